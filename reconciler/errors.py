@@ -1,0 +1,158 @@
+"""What can go wrong, and the exit code that says so.
+
+    ReconcilerError                 1 internal: only ever raised as one of these
+    ├── UsageError                  3 wrong flags or settings
+    ├── InvalidError                4 manifests have errors
+    ├── AuthError                   5 credentials missing or refused, permission missing
+    ├── RefusedError                6 a limit, a protection or a guard said no
+    ├── StaleError                  7 the world or the plan moved
+    ├── IncompleteError            10 something could not be read or compared
+    └── UnreachableError           12 no answer from the server
+
+Complaints are values (`Problem`), collected, sorted and shown all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar, NamedTuple
+
+
+class Exit(IntEnum):
+    """The published exit codes. No two outcomes share one."""
+
+    OK = 0
+    INTERNAL = 1
+    CHANGES = 2
+    USAGE = 3
+    INVALID = 4
+    AUTH = 5
+    REFUSED = 6
+    STALE = 7
+    LOCKED = 8
+    PARTIAL = 9
+    INCOMPLETE = 10
+    UNKNOWN = 11
+    UNREACHABLE = 12
+    INTERRUPTED = 130
+
+    @property
+    def word(self) -> str:
+        """The outcome's name, as printed on the last line of stderr."""
+        return self.name.lower()
+
+
+EXIT_MEANINGS: dict[Exit, str] = {
+    Exit.OK: "in sync, or everything applied and verified",
+    Exit.INTERNAL: "a bug in the tool; never used on purpose",
+    Exit.CHANGES: "`drift` found some; `plan --detailed-exitcode` found some",
+    Exit.USAGE: "wrong flags or settings",
+    Exit.INVALID: "manifests have errors",
+    Exit.AUTH: "credentials missing or refused, permission missing",
+    Exit.REFUSED: "a limit, a protection or a guard said no",
+    Exit.STALE: "the world or the plan moved: nothing was sent for it",
+    Exit.LOCKED: "another run holds the target",
+    Exit.PARTIAL: "some steps definitely failed",
+    Exit.INCOMPLETE: 'something could not be read or compared: never "in sync"',
+    Exit.UNKNOWN: "a write was sent and its outcome could not be settled",
+    Exit.UNREACHABLE: "no answer from the server",
+    Exit.INTERRUPTED: "a signal; the report is still true",
+}
+
+_WORST_FIRST = (Exit.UNKNOWN, Exit.STALE, Exit.PARTIAL, Exit.INCOMPLETE)
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """Return the code to exit with where several hold: unknown > stale > partial > incomplete > the rest.
+
+    Among the rest an error outranks `changes`, which outranks `ok`; equals are decided by the lower number.
+    """
+    held = set(codes) or {Exit.OK}
+    for code in _WORST_FIRST:
+        if code in held:
+            return code
+    errors = sorted(held - {Exit.OK, Exit.CHANGES})
+    return errors[0] if errors else max(held)
+
+
+class Source(NamedTuple):
+    """Where something was said: a file with a 1-based line and column, or the HTTP call that was made."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class Problem(NamedTuple):
+    """One thing to mend. The message reads `what; why; what to do`. Sorts by place."""
+
+    source: Source
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}"
+
+
+class NoReply(Exception):
+    """No HTTP answer came. `sent` is False only if not a byte of the request can have left."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class ReconcilerError(Exception):
+    """An outcome that ends a command; carries its exit code and every problem that led to it."""
+
+    exit: ClassVar[Exit] = Exit.INTERNAL
+
+    def __init__(self, *problems: Problem | str) -> None:
+        listed = [p if isinstance(p, Problem) else Problem(Source("reconciler"), p) for p in problems]
+        self.problems = tuple(sorted(set(listed)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UsageError(ReconcilerError):
+    """Wrong flags or settings."""
+
+    exit = Exit.USAGE
+
+
+class InvalidError(ReconcilerError):
+    """Manifests have errors."""
+
+    exit = Exit.INVALID
+
+
+class AuthError(ReconcilerError):
+    """Credentials are missing or were refused, or a permission is missing."""
+
+    exit = Exit.AUTH
+
+
+class RefusedError(ReconcilerError):
+    """A limit, a protection or a guard said no before anything was sent."""
+
+    exit = Exit.REFUSED
+
+
+class StaleError(ReconcilerError):
+    """The world or the plan moved; nothing was sent."""
+
+    exit = Exit.STALE
+
+
+class IncompleteError(ReconcilerError):
+    """Something could not be read or compared."""
+
+    exit = Exit.INCOMPLETE
+
+
+class UnreachableError(ReconcilerError):
+    """No usable answer from a server."""
+
+    exit = Exit.UNREACHABLE

@@ -1,0 +1,186 @@
+"""The nouns: frozen values, no I/O.
+
+A `Plan` is a tuple of `Step`s; a step is one unsent HTTP request (`Call`), the reason for it (`Change`s), its author
+(`Source`) and what must hold before (`base`) and after (`expect`) it is sent. An `Outcome` says what became of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from reconciler.errors import Exit, Problem, Source
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict with str keys."""
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
+"""Query parameters in the order in which they are sent, not yet percent-encoded."""
+
+
+class Address(NamedTuple):
+    """Names one document everywhere. `name` is the document's metadata.name. Sorts; never parsed back."""
+
+    target: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class Action(StrEnum):
+    """What a step does to its object, as a reviewer says it."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    CLEAR = "clear"
+    DENY = "deny"
+
+
+class Risk(StrEnum):
+    """How much thought a change deserves. The kind decides; a manifest can't lower it."""
+
+    LOW = "low"
+    HIGH = "high"
+    IRREVERSIBLE = "irreversible"
+
+    @property
+    def rank(self) -> int:
+        """0 for low, 2 for irreversible: for `max`."""
+        return list(Risk).index(self)
+
+
+class Change(NamedTuple):
+    """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides."""
+
+    path: str
+    before: Json
+    after: Json
+    risk: Risk
+
+
+class Call(NamedTuple):
+    """One unsent request. The tool never deletes, so no other method type-checks.
+
+    `path` is relative to the target's URL and percent-encoded; `version` is Command's x-keyfactor-api-version (ignored
+    by CSMS); `body` is sent as compact JSON with exactly these members in this order.
+    """
+
+    target: str
+    method: Literal["PUT", "POST"]
+    path: str
+    body: Mapping[str, Json]
+    query: Query = ()
+    version: int = 1
+
+
+class Reply(NamedTuple):
+    """What a server answered. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Request(NamedTuple):
+    """A call with the state it was built from and the state that it must lead to.
+
+    `base` and `expect` are canonical forms (sets sorted, cases folded where the server folds them), so that `==` means
+    "the same to the server". `base` is None where the object must be absent.
+    """
+
+    call: Call
+    base: Json
+    expect: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that apply will do, why, and who asked. Without a request (`refusal` says why) it is only reported."""
+
+    address: Address
+    action: Action
+    source: Source
+    changes: tuple[Change, ...]
+    request: Request | None
+    object: str = ""
+    refusal: str = ""
+
+    @property
+    def risk(self) -> Risk:
+        """The highest risk among the changes."""
+        return max((change.risk for change in self.changes), key=lambda risk: risk.rank, default=Risk.LOW)
+
+    @property
+    def weight(self) -> int:
+        """How many objects it touches, as the limits count them: a batch of denials counts each request."""
+        return len(self.changes) if self.action is Action.DENY else 1
+
+
+class Compared(NamedTuple):
+    """How many of the declared objects were compared with a live one."""
+
+    objects: int
+    of: int
+
+
+class Gap(NamedTuple):
+    """Something that could not be read, and the exit code that its cause has when nothing else could be either."""
+
+    problem: Problem
+    cause: Exit
+
+
+class Bound(NamedTuple):
+    """What a plan is bound to: it can only be applied to the same API at the same place."""
+
+    api: str
+    url: str
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in the order in which they run, and how complete the comparison behind them was.
+
+    `problems` are faults of the manifests that only the live state shows; `gaps` are things that could not be read;
+    `notes` are told and change nothing (an expired denial). `selection` is empty for a whole run.
+    """
+
+    steps: tuple[Step, ...]
+    compared: Compared
+    problems: tuple[Problem, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    selection: str = ""
+    targets: Mapping[str, Bound] = field(default_factory=dict)
+    manifests: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """True if every selected object was compared."""
+        return not self.gaps and not self.problems
+
+
+class Verdict(StrEnum):
+    """How a step ended. Only `applied` changed a server for certain; `unknown` may have."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    NOT_APPLIED = "not_applied"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a step: one verdict, and one for each change where a batch was split by the server."""
+
+    step: Step
+    verdict: Verdict
+    detail: str = ""
+    verdicts: tuple[Verdict, ...] = ()

@@ -1,0 +1,233 @@
+"""What a kind is: the contract that every file in `kinds/` fulfils.
+
+A kind is a frozen pydantic model (the manifest's `spec`) that also knows how to observe itself through a read-only API,
+to set what is declared beside what is found, and to encode the one request that turns the one into the other. It never
+sends. A request walks through it like this:
+
+    observe(read, wanted) -> live      I/O through `read` alone: what the kind needs to know, in its own frozen value
+    compare(wanted, live, run)         pure: one `Match` an object, both sides in the manifest's own field names
+    request(match) -> Request          pure: the whole body, the base it was built from and the state it leads to
+    reread(read, step) -> base form    just before and after the write
+    judge(step, reply)                 what the answer itself says of each change
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from reconciler.errors import Problem, Source
+from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk, Step, Verdict
+
+Path = tuple[str | int, ...]
+"""A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
+
+
+class Page(NamedTuple):
+    """One page of a list. `total` is the server's count of all matching rows, if it says."""
+
+    rows: Sequence[Any]
+    total: int | None
+
+
+class Read(Protocol):
+    """The read-only half of an API. `root` is what the paths of its objects start with ("" for Command).
+
+    Every method raises AuthError (401, 403), UnreachableError (no answer, 5xx after the retries) or IncompleteError
+    (an answer that can't be trusted: not JSON, wrong shape, a list that doesn't add up).
+    """
+
+    root: str
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        """Return the decoded body, or None where the server answers 404."""
+
+    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
+        """`get` for many paths at once, in their order."""
+
+    def pages(
+        self,
+        path: str,
+        *,
+        query: Query = (),
+        version: int = 1,
+        key: str = "Id",
+        columns: tuple[str, ...] = (),
+    ) -> Iterator[Page]:
+        """Yield a list's pages until it is proved complete; a row's `key` must not repeat.
+
+        Only the first page is asked for before the second is wanted; the others are fetched concurrently. With
+        `columns` a row is the tuple of these members (None where absent) and the rest is dropped at once.
+        """
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
+        """Return all rows of a list, proved complete. Within one run the same list is read once."""
+
+
+class Table(NamedTuple):
+    """A CSV file beside a manifest, as plain columns of equal length; row i stands on line `lines[i]` of `file`."""
+
+    file: str
+    lines: Sequence[int]
+    columns: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One manifest document: what it declares and where it stands."""
+
+    address: Address
+    resource: Resource
+    source: Source
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    at: Callable[[Path], Source] = field(default=lambda _path: Source("manifest"), compare=False, repr=False)
+    """Position of a place inside the document; scans the text again, so only errors should ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One declared object beside the live one, both as {manifest field: value}; sets are frozensets.
+
+    `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
+    not compared. `found` is whatever the kind needs to encode the request. A `refusal` says why no request may be made.
+    """
+
+    wanted: Wanted
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    found: Any = None
+    object: str = ""
+    source: Source | None = None
+    refusal: str = ""
+
+
+class Note(NamedTuple):
+    """Something to tell that changes nothing, such as an expired document."""
+
+    problem: Problem
+
+
+class Tally(NamedTuple):
+    """Objects compared and found in sync, where a kind compares columns and yields no Match for equals."""
+
+    in_sync: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a comparison may know besides the live state: the day (UTC) and what the same run declares."""
+
+    today: date
+    declared: frozenset[Address] = frozenset()
+
+
+class CannotEncode(Exception):
+    """The request can't be built without losing or guessing something; the message says what."""
+
+
+class Exported(NamedTuple):
+    """One live object as a manifest: metadata.name, spec, and remarks that become comments."""
+
+    name: str
+    spec: Mapping[str, Json]
+    remarks: tuple[str, ...] = ()
+
+
+class Resource(BaseModel):
+    """The desired state that one document declares. Subclasses are kinds; the class name is the kind's name."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    api: ClassVar[str]
+    """The API that the kind belongs to: "keyfactor" or "csms"."""
+    after: ClassVar[tuple[str, ...]] = ()
+    """Kinds whose steps run before this kind's."""
+    limit: ClassVar[int] = 10
+    """How many objects one run may change where the settings don't say."""
+    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Fields that name a CSV file beside the manifest, with its columns."""
+    example: ClassVar[str] = ""
+    """A whole document, for `explain` and for the editor."""
+
+    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Path | Source, str]]:
+        """Yield (place below `spec`, or in a table; message) for what is wrong offline and no field alone can tell."""
+        yield from ()
+
+    def identities(self, name: str, tables: Mapping[str, Table]) -> Iterable[tuple[str, Path | Source]]:
+        """Yield (identity, place) of each object that the document manages; equal identities in two documents clash."""
+        raise NotImplementedError
+
+    def size(self, tables: Mapping[str, Table]) -> int:
+        """How many objects the document declares, as far as it can be known offline."""
+        return 1
+
+    @classmethod
+    def observe(cls, read: Read, wanted: Sequence[Wanted]) -> Any:
+        """Read what these documents need, and nothing else."""
+        raise NotImplementedError
+
+    @classmethod
+    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Match | Problem | Note | Tally]:
+        """Set one document beside the live state."""
+        raise NotImplementedError
+
+    @classmethod
+    def request(cls, match: Match) -> Request:
+        """Encode the one request; raises CannotEncode rather than drop or guess."""
+        raise NotImplementedError
+
+    @classmethod
+    def action(cls, match: Match) -> Action:
+        """Say what the request does; `clear` only if every difference empties a field."""
+        if match.before is None:
+            return Action.CREATE
+        differing = [name for name, value in match.after.items() if match.before.get(name) != value]
+        return (
+            Action.CLEAR
+            if all(not match.after[name] and match.after[name] is not False for name in differing)
+            else Action.UPDATE
+        )
+
+    @classmethod
+    def risk(cls, path: str, before: Json, after: Json) -> Risk:
+        """Judge one change; `before` is None on creation."""
+        raise NotImplementedError
+
+    @classmethod
+    def reread(cls, read: Read, step: Step) -> Json:
+        """Return the step's object as it is now, in the form of `Request.base`; None if absent."""
+        raise NotImplementedError
+
+    @classmethod
+    def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
+        """Name what of `expect` does not hold in a reread object; empty when the step's goal is reached."""
+        expect = step.request.expect if step.request else {}
+        if live is None:
+            return ("the object",)
+        return tuple(name for name, value in expect.items() if live.get(name) != value)
+
+    @classmethod
+    def judge(cls, step: Step, reply: Reply) -> tuple[Verdict | None, ...]:
+        """Say what a successful answer's body tells of each change; None where only reading back can tell."""
+        return (None,) * len(step.changes)
+
+    @classmethod
+    def export(cls, read: Read) -> Iterator[Exported]:
+        """Yield the live objects as manifests on which `plan` is empty."""
+        raise NotImplementedError
+
+    def declared(self) -> dict[str, Any]:
+        """Return the fields that the document sets, by manifest name, as the model holds them."""
+        fields = type(self).model_fields
+        return {fields[name].alias or name: getattr(self, name) for name in self.model_fields_set}
+
+    @classmethod
+    def load(cls, spec: Mapping[str, Any]) -> Self:
+        """Validate a spec given by manifest names; raises pydantic.ValidationError."""
+        return cls.model_validate(dict(spec))
