@@ -4,11 +4,11 @@ A kind is a frozen pydantic model (the manifest's `spec`) that also knows how to
 to set what is declared beside what is found, and to encode the one request that turns the one into the other. It never
 sends. A request walks through it like this:
 
-    observe(read, wanted) -> live      I/O through `read` alone: what the kind needs to know, in its own frozen value
-    compare(wanted, live, run)         pure: one `Match` an object, both sides in the manifest's own field names
-    request(match) -> Request          pure: the whole body, the base it was built from and the state it leads to
-    reread(read, step) -> base form    just before and after the write
-    judge(step, reply)                 what the answer itself says of each change
+    observe(read, wanted, run) -> live   I/O through `read` alone: what the kind needs to know, in its own frozen value
+    compare(wanted, live, run)           pure: one `Match` an object, both sides in the manifest's own field names
+    request(match) -> Request            pure: the whole body, the base it was built from and the state it leads to
+    reread(read, step) -> base form      I/O through `read`: just before and after the write
+    settle(step, reply, live)            pure: what the answer and the object read back say of each change
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import Problem, Source
@@ -26,6 +26,36 @@ from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk,
 
 Path = tuple[str | int, ...]
 """A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
+
+
+def unmanaged(description: str, **constraints: Any) -> Any:
+    """A field whose live value is kept where the document doesn't mention it. Ask `declared`, never its default."""
+    return Field(default=None, description=description, json_schema_extra=_without_default, **constraints)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def pick(raw: Mapping[str, Json], name: str) -> Json:
+    """Return a member of an API object by name, whatever its letter case; None where absent (contract: JSON casing)."""
+    if name in raw:
+        return raw[name]
+    folded = name.casefold()
+    return next((value for key, value in raw.items() if key.casefold() == folded), None)
+
+
+def _untrimmed(value: str) -> str:
+    if value != value.strip():
+        raise ValueError("starts or ends with blanks; servers drop them and the object would never settle; remove them")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_untrimmed)]
+"""Text as it is sent: not empty, and no blanks at either end."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_untrimmed)]
+"""The name of something on a server."""
 
 
 class Page(NamedTuple):
@@ -77,6 +107,10 @@ class Table(NamedTuple):
     columns: Mapping[str, Sequence[str]]
 
 
+Tables = Mapping[str, Table]
+"""A document's tables by the field that names the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One manifest document: what it declares and where it stands."""
@@ -85,7 +119,7 @@ class Wanted:
     resource: Resource
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
     at: Callable[[Path], Source] = field(default=lambda _path: Source("manifest"), compare=False, repr=False)
     """Position of a place inside the document; scans the text again, so only errors should ask."""
 
@@ -96,6 +130,7 @@ class Match:
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
     not compared. `found` is whatever the kind needs to encode the request. A `refusal` says why no request may be made.
+    `objects` is how many objects it stands for.
     """
 
     wanted: Wanted
@@ -105,6 +140,7 @@ class Match:
     object: str = ""
     source: Source | None = None
     refusal: str = ""
+    objects: int = 1
 
 
 class Note(NamedTuple):
@@ -119,12 +155,26 @@ class Tally(NamedTuple):
     in_sync: int
 
 
+Finding = Match | Problem | Note | Tally
+"""What comparing one document can yield."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a comparison may know besides the live state: the day (UTC) and what the same run declares."""
 
     today: date
     declared: frozenset[Address] = frozenset()
+
+
+class Ruling(NamedTuple):
+    """What became of one change, and why."""
+
+    verdict: Verdict
+    detail: str = ""
+
+
+_DONE = Ruling(Verdict.APPLIED)
 
 
 class CannotEncode(Exception):
@@ -155,25 +205,25 @@ class Resource(BaseModel):
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 
-    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Path | Source, str]]:
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
         """Yield (place below `spec`, or in a table; message) for what is wrong offline and no field alone can tell."""
         yield from ()
 
-    def identities(self, name: str, tables: Mapping[str, Table]) -> Iterable[tuple[str, Path | Source]]:
+    def identities(self, name: str, tables: Tables) -> Iterable[tuple[str, Path | Source]]:
         """Yield (identity, place) of each object that the document manages; equal identities in two documents clash."""
         raise NotImplementedError
 
-    def size(self, tables: Mapping[str, Table]) -> int:
+    def size(self, tables: Tables) -> int:
         """How many objects the document declares, as far as it can be known offline."""
         return 1
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted]) -> Any:
+    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Any:
         """Read what these documents need, and nothing else."""
         raise NotImplementedError
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Match | Problem | Note | Tally]:
+    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
         """Set one document beside the live state."""
         raise NotImplementedError
 
@@ -213,9 +263,14 @@ class Resource(BaseModel):
         return tuple(name for name, value in expect.items() if live.get(name) != value)
 
     @classmethod
-    def judge(cls, step: Step, reply: Reply) -> tuple[Verdict | None, ...]:
-        """Say what a successful answer's body tells of each change; None where only reading back can tell."""
-        return (None,) * len(step.changes)
+    def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
+        """Rule on each change from the successful answer (None: there was none) and the object read back.
+
+        `unknown` means that a later read may still settle it.
+        """
+        missing = cls.unmet(step, live)
+        ruling = Ruling(Verdict.UNKNOWN, f"reading back does not show it: {', '.join(missing)}") if missing else _DONE
+        return (ruling,) * len(step.changes)
 
     @classmethod
     def export(cls, read: Read) -> Iterator[Exported]:
@@ -223,9 +278,9 @@ class Resource(BaseModel):
         raise NotImplementedError
 
     def declared(self) -> dict[str, Any]:
-        """Return the fields that the document sets, by manifest name, as the model holds them."""
-        fields = type(self).model_fields
-        return {fields[name].alias or name: getattr(self, name) for name in self.model_fields_set}
+        """Return the fields that the document sets, by manifest name and in the kind's order, as the model holds them."""
+        said, fields = self.model_fields_set, type(self).model_fields
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in said}
 
     @classmethod
     def load(cls, spec: Mapping[str, Any]) -> Self:

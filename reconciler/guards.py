@@ -1,0 +1,67 @@
+"""What a plan may not do, however it came about: limits, protection, approval by risk. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from reconciler.errors import Problem, Source
+from reconciler.kinds import KINDS
+from reconciler.model import Plan, Risk, Step
+
+_SETTINGS = Source("reconciler.yaml")
+
+
+def refusals(
+    plan: Plan, limits: Mapping[str, int], protected: Sequence[str], settings: Source = _SETTINGS
+) -> tuple[Problem, ...]:
+    """Return every reason why the plan may not be applied: limits (changes by kind), protected patterns, refused steps.
+
+    A limit that the settings leave out is the kind's own; an unknown setting never widens one.
+    """
+    return tuple(sorted({*_refused(plan), *_protected(plan, protected), *_over_limit(plan, limits, settings)}))
+
+
+def unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ...]:
+    """Return a problem for each step whose risk was not approved."""
+    given = ",".join(risk for risk in Risk if risk in approved)
+    return tuple(
+        Problem(
+            step.source, f"{step.address} is {step.risk}, and only {given} was approved; add {step.risk} to --approve"
+        )
+        for step in plan.steps
+        if step.risk not in approved
+    )
+
+
+def _refused(plan: Plan) -> Iterator[Problem]:
+    for step in plan.steps:
+        if step.refusal:
+            yield Problem(step.source, f"{step.address}: {step.refusal}")
+
+
+def _protected(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
+    for step in plan.steps:
+        pattern = next((pattern for pattern in patterns if _matches(step, pattern)), None)
+        if pattern is not None:
+            why = f"{step.address} is protected by {pattern!r}; it may not be changed by this tool"
+            yield Problem(step.source, f"{why}; take it out of the manifests, or the pattern out of the settings")
+
+
+def _matches(step: Step, pattern: str) -> bool:
+    """Match a `Kind/name` pattern, letter case aside, against the document's name and the live object."""
+    names = (str(step.address), f"{step.address.kind}/{step.object}")
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for name in names)
+
+
+def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:
+    counts: Counter[str] = Counter()
+    for step in plan.steps:
+        counts[step.address.kind] += step.weight
+    for kind, count in sorted(counts.items()):
+        limit = limits.get(kind, KINDS[kind].limit)
+        if count > limit:
+            why = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
+            mend = f"if all are meant, raise limits: {{{kind}: {{changes: {count}}}}}; or apply a part with --only"
+            yield Problem(settings, f"{why}; a slip in one manifest could reach them all; {mend}")

@@ -1,0 +1,23 @@
+"""The kinds: one file each. The folder is the registry, read once at import; there is no list to edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from reconciler.resource import Resource
+
+
+def _found() -> Iterator[type[Resource]]:
+    for module in iter_modules(__path__):
+        for value in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Resource) and value is not Resource:
+                yield value
+
+
+KINDS: Mapping[str, type[Resource]] = MappingProxyType(
+    {kind.__name__: kind for kind in sorted(_found(), key=lambda kind: kind.__name__)}
+)
+"""Every kind by its name, in alphabetical order."""

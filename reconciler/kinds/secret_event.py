@@ -1,0 +1,208 @@
+"""Secret event notifications of Huawei Cloud CSMS: /v1/{project_id}/csms/events[/{event_name}]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted, unmanaged
+
+EventType = Literal[
+    "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"
+]
+_NAME = r"^[a-zA-Z0-9_-]{1,64}$"
+
+
+class Notification(BaseModel):
+    """Where an event's notifications go. A member that is left out keeps its live value."""
+
+    model_config = Resource.model_config
+
+    target_type: Literal["SMN"] = unmanaged("The kind of target; SMN is the only one.")
+    target_id: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9\-._:]{1,256}$")] = unmanaged(
+        "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
+    )
+    target_name: Annotated[str, StringConstraints(pattern=_NAME)] = unmanaged("The topic's name.")
+
+    def declared(self) -> dict[str, str]:
+        """Return the members that the document sets, by manifest name."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class SecretEvent(Resource):
+    """A secret event notification: which events of secrets are told to which topic."""
+
+    api: ClassVar[str] = "csms"
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: SecretEvent
+metadata: {name: expiry-prod}
+spec:
+  state: ENABLED
+  eventTypes: [SECRET_VERSION_EXPIRED]
+  notification: {targetType: SMN, targetId: 'urn:smn:cn-north-4:0123:pki', targetName: pki}
+"""
+
+    state: Literal["ENABLED", "DISABLED"] = unmanaged("Only an ENABLED event fires.")
+    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=12)] = unmanaged(
+        "The events that are told, as a set."
+    )
+    notification: Notification = unmanaged("The topic that is told.")
+    additive: Annotated[tuple[Literal["eventTypes"], ...], Field(strict=False, min_length=1)] = unmanaged(
+        "Lists that gain the declared members and keep the others."
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> SecretEvent:
+        if not self.model_fields_set & {"state", "event_types", "notification"}:
+            raise ValueError("declares nothing to manage; give state, eventTypes or notification")
+        return self
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+        if not _valid_name(name):
+            yield (
+                (),
+                f"the event name {name!r} is not 1 to 64 letters, digits, _ or -; CSMS refuses it; rename the event",
+            )
+        types = self.declared().get("eventTypes", ())
+        for index, value in enumerate(types):
+            if value in types[:index]:
+                yield ("eventTypes", index), f"{value} is listed twice; event types are a set; remove one"
+        if self.declared().get("additive") and "eventTypes" not in self.declared():
+            yield ("additive",), "additive names eventTypes, which is not declared; declare it or remove additive"
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        yield name.casefold(), ()
+
+    @classmethod
+    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> tuple[str, Mapping[str, Json]]:
+        """Return the path of the collection and the project's events by name: one list."""
+        path = f"{read.root}/events"
+        events = read.rows(path, key="name")
+        return path, {event["name"]: event for event in (_checked(event, path) for event in events)}
+
+    @classmethod
+    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+        path, events = live
+        spec: SecretEvent = wanted.resource  # type: ignore[assignment]
+        declared = spec.declared()
+        raw = events.get(wanted.address.name)
+        after: dict[str, Any] = {}
+        if "state" in declared:
+            after["state"] = declared["state"]
+        if "eventTypes" in declared:
+            kept = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
+            after["eventTypes"] = frozenset(declared["eventTypes"]) | kept
+        if "notification" in declared:
+            after["notification"] = declared["notification"].declared()
+        if raw is None:
+            yield from _creation(wanted, after, path)
+            return
+        shown = _manifest(raw)
+        before = {name: shown[name] for name in after}
+        if "notification" in after:
+            before["notification"] = {name: shown["notification"][name] for name in after["notification"]}
+        yield Match(wanted, before, after, (path, raw), f"{raw['name']} ({raw.get('event_id', 'no id')})")
+
+    @classmethod
+    def request(cls, match: Match) -> Request:
+        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says."""
+        path, raw = match.found
+        name = match.wanted.address.name
+        shown = _manifest(raw) if raw else {"notification": {}}
+        merged = {
+            **shown,
+            **match.after,
+            "notification": {**shown["notification"], **match.after.get("notification", {})},
+        }
+        members = {
+            "state": merged["state"],
+            "event_types": sorted(merged["eventTypes"]),
+            "notification": {wire: merged["notification"][field] for field, wire in _WIRE.items()},
+        }
+        target = match.wanted.address.target
+        if raw is None:
+            return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
+        return Request(Call(target, "PUT", f"{path}/{name}", members), _canonical(raw), {"name": name, **members})
+
+    @classmethod
+    def risk(cls, path: str, before: Json, after: Json) -> Risk:
+        """Whatever makes somebody hear less, or somebody else hear it, is high."""
+        if path == "state":
+            return Risk.HIGH if after == "DISABLED" and before else Risk.LOW
+        if path == "eventTypes":
+            return Risk.HIGH if set(before or ()) - set(after) else Risk.LOW
+        return Risk.HIGH if before else Risk.LOW
+
+    @classmethod
+    def reread(cls, read: Read, step: Step) -> Json:
+        if step.request is None:
+            return None
+        reply = read.get(f"{read.root}/events/{step.address.name}")
+        if reply is None:
+            return None
+        return _canonical(_checked(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path))
+
+    @classmethod
+    def export(cls, read: Read) -> Iterator[Exported]:
+        path = f"{read.root}/events"
+        for raw in sorted(read.rows(path, key="name"), key=lambda row: str(row.get("name"))):
+            shown = _manifest(_checked(raw, path))
+            known = sorted(set(shown["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
+            strange = sorted(set(shown["eventTypes"]) - set(known))
+            spec = {"state": shown["state"], "eventTypes": known, "notification": shown["notification"]}
+            if strange:
+                spec["additive"] = ["eventTypes"]
+            remarks = (f"keeps event types that this version does not know: {', '.join(strange)}",) if strange else ()
+            yield Exported(raw["name"], spec, remarks)
+
+
+_WIRE = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
+
+
+def _valid_name(name: str) -> bool:
+    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in name)
+
+
+def _checked(event: Json, path: str) -> Mapping[str, Json]:
+    notification = event.get("notification") if isinstance(event, Mapping) else None
+    good = (
+        isinstance(notification, Mapping)
+        and isinstance(event.get("name"), str)
+        and isinstance(event.get("state"), str)
+        and isinstance(event.get("event_types"), list)
+        and all(isinstance(kind, str) for kind in event["event_types"])
+    )
+    if not good:
+        why = "an event without name, state, event_types or notification; nothing can be compared with it"
+        raise IncompleteError(Problem(Source(f"GET {path}"), f"{why}; check the endpoint"))
+    return cast(Mapping[str, Json], event)
+
+
+def _manifest(raw: Mapping[str, Json]) -> dict[str, Any]:
+    notification = {field: raw["notification"].get(wire) for field, wire in _WIRE.items()}
+    return {"state": raw["state"], "eventTypes": frozenset(raw["event_types"]), "notification": notification}
+
+
+def _canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what an event is, its set sorted; the times are left out: their unit is uncertain and they add nothing."""
+    notification = {wire: raw["notification"].get(wire) for wire in _WIRE.values()}
+    kept = {name: raw.get(name) for name in ("name", "event_id", "state")}
+    return {**kept, "event_types": sorted(raw["event_types"]), "notification": notification}
+
+
+def _creation(wanted: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
+    missing = [name for name in ("state", "eventTypes", "notification") if name not in after]
+    missing += [f"notification.{name}" for name in _WIRE if name not in after.get("notification", _WIRE)]
+    if missing:
+        yield Problem(
+            wanted.source,
+            f"event {wanted.address.name} does not exist or is not visible, and creating it "
+            f"needs {', '.join(missing)} as well; declare them or correct the name",
+        )
+    else:
+        yield Match(wanted, None, after, (path, None), "new")

@@ -1,0 +1,353 @@
+"""Security roles of Keyfactor Command: /Security/Roles, version 2.
+
+The list carries neither permissions nor claims, so each declared role is read once more by id. PUT clears what is not
+sent: its body is the whole role as read, with the declared fields over it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from reconciler.errors import Problem
+from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.resource import (
+    CannotEncode,
+    Exported,
+    Finding,
+    Match,
+    Name,
+    Path,
+    Read,
+    Resource,
+    Run,
+    Tables,
+    Text,
+    Wanted,
+    pick,
+    unmanaged,
+)
+from reconciler.wire.claims import ClaimKey, ClaimType, encode, read_key, resend, same, same_set
+from reconciler.wire.permissions import redundant
+from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, permission_sets, writable
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WIRE = {
+    "description": "Description",
+    "emailAddress": "EmailAddress",
+    "permissionSet": "PermissionSetId",
+    "permissions": "Permissions",
+    "claims": "Claims",
+}
+
+Permission = Annotated[str, StringConstraints(pattern=r"^/([a-z0-9_\-]+/)*$", max_length=512)]
+
+
+class Claim(BaseModel):
+    """Who gets the role: what an identity provider says of somebody."""
+
+    model_config = Resource.model_config
+
+    type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
+    value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")
+    provider: Name = Field(description="The identity provider's authentication scheme, such as 'Active Directory'.")
+    description: Text = unmanaged(
+        "Given to the claim when it is created; afterwards it belongs to the claim, which other roles share."
+    )
+
+    @property
+    def key(self) -> ClaimKey:
+        """The claim without its description."""
+        return ClaimKey(self.type, self.value, self.provider)
+
+
+class SecurityRole(Resource):
+    """A security role: its description, permission set, permissions and the claims that hold it."""
+
+    api: ClassVar[str] = "keyfactor"
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {name: PKI Operators}
+spec:
+  description: Day-to-day certificate operations
+  emailAddress: pki-ops@example.com
+  permissionSet: Global
+  permissions: [/portal/read/, /certificates/collections/read/]
+  claims:
+    - {type: OAuthRole, value: pki-operators, provider: Entra, description: PKI operators}
+  additive: [claims]
+"""
+
+    description: Text = unmanaged("What the role is for. Command requires one.")
+    email_address: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320)] = unmanaged(
+        "Where workflows reach the owner of certificates."
+    )
+    permission_set: Name = unmanaged("The permission set that bounds the role's permissions, by name or GUID.")
+    permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged(
+        "Version two permission strings, as a set. A string grants everything that starts with it."
+    )
+    claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)] = unmanaged("Who holds the role, as a set.")
+    additive: Annotated[tuple[Literal["permissions", "claims"], ...], Field(strict=False, min_length=1)] = unmanaged(
+        "Lists that gain the declared members and keep the others."
+    )
+    clear: Annotated[
+        tuple[Literal["emailAddress", "permissions", "claims"], ...], Field(strict=False, min_length=1)
+    ] = unmanaged("Fields to empty.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> SecurityRole:
+        if not self.model_fields_set - {"additive"}:
+            raise ValueError("declares nothing to manage; give at least one field, such as permissions")
+        return self
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+        declared = self.declared()
+        for index, field in enumerate(declared.get("clear", ())):
+            if field in declared:
+                yield ("clear", index), f"{field} is both declared and cleared; only one can be meant; remove the other"
+        for index, field in enumerate(declared.get("additive", ())):
+            if field not in declared:
+                yield (
+                    ("additive", index),
+                    f"{field} is not declared, so there is nothing to add; declare it or remove this",
+                )
+        permissions: tuple[str, ...] = declared.get("permissions", ())
+        for child, parent in redundant(permissions):
+            yield ("permissions", permissions.index(child)), f"{_already(child, parent)}; remove it"
+        for index, permission in enumerate(permissions):
+            if permission in permissions[:index]:
+                yield ("permissions", index), f"{permission} is listed twice; permissions are a set; remove one"
+        claims: tuple[Claim, ...] = declared.get("claims", ())
+        for index, claim in enumerate(claims):
+            if any(same(claim.key, other.key) for other in claims[:index]):
+                yield ("claims", index), f"the {claim.type} claim {claim.value!r} is listed twice; remove one"
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        yield name.casefold(), ()
+
+    @classmethod
+    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
+        """One list, each declared role by id, and the permission sets only if one is declared by name."""
+        names = {one.address.name.casefold() for one in wanted}
+        ids = [int(pick(row, "Id")) for row in listed(read) if folded_name(row) in names]
+        roles: dict[str, list[Json]] = {}
+        for raw in details(read, ids):
+            roles.setdefault(folded_name(raw), []).append(raw)
+        declared = (one.resource.declared().get("permissionSet") for one in wanted)
+        named = any(name is not None and not _GUID.fullmatch(name) for name in declared)
+        return Live(roles, permission_sets(read) if named else {})
+
+    @classmethod
+    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+        roles = live.roles.get(wanted.address.name.casefold(), [])
+        raw = roles[0] if roles else None
+        problems = [
+            *_ambiguous_name(wanted, roles),
+            *_bad_permission_set(wanted, live.sets),
+            *_ambiguous_claims(wanted, raw),
+            *(_incomplete_creation(wanted) if raw is None else ()),
+        ]
+        if problems:
+            yield from problems
+            return
+        set_id = _set_id(wanted.resource.declared().get("permissionSet"), live.sets)
+        after = _after(wanted.resource.declared(), raw, set_id, live.sets)
+        if raw is None:
+            yield Match(wanted, None, after, (None, set_id), "new")
+            return
+        before = {name: value for name, value in _manifest(raw, live.sets).items() if name in after}
+        refusal = _refusal(raw, before, after)
+        yield Match(wanted, before, after, (raw, set_id), f"{pick(raw, 'Name')} (id {pick(raw, 'Id')})", None, refusal)
+
+    @classmethod
+    def request(cls, match: Match) -> Request:
+        raw, set_id = match.found
+        target, name = match.wanted.address.target, match.wanted.address.name
+        after, spec = match.after, match.wanted.resource
+        body: dict[str, Json] = writable(raw) if raw else {"Name": name, "EmailAddress": None}
+        body |= {_WIRE[field]: after[field] for field in ("description", "emailAddress") if field in after}
+        if "permissionSet" in after:
+            body["PermissionSetId"] = set_id
+        body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
+        body["Claims"] = _encoded(raw, after.get("claims"), spec.declared().get("claims", ()))
+        if raw is None:
+            return Request(Call(target, "POST", PATH, body, version=2), None, expected(body))
+        return Request(Call(target, "PUT", PATH, body, version=2), canonical(raw), expected(body))
+
+    @classmethod
+    def risk(cls, path: str, before: Json, after: Json) -> Risk:
+        """Rights and those who hold them are high, words about them low."""
+        return Risk.LOW if path in {"description", "emailAddress"} else Risk.HIGH
+
+    @classmethod
+    def reread(cls, read: Read, step: Step) -> Json:
+        number = step.request.call.body.get("Id") if step.request else None
+        if number is None:
+            name = step.address.name.casefold()
+            rows = listed(read)
+            number = next((pick(row, "Id") for row in rows if folded_name(row) == name), None)
+        found = [] if number is None else details(read, [int(number)])
+        return canonical(found[0]) if found else None
+
+    @classmethod
+    def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
+        """Claims are compared as the server folds them; everything else to the letter."""
+        if live is None or step.request is None:
+            return ("the role",)
+        expect = dict(step.request.expect)
+        wanted = [ClaimKey(*key) for key in expect.pop("Claims")]
+        missing = [] if same_set(wanted, [ClaimKey(*claim[:3]) for claim in live["Claims"]]) else ["Claims"]
+        return tuple(missing + [name for name, value in expect.items() if live.get(name) != value])
+
+    @classmethod
+    def export(cls, read: Read) -> Iterator[Exported]:
+        rows = listed(read)
+        sets = permission_sets(read)
+        for raw in details(read, [int(pick(row, "Id")) for row in rows]):
+            yield _exported(raw, sets)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The declared roles as read by id, by folded name; names of the permission sets by lower-case GUID."""
+
+    roles: Mapping[str, list[Json]]
+    sets: Mapping[str, str]
+
+
+def _manifest(raw: Mapping[str, Json], sets: Mapping[str, str]) -> dict[str, Any]:
+    """Return a live role in the manifest's own terms; empty text is None."""
+    number = str(pick(raw, "PermissionSetId") or "").lower()
+    return {
+        "description": pick(raw, "Description") or None,
+        "emailAddress": pick(raw, "EmailAddress") or None,
+        "permissionSet": sets.get(number, number),
+        "permissions": frozenset(pick(raw, "Permissions")),
+        "claims": frozenset(read_key(claim) for claim in pick(raw, "Claims")),
+    }
+
+
+def _after(
+    declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the declared fields as they are to be: AD claims as the server spells them, additive lists merged."""
+    live = _manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
+    after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
+    if set_id is not None:
+        after["permissionSet"] = sets.get(set_id, set_id)
+    if "permissions" in declared:
+        after["permissions"] = frozenset(declared["permissions"])
+    if "claims" in declared:
+        keys = (claim.key for claim in declared["claims"])
+        after["claims"] = frozenset(next((known for known in live["claims"] if same(key, known)), key) for key in keys)
+    for name in declared.get("additive", ()):
+        after[name] |= live[name]
+    for name in declared.get("clear", ()):
+        after[name] = None if name == "emailAddress" else frozenset()
+    return {name: after[name] for name in _WIRE if name in after}
+
+
+def _refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if before == after:
+        return ""
+    if pick(raw, "Immutable"):
+        return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
+    clash = next(redundant(after.get("permissions", ())), None)
+    if clash:
+        return (
+            f"{_already(*clash)} on the live role; Command refuses the pair; remove one from the manifest or the role"
+        )
+    return ""
+
+
+def _already(child: str, parent: str) -> str:
+    return f"{child} is already granted by {parent}"
+
+
+def _encoded(
+    raw: Mapping[str, Json] | None, keys: frozenset[ClaimKey] | None, declared: Iterable[Claim]
+) -> list[dict[str, Any]]:
+    """Return the claims to send: those of the live role as they are, those that are new with their description.
+
+    Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
+    """
+    live = {read_key(claim): resend(claim) for claim in pick(raw, "Claims")} if raw else {}
+    if keys is None:
+        keys = frozenset(live)
+    words = {claim.key: claim.description for claim in declared if "description" in claim.model_fields_set}
+    return [live.get(key) or encode(key, words.get(key, key.value)) for key in sorted(keys)]
+
+
+def _set_id(declared: str | None, sets: Mapping[str, str]) -> str | None:
+    """Return the GUID of a permission set that is declared by name or GUID; None if it names none, or several."""
+    if declared is None or _GUID.fullmatch(declared):
+        return declared and declared.lower()
+    exact = [number for number, name in sets.items() if name == declared]
+    alike = exact or [number for number, name in sets.items() if name.casefold() == declared.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _bad_permission_set(wanted: Wanted, sets: Mapping[str, str]) -> Iterator[Problem]:
+    declared = wanted.resource.declared().get("permissionSet")
+    if declared is not None and _set_id(declared, sets) is None:
+        known = ", ".join(sorted(sets.values()))
+        why = f"permission set {declared!r} does not exist, is not visible, or several have the name"
+        yield Problem(
+            wanted.at(("spec", "permissionSet")), f"{why}; the server has {known}; use one of them or its GUID"
+        )
+
+
+def _ambiguous_name(wanted: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Problem]:
+    if len(roles) > 1:
+        twins = ", ".join(f"{pick(raw, 'Name')!r} (id {pick(raw, 'Id')})" for raw in roles)
+        why = f"{len(roles)} roles have this name, letter case aside: {twins}; which one is meant can't be told"
+        yield Problem(wanted.source, f"{why}; rename or delete the surplus in the portal")
+
+
+def _ambiguous_claims(wanted: Wanted, raw: Mapping[str, Json] | None) -> Iterator[Problem]:
+    """An account without its domain may stand for several live claims."""
+    live = {read_key(claim) for claim in pick(raw, "Claims")} if raw else set()
+    for index, claim in enumerate(wanted.resource.declared().get("claims", ())):
+        twins = sorted(key.value for key in live if same(claim.key, key))
+        if len(twins) > 1:
+            why = f"{claim.value!r} may be any of {', '.join(twins)}; which claim is meant can't be told"
+            yield Problem(wanted.at(("spec", "claims", index, "value")), f"{why}; write the value with its domain")
+
+
+def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:
+    declared = wanted.resource.declared()
+    missing = [name for name in ("description", "permissionSet") if name not in declared]
+    if missing:
+        needs = " and ".join(missing)
+        why = f"role {wanted.address.name!r} does not exist or is not visible, and creating it needs {needs}"
+        yield Problem(wanted.source, f"{why}; declare them or correct the name")
+
+
+def _exported(raw: Mapping[str, Json], sets: Mapping[str, str]) -> Exported:
+    """Return a role as a manifest; empty fields stay unmanaged, and claims that can't be sent back are left out."""
+    live = _manifest(raw, sets)
+    spec: dict[str, Json] = {
+        name: live[name] for name in ("description", "emailAddress", "permissionSet") if live[name]
+    }
+    if live["permissions"]:
+        spec["permissions"] = sorted(live["permissions"])
+    remarks = []
+    try:
+        claims = [_exported_claim(claim) for claim in pick(raw, "Claims")]
+    except CannotEncode as reason:
+        claims = []
+        remarks.append(f"claims are not exported: {reason}")
+    if claims:
+        spec["claims"] = sorted(claims, key=lambda claim: (claim["type"], claim["value"], claim["provider"]))
+    return Exported(str(pick(raw, "Name")), spec, tuple(remarks))
+
+
+def _exported_claim(raw: Mapping[str, Json]) -> dict[str, str]:
+    resend(raw)
+    description = str(pick(raw, "Description") or "").strip()
+    return {**read_key(raw)._asdict(), **({"description": description} if description else {})}

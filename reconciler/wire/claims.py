@@ -1,0 +1,104 @@
+"""The claims of a security role: what is read is not what is sent.
+
+Read:  {"Id", "Description", "ClaimType": name, "ClaimValue", "Provider": {"AuthenticationScheme", ...} | null}
+Sent:  {"ClaimType": int, "ClaimValue", "ProviderAuthenticationScheme", "Description"}
+
+A claim is matched by (type, value, scheme). Active Directory values come back with another letter case or with a domain
+that was not sent, so these are compared as the server returns them. Nothing is encoded by guessing: an unknown type or
+a missing provider raises CannotEncode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple, get_args
+
+from reconciler.model import Json
+from reconciler.resource import CannotEncode, pick
+
+ClaimType = Literal["User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId"]
+
+TYPES: tuple[str, ...] = get_args(ClaimType)
+"""Names by number: the position is the integer that is sent."""
+
+_AD_TYPES = frozenset(TYPES[:3])
+
+
+class ClaimKey(NamedTuple):
+    """What tells one claim from another. The description is not part of it: claims are shared between roles."""
+
+    type: str
+    value: str
+    provider: str
+
+
+def same(one: ClaimKey, other: ClaimKey) -> bool:
+    """True if the server takes both for one claim."""
+    if one.type != other.type or one.provider.casefold() != other.provider.casefold():
+        return False
+    if one.type not in _AD_TYPES:
+        return one.value == other.value
+    return _same_account(one.value.casefold(), other.value.casefold())
+
+
+def same_set(some: Iterable[ClaimKey], others: Iterable[ClaimKey]) -> bool:
+    """True if both hold the same claims, each matched once."""
+    left = list(others)
+    for claim in some:
+        partner = next((other for other in left if same(claim, other)), None)
+        if partner is None:
+            return False
+        left.remove(partner)
+    return not left
+
+
+def read_key(raw: Mapping[str, Json]) -> ClaimKey:
+    """Return the key of a claim as read; the provider is "" where the server gives null."""
+    provider = pick(raw, "Provider")
+    scheme = pick(provider, "AuthenticationScheme") if isinstance(provider, Mapping) else None
+    return ClaimKey(_type_name(pick(raw, "ClaimType")), str(pick(raw, "ClaimValue") or ""), str(scheme or ""))
+
+
+def resend(raw: Mapping[str, Json]) -> dict[str, Any]:
+    """Return a claim that was read as it must be sent to stay what it is."""
+    return encode(read_key(raw), str(pick(raw, "Description") or ""))
+
+
+def encode(key: ClaimKey, description: str) -> dict[str, Any]:
+    """Return a claim as it is sent; raises CannotEncode for an unknown type or an unknown provider."""
+    if key.type not in TYPES:
+        raise CannotEncode(
+            f"the role holds a claim of type {key.type!r}, which this version can't send back; PUT would remove it; "
+            "change this role in the portal"
+        )
+    if not key.provider:
+        raise CannotEncode(
+            f"the server names no provider for the {key.type} claim {key.value!r}; sent back without one it may be "
+            "bound to another provider or lost; give the claim a provider in the portal first"
+        )
+    return {
+        "ClaimType": TYPES.index(key.type),
+        "ClaimValue": key.value,
+        "ProviderAuthenticationScheme": key.provider,
+        "Description": description,
+    }
+
+
+def sent_key(body: Mapping[str, Json]) -> ClaimKey:
+    """Return the key of a claim as `encode` made it."""
+    return ClaimKey(TYPES[body["ClaimType"]], body["ClaimValue"], body["ProviderAuthenticationScheme"])
+
+
+def _type_name(value: Json) -> str:
+    """Some versions answer with the number (the generated v11 client models it so)."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(TYPES):
+        return TYPES[value]
+    folded = {name.casefold(): name for name in TYPES}
+    return folded.get(str(value).casefold(), str(value))
+
+
+def _same_account(one: str, other: str) -> bool:
+    """Compare `domain\\account` with `account`: a domain that only one side has is ignored."""
+    one_domain, _, one_name = one.rpartition("\\")
+    other_domain, _, other_name = other.rpartition("\\")
+    return one_name == other_name and (one_domain == other_domain or not one_domain or not other_domain)

@@ -1,0 +1,83 @@
+"""A security role on the wire: /Security/Roles, version 2.
+
+The list has neither permissions nor claims; PUT clears every member that is not sent. Contract: Keyfactor Command, PUT
+Security Roles (v2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.model import Json
+from reconciler.resource import Read, pick
+from reconciler.wire.claims import read_key, sent_key
+
+PATH = "/Security/Roles"
+
+_KNOWN = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
+_READ_ONLY = "immutable"
+
+
+def listed(read: Read) -> list[Json]:
+    """Return the list of roles: Id, Name and little else."""
+    return read.rows(PATH, query=(("SortField", "Name"),), version=2)
+
+
+def folded_name(row: Mapping[str, Json]) -> str:
+    """Return a role's name, letter case aside, as the server compares it."""
+    return str(pick(row, "Name") or "").casefold()
+
+
+def details(read: Read, ids: Iterable[int]) -> list[Mapping[str, Json]]:
+    """Read roles by id, all at once; those deleted meanwhile are left out."""
+    paths = [f"{PATH}/{number}" for number in ids]
+    found = zip(paths, read.each(paths, version=2), strict=True)
+    return [_checked(raw, path) for path, raw in found if raw is not None]
+
+
+def permission_sets(read: Read) -> dict[str, str]:
+    """Return the names of the permission sets by lower-case GUID; the list can't be filtered by name."""
+    return {str(pick(row, "Id")).lower(): str(pick(row, "Name")) for row in read.rows("/PermissionSets")}
+
+
+def writable(raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the role as read without what can't be written; members this version doesn't know are kept."""
+    known = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
+    strange = {name: raw[name] for name in sorted(raw) if name.casefold() not in ((*known, "Immutable"))}
+    return {**{name: pick(raw, name) for name in known}, **strange}
+
+
+def canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the whole role, unknown members included, with its sets sorted."""
+    claims = sorted([*read_key(claim), str(pick(claim, "Description") or "")] for claim in pick(raw, "Claims"))
+    whole = writable(raw) | {"Immutable": bool(pick(raw, "Immutable")), "Claims": claims}
+    return _normal(whole)
+
+
+def expected(body: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what a body that is sent must lead to; claims by key alone."""
+    return _normal({**body, "Claims": [list(sent_key(claim)) for claim in body["Claims"]]})
+
+
+def _checked(raw: Json, path: str) -> Mapping[str, Json]:
+    """Version 1 answers with Identities in the place of Claims: trusting it would wipe every claim."""
+    lists = isinstance(raw, Mapping) and all(isinstance(pick(raw, name), list) for name in ("Permissions", "Claims"))
+    if not lists or not isinstance(pick(raw, "Id"), int) or not isinstance(pick(raw, "Name"), str):
+        why = "not a version 2 role (Id, Name, Permissions, Claims); writing over it would clear what it does not show"
+        raise IncompleteError(
+            Problem(Source(f"GET {path}"), f"{why}; check the server's version and the proxy before it")
+        )
+    return cast(Mapping[str, Json], raw)
+
+
+def _normal(role: Mapping[str, Json]) -> dict[str, Json]:
+    """Fold what the server does not tell apart: empty and absent text, the GUID's letter case, order."""
+    return {
+        **role,
+        "Description": role.get("Description") or None,
+        "EmailAddress": role.get("EmailAddress") or None,
+        "PermissionSetId": str(role.get("PermissionSetId") or "").lower(),
+        "Permissions": sorted(role["Permissions"]),
+    }
