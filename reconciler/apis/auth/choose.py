@@ -1,0 +1,112 @@
+"""From what the settings say to the object that logs in. Nothing is fetched or resolved before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from reconciler.apis.auth.aksk import Aksk, Keys
+from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.auth.fixed import Fixed, basic_value
+from reconciler.apis.auth.iam import TOKENS, Iam
+from reconciler.apis.auth.login import Login
+from reconciler.apis.auth.oauth import Oauth
+from reconciler.apis.redact import Redactor
+from reconciler.apis.transport import Transport
+from reconciler.errors import AuthError, Problem
+from reconciler.settings.secret import Origin, Secret, resolve
+from reconciler.settings.target import (
+    AkskAuth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+    OauthAuth,
+    PasswordAuth,
+    Target,
+    TokenAuth,
+    Trust,
+)
+
+
+class _Logins:
+    """Makes ways of logging in for one target. A secret is known to the redactor before anybody can use it."""
+
+    def __init__(
+        self,
+        target: Target,
+        env: Mapping[str, str],
+        redact: Redactor,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._target, self._env, self._redact, self._clock, self._now = target, env, redact, clock, now
+
+    def basic(self, auth: BasicAuth) -> Authenticator:
+        def make() -> str:
+            value = basic_value(auth.username, self._secret(auth.password, "password").reveal())
+            self._redact.learn(value.removeprefix("Basic "))
+            return value
+
+        return Fixed("Authorization", make)
+
+    def bearer(self, auth: BearerAuth) -> Authenticator:
+        return Fixed("Authorization", lambda: f"Bearer {self._secret(auth.token, 'token').reveal()}")
+
+    def token(self, auth: TokenAuth) -> Authenticator:
+        return Fixed("X-Auth-Token", lambda: self._secret(auth.token, "token").reveal())
+
+    def aksk(self, auth: AkskAuth) -> Authenticator:
+        def fetch() -> Keys:
+            token = self._secret(auth.security_token, "securityToken") if auth.security_token else None
+            return Keys(self._secret(auth.access_key, "accessKey"), self._secret(auth.secret_key, "secretKey"), token)
+
+        return Aksk(fetch, self._target.project, self._now)
+
+    def oauth(self, auth: OauthAuth) -> Authenticator:
+        there = self._login(auth.token_url, auth.trust)
+        return Oauth(auth, lambda: self._secret(auth.client_secret, "clientSecret"), there, self._clock)
+
+    def password(self, auth: PasswordAuth) -> Authenticator:
+        there = self._login(f"{auth.iam_url}{TOKENS}", self._target.transport.trust)
+        secret = partial(self._secret, auth.password, "password")
+        return Iam(auth, self._target.project, secret, there, self._clock)
+
+    def none(self, auth: NoAuth) -> Authenticator:
+        def make() -> str:
+            raise AuthError(Problem(self._target.source, f"target {self._target.name}: {auth.advice}"))
+
+        return Fixed("Authorization", make)
+
+    def _login(self, url: str, trust: Trust) -> Login:
+        transport = Transport(url, self._target.transport, trust=trust, clock=self._clock)
+        return Login(transport, url, self._redact, self._target.name)
+
+    def _secret(self, origin: Origin, field: str) -> Secret:
+        what = f"target {self._target.name}: auth.{field}"
+        secret = resolve(origin, self._env, what=what, at=self._target.source)
+        self._redact.learn(secret.reveal())
+        return secret
+
+
+def authenticator(
+    target: Target, env: Mapping[str, str], redact: Redactor, *, clock: Callable[[], float], now: Callable[[], datetime]
+) -> Authenticator:
+    """Return the way of logging in that a target's settings choose."""
+    logins = _Logins(target, env, redact, clock, now)
+    match target.auth:
+        case BasicAuth() as auth:
+            made = logins.basic(auth)
+        case BearerAuth() as auth:
+            made = logins.bearer(auth)
+        case TokenAuth() as auth:
+            made = logins.token(auth)
+        case AkskAuth() as auth:
+            made = logins.aksk(auth)
+        case OauthAuth() as auth:
+            made = logins.oauth(auth)
+        case PasswordAuth() as auth:
+            made = logins.password(auth)
+        case NoAuth() as auth:
+            made = logins.none(auth)
+    return made

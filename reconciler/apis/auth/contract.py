@@ -1,0 +1,32 @@
+"""What a way of logging in must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Authenticator(Protocol):
+    """Gives a request its credentials. Safe for many threads; fetches secrets and tokens when first asked.
+
+    `logins` counts the requests to an identity provider.
+    """
+
+    @property
+    def logins(self) -> int:
+        """How many token requests were made."""
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """Return the headers for exactly this request.
+
+        Raises AuthError (no credentials, or the identity provider refused them), UnreachableError (it didn't answer).
+        """
+
+    def refresh(self, used: Mapping[str, str]) -> bool:
+        """Hear that these headers were answered with 401; say whether other ones may fare better. Sends nothing."""
+
+    def accepted(self, used: Mapping[str, str]) -> None:
+        """Hear that these headers were taken."""
+
+    def close(self) -> None:
+        """Close connections to the identity provider."""

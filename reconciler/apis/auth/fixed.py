@@ -1,0 +1,38 @@
+"""Credentials that are the same for every request: Basic, a bearer token, an IAM token obtained elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Mapping
+
+
+class Fixed:
+    """One header, made when it is first needed. A 401 can't be helped."""
+
+    logins = 0
+
+    def __init__(self, name: str, make: Callable[[], str]) -> None:
+        self._name, self._make = name, make
+        self._lock = threading.Lock()
+        self._value: str | None = None
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
+        with self._lock:
+            if self._value is None:
+                self._value = self._make()
+            return {self._name: self._value}
+
+    def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
+        return False
+
+    def accepted(self, used: Mapping[str, str]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def basic_value(username: str, password: str) -> str:
+    """Return an Authorization value of RFC 7617, in UTF-8."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"

@@ -1,0 +1,56 @@
+"""One login request and what its failure means; shared by the two ways of fetching a token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from reconciler.apis.decode import message
+from reconciler.apis.redact import Redactor
+from reconciler.apis.transport import Transport
+from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
+from reconciler.model import Reply
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
+
+
+class Login:
+    """Posts credentials to one address of one identity provider, and never twice by itself."""
+
+    def __init__(self, transport: Transport, url: str, redact: Redactor, target: str) -> None:
+        self._transport, self._url, self._redact, self._target = transport, url, redact, target
+        self._at = Source(f"{target} POST {url.partition('?')[0]}")
+
+    def post(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Return a 2xx answer; raises AuthError where the provider says no, UnreachableError where it says nothing."""
+        try:
+            reply = self._transport.send("POST", self._url, headers, body)
+        except NoReply as why:
+            what = f"no login: {why}; without a token nothing can be asked; check the address, then try again"
+            raise UnreachableError(Problem(self._at, what)) from None
+        if 200 <= reply.status < 300:
+            return reply
+        said = self._redact.line(message(reply.body))
+        told = f"{reply.status}: {said}" if said else str(reply.status)
+        if reply.status == 429 or reply.status >= 500:
+            raise UnreachableError(
+                Problem(self._at, f"no login: the identity provider fails ({told}); try again later")
+            )
+        if 300 <= reply.status < 400:
+            raise self.failure(f"the answer is a redirect ({reply.status}), which is never followed with credentials")
+        raise self.failure(f"the identity provider refused the credentials ({told})")
+
+    def accept(self, token: object) -> str:
+        """Return a token that a header can carry and that no output will show from now on."""
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise self.failure("the answer holds no usable token")
+        self._redact.learn(token)
+        return token
+
+    def failure(self, what: str) -> AuthError:
+        """Return the error for a login that brought nothing."""
+        return AuthError(Problem(self._at, f"no login: {what}; check `auth` of target {self._target} in the settings"))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()

@@ -1,0 +1,70 @@
+"""OAuth2 client credentials (RFC 6749, 4.4), form-encoded, with the scopes and audience that some providers want."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+from reconciler.apis.auth.login import Login
+from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.apis.decode import NotJson, decode
+from reconciler.settings.secret import Secret
+from reconciler.settings.target import OauthAuth
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Oauth:
+    """Bearer tokens, fetched when first needed, renewed shortly before they expire and once after a 401."""
+
+    def __init__(self, auth: OauthAuth, secret: Callable[[], Secret], login: Login, clock: Callable[[], float]) -> None:
+        self._auth, self._secret, self._login = auth, secret, login
+        self._tokens = Renewing(self._fetch, clock)
+
+    @property
+    def logins(self) -> int:
+        return self._tokens.logins
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
+        return {"Authorization": f"Bearer {self._tokens.token()}"}
+
+    def refresh(self, used: Mapping[str, str]) -> bool:
+        return self._tokens.drop(used["Authorization"].removeprefix("Bearer "))
+
+    def accepted(self, used: Mapping[str, str]) -> None:
+        self._tokens.prove(used["Authorization"].removeprefix("Bearer "))
+
+    def close(self) -> None:
+        self._login.close()
+
+    def _fetch(self) -> Grant:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._auth.client_id,
+            "client_secret": self._secret().reveal(),
+        }
+        if self._auth.scopes:
+            form["scope"] = " ".join(self._auth.scopes)
+        if self._auth.audience:
+            form["audience"] = self._auth.audience
+        reply = self._login.post(_FORM, urlencode(form).encode())
+        try:
+            answer = decode(reply.body)
+        except NotJson as why:
+            raise self._login.failure(f"the answer {why}") from None
+        if not isinstance(answer, dict):
+            raise self._login.failure("the answer is not a token")
+        kind = answer.get("token_type", "Bearer")
+        if not isinstance(kind, str) or kind.casefold() != "bearer":
+            raise self._login.failure("the token is not a bearer token")
+        return Grant(self._login.accept(answer.get("access_token")), _lifetime(answer.get("expires_in")))
+
+
+def _lifetime(seconds: object) -> float:
+    """Return seconds; a provider that doesn't say is taken at its 401s (some write the number as text)."""
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
+        seconds = int(seconds[:9])
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0:
+        return float(seconds)
+    return math.inf

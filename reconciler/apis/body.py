@@ -1,0 +1,71 @@
+"""A reply's body: decoded here, byte by counted byte, so that no compression can make much out of little."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+_CHUNK = 256 * 1024
+
+
+class UnusableBody(Exception):
+    """The body can't be used: too large, or in an encoding that wasn't asked for."""
+
+
+class CutOff(Exception):
+    """The body ended before its own end mark."""
+
+
+class Raw(Protocol):
+    """What of urllib3's answer is needed."""
+
+    def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:  # noqa: FBT001
+        """Return up to `amt` bytes, b"" at the end."""
+
+
+def read_body(raw: Raw, encoding: str, cap: int) -> bytes:
+    """Read all of a body in the encodings identity and gzip, at most `cap` bytes of it once decoded.
+
+    Raises UnusableBody, CutOff (gzip alone can tell) or whatever the socket raises.
+    """
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return _plain(raw, cap)
+    if coding in ("gzip", "x-gzip"):
+        return _gzip(raw, cap)
+    raise UnusableBody("it is compressed in a way that was not asked for")
+
+
+def _too_large(cap: int) -> UnusableBody:
+    return UnusableBody(f"it is larger than {cap // (1024 * 1024)} MiB")
+
+
+def _plain(raw: Raw, cap: int) -> bytes:
+    parts, size = [], 0
+    while chunk := raw.read(_CHUNK, decode_content=False):
+        size += len(chunk)
+        if size > cap:
+            raise _too_large(cap)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _gzip(raw: Raw, cap: int) -> bytes:
+    parts, room = [], cap
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        while chunk := raw.read(_CHUNK, decode_content=False):
+            while chunk:
+                if unpack.eof:  # several members make one body
+                    unpack = zlib.decompressobj(wbits=31)
+                part = unpack.decompress(chunk, room + 1)
+                room -= len(part)
+                if room < 0:
+                    raise _too_large(cap)
+                parts.append(part)
+                chunk = unpack.unconsumed_tail or unpack.unused_data
+    except zlib.error:
+        raise UnusableBody("its compression is damaged") from None
+    if not unpack.eof and (parts or unpack.unconsumed_tail):
+        raise CutOff
+    return b"".join(parts)

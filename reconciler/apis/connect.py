@@ -1,0 +1,119 @@
+"""From a target to something that can be asked. Connecting sends nothing and resolves no secret: first use does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from reconciler.apis import csms, keyfactor
+from reconciler.apis.auth.choose import authenticator
+from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.client import Client
+from reconciler.apis.once import Once
+from reconciler.apis.redact import Redactor
+from reconciler.apis.retry import Patience
+from reconciler.apis.transport import Transport
+from reconciler.errors import Problem, UsageError
+from reconciler.model import Call, Reply
+from reconciler.resource import Read
+from reconciler.settings.target import Target
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One target, connected.
+
+    `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
+    `apply` is handed `send`. Close it, or use it in a `with` statement.
+    """
+
+    target: Target
+    read: Read
+    fresh: Read
+    _client: Client
+    _transport: Transport
+    _auth: Authenticator
+    _pool: ThreadPoolExecutor
+
+    def send(self, call: Call) -> Reply:
+        """Send a write once and return its answer, whatever the status.
+
+        Raises NoReply; its `sent` is False only if no byte of the request can have left (a failed login included).
+        """
+        return self._client.send(call)
+
+    def explain(self, reply: Reply) -> str:
+        """Return what an answer says of itself: redacted, escaped, on one short line; "" if nothing."""
+        return self._client.explain(reply)
+
+    def redact(self, text: str) -> str:
+        """Return text with the target's secrets, as far as they were used, blotted out."""
+        return self._client.redact(text)
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were made, those for tokens included."""
+        return self._transport.requests + self._auth.logins
+
+    @property
+    def logins(self) -> int:
+        """How many of them were for tokens."""
+        return self._auth.logins
+
+    @property
+    def product(self) -> str:
+        """The server's version as its last answer said it; "" before the first, or where it doesn't say."""
+        return self._client.product
+
+    def close(self) -> None:
+        """Give up what is still being read and close all connections."""
+        self._transport.close()
+        self._auth.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(
+    target: Target,
+    env: Mapping[str, str],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], datetime] = _utc,
+) -> Api:
+    """Return the API of a target; raises UsageError where the target lacks something or names unusable certificates.
+
+    `env` is where `{env: NAME}` secrets are looked up; `clock` is monotonic seconds, for deadlines and tokens; `now` is
+    the time of day (aware), for signatures.
+    """
+    if target.lacking:
+        raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
+    transport = Transport(target.url, target.transport, clock=clock)
+    redact = Redactor()
+    auth = authenticator(target, env, redact, clock=clock, now=now)
+    headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
+    client = Client(target, transport, auth, redact, Patience(sleep=sleep, now=now), headers)
+    pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
+
+    def reader(once: Once | None) -> Read:
+        if target.api == "keyfactor":
+            return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
+        return csms.CsmsRead(client, pool, once=once)
+
+    return Api(target, reader(Once()), reader(None), client, transport, auth, pool)

@@ -1,0 +1,106 @@
+"""Reading Huawei Cloud CSMS: objects in envelopes, and lists by marker (contract: List and pagination).
+
+Whether a marker's own row comes again on the next page, whether the last page names a next marker and in which order
+rows come is not documented. So the reader follows what it is given, skips what it has, and ends when a page brings
+nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from reconciler.apis.client import Client
+from reconciler.apis.once import Once
+from reconciler.model import Json, Query
+from reconciler.resource import Page
+
+LIMIT = 200
+"""Rows that a page is asked for; the documented maximum is unknown, the default 50."""
+_DEFAULT = 50
+MOST_PAGES = 1000
+_ENVELOPES = {"notification-records": "records"}
+"""Lists whose rows aren't called like the last part of their path."""
+
+
+def headers(_version: int) -> dict[str, str]:
+    """Return what every call carries besides its credentials; CSMS knows no version header."""
+    return {}
+
+
+class CsmsRead:
+    """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
+
+    def __init__(self, client: Client, pool: Executor, *, once: Once | None) -> None:
+        self._client, self._pool, self._once = client, pool, once
+        self.root = f"/v1/{client.target.project}/csms"
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        """Return the decoded body, or None where the service says that the object doesn't exist."""
+        reply = self._client.get(path, query, version)
+        return None if reply is None else self._client.decoded(path, reply)
+
+    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
+        """`get` for many paths at once. The first goes alone until the credentials are proved: keys get locked."""
+        alone = 0 if self._client.answered else 1
+        first = [self.get(path, version=version) for path in paths[:alone]]
+        return [*first, *self._pool.map(lambda path: self.get(path, version=version), paths[alone:])]
+
+    def pages(
+        self, path: str, *, query: Query = (), version: int = 1, key: str = "name", columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        """Yield a list's pages until nothing new comes; raises IncompleteError where that proves nothing."""
+        seen: set[str] = set()
+        asked: set[str] = set()
+        marker = ""
+        for _ in range(MOST_PAGES):
+            rows, following, last = self._page(path, query, version, marker)
+            names = [self._name(path, row, key) for row in rows]
+            new = [row for row, name in zip(rows, names, strict=True) if name not in seen]
+            if len(new) != len({row[key] for row in new}):
+                raise self._client.distrust(path, f"a row with the same {key} came twice on one page")
+            if rows and not new and len(rows) >= _DEFAULT:
+                raise self._client.distrust(path, "the server gives the same full page again, so there may be more")
+            asked.add(marker)
+            seen.update(names)
+            if new or not asked - {""}:
+                yield Page([tuple(row.get(name) for name in columns) for row in new] if columns else new, None)
+            marker = next((one for one in (following, *names[-1:]) if one and one not in asked), "")
+            if last or not new or not marker:
+                return
+        raise self._client.distrust(path, f"the list does not end within {MOST_PAGES} pages")
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "name") -> list[Json]:
+        """Return all rows of a list."""
+
+        def read() -> list[Json]:
+            return [row for page in self.pages(path, query=query, version=version, key=key) for row in page.rows]
+
+        return list(self._once.get((path, query, key), read) if self._once else read())
+
+    def _page(self, path: str, query: Query, version: int, marker: str) -> tuple[list[dict[str, Any]], str, bool]:
+        """Return the rows of the page after a marker, the marker that it names for the next, and whether it is the last.
+
+        Two things together say that it is: there are fewer rows than even the default page has, and the page's own
+        description names no next marker. Either alone may be a server's habit.
+        """
+        paging = (("limit", str(LIMIT)), *((("marker", marker),) if marker else ()))
+        reply = self._client.get(path, (*query, *paging), version, listing=True)
+        found = self._client.decoded(path, reply) if reply else {}
+        last = path.rpartition("/")[2]
+        if not isinstance(found, dict):
+            raise self._client.distrust(path, "the answer is not an object")
+        rows = found.get(_ENVELOPES.get(last, last))
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._client.distrust(path, f"the answer holds no list of {last}")
+        info = found.get("page_info")
+        following = info.get("next_marker") if isinstance(info, dict) else None
+        last_one = isinstance(info, dict) and not following and len(rows) < _DEFAULT
+        return rows, following if isinstance(following, str) else "", last_one
+
+    def _name(self, path: str, row: dict[str, Any], key: str) -> str:
+        name = row.get(key)
+        if not isinstance(name, str) or not name:
+            raise self._client.distrust(path, f"a row has no usable {key}")
+        return name

@@ -1,0 +1,205 @@
+"""Reading Keyfactor Command: its headers, and lists that are proved complete (contract: Conventions, 0.2 to 0.5).
+
+Lists give 50 rows where nothing is asked, clamp what is asked to a maximum that nobody documents, and have no snapshot:
+rows may move between pages while they are read. A list counts as read when the server's own count is met without a key
+twice, or, where the server doesn't count, when an empty page ends it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from math import ceil
+from typing import Any, NamedTuple
+
+from reconciler.apis.client import Client
+from reconciler.apis.once import Once
+from reconciler.model import Json, Query, Reply
+from reconciler.resource import Page
+
+PAGE = 1000
+"""Rows that a page is asked for."""
+MOST_PAGES = 10_000
+RESTARTS = 3
+
+
+def headers(version: int) -> dict[str, str]:
+    """Return what every call carries. A missing version would mean 1, where roles have no claims."""
+    return {"x-keyfactor-requested-with": "APIClient", "x-keyfactor-api-version": str(version)}
+
+
+class _Listing(NamedTuple):
+    path: str
+    query: Query
+    version: int
+    key: str
+    columns: tuple[str, ...] = ()
+
+
+class _Got(NamedTuple):
+    keys: list[Any]
+    rows: Sequence[Any]
+    total: int | None
+
+
+class _Moved(Exception):
+    """The pages of one pass don't fit together."""
+
+
+class KeyfactorRead:
+    """`resource.Read` for Command. With `once` the same list is read once; without, each time anew."""
+
+    root = ""
+
+    def __init__(self, client: Client, pool: Executor, *, window: int, once: Once | None) -> None:
+        self._client, self._pool, self._window, self._once = client, pool, window, once
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        """Return the decoded body, or None where the server answers 404."""
+        reply = self._client.get(path, query, version)
+        return None if reply is None else self._client.decoded(path, reply)
+
+    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
+        """`get` for many paths at once. The first goes alone until the credentials are proved: accounts get locked."""
+        alone = 0 if self._client.answered else 1
+        first = [self.get(path, version=version) for path in paths[:alone]]
+        return [*first, *self._pool.map(lambda path: self.get(path, version=version), paths[alone:])]
+
+    def pages(
+        self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        """Yield a list's pages until it is proved complete; see `resource.Read`.
+
+        Where rows moved under the reader the list is read again, and only rows that were not yielded before are.
+        """
+        listing = _Listing(path, query, version, key, columns)
+        yielded: set[Any] = set()
+        for turn in range(RESTARTS + 1):
+            seen: set[Any] = set()
+            try:
+                for got in self._pass(listing, seen):
+                    if not turn:
+                        yield Page(got.rows, got.total)
+                    elif new := [row for key, row in zip(got.keys, got.rows, strict=True) if key not in yielded]:
+                        yield Page(new, got.total)
+            except _Moved as why:
+                reason = str(why)
+                yielded |= seen
+            else:
+                return
+        raise self._client.distrust(path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}")
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
+        """Return all rows of a list, proved complete."""
+        listing = _Listing(path, query, version, key)
+        found = self._once.get(listing, lambda: self._all(listing)) if self._once else self._all(listing)
+        return list(found)
+
+    def _all(self, listing: _Listing) -> list[Json]:
+        """Return the rows of one whole pass: unlike `pages`, none of a pass that was given up."""
+        for _ in range(RESTARTS + 1):
+            try:
+                return [row for got in self._pass(listing, set()) for row in got.rows]
+            except _Moved as why:
+                reason = str(why)
+        raise self._client.distrust(
+            listing.path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
+        )
+
+    def _pass(self, listing: _Listing, seen: set[Any]) -> Iterator[_Got]:
+        """Read a list once from its beginning; raises _Moved where its pages contradict each other."""
+        first = self._page(listing, 1, PAGE)
+        size, total, count = len(first.rows), first.total, 0
+        following = self._until_empty(listing, size) if total is None else self._counted(listing, size, total)
+        for got in _chained(first, following):
+            keys = set(got.keys)
+            if len(keys) != len(got.keys) or not seen.isdisjoint(keys):
+                raise _Moved(f"a row with the same {listing.key} came twice")
+            if got.total != total:
+                raise _Moved("the number of rows changed meanwhile")
+            seen |= keys
+            count += len(keys)
+            yield got
+        if total is not None and count != total:
+            raise _Moved(f"the server counts {total} rows and gave {count}")
+
+    def _until_empty(self, listing: _Listing, size: int) -> Iterator[_Got]:
+        """Yield pages 2 and up, one after the other, until an empty one. A server's smaller page size is followed."""
+        for number in range(2, MOST_PAGES + 1) if size else ():
+            got = self._page(listing, number, size)
+            if not got.rows:
+                return
+            yield got
+        if size:
+            raise self._client.distrust(listing.path, f"the list does not end within {MOST_PAGES} pages")
+
+    def _counted(self, listing: _Listing, size: int, total: int) -> Iterator[_Got]:
+        """Yield pages 2 to the last, in order, some of them under way at once."""
+        last = ceil(total / size) if size else 1
+        if last > MOST_PAGES:
+            what = f"the list would take {last} pages of {size} rows, more than {MOST_PAGES}"
+            raise self._client.distrust(listing.path, what)
+        waiting: deque[Future[_Got]] = deque()
+        try:
+            for number in range(2, last + 1):
+                waiting.append(self._pool.submit(self._page, listing, number, size))
+                if len(waiting) >= self._window:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _page(self, listing: _Listing, number: int, limit: int) -> _Got:
+        paging = (("PageReturned", str(number)), ("ReturnLimit", str(limit)))
+        reply = self._client.get(listing.path, (*listing.query, *paging), listing.version, listing=True)
+        if reply is None:  # a listing's 404 raises
+            raise self._client.distrust(listing.path, "the list is not there")
+        rows = self._client.decoded(listing.path, reply, bulk=bool(listing.columns))
+        if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
+            raise self._client.distrust(listing.path, "the answer is not a list of objects")
+        keys = self._keys(listing, rows)
+        return _Got(
+            keys, _columns(rows, listing.columns) if listing.columns else rows, self._total(listing.path, reply)
+        )
+
+    def _keys(self, listing: _Listing, rows: list[dict[str, Any]]) -> list[Any]:
+        if not rows:
+            return []
+        name = _spelled(rows[0], (listing.key,))[0]
+        keys = [row.get(name) for row in rows]
+        if not all(type(key) in (int, str) for key in keys):
+            raise self._client.distrust(listing.path, f"a row has no usable {listing.key}")
+        return keys
+
+    def _total(self, path: str, reply: Reply) -> int | None:
+        said = reply.headers.get("x-total-count")
+        if said is None:
+            return None
+        text = said.strip()
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise self._client.distrust(path, "the server's count of rows (x-total-count) is not a number")
+        return int(text)
+
+
+def _chained(first: _Got, following: Iterator[_Got]) -> Iterator[_Got]:
+    yield first
+    yield from following
+
+
+def _spelled(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    """Return the names as this server spells them: PascalCase as a rule, camelCase in some versions."""
+    if all(name in row for name in names):
+        return list(names)
+    folded = {member.casefold(): member for member in row}
+    return [folded.get(name.casefold(), name) for name in names]
+
+
+def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Return the plain columns of a page; the wide rows are dropped at once."""
+    if not rows:
+        return []
+    spelled = _spelled(rows[0], names)
+    return [tuple(map(row.get, spelled)) for row in rows]

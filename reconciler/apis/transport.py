@@ -1,0 +1,180 @@
+"""The one place that sends.
+
+A request goes to one origin, once, with the credentials of that request alone; no redirect is followed, no cookie kept,
+nothing is taken from the environment, and everything has a limit. Writes travel on connections of their own, so that
+no dead kept-alive connection can make an outcome doubtful.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from requests import PreparedRequest, RequestException
+from requests.structures import CaseInsensitiveDict
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError, IncompleteRead, ProxyError
+
+from reconciler import __version__
+from reconciler.apis.body import CutOff, UnusableBody, read_body
+from reconciler.apis.sockets import OneShot, Wire, tls_context
+from reconciler.errors import NoReply, UsageError
+from reconciler.model import Reply
+from reconciler.settings.target import Transport as Travel
+from reconciler.settings.target import Trust
+from reconciler.settings.url import origin
+
+OBJECT_CAP = 16 * 1024 * 1024
+LIST_CAP = 64 * 1024 * 1024
+"""Bytes of the largest answer, decoded."""
+_CONNECT = 10.0
+"""Seconds for a connection to stand, TLS included."""
+_HEADER = re.compile(r"[\x20-\x7e]*")
+_FAILURES = (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
+
+
+class UnusableReply(NoReply):
+    """An answer came and can't be taken: too large, or damaged. Asking again would bring the same."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=True)
+
+
+class Transport:
+    """Sends requests to one origin. Safe for many threads; `requests` counts what was handed to the network."""
+
+    def __init__(
+        self, url: str, travel: Travel, *, trust: Trust | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._origin = origin(url)
+        self._travel = travel
+        self._wire = Wire(clock)
+        secure = self._origin.startswith("https:")
+        context = _context(trust or travel.trust) if secure else None
+        self._proxies = {"https": travel.proxy} if travel.proxy and secure else {}
+        self._reads = OneShot(self._wire, connections=travel.parallelism, context=context)
+        self._writes = OneShot(self._wire, connections=1, context=context)
+        self._lock = threading.Lock()
+        self.requests = 0
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, cap: int = OBJECT_CAP
+    ) -> Reply:
+        """Send one request and return the whole answer, whatever its status.
+
+        Raises NoReply, `sent` False only if no byte of the request can have left; its subclass UnusableReply where an
+        answer came that can't be taken.
+        """
+        request = self._prepared(method, url, headers, body)
+        with self._lock:
+            self.requests += 1
+        self._wire.start(self._travel.timeout)
+        try:
+            return self._exchange(request, cap)
+        except UnusableBody as why:
+            raise UnusableReply(f"the answer can't be used: {why}") from None
+        except CutOff:
+            raise NoReply("the answer was cut off", sent=True) from None
+        except _FAILURES as error:
+            raise NoReply(_reason(error, self._travel.timeout), sent=self._wire.began) from None
+        finally:
+            if method != "GET":
+                self._writes.close()
+
+    def close(self) -> None:
+        """Close the connections; a read that is still waiting gives up."""
+        self._wire.stop()
+        self._reads.close()
+        self._writes.close()
+
+    def _prepared(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> PreparedRequest:
+        """Build the request as it goes out: for this origin alone, and with no header that could split in two."""
+        if origin(url) != self._origin:
+            raise NoReply("the request was for another host than the target's and was not sent", sent=False)
+        fixed = {
+            "User-Agent": f"reconciler/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Connection": "keep-alive" if method == "GET" else "close",
+        }
+        request = PreparedRequest()
+        request.method, request.url, request.body = method, url, body
+        request.headers = CaseInsensitiveDict({**fixed, **headers})
+        if body is not None:
+            request.headers["Content-Length"] = str(len(body))
+        for name, value in request.headers.items():
+            if not _HEADER.fullmatch(value) or not _HEADER.fullmatch(name):
+                raise NoReply(
+                    f"the header {name} has characters that no header can carry; nothing was sent", sent=False
+                )
+        return request
+
+    def _exchange(self, request: PreparedRequest, cap: int) -> Reply:
+        seconds = self._travel.timeout
+        adapter = self._reads if request.method == "GET" else self._writes
+        timeout = Timeout(connect=min(_CONNECT, seconds), read=seconds, total=seconds)
+        response = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)  # type: ignore[arg-type]
+        try:
+            headers = {name.lower(): value for name, value in response.raw.headers.items()}
+            body = read_body(response.raw, headers.get("content-encoding", ""), cap)
+        except BaseException:
+            response.raw.close()
+            raise
+        response.raw.release_conn()
+        return Reply(response.status_code, headers, body)
+
+
+def _context(trust: Trust) -> ssl.SSLContext:
+    try:
+        return tls_context(trust)
+    except (OSError, ValueError) as error:
+        files = ", ".join(str(path) for path in (trust.ca_bundle, trust.certificate, trust.key) if path)
+        raise UsageError(
+            f"{files or 'the given authority'}: can't be used as a certificate ({_said(error)}); without it the server "
+            "can't be verified; name PEM files that can be read"
+        ) from None
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError):
+        return str(error.reason or "not PEM").replace("_", " ").lower()
+    return getattr(error, "strerror", None) or "not PEM"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what the libraries wrapped in it, the outermost first."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+
+
+def _reason(error: BaseException, seconds: float) -> str:
+    """Say in words why no answer came. The libraries' own texts hold addresses of objects, and queries."""
+    causes = list(_chain(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted ({cause.verify_message}); name its authority as caBundle"
+    known: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+        (ssl.SSLError, "TLS failed"),
+        (ProxyError, "the proxy did not let the request through"),
+        (socket.gaierror, "the host's name could not be resolved"),
+        (ConnectionRefusedError, "the connection was refused"),
+        (TimeoutError, f"there was no complete answer within {seconds:g} seconds"),
+        (IncompleteRead, "the answer was cut off"),
+        ((ConnectionError, http.client.RemoteDisconnected), "the connection was closed before an answer came"),
+        (http.client.HTTPException, "the answer is not HTTP"),
+    )
+    for kind, words in known:
+        if any(isinstance(cause, kind) for cause in causes):
+            return words
+    return f"the connection failed ({type(causes[-1]).__name__})"

@@ -1,0 +1,128 @@
+"""Bytes to text, and what text may not hold: whatever a reviewer of the file could not see.
+
+Refused are controls (C0 but tab and line ends, DEL, C1), bidirectional and other format characters, letters of no
+width, the separators U+0085, U+2028 and U+2029 that only some readers take for line ends, a lone carriage return, a
+byte order mark inside the text, and code points that are no characters. A string must be in Unicode's composed form
+(NFC), since two names that look the same would otherwise differ.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.errors import Problem, Source
+from reconciler.manifests import limits
+from reconciler.visible import escaped, visible
+
+_FORMATS: Final = (
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_PLANE_ENDS: Final = "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
+_REFUSED: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_FORMATS}\ud800-\udfff{_PLANE_ENDS}]|\r(?!\n)")
+_REFUSED_ASCII: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_BOMS: Final = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+
+def refused(text: str) -> str:
+    """Say why a string can't stand in a manifest ("" if it can): `holds U+202E RIGHT-TO-LEFT OVERRIDE, ...`.
+
+    `export` asks this of live strings before it writes them.
+    """
+    match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
+    if match:
+        return f"holds {_named(match.group())}, which {_why(match.group())}; remove it"
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        return f"is not in Unicode's composed form (NFC), so it differs from what it looks like; write {_points(text)}"
+    return ""
+
+
+def decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
+    """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
+
+    With problems the text must not be parsed: positions could lie.
+    """
+    for bom, name in _BOMS:
+        if data.startswith(bom):
+            message = f"the file is {name}; only UTF-8 is read, so that everyone reads the same; save it as UTF-8"
+            return "", [Problem(Source(file, 1, 1), message)]
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "", [_not_utf8(data, error, file)]
+    text = text.removeprefix("\ufeff")
+    return text, list(_unfit(text, file))
+
+
+def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
+    start = data.rfind(b"\n", 0, error.start) + 1
+    column = len(data[start : error.start].decode("utf-8", "replace")) + 1
+    source = Source(file, data.count(b"\n", 0, error.start) + 1, column)
+    return Problem(
+        source,
+        f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8; "
+        "only UTF-8 is read, so that everyone reads the same; save the file as UTF-8",
+    )
+
+
+def _unfit(text: str, file: str) -> Iterator[Problem]:
+    pattern = _REFUSED_ASCII if text.isascii() else _REFUSED
+    line, start = 1, 0
+    for count, match in enumerate(pattern.finditer(text)):
+        if count >= limits.PROBLEMS:
+            return
+        line += text.count("\n", start, match.start())
+        start = match.start()
+        column = start - text.rfind("\n", 0, start)
+        character = match.group()
+        yield Problem(Source(file, line, column), f"{_named(character)} {_why(character)}; {_remedy(character)}")
+    if 0 < (ends := text.count("\r\n")) < text.count("\n"):
+        first = text.split("\n", 1)[0].endswith("\r")
+        odd = re.search(r"(?<!\r)\n" if first else "\r\n", text)
+        line = text.count("\n", 0, odd.start()) + 1 if odd else 1
+        message = (
+            f"line ends are mixed: {ends} are CRLF, {text.count(chr(10)) - ends} are LF; "
+            "tools disagree about such text; save the file with one kind"
+        )
+        yield Problem(Source(file, line, 1), message)
+
+
+def _named(character: str) -> str:
+    point = f"U+{ord(character):04X}"
+    name = unicodedata.name(character, "")
+    return f"{point} {name}" if name else f"{point} ({escaped(character)})"
+
+
+def _why(character: str) -> str:
+    if character == "\r":
+        return "without a line feed is a line end to some readers only"
+    if character in "\x85\u2028\u2029":
+        return "is a line end to some readers only, so one line could hide a second"
+    if character == "\ufeff":
+        return "is a byte order mark and may only open a file"
+    if "\ud800" <= character <= "\udfff":
+        return "is half of a surrogate pair, not a character"
+    if unicodedata.category(character) == "Cc":
+        return "is a control character and can't be reviewed"
+    return "can't be seen, so what is reviewed is not what is read"
+
+
+def _remedy(character: str) -> str:
+    return "save the file with LF or CRLF line ends" if character == "\r" else "remove it"
+
+
+def _points(text: str) -> str:
+    """Spell the first stretch that composing would change, by code points: the glyphs look the same."""
+    composed = unicodedata.normalize("NFC", text)
+    at = next((i for i, (one, other) in enumerate(zip(text, composed, strict=False)) if one != other), 0)
+    found = " ".join(f"U+{ord(c):04X}" for c in text[at : at + 2])
+    return f'"{visible(composed[at : at + 1])}" (U+{ord(composed[at]):04X}) for {found}'

@@ -1,0 +1,52 @@
+"""One number for all that is declared: equal if and only if the documents say the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.model import Json
+from reconciler.resource import Table, Wanted
+
+
+def digest(wanted: Iterable[Wanted]) -> str:
+    """Return the SHA-256, in hexadecimal, of what documents declare.
+
+    It does not depend on files and their order, on format, comments or the order of keys, nor on that of lists, since
+    lists are sets; of a table the rows count, not the name of its file.
+    """
+    total = hashlib.sha256()
+    for one in sorted(wanted, key=lambda one: one.address):
+        spec = {name: value for name, value in _canonical(one.resource).items() if name not in one.tables}
+        total.update(_line([*one.address, dict(one.labels), spec]))
+        for name, table in sorted(one.tables.items()):
+            total.update(_line([name, sorted(table.columns)]))
+            total.update(_rows(table))
+    return total.hexdigest()
+
+
+def _line(value: Json) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _rows(table: Table) -> bytes:
+    """Return a table's rows in order; no cell holds a tab or a line end."""
+    columns = [table.columns[name] for name in sorted(table.columns)]
+    return "\n".join(sorted(map("\t".join, zip(*columns, strict=True)))).encode() + b"\n"
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        said = {fields[name].alias or name: getattr(value, name) for name in value.model_fields_set}
+        return {name: _canonical(member) for name, member in said.items()}
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(member) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return sorted(map(_canonical, value), key=lambda member: json.dumps(member, sort_keys=True))
+    return value.isoformat() if isinstance(value, date) else value

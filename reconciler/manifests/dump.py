@@ -1,0 +1,116 @@
+"""Plain values as YAML that every reader understands alike: for `export`.
+
+Block style, keys in the order given. Text that a reader of YAML 1.1 or 1.2 could take for anything else is quoted, and
+`read_documents` gives back exactly what was written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any, Final
+
+from reconciler.manifests import characters, limits
+from reconciler.manifests.scalars import resolve
+from reconciler.visible import visible
+
+_PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
+"""Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""
+_ENDS: Final = re.compile(r"[ :]\Z")
+_LONGEST_KEY: Final = 200
+
+
+def dump(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]] = ()) -> str:
+    """Return documents as one text, each preceded by its remarks as comments; "" for no documents.
+
+    Members are str, bool, int, finite float, date, None, and mappings and sequences of such; sets are not, since they
+    have no order. Raises TypeError for other values, and ValueError for text that `characters.refused` would not let in
+    again and for numbers and keys too long to be read back.
+    """
+    texts = []
+    for document, notes in zip_longest(documents, remarks):
+        if document is None:
+            raise ValueError("there are more remarks than documents")
+        comments = [f"# {visible(line)}\n" for note in notes or () for line in note.split("\n")]
+        texts.append("".join([*comments, *_mapping(document, "")]) if document else f"{''.join(comments)}{{}}\n")
+    return "---\n".join(texts)
+
+
+def _mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, member in value.items():
+        name = _key(key)
+        if isinstance(member, Mapping) and member:
+            yield f"{indent}{name}:\n"
+            yield from _mapping(member, f"{indent}  ")
+        elif _is_list(member) and member:
+            yield f"{indent}{name}:\n"
+            yield from _list(member, f"{indent}  ")
+        else:
+            yield f"{indent}{name}: {_scalar(member)}\n"
+
+
+def _list(value: Sequence[Any], indent: str) -> Iterator[str]:
+    for member in value:
+        if isinstance(member, Mapping) and member:
+            below = _mapping(member, f"{indent}  ")
+        elif _is_list(member) and member:
+            below = _list(member, f"{indent}  ")
+        else:
+            yield f"{indent}- {_scalar(member)}\n"
+            continue
+        first = next(below)
+        yield f"{indent}- {first[len(indent) + 2 :]}"
+        yield from below
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or len(key) > _LONGEST_KEY:
+        raise ValueError(f"a key is text of at most {_LONGEST_KEY} characters")
+    return text(key)
+
+
+def _scalar(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, Mapping) or _is_list(value):
+        return "{}" if isinstance(value, Mapping) else "[]"
+    if type(value) is date:
+        return value.isoformat()
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} has no form in a manifest")
+    return text(value)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        if abs(value) >= 10**300:
+            raise ValueError("the number is too long")
+        return str(value)
+    if not math.isfinite(value):
+        raise ValueError("infinity and nan have no form in a manifest")
+    digits = format(Decimal(repr(value)), "f")
+    return digits if "." in digits else f"{digits}.0"
+
+
+def text(value: str) -> str:
+    """Return text as a YAML scalar on one line: plain where nobody could misread it, else in quotes."""
+    if why := characters.refused(value):
+        raise ValueError(f"text {why}")
+    if len(value.encode()) > limits.SCALAR_BYTES:
+        raise ValueError(f"text has more than {limits.SCALAR_BYTES} bytes")
+    if _PLAIN.fullmatch(value) and not _ENDS.search(value) and isinstance(resolve(value), str):
+        return value
+    if "\\" in value and value.isprintable() and "'" not in value:
+        return f"'{value}'"
+    return json.dumps(value, ensure_ascii=False)

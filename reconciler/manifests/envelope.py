@@ -1,0 +1,108 @@
+"""What every document has around its spec: apiVersion, kind and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from reconciler.errors import Problem
+from reconciler.manifests import limits
+from reconciler.manifests.hints import meant, quoted
+from reconciler.manifests.text import Document
+from reconciler.manifests.validation import validate
+from reconciler.resource import Resource
+
+API_VERSION: Final = "reconciler/v1"
+
+
+def _one_line(value: str) -> str:
+    if value != value.strip():
+        raise ValueError("starts or ends with blanks; two names could look the same; remove them")
+    if any(character in value for character in "\t\r\n"):
+        raise ValueError("holds a tab or a line end; a name stands on one line; remove it")
+    return value
+
+
+Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(_one_line)]
+
+
+class Metadata(BaseModel):
+    """What a document is called, which target it is for, and the labels by which it can be selected."""
+
+    model_config = Resource.model_config
+
+    name: Annotated[
+        str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_one_line)
+    ] = Field(description="The document's name; of a role or an event, the object's own name.")
+    target: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None = Field(
+        default=None, description="The target in the settings; may be absent where only one speaks the kind's API."
+    )
+    labels: dict[Label, Label] = Field(default_factory=dict, description="Words by which documents are selected.")
+
+
+class Envelope(BaseModel):
+    """A whole document; the kind says what its spec may hold."""
+
+    model_config = ConfigDict(**Resource.model_config, title="the document")
+
+    api_version: Literal["reconciler/v1"] = Field(description="The version of this format.")
+    kind: Annotated[str, StringConstraints(min_length=1)] = Field(description="What the document declares.")
+    metadata: Metadata
+    spec: dict[str, Any] = Field(description="The desired state; a field that is absent is kept as it is.")
+
+
+_SETTINGS: Final = (
+    "settings may not stand among manifests; whoever may change a manifest could otherwise change where it is sent and "
+    "with which credentials; move this file out of the folder"
+)
+
+
+def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tuple[Envelope | None, list[Problem]]:
+    """Return a document's envelope, with its spec left unread, or None with what is wrong with it.
+
+    The spec can be looked at in any case: see `kind_of`.
+    """
+    value = document.value
+    if isinstance(value, dict) and value.get("kind") == "Settings":
+        return None, [Problem(document.at(("kind",)), _SETTINGS)]
+    spec = value.get("spec") if isinstance(value, dict) else None
+    outer = {**value, "spec": {}} if isinstance(value, dict) and isinstance(spec, dict) else value
+    envelope, problems = validate(Envelope, outer, document)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind and kind not in kinds:
+        message = f"unknown kind {quoted(kind)}; nothing could be done about it; {meant(kind, kinds)}"
+        problems = [*problems, Problem(document.at(("kind",)), message)]
+    return (None if problems else envelope), problems
+
+
+def kind_of(document: Document, kinds: Mapping[str, type[Resource]]) -> type[Resource] | None:
+    """Return the kind that a document says it is, however wrong the rest of it may be."""
+    kind = document.value.get("kind") if isinstance(document.value, dict) else None
+    return kinds.get(kind) if isinstance(kind, str) else None
+
+
+def resolve_target(
+    named: str | None, kind: type[Resource], targets: Mapping[str, str], document: Document
+) -> str | Problem:
+    """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
+    fitting = sorted(name for name, api in targets.items() if api == kind.api)
+    listed = " or ".join(fitting)
+    if named is None:
+        if len(fitting) == 1:
+            return fitting[0]
+        place = document.at(("metadata",))
+        if not fitting:
+            message = f"no target speaks the {kind.api} API, which {kind.__name__} needs; add one to the settings"
+            return Problem(place, message)
+        message = f"several targets speak the {kind.api} API; which one is meant is unclear; add `target: {listed}`"
+        return Problem(place, message)
+    place = document.at(("metadata", "target"))
+    if named not in targets:
+        message = f"unknown target {quoted(named)}; the settings don't name it; {meant(named, fitting or targets)}"
+        return Problem(place, message)
+    if named not in fitting:
+        what = f"target {quoted(named)} speaks the {targets[named]} API; {kind.__name__} needs {kind.api}"
+        return Problem(place, f"{what}; {f'write {listed}' if fitting else 'add such a target to the settings'}")
+    return named

@@ -1,0 +1,104 @@
+"""Finding and opening files that nobody vouches for: below a folder that was named, and nowhere else.
+
+Below that folder no symbolic link is followed, at no depth and at no moment: every folder on the way is opened relative
+to the one before. Only regular files are read; a pipe or a device can't make the tool wait.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.manifests import limits
+from reconciler.visible import visible
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+"""How the names of manifests end; letter case aside."""
+
+_SAFELY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+LINK: Final = "is a symbolic link; it could lead out of the folder that was reviewed; put the file itself here"
+SPECIAL: Final = "is not a regular file; reading it could wait for ever; put a plain file here"
+
+
+class Unreadable(Exception):
+    """A file can't be read; the message says what, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or folder: `parts` below `root`, a folder that the operator named; `shown` is how it is called."""
+
+    root: Path
+    parts: tuple[str, ...]
+    shown: str
+
+    @property
+    def path(self) -> Path:
+        """The whole path."""
+        return self.root.joinpath(*self.parts)
+
+    def below(self, name: str) -> Place:
+        """Return what is called `name` in this folder."""
+        return Place(
+            self.root, (*self.parts, name), f"{self.shown}/{visible(name)}" if self.shown != "." else visible(name)
+        )
+
+    def beside(self, parts: Sequence[str]) -> Place:
+        """Return the file at `parts`, seen from the folder in which this file is."""
+        folder = self.shown.rpartition("/")[0]
+        shown = "/".join([*([folder] if folder else []), *map(visible, parts)])
+        return Place(self.root, (*self.parts[:-1], *parts), shown)
+
+
+def is_manifest(name: str) -> bool:
+    """Say whether a file of that name is read."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_ignored(name: str) -> bool:
+    """Say whether a name is hidden or an editor's backup: `.x`, `x~`, `#x#`, `x.swp`."""
+    return name.startswith(".") or name.endswith(("~", ".swp", ".swo")) or (name[:1] == "#" and name[-1:] == "#")
+
+
+def read(place: Place, most: int = limits.FILE_BYTES) -> bytes:
+    """Return a file's bytes, one more than `most` at most, so that the caller sees that there are more.
+
+    Raises Unreadable for a symbolic link on the way, for what is no regular file, and where the system refuses.
+    """
+    opened: list[int] = []
+    try:
+        opened.append(os.open(place.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        for name in place.parts[:-1]:
+            opened.append(os.open(name, _SAFELY | os.O_DIRECTORY, dir_fd=opened[-1]))
+        opened.append(os.open(place.parts[-1], _SAFELY | os.O_NONBLOCK, dir_fd=opened[-1]))
+        if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
+            raise Unreadable(SPECIAL)
+        return _all(opened[-1], most + 1)
+    except (OSError, ValueError) as error:
+        raise Unreadable(_refusal(place, error)) from None
+    finally:
+        for descriptor in reversed(opened):
+            os.close(descriptor)
+
+
+def _all(descriptor: int, most: int) -> bytes:
+    parts: list[bytes] = []
+    while most > 0 and (part := os.read(descriptor, min(most, 1 << 20))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def _refusal(place: Place, error: OSError | ValueError) -> str:
+    """Say why a file couldn't be opened; a link shows as ELOOP, or as ENOTDIR where a folder was expected."""
+    below = [Place(place.root, place.parts[: count + 1], "") for count in range(len(place.parts))]
+    if any(one.path.is_symlink() for one in below if "\0" not in one.parts[-1]):
+        return LINK
+    if isinstance(error, FileNotFoundError):
+        return "does not exist; correct the name or add the file"
+    reason = error.strerror if isinstance(error, OSError) else "the name is not valid"
+    return f"can't be read ({reason}); what it declares is unknown; correct its permissions or its name"

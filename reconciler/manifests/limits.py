@@ -1,0 +1,36 @@
+"""Every bound on what is read from files, with its unit. A message that refuses something names the bound."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FILE_BYTES: Final = 1024 * 1024
+"""Size of one manifest or settings file."""
+TABLE_BYTES: Final = 64 * 1024 * 1024
+"""Size of one CSV table."""
+TOTAL_BYTES: Final = 64 * 1024 * 1024
+"""Size of all manifests of one run together, tables not counted."""
+FILES: Final = 10_000
+"""Manifest files of one run."""
+ENTRIES: Final = 100_000
+"""Directory entries looked at while manifests are searched."""
+FOLDERS: Final = 32
+"""Depth of folders below a path that is given."""
+DOCUMENTS: Final = 10_000
+"""Documents of one run."""
+DEPTH: Final = 32
+"""Lists and mappings inside each other."""
+NODES: Final = 250_000
+"""Values and keys in one file."""
+SCALAR_BYTES: Final = 64 * 1024
+"""Length of one scalar, encoded as UTF-8."""
+DIGITS: Final = 4000
+"""Digits of a number; Python refuses to convert longer ones."""
+TABLE_ROWS: Final = 1_000_000
+"""Lines of one CSV table."""
+CELL_CHARACTERS: Final = 4096
+"""Length of one cell of a table."""
+PROBLEMS: Final = 100
+"""Problems told of one file; what lies beyond is counted."""
+NAME_CHARACTERS: Final = 256
+"""Length of metadata.name and of a label."""

@@ -1,0 +1,65 @@
+"""YAML's events: what the scanner sees, in order, with nothing constructed.
+
+libyaml's scanner is used where PyYAML has it, PyYAML's own elsewhere; both give the same events. Where the text is not
+YAML, the stream goes on at the next `---`, so that one mistake doesn't hide those of the documents below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from reconciler.manifests.syntax import explain
+
+SCANNER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fastest source of events there is; what it could construct is never asked for."""
+
+_RESTARTS: Final = 10
+_NEXT_DOCUMENT: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+
+
+class Broken(NamedTuple):
+    """The text is not YAML here (1-based); the document in which it stands is lost."""
+
+    line: int
+    column: int
+    message: str
+
+
+def events(text: str, scanner: Any = SCANNER) -> Iterator[Any]:
+    """Yield yaml.Event values with 0-based marks, and Broken where there is a syntax error."""
+    rest = text
+    for _ in range(_RESTARTS):
+        try:
+            yield from _scanned(rest, scanner)
+        except yaml.YAMLError as error:
+            broken = Broken(*explain(error, text))
+            yield broken
+            rest = _after(text, broken.line)
+            if not rest:
+                return
+        else:
+            return
+
+
+def _scanned(text: str, scanner: Any) -> Iterator[Any]:
+    source = scanner(text)
+    try:
+        while (event := source.get_event()) is not None:
+            yield event
+    finally:
+        source.dispose()
+
+
+def _after(text: str, line: int) -> str:
+    """Return the text from the first `---` below a line on, after as many line ends as keep its lines' numbers."""
+    start = -1
+    for _ in range(line):
+        start = text.find("\n", start + 1)
+        if start < 0:
+            return ""
+    match = _NEXT_DOCUMENT.search(text, start + 1)
+    return "\n" * text.count("\n", 0, match.start()) + text[match.start() :] if match else ""

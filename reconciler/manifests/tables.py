@@ -1,0 +1,151 @@
+"""CSV tables beside manifests: strict UTF-8, one header line, one row a line, plain columns.
+
+Cells are stripped of blanks around them and are never empty. Columns stay plain lists: no object is made for a row.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+
+from reconciler.errors import Problem, Source
+from reconciler.manifests import characters, files, limits
+from reconciler.manifests.files import Place, Unreadable
+from reconciler.manifests.hints import meant, quoted
+from reconciler.manifests.text import bounded
+from reconciler.resource import Table
+
+
+class Unfit(Exception):
+    """The name can't be that of a table; the message says what, why and what to do."""
+
+
+def locate(manifest: Place, name: str) -> Place:
+    """Return where the table called `name` in a manifest is; raises Unfit for a name that may lead elsewhere."""
+    parts = name.split("/")
+    if name.startswith(("/", "~")) or ".." in parts or "\\" in name or not all(parts) or "." in parts:
+        raise Unfit(
+            f"{quoted(name)} is not a plain path below the manifest's folder; other files are out of bounds; "
+            "put the table beside the manifest and give its name"
+        )
+    if not parts[-1].lower().endswith(".csv"):
+        raise Unfit(f"{quoted(name)} does not end in .csv; other files are not read as tables; rename it")
+    return manifest.beside(parts)
+
+
+def read(place: Place, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+    """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
+    data = files.read(place, limits.TABLE_BYTES)
+    if len(data) > limits.TABLE_BYTES:
+        raise Unreadable(f"has more than {limits.TABLE_BYTES >> 20} MiB (limit TABLE_BYTES); split it")
+    text, problems = characters.decode(data, place.shown)
+    if problems:
+        return None, bounded(problems)
+    return parse(text, place.shown, columns)
+
+
+def parse(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+    """Return the table that a text holds; its header has exactly these columns, in any order."""
+    if text.count("\n") > limits.TABLE_ROWS:
+        message = f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS); no run takes that many; split the table"
+        return None, [Problem(Source(file), message)]
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    try:
+        rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
+    except csv.Error:
+        rows = []
+    if len(rows) != len(lines) or "\t" in text:
+        return None, bounded(_broken(lines, file))
+    header = [cell.strip() for cell in rows[0]]
+    problems = list(_header(lines[0], header, columns, file))
+    if not problems and len(rows) == 1:
+        message = "the table has a header and no rows; an empty list is more often a mistake; add rows or remove it"
+        problems = [Problem(Source(file, 1, 1), message)]
+    if problems:
+        return None, problems
+    if set(map(len, rows)) != {len(header)}:
+        return None, bounded(_cells(lines, rows, header, file))
+    stripped = [list(map(str.strip, column)) for column in zip(*rows[1:], strict=True)]
+    if any("" in column or len(max(column, key=len)) > limits.CELL_CHARACTERS for column in stripped):
+        return None, bounded(_cells(lines, rows, header, file))
+    unfit = [] if text.isascii() else list(_uncomposed(lines, stripped, file))
+    table = Table(file, range(2, len(rows) + 1), dict(zip(header, stripped, strict=True)))
+    return (None, bounded(unfit)) if unfit else (table, [])
+
+
+def _broken(lines: Sequence[str], file: str) -> Iterator[Problem]:
+    """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
+    for number, line in enumerate(lines, 1):
+        if "\t" in line:
+            message = "U+0009 (a tab) in a table; columns are separated by commas; replace or remove it"
+            yield Problem(Source(file, number, line.index("\t") + 1), message)
+        try:
+            list(csv.reader([line], strict=True, skipinitialspace=True))
+        except csv.Error as error:
+            column = line.find('"') + 1 or 1
+            message = (
+                f'the quotes on this line don\'t match ({error}); a row stands on one line; write "" for a quote inside'
+            )
+            yield Problem(Source(file, number, column), message)
+
+
+def _header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Problem]:
+    wanted = ",".join(columns)
+    for index, name in enumerate(header):
+        source = Source(file, 1, _start(line, index))
+        if name in header[:index]:
+            yield Problem(source, f"column {quoted(name)} is given twice; which one holds is unclear; remove one")
+        elif name not in columns:
+            missing = [column for column in columns if column not in header]
+            hint = meant(name, missing) if missing else "remove it"
+            yield Problem(source, f"unknown column {quoted(name)}; the first line names the columns {wanted}; {hint}")
+    for name in columns:
+        if name not in header:
+            message = (
+                f"column {name} is missing; the first line names the columns {wanted}, separated by commas; add it"
+            )
+            yield Problem(Source(file, 1, 1), message)
+
+
+def _cells(lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str], file: str) -> Iterator[Problem]:
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
+        if not line.strip():
+            yield Problem(Source(file, number, 1), "an empty line; each line is a row; remove it")
+        elif len(row) != len(header):
+            message = f"{len(row)} cells where the header has {len(header)}; cells would shift; correct the commas"
+            yield Problem(Source(file, number, 1), message)
+        else:
+            for index, (name, cell) in enumerate(zip(header, row, strict=True)):
+                message = _unfit(name, cell.strip())
+                if message:
+                    yield Problem(Source(file, number, _start(line, index)), message)
+
+
+def _unfit(name: str, cell: str) -> str:
+    if not cell:
+        return f"{name} is empty; an empty cell says nothing; fill it in or remove the row"
+    if len(cell) > limits.CELL_CHARACTERS:
+        return f"{name} has more than {limits.CELL_CHARACTERS} characters (limit CELL_CHARACTERS); shorten it"
+    return ""
+
+
+def _uncomposed(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Problem]:
+    """Find cells that are not in Unicode's composed form."""
+    for index, column in enumerate(columns):
+        for number, cell in enumerate(column, 2):
+            if not cell.isascii() and (why := characters.refused(cell)):
+                source = Source(file, number, _start(lines[number - 1], index))
+                yield Problem(source, f"this cell {why}")
+
+
+def _start(line: str, index: int) -> int:
+    """Return the 1-based column at which a cell of a line begins."""
+    inside = False
+    for at, character in enumerate(line):
+        if index == 0:
+            return at + 1
+        if character == '"':
+            inside = not inside
+        elif character == "," and not inside:
+            index -= 1
+    return len(line) + 1

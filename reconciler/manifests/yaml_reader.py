@@ -1,0 +1,206 @@
+"""YAML to plain values from the scanner's events, so that nothing is constructed that was not looked at first.
+
+Refused: anchors, aliases, merge keys, tags, directives, keys that are not text, duplicate keys, and what lies beyond
+the limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import yaml
+
+from reconciler.errors import Problem
+from reconciler.manifests import characters, limits, syntax
+from reconciler.manifests.scalars import REFUSED, Ambiguous, Value, reading, resolve
+from reconciler.manifests.stream import SCANNER, Broken, events
+from reconciler.manifests.text import Document, File
+from reconciler.visible import shown
+
+
+class Stop(Exception):
+    """The rest of the file is not read: a limit was passed."""
+
+
+def read(file: File, scanner: Any = SCANNER) -> tuple[list[Document], list[Problem]]:
+    """Return the documents of a YAML file, empty ones left out, and every problem of its syntax."""
+    builder = _Builder(file)
+    try:
+        for event in events(file.text, scanner):
+            builder.take(event)
+    except Stop:
+        pass
+    return builder.documents, builder.problems
+
+
+_NO_KEY: Final = object()
+_DROPPED: Final = object()
+
+
+class _Frame:
+    """A list or mapping that is still open; `loose` if it stands where a key is due, and so belongs nowhere."""
+
+    __slots__ = ("held", "key", "keys", "loose")
+
+    def __init__(self, held: list[Any] | dict[str, Any], *, loose: bool) -> None:
+        self.held = held
+        self.loose = loose
+        self.key: Any = _NO_KEY
+        self.keys: dict[str, Any] = {}
+
+
+class _Builder:
+    """Takes events and builds values; complains instead of raising, but for limits."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.documents: list[Document] = []
+        self.problems: list[Problem] = []
+        self._open: list[_Frame] = []
+        self._nodes = 0
+        self._before = 0
+        self._top: Value = None
+        self._first: Any = None
+        self._blank = True
+        self._take: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._mapping,
+            yaml.SequenceStartEvent: self._sequence,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._start,
+            yaml.DocumentEndEvent: self._finish,
+            Broken: self._broken,
+        }
+
+    def take(self, event: Any) -> None:
+        """Take the next event; raises Stop where a limit is passed."""
+        handle = self._take.get(type(event))
+        if handle:
+            handle(event)
+
+    def _broken(self, broken: Broken) -> None:
+        self._open.clear()
+        self._add(Problem(self.file.source(broken.line, broken.column), broken.message))
+
+    def _complain(self, event: Any, message: str) -> None:
+        self._add(Problem(self.file.source(event.start_mark.line + 1, event.start_mark.column + 1), message))
+
+    def _add(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if len(self.problems) > limits.PROBLEMS:
+            raise Stop
+
+    def _start(self, event: Any) -> None:
+        self._top, self._first, self._blank = None, None, True
+        self._before = len(self.problems)
+        if event.version or event.tags:
+            self._complain(event, syntax.DIRECTIVE)
+
+    def _finish(self, event: Any) -> None:
+        if not self._blank:
+            mark = self._first or event.start_mark
+            damaged = len(self.problems) > self._before
+            source = self.file.source(mark.line + 1, mark.column + 1)
+            self.documents.append(Document(self._top, source, self.file, len(self.documents), damaged))
+
+    def _scalar(self, event: Any) -> None:
+        self._count(event)
+        text: str = event.value
+        value: Value = text if event.style else resolve(text)
+        if event.anchor or event.tag:
+            self._undecorated(event)
+            value = REFUSED if event.tag else value
+        if len(text) * 4 > limits.SCALAR_BYTES and len(text.encode("utf-8", "replace")) > limits.SCALAR_BYTES:
+            self._complain(event, syntax.LONG)
+            value = REFUSED
+        elif (event.style == '"' or not text.isascii()) and (why := characters.refused(text)):
+            self._complain(event, syntax.UNFIT.format(why))
+            value = REFUSED
+        if not self._open:
+            self._blank = value is None and not text
+        self._place(event, value)
+
+    def _place(self, event: Any, value: Value) -> None:
+        if not self._open:
+            self._top, self._first = value, event.start_mark
+            return
+        frame = self._open[-1]
+        if isinstance(frame.held, list):
+            frame.held.append(value)
+        elif frame.key is _NO_KEY:
+            frame.key = self._key(event, frame, value)
+        else:
+            if frame.key is not _DROPPED:
+                frame.held[frame.key] = value
+            frame.key = _NO_KEY
+
+    def _key(self, event: Any, frame: _Frame, value: Value) -> Any:
+        if value is REFUSED:
+            return _DROPPED
+        text: str = event.value
+        if type(value) is not str:
+            self._complain(event, _bad_key(text, value))
+            return _DROPPED
+        first = frame.keys.setdefault(text, event.start_mark)
+        if first is not event.start_mark:
+            self._complain(event, syntax.TWICE.format(shown(text), first.line + 1))
+            return _DROPPED
+        return text
+
+    def _mapping(self, event: Any) -> None:
+        self._collection(event, {})
+
+    def _sequence(self, event: Any) -> None:
+        self._collection(event, [])
+
+    def _collection(self, event: Any, held: list[Any] | dict[str, Any]) -> None:
+        self._count(event)
+        if event.anchor or event.tag:
+            self._undecorated(event)
+        if len(self._open) >= limits.DEPTH:
+            self._complain(event, syntax.DEEP)
+            raise Stop
+        loose = bool(self._open) and isinstance(self._open[-1].held, dict) and self._open[-1].key is _NO_KEY
+        if loose:
+            self._complain(event, syntax.COMPLEX)
+        else:
+            self._blank = False
+            self._place(event, held)
+        self._open.append(_Frame(held, loose=loose))
+
+    def _end(self, _event: Any) -> None:
+        if self._open.pop().loose:
+            self._open[-1].key = _DROPPED
+
+    def _alias(self, event: Any) -> None:
+        self._count(event)
+        self._complain(event, syntax.ALIAS)
+        self._place(event, REFUSED)
+
+    def _undecorated(self, event: Any) -> None:
+        if event.tag:
+            self._complain(event, syntax.TAG.format(shown(_tag(event.tag))))
+        if event.anchor:
+            self._complain(event, syntax.ANCHOR)
+
+    def _count(self, event: Any) -> None:
+        self._nodes += 1
+        if self._nodes > limits.NODES:
+            self._complain(event, syntax.MANY)
+            raise Stop
+
+
+def _tag(tag: str) -> str:
+    return tag if tag.startswith("!") else tag.replace("tag:yaml.org,2002:", "!!", 1)
+
+
+def _bad_key(text: str, value: Value) -> str:
+    if text == "<<" and isinstance(value, Ambiguous):
+        return syntax.MERGE
+    if not text:
+        return syntax.NO_KEY
+    what = reading(value)
+    return f'the key {shown(text)} reads as {what}; keys are text; write "{shown(text)}"'

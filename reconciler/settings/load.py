@@ -1,0 +1,118 @@
+"""Finding and reading the settings. All that is wrong is told at once and is a UsageError; no secret is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from reconciler.errors import InvalidError, Problem, Source, UsageError
+from reconciler.kinds import KINDS
+from reconciler.manifests.document import Document, read_documents, validate
+from reconciler.settings.file import SettingsFile
+from reconciler.settings.huawei_env import huawei_target
+from reconciler.settings.keyfactor_env import keyfactor_target
+from reconciler.settings.make import made_target
+from reconciler.settings.target import Settings, Target
+from reconciler.visible import shown
+
+NAME = "reconciler.yaml"
+_SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
+"""Keys below which nothing is quoted in a message."""
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the process's environment, read-only: the one place where it is looked at."""
+    return MappingProxyType(dict(os.environ))  # noqa: TID251 - this is the owner
+
+
+def load(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings of the file named by `config`, or of `reconciler.yaml` in `cwd`, or of the environment alone.
+
+    With a file that names no targets, and with no file, the variables and files of the vendors' own tools make the
+    targets `command` and `csms`. Relative paths in the file are relative to its folder.
+
+    Raises UsageError with every problem, each at its place in the file.
+    """
+    if config is not None:
+        return _of_file(Path(os.path.normpath(cwd / config)), str(config), env)
+    if os.path.lexists(cwd / NAME):
+        return _of_file(cwd / NAME, NAME, env)
+    return Settings(file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_ecosystem(env))
+
+
+def refuse_inside(file: Path | None, folder: Path, source: Source | None = None) -> None:
+    """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
+    if file is None or not folder.is_dir():
+        return
+    if file.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            Problem(
+                source or Source(str(file)),
+                f"the settings lie inside the manifest folder {folder}; whoever may change manifests could then change "
+                "where credentials are sent; move the file out of that folder",
+            )
+        )
+
+
+def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
+    """Return the settings of one file; `name` is how positions show it."""
+    source = Source(shown(name, 200))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            Problem(source, f"the settings can't be read ({error.strerror}); check the path given with --config")
+        ) from None
+    found = _parsed(data, source.file)
+    folder = path.parent
+    manifests = Path(os.path.normpath(folder / found.manifests))
+    refuse_inside(path, manifests, source)
+    targets = {name: made_target(name, said, folder, source) for name, said in sorted(found.targets.items())}
+    return Settings(
+        file=path,
+        manifests=manifests,
+        state=Path(os.path.normpath(folder / found.state)),
+        targets=targets or _ecosystem(env),
+        limits={kind: limit.changes for kind, limit in sorted(found.limits.items())},
+        protected=tuple(found.protected),
+    )
+
+
+def _parsed(data: bytes, name: str) -> SettingsFile:
+    """Return the one document of a settings file, in its shape and with names that mean something."""
+    try:
+        documents = read_documents(data, name)
+    except InvalidError as error:
+        raise UsageError(*error.problems) from None
+    if len(documents) != 1:
+        raise UsageError(
+            Problem(
+                documents[1].source if documents else Source(name),
+                f"a settings file holds one document, this one holds {len(documents)}; keep one",
+            )
+        )
+    document = documents[0]
+    found, problems = validate(SettingsFile, document.value, document, secret=_SECRETS)
+    problems = [*problems, *(_unknown_kinds(found, document) if found else ())]
+    if found is None or problems:
+        raise UsageError(*problems)
+    return found
+
+
+def _unknown_kinds(found: SettingsFile, document: Document) -> Iterator[Problem]:
+    """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
+    known = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
+    for kind in found.limits.keys() - KINDS.keys():
+        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {known}")
+    for index, pattern in enumerate(found.protected):
+        kind = pattern.partition("/")[0]
+        if kind not in KINDS:
+            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {known}")
+
+
+def _ecosystem(env: Mapping[str, str]) -> dict[str, Target]:
+    home = Path(env["HOME"]) if env.get("HOME") else None
+    found = (keyfactor_target(env, home), huawei_target(env, home))
+    return {target.name: target for target in found if target}

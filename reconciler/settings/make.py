@@ -1,0 +1,83 @@
+"""From what the file says to what the tool uses: paths made absolute, regions made URLs, secrets made origins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.errors import Source
+from reconciler.settings import file as said
+from reconciler.settings.huawei_env import cloud
+from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, Origin
+from reconciler.settings.target import (
+    AkskAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    OauthAuth,
+    PasswordAuth,
+    Target,
+    TokenAuth,
+    Transport,
+    Trust,
+)
+
+
+def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folder: Path, source: Source) -> Target:
+    """Return a target; `folder` is where the file's relative paths begin."""
+    transport = Transport(target.timeout, target.parallelism, target.proxy or "", _trust(target, folder))
+    if isinstance(target, said.KeyfactorTarget):
+        return Target(name, "keyfactor", target.url, _auth(target.auth, folder), transport=transport, source=source)
+    region = target.region or ""
+    url = target.url or f"https://kms.{region}.{cloud(region)}"
+    return Target(name, "csms", url, _auth(target.auth, folder, region), target.project_id, transport, source)
+
+
+def _auth(
+    auth: said.BasicSettings
+    | said.BearerSettings
+    | said.OauthSettings
+    | said.AkskSettings
+    | said.TokenSettings
+    | said.PasswordSettings,
+    folder: Path,
+    region: str = "",
+) -> Auth:
+    match auth:
+        case said.BasicSettings():
+            made: Auth = BasicAuth(auth.username, _origin(auth.password, folder))
+        case said.BearerSettings():
+            made = BearerAuth(_origin(auth.token, folder))
+        case said.OauthSettings():
+            secret, trust = _origin(auth.client_secret, folder), Trust(ca_bundle=_path(auth.ca_bundle, folder))
+            made = OauthAuth(auth.token_url, auth.client_id, secret, tuple(auth.scopes), auth.audience or "", trust)
+        case said.AkskSettings():
+            token = _origin(auth.security_token, folder) if auth.security_token else None
+            made = AkskAuth(_origin(auth.access_key, folder), _origin(auth.secret_key, folder), token)
+        case said.TokenSettings():
+            made = TokenAuth(_origin(auth.token, folder))
+        case said.PasswordSettings():
+            iam_url = (auth.iam_url or f"https://iam.{region}.{cloud(region)}").removesuffix("/v3")
+            made = PasswordAuth(auth.user, auth.domain, _origin(auth.password, folder), iam_url)
+    return made
+
+
+def _origin(reference: said.SecretReference, folder: Path) -> Origin:
+    if reference.env is not None:
+        return FromEnvironment(reference.env)
+    if reference.file is not None:
+        return FromFile(Path(os.path.normpath(folder / reference.file)))
+    return FromCommand(tuple(reference.command or ()), folder)
+
+
+def _trust(target: said.KeyfactorTarget | said.CsmsTarget, folder: Path) -> Trust:
+    own = target.client_certificate
+    return Trust(
+        ca_bundle=_path(target.ca_bundle, folder),
+        certificate=_path(own.certificate, folder) if own else None,
+        key=_path(own.key, folder) if own else None,
+    )
+
+
+def _path(text: str | None, folder: Path) -> Path | None:
+    return Path(os.path.normpath(folder / text)) if text else None

@@ -1,0 +1,141 @@
+"""Settings as values: what `load` returns and everybody else reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from reconciler.errors import Source
+from reconciler.model import Bound
+from reconciler.settings.secret import Origin
+
+ENVIRONMENT = Source("environment")
+"""Where a target stands that no file configures."""
+PROTECTED = ("SecurityRole/Administrator*",)
+"""What no run touches where the settings don't say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How a TLS peer is verified: the public authorities, and one more from a PEM file or from PEM text.
+
+    `certificate` and `key` are PEM files of our own (mutual TLS); there is no switch that turns verification off.
+    """
+
+    ca_bundle: Path | None = None
+    ca_text: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once."""
+
+    timeout: float = 60.0
+    parallelism: int = 8
+    proxy: str = ""
+    trust: Trust = Trust()
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """A user name (for AD: DOMAIN\\user) and a password."""
+
+    username: str
+    password: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAuth:
+    """An OAuth access token that somebody else obtained."""
+
+    token: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class OauthAuth:
+    """OAuth2 client credentials."""
+
+    token_url: str
+    client_id: str
+    client_secret: Origin
+    scopes: tuple[str, ...] = ()
+    audience: str = ""
+    trust: Trust = Trust()
+
+
+@dataclass(frozen=True, slots=True)
+class AkskAuth:
+    """Huawei access key and secret key, with a security token where they are temporary."""
+
+    access_key: Origin
+    secret_key: Origin
+    security_token: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAuth:
+    """A Huawei IAM token (X-Auth-Token) that somebody else obtained."""
+
+    token: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAuth:
+    """A Huawei IAM user; `iam_url` is the service's root without /v3."""
+
+    user: str
+    domain: str
+    password: Origin
+    iam_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """Nothing says who we are; `advice` says what to set."""
+
+    advice: str
+
+
+Auth: TypeAlias = BasicAuth | BearerAuth | OauthAuth | AkskAuth | TokenAuth | PasswordAuth | NoAuth
+"""Who we are to an API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One API at one place, and who we are there.
+
+    `url` is scheme://host[:port][/path] without a trailing slash; `project` is CSMS's project id. `lacking` says what a
+    target found in the ecosystem's variables still needs before it can be used; `source` is where it is configured.
+    """
+
+    name: str
+    api: Literal["keyfactor", "csms"]
+    url: str
+    auth: Auth
+    project: str = ""
+    transport: Transport = Transport()
+    source: Source = ENVIRONMENT
+    lacking: str = ""
+
+    def bound(self) -> Bound:
+        """Return what a saved plan is bound to."""
+        return Bound(self.api, self.url, self.project)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute.
+
+    `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
+    """
+
+    file: Path | None
+    manifests: Path
+    state: Path
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    protected: tuple[str, ...] = PROTECTED

@@ -1,0 +1,62 @@
+"""Foreign text as it may be shown: what can't be seen is spelled out.
+
+A name in a manifest or an answer of a server may hold terminal escapes, line breaks, bidirectional controls or letters
+of no width. Whoever prints such text passes it through `visible` first; what is left draws glyphs and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNSEEN: Final = (
+    "\u034f"  # combining grapheme joiner
+    "\u115f\u1160\u3164\uffa0"  # Hangul fillers
+    "\u17b4\u17b5\u180b-\u180d\u180f"  # Khmer inherent vowels, Mongolian variation selectors
+    "\u2800"  # braille blank
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors
+)
+"""Letters and marks by category that draw nothing; the body of a character class."""
+
+_SUSPECT: Final = re.compile(rf"[^\x20-\x7e]|[{_UNSEEN}]")
+_BLANK: Final = re.compile(f"[{_UNSEEN}]")
+
+
+def unseen(character: str) -> bool:
+    """Say whether one character draws nothing of its own: a control, a format, a separator or a filler."""
+    return not character.isprintable() or _BLANK.match(character) is not None
+
+
+def escaped(character: str) -> str:
+    """Spell one character as `\\x1b`, `\\u202e` or `\\U000e0041`; the usual short forms for tab and line ends."""
+    short = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}.get(character)
+    if short:
+        return short
+    point = ord(character)
+    if point <= 0xFF:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+def visible(text: str) -> str:
+    """Return text with C0 and C1 controls, DEL, bidi and zero-width characters, line separators and surrogates escaped.
+
+    Letters of every script, marks and the ordinary space stay as they are; a backslash is not doubled, since names such
+    as `CORP\\svc` are common. The result is printable and stands on one line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _SUSPECT.sub(_spell, text)
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """Return `visible` text of bounded length, cut in the middle where it is longer than `limit` characters."""
+    if len(text) > limit:
+        keep = max(limit // 2 - 1, 1)
+        text = f"{text[:keep]}…{text[-keep:]}"
+    return visible(text)
+
+
+def _spell(match: re.Match[str]) -> str:
+    character = match.group()
+    return escaped(character) if unseen(character) else character

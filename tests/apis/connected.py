@@ -1,0 +1,75 @@
+"""Targets and APIs for tests: no real waiting, a clock that can be moved, secrets that are easy to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.apis.connect import Api, connect
+from reconciler.settings.secret import FromEnvironment
+from reconciler.settings.target import (
+    AkskAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    OauthAuth,
+    PasswordAuth,
+    Target,
+    TokenAuth,
+    Transport,
+)
+
+ENV = {
+    "PASSWORD": "canary-p@ss/word+1",
+    "TOKEN": "canary.token.value",
+    "CLIENT_SECRET": "canary&client=secret",
+    "ACCESS": "CANARYACCESSKEY00001",
+    "SECRET": "canarysecretkeycanarysecretkeycanarysecret",
+}
+BASIC = BasicAuth("CORP\\svc", FromEnvironment("PASSWORD"))
+BEARER = BearerAuth(FromEnvironment("TOKEN"))
+TOKEN = TokenAuth(FromEnvironment("TOKEN"))
+AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
+PROJECT = "0123456789abcdef0123456789abcdef"
+EVENTS = f"/v1/{PROJECT}/csms/events"
+
+
+def oauth(url: str, **more: Any) -> OauthAuth:
+    return OauthAuth(f"{url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"), **more)
+
+
+def password(url: str) -> PasswordAuth:
+    return PasswordAuth("user", "account", FromEnvironment("PASSWORD"), url)
+
+
+@dataclass
+class Time:
+    """A clock that stands still but for sleeping and `ahead`."""
+
+    seconds: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+def command(url: str, auth: Auth = BEARER, *, time: Time | None = None, **travel: Any) -> Api:
+    """Connect to Command at `url`/KeyfactorAPI."""
+    return _connected(Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, transport=Transport(**travel)), time)
+
+
+def csms(url: str, auth: Auth = TOKEN, *, time: Time | None = None, **travel: Any) -> Api:
+    """Connect to CSMS at `url`."""
+    return _connected(Target("csms", "csms", url, auth, PROJECT, Transport(**travel)), time)
+
+
+def _connected(target: Target, time: Time | None) -> Api:
+    time = time or Time()
+    return connect(target, ENV, clock=time.clock, sleep=time.sleep, now=time.now)

@@ -1,0 +1,275 @@
+"""`reconciler.yaml`: what it means, what is refused, and where the complaint points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import UsageError
+from reconciler.model import Bound
+from reconciler.settings.file import SettingsFile
+from reconciler.settings.load import load, process_environment, refuse_inside
+from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile
+from reconciler.settings.target import (
+    AkskAuth,
+    BasicAuth,
+    BearerAuth,
+    OauthAuth,
+    PasswordAuth,
+    Settings,
+    TokenAuth,
+    Transport,
+    Trust,
+)
+
+WHOLE = r"""
+apiVersion: reconciler/v1
+kind: Settings
+manifests: manifests/
+targets:
+  command:
+    api: keyfactor
+    url: https://keyfactor.example.com/KeyfactorAPI
+    auth: {type: oauth, tokenUrl: https://idp.example.com/token, clientId: reconciler, clientSecret: {env: SECRET}}
+  csms:
+    api: csms
+    region: cn-north-4
+    projectId: 0123456789abcdef0123456789abcdef
+    auth: {type: aksk, accessKey: {env: HW_ACCESS_KEY}, secretKey: {env: HW_SECRET_KEY}}
+limits:
+  SecurityRole: {changes: 3}
+  RequestDenial: {changes: 0}
+protected: ['SecurityRole/Administrator*', 'EventHandler/*']
+state: .reconciler/
+"""
+HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
+
+
+def read(folder: Path, text: str) -> Settings:
+    (folder / "reconciler.yaml").write_text(text, encoding="utf-8")
+    return load(None, env={}, cwd=folder)
+
+
+def target(folder: Path, text: str, name: str = "t") -> object:
+    return read(folder, f"{HEAD}targets:\n  {name}: {text}\n").targets[name].auth
+
+
+def complaints(folder: Path, text: str) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        read(folder, text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_documented_file_means_what_it_says(tmp_path: Path) -> None:
+    settings = read(tmp_path, WHOLE)
+    assert settings.file == tmp_path / "reconciler.yaml"
+    assert settings.manifests == tmp_path / "manifests"
+    assert settings.state == tmp_path / ".reconciler"
+    assert settings.limits == {"SecurityRole": 3, "RequestDenial": 0}
+    assert settings.protected == ("SecurityRole/Administrator*", "EventHandler/*")
+    command, csms = settings.targets["command"], settings.targets["csms"]
+    assert command.auth == OauthAuth("https://idp.example.com/token", "reconciler", FromEnvironment("SECRET"))
+    assert command.bound() == Bound("keyfactor", "https://keyfactor.example.com/KeyfactorAPI")
+    assert csms.auth == AkskAuth(FromEnvironment("HW_ACCESS_KEY"), FromEnvironment("HW_SECRET_KEY"))
+    assert csms.bound() == Bound("csms", "https://kms.cn-north-4.myhuaweicloud.com", "0123456789abcdef" * 2)
+
+
+def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
+    settings = read(tmp_path, HEAD)
+    assert settings.manifests == tmp_path / "manifests"
+    assert settings.state == tmp_path / ".reconciler"
+    assert settings.protected == ("SecurityRole/Administrator*",)
+    assert (settings.limits, settings.targets) == ({}, {})
+
+
+def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
+    settings = load(None, env={}, cwd=tmp_path)
+    assert settings == Settings(file=None, manifests=tmp_path / "manifests", state=tmp_path / ".reconciler")
+
+
+@pytest.mark.parametrize(
+    ("text", "auth"),
+    [
+        (
+            r"{api: keyfactor, url: 'https://a/x', auth: {type: basic, username: 'CORP\svc', password: {file: pw}}}",
+            BasicAuth("CORP\\svc", FromFile(Path("/FOLDER/pw"))),
+        ),
+        (
+            "{api: keyfactor, url: 'https://a/x', auth: {type: bearer, token: {command: [get, it]}}}",
+            BearerAuth(FromCommand(("get", "it"), Path("/FOLDER"))),
+        ),
+        (
+            (
+                "{api: keyfactor, url: 'https://a/x', auth: {type: oauth, tokenUrl: 'https://i/t', clientId: c, "
+                "clientSecret: {env: S}, scopes: [a, b], audience: api, caBundle: idp.pem}}"
+            ),
+            OauthAuth("https://i/t", "c", FromEnvironment("S"), ("a", "b"), "api", Trust(Path("/FOLDER/idp.pem"))),
+        ),
+        (
+            "{api: csms, url: 'http://127.0.0.1:9', projectId: p, auth: {type: token, token: {env: T}}}",
+            TokenAuth(FromEnvironment("T")),
+        ),
+        (
+            (
+                "{api: csms, region: eu-west-101, projectId: p, auth: {type: password, user: u, domain: d, "
+                "password: {env: P}}}"
+            ),
+            PasswordAuth("u", "d", FromEnvironment("P"), "https://iam.eu-west-101.myhuaweicloud.eu"),
+        ),
+        (
+            (
+                "{api: csms, url: 'https://k', projectId: p, auth: {type: password, user: u, domain: d, "
+                "password: {env: P}, iamUrl: 'https://iam.example.com/v3'}}"
+            ),
+            PasswordAuth("u", "d", FromEnvironment("P"), "https://iam.example.com"),
+        ),
+        (
+            (
+                "{api: csms, url: 'https://k', projectId: p, auth: {type: aksk, accessKey: {env: A}, "
+                "secretKey: {env: S}, "
+                "securityToken: {env: T}}}"
+            ),
+            AkskAuth(FromEnvironment("A"), FromEnvironment("S"), FromEnvironment("T")),
+        ),
+    ],
+)
+def test_every_way_of_logging_in_can_be_said(tmp_path: Path, text: str, auth: object) -> None:
+    assert repr(target(tmp_path, text)).replace(str(tmp_path), "/FOLDER") == repr(auth)
+
+
+def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) -> None:
+    text = (
+        "{api: keyfactor, url: 'https://a/x', timeout: 15, parallelism: 4, proxy: 'http://p:3128', caBundle: ca.pem, "
+        "clientCertificate: {certificate: c.pem, key: /k.pem}, auth: {type: bearer, token: {env: T}}}"
+    )
+    transport = read(tmp_path, f"{HEAD}targets: {{t: {text}}}\n").targets["t"].transport
+    trust = Trust(tmp_path / "ca.pem", "", tmp_path / "c.pem", Path("/k.pem"))
+    assert transport == Transport(15.0, 4, "http://p:3128", trust)
+
+
+def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "prod.yaml").write_text(f"{HEAD}manifests: ../repo\nstate: /var/lib/x\n")
+    settings = load(Path("ops/prod.yaml"), env={}, cwd=tmp_path)
+    assert (settings.manifests, settings.state) == (tmp_path / "repo", Path("/var/lib/x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("kind: Settings\n", "1:1", "apiVersion"),
+        ("apiVersion: reconciler/v2\nkind: Settings\n", "1:13", "reconciler/v1"),
+        (f"{HEAD}limit: {{}}\n", "3:1", "limit"),
+        (f"{HEAD}limits:\n  SecurityRoles: {{changes: 1}}\n", "4:3", "SecurityRoles is not a kind"),
+        (f"{HEAD}limits:\n  SecurityRole: {{changes: -1}}\n", "4:27", "0"),
+        (f"{HEAD}limits:\n  SecurityRole: {{changes: yes}}\n", "4:27", "changes"),
+        (f"{HEAD}limits:\n  SecurityRole: 5\n", "4:17", "SecurityRole"),
+        (f"{HEAD}protected: [Administrator]\n", "3:13", "KIND/NAME-PATTERN"),
+        (f"{HEAD}protected: ['Role/Admin*']\n", "3:13", "Role is not a kind"),
+        (f"{HEAD}targets:\n  Prod: {{}}\n", "4:", "Prod"),
+        (f"{HEAD}targets:\n  a: {{api: vault}}\n", "4:", "keyfactor"),
+        (f"{HEAD}{HEAD}", "3:1", "twice"),
+        (f"{HEAD}---\n{HEAD}", "4:1", "one document"),
+        ("", "", "one document"),
+        ("[]\n", "1:1", ""),
+        (f"{HEAD}manifests: null\n", "3:12", "null"),
+    ],
+)
+def test_a_mistake_is_told_where_it_stands(tmp_path: Path, text: str, place: str, words: str) -> None:
+    said = complaints(tmp_path, text)
+    assert any(line.startswith(f"reconciler.yaml:{place}") and words in line for line in said), said
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("api: keyfactor, url: 'http://kf.example.com', auth: {type: bearer, token: {env: T}}", "plain http"),
+        ("api: keyfactor, url: 'https://u:hunter22@kf', auth: {type: bearer, token: {env: T}}", "must not carry"),
+        ("api: keyfactor, url: 'https://a', auth: {type: aksk, accessKey: {env: A}, secretKey: {env: S}}", "aksk"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: hunter22}", "never written into a file"),
+        (
+            "api: keyfactor, url: 'https://a', auth: {type: bearer, token: {value: hunter22}}",
+            "never written into a file",
+        ),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: [hunter22]}", "never written into a file"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: 'hunter22 x'}}", "env"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T, file: hunter22}}", "{env: NAME}"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {command: hunter22}}", "command"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {command: []}}", "command"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T}}, verify: false", "verify"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T}}, timeout: 0", "1"),
+        ("api: csms, projectId: p, auth: {type: token, token: {env: T}}", "either a region or a url"),
+        ("api: csms, region: r, url: 'https://k', projectId: p, auth: {type: token, token: {env: T}}", "either"),
+        ("api: csms, url: 'https://k', auth: {type: token, token: {env: T}}", "projectId"),
+        ("api: csms, region: 'x/../y', projectId: p, auth: {type: token, token: {env: T}}", "region"),
+        (
+            "api: csms, url: 'https://k', projectId: p, auth: {type: password, user: u, domain: d, password: {env: P}}",
+            "needs iamUrl",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, user: u, domain: d, password: hunter22}",
+            "never written into a file",
+        ),
+    ],
+)
+def test_an_unusable_target_is_refused_and_no_secret_repeated(tmp_path: Path, target: str, words: str) -> None:
+    said = complaints(tmp_path, f"{HEAD}targets:\n  t: {{{target}}}\n")
+    assert any(line.startswith("reconciler.yaml:4:") and words in line for line in said), said
+    assert "hunter22" not in "".join(said)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}surplus: 1\nlimits: {{SecurityRole: {{changes: many}}}}\nprotected: [x]\ntargets: {{a: {{api: x}}}}\n"
+    )
+    assert {line.split(":")[1] for line in complaints(tmp_path, text)} == {"3", "4", "5", "6"}
+
+
+@pytest.mark.parametrize("manifests", [".", "./", "ops", "link"])
+def test_settings_inside_the_manifest_folder_are_refused(tmp_path: Path, manifests: str) -> None:
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "ops")
+    file = tmp_path / ("reconciler.yaml" if manifests.startswith(".") else "ops/reconciler.yaml")
+    file.write_text(f"{HEAD}manifests: {tmp_path / manifests}\n")
+    with pytest.raises(UsageError, match="inside the manifest folder"):
+        load(file, env={}, cwd=tmp_path)
+    with pytest.raises(UsageError, match="inside the manifest folder"):
+        refuse_inside(file, file.parent)
+    refuse_inside(None, tmp_path)
+
+
+def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken").symlink_to("nowhere")
+    for name in ("missing.yaml", "folder", "broken"):
+        with pytest.raises(UsageError, match="can't be read"):
+            load(Path(name), env={}, cwd=tmp_path)
+    (tmp_path / "reconciler.yaml").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="can't be read"):
+        load(None, env={"HW_REGION_NAME": "x"}, cwd=tmp_path)
+
+
+def test_a_file_without_targets_leaves_them_to_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"{HEAD}limits: {{SecurityRole: {{changes: 1}}}}\n")
+    env = {"KEYFACTOR_HOSTNAME": "kf.example.com", "KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}
+    settings = load(None, env=env, cwd=tmp_path)
+    assert list(settings.targets) == ["command"]
+    (tmp_path / "reconciler.yaml").write_text(WHOLE)
+    assert load(None, env=env, cwd=tmp_path).targets["command"].url.startswith("https://keyfactor.example.com/")
+
+
+def test_the_schema_names_members_as_the_file_does_and_is_closed() -> None:
+    schema = SettingsFile.model_json_schema()
+    text = json.dumps(schema)
+    assert set(schema["properties"]) == {"apiVersion", "kind", "manifests", "targets", "limits", "protected", "state"}
+    assert all(name in text for name in ("clientSecret", "securityToken", "projectId", "iamUrl", "caBundle"))
+    assert all(one["additionalProperties"] is False for one in schema["$defs"].values())
+
+
+def test_the_environment_is_handed_out_read_only() -> None:
+    env = process_environment()
+    assert "PATH" in env
+    with pytest.raises(TypeError):
+        env["X"] = "y"  # type: ignore[index]
