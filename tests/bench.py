@@ -1,0 +1,152 @@
+"""`make bench`: what it costs. Times as ratios of one run, since machines differ; requests as exact numbers.
+
+The yardstick for start-up is what any tool of this sort must import: `python -c "import requests, pydantic, yaml"`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from reconciler.simulator import Simulator
+
+ROOT = Path(__file__).parent.parent
+RECONCILER = [str(Path(sys.executable).with_name("reconciler"))]
+YARDSTICK = [sys.executable, "-c", "import requests, pydantic, yaml"]
+ROUNDS = 9
+
+
+def main() -> None:
+    """Print the three tables of README's "What it costs"."""
+    console = Console(width=110)
+    console.print(start_up())
+    console.print(requests_of_a_plan())
+    console.print(many_owners((10_000, 100_000) if "--full" in sys.argv else (10_000,)))
+
+
+def start_up() -> Table:
+    """Time whole processes, interleaved, against the yardstick."""
+    examples = sorted(str(path) for path in (ROOT / "examples").glob("*/manifests"))
+    commands = {
+        "import requests, pydantic, yaml": YARDSTICK,
+        "reconciler --help": [*RECONCILER, "--help"],
+        "reconciler validate (each example)": [*RECONCILER, "validate", examples[0]],
+        "reconciler validate (the GitOps repository)": [*RECONCILER, "validate", examples[-1]],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+            times[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    base = medians["import requests, pydantic, yaml"]
+    table = Table(title=f"Start-up, whole process, median of {ROUNDS} interleaved runs", title_justify="left")
+    for column in ("command", "ms", "ratio", "bound"):
+        table.add_column(column, justify="left" if column == "command" else "right")
+    bounds = {"reconciler --help": "0.33", "reconciler validate (each example)": "2.00"}
+    bounds["reconciler validate (the GitOps repository)"] = "2.00"
+    for name, median in medians.items():
+        table.add_row(name, f"{median * 1000:.0f}", f"{median / base:.2f}", bounds.get(name, ""))
+    return table
+
+
+def requests_of_a_plan() -> Table:
+    """Count the requests of planning one kind at a time."""
+    table = Table(title="Requests of a plan", title_justify="left")
+    for column in ("documents", "on the server", "requests", "of which"):
+        table.add_column(column)
+    roles = [_document("SecurityRole", name, "{description: d}") for name in ("Auditors", "Help Desk", "Web Team")]
+    handler = "{className: CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger, enabled: true}"
+    query = "{owner: Web Team, certificates: {query: 'CertId -gt 0'}}"
+    denial = "{requests: [{id: 23, commonName: test.example.com}]}"
+    cases = (
+        ("3 roles", "8 roles", 10, roles),
+        ("1 event handler", "5", 10, [_document("EventHandler", "h", handler)]),
+        ("1 event", "3", 10, [_document("SecretEvent", "expiry-prod", "{state: ENABLED}")]),
+        ("1 denial by id", "12 pending", 10, [_document("RequestDenial", "d", denial)]),
+        ("owners by query", "2,500 certificates", 2_500, [_document("CertificateOwner", "o", query)]),
+    )
+    for label, there, certificates, documents in cases:
+        with Simulator(certificates=certificates) as simulator, tempfile.TemporaryDirectory() as folder:
+            manifest = Path(folder) / "all.yaml"
+            manifest.write_text("---\n".join(documents))
+            _plan(simulator, manifest)
+            counts = Counter(_shape(str(entry["path"])) for entry in simulator.requests)
+            table.add_row(label, there, str(sum(counts.values())), ", ".join(f"{n} × {p}" for p, n in counts.items()))
+    return table
+
+
+def many_owners(sizes: Sequence[int]) -> Table:
+    """Plan a CSV of owners, 1 % of them different, as its own process."""
+    table = Table(title="A plan of certificate owners in a CSV, 1 % to change", title_justify="left")
+    for column in ("owners", "wall s", "CPU s", "peak MiB", "requests", "steps", "wall / validate"):
+        table.add_column(column, justify="right")
+    for size in sizes:
+        with Simulator(certificates=size) as simulator, tempfile.TemporaryDirectory() as folder:
+            manifest = _owners(simulator, size, Path(folder))
+            start = time.perf_counter()
+            subprocess.run([*RECONCILER, "validate", str(manifest)], check=True, capture_output=True)
+            validated = time.perf_counter() - start
+            simulator.forget()
+            start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            report = _plan(simulator, manifest)
+            wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            peak = after.ru_maxrss / 1024
+            sent, steps = len(simulator.requests), len(report["steps"])
+            ratio = f"{wall / validated:.1f}"
+            table.add_row(f"{size:,}", f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}", str(sent), str(steps), ratio)
+    return table
+
+
+def _document(kind: str, name: str, spec: str) -> str:
+    return f"apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def _owners(simulator: Simulator, size: int, folder: Path) -> Path:
+    with simulator.lock:
+        rows = [(row.thumbprint, row.owner) for row in simulator.world.certificates.values()]
+        names = {number: role["Name"] for number, role in simulator.world.roles.items()}
+    for row in simulator.world.certificates.values():
+        row.owner = row.owner or 2
+    lines = [
+        f"{thumbprint},{names[4] if number % 100 == 0 else names[owner or 2]}"
+        for number, (thumbprint, owner) in enumerate(rows)
+    ]
+    (folder / "owners.csv").write_text("thumbprint,owner\n" + "\n".join(lines) + "\n")
+    manifest = folder / "owners.yaml"
+    manifest.write_text(_document("CertificateOwner", "all", "{assignments: owners.csv}"))
+    assert len(lines) == size
+    return manifest
+
+
+def _plan(simulator: Simulator, manifest: Path, ok: Sequence[int] = (0, 6)) -> dict[str, list[object]]:
+    settings = str(simulator.credentials["settings"])
+    command = [*RECONCILER, "plan", str(manifest), "--config", settings, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, env=dict(os.environ), check=False)
+    if done.returncode not in ok:
+        sys.exit(f"plan ended with {done.returncode}: {done.stderr.decode()}")
+    report: dict[str, list[object]] = json.loads(done.stdout)
+    return report
+
+
+def _shape(path: str) -> str:
+    """Fold ids, so that equal requests add up."""
+    return "/".join("{id}" if part.isdigit() else part for part in path.split("/"))
+
+
+if __name__ == "__main__":
+    main()

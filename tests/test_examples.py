@@ -1,0 +1,84 @@
+"""Every example works as it stands: it validates against the schema it names, plans, applies, and then is in sync."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from referencing import Registry
+
+from reconciler.cli import main
+from reconciler.kinds import KINDS
+from reconciler.simulator import Simulator
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FOLDERS = sorted(path for path in EXAMPLES.iterdir() if path.is_dir())
+MANIFESTS = sorted(EXAMPLES.glob("*/manifests/**/*.yaml"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_an_example_is_applied_and_then_in_sync(folder: Path) -> None:
+    """As a user would: validate, plan, apply, drift."""
+    with Simulator(certificates=60) as simulator:
+        config = ["--config", str(simulator.credentials["settings"])]
+        manifests = str(folder / "manifests")
+        runs = {}
+        for command in (["validate"], ["plan", "--detailed-exitcode"], ["apply", "--yes"], ["drift"]):
+            stdout, stderr = io.StringIO(), io.StringIO()
+            code = main([command[0], manifests, *command[1:], *config], {}, stdout, stderr, io.StringIO())
+            runs[command[0]] = (code, stdout.getvalue() + stderr.getvalue())
+
+        assert {name: code for name, (code, _) in runs.items()} == {"validate": 0, "plan": 2, "apply": 0, "drift": 0}, (
+            runs
+        )
+        assert simulator.ledger, "an example that changes nothing shows nothing"
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: str(path.relative_to(EXAMPLES)))
+def test_an_editor_finds_nothing_wrong(path: Path) -> None:
+    """The modeline names a schema that exists, and each document of its kind fulfils it."""
+    text = path.read_text("utf-8")
+    modeline = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
+    assert modeline, "the first line tells the editor which schema it is"
+    schema = json.loads((path.parent / modeline[1]).read_text("utf-8"))
+    for document in yaml.safe_load_all(text):
+        jsonschema.validate(json.loads(json.dumps(document, default=str)), schema, registry=_registry())
+
+
+def _registry() -> Registry:
+    """The schemas refer to each other by file name."""
+    files = (EXAMPLES.parent / "schemas").glob("*.json")
+    return Registry().with_contents((path.name, json.loads(path.read_text("utf-8"))) for path in files)
+
+
+def test_the_settings_of_the_repository_fulfil_their_schema() -> None:
+    """What the whole example repository names is what the tool reads."""
+    path = EXAMPLES / "09-gitops-repository" / "reconciler.yaml"
+    schema = json.loads((EXAMPLES.parent / "schemas" / "settings.json").read_text("utf-8"))
+
+    jsonschema.validate(yaml.safe_load(path.read_text("utf-8")), schema)
+    stdout, stderr = io.StringIO(), io.StringIO()
+    code = main(["validate", "--config", str(path)], {}, stdout, stderr, io.StringIO())
+    assert code == 0, stderr.getvalue()
+
+
+def test_every_kind_has_an_example_and_the_index_names_every_folder() -> None:
+    """A kind is not finished before somebody can copy it."""
+    kinds = {document["kind"] for path in MANIFESTS for document in yaml.safe_load_all(path.read_text("utf-8"))}
+    assert kinds == set(KINDS)
+    index = (EXAMPLES / "README.md").read_text("utf-8")
+    assert re.findall(r"^\| `(.+?)` \|", index, re.MULTILINE) == [folder.name for folder in FOLDERS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_built_in_example_of_a_kind_is_valid(kind: str) -> None:
+    """What `explain` shows can be pasted."""
+    document = yaml.safe_load(KINDS[kind].example)
+
+    assert document["kind"] == kind
+    assert KINDS[kind].load(document["spec"]).declared()
