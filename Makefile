@@ -40,6 +40,7 @@ $(VENV)/bin/python:
 $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 	@echo "setting up $(VENV) (first run only)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m compileall -q reconciler
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -80,7 +80,7 @@ class CsmsRead:
         return list(self._once.get((path, query, key), read) if self._once else read())
 
     def _page(self, path: str, query: Query, version: int, marker: str) -> tuple[list[dict[str, Any]], str, bool]:
-        """Return the rows of the page after a marker, the marker that it names for the next, and whether it is the last.
+        """Return the rows of the page after a marker, the marker it names for the next, and whether it is the last.
 
         Two things together say that it is: there are fewer rows than even the default page has, and the page's own
         description names no next marker. Either alone may be a server's habit.

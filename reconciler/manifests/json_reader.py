@@ -88,10 +88,10 @@ def _excess(part: str, depth: int, nodes: int) -> str:
 
 def _values(text: str, noticed: list[str]) -> Iterator[Value]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(reversed(pairs))
+        members = dict(pairs)
         if len(members) != len(pairs):
             noticed.append("a key given twice")
-        return {key: members[key] for key in dict(pairs)}
+        return members
 
     def constant(word: str) -> Refused:
         noticed.append(word)

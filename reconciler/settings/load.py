@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.errors import InvalidError, Problem, Source, UsageError
-from reconciler.kinds import KINDS
-from reconciler.manifests.document import Document, read_documents, validate
-from reconciler.settings.file import SettingsFile
+from reconciler.errors import Problem, Source, UsageError
 from reconciler.settings.huawei_env import huawei_target
 from reconciler.settings.keyfactor_env import keyfactor_target
-from reconciler.settings.make import made_target
 from reconciler.settings.target import Settings, Target
-from reconciler.visible import shown
 
 NAME = "reconciler.yaml"
-_SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
-"""Keys below which nothing is quoted in a message."""
 
 
 def process_environment() -> Mapping[str, str]:
@@ -58,6 +51,9 @@ def refuse_inside(file: Path | None, folder: Path, source: Source | None = None)
 
 def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
+    from reconciler.settings.parse import parsed, targets_of  # noqa: PLC0415 - models that only a file needs
+    from reconciler.visible import shown  # noqa: PLC0415
+
     source = Source(shown(name, 200))
     try:
         data = path.read_bytes()
@@ -65,51 +61,18 @@ def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
         raise UsageError(
             Problem(source, f"the settings can't be read ({error.strerror}); check the path given with --config")
         ) from None
-    found = _parsed(data, source.file)
+    found = parsed(data, source.file)
     folder = path.parent
     manifests = Path(os.path.normpath(folder / found.manifests))
     refuse_inside(path, manifests, source)
-    targets = {name: made_target(name, said, folder, source) for name, said in sorted(found.targets.items())}
     return Settings(
         file=path,
         manifests=manifests,
         state=Path(os.path.normpath(folder / found.state)),
-        targets=targets or _ecosystem(env),
+        targets=targets_of(found, folder, source) or _ecosystem(env),
         limits={kind: limit.changes for kind, limit in sorted(found.limits.items())},
         protected=tuple(found.protected),
     )
-
-
-def _parsed(data: bytes, name: str) -> SettingsFile:
-    """Return the one document of a settings file, in its shape and with names that mean something."""
-    try:
-        documents = read_documents(data, name)
-    except InvalidError as error:
-        raise UsageError(*error.problems) from None
-    if len(documents) != 1:
-        raise UsageError(
-            Problem(
-                documents[1].source if documents else Source(name),
-                f"a settings file holds one document, this one holds {len(documents)}; keep one",
-            )
-        )
-    document = documents[0]
-    found, problems = validate(SettingsFile, document.value, document, secret=_SECRETS)
-    problems = [*problems, *(_unknown_kinds(found, document) if found else ())]
-    if found is None or problems:
-        raise UsageError(*problems)
-    return found
-
-
-def _unknown_kinds(found: SettingsFile, document: Document) -> Iterator[Problem]:
-    """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
-    known = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
-    for kind in found.limits.keys() - KINDS.keys():
-        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {known}")
-    for index, pattern in enumerate(found.protected):
-        kind = pattern.partition("/")[0]
-        if kind not in KINDS:
-            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {known}")
 
 
 def _ecosystem(env: Mapping[str, str]) -> dict[str, Target]:

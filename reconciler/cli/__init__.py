@@ -1,0 +1,57 @@
+"""The command line: argv to one small function a command to an exit code. The only place that prints.
+
+Nothing is imported here until it is needed; a command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TextIO
+
+from reconciler.cli.front import HELP
+
+__all__ = ["entry", "main"]
+
+
+def main(
+    argv: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+    stdin: TextIO | None = None,
+) -> int:
+    """Run one command and return its exit code; streams and environment are the process's own unless given."""
+    if list(argv) in (["--help"], ["-h"]):
+        from reconciler.cli.answer import write
+
+        write(stdout or sys.stdout, HELP)
+        return 0
+    from reconciler.cli import dispatch
+
+    return dispatch.main(argv, env, stdout or sys.stdout, stderr or sys.stderr, stdin or sys.stdin)
+
+
+def entry() -> NoReturn:
+    """Run the process's own command line and exit with the outcome's code."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is a stop, whoever sends it
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was anything to interrupt
+        code = 130
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # the reader has gone; let the interpreter find nothing more to flush
+            _silence(stream.fileno())
+    sys.exit(code)
+
+
+def _silence(number: int) -> None:
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -1,0 +1,91 @@
+"""What a command has to say when it is done. It is printed once, from here, and the code comes last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from reconciler.errors import Exit, Problem
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
+    from reconciler.model import Outcome, Plan
+    from reconciler.reports.look import Look
+
+
+def _nothing(_: Look) -> str:
+    return ""
+
+
+class Answer(NamedTuple):
+    """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
+
+    `problems` are told on stderr, unless the result itself lists them (`listed`). `extra` are the command's own members
+    of the document.
+    """
+
+    exit: Exit
+    text: Callable[[Look], str] = _nothing
+    problems: tuple[Problem, ...] = ()
+    plan: Plan | None = None
+    outcomes: Sequence[Outcome] = ()
+    extra: Mapping[str, Any] = {}
+    listed: bool = False
+
+
+def deliver(session: Session, command: str, answer: Answer) -> None:
+    """Print an answer: the result to stdout, all else to stderr, the exit code's name last.
+
+    Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly.
+    """
+    result = _document(session, command, answer) if session.json else answer.text(session.look(session.stdout))
+    aside = "" if session.json else _aside(session, answer)
+    write(session.stdout, result)
+    write(session.stderr, f"{aside}exit {int(answer.exit)}: {answer.exit.word}\n")
+
+
+def deliver_plainly(session: Session, command: str, answer: Answer) -> None:
+    """Print an answer that holds only problems of our own making, with nothing that could fail on the way."""
+    if session.json:
+        write(session.stdout, _document(session, command, answer))
+    aside = "" if session.json else "".join(f"{problem}\n" for problem in answer.problems)
+    write(session.stderr, f"{aside}exit {int(answer.exit)}: {answer.exit.word}\n")
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write and flush; what the stream can't encode is spelled out, and a reader who has gone is no fault."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        pass
+
+
+def _document(session: Session, command: str, answer: Answer) -> str:
+    from reconciler.reports.jsonplan import document, render
+
+    encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
+    shape = document(command, answer.exit, answer.plan, answer.outcomes, answer.problems, **answer.extra)
+    return render(shape, ascii_only=encoding not in {"utf8", "utf8sig"})
+
+
+def _aside(session: Session, answer: Answer) -> str:
+    """What goes with a result: notes, and everything that has to be mended."""
+    plan = answer.plan
+    found = () if answer.listed else answer.problems
+    if plan:
+        found = (*found, *plan.problems, *(gap.problem for gap in plan.gaps))
+    if not found and not (plan and plan.notes):
+        return ""
+    from reconciler.cli.snippets import snippets
+    from reconciler.reports.problems import notes, problems
+
+    look = session.look(session.stderr)
+    told = notes(plan.notes, look) if plan else ""
+    manifests = plan.problems if plan else found if answer.exit is Exit.INVALID else ()
+    return told + problems(found, look, snippets(session, session.stderr, manifests))

@@ -1,0 +1,104 @@
+"""`reconciler apply`: the one command that is handed a way to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from reconciler.apis.connect import Api
+from reconciler.cli.answer import Answer, write
+from reconciler.cli.consent import approved_risks, ask
+from reconciler.cli.options import Chosen
+from reconciler.cli.pipeline import compare, configured, connected, declare
+from reconciler.cli.planfiles import is_planfile, saved
+from reconciler.cli.progress import Progress
+from reconciler.cli.selection import described
+from reconciler.cli.sending import Sent, send
+from reconciler.cli.session import Session
+from reconciler.errors import Exit, Problem, Source, UsageError, worst
+from reconciler.guards import refusals, unapproved
+from reconciler.model import Outcome, Plan, Risk, Verdict
+from reconciler.plan import exit_of
+from reconciler.planfile import check_targets
+from reconciler.reports import text
+
+_OUTCOMES = {
+    Verdict.APPLIED: Exit.OK,
+    Verdict.UNCHANGED: Exit.OK,
+    Verdict.NOT_APPLIED: Exit.PARTIAL,
+    Verdict.STALE: Exit.STALE,
+    Verdict.UNKNOWN: Exit.UNKNOWN,
+    Verdict.NOT_REACHED: Exit.PARTIAL,
+}
+
+
+def run(session: Session, paths: Sequence[str], chosen: Chosen, *, yes: bool, approve: str | None) -> Answer:
+    """Send a saved plan, or compare and send once somebody has accepted what is shown."""
+    risks = approved_risks(approve)
+    if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
+        return _saved(session, paths[0], chosen, risks)
+    declared = declare(session, paths, chosen)
+    with connected(session, declared.settings, declared.targets) as apis:
+        with Progress(session) as progress:
+            compared = compare(session, declared, {name: api.read for name, api in apis.items()}, progress.tell)
+        return _apply(session, compared.plan, compared.refusals, apis, risks, accepted=yes or approve is not None)
+
+
+def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Risk]) -> Answer:
+    """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
+    if selection := described(chosen):
+        why = f"a saved plan is applied whole, and {selection} would take a part of it; nothing was sent"
+        raise UsageError(Problem(Source(planfile), f"{why}; plan again with the selection"))
+    plan = saved(session, planfile)
+    settings = configured(session, chosen)
+    check_targets(plan, {name: target.bound() for name, target in settings.targets.items()}, planfile)
+    refused = refusals(plan, settings.limits, settings.protected)
+    targets = sorted({step.address.target for step in plan.steps})
+    with connected(session, settings, targets) as apis:
+        return _apply(session, plan, refused, apis, risks, accepted=True)
+
+
+def _apply(
+    session: Session,
+    plan: Plan,
+    refused: tuple[Problem, ...],
+    apis: Mapping[str, Api],
+    risks: frozenset[Risk],
+    *,
+    accepted: bool,
+) -> Answer:
+    """Show the plan, stop before the first write wherever anything speaks against it, then send."""
+    if not plan.steps and plan.complete:
+        return Answer(Exit.OK, lambda look: text.plan(plan, look), plan=plan)
+    write(session.stderr, text.plan(plan, session.look(session.stderr), len(refused)) + "\n")
+    reasons = (*refused, *unapproved(plan, risks))
+    exit_ = worst({exit_of(plan), Exit.REFUSED if reasons else Exit.OK})
+    if exit_ is not Exit.OK:
+        return _unsent(plan, exit_, reasons)
+    try:
+        if not accepted and not ask(session, plan):
+            return _unsent(plan, Exit.REFUSED, (Problem(Source("confirmation"), "not confirmed; nothing was sent"),))
+    except UsageError as error:
+        return _unsent(plan, error.exit, error.problems)
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(session, patience=0))
+        sent = send(session, plan, apis, progress)
+    return Answer(
+        _exit(sent), lambda look: text.applied(sent.outcomes, look, interrupted=sent.interrupted), sent.faults, plan,
+        sent.outcomes,
+    )  # fmt: skip
+
+
+def _unsent(plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> Answer:
+    """Say that nothing left the house, of every step."""
+    outcomes = tuple(Outcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in plan.steps)
+    return Answer(exit_, lambda _: "Nothing was sent.\n", reasons, plan, outcomes)
+
+
+def _exit(sent: Sent) -> Exit:
+    """Return the outcome of a run; what was not reached because of a signal is no failure of its own."""
+    held = {outcome.verdict for outcome in sent.outcomes}
+    if sent.interrupted:
+        held.discard(Verdict.NOT_REACHED)
+    codes = {_OUTCOMES[verdict] for verdict in held} | ({Exit.INTERRUPTED} if sent.interrupted else set())
+    return worst(codes | ({Exit.INTERNAL} if sent.faults else set()))

@@ -1,0 +1,179 @@
+"""The whole story in one run, on the embedded simulator: the very commands a user would type, and what they print.
+
+The simulator serves both APIs over HTTP on a free loopback port; "somebody" edits it with plain HTTP requests, as the
+portal would. At the end its own ledger tells what was done.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.answer import write
+from reconciler.errors import Exit
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
+    from reconciler.simulator import Simulator
+
+_MANIFESTS = Path(__file__).parent.parent / "demo" / "manifests"
+_CERTIFICATES = 12
+
+
+def run(session: Session) -> Exit:
+    """Tell the story; returns the first code that is not the expected one, else ok."""
+    from reconciler.simulator import Simulator
+
+    with _workspace() as folder, Simulator(certificates=_CERTIFICATES) as simulator:
+        shutil.copy(simulator.credentials["settings"], folder / "reconciler.yaml")
+        told = _Story(session, simulator)
+        _first_run(told)
+        _drift(told)
+        _closing(told)
+    return told.outcome
+
+
+def _first_run(story: _Story) -> None:
+    story.title("1. What should be", "Six manifests in Git. Nothing has been read or written yet.")
+    story.command("ls manifests", run=False)
+    story.say("  ".join(sorted(path.name for path in _MANIFESTS.iterdir())))
+    story.command("reconciler validate")
+    story.title("2. What will happen", "The plan is the list of requests, none of them sent. Save it, review it.")
+    story.command("reconciler plan --out plan.json")
+    story.title("3. What was approved is what is done", "Each object is read again first, and read back afterwards.")
+    story.command("reconciler apply plan.json")
+    story.title("4. A second time, nothing is left to do", "")
+    story.command("reconciler plan --detailed-exitcode")
+
+
+def _drift(story: _Story) -> None:
+    story.title("5. Somebody edits the servers by hand", "Three changes in the portals, which no manifest knows of.")
+    for label, method, path, change in _edits(story.simulator):
+        status = story.simulator.edit(method, path, change)[0]
+        story.say(f"  {method} {path}   {label}   -> {status}")
+    story.title("6. A cron job notices", "Read-only. Each field that moved, and who declared it. Exit code 2.")
+    story.command("reconciler drift", expect=Exit.CHANGES)
+    story.command("reconciler drift --format json > drift.json", expect=Exit.CHANGES)
+    story.title("7. Repair", "Plan and apply in one; --yes accepts what the plan shows.")
+    story.command("reconciler apply --yes")
+    story.command("reconciler drift")
+
+
+def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    """Yield what somebody does by hand: (in words, method, path, body)."""
+    _, roles = simulator.edit("GET", "/Security/Roles")
+    number = next(role["Id"] for role in roles if role["Name"] == "PKI Operators")
+    _, role = simulator.edit("GET", f"/Security/Roles/{number}")
+    claims = [
+        {
+            "ClaimType": _CLAIM_TYPES.index(claim["ClaimType"]),
+            "ClaimValue": claim["ClaimValue"],
+            "ProviderAuthenticationScheme": claim["Provider"]["AuthenticationScheme"],
+            "Description": claim["Description"],
+        }
+        for claim in role["Claims"]
+    ]
+    escalated = [*role["Permissions"], "/security/modify/"]
+    body = {**role, "Permissions": escalated, "Claims": claims}
+    yield "PKI Operators may now change security", "PUT", "/Security/Roles", body
+
+    _, handlers = simulator.edit("GET", "/EventHandlerRegistration")
+    handler = next(one for one in handlers if one["ClassName"].endswith(".DeniedLogger"))
+    off = {"DisplayName": handler["DisplayName"], "Enabled": False}
+    yield "the denied request logger is off", "PUT", f"/EventHandlerRegistration/{handler['Id']}", off
+
+    project = simulator.credentials["csms"]["project_id"]
+    yield "the event is off", "PUT", f"/v1/{project}/csms/events/expiry-prod", {"state": "DISABLED"}
+
+
+_CLAIM_TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
+
+
+def _closing(story: _Story) -> None:
+    account = story.simulator.credentials["keyfactor"]["client_id"]
+    ours = [entry for entry in story.simulator.ledger if entry["actor"] == account]
+    story.title(
+        "8. The server's own record", "What the simulator really performed for the reconciler, from its ledger."
+    )
+    for entry in ours:
+        names = entry["object"]["name"]
+        about = ", ".join(names) if isinstance(names, list) else names
+        story.say(f"  {entry['method']:<4} {entry['path']}   {about}")
+    shown = [_sent(step["call"]) for file in ("plan.json", "drift.json") for step in _steps(file)]
+    story.check([_sent(entry) for entry in ours] == shown)
+    story.say("")
+    story.say(
+        f"  {len(ours)} requests performed; plan.json and drift.json showed {len(shown)} beforehand, {story.word}."
+    )
+    story.say("")
+    story.say("Next: `reconciler simulate` and try it yourself; README.md says how.")
+
+
+def _steps(file: str) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = json.loads(Path(file).read_bytes())["steps"]
+    return steps
+
+
+def _sent(call: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What makes two requests the same: method, path and every byte of meaning in the body."""
+    return call["method"], call["path"], json.dumps(call["body"], sort_keys=True)
+
+
+class _Story:
+    """Prints the stages, and runs each command on the session's own streams."""
+
+    def __init__(self, session: Session, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.outcome = Exit.OK
+        self.word = ""
+        self._session = session
+        self._color = session.look(session.stdout).color
+
+    def title(self, text: str, words: str) -> None:
+        """Open a stage."""
+        heading = f"\x1b[1;36m{text}\x1b[0m" if self._color else f"{text}\n{'=' * len(text)}"
+        self.say(f"\n{heading}")
+        if words:
+            self.say(words)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        write(self._session.stdout, text + "\n")
+
+    def check(self, held: bool) -> None:
+        """Remember whether the server did what was shown."""
+        self.word = "the very same" if held else "WHICH DIFFER"
+        if not held:
+            self.outcome = Exit.INTERNAL
+
+    def command(self, line: str, *, expect: Exit = Exit.OK, run: bool = True) -> None:
+        """Show a command as it is typed, run it, and note a code that was not expected."""
+        self.say("\n" + (f"\x1b[1m$ {line}\x1b[0m" if self._color else f"$ {line}"))
+        if not run:
+            return
+        from reconciler.cli.dispatch import main
+
+        session = self._session
+        typed, _, file = line.partition(" > ")
+        stdout = io.StringIO() if file else session.stdout
+        code = main(shlex.split(typed)[1:], session.given, stdout, session.stdout, session.stdin)
+        if isinstance(stdout, io.StringIO):
+            Path(file).write_text(stdout.getvalue(), "utf-8")
+        if code != expect and self.outcome is Exit.OK:
+            self.outcome = Exit(code) if code else Exit.INTERNAL
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as name:
+        folder = Path(name).resolve()
+        shutil.copytree(_MANIFESTS, folder / "manifests")
+        with chdir(folder):
+            yield folder

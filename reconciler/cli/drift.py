@@ -1,0 +1,21 @@
+"""`reconciler drift`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.options import Chosen
+from reconciler.cli.session import Session
+from reconciler.errors import Exit
+
+
+def run(session: Session, paths: Sequence[str], chosen: Chosen) -> Answer:
+    """Compare as `plan` does, and say what is no longer as declared. What may not be repaired is told all the same."""
+    from reconciler.cli.pipeline import look
+    from reconciler.reports import text
+
+    compared = look(session, paths, chosen)
+    plan = compared.plan
+    exit_ = compared.exit(changes=Exit.CHANGES, refused=False)
+    return Answer(exit_, lambda reader: text.drift(plan, reader), compared.refusals, plan)

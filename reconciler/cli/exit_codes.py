@@ -1,0 +1,15 @@
+"""`reconciler exit-codes`."""
+
+from __future__ import annotations
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.session import Session
+from reconciler.errors import EXIT_MEANINGS, Exit
+
+
+def run(_session: Session) -> Answer:
+    """List every published exit code."""
+    from reconciler.reports.reference import listing
+
+    rows = [{"code": int(code), "name": code.word, "when": meaning} for code, meaning in EXIT_MEANINGS.items()]
+    return Answer(Exit.OK, lambda look: listing(rows, look), extra={"exit_codes": rows})

@@ -1,0 +1,129 @@
+"""`reconciler explain KIND[.field]`: the reference, made of the models themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.session import Session
+from reconciler.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.resource import Resource
+
+_BOUNDS = {
+    "pattern": "pattern",
+    "format": "format",
+    "minimum": "at least",
+    "maximum": "at most",
+    "maxLength": "longest",
+    "minItems": "fewest",
+    "maxItems": "most",
+}
+
+
+def run(_session: Session, subject: str) -> Answer:
+    """Explain a kind, or a field of it however deep: `SecurityRole.claims.type`."""
+    from reconciler.reports.reference import explained
+    from reconciler.schema import spec_schema
+
+    name, *path = subject.split(".")
+    kind = kind_named(name)
+    whole = spec_schema(kind)
+    node, required, walked = whole, True, [name]
+    for field in path[1:] if path[:1] == ["spec"] else path:
+        fields = _fields(node, whole)
+        if field not in fields:
+            raise UsageError(f"{'.'.join(walked)} has no field {field!r}; {_hint(field, fields)}")
+        required = field in _element(node, whole).get("required", ())
+        node = fields[field]
+        walked.append(field)
+    said = {"path": ".".join(walked), **_facts(node, whole)}
+    if len(walked) > 1:
+        clearable = len(walked) == 2 and walked[1] in _members(whole, "clear")
+        said |= {"required": required} | ({"can be cleared": True} if clearable else {})
+    said |= {"fields": _listed(node, whole)}
+    said["example"] = kind.example if len(walked) == 1 else _line(kind.example, walked[-1])
+    said = {name: value for name, value in said.items() if value not in ("", [])}
+    return Answer(Exit.OK, lambda look: explained(said, look), extra={"explained": said})
+
+
+def kind_named(name: str) -> type[Resource]:
+    """Return the kind of this name; raises UsageError with the nearest ones."""
+    from reconciler.kinds import KINDS
+
+    if name not in KINDS:
+        raise UsageError(f"there is no kind {name!r}; {_hint(name, KINDS)}")
+    return KINDS[name]
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    """Offer the nearest word, letter case aside, or all of them."""
+    folded = {one.casefold(): one for one in known}
+    near = get_close_matches(word.casefold(), folded, n=1)
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    return f"known: {', '.join(folded.values())}" if folded else "it is a plain value"
+
+
+def _resolved(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = node.get("$ref", "")
+    if not reference:
+        return node
+    target = whole["$defs"][reference.removeprefix("#/$defs/")]
+    return {**target, **{name: value for name, value in node.items() if name != "$ref"}}
+
+
+def _element(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a node is about: itself, or of a list its members."""
+    node = _resolved(node, whole)
+    return _resolved(node["items"], whole) if "items" in node else node
+
+
+def _fields(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = _element(node, whole).get("properties", {})
+    return fields
+
+
+def _members(whole: Mapping[str, Any], field: str) -> list[str]:
+    items = whole.get("properties", {}).get(field, {}).get("items", {})
+    return list(items.get("enum", [items["const"]] if "const" in items else []))
+
+
+def _facts(node: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    node = _resolved(node, whole)
+    element = _element(node, whole)
+    allowed = element.get("enum", [element["const"]] if "const" in element else [])
+    facts = {"description": node.get("description", ""), "type": _type(node, whole), "one of": allowed}
+    return facts | {word: {**element, **node}.get(name, "") for name, word in _BOUNDS.items()}
+
+
+def _type(node: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    node = _resolved(node, whole)
+    if "anyOf" in node:
+        return " or ".join(_type(one, whole) for one in node["anyOf"])
+    if "items" in node:
+        return f"list of {_type(node['items'], whole)}s"
+    return str(node.get("type", "string"))
+
+
+def _listed(node: Mapping[str, Any], whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    required = _element(node, whole).get("required", ())
+    return [
+        {
+            "name": name,
+            "type": _type(field, whole),
+            "presence": "required" if name in required else "optional",
+            "description": _resolved(field, whole).get("description", ""),
+        }
+        for name, field in _fields(node, whole).items()
+    ]
+
+
+def _line(example: str, field: str) -> str:
+    """Return the first line of a kind's example that holds the field."""
+    found = re.search(rf"(?m)^.*[\s{{]{re.escape(field)}:.*$", example)
+    return found.group().strip() if found else ""

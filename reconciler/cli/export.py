@@ -1,0 +1,67 @@
+"""`reconciler export`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.options import Chosen
+from reconciler.cli.session import Session
+from reconciler.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.resource import Exported, Resource
+    from reconciler.settings.target import Settings
+
+
+def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | None) -> Answer:
+    """Print what exists as manifests. Whatever can't be read ends it: half an export would look like a whole one."""
+    from reconciler.cli.explain import kind_named
+    from reconciler.cli.pipeline import configured, connected
+    from reconciler.cli.progress import Progress
+    from reconciler.kinds import KINDS
+    from reconciler.manifests.dump import dump
+
+    wanted = [kind_named(name) for name in dict.fromkeys(kinds)] or list(KINDS.values())
+    settings = configured(session, chosen)
+    targets = _targets(settings, chosen, wanted)
+    documents: list[dict[str, Any]] = []
+    remarks: list[Sequence[str]] = []
+    with connected(session, settings, targets) as apis, Progress(session) as progress:
+        for name, api in apis.items():
+            for kind in wanted:
+                if kind.api != settings.targets[name].api:
+                    continue
+                progress.tell(f"reading {name}: {kind.__name__}")
+                for found in kind.export(api.read):
+                    if fnmatchcase(found.name, match or "*"):
+                        documents.append(_document(kind, found, name, alone=_alone(settings, kind)))
+                        remarks.append(found.remarks)
+    if not documents:
+        raise UsageError("nothing matches; an empty export would look like an empty server; widen --kind or --match")
+    text = dump(documents, remarks)
+    return Answer(Exit.OK, lambda _: text)
+
+
+def _targets(settings: Settings, chosen: Chosen, kinds: Sequence[type[Resource]]) -> list[str]:
+    from reconciler.cli.selection import check_targets
+
+    check_targets(chosen, settings.targets)
+    apis = {kind.api for kind in kinds}
+    named = [name for name, target in sorted(settings.targets.items()) if target.api in apis]
+    kept = [name for name in named if not chosen.target or name in chosen.target]
+    if not kept:
+        raise UsageError("no target of the settings speaks the API of these kinds; there is nothing to read; add one")
+    return kept
+
+
+def _alone(settings: Settings, kind: type[Resource]) -> bool:
+    return sum(target.api == kind.api for target in settings.targets.values()) == 1
+
+
+def _document(kind: type[Resource], found: Exported, target: str, *, alone: bool) -> dict[str, Any]:
+    """Return one manifest; its target is named only where it could be another."""
+    metadata = {"name": found.name} | ({} if alone else {"target": target})
+    return {"apiVersion": "reconciler/v1", "kind": kind.__name__, "metadata": metadata, "spec": dict(found.spec)}

@@ -1,0 +1,41 @@
+"""What `reconciler --help` prints, ready made: the first thing that anybody runs should not wait for a parser.
+
+`commands` is where it comes from; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+HELP = """\
+Usage: reconciler [OPTIONS] COMMAND [ARGS]...
+
+  Declarative PKI governance: what a Keyfactor Command server and a Huawei Cloud
+  CSMS project should be like, as YAML in Git.
+
+  A plan is a list of requests that have not been sent yet, each with its reason
+  and its author. Nothing is ever deleted, and nothing is written but by
+  `apply`.
+
+Options:
+  --version   Show the version.
+  -h, --help  Show this message and exit.
+
+Everyday:
+  validate  Check manifests offline: every error at once, with its position.
+  plan      Show what `apply` would send.
+  apply     Send a saved plan; or plan, show, ask and send.
+  drift     Say what is no longer as declared.
+  show      Render a saved plan.
+  export    Print the live state as manifests on which `plan` is empty.
+
+Reference:
+  explain     Say what a kind or a field means, and what it may hold.
+  kinds       List the kinds of manifests.
+  exit-codes  List the exit codes and what they mean.
+  schema      Print the JSON Schemas of all kinds, the settings, plans and
+              reports.
+
+Without a server:
+  demo      Tell the whole story on the simulator, from an empty plan to a
+            repaired drift.
+  simulate  Serve both APIs on one loopback port until stopped.
+"""

@@ -1,0 +1,97 @@
+"""Options that several commands share, and how `--help` and the order of the commands look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Chosen(NamedTuple):
+    """Which settings and which of the declared objects: the same four filters everywhere."""
+
+    config: str | None = None
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+
+
+def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.obj.stdout.write(context.get_help() + "\n")
+        context.exit()
+
+
+class Command(click.Command):
+    """A command whose help goes to the session's stdout."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option:
+            option.callback = _show_help
+        return option
+
+
+class Group(click.Group):
+    """Commands in the order in which they are declared, under headings."""
+
+    command_class = Command
+    headings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option:
+            option.callback = _show_help
+        return option
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for heading, names in self.headings:
+            with formatter.section(heading):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
+
+
+def joined(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Apply options in the order in which the help lists them."""
+
+    def apply(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply
+
+
+config = click.option("--config", metavar="FILE", help="Settings file; ./reconciler.yaml if not given.")
+target = click.option("--target", multiple=True, metavar="NAME", help="Only this target of the settings. Repeatable.")
+form = click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    expose_value=False,  # the session knows it: a usage error has to be answered in it too
+    help="json: stdout is one document, whatever happens.",
+)
+no_color = click.option("--no-color", is_flag=True, expose_value=False, help="No colour, as with NO_COLOR set.")
+output = joined(form, no_color)
+paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
+selection = joined(
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="KIND[/NAME]",
+        help="Only objects of this kind, and of this name (* and ? are wildcards). Repeatable.",
+    ),
+    click.option("--exclude", multiple=True, metavar="KIND[/NAME]", help="All but these. Repeatable."),
+    click.option(
+        "--label", multiple=True, metavar="KEY=VALUE", help="Only documents with this label. Repeatable: all."
+    ),
+    target,
+)
+chosen = joined(config, selection)

@@ -1,0 +1,123 @@
+"""Settings, manifests, selection, reading, comparison: the one way from the declared to a plan.
+
+`plan`, `apply` and `drift` all come through here, so what one of them calls a difference is one for all. Only the read
+half of an API passes through this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.cli.options import Chosen
+from reconciler.cli.selection import described, select
+from reconciler.cli.session import Session
+from reconciler.errors import Exit, Problem, Source, UsageError, worst
+from reconciler.guards import refusals
+from reconciler.kinds import KINDS
+from reconciler.manifests.load import Loaded
+from reconciler.manifests.load import load as load_manifests
+from reconciler.model import Plan
+from reconciler.observe import observe
+from reconciler.plan import Scope, exit_of
+from reconciler.plan import plan as make_plan
+from reconciler.resource import Read, Run, Wanted
+from reconciler.settings.load import load as load_settings
+from reconciler.settings.load import refuse_inside
+from reconciler.settings.target import Settings
+
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+_UNCONFIGURED = {"command": "keyfactor", "csms": "csms"}
+_NO_TARGETS = (
+    "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
+    "set; nothing can be compared; write one, or name it with --config"
+)
+
+
+class Declared(NamedTuple):
+    """What the files say: the settings, everything that is declared, and what of it was selected."""
+
+    settings: Settings
+    loaded: Loaded
+    selected: Sequence[Wanted]
+    selection: str
+
+    @property
+    def targets(self) -> list[str]:
+        """The targets that the selected documents are about."""
+        return sorted({one.address.target for one in self.selected})
+
+
+class Compared(NamedTuple):
+    """A plan, and every reason not to apply it."""
+
+    plan: Plan
+    refusals: tuple[Problem, ...]
+
+    def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
+        """Return the outcome of looking only; `changes` is what a difference is worth."""
+        held = {exit_of(self.plan), changes if self.plan.steps else Exit.OK}
+        return worst(held | ({Exit.REFUSED} if refused and self.refusals else set()))
+
+
+def configured(session: Session, chosen: Chosen) -> Settings:
+    """Read the settings; raises UsageError."""
+    config = Path(chosen.config) if chosen.config is not None else None
+    return load_settings(config, env=session.env, cwd=session.cwd)
+
+
+def declare(session: Session, paths: Sequence[str], chosen: Chosen, *, offline: bool = False) -> Declared:
+    """Read the settings and the manifests; raises UsageError, InvalidError or, for nothing at all, RefusedError.
+
+    Offline, the names that the targets have without a settings file serve where there are none.
+    """
+    settings = configured(session, chosen)
+    for path in paths:
+        refuse_inside(settings.file, session.cwd / path)
+    apis: Mapping[str, str] = {name: target.api for name, target in settings.targets.items()}
+    if not apis and offline:
+        apis = _UNCONFIGURED
+    if not apis:
+        raise UsageError(_NO_TARGETS)
+    loaded = load_manifests(paths or [str(settings.manifests)], kinds=KINDS, targets=apis, base=session.cwd)
+    return Declared(settings, loaded, select(loaded.wanted, chosen, apis), described(chosen))
+
+
+@contextmanager
+def connected(session: Session, settings: Settings, targets: Sequence[str]) -> Iterator[Mapping[str, Api]]:
+    """Connect these targets; the connections are closed on the way out."""
+    from reconciler.apis.connect import connect
+
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(connect(settings.targets[name], session.env)) for name in targets}
+
+
+def compare(session: Session, declared: Declared, reads: Mapping[str, Read], tell: Callable[[str], None]) -> Compared:
+    """Read what exists of everything that is selected, and plan."""
+    settings, loaded = declared.settings, declared.loaded
+    run = Run(session.today, frozenset(one.address for one in loaded.wanted))
+    observed = observe(declared.selected, reads, run, tell)
+    scope = Scope(
+        declared=loaded.wanted,
+        selection=declared.selection,
+        targets={name: settings.targets[name].bound() for name in declared.targets},
+        manifests=loaded.digest,
+    )
+    plan = make_plan(declared.selected, observed, run, scope)
+    file = Source(str(settings.file)) if settings.file else Source("reconciler.yaml")
+    return Compared(plan, refusals(plan, settings.limits, settings.protected, file))
+
+
+def look(session: Session, paths: Sequence[str], chosen: Chosen) -> Compared:
+    """Compare, read-only, from the files to the plan."""
+    from reconciler.cli.progress import Progress
+
+    declared = declare(session, paths, chosen)
+    with (
+        connected(session, declared.settings, declared.targets) as apis,
+        Progress(session) as progress,
+    ):
+        return compare(session, declared, {name: api.read for name, api in apis.items()}, progress.tell)

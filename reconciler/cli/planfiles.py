@@ -1,0 +1,54 @@
+"""Saved plans as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reconciler.cli.session import Session
+from reconciler.errors import Problem, Source, UsageError
+from reconciler.model import Plan
+from reconciler.planfile import load
+
+_LARGEST = 512 * 2**20
+
+
+def is_planfile(path: Path) -> bool:
+    """Tell a saved plan from a manifest: a regular file that is neither YAML nor a JSON document with an apiVersion.
+
+    A damaged plan still counts as one, so that it is refused as such and not as a curious manifest.
+    """
+    try:
+        if not path.is_file() or path.suffix in {".yaml", ".yml"}:
+            return False
+        if path.suffix != ".json":
+            return True
+        data = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+    except OSError:
+        return False
+    try:
+        shown = json.loads(data)
+    except (ValueError, RecursionError):
+        return b"apiVersion" not in data[:4096]
+    return isinstance(shown, dict) and "apiVersion" not in shown
+
+
+def saved(session: Session, planfile: str) -> Plan:
+    """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds."""
+    path = session.cwd / planfile
+    try:
+        if not path.is_file():
+            raise UsageError(
+                Problem(Source(planfile), "there is no such file; make a plan with: reconciler plan --out")
+            )
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(
+                Problem(Source(planfile), "larger than any plan of this tool (512 MiB); name another file")
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(
+            Problem(Source(planfile), f"can't be read: {why}; nothing was done; name another file")
+        ) from None
+    return load(data, session.today, planfile)

@@ -1,0 +1,88 @@
+"""What a command may know of the process that it runs in: streams, environment, folder and time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from reconciler.reports.look import Look
+
+
+class Session(NamedTuple):
+    """One run of the command line. `now` is in seconds since the epoch.
+
+    `given` is the environment, or None for the process's own, which is read when it is asked for.
+    """
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    now: float
+    given: Mapping[str, str] | None = None
+    json: bool = False
+    plain: bool = False
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment variables."""
+        if self.given is not None:
+            return self.given
+        from reconciler.settings.load import process_environment
+
+        return process_environment()
+
+    @property
+    def cwd(self) -> Path:
+        """The current folder."""
+        from pathlib import Path
+
+        return Path.cwd()
+
+    @property
+    def today(self) -> date:
+        """The day in UTC, which is what `expires` means."""
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(self.now, UTC).date()
+
+    @property
+    def asks(self) -> bool:
+        """True if a person can be asked: nobody answers a pipe, and nobody should answer for a person."""
+        return _terminal(self.stdin) and _terminal(self.stderr)
+
+    def redraws(self, stream: TextIO) -> bool:
+        """True if a line on this stream may be drawn over: a terminal that can, and no CI log."""
+        return _terminal(stream) and self.env.get("TERM") != "dumb" and not self.env.get("CI")
+
+    def look(self, stream: TextIO) -> Look:
+        """Return what the reader of a stream can be shown: colour, and the width to keep to (none for pipes)."""
+        from reconciler.reports.look import Look
+
+        return Look(_width(stream, self.env) if _terminal(stream) else 0, self._color(stream))
+
+    def _color(self, stream: TextIO) -> bool:
+        """The flag outranks NO_COLOR, which outranks FORCE_COLOR, which outranks what the stream is."""
+        if self.plain or self.env.get("NO_COLOR"):
+            return False
+        if any(self.env.get(name, "0") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+            return True
+        return _terminal(stream) and self.env.get("TERM") != "dumb"
+
+
+def _terminal(stream: TextIO) -> bool:
+    return not stream.closed and stream.isatty()
+
+
+def _width(stream: TextIO, env: Mapping[str, str]) -> int:
+    columns = env.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0

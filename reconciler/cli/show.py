@@ -1,0 +1,16 @@
+"""`reconciler show PLANFILE`."""
+
+from __future__ import annotations
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.session import Session
+from reconciler.errors import Exit
+
+
+def run(session: Session, planfile: str) -> Answer:
+    """Render a saved plan: the same words as when it was made."""
+    from reconciler.cli.planfiles import saved
+    from reconciler.reports import text
+
+    plan = saved(session, planfile)
+    return Answer(Exit.OK, lambda look: text.plan(plan, look), plan=plan)

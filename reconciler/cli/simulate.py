@@ -1,0 +1,42 @@
+"""`reconciler simulate`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import NoReturn
+
+from reconciler.cli.answer import Answer, write
+from reconciler.cli.session import Session
+from reconciler.errors import UsageError
+
+_CERTIFICATES = 200
+
+
+def run(session: Session, *, port: int, certificates: int | None, latency: float, ready_file: str | None) -> Answer:
+    """Serve until a signal comes; that is how it is stopped, so the outcome is `interrupted`."""
+    from reconciler.cli.files import replace
+    from reconciler.simulator import Simulator
+
+    ready = session.cwd / ready_file if ready_file is not None else None
+    try:
+        with Simulator(port, _CERTIFICATES if certificates is None else certificates, latency) as simulator:
+            try:
+                if ready:
+                    replace(ready, (json.dumps(simulator.credentials, indent=2) + "\n").encode())
+                write(
+                    session.stderr,
+                    f"listening on {simulator.url}; use --config {simulator.settings}; Ctrl-C stops it\n",
+                )
+                _wait()
+            finally:
+                if ready:
+                    ready.unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UsageError(f"the simulator can't start: {why}; choose another --port or --ready-file") from None
+
+
+def _wait() -> NoReturn:
+    while True:
+        time.sleep(0.5)  # a signal ends it as KeyboardInterrupt

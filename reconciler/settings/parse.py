@@ -1,0 +1,54 @@
+"""A settings file as its model, with every fault at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.errors import InvalidError, Problem, Source, UsageError
+from reconciler.kinds import KINDS
+from reconciler.manifests.document import Document, read_documents, validate
+from reconciler.settings.file import SettingsFile
+from reconciler.settings.make import made_target
+from reconciler.settings.target import Target
+from reconciler.visible import shown
+
+_SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
+"""Keys below which nothing is quoted in a message."""
+
+
+def targets_of(found: SettingsFile, folder: Path, source: Source) -> dict[str, Target]:
+    """Return the targets that a file names; relative paths are relative to its folder."""
+    return {name: made_target(name, said, folder, source) for name, said in sorted(found.targets.items())}
+
+
+def parsed(data: bytes, name: str) -> SettingsFile:
+    """Return the one document of a settings file, in its shape and with names that mean something."""
+    try:
+        documents = read_documents(data, name)
+    except InvalidError as error:
+        raise UsageError(*error.problems) from None
+    if len(documents) != 1:
+        raise UsageError(
+            Problem(
+                documents[1].source if documents else Source(name),
+                f"a settings file holds one document, this one holds {len(documents)}; keep one",
+            )
+        )
+    document = documents[0]
+    found, problems = validate(SettingsFile, document.value, document, secret=_SECRETS)
+    problems = [*problems, *(_unknown_kinds(found, document) if found else ())]
+    if found is None or problems:
+        raise UsageError(*problems)
+    return found
+
+
+def _unknown_kinds(found: SettingsFile, document: Document) -> Iterator[Problem]:
+    """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
+    known = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
+    for kind in found.limits.keys() - KINDS.keys():
+        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {known}")
+    for index, pattern in enumerate(found.protected):
+        kind = pattern.partition("/")[0]
+        if kind not in KINDS:
+            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {known}")

@@ -1,0 +1,213 @@
+"""Every way in which a command can end has one code, one last line, and valid JSON if that was asked for."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import main
+from reconciler.cli.commands import cli
+from reconciler.errors import EXIT_MEANINGS, Exit
+from tests.cli.conftest import Run
+
+ROLE = """\
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {name: PKI Operators}
+spec: {description: Day-to-day operations}
+"""
+BROKEN = ROLE.replace("description", "descripton")
+SETTINGS = """\
+apiVersion: reconciler/v1
+kind: Settings
+targets:
+  command:
+    api: keyfactor
+    url: http://127.0.0.1:1/KeyfactorAPI
+    auth: {type: basic, username: 'CORP\\svc', password: {env: PASSWORD}}
+"""
+
+# name, files, argv, code, a word that the reader is told
+OUTCOMES = [
+    ("valid", {"m/a.yaml": ROLE}, "validate m", 0, ""),
+    ("invalid", {"m/a.yaml": BROKEN}, "validate m", 4, "description"),
+    ("invalid for plan", {"m/a.yaml": BROKEN, "reconciler.yaml": SETTINGS}, "plan m", 4, "m/a.yaml:4:8"),
+    ("invalid for apply", {"m/a.yaml": BROKEN, "reconciler.yaml": SETTINGS}, "apply m --yes", 4, "m/a.yaml:4:8"),
+    ("invalid for drift", {"m/a.yaml": BROKEN, "reconciler.yaml": SETTINGS}, "drift m", 4, "m/a.yaml:4:8"),
+    ("unreachable", {"m/a.yaml": ROLE, "reconciler.yaml": SETTINGS}, "plan m", 12, "127.0.0.1"),
+    ("unreachable for drift", {"m/a.yaml": ROLE, "reconciler.yaml": SETTINGS}, "drift m", 12, "127.0.0.1"),
+    ("unreachable for apply", {"m/a.yaml": ROLE, "reconciler.yaml": SETTINGS}, "apply m --yes", 12, "127.0.0.1"),
+    ("nothing declared", {"m/note.txt": "", "reconciler.yaml": SETTINGS}, "plan m", 6, "nothing is declared"),
+    ("no such path", {"reconciler.yaml": SETTINGS}, "plan nowhere", 3, "nowhere"),
+    ("no such settings", {"m/a.yaml": ROLE}, "plan m --config x.yaml", 3, "x.yaml"),
+    ("no target", {"m/a.yaml": ROLE}, "plan m", 3, "reconciler.yaml"),
+    ("settings among the manifests", {"m/reconciler.yaml": SETTINGS}, "plan m --config m/reconciler.yaml", 3, "inside"),
+    ("selection of nothing", {"m/a.yaml": ROLE}, "validate m --only SecretEvent", 3, "matches none"),
+    ("unknown kind", {"m/a.yaml": ROLE}, "validate m --only SecurityRoles", 3, "did you mean SecurityRole?"),
+    ("empty name", {"m/a.yaml": ROLE}, "validate m --only SecurityRole/", 3, "after the slash"),
+    ("odd label", {"m/a.yaml": ROLE}, "validate m --label team", 3, "KEY=VALUE"),
+    ("unknown target", {"m/a.yaml": ROLE}, "validate m --target prod", 3, "command"),
+    ("unknown risk", {"m/a.yaml": ROLE}, "apply m --approve medium", 3, "low,high,irreversible"),
+    ("not a plan", {"p.bin": "{}"}, "apply p.bin", 7, "p.bin"),
+    ("a damaged plan", {"p.json": '{\n  "format_version": "1.0",\n  "comm'}, "apply p.json", 7, "p.json"),
+    ("part of a plan", {"p.bin": "{}"}, "apply p.bin --only SecurityRole", 3, "whole"),
+    ("no plan to show", {}, "show p.json", 3, "no such file"),
+    ("a manifest to show", {"a.json": "{}"}, "show a.json", 7, "a.json"),
+    ("plan over a manifest", {"m/a.yaml": ROLE}, "plan m --out m/b.yaml", 3, "manifest"),
+    ("plan into nowhere", {"m/a.yaml": ROLE}, "plan m --out x/p.json", 3, "folder"),
+    ("no command", {}, "", 3, "command"),
+    ("unknown command", {}, "aply", 3, "apply"),
+    ("unknown flag", {}, "plan --fromat", 3, "--format"),
+    ("a flag cut short", {}, "plan --out", 3, "--out"),
+    ("wrong format", {}, "plan --format xml", 3, "xml"),
+    ("explain nothing", {}, "explain", 3, "KIND"),
+    ("explain a strange field", {}, "explain SecurityRole.permission", 3, "did you mean permissions?"),
+    ("explain below a value", {}, "explain EventHandler.enabled.x", 3, "plain value"),
+    ("explain", {}, "explain SecurityRole.claims.type", 0, ""),
+    ("kinds", {}, "kinds", 0, ""),
+    ("exit codes", {}, "exit-codes", 0, ""),
+    ("two ways with schemas", {}, "schema --write a --check b", 3, "exclude"),
+    ("stale schemas", {}, "schema --check .", 4, "SecurityRole.json"),
+]
+CASES = [pytest.param(files, argv.split(), code, word, id=name) for name, files, argv, code, word in OUTCOMES]
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(("files", "argv", "code", "word"), CASES)
+def test_each_outcome_has_its_code_and_says_so_last(
+    run: Run, folder: Path, files: dict[str, str], argv: list[str], code: int, word: str
+) -> None:
+    """The name of the code is the last line of stderr, and what to mend is told before it."""
+    _write(folder, files)
+    ended, stdout, stderr = run(argv, {"PASSWORD": "x", "HOME": str(folder)})
+    assert (ended, stderr.splitlines()[-1]) == (code, f"exit {code}: {Exit(code).word}")
+    assert word in stdout + stderr
+    assert "Traceback" not in stderr
+    if code:
+        assert "in sync" not in (stdout + stderr).lower()
+
+
+JSON_CASES = [case for case in CASES if case.id != "wrong format" and case.values[1][:1] != ["schema"]]
+
+
+@pytest.mark.parametrize(("files", "argv", "code", "word"), JSON_CASES)
+def test_stdout_is_one_json_document_in_every_outcome(
+    run: Run, folder: Path, files: dict[str, str], argv: list[str], code: int, word: str
+) -> None:
+    """Whatever went wrong, and however early, the document has the code and the reason."""
+    _write(folder, files)
+    asked = [*argv[:1], "--format", "json", *argv[1:]]
+    ended, stdout, stderr = run(asked, {"PASSWORD": "x", "HOME": str(folder)})
+    shown = json.loads(stdout)
+    assert (ended, shown["outcome"]) == (code, {"code": code, "name": Exit(code).word})
+    assert word in stdout
+    assert bool(shown["problems"]) == bool(code)
+    assert stderr.splitlines()[-1] == f"exit {code}: {Exit(code).word}"
+
+
+@pytest.mark.parametrize("argv", [["export"], ["schema"], ["demo"], ["simulate"], ["plan", "--format=text"], ["aply"]])
+def test_a_format_that_is_not_offered_is_still_answered_in(run: Run, argv: list[str]) -> None:
+    """The last format that is named counts; a command without one answers the mistake in it."""
+    ended, stdout, _ = run([*argv, "--format", "json", "--strange"])
+    assert ended == 3
+    assert json.loads(stdout)["outcome"]["name"] == "usage"
+
+
+def test_the_codes_are_those_of_the_contract() -> None:
+    """No two outcomes share a code, and the list that is printed is the list that is used."""
+    words = "ok internal changes usage invalid auth refused stale locked partial incomplete unknown unreachable"
+    published = {**dict(enumerate(words.split())), 130: "interrupted"}
+    assert {int(code): code.word for code in EXIT_MEANINGS} == published
+
+
+class Broken(StringIO):
+    """A stream whose reader has gone."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_who_has_gone_is_no_fault(folder: Path) -> None:
+    """The code is that of the outcome, and nothing is said about the pipe."""
+    stderr = StringIO()
+    assert main(["kinds"], {}, Broken(), stderr, StringIO()) == 0
+    assert stderr.getvalue() == "exit 0: ok\n"
+    assert main(["kinds"], {}, Broken(), Broken(), StringIO()) == 0
+
+
+class Faulty(dict[str, str]):
+    """An environment that fails with a secret in its message, once each command asks for it."""
+
+    def get(self, key: str, default: object = None) -> str:
+        raise LookupError("hunter2")
+
+    __getitem__ = get
+
+
+@pytest.mark.parametrize("argv", [["validate"], ["plan", "--format", "json"], ["kinds"]])
+def test_a_bug_is_one_line_without_what_it_held(folder: Path, argv: list[str]) -> None:
+    """No traceback, no message of the exception (it may quote a secret), but the place where it happened."""
+    stdout, stderr = StringIO(), StringIO()
+    assert main(argv, Faulty(), stdout, stderr, StringIO()) == 1
+    told = stdout.getvalue() + stderr.getvalue()
+    assert "LookupError at " in told
+    assert "please report" in told
+    assert "hunter2" not in told
+    assert "Traceback" not in told
+    assert stderr.getvalue().splitlines()[-1] == "exit 1: internal"
+    if "json" in argv:
+        assert json.loads(stdout.getvalue())["outcome"]["name"] == "internal"
+
+
+class Interrupted(dict[str, str]):
+    """An environment during whose reading somebody presses Ctrl-C."""
+
+    def get(self, key: str, default: object = None) -> str:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_is_an_outcome(folder: Path) -> None:
+    """130, in JSON too."""
+    stdout, stderr = StringIO(), StringIO()
+    env = Interrupted(HOME="/")
+    assert main(["validate", "--format", "json"], env, stdout, stderr, StringIO()) == 130
+    assert json.loads(stdout.getvalue())["outcome"]["name"] == "interrupted"
+    assert stderr.getvalue() == "exit 130: interrupted\n"
+
+
+def test_every_command_of_the_contract_is_there() -> None:
+    """The table of the contract, as far as these commands go."""
+    words = "validate plan apply drift show export schema explain kinds exit-codes simulate demo"
+    assert set(words.split()) <= set(cli.commands)
+
+
+HOSTILE = ["\x1b[31mred", "a\nexit 0: ok", "::add-mask::x", "##vso[task.complete]", "\u202eabc", "\udcff"]
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+@pytest.mark.parametrize("before", [[], ["plan"], ["plan", "--only"], ["explain"], ["show"], ["plan", "--config"]])
+def test_foreign_words_on_the_command_line_do_nothing(run: Run, word: str, before: list[str]) -> None:
+    """What is typed is echoed harmlessly."""
+    code, _, stderr = run([*before, word])
+    assert code == 3
+    assert len(stderr.splitlines()) == 2
+    assert all(line.isprintable() for line in stderr.splitlines())
+    assert not any(line.lstrip().startswith("::") or "##vso[" in line for line in stderr.splitlines())
+
+
+def test_what_a_stream_cannot_encode_is_spelled_out(folder: Path) -> None:
+    """A name outside the stream's alphabet ends no report."""
+    raw = BytesIO()
+    stream = TextIOWrapper(raw, encoding="ascii")
+    code = main(["explain", "Rolle\u00e9"], {}, StringIO(), stream, StringIO())
+    stream.flush()
+    assert code == 3
+    assert b"Rolle\\xe9" in raw.getvalue()

@@ -1,0 +1,119 @@
+"""The built-in reference and the schemas: made of the models, so they can't be wrong about them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+from reconciler.kinds import KINDS
+from reconciler.manifests.document import read_documents
+from reconciler.schema import schemas, spec_schema
+from tests.cli.conftest import Run
+
+SCHEMAS = schemas()
+REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
+
+
+def paths(kind: str) -> list[str]:
+    """Return every field that `explain` should know, nested ones included."""
+    whole = spec_schema(KINDS[kind])
+
+    def below(node: dict[str, Any], prefix: str) -> list[str]:
+        if "$ref" in node:
+            node = whole["$defs"][node["$ref"].rpartition("/")[2]]
+        if "items" in node:
+            return below(node["items"], prefix)
+        found = []
+        for name, field in node.get("properties", {}).items():
+            found += [f"{prefix}.{name}", *below(field, f"{prefix}.{name}")]
+        return found
+
+    return below(whole, kind)
+
+
+@pytest.mark.parametrize("path", [path for kind in KINDS for path in [kind, *paths(kind)]])
+def test_everything_that_can_be_written_can_be_explained(run: Run, path: str) -> None:
+    """Each field has words, a type, and says whether it is required."""
+    code, stdout, _ = run(["explain", path, "--format", "json"])
+    said = json.loads(stdout)["explained"]
+    assert code == 0
+    assert said["path"] == path
+    assert said["description"]
+    assert said["type"]
+    assert run(["explain", path])[1].startswith(f"{path}\n")
+
+
+def test_a_field_reads_like_this(run: Run) -> None:
+    """Words, type, allowed values, and where it stands in the example."""
+    assert run(["explain", "SecurityRole.spec.claims.type"])[1] == (
+        "SecurityRole.claims.type\n"
+        "  The kind of claim; User, Group and Computer are Active Directory's.\n"
+        "\n"
+        "  type      string\n"
+        "  one of    User, Group, Computer, OAuthOid, OAuthRole, OAuthSubject, OAuthClientId\n"
+        "  required  yes\n"
+        "\n"
+        "example\n"
+        "  - {type: OAuthRole, value: pki-operators, provider: Entra, description: PKI operators}\n"
+    )
+
+
+def test_kinds_says_what_each_is_and_where_it_lives(run: Run) -> None:
+    """API, limit, a sentence and the endpoint, for every file in the folder."""
+    rows = {row["kind"]: row for row in json.loads(run(["kinds", "--format", "json"])[1])["kinds"]}
+    assert set(rows) == set(KINDS)
+    assert rows["CertificateOwner"]["limit"] == 500
+    assert rows["SecurityRole"]["endpoint"] == "/Security/Roles"
+    assert all(row["what"] and row["endpoint"].startswith("/") for row in rows.values())
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_is_one(name: str) -> None:
+    """Valid as a schema of its draft, named by itself, with references that lead somewhere."""
+    shape = SCHEMAS[name]
+    jsonschema.Draft202012Validator.check_schema(shape)
+    assert shape["$id"] == name
+    jsonschema.Draft202012Validator(shape, registry=REGISTRY).is_valid({"kind": "SecurityRole"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_of_a_kind_fits_its_schema(kind: str) -> None:
+    """By its own schema and by the one for editors; a misspelt field fits neither."""
+    (document,) = read_documents(KINDS[kind].example.encode(), "example.yaml")
+    value = json.loads(json.dumps(document.value, default=str))
+    for name in (f"{kind}.json", "manifest.json"):
+        check = jsonschema.Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
+        check.validate(value)
+        assert not check.is_valid({**value, "spec": {**value["spec"], "colour": "red"}})
+        assert not check.is_valid({**value, "metadata": {**value["metadata"], "annotations": {}}})
+
+
+def test_schemas_are_written_checked_and_found_stale(run: Run, folder: Path) -> None:
+    """What was written is up to date; one byte off, one missing, and the names of both are told."""
+    assert run(["schema", "--write", "s"])[0] == 0
+    assert sorted(path.name for path in (folder / "s").iterdir()) == sorted(SCHEMAS)
+    assert run(["schema", "--check", "s"])[0] == 0
+    (folder / "s" / "plan.json").unlink()
+    (folder / "s" / "settings.json").write_text("{}\n")
+    code, _, stderr = run(["schema", "--check", "s"])
+    assert code == 4
+    assert [line.split(":")[0] for line in stderr.splitlines()] == ["s/plan.json", "s/settings.json", "exit 4"]
+    assert "2 of them written" in run(["schema", "--write", "s"])[1]
+
+
+def test_without_an_option_all_schemas_are_one_object(run: Run) -> None:
+    """On stdout, as JSON, equal each time."""
+    first, second = run(["schema"]), run(["schema"])
+    assert first == second
+    assert json.loads(first[1]) == SCHEMAS
+
+
+def test_schemas_that_cannot_be_written_are_a_usage_error(run: Run, folder: Path) -> None:
+    """A file where the folder should be."""
+    (folder / "s").write_text("")
+    assert run(["schema", "--write", "s"])[0] == 3

@@ -1,0 +1,124 @@
+"""Kinds made for these tests, and a way to load files that are given as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from reconciler.errors import InvalidError, Source
+from reconciler.manifests.load import Loaded, load
+from reconciler.resource import Name, Resource, Table, Text, unmanaged
+from reconciler.resource import Path as Place
+
+
+class Bulb(BaseModel):
+    """A part of a lamp."""
+
+    model_config = Resource.model_config
+
+    type: Literal["LED", "Halogen"]
+    maker_name: Text = unmanaged("Who made it.")
+
+
+class Lamp(Resource):
+    """Has a field of every type, and is found by its socket."""
+
+    api: ClassVar[str] = "keyfactor"
+
+    socket: Name = unmanaged("What it is plugged into.")
+    label: Text = unmanaged("Text.")
+    colours: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] = unmanaged("A set of text.")
+    bulbs: Annotated[tuple[Bulb, ...], Field(strict=False, min_length=1)] = unmanaged("A set of mappings.")
+    lit: bool = unmanaged("A boolean.")
+    watts: Annotated[int, Field(ge=1, le=2**31 - 1)] = unmanaged("A whole number.")
+    until: date = unmanaged("A date.")
+    state: Literal["ENABLED", "DISABLED"] = unmanaged("A choice.")
+    room: Name | int = unmanaged("By name or number.")
+    clear: Annotated[tuple[Literal["label", "colours"], ...], Field(strict=False, min_length=1)] = unmanaged("Emptied.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Lamp:
+        if not self.model_fields_set:
+            raise ValueError("declares nothing to manage; give at least one field, such as label")
+        return self
+
+    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, str]]:
+        for index, colour in enumerate(self.colours or ()):
+            if colour == "octarine":
+                yield ("colours", index), "octarine can't be seen; wizards only; choose another colour"
+
+    def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
+        if "socket" in self.model_fields_set:
+            yield self.socket.casefold(), ("socket",)
+        else:
+            yield name.casefold(), ()
+
+
+NO_ROWS = Table("", (), {"lamp": (), "owner": ()})
+
+
+class Inventory(Resource):
+    """Names a table of lamps."""
+
+    api: ClassVar[str] = "keyfactor"
+    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"rows": ("lamp", "owner")}
+
+    rows: Name = unmanaged("A CSV file.")
+
+    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, str]]:
+        table = tables.get("rows", NO_ROWS)
+        for line, lamp in zip(table.lines, table.columns["lamp"], strict=True):
+            if lamp == "broken":
+                yield Source(table.file, line, 1), "the lamp is broken; it has no owner; remove it"
+
+    def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
+        table = tables.get("rows", NO_ROWS)
+        for line, lamp in zip(table.lines, table.columns["lamp"], strict=True):
+            yield lamp, Source(table.file, line, 1)
+
+
+class Bell(Resource):
+    """Belongs to the other API."""
+
+    api: ClassVar[str] = "csms"
+
+    tone: Text = unmanaged("How it sounds.")
+
+    def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
+        yield name, ()
+
+
+KINDS: Mapping[str, type[Resource]] = {kind.__name__: kind for kind in (Bell, Inventory, Lamp)}
+TARGETS: Mapping[str, str] = {"command": "keyfactor", "csms": "csms"}
+
+
+def lamp(spec: str, name: str = "desk") -> str:
+    """Return a document whose spec, in flow style, begins on line 4 at column 7."""
+    return f"apiVersion: reconciler/v1\nkind: Lamp\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Put files into a folder, with the folders on their way."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def loaded(folder: Path, targets: Mapping[str, str] = TARGETS) -> Loaded:
+    """Load a folder; what is shown is relative to it."""
+    return load([folder], kinds=KINDS, targets=targets, base=folder)
+
+
+def complaints(folder: Path, targets: Mapping[str, str] = TARGETS) -> list[str]:
+    """Return the problems of a folder's manifests as they are printed; [] if there are none."""
+    try:
+        loaded(folder, targets)
+    except InvalidError as error:
+        return [str(problem) for problem in error.problems]
+    return []

@@ -1,0 +1,225 @@
+"""A plan as text: what a reviewer reads, to the letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from reconciler.errors import Problem, Source
+from reconciler.model import Action, Change, Compared, Outcome, Plan, Risk, Verdict
+from reconciler.reports import text
+from reconciler.reports.look import Look
+from tests.reports.plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
+
+GOLDEN = """\
+1 to create, 1 to update, 2 to deny; 210 in sync; 1 high risk, 2 irreversible  (compared 214 of 214)
+target command: https://keyfactor.example.com/KeyfactorAPI
+target csms: https://csms.example.com project 0123
+
+   action  kind           name           object  risk          fields                    source
+~  update  SecurityRole   PKI Operators  (id 5)  HIGH          description, permissions  roles/ops.yaml:8:3
++  create  SecretEvent    expiry-prod            low           2 fields                  events.yaml:12:1
+!  deny    RequestDenial  no-test-names          IRREVERSIBLE  2 requests                denials.yaml:3:1
+
+~ SecurityRole PKI Operators  (id 5)  roles/ops.yaml:8:3
+    description  "a" -> "Day-to-day operations"
+    permissions  + "/security/modify/"
+                 - "/dashboard/read/"
+                   1 unchanged
+    call         PUT /Security/Roles
+
++ SecretEvent expiry-prod  events.yaml:12:1
+    state       "ENABLED"
+    eventTypes  + "SECRET_DELETED"
+                + "SECRET_ROTATED"
+    call        POST /v1/0123/csms/events
+
+! RequestDenial no-test-names  denials.yaml:3:1
+    requests.23  "pending" -> "denied"
+    requests.24  "pending" -> "denied"
+    call         POST /Workflow/Certificates/Deny
+"""
+
+
+def test_a_plan_reads_like_this() -> None:
+    """The whole report of a small plan: verdict, table, fields, and what is sent."""
+    assert text.plan(PLAN) == GOLDEN
+
+
+VERDICTS = [
+    ("in sync", text.plan, EMPTY, "In sync: compared 214 of 214, nothing to do."),
+    ("no drift", text.drift, EMPTY, "In sync: compared 214 of 214, no drift."),
+    (
+        "partial",
+        text.plan,
+        replace(EMPTY, selection="--only SecurityRole", compared=Compared(3, 214)),
+        "Partial run (--only SecurityRole): compared 3 of 214, nothing to do among them.",
+    ),
+    (
+        "unread",
+        text.plan,
+        replace(EMPTY, gaps=(GAP,), compared=Compared(0, 214)),
+        "INCOMPLETE, 1 thing could not be read: nothing was compared  (compared 0 of 214)",
+    ),
+    (
+        "half read",
+        text.drift,
+        replace(EMPTY, gaps=(GAP,), compared=Compared(200, 214)),
+        (
+            "INCOMPLETE, 1 thing could not be read: no difference in what was compared; 200 unchanged"
+            "  (compared 200 of 214)"
+        ),
+    ),
+    (
+        "invalid",
+        text.plan,
+        replace(EMPTY, problems=(Problem(Source("a.yaml", 1, 1), "no such role"),)),
+        "INVALID, 1 problem: no difference in what was compared; 214 unchanged  (compared 214 of 214)",
+    ),
+    (
+        "drift",
+        text.drift,
+        replace(PLAN, steps=(ROLE, EVENT)),
+        (
+            "Drift: 2 of 214 objects not as declared: 1 missing, 1 changed; 212 in sync; 1 high risk"
+            "  (compared 214 of 214)"
+        ),
+    ),
+    (
+        "not to be changed",
+        text.plan,
+        replace(PLAN, steps=(IMMUTABLE,)),
+        "1 can't be changed; 213 in sync  (compared 214 of 214)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("_", "report", "plan", "verdict"), VERDICTS, ids=[case[0] for case in VERDICTS])
+def test_the_first_line_is_the_verdict(_: str, report: Callable[[Plan], str], plan: Plan, verdict: str) -> None:
+    """What it comes to stands first, in numbers that add up."""
+    assert report(plan).splitlines()[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        replace(EMPTY, selection="--only SecurityRole"),
+        replace(PLAN, selection="--only SecurityRole"),
+        replace(EMPTY, gaps=(GAP,)),
+        replace(PLAN, gaps=(GAP,)),
+        replace(EMPTY, problems=(GAP.problem,)),
+    ],
+)
+def test_only_a_whole_and_complete_comparison_is_called_in_sync(plan: Plan) -> None:
+    """Whatever is partial, unread or invalid never says the two words, in no report."""
+    assert "in sync" not in (text.plan(plan) + text.drift(plan)).lower()
+
+
+def test_equal_differences_are_shown_once() -> None:
+    """300 certificates with the same new owner: 300 rows, one block, and the rest counted."""
+    shown = text.plan(Plan(owners(300), Compared(300, 300)))
+    assert shown.count("(none) -> ") == 1
+    assert "CertificateOwner payments  300 objects alike: " in shown
+    assert "call   PUT /Certificates/1/Owner and 299 more like it" in shown
+    assert sum(line.startswith("~  update") for line in shown.splitlines()) == 300
+
+
+def test_ten_thousand_differences_stay_bounded_and_lose_no_risk() -> None:
+    """Rows and blocks are capped, the riskiest rows stay, and what is left out is said in numbers."""
+    many = tuple(
+        step(name=f"role {at}", changes=(Change("description", "", str(at), Risk.LOW),)) for at in range(10_000)
+    )
+    shown = text.plan(Plan((*many, DENIAL), Compared(10_002, 10_002)))
+    assert len(shown.splitlines()) < 1_200
+    assert "!  deny    RequestDenial" in shown
+    assert "(9,501 more rows, see --format json)" in shown
+    assert "(9,901 more steps, see --format json)" in shown
+
+
+def test_long_sets_and_values_are_folded() -> None:
+    """Twelve members of either sign, then a number; a long text ends with its length."""
+    change = Change("permissions", [], [f"/p{at:02}/" for at in range(20)], Risk.HIGH)
+    shown = text.plan(Plan((step(changes=(change, Change("description", "x" * 999, "", Risk.LOW))),), Compared(1, 1)))
+    assert shown.count('+ "/p') == 12
+    assert "+ (+8 more, see --format json)" in shown
+    assert "... (1001 characters, see --format json)" in shown
+
+
+def test_a_refused_step_says_why() -> None:
+    """No call, but the reason, and a row that can't be taken for something that will happen."""
+    shown = text.plan(Plan((IMMUTABLE,), Compared(1, 1)))
+    assert "x  update  SecurityRole  Administrator  (id 1)" in shown
+    assert "    refused      the role is immutable; remove the document" in shown
+    assert "call" not in shown
+
+
+def test_a_pipe_gets_every_character() -> None:
+    """Without a terminal nothing is wrapped, cropped, coloured or padded, however long."""
+    long = step(name="x" * 300)
+    shown = text.plan(Plan((long,), Compared(1, 1)))
+    assert sum("x" * 300 in line for line in shown.splitlines()) == 2
+    assert "\x1b" not in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 120])
+def test_a_terminal_gets_a_table_that_fits(width: int) -> None:
+    """Rows keep to the width; what tells equal rows apart is dropped last."""
+    shown = text.plan(Plan((ROLE, *owners(3), DENIAL), Compared(9, 9)), Look(width, color=False))
+    table = shown.split("\n\n")[1].splitlines()
+    assert len(table) == 6
+    assert max(len(line) for line in table) <= width
+    assert len(set(table)) == 6 or width < 80
+
+
+def test_colour_is_only_an_extra() -> None:
+    """The words are the same without it."""
+    colored = text.plan(PLAN, Look(0, color=True))
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored).replace(" ", "") == GOLDEN.replace(" ", "")
+
+
+APPLIED = """\
+NOT ALL APPLIED: 2 applied, 1 NOT APPLIED, 1 STALE  (of 4 changes)
+
+verdict         action  kind           name           object  risk          fields                    source
+applied      ~  update  SecurityRole   PKI Operators  (id 5)  HIGH          description, permissions  roles/ops.yaml:8:3
+STALE        +  create  SecretEvent    expiry-prod            low           2 fields                  events.yaml:12:1
+NOT APPLIED  !  deny    RequestDenial  no-test-names          IRREVERSIBLE  2 requests                denials.yaml:3:1
+
+STALE  SecretEvent/expiry-prod
+    nothing was sent: it changed since the plan was made (state); plan again
+
+NOT APPLIED  RequestDenial/no-test-names
+    applied      requests.23
+    NOT APPLIED  requests.24
+"""
+
+
+def test_an_applied_plan_reads_like_this() -> None:
+    """One verdict a row, a reason for whatever did not simply succeed, parts of a batch by themselves."""
+    assert text.applied(OUTCOMES) == APPLIED
+
+
+@pytest.mark.parametrize(
+    ("verdict", "interrupted", "first"),
+    [
+        (Verdict.APPLIED, False, "Applied: 1 change, each confirmed by reading back."),
+        (Verdict.UNCHANGED, False, "Applied: 1 needed nothing any more  (of 1 change)"),
+        (Verdict.UNKNOWN, False, "NOT ALL APPLIED: 1 UNKNOWN  (of 1 change)"),
+        (Verdict.NOT_REACHED, True, "INTERRUPTED: 1 not reached  (of 1 change)"),
+    ],
+)
+def test_the_verdict_of_a_run_is_never_better_than_its_steps(verdict: Verdict, interrupted: bool, first: str) -> None:
+    """Only what was confirmed is called applied."""
+    assert text.applied([Outcome(ROLE, verdict)], interrupted=interrupted).splitlines()[0] == first
+
+
+def test_an_ordered_list_is_not_shown_as_a_set() -> None:
+    """Where only order or repetition differs, both sides are written out."""
+    change = Change("order", ["a", "b"], ["b", "a"], Risk.LOW)
+    shown = text.plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Compared(1, 1)))
+    assert '["a", "b"] -> ["b", "a"]' in shown
