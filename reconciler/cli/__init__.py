@@ -34,8 +34,10 @@ def main(
 
 def entry() -> NoReturn:
     """Run the process's own command line and exit with the outcome's code."""
+    import gc
     import signal
 
+    gc.set_threshold(100_000, 50, 100)  # long lists of plain rows are no cycles, and looking for some takes seconds
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is a stop, whoever sends it
     try:
         code = main(sys.argv[1:])

@@ -168,9 +168,10 @@ def schema(session: Session, /, write: str | None, check: str | None) -> Answer:
 @click.pass_obj
 def demo(session: Session, /) -> Answer:
     """Tell the whole story on the simulator, from an empty plan to a repaired drift."""
+    from reconciler.cli import main
     from reconciler.cli.demo import run
 
-    return Answer(run(session))
+    return Answer(run(session, main))
 
 
 @cli.command()

@@ -11,7 +11,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +27,13 @@ _MANIFESTS = Path(__file__).parent.parent / "demo" / "manifests"
 _CERTIFICATES = 12
 
 
-def run(session: Session) -> Exit:
-    """Tell the story; returns the first code that is not the expected one, else ok."""
+def run(session: Session, main: Callable[..., int]) -> Exit:
+    """Tell the story, running each command through `main`; returns the first code that is not the expected, else ok."""
     from reconciler.simulator import Simulator
 
     with _workspace() as folder, Simulator(certificates=_CERTIFICATES) as simulator:
         shutil.copy(simulator.credentials["settings"], folder / "reconciler.yaml")
-        told = _Story(session, simulator)
+        told = _Story(session, simulator, main)
         _first_run(told)
         _drift(told)
         _closing(told)
@@ -129,11 +129,12 @@ def _sent(call: Mapping[str, Any]) -> tuple[str, str, str]:
 class _Story:
     """Prints the stages, and runs each command on the session's own streams."""
 
-    def __init__(self, session: Session, simulator: Simulator) -> None:
+    def __init__(self, session: Session, simulator: Simulator, main: Callable[..., int]) -> None:
         self.simulator = simulator
         self.outcome = Exit.OK
         self.word = ""
         self._session = session
+        self._main = main
         self._color = session.look(session.stdout).color
 
     def title(self, text: str, words: str) -> None:
@@ -158,12 +159,10 @@ class _Story:
         self.say("\n" + (f"\x1b[1m$ {line}\x1b[0m" if self._color else f"$ {line}"))
         if not run:
             return
-        from reconciler.cli.dispatch import main
-
         session = self._session
         typed, _, file = line.partition(" > ")
         stdout = io.StringIO() if file else session.stdout
-        code = main(shlex.split(typed)[1:], session.given, stdout, session.stdout, session.stdin)
+        code = self._main(shlex.split(typed)[1:], session.given, stdout, session.stdout, session.stdin)
         if isinstance(stdout, io.StringIO):
             Path(file).write_text(stdout.getvalue(), "utf-8")
         if code != expect and self.outcome is Exit.OK:

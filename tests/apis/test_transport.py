@@ -227,7 +227,7 @@ def test_a_large_plain_body_ends_at_the_cap() -> None:
         ("deflate", b"x", "not asked for"),
         ("gzip, gzip", b"x", "not asked for"),
         ("gzip", b"not gzip", "damaged"),
-        ("gzip", gzip.compress(b"one") + b"rest", "damaged"),
+        ("gzip", gzip.compress(b"one", mtime=0) + b"rest", "damaged"),
     ],
 )
 def test_an_encoding_that_can_not_be_undone_is_refused(encoding: str, body: bytes, words: str) -> None:

@@ -1,0 +1,10 @@
+"""A second, independent statement of both API contracts: Keyfactor Command and Huawei CSMS on one loopback port.
+
+It imports nothing of the tool and is strict about what it receives; every undocumented behaviour is a switch.
+"""
+
+from reconciler.simulator.serving import serve
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.switches import Switches
+
+__all__ = ["Simulator", "Switches", "serve"]

@@ -1,0 +1,107 @@
+"""/_sim/: what a test or a demonstration asks the simulator itself. No credentials; loopback alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator.faults import Fault
+from reconciler.simulator.messages import Json, NotJson, Reply, Request, decode, json_reply
+from reconciler.simulator.switches import DECLARED
+
+if TYPE_CHECKING:
+    from reconciler.simulator.simulator import Simulator
+
+PREFIX = "/_sim/"
+_FAULT_MEMBERS = ("kind", "method", "path", "nth", "times")
+
+
+def serve(simulator: Simulator, request: Request) -> Reply:
+    """Answer a request below /_sim/; 400 says what was wrong with it."""
+    action = _ACTIONS.get((request.method, request.path))
+    if action is None:
+        known = sorted(f"{method} {path}" for method, path in _ACTIONS)
+        return json_reply({"error": f"there is {', '.join(known)}"}, 404)
+    try:
+        body = decode(request.body) if request.body else None
+        return json_reply(action(simulator, body))
+    except (NotJson, ValueError, TypeError, KeyError) as error:
+        return json_reply({"error": str(error)}, 400)
+
+
+def _switches(simulator: Simulator, _body: Json) -> Json:
+    return simulator.world.switches.values()
+
+
+def _set_switches(simulator: Simulator, body: Json) -> Json:
+    simulator.switch(**_object(body))
+    return simulator.world.switches.values()
+
+
+def _describe(_simulator: Simulator, _body: Json) -> Json:
+    return [
+        {
+            "name": switch.name,
+            "default": switch.default,
+            "allowed": list(switch.allowed) if isinstance(switch.allowed, tuple) else switch.allowed.__name__,
+            "text": switch.text,
+            "source": switch.source,
+        }
+        for switch in DECLARED.values()
+    ]
+
+
+def _inject(simulator: Simulator, body: Json) -> Json:
+    members = dict(_object(body))
+    params: dict[str, Any] = dict(members.pop("params", {}))
+    params |= {name: members.pop(name) for name in list(members) if name not in _FAULT_MEMBERS}
+    params.pop("call", None)
+    fault = Fault(
+        members["kind"],
+        members.get("method", ""),
+        members.get("path", ""),
+        nth=int(members.get("nth", 1)),
+        times=int(members.get("times", 1)),
+        params=params,
+    )
+    return {"id": simulator.faults.inject(fault)}
+
+
+def _clear(simulator: Simulator, _body: Json) -> Json:
+    simulator.clear_faults()
+    return {}
+
+
+def _forget(simulator: Simulator, _body: Json) -> Json:
+    simulator.forget()
+    return {}
+
+
+def _expire(simulator: Simulator, _body: Json) -> Json:
+    simulator.expire_tokens()
+    return {}
+
+
+def _edit(simulator: Simulator, body: Json) -> Json:
+    status, reply = simulator.edit(**_object(body))
+    return {"status": status, "body": reply}
+
+
+def _object(body: Json) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise TypeError("a JSON object is expected")
+    return body
+
+
+_ACTIONS: Mapping[tuple[str, str], Callable[[Simulator, Json], Json]] = {
+    ("GET", PREFIX + "ledger"): lambda simulator, _body: simulator.ledger,
+    ("GET", PREFIX + "requests"): lambda simulator, _body: simulator.requests,
+    ("DELETE", PREFIX + "requests"): _forget,
+    ("GET", PREFIX + "switches"): _switches,
+    ("PUT", PREFIX + "switches"): _set_switches,
+    ("GET", PREFIX + "switches/described"): _describe,
+    ("POST", PREFIX + "faults"): _inject,
+    ("DELETE", PREFIX + "faults"): _clear,
+    ("DELETE", PREFIX + "tokens"): _expire,
+    ("POST", PREFIX + "edit"): _edit,
+}

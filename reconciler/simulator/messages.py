@@ -1,0 +1,82 @@
+"""What goes over the wire: a request as it was received, a reply as it will be sent, and a refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, TypeAlias
+from urllib.parse import unquote
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict with str keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `path` and `query` are raw (percent-encoded); header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the query as decoded pairs in the order sent; `+` is a plus sign, as both servers' clients mean it."""
+        return [
+            (unquote(name), unquote(value))
+            for name, _, value in (part.partition("=") for part in self.query.split("&") if part)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer. A body of b"" is sent with Content-Length 0, or not at all for 204."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json; charset=utf-8"
+
+    def with_headers(self, *headers: tuple[str, str]) -> Reply:
+        """Return the reply with more headers."""
+        return replace(self, headers=(*self.headers, *headers))
+
+
+def json_reply(value: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
+    """Return a reply with a compact JSON body."""
+    return Reply(status, encode(value), tuple(headers))
+
+
+def encode(value: Json) -> bytes:
+    """Serialise as both servers do: compact, UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass
+class Refused(Exception):
+    """The server says no. Rendered in the error shape of the API that it concerns; nothing was changed."""
+
+    status: int
+    code: str
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
+    bare: bool = field(default=False)
+    """True for an answer without a body, such as a 405."""
+
+
+class NotJson(ValueError):
+    """The bytes are not one JSON document."""
+
+
+def decode(body: bytes) -> Json:
+    """Parse one JSON document strictly: UTF-8, no NaN or Infinity, nothing behind it; raises NotJson."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

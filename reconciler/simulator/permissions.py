@@ -1,0 +1,88 @@
+"""Command's version two permission model: the strings a server knows, and what one of them grants (KF 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_LEAVES = """
+/agents/auto_registration/{modify,read}/ /agents/management/{modify,read}/
+/agents/management/mac/auto-enrollment/management/{modify,read}/
+/application_settings/{modify,read}/ /auditing/read/
+/certificate_authorities/{modify,read}/ /certificate_templates/{modify,read}/
+/certificate_stores/{change_owner,modify,read,schedule}/
+/certificates/collections/{change_owner,delete,modify,read,revoke}/
+/certificates/collections/metadata/modify/ /certificates/collections/private_key/{import,read}/
+/certificates/enrollment/{csr,csr_generation,pfx}/ /certificates/expanded_change_owner/
+/certificates/import/ /certificates/requests/manage/
+/dashboard/read/ /dashboard/risk_header/read/
+/identity_providers/{modify,read}/ /metadata/types/{modify,read}/
+/monitoring/alerts/{modify,read,schedule,schedule/revocation,test}/
+/monitoring/handlers/registration/{modify,read}/
+/pam/{modify,read}/ /portal/read/ /reports/{modify,read}/ /scripts/{modify,read}/
+/security/{modify,read}/ /ssh/{enterprise_admin,server_admin,user}/ /ssl/{modify,read}/
+/system_settings/{modify,read}/ /workflows/definitions/{modify,read}/
+/workflows/instances/manage/ /workflows/instances/read/ /workflows/instances/read/{mine,pending}/
+"""
+_SCOPED = re.compile(
+    r"(/(?:certificates/collections|certificate_stores|pam|identity_providers)/.*?)(?:[0-9]+|[0-9a-f-]{36})/"
+)
+
+
+def _expanded(template: str) -> list[str]:
+    match = re.search(r"\{([^}]*)\}", template)
+    return [template.replace(match[0], word) for word in match[1].split(",")] if match else [template]
+
+
+KNOWN: tuple[str, ...] = tuple(sorted(leaf for template in _LEAVES.split() for leaf in _expanded(template)))
+"""What GET /Permissions answers, without `/`."""
+
+_PREFIXES = frozenset(
+    "/".join(parts[:end]) + "/"
+    for parts in (leaf.split("/")[:-1] for leaf in KNOWN)
+    for end in range(1, len(parts) + 1)
+)
+
+
+def is_known(permission: str) -> bool:
+    """Tell whether a server of this version knows the string: a leaf, a level above one, or a leaf with an id."""
+    scoped = _SCOPED.fullmatch(permission)
+    return (scoped[1] if scoped else permission) in _PREFIXES
+
+
+def redundant(permissions: Iterable[str]) -> list[str]:
+    """Return the permissions that another of the list grants already, or that are repeated."""
+    listed = list(permissions)
+    return sorted(
+        {one for i, one in enumerate(listed) for j, other in enumerate(listed) if i != j and one.startswith(other)}
+    )
+
+
+def grants(held: Iterable[str], wanted: str) -> bool:
+    """Tell whether one of the held permissions is the wanted one or a level above it."""
+    return any(wanted.startswith(permission) for permission in held)
+
+
+V1_AREAS: dict[str, str] = {
+    "/": "AdminPortal:Read",
+    "/portal/read/": "AdminPortal:Read",
+    "/certificates/collections/read/": "Certificates:Read",
+    "/certificates/collections/metadata/modify/": "Certificates:EditMetadata",
+    "/certificates/collections/revoke/": "Certificates:Revoke",
+    "/certificates/collections/delete/": "Certificates:Delete",
+    "/certificates/import/": "Certificates:Import",
+    "/certificates/requests/manage/": "WorkflowManagement:Participate",
+    "/certificates/enrollment/pfx/": "CertificateEnrollment:EnrollPFX",
+    "/certificates/enrollment/csr/": "CertificateEnrollment:EnrollCSR",
+    "/monitoring/alerts/read/": "WorkflowManagement:Read",
+    "/monitoring/handlers/registration/read/": "EventHandlerRegistration:Read",
+    "/monitoring/handlers/registration/modify/": "EventHandlerRegistration:Modify",
+    "/security/read/": "SecuritySettings:Read",
+    "/security/modify/": "SecuritySettings:Modify",
+    "/auditing/read/": "Auditing:Read",
+    "/dashboard/read/": "Dashboard:Read",
+    "/reports/read/": "Reports:Read",
+    "/system_settings/read/": "SystemSettings:Read",
+    "/certificate_stores/read/": "CertificateStoreManagement:Read",
+}
+"""The version 1 `Area:Permission` of version 2 strings (KF 1.7); strings without one are invisible to version 1."""

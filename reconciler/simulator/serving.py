@@ -1,0 +1,59 @@
+"""The simulator as a process: runs until it is told to stop, and says where it is in a file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from reconciler.simulator.settings_file import write_private
+from reconciler.simulator.simulator import Simulator
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    port: int = 0,
+    certificates: int = 200,
+    latency_ms: float = 0,
+    ready_file: str | Path | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run the simulator until SIGINT, SIGTERM or the event.
+
+    When it listens, `ready_file` appears, complete: the JSON of `Simulator.credentials`, readable by its owner alone.
+    It is removed at the end. Raises OSError where the port is taken or the file can't be written.
+    """
+    done = stop or threading.Event()
+    with _stopped_by_signals(done), Simulator(port, certificates, latency_ms) as simulator:
+        ready = Path(ready_file) if ready_file is not None else None
+        try:
+            if ready is not None:
+                write_private(ready, json.dumps(simulator.credentials, indent=2) + "\n")
+            # A wait without an end can't be interrupted on every platform.
+            while not done.wait(0.5):
+                pass
+        finally:
+            if ready is not None:
+                ready.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stopped_by_signals(done: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        done.set()
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

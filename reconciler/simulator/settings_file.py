@@ -1,0 +1,67 @@
+"""The ready reconciler.yaml of a running simulator, with its secrets beside it in files for the owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_TEMPLATE = """\
+apiVersion: reconciler/v1
+kind: Settings
+manifests: {manifests}
+state: {state}
+targets:
+  command:
+    api: keyfactor
+    url: {keyfactor_url}
+    auth:
+      type: oauth
+      tokenUrl: {token_url}
+      clientId: {client_id}
+      clientSecret: {{file: {client_secret}}}
+  csms:
+    api: csms
+    url: {csms_url}
+    projectId: {project_id}
+    auth:
+      type: aksk
+      accessKey: {{file: {access_key}}}
+      secretKey: {{file: {secret_key}}}
+"""
+
+
+def write_settings(folder: Path, manifests: Path, keyfactor: Mapping[str, Any], csms: Mapping[str, Any]) -> Path:
+    """Write reconciler.yaml and the secrets into an existing private folder; returns the settings' absolute path."""
+    secrets = {
+        "client_secret": keyfactor["client_secret"],
+        "password": keyfactor["password"],
+        "access_key": csms["access_key"],
+        "secret_key": csms["secret_key"],
+    }
+    for name, secret in secrets.items():
+        write_private(folder / name, secret)
+    values = {
+        "manifests": f"{manifests}/",
+        "state": f"{folder / 'state'}/",
+        "keyfactor_url": keyfactor["url"],
+        "token_url": keyfactor["token_url"],
+        "client_id": keyfactor["client_id"],
+        "csms_url": csms["url"],
+        "project_id": csms["project_id"],
+        **{name: str(folder / name) for name in secrets},
+    }
+    path = folder / "reconciler.yaml"
+    write_private(path, _TEMPLATE.format(**{name: json.dumps(value) for name, value in values.items()}))
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, and give it its name when it is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)

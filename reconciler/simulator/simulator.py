@@ -1,0 +1,208 @@
+"""The simulator as an object: starts and stops, shows what happened, breaks what it is told to."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from reconciler.simulator import admin
+from reconciler.simulator.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
+from reconciler.simulator.faults import Fault, Faults
+from reconciler.simulator.messages import Json, Request
+from reconciler.simulator.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, starting_world
+from reconciler.simulator.server import Server
+from reconciler.simulator.settings_file import write_settings
+from reconciler.simulator.switches import Setting, Switches
+
+_DOMAIN = "example"
+
+
+class Simulator:
+    """Both APIs on one loopback port, from `__enter__` (or `start`) to `__exit__` (or `stop`).
+
+    `certificates` is how many there are, `latency_ms` how long every API request waits, `switches` what differs from
+    the defaults of `switches.DECLARED`. Raises ValueError for an unknown switch, OSError where the port is taken.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        certificates: int = 200,
+        latency_ms: float = 0,
+        switches: Mapping[str, Setting] | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.world = starting_world(certificates, seed, Switches(switches))
+        self.lock = self.world.lock
+        self.faults = Faults()
+        self._secrets = {
+            "password": token_urlsafe(18),
+            "client_secret": token_urlsafe(24),
+            "access_key": f"AK{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20],
+            "secret_key": token_urlsafe(30),
+            "iam_password": token_urlsafe(18),
+            "admin": token_urlsafe(18),
+        }
+        add_accounts(self.world, self._secrets)
+        self._exchange = Exchange(self.world, self.faults, latency_ms / 1000, self.edit)
+        self._port = port
+        self._server: Server | None = None
+        self._folder: Path | None = None
+        self._settings = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen, and write the settings file; afterwards `url`, `credentials` and the files are valid."""
+        self._server = Server(self._port, self._answer)
+        self._folder = Path(tempfile.mkdtemp(prefix="reconciler-simulator-"))
+        keyfactor, csms = self._keyfactor(), self._csms()
+        self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms))
+        self._server.start()
+
+    def stop(self) -> None:
+        """Close every connection and remove the settings and the secrets."""
+        self._exchange.stop()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    @property
+    def url(self) -> str:
+        """http://127.0.0.1:PORT, without a slash at the end."""
+        if self._server is None:
+            raise RuntimeError("the simulator does not run")
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def settings(self) -> Path:
+        """The ready reconciler.yaml; it is removed at the stop."""
+        return Path(self._settings)
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """A copy of the mutations really performed, oldest first."""
+        with self.lock:
+            return self.world.ledger.entries()
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """A copy of the log, {"api", "method", "path", "query", "status"} a request; 0 is a dropped connection."""
+        with self.lock:
+            return [dict(entry) for entry in self._exchange.log]
+
+    def forget(self) -> None:
+        """Empty the log of requests; the ledger stays."""
+        with self.lock:
+            self._exchange.log.clear()
+
+    def fault(
+        self, method: str = "", path: str = "", kind: str = "status", times: int = 1, nth: int = 1, **params: Any
+    ) -> int:
+        """Inject a fault of `faults.KINDS`; returns its number. Raises ValueError for an unknown kind or parameter."""
+        return self.faults.inject(Fault(kind, method, path, nth=nth, times=times, params=params))
+
+    def clear_faults(self) -> None:
+        """Put all faults out of force."""
+        self.faults.clear()
+
+    def switch(self, **settings: Setting) -> None:
+        """Change switches; raises ValueError for an unknown one and changes none then."""
+        with self.lock:
+            self.world.switches.set(settings)
+
+    def expire_tokens(self) -> None:
+        """Let every OAuth and IAM token handed out so far expire now."""
+        self._exchange.expire_tokens()
+
+    def edit(
+        self, method: str, path: str, body: Json = None, query: Mapping[str, str] | None = None
+    ) -> tuple[int, Json]:
+        """Edit by hand, over HTTP, as an administrator. `path` as documented: `/Security/Roles`, `/v1/<project>/...`.
+
+        Returns the status and the decoded body (None without one). The edit is recorded like any other request and
+        logged with "edit": true; faults and latency spare it.
+        """
+        cloud = path.startswith("/v1/")
+        path = path if cloud else split_prefix(path)[1]
+        target = path + (f"?{urlencode(query)}" if query else "")
+        headers = self._console_headers() if cloud else self._portal_headers(method, path)
+        headers[EDIT_HEADER] = self._exchange.edit_key
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=30)
+        try:
+            payload = None if body is None else json.dumps(body).encode()
+            connection.request(method, target if cloud else f"/KeyfactorAPI{target}", payload, headers)
+            reply = connection.getresponse()
+            raw = reply.read()
+        finally:
+            connection.close()
+        is_json = raw and "json" in (reply.getheader("Content-Type") or "")
+        return reply.status, json.loads(raw) if is_json else None
+
+    def _console_headers(self) -> dict[str, str]:
+        token = self.world.iam_tokens.issue("console", self.world.switches["csms_token_lifetime"])
+        return {"X-Auth-Token": token, "Content-Type": "application/json"}
+
+    def _portal_headers(self, method: str, path: str) -> dict[str, str]:
+        basic = base64.b64encode(f"{ADMINISTRATOR}:{self._secrets['admin']}".encode()).decode()
+        version = "2" if path.lower().startswith("/security/roles") and method != "DELETE" else "1"
+        return {
+            "Authorization": f"Basic {basic}",
+            "Content-Type": "application/json",
+            "x-keyfactor-requested-with": "XMLHttpRequest",
+            "x-keyfactor-api-version": version,
+        }
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """What the ready file of `serve` holds: addresses, credentials, the settings' path and the ledger's address."""
+        return {
+            "url": self.url,
+            "settings": self._settings,
+            "keyfactor": self._keyfactor(),
+            "csms": self._csms(),
+            "ledger": f"{self.url}/_sim/ledger",
+        }
+
+    def _keyfactor(self) -> dict[str, Any]:
+        return {
+            "url": f"{self.url}/KeyfactorAPI",
+            "username": CALLER,
+            "password": self._secrets["password"],
+            "client_id": CLIENT,
+            "client_secret": self._secrets["client_secret"],
+            "token_url": f"{self.url}/oauth/token",
+        }
+
+    def _csms(self) -> dict[str, Any]:
+        return {
+            "url": self.url,
+            "project_id": self.world.project,
+            "access_key": self._secrets["access_key"],
+            "secret_key": self._secrets["secret_key"],
+            "iam_url": f"{self.url}/v3",
+            "user": "reconciler",
+            "domain": _DOMAIN,
+            "password": self._secrets["iam_password"],
+        }
+
+    def _answer(self, request: Request) -> Delivery:
+        if request.path.startswith(admin.PREFIX):
+            return Delivery(admin.serve(self, request))
+        return self._exchange.answer(request)
