@@ -25,7 +25,7 @@ def refusals(
 
 def unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ...]:
     """Return a problem for each step whose risk was not approved."""
-    given = ",".join(risk for risk in Risk if risk in approved)
+    given = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     return tuple(
         Problem(
             step.source, f"{step.address} is {step.risk}, and only {given} was approved; add {step.risk} to --approve"
@@ -50,9 +50,12 @@ def _protected(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
 
 
 def _matches(step: Step, pattern: str) -> bool:
-    """Match a `Kind/name` pattern, letter case aside, against the document's name and the live object."""
-    names = (str(step.address), f"{step.address.kind}/{step.object}")
-    return any(fnmatchcase(name.casefold(), pattern.casefold()) for name in names)
+    """Match a `Kind/name` pattern, letter case aside, against the document's name and the live object.
+
+    An object is shown as `name (id 7)`; its name alone is enough.
+    """
+    names = (step.address.name, step.object, step.object.rpartition(" (")[0])
+    return any(fnmatchcase(f"{step.address.kind}/{name}".casefold(), pattern.casefold()) for name in names)
 
 
 def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:

@@ -132,7 +132,7 @@ _LEVELS = _levels()
 
 
 def _order(step: Step) -> tuple[int, Address, tuple[Any, ...]]:
-    """Referred-to kinds first; ties by address, then by path and body, so that no two steps are equal."""
+    """Referred-to kinds first; ties by address, then by path, ids as numbers; a document's batches keep its order."""
     call = step.request.call if step.request else None
-    place = (len(call.path), call.path, str(call.body)) if call else (0, step.object, "")
+    place = (len(call.path), call.path) if call else (0, step.object)
     return _LEVELS[step.address.kind], step.address, (*place, step.source)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from reconciler.errors import Exit, Problem, RefusedError, Source, StaleError
+from reconciler.kinds import KINDS
 from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
 from reconciler.reports.jsonplan import FORMAT_VERSION, document, render, step_json
 
@@ -37,12 +38,23 @@ def dump(plan: Plan, today: date) -> bytes:
 
 
 def load(data: bytes, today: date, file: str = "the plan") -> Plan:
-    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old."""
+    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old.
+
+    The seal is no signature: whoever can compute it can write what the tool never would, and that is refused as well.
+    """
     shown = _unsealed(data, file)
-    planned_on = date.fromisoformat(shown["planned_on"])
-    if not planned_on - MAX_AGE <= today <= planned_on + MAX_AGE:
+    try:
+        planned_on, plan = date.fromisoformat(shown["planned_on"]), _read_plan(shown)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        why = "this is sealed as a plan, but it is not one that this version of the tool writes"
+        raise StaleError(Problem(Source(file), f"{why}; nothing was sent; make a new one with plan --out")) from None
+    if abs(today - planned_on) > MAX_AGE:
         why = f"the plan was made on {planned_on}, and today is {today}; what was approved then may not be meant now"
         raise StaleError(Problem(Source(file), f"{why}; plan again"))
+    return plan
+
+
+def _read_plan(shown: Mapping[str, Any]) -> Plan:
     return Plan(
         steps=tuple(_read_step(step) for step in shown["steps"]),
         compared=Compared(**shown["compared"]),
@@ -107,6 +119,8 @@ def _step(step: Step) -> dict[str, Json]:
 
 def _read_step(shown: Mapping[str, Any]) -> Step:
     address = Address(**shown["address"])
+    if address.kind not in KINDS:
+        raise ValueError(f"no kind is called {address.kind}")
     changes = tuple(Change(one["path"], one["before"], one["after"], Risk(one["risk"])) for one in shown["changes"])
     return Step(
         address=address,
@@ -121,6 +135,8 @@ def _read_step(shown: Mapping[str, Any]) -> Step:
 
 def _read_request(target: str, shown: Mapping[str, Any]) -> Request:
     call = shown["call"]
+    if call["method"] not in {"PUT", "POST"}:
+        raise ValueError(f"no step is a {call['method']}")
     query = tuple(call["query"].items())
     sent = Call(target, call["method"], call["path"], call["body"], query, call["version"])
     return Request(sent, shown["base"], shown["expect"])
@@ -129,6 +145,6 @@ def _read_request(target: str, shown: Mapping[str, Any]) -> Request:
 def _source(text: str) -> Source:
     """Undo str(Source): the file's own name may hold colons."""
     parts = text.rsplit(":", 2)
-    if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+    if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts[1:]):
         return Source(parts[0], int(parts[1]), int(parts[2]))
     return Source(text)

@@ -278,7 +278,7 @@ class Resource(BaseModel):
         raise NotImplementedError
 
     def declared(self) -> dict[str, Any]:
-        """Return the fields that the document sets, by manifest name and in the kind's order, as the model holds them."""
+        """Return the fields that the document sets, by manifest name, in the kind's order, as the model holds them."""
         said, fields = self.model_fields_set, type(self).model_fields
         return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in said}
 

@@ -6,6 +6,7 @@ role is named in the body (NewRoleName), so that one which the same run creates 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from reconciler.wire.certificates import PATH, Found, Row, id_key, matching, sel
 from reconciler.wire.roles import folded_name, listed
 
 Thumbprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}$")]
+_THUMBPRINT = re.compile("[0-9A-F]{40}")
 Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 
 
@@ -115,7 +117,10 @@ spec:
             yield one.key, one.place
 
     def size(self, tables: Tables) -> int:
-        return sum(1 for _ in self._assigned(tables)) or 1
+        if "assignments" in tables:
+            return len(tables["assignments"].lines)
+        chosen = self.declared().get("certificates")
+        return len((chosen and (chosen.thumbprints or chosen.ids)) or ()) or 1
 
     @property
     def search(self) -> str | None:
@@ -310,7 +315,7 @@ def _fold(value: Json) -> Json:
 
 
 def _is_thumbprint(key: str) -> bool:
-    return len(key) == 40 and all(c in "0123456789ABCDEF" for c in key)
+    return _THUMBPRINT.fullmatch(key) is not None
 
 
 def _shown(row: Row) -> str:
@@ -319,7 +324,7 @@ def _shown(row: Row) -> str:
 
 def _not_one(key: str, rows: Sequence[Row]) -> str:
     if rows:
-        ids = ", ".join(str(row.id) for row in rows)
+        ids = ", ".join(map(str, sorted(row.id for row in rows)))
         return f"{len(rows)} certificates match {key} (ids {ids}); which one is meant can't be told; name it by its id"
     return f"no certificate matches {key}; it does not exist or is not visible to this account; correct or remove it"
 

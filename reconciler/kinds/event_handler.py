@@ -76,7 +76,7 @@ spec:
             yield Problem(place, _unregistered(spec.class_name, live))
             return
         if len(handlers) > 1:
-            ids = ", ".join(str(pick(handler, "Id")) for handler in handlers)
+            ids = ", ".join(map(str, sorted(pick(handler, "Id") for handler in handlers)))
             yield Problem(
                 place,
                 f"{len(handlers)} handlers have this class (ids {ids}); which one is meant can't be told; "

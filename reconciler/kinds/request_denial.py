@@ -41,6 +41,7 @@ _DENY = "/Workflow/Certificates/Deny"
 BATCH = 10
 """Ids of one POST: what one lost answer can leave open."""
 
+_SHAPE = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
 _STATES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
 _DENIED, _WAITING = 3, 5
 _WIRE = {
@@ -155,6 +156,8 @@ spec:
         numbers = (one.id for spec in active for one in spec.declared().get("requests", ()))
         gone = sorted({number for number in numbers if number not in pending})
         found = read.each([f"/Workflow/Certificates/{number}" for number in gone])
+        if not all(isinstance(raw, Mapping) for raw in found if raw is not None):
+            raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _SHAPE))
         return Live(pending, {number: raw for number, raw in zip(gone, found, strict=True) if raw is not None})
 
     @classmethod
@@ -253,8 +256,10 @@ def _state(live: Live, number: int) -> int | None:
     return pick(live.others[number], "State") if number in live.others else None
 
 
-def _identity(raw: Mapping[str, Json]) -> dict[str, Json]:
+def _identity(raw: Json) -> dict[str, Json]:
     """Return what makes a request the same one; the CA's row index is text in some versions and a number in others."""
+    if not isinstance(raw, Mapping):
+        raise IncompleteError(Problem(Source(f"GET {_PENDING}"), _SHAPE))
     return {name: str(pick(raw, name)) if name == "CARequestId" else pick(raw, name) for name in _IDENTITY}
 
 
@@ -309,7 +314,7 @@ def _answers(reply: Reply) -> dict[str, list[Ruling]]:
     """Return what the answer says of each id: one ruling for every list that holds it."""
     try:
         body = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     said: dict[str, list[Ruling]] = {}
     for name, verdict, reason in _LISTS:

@@ -106,11 +106,14 @@ spec:
         before = {name: shown[name] for name in after}
         if "notification" in after:
             before["notification"] = {name: shown["notification"][name] for name in after["notification"]}
-        yield Match(wanted, before, after, (path, raw), f"{raw['name']} ({raw.get('event_id', 'no id')})")
+        yield Match(wanted, before, after, (path, raw), str(raw["name"]))
 
     @classmethod
     def request(cls, match: Match) -> Request:
-        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says."""
+        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says.
+
+        A notification is replaced as a whole, so its members that this version does not know are sent back.
+        """
         path, raw = match.found
         name = match.wanted.address.name
         shown = _manifest(raw) if raw else {"notification": {}}
@@ -122,7 +125,7 @@ spec:
         members = {
             "state": merged["state"],
             "event_types": sorted(merged["eventTypes"]),
-            "notification": {wire: merged["notification"][field] for field, wire in _WIRE.items()},
+            "notification": {wire: merged["notification"][field] for field, wire in _WIRE.items()} | _strange(raw),
         }
         target = match.wanted.address.target
         if raw is None:
@@ -188,9 +191,15 @@ def _manifest(raw: Mapping[str, Json]) -> dict[str, Any]:
     return {"state": raw["state"], "eventTypes": frozenset(raw["event_types"]), "notification": notification}
 
 
+def _strange(raw: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return the members of a live notification that this version does not know."""
+    notification = raw["notification"] if raw else {}
+    return {name: notification[name] for name in sorted(notification) if name not in _WIRE.values()}
+
+
 def _canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return what an event is, its set sorted; the times are left out: their unit is uncertain and they add nothing."""
-    notification = {wire: raw["notification"].get(wire) for wire in _WIRE.values()}
+    notification = {wire: raw["notification"].get(wire) for wire in _WIRE.values()} | _strange(raw)
     kept = {name: raw.get(name) for name in ("name", "event_id", "state")}
     return {**kept, "event_types": sorted(raw["event_types"]), "notification": notification}
 

@@ -31,7 +31,7 @@ from reconciler.resource import (
     pick,
     unmanaged,
 )
-from reconciler.wire.claims import ClaimKey, ClaimType, encode, read_key, resend, same, same_set
+from reconciler.wire.claims import ClaimKey, ClaimType, encode, partners, read_key, resend, same, same_set
 from reconciler.wire.permissions import redundant
 from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, permission_sets, writable
 
@@ -226,7 +226,7 @@ def _manifest(raw: Mapping[str, Json], sets: Mapping[str, str]) -> dict[str, Any
     return {
         "description": pick(raw, "Description") or None,
         "emailAddress": pick(raw, "EmailAddress") or None,
-        "permissionSet": sets.get(number, number),
+        "permissionSet": _set_name(number, sets),
         "permissions": frozenset(pick(raw, "Permissions")),
         "claims": frozenset(read_key(claim) for claim in pick(raw, "Claims")),
     }
@@ -239,12 +239,12 @@ def _after(
     live = _manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
     after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
     if set_id is not None:
-        after["permissionSet"] = sets.get(set_id, set_id)
+        after["permissionSet"] = _set_name(set_id, sets)
     if "permissions" in declared:
         after["permissions"] = frozenset(declared["permissions"])
     if "claims" in declared:
         keys = (claim.key for claim in declared["claims"])
-        after["claims"] = frozenset(next((known for known in live["claims"] if same(key, known)), key) for key in keys)
+        after["claims"] = frozenset(next(iter(partners(key, live["claims"])), key) for key in keys)
     for name in declared.get("additive", ()):
         after[name] |= live[name]
     for name in declared.get("clear", ()):
@@ -292,6 +292,12 @@ def _set_id(declared: str | None, sets: Mapping[str, str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
+def _set_name(number: str, sets: Mapping[str, str]) -> str:
+    """Return a permission set's name; its GUID where the name is not read, or not its own alone."""
+    name = sets.get(number, number)
+    return name if list(sets.values()).count(name) == 1 else number
+
+
 def _bad_permission_set(wanted: Wanted, sets: Mapping[str, str]) -> Iterator[Problem]:
     declared = wanted.resource.declared().get("permissionSet")
     if declared is not None and _set_id(declared, sets) is None:
@@ -304,19 +310,29 @@ def _bad_permission_set(wanted: Wanted, sets: Mapping[str, str]) -> Iterator[Pro
 
 def _ambiguous_name(wanted: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Problem]:
     if len(roles) > 1:
-        twins = ", ".join(f"{pick(raw, 'Name')!r} (id {pick(raw, 'Id')})" for raw in roles)
+        twins = ", ".join(sorted(f"{pick(raw, 'Name')!r} (id {pick(raw, 'Id')})" for raw in roles))
         why = f"{len(roles)} roles have this name, letter case aside: {twins}; which one is meant can't be told"
         yield Problem(wanted.source, f"{why}; rename or delete the surplus in the portal")
 
 
 def _ambiguous_claims(wanted: Wanted, raw: Mapping[str, Json] | None) -> Iterator[Problem]:
-    """An account without its domain may stand for several live claims."""
+    """An account without its domain may stand for several: a declared one for live ones, or the other way round."""
     live = {read_key(claim) for claim in pick(raw, "Claims")} if raw else set()
-    for index, claim in enumerate(wanted.resource.declared().get("claims", ())):
-        twins = sorted(key.value for key in live if same(claim.key, key))
+    declared: Sequence[Claim] = wanted.resource.declared().get("claims", ())
+    meant = [partners(claim.key, live) for claim in declared]
+    for index, (claim, twins) in enumerate(zip(declared, meant, strict=True)):
+        rivals = [other for other, theirs in zip(declared, meant, strict=True) if twins and twins[0] in theirs]
         if len(twins) > 1:
-            why = f"{claim.value!r} may be any of {', '.join(twins)}; which claim is meant can't be told"
-            yield Problem(wanted.at(("spec", "claims", index, "value")), f"{why}; write the value with its domain")
+            which = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in twins))}"
+            mend = "write the value with its domain"
+        elif len(rivals) > 1:
+            both = ", ".join(sorted(other.value for other in rivals))
+            which = f"the server's claim {twins[0].value!r} may be any of {both}"
+            mend = "give the claim its domain in the portal"
+        else:
+            continue
+        place = wanted.at(("spec", "claims", index, "value"))
+        yield Problem(place, f"{which}; which claim is meant can't be told; {mend}")
 
 
 def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:

@@ -27,8 +27,8 @@ VERDICTS = {
     Verdict.NOT_REACHED: ("not reached", "dim"),
 }
 _RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
-_DISPENSABLE = ("fields", "source", "object")
-"""Columns that go first where there is no room: the blocks below the table say the same."""
+_DISPENSABLE = ("source", "object", "fields")
+"""Columns that go, in this order, where there is no room: the blocks below the table say the same."""
 _NARROW, _WIDE = 16, 60
 """Longest objects in a narrow and in any table."""
 
@@ -88,15 +88,23 @@ def _fields(step: Step) -> str:
 
 
 def _fitting(rows: list[dict[str, Cell]], width: int) -> list[dict[str, Cell]]:
-    """Shorten the objects, then leave columns out until the rest fits; without a width everything does."""
+    """Shorten the objects and the fields, then leave columns out until the rest fits; without a width everything does."""
     if not width or _width(rows) <= width:
         return rows
-    rows = [{**row, "object": (_shortened(row["object"][0], _NARROW), row["object"][1])} for row in rows]
+    rows = [{**row, "object": (_shortened(row["object"][0], _NARROW), "")} for row in rows]
+    if _width(rows) > width:
+        rows = [{**row, "fields": (_first(row["fields"][0]), "")} for row in rows]
     for name in _DISPENSABLE:
         if _width(rows) <= width:
             break
         rows = [{heading: cell for heading, cell in row.items() if heading != name} for row in rows]
     return rows
+
+
+def _first(fields: str) -> str:
+    """Keep the first field and count the others: `description +2`."""
+    first, *others = fields.split(", ")
+    return f"{first} +{len(others)}" if others and " +" not in fields else first
 
 
 def _shortened(text: str, most: int) -> str:

@@ -14,6 +14,7 @@ from reconciler.simulator import (
 )
 from reconciler.simulator.auth import command_caller
 from reconciler.simulator.identities import Caller
+from reconciler.simulator.keyfactor_routes import GET
 from reconciler.simulator.messages import NotJson, Refused, Reply, Request, decode, json_reply
 from reconciler.simulator.routing import Call, Found, Route, Router
 from reconciler.simulator.shapes import Flaw, read_object, read_query
@@ -21,6 +22,14 @@ from reconciler.simulator.switches import Switches
 from reconciler.simulator.world import World
 
 PREFIX = "/keyfactorapi"
+
+
+def _endpoints(_world: World, _call: Call) -> Reply:
+    return json_reply(
+        sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ROUTES})
+    )
+
+
 ROUTES: tuple[Route, ...] = (
     *keyfactor_roles.ROUTES,
     *keyfactor_roles_v1.ROUTES,
@@ -30,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     *keyfactor_certificates.ROUTES,
     *keyfactor_owner.ROUTES,
     *keyfactor_workflow.ROUTES,
+    GET("/Status/Endpoints", _endpoints, "All endpoints"),
 )
 _ROUTER = Router(ROUTES, fold=True)
 _VERSIONS = {"": 1, "1": 1, "1.0": 1, "2": 2, "2.0": 2}

@@ -89,14 +89,6 @@ def _healthy(_world: World, _call: Call) -> Reply:
     return Reply(204)
 
 
-def _endpoints(_world: World, _call: Call) -> Reply:
-    from reconciler.simulator.keyfactor import ROUTES as ALL
-
-    return json_reply(
-        sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ALL})
-    )
-
-
 _STORES = "/certificate_stores/read/[#]/"
 _COLLECTION = "/certificates/collections/read/[#]/"
 _PROVIDER = "/identity_providers/read/"
@@ -120,5 +112,4 @@ ROUTES = (
     GET("/Applications", _containers, "List applications (containers in 25.x)", permission=_STORES, query=PAGING),
     GET("/Applications/{id:int}", _container, "One application", permission=_STORES),
     GET("/status/healthcheck", _healthy, "Liveness", success=204),
-    GET("/Status/Endpoints", _endpoints, "All endpoints"),
 )

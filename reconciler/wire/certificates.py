@@ -70,9 +70,10 @@ def selected(read: Read, scope: Query, keys: Collection[str]) -> Found:
 
 
 def _keep(found: dict[str, list[Row]], keys: Collection[str], rows: Iterator[Row]) -> None:
+    """Keep the rows that were asked for; one that two searches found, by its thumbprint and by its id, counts once."""
     for row in rows:
         for key in (row.thumbprint.upper(), id_key(row.id)):
-            if key in keys:
+            if key in keys and all(kept.id != row.id for kept in found.get(key, ())):
                 found.setdefault(key, []).append(row)
 
 

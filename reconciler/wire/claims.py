@@ -41,10 +41,22 @@ def same(one: ClaimKey, other: ClaimKey) -> bool:
     return _same_account(one.value.casefold(), other.value.casefold())
 
 
+def partners(key: ClaimKey, claims: Iterable[ClaimKey]) -> list[ClaimKey]:
+    """Return the claims that the server may take for this one: the very one, or else all that `same` allows."""
+    alike = [claim for claim in claims if same(key, claim)]
+    return [claim for claim in alike if _folded(claim) == _folded(key)] or alike
+
+
 def same_set(some: Iterable[ClaimKey], others: Iterable[ClaimKey]) -> bool:
-    """True if both hold the same claims, each matched once."""
-    left = list(others)
+    """True if both hold the same claims, each matched once; the very same ones are matched first."""
+    left, unmatched = list(others), []
     for claim in some:
+        partner = next((other for other in left if _folded(other) == _folded(claim)), None)
+        if partner is None:
+            unmatched.append(claim)
+        else:
+            left.remove(partner)
+    for claim in unmatched:
         partner = next((other for other in left if same(claim, other)), None)
         if partner is None:
             return False
@@ -95,6 +107,11 @@ def _type_name(value: Json) -> str:
         return TYPES[value]
     folded = {name.casefold(): name for name in TYPES}
     return folded.get(str(value).casefold(), str(value))
+
+
+def _folded(key: ClaimKey) -> ClaimKey:
+    value = key.value.casefold() if key.type in _AD_TYPES else key.value
+    return ClaimKey(key.type, value, key.provider.casefold())
 
 
 def _same_account(one: str, other: str) -> bool:

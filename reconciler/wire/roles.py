@@ -17,7 +17,7 @@ from reconciler.wire.claims import read_key, sent_key
 PATH = "/Security/Roles"
 
 _KNOWN = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
-_READ_ONLY = "immutable"
+_READ_ONLY = "Immutable"
 
 
 def listed(read: Read) -> list[Json]:
@@ -44,9 +44,9 @@ def permission_sets(read: Read) -> dict[str, str]:
 
 def writable(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return the role as read without what can't be written; members this version doesn't know are kept."""
-    known = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
-    strange = {name: raw[name] for name in sorted(raw) if name.casefold() not in ((*known, "Immutable"))}
-    return {**{name: pick(raw, name) for name in known}, **strange}
+    named = {name.casefold() for name in (*_KNOWN, _READ_ONLY)}
+    strange = {name: raw[name] for name in sorted(raw) if name.casefold() not in named}
+    return {**{name: pick(raw, name) for name in _KNOWN}, **strange}
 
 
 def canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
@@ -63,13 +63,18 @@ def expected(body: Mapping[str, Json]) -> dict[str, Json]:
 
 def _checked(raw: Json, path: str) -> Mapping[str, Json]:
     """Version 1 answers with Identities in the place of Claims: trusting it would wipe every claim."""
-    lists = isinstance(raw, Mapping) and all(isinstance(pick(raw, name), list) for name in ("Permissions", "Claims"))
+    members = {"Permissions": str, "Claims": Mapping}
+    lists = isinstance(raw, Mapping) and all(_list_of(pick(raw, name), kind) for name, kind in members.items())
     if not lists or not isinstance(pick(raw, "Id"), int) or not isinstance(pick(raw, "Name"), str):
         why = "not a version 2 role (Id, Name, Permissions, Claims); writing over it would clear what it does not show"
         raise IncompleteError(
             Problem(Source(f"GET {path}"), f"{why}; check the server's version and the proxy before it")
         )
     return cast(Mapping[str, Json], raw)
+
+
+def _list_of(value: Json, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
 
 def _normal(role: Mapping[str, Json]) -> dict[str, Json]:

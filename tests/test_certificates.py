@@ -1,0 +1,66 @@
+"""Finding certificates in few requests: never one a certificate, never more than the whole list has pages."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from reconciler.wire.certificates import PAGE, id_key, selected
+from tests.kinds.world import World
+from tests.samples import certificate
+
+COSTS = {
+    # rows on the server, keys wanted: requests at most
+    "twenty by one search": (30_000, 20, 1),
+    "more than twenty in one page": (900, 21, 1),
+    "more than twenty in two pages": (1_900, 30, 2),
+    "a few hundred of many by searches after the first page": (30_000, 200, 11),
+    "most of them by the list": (5_000, 4_000, 5),
+}
+
+
+@pytest.mark.parametrize(("rows", "keys", "most"), COSTS.values(), ids=COSTS)
+def test_certificates_are_found_in_few_requests(rows: int, keys: int, most: int) -> None:
+    """Never a GET a certificate, and never more requests than the whole list has pages."""
+    chance = random.Random(rows)
+    numbers = chance.sample(range(1, rows + 1), keys)
+    wanted = {f"{n:040X}" if at % 2 else id_key(n) for at, n in enumerate(numbers)}
+    world = World({"/Certificates": [certificate(number) for number in range(1, rows + 1)]}, PAGE)
+
+    found = selected(world, (), wanted)
+
+    assert set(found) == wanted
+    assert all(len(kept) == 1 for kept in found.values())
+    assert sorted(row.id for kept in found.values() for row in kept) == sorted(numbers)
+    assert len(world.asked) <= most
+    assert all(len(asked) < 2048 for asked in world.asked)
+
+
+def test_missing_certificates_are_not_found() -> None:
+    """What does not exist is absent from the answer, however many pages were read for it."""
+    world = World({"/Certificates": [certificate(number) for number in range(1, 3_001)]}, PAGE)
+
+    found = selected(world, (), [id_key(number) for number in range(2_900, 3_200)])
+
+    assert sorted(found) == sorted(id_key(number) for number in range(2_900, 3_001))
+
+
+def test_a_certificate_that_is_named_in_two_ways_is_found_once_each() -> None:
+    """One document has its thumbprint, another its id, and two searches find it: still one certificate."""
+    world = World({"/Certificates": [certificate(number) for number in range(1, 50_001)]}, PAGE)
+    others = [id_key(number) for number in range(40_000, 40_030)]
+
+    found = selected(world, (), [f"{45_000:040X}", *others, id_key(45_000)])
+
+    assert len(world.asked) == 3
+    assert [len(found[key]) for key in (f"{45_000:040X}", id_key(45_000))] == [1, 1]
+
+
+def test_two_certificates_of_one_thumbprint_are_both_kept() -> None:
+    """The document must be told, rather than one of them be taken."""
+    twin = {**certificate(2), "Thumbprint": f"{1:040X}"}
+
+    assert [
+        row.id for row in selected(World({"/Certificates": [certificate(1), twin]}), (), [f"{1:040X}"])[f"{1:040X}"]
+    ] == [1, 2]

@@ -1,0 +1,200 @@
+"""What a plan may not do: limits, protection, approval by risk."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.errors import Problem, Source
+from reconciler.guards import refusals, unapproved
+from reconciler.kinds import KINDS
+from reconciler.model import Action, Address, Call, Change, Compared, Plan, Request, Risk, Step
+from tests.samples import certificate, document, handler, pending, planned, registered, role
+
+
+def step(
+    kind: str, name: str = "x", shown: str = "", weight: int = 1, risk: Risk = Risk.LOW, refusal: str = ""
+) -> Step:
+    """Return a step by hand; a denial with as many changes as it weighs."""
+    changes = tuple(Change(f"requests.{number}", "pending", "denied", risk) for number in range(weight))
+    action = Action.DENY if kind == "RequestDenial" else Action.UPDATE
+    call = Call("command", "PUT", "/x", {})
+    source = Source("a.yaml", 3, 1)
+    return Step(Address("command", kind, name), action, source, changes, Request(call, {}, {}), shown, refusal)
+
+
+def plan_of(*steps: Step) -> Plan:
+    return Plan(steps, Compared(len(steps), len(steps)))
+
+
+def test_a_plan_within_its_limits_is_not_refused() -> None:
+    """Nothing is said where nothing is wrong."""
+    assert refusals(plan_of(step("SecurityRole")), {}, []) == ()
+    assert refusals(plan_of(), {"SecurityRole": 0}, ["*"]) == ()
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(kind, 500 if kind == "CertificateOwner" else 10) for kind in KINDS])
+def test_the_limits_that_hold_by_default(kind: str, limit: int) -> None:
+    """10 for every kind, 500 for owners: that many pass, and one more does not."""
+    assert refusals(plan_of(*[step(kind)] * limit), {}, []) == ()
+
+    (problem,) = refusals(plan_of(*[step(kind)] * (limit + 1)), {}, [])
+
+    assert f"would change {limit + 1} objects of kind {kind}, and the limit is {limit};" in problem.message
+    assert f"limits: {{{kind}: {{changes: {limit + 1}}}}}" in problem.message
+    assert str(problem.source) == "reconciler.yaml"
+
+
+@pytest.mark.parametrize(
+    ("limit", "changes", "refused"), [(0, 1, True), (1, 1, False), (1, 2, True), (20, 20, False), (20, 21, True)]
+)
+def test_a_limit_of_the_settings(limit: int, changes: int, refused: bool) -> None:
+    """The settings may widen a limit or narrow it, to nothing even."""
+    found = refusals(plan_of(*[step("SecretEvent")] * changes), {"SecretEvent": limit}, [], Source("other.yaml"))
+
+    assert bool(found) is refused
+    assert [problem.source.file for problem in found] == ["other.yaml"] * refused
+
+
+def test_each_kind_has_its_own_limit() -> None:
+    """A wide limit of one kind gives nothing to another, and an unknown one to none."""
+    steps = [*[step("SecurityRole")] * 11, *[step("EventHandler")] * 10]
+
+    found = refusals(plan_of(*steps), {"EventHandler": 9, "CertificateOwner": 999, "Nonsense": 999}, [])
+
+    assert [problem.message.split(", and")[0] for problem in found] == [
+        "this run would change 10 objects of kind EventHandler",
+        "this run would change 11 objects of kind SecurityRole",
+    ]
+
+
+def test_denials_count_by_request() -> None:
+    """A batch is one call but ten denials; a limit on calls would let a hundred pass."""
+    assert refusals(plan_of(step("RequestDenial", weight=10)), {}, []) == ()
+
+    (problem,) = refusals(plan_of(step("RequestDenial", weight=10), step("RequestDenial")), {}, [])
+
+    assert "would change 11 objects of kind RequestDenial" in problem.message
+
+
+def test_owners_count_by_certificate_and_roles_by_role() -> None:
+    """Two fields of one object are one change, two certificates of one document are two."""
+    wanted = [
+        document("SecurityRole", "R", {"description": "new", "clear": ["emailAddress"]}),
+        document("CertificateOwner", "o", {"owner": "R", "certificates": {"ids": [1, 2]}}),
+    ]
+    world = {
+        "/Security/Roles": [{"Id": 1, "Name": "R"}],
+        "/Security/Roles/1": role(1, "R", EmailAddress="a@b"),
+        "/Certificates": [certificate(1), certificate(2)],
+    }
+
+    made = planned(wanted, world)
+
+    assert refusals(made, {"SecurityRole": 1, "CertificateOwner": 2}, []) == ()
+    assert len(refusals(made, {"SecurityRole": 0, "CertificateOwner": 1}, [])) == 2
+
+
+PROTECTED = {
+    "by the document's name": ("EventHandler/denied", True),
+    "by a pattern": ("EventHandler/den*", True),
+    "whatever the letter case": ("eventhandler/DENIED", True),
+    "by the live object's name": ("EventHandler/CSS.Denied.Logger", True),
+    "by a pattern on the live object's name": ("EventHandler/css.*", True),
+    "by the live object as it is shown": ("EventHandler/CSS.Denied.Logger (id 1)", True),
+    "by everything of the kind": ("EventHandler/*", True),
+    "by everything": ("*", True),
+    "not by a part of the name": ("EventHandler/denie", False),
+    "not by another kind": ("SecurityRole/denied", False),
+    "not by the name alone": ("denied", False),
+}
+
+
+@pytest.mark.parametrize(("pattern", "refused"), PROTECTED.values(), ids=PROTECTED)
+def test_protection(pattern: str, refused: bool) -> None:
+    """A document can't escape a pattern by being named otherwise than the object that it changes."""
+    wanted = handler("denied", class_name="css.denied.logger")
+    made = planned([wanted], {"/EventHandlerRegistration": registered("CSS.Denied.Logger")})
+
+    found = refusals(made, {}, ["SecurityRole/Administrator*", pattern])
+
+    assert bool(found) is refused
+    for problem in found:
+        assert problem.source == wanted.source
+        assert f"EventHandler/denied is protected by {pattern!r}" in problem.message
+
+
+def test_protection_covers_what_would_be_created() -> None:
+    """A role that does not exist yet is protected by its document's name."""
+    wanted = document(
+        "SecurityRole", "Administrators", {"description": "d", "permissionSet": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
+    )
+
+    (problem,) = refusals(planned([wanted], {"/Security/Roles": []}), {}, ["SecurityRole/Administrator*"])
+
+    assert "is protected" in problem.message
+
+
+def test_protection_of_what_is_in_sync_refuses_nothing() -> None:
+    """A protected object may stand in the manifests as long as it is as declared."""
+    made = planned([handler("denied")], {"/EventHandlerRegistration": registered("denied", enabled=True)})
+
+    assert refusals(made, {}, ["*"]) == ()
+
+
+def test_what_a_kind_refused_is_refused_with_its_reason() -> None:
+    """The place is the entry of the document, the reason the kind's own."""
+    wanted = document("RequestDenial", "d", {"requests": [{"id": 1, "commonName": "other"}]})
+
+    (problem,) = refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [])
+
+    assert problem.message.startswith("RequestDenial/d: request 1 is not the request that is meant")
+
+
+def test_all_reasons_come_at_once() -> None:
+    """Refusals are told together, sorted, each once."""
+    bad = step("SecurityRole", refusal="immutable; leave it")
+
+    found = refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"])
+
+    assert found == tuple(sorted(set(found)))
+    assert [problem.message.split(";")[0] for problem in found] == [
+        "SecurityRole/x is protected by 'SecurityRole/x'",
+        "SecurityRole/x: immutable",
+        "this run would change 2 objects of kind SecurityRole, and the limit is 1",
+    ]
+
+
+LOW, HIGH, FINAL = Risk
+APPROVALS = [
+    (set(Risk), []),
+    ({LOW, HIGH}, ["irreversible"]),
+    ({LOW}, ["high", "irreversible"]),
+    ({HIGH}, ["low", "irreversible"]),
+    (set(), ["low", "high", "irreversible"]),
+]
+
+
+@pytest.mark.parametrize(("approved", "missing"), APPROVALS)
+def test_unapproved(approved: set[Risk], missing: list[str]) -> None:
+    """Each step whose risk was not approved; approving a higher risk does not approve a lower one."""
+    made = plan_of(*(step("SecurityRole", f"{risk}", risk=risk) for risk in Risk))
+
+    found = unapproved(made, approved)
+
+    given = ",".join(risk for risk in Risk if risk in approved) or "nothing"
+    assert found == tuple(
+        Problem(
+            Source("a.yaml", 3, 1),
+            f"SecurityRole/{risk} is {risk}, and only {given} was approved; add {risk} to --approve",
+        )
+        for risk in missing
+    )
+
+
+def test_a_step_is_as_risky_as_its_riskiest_change() -> None:
+    """Approving the low risk of one field does not approve the high risk of another."""
+    mixed = step("SecurityRole")
+    mixed = Step(mixed.address, mixed.action, mixed.source, (Change("a", 1, 2, LOW), Change("b", 1, 2, HIGH)), None)
+
+    assert unapproved(plan_of(mixed), {LOW}) != ()
+    assert unapproved(plan_of(mixed), {HIGH}) == ()

@@ -1,0 +1,150 @@
+"""Asking every kind what exists: what is read together, what becomes a gap, what is told meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, Source, UnreachableError
+from reconciler.model import Gap, Json, Query
+from reconciler.observe import observe
+from reconciler.resource import Run
+from tests.kinds.world import World
+from tests.samples import TODAY, document, event, handler, registered, role
+
+RUN = Run(TODAY)
+ROLE = document("SecurityRole", "R", {"description": "d"})
+ANSWERS: dict[str, Json] = {
+    "/EventHandlerRegistration": registered("A"),
+    "/Security/Roles": [{"Id": 1, "Name": "R"}],
+    "/Security/Roles/1": role(1, "R"),
+    "/v1/0123/csms/events": [event("e")],
+}
+
+
+class Down(World):
+    """A target that answers nothing but an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__({})
+        self.error = error
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
+        raise self.error
+
+
+def test_each_kind_of_a_target_is_read_once_for_all_its_documents() -> None:
+    """Two documents of one kind share one list; the order of documents is not the order of requests."""
+    world = World(ANSWERS)
+
+    seen = observe([handler("b"), ROLE, handler("a")], {"command": world}, RUN)
+
+    assert world.asked == ["/EventHandlerRegistration", "/Security/Roles", "/Security/Roles/1"]
+    assert set(seen.live) == {("command", "EventHandler"), ("command", "SecurityRole")}
+    assert seen.gaps == ()
+
+
+def test_each_target_is_asked_for_its_own() -> None:
+    """The same kind on two targets is two readings, of which neither may stand for the other."""
+    here, there = World(ANSWERS), World({"/EventHandlerRegistration": []})
+    wanted = [handler("a"), document("EventHandler", "a", {"className": "a", "enabled": True}, target="other")]
+
+    seen = observe(wanted, {"command": here, "other": there}, RUN)
+
+    assert here.asked == there.asked == ["/EventHandlerRegistration"]
+    assert seen.live["command", "EventHandler"] != seen.live["other", "EventHandler"]
+
+
+def test_nothing_is_asked_where_nothing_is_declared() -> None:
+    """A target without documents is left in peace."""
+    world = World(ANSWERS)
+
+    assert observe([], {"command": world}, RUN).live == {}
+    assert world.asked == []
+
+
+CAUSES: dict[type[ReconcilerError], Exit] = {
+    AuthError: Exit.AUTH, IncompleteError: Exit.INCOMPLETE, UnreachableError: Exit.UNREACHABLE,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "cause"), CAUSES.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_what_can_not_be_read_is_a_gap_with_its_cause(error: type[ReconcilerError], cause: Exit) -> None:
+    """Every problem of the error is a gap; the kind has no live value, not an empty one."""
+    problems = [Problem(Source("GET a"), "x"), Problem(Source("GET b"), "y")]
+
+    seen = observe([handler("a")], {"command": Down(error(*problems))}, RUN)
+
+    assert seen.live == {}
+    assert seen.gaps == tuple(Gap(problem, cause) for problem in problems)
+
+
+def test_the_others_are_read_although_one_can_not_be() -> None:
+    """One target that is down does not hide another."""
+    wanted = [handler("a"), document("SecretEvent", "e", {"state": "ENABLED"})]
+
+    seen = observe(wanted, {"command": Down(UnreachableError("no answer")), "csms": World(ANSWERS)}, RUN)
+
+    assert set(seen.live) == {("csms", "SecretEvent")}
+    assert [gap.cause for gap in seen.gaps] == [Exit.UNREACHABLE]
+
+
+def test_a_fault_of_the_tool_is_not_a_gap() -> None:
+    """Only what a server did is; the rest must be seen."""
+    with pytest.raises(ZeroDivisionError):
+        observe([handler("a")], {"command": Down(ZeroDivisionError())}, RUN)
+
+
+SHAPES: dict[str, tuple[Any, dict[str, Json]]] = {
+    "a handler without a class": (handler("a"), {"/EventHandlerRegistration": [{"Id": 1, "Enabled": True}]}),
+    "a handler without a state": (handler("a"), {"/EventHandlerRegistration": [{"Id": 1, "ClassName": "a"}]}),
+    "a handler whose state is a word": (
+        handler("a"), {"/EventHandlerRegistration": [{"Id": 1, "ClassName": "a", "Enabled": "true"}]},
+    ),
+    "a role of version 1": (
+        ROLE,
+        {"/Security/Roles": [{"Id": 1, "Name": "R"}], "/Security/Roles/1": {"Id": 1, "Name": "R", "Identities": []}},
+    ),
+    "an event without notification": (
+        document("SecretEvent", "e", {"state": "ENABLED"}), {"/v1/0123/csms/events": [event("e", notification=None)]},
+    ),
+    "an event whose types are one text": (
+        document("SecretEvent", "e", {"state": "ENABLED"}), {"/v1/0123/csms/events": [event("e", event_types="ALL")]},
+    ),
+    "an event that another one of the list spoils": (
+        document("SecretEvent", "e", {"state": "ENABLED"}), {"/v1/0123/csms/events": [event("e"), {"name": "f"}]},
+    ),
+    "a request without id": (
+        document("RequestDenial", "d", {"match": {"template": "t"}}),
+        {"/Workflow/Certificates/Pending": [{"State": 5}]},
+    ),
+    "a request that is a list": (
+        document("RequestDenial", "d", {"requests": [{"id": 1, "template": "t"}]}), {"/Workflow/Certificates/1": [1]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "answers"), SHAPES.values(), ids=SHAPES)
+def test_an_answer_of_another_shape_is_a_gap(wanted: Any, answers: dict[str, Json]) -> None:
+    """Nothing is concluded from what can't be understood."""
+    world = World(answers)
+
+    seen = observe([wanted], {"command": world, "csms": world}, RUN)
+
+    assert seen.live == {}
+    assert [gap.cause for gap in seen.gaps] == [Exit.INCOMPLETE]
+    assert all("; " in gap.problem.message for gap in seen.gaps)
+
+
+def test_progress_says_what_is_read_and_how_much() -> None:
+    """One line a reading, in the order in which they are made."""
+    told: list[str] = []
+    owners = document("CertificateOwner", "o", {"clear": ["owner"], "certificates": {"ids": [1, 2, 3]}})
+
+    observe([handler("b"), owners, handler("a")], {"command": World(ANSWERS)}, RUN, told.append)
+
+    assert told == [
+        "[1/2] reading command: CertificateOwner, 3 declared",
+        "[2/2] reading command: EventHandler, 2 declared",
+    ]

@@ -1,0 +1,218 @@
+"""Claims, permissions and roles on the wire: laws rather than examples."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reconciler.errors import IncompleteError
+from reconciler.resource import CannotEncode
+from reconciler.wire.claims import TYPES, ClaimKey, encode, partners, read_key, resend, same, same_set, sent_key
+from reconciler.wire.permissions import redundant
+from reconciler.wire.roles import canonical, details, expected, writable
+from tests.kinds.world import World
+from tests.samples import role
+
+# --- claims
+
+VALUES = st.sampled_from(["x", "X", "y", "A\\x", "a\\X", "B\\x", "B\\y", "", "A\\", "\\x", "A\\B\\x"])
+PROVIDERS = st.sampled_from(["Active Directory", "active directory", "Entra", "Okta"])
+KEYS = st.builds(ClaimKey, st.sampled_from(TYPES), VALUES, PROVIDERS)
+AD_KEYS = st.builds(ClaimKey, st.sampled_from(TYPES[:2]), VALUES, st.just("Active Directory"))
+
+
+def read(key: ClaimKey, description: str | None = "d", *, number: bool = False) -> dict[str, Any]:
+    """Return a claim as the server shows it, made without the code under test."""
+    provider = {"Id": "0f7f", "AuthenticationScheme": key.provider, "DisplayName": "x"} if key.provider else None
+    shown = {"Id": 3, "Description": description, "ClaimValue": key.value, "Provider": provider}
+    return {**shown, "ClaimType": list(TYPES).index(key.type) if number else key.type}
+
+
+def test_the_numbers_of_the_claim_types() -> None:
+    """The contract's table; a shifted number would give somebody else the role."""
+    assert dict(enumerate(TYPES)) == {
+        0: "User", 1: "Group", 2: "Computer", 3: "OAuthOid", 4: "OAuthRole", 5: "OAuthSubject", 6: "OAuthClientId",
+    }  # fmt: skip
+
+
+@given(KEYS, st.text(max_size=5), st.booleans())
+def test_what_is_read_and_sent_back_is_the_same_claim(key: ClaimKey, description: str, number: bool) -> None:
+    """decode, encode, decode: nothing is lost between the two forms, whichever way the type is shown."""
+    sent = resend(read(key, description, number=number))
+
+    assert sent == {
+        "ClaimType": list(TYPES).index(key.type),
+        "ClaimValue": key.value,
+        "ProviderAuthenticationScheme": key.provider,
+        "Description": description,
+    }
+    assert sent_key(sent) == key
+    assert read_key(read(sent_key(sent))) == key
+
+
+@given(st.text(max_size=8) | st.integers() | st.none() | st.booleans(), st.sampled_from(["", "Entra"]))
+@example("oauthrole", "Entra")
+@example(4, "Entra")
+@example(-1, "Entra")
+@example(7, "Entra")
+@example(True, "Entra")
+def test_a_claim_is_sent_back_as_it_is_or_not_at_all(kind: Any, provider: str) -> None:
+    """No third behaviour: whatever type the server names, the claim survives or CannotEncode is raised."""
+    raw = {"ClaimType": kind, "ClaimValue": "v", "Provider": {"AuthenticationScheme": provider}, "Description": None}
+    by_number = isinstance(kind, int) and not isinstance(kind, bool) and kind in range(7)
+    by_name = str(kind).casefold() in {name.casefold() for name in TYPES}
+    if provider and (by_number or by_name):
+        sent = resend(raw)
+        assert TYPES[sent["ClaimType"]].casefold() in {
+            str(kind).casefold(),
+            TYPES[kind].casefold() if by_number else "",
+        }
+        assert (sent["ClaimValue"], sent["ProviderAuthenticationScheme"], sent["Description"]) == ("v", provider, "")
+    else:
+        with pytest.raises(CannotEncode, match="; "):
+            resend(raw)
+
+
+@pytest.mark.parametrize("provider", [None, {}, {"AuthenticationScheme": None}, {"AuthenticationScheme": ""}, "Entra"])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_claim_whose_provider_is_not_told_is_never_sent(kind: str, provider: Any) -> None:
+    """Sent with an empty scheme it may be bound to another provider."""
+    with pytest.raises(CannotEncode, match="names no provider"):
+        resend({"ClaimType": kind, "ClaimValue": "v", "Description": "d", "Provider": provider})
+
+
+def test_an_unknown_type_is_never_sent() -> None:
+    """PUT would remove it, since there is no number for it."""
+    with pytest.raises(CannotEncode, match="'OAuthScope'"):
+        encode(ClaimKey("OAuthScope", "v", "Entra"), "d")
+
+
+SAME = {
+    "equal": ("User", "CORP\\ann", "User", "CORP\\ann", True),
+    "letter case of an account": ("User", "corp\\ANN", "User", "CORP\\ann", True),
+    "a domain on one side only": ("Group", "ops", "Group", "CORP\\ops", True),
+    "a machine account": ("Computer", "WEB1$", "Computer", "corp\\web1$", True),
+    "another domain": ("User", "LAB\\ann", "User", "CORP\\ann", False),
+    "another account": ("User", "CORP\\ann", "User", "CORP\\bob", False),
+    "another type": ("User", "CORP\\ann", "Group", "CORP\\ann", False),
+    "letter case of an OAuth value": ("OAuthRole", "Ops", "OAuthRole", "ops", False),
+    "a backslash in an OAuth value": ("OAuthRole", "a\\b", "OAuthRole", "b", False),
+}
+
+
+@pytest.mark.parametrize("row", SAME.values(), ids=SAME)
+def test_same(row: tuple[str, str, str, str, bool]) -> None:
+    """Only Active Directory values are folded; nothing else is taken for the same."""
+    one, other = ClaimKey(row[0], row[1], "P"), ClaimKey(row[2], row[3], "p")
+
+    assert same(one, other) is row[4]
+    assert not same(one, other._replace(provider="Q"))
+
+
+@given(KEYS, KEYS)
+def test_same_is_reflexive_and_symmetric(one: ClaimKey, other: ClaimKey) -> None:
+    """It makes no difference which side is live and which declared."""
+    assert same(one, one)
+    assert same(one, other) == same(other, one)
+
+
+@given(st.lists(AD_KEYS, max_size=5), st.lists(AD_KEYS, max_size=5), st.randoms())
+@example(
+    [ClaimKey("User", v, "A") for v in ("x", "A\\x")], [ClaimKey("User", v, "A") for v in ("A\\x", "B\\x")], random
+)
+def test_same_set_knows_neither_sides_nor_order(some: list[ClaimKey], others: list[ClaimKey], chance: Any) -> None:
+    """Sets are the same or not, whichever is given first and however they are ordered."""
+    found = same_set(some, others)
+
+    assert same_set(others, some) is found
+    assert same_set(chance.sample(some, len(some)), chance.sample(others, len(others))) is found
+    assert same_set(some, some)
+    assert not same_set([*some, ClaimKey("OAuthRole", "z", "A")], others)
+    if found:
+        assert len(some) == len(others)
+        assert all(any(same(one, other) for other in others) for one in some)
+
+
+@given(AD_KEYS, st.lists(AD_KEYS, max_size=5))
+def test_partners_prefers_the_very_claim(key: ClaimKey, claims: list[ClaimKey]) -> None:
+    """A value with its domain is never ambiguous where the server holds exactly it."""
+    found = partners(key, claims)
+
+    assert all(same(key, claim) for claim in found)
+    assert bool(found) == any(same(key, claim) for claim in claims)
+    assert set(partners(key, [*claims, key])) >= {key}
+    assert all(claim.value.casefold() == key.value.casefold() for claim in partners(key, [*claims, key]))
+
+
+# --- permissions
+
+SEGMENTS = st.sampled_from(["a", "ab", "a_b", "b", "5"])
+PERMISSIONS = st.lists(SEGMENTS, max_size=4).map(lambda parts: "/" + "".join(f"{part}/" for part in parts))
+
+
+def naive(permissions: Iterable[str]) -> set[str]:
+    """Return what the server would call redundant: a string that another one begins."""
+    held = set(permissions)
+    return {one for one in held if any(one != other and one.startswith(other) for other in held)}
+
+
+@given(st.lists(PERMISSIONS, max_size=8))
+@example(["/", "/a/"])
+@example(["/a/", "/ab/"])
+def test_redundant_is_what_begins_another(permissions: list[str]) -> None:
+    """As the contract says it: a string grants every permission that starts with it, whole segments."""
+    found = list(redundant(permissions))
+
+    assert {child for child, _ in found} == naive(permissions)
+    assert all(child.startswith(parent) and child != parent and parent in permissions for child, parent in found)
+    assert found == sorted(found)
+    assert len({child for child, _ in found}) == len(found)
+
+
+# --- roles
+
+BAD_ROLES = {
+    "no claims (version 1)": {"Id": 1, "Name": "R", "Permissions": [], "Identities": []},
+    "no permissions": {"Id": 1, "Name": "R", "Claims": []},
+    "claims that are null": role(1, "R", Claims=None),
+    "claims that are not objects": role(1, "R", Claims=["x"]),
+    "permissions that are not text": role(1, "R", Permissions=[{"Area": "x"}]),
+    "permissions as one text": role(1, "R", Permissions="/"),
+    "no id": {**role(1, "R"), "Id": None},
+    "no name": role(1, None),  # type: ignore[arg-type]
+    "a list": [role(1, "R")],
+    "text": "R",
+    "an empty object": {},
+}
+
+
+@pytest.mark.parametrize("raw", BAD_ROLES.values(), ids=BAD_ROLES)
+def test_an_answer_that_is_no_role_is_not_trusted(raw: Any) -> None:
+    """Writing over what is not shown would clear it."""
+    with pytest.raises(IncompleteError, match="not a version 2 role"):
+        details(World({"/Security/Roles/1": raw}), [1])
+
+
+def test_a_role_is_written_back_without_what_is_read_only() -> None:
+    """Immutable can't be written; a member of a later version can and is kept, whatever the letter case."""
+    raw = {**role(1, "R"), "Notes": {"a": [1]}, "immutable": True}
+
+    assert writable(raw) == {**{n: v for n, v in role(1, "R").items() if n != "Immutable"}, "Notes": {"a": [1]}}
+    assert canonical(raw)["Notes"] == {"a": [1]}
+
+
+def test_a_role_that_is_sent_back_unchanged_is_expected_as_it_is() -> None:
+    """The state before and the state to come are comparable, claims aside: these are compared by key."""
+    raw = role(1, "R", Description="", EmailAddress="", Permissions=["/b/", "/a/"], PermissionSetId="ABC", Extra=1)
+    body = writable(raw)
+
+    want, base = expected(body), canonical(raw)
+
+    assert {name: base[name] for name in want} == want
+    assert (want["Description"], want["EmailAddress"], want["PermissionSetId"]) == (None, None, "abc")
+    assert want["Permissions"] == ["/a/", "/b/"]
