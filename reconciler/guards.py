@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from reconciler.errors import Problem, Source
 from reconciler.kinds import KINDS
 from reconciler.model import Plan, Risk, Step
+from reconciler.patterns import matches
 
 _SETTINGS = Source("reconciler.yaml")
 
@@ -55,7 +55,7 @@ def _matches(step: Step, pattern: str) -> bool:
     An object is shown as `name (id 7)`; its name alone is enough.
     """
     names = (step.address.name, step.object, step.object.rpartition(" (")[0])
-    return any(fnmatchcase(f"{step.address.kind}/{name}".casefold(), pattern.casefold()) for name in names)
+    return any(matches(pattern, f"{step.address.kind}/{name}") for name in names)
 
 
 def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:

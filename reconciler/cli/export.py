@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.answer import Answer
 from reconciler.cli.options import Chosen
 from reconciler.cli.session import Session
 from reconciler.errors import Exit, UsageError
+from reconciler.patterns import matches
 
 if TYPE_CHECKING:
     from reconciler.resource import Exported, Resource
@@ -36,7 +36,7 @@ def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | 
                     continue
                 progress.tell(f"reading {name}: {kind.__name__}")
                 for found in kind.export(api.read):
-                    if fnmatchcase(found.name, match or "*"):
+                    if matches(match or "*", found.name):
                         documents.append(_document(kind, found, name, alone=_alone(settings, kind)))
                         remarks.append(found.remarks)
     if not documents:

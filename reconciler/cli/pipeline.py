@@ -98,7 +98,7 @@ def connected(session: Session, settings: Settings, targets: Sequence[str]) -> I
 def compare(session: Session, declared: Declared, reads: Mapping[str, Read], tell: Callable[[str], None]) -> Compared:
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
-    run = Run(session.today, frozenset(one.address for one in loaded.wanted))
+    run = Run(session.today, frozenset(one.address for one in declared.selected))
     observed = observe(declared.selected, reads, run, tell)
     scope = Scope(
         declared=loaded.wanted,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from fnmatch import fnmatchcase
 from shlex import quote
 
 from reconciler.cli.explain import kind_named
 from reconciler.cli.options import Chosen
 from reconciler.errors import UsageError
+from reconciler.patterns import matches
 from reconciler.resource import Wanted
 
 Test = Callable[[Wanted], bool]
@@ -60,7 +60,7 @@ def _pattern(text: str, option: str) -> Test:
     kind_named(kind)
     if slash and not name:
         raise UsageError(f"{option} {text}: the name after the slash is empty; give KIND or KIND/NAME-PATTERN")
-    return lambda one: one.address.kind == kind and fnmatchcase(one.address.name, name or "*")
+    return lambda one: one.address.kind == kind and matches(name or "*", one.address.name)
 
 
 def _label(text: str) -> Test:

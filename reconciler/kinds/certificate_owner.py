@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints, model_validator
@@ -32,8 +33,10 @@ from reconciler.resource import (
     pick,
     unmanaged,
 )
+from reconciler.wire.authors import contested
 from reconciler.wire.certificates import PATH, Found, Row, id_key, matching, selected
 from reconciler.wire.roles import folded_name, listed
+from reconciler.wire.scopes import Scope, resolve
 
 Thumbprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}$")]
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
@@ -145,7 +148,7 @@ spec:
     def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
         """Lists only: the roles, the scopes that are named, and the certificates, a collection at a time."""
         roles = {folded_name(row): str(pick(row, "Name")) for row in listed(read)}
-        scopes = {one.address: _scope(read, _spec(one)) for one in wanted}
+        scopes = {one.address: resolve(read, one.resource.declared()) for one in wanted}
         readable = [one for one in wanted if not scopes[one.address].fault]
         found: dict[Query, Found] = {}
         for scope in sorted({scopes[one.address].listing for one in readable}):
@@ -161,7 +164,14 @@ spec:
             for one in readable
             if (query := _spec(one).search)
         }
-        return Live(roles, scopes, found, searched, _authors(readable, scopes, found, searched))
+        keyed = (
+            (row.id, one)
+            for one in readable
+            for assigned in _spec(one)._assigned(one.tables)
+            for row in found[scopes[one.address].listing].get(assigned.key, ())
+        )
+        matched = ((row.id, one) for one in readable for row in searched.get(one.address, ()))
+        return Live(roles, scopes, found, searched, contested(chain(keyed, matched)))
 
     @classmethod
     def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
@@ -238,15 +248,6 @@ class Assignment(NamedTuple):
     key: str
     owner: str | None
     place: Path | Source
-
-
-class Scope(NamedTuple):
-    """Where permission is evaluated: parameters of the list and of the PUT, or the fault in the declared `field`."""
-
-    listing: Query = ()
-    query: Query = ()
-    field: str = ""
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,44 +328,6 @@ def _not_one(key: str, rows: Sequence[Row]) -> str:
         ids = ", ".join(map(str, sorted(row.id for row in rows)))
         return f"{len(rows)} certificates match {key} (ids {ids}); which one is meant can't be told; name it by its id"
     return f"no certificate matches {key}; it does not exist or is not visible to this account; correct or remove it"
-
-
-def _scope(read: Read, spec: CertificateOwner) -> Scope:
-    declared = spec.declared()
-    if "collection" in declared:
-        number, fault = _number(read, "/CertificateCollections", "collection", declared["collection"])
-        return Scope((("collectionId", number),), (("CollectionId", number),), "collection", fault)
-    if "container" in declared:
-        number, fault = _number(read, "/CertificateStoreContainers", "container", declared["container"])
-        return Scope((), (("ContainerId", number),), "container", fault)
-    return Scope()
-
-
-def _number(read: Read, path: str, noun: str, declared: str | int) -> tuple[str, str]:
-    """Return a scope's id as text, or why there is none."""
-    if isinstance(declared, int):
-        return str(declared), ""
-    rows = [row for row in read.rows(path) if folded_name(row) == declared.casefold()]
-    if len(rows) == 1:
-        return str(int(pick(rows[0], "Id"))), ""
-    found = "several have this name" if rows else "it does not exist or is not visible to this account"
-    return "", f"{noun} {declared!r}: {found}; permission can't be evaluated on it; correct the name or give the id"
-
-
-def _authors(
-    wanted: Sequence[Wanted],
-    scopes: Mapping[Address, Scope],
-    found: Mapping[Query, Found],
-    searched: Mapping[Address, Sequence[Row]],
-) -> dict[int, tuple[str, ...]]:
-    """Return the certificates that several documents assign, whichever way each of them names it."""
-    seen: dict[int, list[str]] = {}
-    for one in wanted:
-        listing = found.get(scopes[one.address].listing, {})
-        keyed = (row for assigned in _spec(one)._assigned(one.tables) for row in listing.get(assigned.key, ()))
-        for number in {row.id for row in (*keyed, *searched.get(one.address, ()))}:
-            seen.setdefault(number, []).append(f"{one.address} ({one.source})")
-    return {number: tuple(sorted(names)) for number, names in seen.items() if len(names) > 1}
 
 
 _MATCHES_NOTHING = (

@@ -6,18 +6,17 @@ resolved when the plan is made, never afterwards, and each is ruled on by itself
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
-from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step, Verdict
+from reconciler.errors import Problem, Source
+from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
+from reconciler.patterns import matches
 from reconciler.resource import (
     Exported,
     Finding,
@@ -35,24 +34,23 @@ from reconciler.resource import (
     pick,
     unmanaged,
 )
+from reconciler.wire.authors import contested
+from reconciler.wire.requests import (
+    ATTRIBUTES,
+    DENIED,
+    DENY,
+    STATES,
+    WAITING,
+    answers,
+    identity,
+    pending,
+    request_id,
+    ruling,
+    single,
+)
 
-_PENDING = "/Workflow/Certificates/Pending"
-_DENY = "/Workflow/Certificates/Deny"
 BATCH = 10
 """Ids of one POST: what one lost answer can leave open."""
-
-_SHAPE = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
-_STATES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
-_DENIED, _WAITING = 3, 5
-_WIRE = {
-    "commonName": "CommonName",
-    "requester": "Requester",
-    "template": "Template",
-    "distinguishedName": "DistinguishedName",
-    "certificateAuthority": "CertificateAuthority",
-}
-_IDENTITY = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
-"""Members that say whether an id is still the same request."""
 
 
 def _day(value: Any) -> Any:
@@ -82,7 +80,7 @@ class Attributes(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Attributes:
         if not self.expected():
-            known = ", ".join(_WIRE)
+            known = ", ".join(ATTRIBUTES)
             raise ValueError(
                 f"gives no expected attribute; an id alone may be another request tomorrow; add one of {known}"
             )
@@ -146,19 +144,21 @@ spec:
         """True from the day on which the document expires."""
         return "expires" in self.model_fields_set and today >= self.expires
 
+    @property
+    def pattern(self) -> Pattern | None:
+        """The pattern, where requests are chosen by one."""
+        return self.match if "match" in self.model_fields_set else None
+
     @classmethod
     def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
         """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
-        active = [spec for one in wanted if not (spec := _spec(one)).inert(run.today)]
+        active = [one for one in wanted if not _spec(one).inert(run.today)]
         if not active:
-            return Live({}, {})
-        pending = {_id(row, _PENDING): row for row in read.rows(_PENDING)}
-        numbers = (one.id for spec in active for one in spec.declared().get("requests", ()))
-        gone = sorted({number for number in numbers if number not in pending})
-        found = read.each([f"/Workflow/Certificates/{number}" for number in gone])
-        if not all(isinstance(raw, Mapping) for raw in found if raw is not None):
-            raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _SHAPE))
-        return Live(pending, {number: raw for number, raw in zip(gone, found, strict=True) if raw is not None})
+            return Live({}, {}, {})
+        waiting = pending(read)
+        named = {one.id for wanted in active for one in _spec(wanted).declared().get("requests", ())}
+        assigned = ((number, one) for one in active for number in _chosen(_spec(one), waiting))
+        return Live(waiting, single(read, sorted(named - waiting.keys())), contested(assigned))
 
     @classmethod
     def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
@@ -167,22 +167,21 @@ spec:
             told = f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
             yield Note(Problem(wanted.source, told))
             return
-        chosen = _by_pattern(spec.match, live) if "match" in spec.model_fields_set else None
-        if chosen is not None:
-            yield from _batches(wanted, chosen) if chosen else [Tally(1)]
-            return
         denied, due = 0, []
-        for index, one in enumerate(spec.requests):
-            raw = live.pending.get(one.id) or live.others.get(one.id)
-            state = _state(live, one.id)
-            if state == _DENIED:
+        for number, place in _places(spec, live.pending):
+            raw = live.pending.get(number) or live.others.get(number)
+            state = WAITING if number in live.pending else pick(raw or {}, "State")
+            if state == DENIED:
                 denied += 1
-            elif why := _unfit(one, raw, state):
-                yield _refused(wanted, one.id, state, why, wanted.at(("spec", "requests", index)))
+            elif number in live.authors:
+                why = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
+                yield Problem(wanted.at(place), f"{why}; it can only be denied once; remove it from all but one")
+            elif why := _unfit(spec, number, raw, state):
+                yield _refused(wanted, number, state, why, wanted.at(place))
             else:
                 due.append(raw)
-        if denied:
-            yield Tally(denied)
+        if denied or (not due and spec.pattern is not None):
+            yield Tally(denied or 1)
         yield from _batches(wanted, due)
 
     @classmethod
@@ -192,13 +191,13 @@ spec:
     @classmethod
     def request(cls, match: Match) -> Request:
         spec = _spec(match.wanted)
-        numbers = [_id(raw, _PENDING) for raw in match.found]
+        numbers = [request_id(raw) for raw in match.found]
         body: dict[str, Json] = {"CertificateRequestIds": numbers}
         if "comment" in spec.model_fields_set:
             body["Comment"] = spec.comment
-        base = {str(_id(raw, _PENDING)): _identity(raw) for raw in match.found}
-        expect = dict.fromkeys((str(number) for number in numbers), _DENIED)
-        return Request(Call(match.wanted.address.target, "POST", _DENY, body), base, expect)
+        base = {str(request_id(raw)): identity(raw) for raw in match.found}
+        expect = dict.fromkeys((str(number) for number in numbers), DENIED)
+        return Request(Call(match.wanted.address.target, "POST", DENY, body), base, expect)
 
     @classmethod
     def risk(cls, path: str, before: Json, after: Json) -> Risk:
@@ -208,20 +207,19 @@ spec:
     @classmethod
     def reread(cls, read: Read, step: Step) -> Json:
         numbers = list(step.request.base) if step.request else []
-        found = read.each([f"/Workflow/Certificates/{number}" for number in numbers])
-        return {number: _identity(raw) for number, raw in zip(numbers, found, strict=True) if raw is not None}
+        return {str(number): identity(raw) for number, raw in single(read, numbers).items()}
 
     @classmethod
     def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
         expect = step.request.expect if step.request else {}
-        return tuple(f"request {number}" for number in expect if live.get(number, {}).get("State") != _DENIED)
+        return tuple(f"request {number}" for number in expect if live.get(number, {}).get("State") != DENIED)
 
     @classmethod
     def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
         """Each id by itself: the server's list that holds it, and what reading it says."""
         numbers = list(step.request.expect) if step.request else []
-        said = _answers(reply) if reply else {}
-        return tuple(_ruling(number, said.get(number, []), live.get(number)) for number in numbers)
+        said = answers(reply) if reply else {}
+        return tuple(ruling(number, said.get(number, []), live.get(number)) for number in numbers)
 
     @classmethod
     def export(cls, read: Read) -> Iterator[Exported]:
@@ -231,10 +229,11 @@ spec:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Pending requests by id, and what became of the declared ones that are not pending."""
+    """Pending requests by id, what became of the declared ones that are not, and those of several documents."""
 
     pending: Mapping[int, Mapping[str, Json]]
     others: Mapping[int, Mapping[str, Json]]
+    authors: Mapping[int, tuple[str, ...]]
 
 
 def _spec(wanted: Wanted) -> RequestDenial:
@@ -243,107 +242,54 @@ def _spec(wanted: Wanted) -> RequestDenial:
     return wanted.resource
 
 
-def _id(row: Mapping[str, Json], path: str) -> int:
-    number = pick(row, "Id")
-    if not isinstance(number, int):
-        raise IncompleteError(Problem(Source(f"GET {path}"), "a request without Id; it can't be told which one it is"))
-    return number
+def _chosen(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> list[int]:
+    """Return the ids that a document is about: the declared ones, or the pending ones that its pattern matches."""
+    if spec.pattern is None:
+        return [one.id for one in spec.requests]
+    expected = spec.pattern.expected()
+    return [number for number in sorted(waiting) if not _differing(expected, waiting[number], matches)]
 
 
-def _state(live: Live, number: int) -> int | None:
-    if number in live.pending:
-        return _WAITING
-    return pick(live.others[number], "State") if number in live.others else None
+def _places(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> Iterator[tuple[int, Path]]:
+    for index, number in enumerate(_chosen(spec, waiting)):
+        yield number, ("spec", "match") if spec.pattern is not None else ("spec", "requests", index)
 
 
-def _identity(raw: Json) -> dict[str, Json]:
-    """Return what makes a request the same one; the CA's row index is text in some versions and a number in others."""
-    if not isinstance(raw, Mapping):
-        raise IncompleteError(Problem(Source(f"GET {_PENDING}"), _SHAPE))
-    return {name: str(pick(raw, name)) if name == "CARequestId" else pick(raw, name) for name in _IDENTITY}
+def _differing(
+    expected: Mapping[str, str], raw: Mapping[str, Json], equal: Callable[[str, str], bool]
+) -> list[tuple[str, Json, str]]:
+    """Return (attribute, live, expected) where they differ."""
+    found = ((name, pick(raw, ATTRIBUTES[name]), value) for name, value in expected.items())
+    return [(name, live, value) for name, live, value in found if not equal(value, str(live or ""))]
 
 
-def _unfit(one: Expected, raw: Mapping[str, Json] | None, state: int | None) -> str:
+def _unfit(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, state: int | None) -> str:
     """Say why a request is not denied; empty if it is pending and looks as the document expects."""
     if raw is None:
         return "is gone or not visible; correct the id or remove it"
-    differing = [
-        f"{name} is {pick(raw, _WIRE[name])!r}, not {value!r}"
-        for name, value in one.expected().items()
-        if str(pick(raw, _WIRE[name]) or "").casefold() != value.casefold()
-    ]
+    declared: Sequence[Expected] = spec.declared().get("requests", ())
+    expected: Mapping[str, str] = next((one.expected() for one in declared if one.id == number), {})
+    differing = _differing(expected, raw, lambda value, live: value.casefold() == live.casefold())
     if differing:
-        return f"is not the request that is meant: {', '.join(differing)}; correct the document"
-    if state != _WAITING:
-        word = _STATES.get(state or 0, f"in state {state}")
+        told = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differing)
+        return f"is not the request that is meant: {told}; correct the document"
+    if state != WAITING:
+        word = STATES.get(state or 0, f"in state {state}")
         return f"is {word}, no longer pending, and can't be denied; revoke what was issued, or remove the entry"
     return ""
 
 
 def _refused(wanted: Wanted, number: int, state: int | None, why: str, source: Source) -> Match:
-    word = None if state is None else _STATES.get(state, str(state))
+    word = None if state is None else STATES.get(state, str(state))
     path, reason = f"requests.{number}", f"request {number} {why}"
     return Match(wanted, {path: word}, {path: "denied"}, (), f"request {number}", source, reason)
 
 
-def _by_pattern(pattern: Pattern, live: Live) -> list[Mapping[str, Json]]:
-    expected = {_WIRE[name]: _glob(value) for name, value in pattern.expected().items()}
-    return [
-        live.pending[number]
-        for number in sorted(live.pending)
-        if all(fnmatchcase(str(pick(live.pending[number], n) or "").casefold(), v) for n, v in expected.items())
-    ]
-
-
-def _glob(pattern: str) -> str:
-    """Only `*` and `?` are special: a bracket stands for itself."""
-    return pattern.casefold().replace("[", "[[]")
-
-
 def _batches(wanted: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
-    left = iter(sorted(rows, key=lambda row: _id(row, _PENDING)))
+    left = iter(sorted(rows, key=request_id))
     while batch := tuple(islice(left, BATCH)):
-        paths = [f"requests.{_id(row, _PENDING)}" for row in batch]
-        shown = ", ".join(f"{_id(row, _PENDING)} {pick(row, 'CommonName')}" for row in batch)
+        paths = [f"requests.{request_id(row)}" for row in batch]
+        shown = ", ".join(f"{request_id(row)} {pick(row, 'CommonName')}" for row in batch)
         yield Match(
             wanted, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, shown, objects=len(batch)
         )
-
-
-def _answers(reply: Reply) -> dict[str, list[Ruling]]:
-    """Return what the answer says of each id: one ruling for every list that holds it."""
-    try:
-        body = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return {}
-    said: dict[str, list[Ruling]] = {}
-    for name, verdict, reason in _LISTS:
-        items = pick(body, name) if isinstance(body, Mapping) else None
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, Mapping):
-                comment = str(pick(item, "Comment") or "")
-                number = str(pick(item, "KeyfactorRequestId"))
-                said.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
-    return said
-
-
-_LISTS = (
-    ("Successes", Verdict.APPLIED, ""),
-    ("Failures", Verdict.NOT_APPLIED, "the server could not deny it"),
-    ("Denials", Verdict.NOT_APPLIED, "the server did not permit it; the account needs /certificates/requests/manage/"),
-)
-
-
-def _ruling(number: str, said: Sequence[Ruling], live: Mapping[str, Json] | None) -> Ruling:
-    """Reading decides; a failure that the answer states is only believed while the request does not read as denied."""
-    denied = live is not None and live.get("State") == _DENIED
-    verdicts = {ruling.verdict for ruling in said}
-    if verdicts == {Verdict.NOT_APPLIED}:
-        reason = said[0].detail
-        return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if denied else said[0]
-    if denied:
-        return Ruling(Verdict.APPLIED, "" if verdicts else "the answer does not name it; it reads as denied")
-    if len(verdicts) > 1:
-        return Ruling(Verdict.UNKNOWN, f"request {number} stands in several lists of the answer")
-    word = "reported as denied" if verdicts else "not named in the answer"
-    return Ruling(Verdict.UNKNOWN, f"request {number} is {word}, but does not read as denied")

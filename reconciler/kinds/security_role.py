@@ -6,8 +6,7 @@ sent: its body is the whole role as read, with the declared fields over it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,11 +30,11 @@ from reconciler.resource import (
     pick,
     unmanaged,
 )
-from reconciler.wire.claims import ClaimKey, ClaimType, encode, partners, read_key, resend, same, same_set
+from reconciler.wire.claims import ClaimKey, ClaimType, outgoing, partners, read_key, resend, same, same_set
+from reconciler.wire.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
 from reconciler.wire.permissions import redundant
-from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, permission_sets, writable
+from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, writable
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WIRE = {
     "description": "Description",
     "emailAddress": "EmailAddress",
@@ -139,7 +138,7 @@ spec:
         for raw in details(read, ids):
             roles.setdefault(folded_name(raw), []).append(raw)
         declared = (one.resource.declared().get("permissionSet") for one in wanted)
-        named = any(name is not None and not _GUID.fullmatch(name) for name in declared)
+        named = any(name is not None and not is_guid(name) for name in declared)
         return Live(roles, permission_sets(read) if named else {})
 
     @classmethod
@@ -155,7 +154,7 @@ spec:
         if problems:
             yield from problems
             return
-        set_id = _set_id(wanted.resource.declared().get("permissionSet"), live.sets)
+        set_id = guid_of(wanted.resource.declared().get("permissionSet"), live.sets)
         after = _after(wanted.resource.declared(), raw, set_id, live.sets)
         if raw is None:
             yield Match(wanted, None, after, (None, set_id), "new")
@@ -168,13 +167,13 @@ spec:
     def request(cls, match: Match) -> Request:
         raw, set_id = match.found
         target, name = match.wanted.address.target, match.wanted.address.name
-        after, spec = match.after, match.wanted.resource
+        after = match.after
         body: dict[str, Json] = writable(raw) if raw else {"Name": name, "EmailAddress": None}
         body |= {_WIRE[field]: after[field] for field in ("description", "emailAddress") if field in after}
         if "permissionSet" in after:
             body["PermissionSetId"] = set_id
         body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
-        body["Claims"] = _encoded(raw, after.get("claims"), spec.declared().get("claims", ()))
+        body["Claims"] = outgoing(raw, after.get("claims"), _described(match.wanted))
         if raw is None:
             return Request(Call(target, "POST", PATH, body, version=2), None, expected(body))
         return Request(Call(target, "PUT", PATH, body, version=2), canonical(raw), expected(body))
@@ -217,29 +216,29 @@ class Live:
     """The declared roles as read by id, by folded name; names of the permission sets by lower-case GUID."""
 
     roles: Mapping[str, list[Json]]
-    sets: Mapping[str, str]
+    sets: Sets
 
 
-def _manifest(raw: Mapping[str, Json], sets: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(raw: Mapping[str, Json], sets: Sets) -> dict[str, Any]:
     """Return a live role in the manifest's own terms; empty text is None."""
     number = str(pick(raw, "PermissionSetId") or "").lower()
     return {
         "description": pick(raw, "Description") or None,
         "emailAddress": pick(raw, "EmailAddress") or None,
-        "permissionSet": _set_name(number, sets),
+        "permissionSet": name_of(number, sets),
         "permissions": frozenset(pick(raw, "Permissions")),
         "claims": frozenset(read_key(claim) for claim in pick(raw, "Claims")),
     }
 
 
 def _after(
-    declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: Mapping[str, str]
+    declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: Sets
 ) -> dict[str, Any]:
     """Return the declared fields as they are to be: AD claims as the server spells them, additive lists merged."""
     live = _manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
     after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
     if set_id is not None:
-        after["permissionSet"] = _set_name(set_id, sets)
+        after["permissionSet"] = name_of(set_id, sets)
     if "permissions" in declared:
         after["permissions"] = frozenset(declared["permissions"])
     if "claims" in declared:
@@ -250,6 +249,11 @@ def _after(
     for name in declared.get("clear", ()):
         after[name] = None if name == "emailAddress" else frozenset()
     return {name: after[name] for name in _WIRE if name in after}
+
+
+def _described(wanted: Wanted) -> dict[ClaimKey, str]:
+    claims: Sequence[Claim] = wanted.resource.declared().get("claims", ())
+    return {claim.key: claim.description for claim in claims if "description" in claim.model_fields_set}
 
 
 def _refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -269,38 +273,9 @@ def _already(child: str, parent: str) -> str:
     return f"{child} is already granted by {parent}"
 
 
-def _encoded(
-    raw: Mapping[str, Json] | None, keys: frozenset[ClaimKey] | None, declared: Iterable[Claim]
-) -> list[dict[str, Any]]:
-    """Return the claims to send: those of the live role as they are, those that are new with their description.
-
-    Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
-    """
-    live = {read_key(claim): resend(claim) for claim in pick(raw, "Claims")} if raw else {}
-    if keys is None:
-        keys = frozenset(live)
-    words = {claim.key: claim.description for claim in declared if "description" in claim.model_fields_set}
-    return [live.get(key) or encode(key, words.get(key, key.value)) for key in sorted(keys)]
-
-
-def _set_id(declared: str | None, sets: Mapping[str, str]) -> str | None:
-    """Return the GUID of a permission set that is declared by name or GUID; None if it names none, or several."""
-    if declared is None or _GUID.fullmatch(declared):
-        return declared and declared.lower()
-    exact = [number for number, name in sets.items() if name == declared]
-    alike = exact or [number for number, name in sets.items() if name.casefold() == declared.casefold()]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _set_name(number: str, sets: Mapping[str, str]) -> str:
-    """Return a permission set's name; its GUID where the name is not read, or not its own alone."""
-    name = sets.get(number, number)
-    return name if list(sets.values()).count(name) == 1 else number
-
-
-def _bad_permission_set(wanted: Wanted, sets: Mapping[str, str]) -> Iterator[Problem]:
+def _bad_permission_set(wanted: Wanted, sets: Sets) -> Iterator[Problem]:
     declared = wanted.resource.declared().get("permissionSet")
-    if declared is not None and _set_id(declared, sets) is None:
+    if declared is not None and guid_of(declared, sets) is None:
         known = ", ".join(sorted(sets.values()))
         why = f"permission set {declared!r} does not exist, is not visible, or several have the name"
         yield Problem(
@@ -344,7 +319,7 @@ def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:
         yield Problem(wanted.source, f"{why}; declare them or correct the name")
 
 
-def _exported(raw: Mapping[str, Json], sets: Mapping[str, str]) -> Exported:
+def _exported(raw: Mapping[str, Json], sets: Sets) -> Exported:
     """Return a role as a manifest; empty fields stay unmanaged, and claims that can't be sent back are left out."""
     live = _manifest(raw, sets)
     spec: dict[str, Json] = {

@@ -27,7 +27,7 @@ VERDICTS = {
     Verdict.NOT_REACHED: ("not reached", "dim"),
 }
 _RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
-_DISPENSABLE = ("source", "object", "fields")
+_DISPENSABLE = ("source", "fields", "object")
 """Columns that go, in this order, where there is no room: the blocks below the table say the same."""
 _NARROW, _WIDE = 16, 60
 """Longest objects in a narrow and in any table."""
@@ -88,7 +88,7 @@ def _fields(step: Step) -> str:
 
 
 def _fitting(rows: list[dict[str, Cell]], width: int) -> list[dict[str, Cell]]:
-    """Shorten the objects and the fields, then leave columns out until the rest fits; without a width everything does."""
+    """Shorten objects and fields, then leave columns out until the rest fits; without a width everything does."""
     if not width or _width(rows) <= width:
         return rows
     rows = [{**row, "object": (_shortened(row["object"][0], _NARROW), "")} for row in rows]

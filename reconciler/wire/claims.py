@@ -96,6 +96,20 @@ def encode(key: ClaimKey, description: str) -> dict[str, Any]:
     }
 
 
+def outgoing(
+    raw: Mapping[str, Json] | None, keys: frozenset[ClaimKey] | None, described: Mapping[ClaimKey, str]
+) -> list[dict[str, Any]]:
+    """Return a role's claims as they are sent: the live ones as they are, new ones with their description.
+
+    `raw` is the role as read (None for a new one); `keys` are the claims it is to have, None for those that it has.
+    Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
+    """
+    live = {read_key(claim): resend(claim) for claim in pick(raw, "Claims")} if raw else {}
+    if keys is None:
+        keys = frozenset(live)
+    return [live.get(key) or encode(key, described.get(key, key.value)) for key in sorted(keys)]
+
+
 def sent_key(body: Mapping[str, Json]) -> ClaimKey:
     """Return the key of a claim as `encode` made it."""
     return ClaimKey(TYPES[body["ClaimType"]], body["ClaimValue"], body["ProviderAuthenticationScheme"])

@@ -37,11 +37,6 @@ def details(read: Read, ids: Iterable[int]) -> list[Mapping[str, Json]]:
     return [_checked(raw, path) for path, raw in found if raw is not None]
 
 
-def permission_sets(read: Read) -> dict[str, str]:
-    """Return the names of the permission sets by lower-case GUID; the list can't be filtered by name."""
-    return {str(pick(row, "Id")).lower(): str(pick(row, "Name")) for row in read.rows("/PermissionSets")}
-
-
 def writable(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return the role as read without what can't be written; members this version doesn't know are kept."""
     named = {name.casefold() for name in (*_KNOWN, _READ_ONLY)}

@@ -1,0 +1,95 @@
+"""Pending certificate requests on the wire: /Workflow/Certificates (version 1).
+
+The answer of Deny sorts the ids into three lists and is 200 even when every id failed; `Denials` are those that it did
+not permit, not those that were denied. Contract: Keyfactor Command, POST Workflow Certificates Deny.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.model import Json, Reply, Verdict
+from reconciler.resource import Read, Ruling, pick
+
+PENDING = "/Workflow/Certificates/Pending"
+DENY = "/Workflow/Certificates/Deny"
+STATES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
+DENIED, WAITING = 3, 5
+ATTRIBUTES = {
+    "commonName": "CommonName",
+    "requester": "Requester",
+    "template": "Template",
+    "distinguishedName": "DistinguishedName",
+    "certificateAuthority": "CertificateAuthority",
+}
+"""What a manifest may expect of a request, and where it stands on the wire."""
+
+_IDENTITY = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
+"""Members that say whether an id is still the same request."""
+
+_SHAPE = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
+
+
+def pending(read: Read) -> dict[int, Mapping[str, Json]]:
+    """Return what waits for a decision, by id: one list."""
+    return {request_id(row): row for row in read.rows(PENDING)}
+
+
+def single(read: Read, numbers: Sequence[int | str]) -> dict[int, Mapping[str, Json]]:
+    """Return requests of any state by id; those that are gone or not visible are left out."""
+    found = read.each([f"/Workflow/Certificates/{one}" for one in numbers])
+    return {request_id(raw): raw for raw in found if raw is not None}
+
+
+def request_id(row: Json) -> int:
+    """Return a request's id; raises IncompleteError for what is no request."""
+    found = pick(row, "Id") if isinstance(row, Mapping) else None
+    if not isinstance(found, int):
+        raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _SHAPE))
+    return found
+
+
+def identity(raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what makes a request the same one; the CA's row index is text in some versions and a number in others."""
+    return {name: str(pick(raw, name)) if name == "CARequestId" else pick(raw, name) for name in _IDENTITY}
+
+
+def answers(reply: Reply) -> dict[str, list[Ruling]]:
+    """Return what the answer says of each id: one ruling for every list that holds it."""
+    try:
+        body = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    said: dict[str, list[Ruling]] = {}
+    for name, verdict, reason in _LISTS:
+        items = pick(body, name) if isinstance(body, Mapping) else None
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, Mapping):
+                comment = str(pick(item, "Comment") or "")
+                number = str(pick(item, "KeyfactorRequestId"))
+                said.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
+    return said
+
+
+_LISTS = (
+    ("Successes", Verdict.APPLIED, ""),
+    ("Failures", Verdict.NOT_APPLIED, "the server could not deny it"),
+    ("Denials", Verdict.NOT_APPLIED, "the server did not permit it; the account needs /certificates/requests/manage/"),
+)
+
+
+def ruling(number: str, said: Sequence[Ruling], live: Mapping[str, Json] | None) -> Ruling:
+    """Reading decides; a failure that the answer states is only believed while the request does not read as denied."""
+    denied = live is not None and live.get("State") == DENIED
+    verdicts = {ruling.verdict for ruling in said}
+    if verdicts == {Verdict.NOT_APPLIED}:
+        reason = said[0].detail
+        return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if denied else said[0]
+    if denied:
+        return Ruling(Verdict.APPLIED, "" if verdicts else "the answer does not name it; it reads as denied")
+    if len(verdicts) > 1:
+        return Ruling(Verdict.UNKNOWN, f"request {number} stands in several lists of the answer")
+    word = "reported as denied" if verdicts else "not named in the answer"
+    return Ruling(Verdict.UNKNOWN, f"request {number} is {word}, but does not read as denied")
