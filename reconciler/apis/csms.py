@@ -7,11 +7,12 @@ nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
 from reconciler.apis.client import Client
+from reconciler.apis.objects import Objects
 from reconciler.apis.once import Once
 from reconciler.model import Json, Query
 from reconciler.resource import Page
@@ -29,23 +30,13 @@ def headers(_version: int) -> dict[str, str]:
     return {}
 
 
-class CsmsRead:
+class CsmsRead(Objects):
     """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
     def __init__(self, client: Client, pool: Executor, *, once: Once | None) -> None:
-        self._client, self._pool, self._once = client, pool, once
+        super().__init__(client, pool)
+        self._once = once
         self.root = f"/v1/{client.target.project}/csms"
-
-    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
-        """Return the decoded body, or None where the service says that the object doesn't exist."""
-        reply = self._client.get(path, query, version)
-        return None if reply is None else self._client.decoded(path, reply)
-
-    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
-        """`get` for many paths at once. The first goes alone until the credentials are proved: keys get locked."""
-        alone = 0 if self._client.answered else 1
-        first = [self.get(path, version=version) for path in paths[:alone]]
-        return [*first, *self._pool.map(lambda path: self.get(path, version=version), paths[alone:])]
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "name", columns: tuple[str, ...] = ()

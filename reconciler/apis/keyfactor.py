@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from reconciler.apis.client import Client
+from reconciler.apis.objects import Objects
 from reconciler.apis.once import Once
 from reconciler.model import Json, Query, Reply
 from reconciler.resource import Page
@@ -47,24 +48,14 @@ class _Moved(Exception):
     """The pages of one pass don't fit together."""
 
 
-class KeyfactorRead:
+class KeyfactorRead(Objects):
     """`resource.Read` for Command. With `once` the same list is read once; without, each time anew."""
 
     root = ""
 
     def __init__(self, client: Client, pool: Executor, *, window: int, once: Once | None) -> None:
-        self._client, self._pool, self._window, self._once = client, pool, window, once
-
-    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
-        """Return the decoded body, or None where the server answers 404."""
-        reply = self._client.get(path, query, version)
-        return None if reply is None else self._client.decoded(path, reply)
-
-    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
-        """`get` for many paths at once. The first goes alone until the credentials are proved: accounts get locked."""
-        alone = 0 if self._client.answered else 1
-        first = [self.get(path, version=version) for path in paths[:alone]]
-        return [*first, *self._pool.map(lambda path: self.get(path, version=version), paths[alone:])]
+        super().__init__(client, pool)
+        self._window, self._once = window, once
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
