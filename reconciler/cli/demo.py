@@ -41,7 +41,7 @@ def run(session: Session, main: Callable[..., int]) -> Exit:
 
 
 def _first_run(story: _Story) -> None:
-    story.title("1. What should be", "Six manifests in Git. Nothing has been read or written yet.")
+    story.title("1. What should be", "Seven documents in Git. Nothing has been read or written yet.")
     story.command("ls manifests", run=False)
     story.say("  ".join(sorted(path.name for path in _MANIFESTS.iterdir())))
     story.command("reconciler validate")
@@ -161,10 +161,11 @@ class _Story:
             return
         session = self._session
         typed, _, file = line.partition(" > ")
-        stdout = io.StringIO() if file else session.stdout
+        kept = io.StringIO()
+        stdout = kept if file else session.stdout
         code = self._main(shlex.split(typed)[1:], session.given, stdout, session.stdout, session.stdin)
-        if isinstance(stdout, io.StringIO):
-            Path(file).write_text(stdout.getvalue(), "utf-8")
+        if file:
+            Path(file).write_text(kept.getvalue(), "utf-8")
         if code != expect and self.outcome is Exit.OK:
             self.outcome = Exit(code) if code else Exit.INTERNAL
 

@@ -97,7 +97,7 @@ def render(value: Json, *, ascii_only: bool = False) -> str:
     """
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2, allow_nan=False, default=_plain)
     text = _COMMAND.sub(r"\\u0023#", text)
-    return (text if text.isascii() else _FOREIGN.sub(_escaped, text)) + "\n"
+    return (_FOREIGN.sub(_escaped, text) if _FOREIGN.search(text) else text) + "\n"
 
 
 def in_sync(compared: Compared, steps: Sequence[Step]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
@@ -95,6 +95,7 @@ def test_problems_come_sorted_once_and_with_their_cause() -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=40))
+@example("\x7f")
 def test_any_text_survives_unchanged_and_harmless(text: str) -> None:
     """A parser gets every character back; a terminal and a CI system get nothing that they would obey."""
     shown = render({"name": text, "##vso[x]": [text]})
