@@ -13,13 +13,23 @@ sends. A request walks through it like this:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from reconciler.errors import Problem, Source
 from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk, Step, Verdict
@@ -45,10 +55,33 @@ def pick(raw: Mapping[str, Json], name: str) -> Json:
     return next((value for key, value in raw.items() if key.casefold() == folded), None)
 
 
+class Misfit(ValueError):
+    """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
+
+
 def _untrimmed(value: str) -> str:
     if value != value.strip():
-        raise ValueError("starts or ends with blanks; servers drop them and the object would never settle; remove them")
+        raise Misfit("starts or ends with blanks; servers drop them and the object would never settle; remove them")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What text must look like: a regular expression for editors, and words for people (`what; why; what to do`)."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+    def _checked(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise Misfit(self.words)
+        return value
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_untrimmed)]

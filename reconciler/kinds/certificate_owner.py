@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
 from reconciler.model import Address, Call, Json, Query, Request, Risk, Step
 from reconciler.resource import (
     Exported,
     Finding,
+    Form,
     Match,
     Name,
     Path,
@@ -38,7 +39,13 @@ from reconciler.wire.certificates import PATH, Found, Row, id_key, matching, sel
 from reconciler.wire.roles import folded_name, listed
 from reconciler.wire.scopes import Scope, resolve
 
-Thumbprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{40}$")]
+Thumbprint = Annotated[
+    str,
+    Form(
+        "[0-9A-Fa-f]{40}",
+        "is not a SHA-1 thumbprint, so it can match no certificate; write 40 hexadecimal digits without colons",
+    ),
+]
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
 Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted, unmanaged
+from reconciler.resource import Exported, Finding, Form, Match, Path, Read, Resource, Run, Tables, Wanted, unmanaged
 
 EventType = Literal[
     "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"
 ]
-_NAME = r"^[a-zA-Z0-9_-]{1,64}$"
+TopicUrn = Annotated[
+    str,
+    Form(
+        r"[a-zA-Z0-9\-._:]{1,256}",
+        "is not what CSMS takes as a topic's id; it would refuse the event; write the topic's URN, "
+        "urn:smn:REGION:PROJECT:TOPIC",
+    ),
+]
+TopicName = Annotated[
+    str,
+    Form("[a-zA-Z0-9_-]{1,64}", "is not a topic's name; CSMS would refuse it; write 1 to 64 letters, digits, _ or -"),
+]
 
 
 class Notification(BaseModel):
@@ -23,10 +34,10 @@ class Notification(BaseModel):
     model_config = Resource.model_config
 
     target_type: Literal["SMN"] = unmanaged("The kind of target; SMN is the only one.")
-    target_id: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9\-._:]{1,256}$")] = unmanaged(
+    target_id: TopicUrn = unmanaged(
         "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
     )
-    target_name: Annotated[str, StringConstraints(pattern=_NAME)] = unmanaged("The topic's name.")
+    target_name: TopicName = unmanaged("The topic's name.")
 
     def declared(self) -> dict[str, str]:
         """Return the members that the document sets, by manifest name."""

@@ -18,6 +18,7 @@ from reconciler.resource import (
     CannotEncode,
     Exported,
     Finding,
+    Form,
     Match,
     Name,
     Path,
@@ -43,7 +44,20 @@ _WIRE = {
     "claims": "Claims",
 }
 
-Permission = Annotated[str, StringConstraints(pattern=r"^/([a-z0-9_\-]+/)*$", max_length=512)]
+Permission = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    Form(
+        r"/([a-z0-9_\-]+/)*",
+        "is not a version two permission; Command would refuse it; write it in lower case, "
+        "beginning and ending with a slash, such as /portal/read/",
+    ),
+]
+EmailAddress = Annotated[
+    str,
+    StringConstraints(max_length=320),
+    Form(r"[^@\s]+@[^@\s]+", "is not an e-mail address; nobody could be reached; write name@domain"),
+]
 
 
 class Claim(BaseModel):
@@ -83,9 +97,7 @@ spec:
 """
 
     description: Text = unmanaged("What the role is for. Command requires one.")
-    email_address: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=320)] = unmanaged(
-        "Where workflows reach the owner of certificates."
-    )
+    email_address: EmailAddress = unmanaged("Where workflows reach the owner of certificates.")
     permission_set: Name = unmanaged("The permission set that bounds the role's permissions, by name or GUID.")
     permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged(
         "Version two permission strings, as a set. A string grants everything that starts with it."

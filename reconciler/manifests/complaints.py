@@ -13,7 +13,7 @@ from reconciler.errors import Problem
 from reconciler.manifests.hints import clearable, fields_at, meant, nearest, quoted
 from reconciler.manifests.scalars import Ambiguous, reading
 from reconciler.manifests.text import Document
-from reconciler.resource import Path
+from reconciler.resource import Misfit, Path
 from reconciler.visible import shown
 
 
@@ -193,7 +193,9 @@ def _form(case: _Case) -> str:
 
 
 def _told(case: _Case) -> str:
-    return str(case.fault.context.get("error", case.fault.message))
+    """Say what the model says; a misfit is said of the value itself."""
+    error = case.fault.context.get("error", case.fault.message)
+    return f"{case.written or 'this'} {error}" if isinstance(error, Misfit) else str(error)
 
 
 def _union(case: _Case) -> str:
