@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import sleep as _sleep
 
-from reconciler.errors import NoReply, Problem, ReconcilerError
+from reconciler.errors import Exit, NoReply, Problem, ReconcilerError
 from reconciler.kinds import KINDS
 from reconciler.model import Call, Json, Outcome, Plan, Reply, Request, Step, Verdict
 from reconciler.resource import Read, Resource, Ruling
@@ -56,7 +56,7 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
             halted = "the run was interrupted before it"
         outcome = Outcome(step, Verdict.NOT_REACHED, halted) if halted else _run(step, seams)
         if not halted and outcome.verdict not in _SETTLED:
-            halted = f"{step.address} ended as {outcome.verdict}"
+            halted = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
         outcomes.append(outcome)
         tell(outcome)
     return tuple(outcomes)
@@ -69,7 +69,8 @@ def _run(step: Step, seams: Seams) -> Outcome:
     try:
         live = kind.reread(seams.reads[step.address.target], step)
     except ReconcilerError as error:
-        return Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: it could not be read again: {_words(error)}")
+        unread = f"nothing was sent: it could not be read again: {_words(error)}"
+        return Outcome(step, Verdict.NOT_APPLIED, unread, cause=error.exit)
     if live is not None and not kind.unmet(step, live):
         return Outcome(step, Verdict.UNCHANGED, "it is already as wanted; nothing was sent")
     if live != request.base:
@@ -85,7 +86,7 @@ def _send(step: Step, request: Request, kind: type[Resource], seams: Seams) -> O
         reply = seams.sends[step.address.target](request.call)
     except NoReply as silence:
         if not silence.sent:
-            return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}")
+            return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}", cause=Exit.UNREACHABLE)
         return _read_back(step, kind, seams, None, f"no answer ({silence})")
     if _says_no(reply):
         return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_answer(reply)}")

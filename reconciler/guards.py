@@ -46,7 +46,8 @@ def _protected(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
         pattern = next((pattern for pattern in patterns if _matches(step, pattern)), None)
         if pattern is not None:
             why = f"{step.address} is protected by {pattern!r}; it may not be changed by this tool"
-            yield Problem(step.source, f"{why}; take it out of the manifests, or the pattern out of the settings")
+            mend = "take it out of the manifests, or write `protected:` in the settings without the pattern"
+            yield Problem(step.source, f"{why}; {mend}")
 
 
 def _matches(step: Step, pattern: str) -> bool:

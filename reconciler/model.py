@@ -178,9 +178,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a step: one verdict, and one for each change where a batch was split by the server."""
+    """What became of a step: one verdict, and one for each change where a batch was split by the server.
+
+    `cause` is the exit code of what kept it from being sent: no answer, credentials, something unreadable.
+    """
 
     step: Step
     verdict: Verdict
     detail: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    cause: Exit | None = None

@@ -131,8 +131,9 @@ def _levels() -> dict[str, int]:
 _LEVELS = _levels()
 
 
-def _order(step: Step) -> tuple[int, Address, tuple[Any, ...]]:
+def _order(step: Step) -> tuple[int, bool, Address, tuple[Any, ...]]:
     """Referred-to kinds first; ties by address, then by path, ids as numbers; a document's batches keep its order."""
     call = step.request.call if step.request else None
     place = (len(call.path), call.path) if call else (0, step.object)
-    return _LEVELS[step.address.kind], step.address, (*place, step.source)
+    late = call is not None and call.path in KINDS[step.address.kind].last
+    return _LEVELS[step.address.kind], late, step.address, (*place, step.source)

@@ -13,82 +13,23 @@ sends. A request walks through it like this:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    StringConstraints,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from reconciler.errors import Problem, Source
 from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk, Step, Verdict
+from reconciler.permissions import Permissions
 
 Path = tuple[str | int, ...]
 """A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
-
-
-def unmanaged(description: str, **constraints: Any) -> Any:
-    """A field whose live value is kept where the document doesn't mention it. Ask `declared`, never its default."""
-    return Field(default=None, description=description, json_schema_extra=_without_default, **constraints)
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
-def pick(raw: Mapping[str, Json], name: str) -> Json:
-    """Return a member of an API object by name, whatever its letter case; None where absent (contract: JSON casing)."""
-    if name in raw:
-        return raw[name]
-    folded = name.casefold()
-    return next((value for key, value in raw.items() if key.casefold() == folded), None)
-
-
-class Misfit(ValueError):
-    """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
-
-
-def _untrimmed(value: str) -> str:
-    if value != value.strip():
-        raise Misfit("starts or ends with blanks; servers drop them and the object would never settle; remove them")
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What text must look like: a regular expression for editors, and words for people (`what; why; what to do`)."""
-
-    pattern: str
-    words: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_after_validator_function(self._checked, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
-
-    def _checked(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value):
-            raise Misfit(self.words)
-        return value
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_untrimmed)]
-"""Text as it is sent: not empty, and no blanks at either end."""
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_untrimmed)]
-"""The name of something on a server."""
 
 
 class Page(NamedTuple):
@@ -231,8 +172,12 @@ class Resource(BaseModel):
     """The API that the kind belongs to: "keyfactor" or "csms"."""
     after: ClassVar[tuple[str, ...]] = ()
     """Kinds whose steps run before this kind's."""
+    last: ClassVar[tuple[str, ...]] = ()
+    """Paths whose requests run after all others of their level, since those others carry what they change."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
+    requires: ClassVar[Permissions] = Permissions()
+    """What an account must be allowed to do, as `doctor` tells it."""
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Fields that name a CSV file beside the manifest, with its columns."""
     example: ClassVar[str] = ""

@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.model import Action, Risk, Verdict
+from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.jsonplan import FORMAT_VERSION
 from reconciler.resource import Resource
 from reconciler.settings.file import SettingsFile
@@ -121,8 +122,14 @@ def _report() -> Schema:
         "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
     }
     described = "Result of a command. Members may be added within a format version's first number; none is taken away."
-    definitions = {"step": _step(), "change": _change(), "call": _call(), "problem": problem}
-    return _headed("report.json", {"title": "Report", "description": described, **_open(members), "$defs": definitions})
+    definitions = {"step": _step(), "change": _change(), "call": _call(), "problem": problem, "target": _target()}
+    targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
+    own = {  # a saved plan has `targets` too, of another shape
+        "if": {"properties": {"command": {"const": "doctor"}}, "required": ["command"]},
+        "then": {"properties": {"targets": targets}},
+    }
+    whole = {"title": "Report", "description": described, **_open(members), **own, "$defs": definitions}
+    return _headed("report.json", whole)
 
 
 def _step() -> Schema:
@@ -160,6 +167,26 @@ def _call() -> Schema:
             "query": {"type": "object", "additionalProperties": {"type": "string"}},
             "body": {"type": "object", "description": "Exactly what is sent."},
             "version": {"type": "integer", "description": "Command's x-keyfactor-api-version."},
+        }
+    )
+
+
+def _target() -> Schema:
+    """One target as `doctor` found it."""
+    text = {"type": "string"}
+    verdict = {"enum": [health.value for health in Health]}
+    check = _open({"target": text, "check": text, "verdict": verdict, "detail": text, "remedy": text})
+    ability = {"enum": [ability.value for ability in Ability]}
+    able = {"plan": ability, "apply": ability}
+    return _open(
+        {
+            "name": text,
+            "api": {"enum": ["keyfactor", "csms"]},
+            "url": text,
+            "checks": {"type": "array", "items": check},
+            "commands": _open(able),
+            "kinds": {"type": "array", "items": _open({"kind": text, **able})},
+            "verdict": {**text, "description": "What the account can run, in words."},
         }
     )
 

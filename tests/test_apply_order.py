@@ -55,7 +55,7 @@ def test_the_first_step_that_does_not_succeed_is_the_last(row: tuple[Any, Any, l
 
     assert (found, really) == (verdicts, sent)
     if found[2] is NEVER:
-        assert outcomes[2].detail == f"EventHandler/b ended as {found[1]}"
+        assert outcomes[2].detail == f"EventHandler/b ended as {found[1].replace('_', ' ')}"
 
 
 @pytest.mark.parametrize("after", range(4))

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
+from reconciler.apis.auth.advice import after_refusal
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.decode import NotJson, decode, message
+from reconciler.apis.reasons import advice
 from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import RETRIED, Patience
 from reconciler.apis.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
@@ -28,6 +30,9 @@ from reconciler.visible import shown
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_RECITAL = re.compile(r",?\s*canonicalRequest:")
+"""Where Huawei's gateway begins to recite the request that it computed a signature for."""
+_BUNDLES = {"keyfactor": "caBundle (or KEYFACTOR_CA_CERT)", "csms": "caBundle"}
 _NEXT_TIME = "nothing was concluded from it; check the target, then run again"
 
 
@@ -78,7 +83,7 @@ class Client:
             raise IncompleteError(Problem(self.source(path), f"{why}; {_NEXT_TIME}")) from None
         except NoReply as why:
             raise UnreachableError(
-                Problem(self.source(path), f"no answer: {why}; check the address and the network, then run again")
+                Problem(self.source(path), f"no answer: {why}; {advice(why, _BUNDLES[self.target.api])}")
             ) from None
         return self._judged(path, reply, listing=listing)
 
@@ -147,7 +152,7 @@ class Client:
         said = self.explain(reply)
         told = f"{status}: {said}" if said else str(status)
         if status == 401:
-            refusal = AuthError(Problem(at, self._refusal(told)))
+            refusal = AuthError(Problem(at, self._refusal(_RECITAL.split(told)[0])))
             with self._lock:
                 if not self.answered:
                     self._refused = refusal  # asking on would only bring the account nearer to being locked
@@ -174,11 +179,8 @@ class Client:
     def _refusal(self, told: str) -> str:
         return (
             f"the credentials were refused ({told}); nothing can be read without them; check `auth` of target "
-            f"{self.target.name}{self._skew()}"
+            f"{self.target.name}: {after_refusal(self.target.auth)}"
         )
-
-    def _skew(self) -> str:
-        return " and, since requests are signed, this machine's clock" if self.target.api == "csms" else ""
 
     def _absent(self, reply: Reply) -> bool:
         """Say whether an answer means that the object doesn't exist, and not that the gateway knows no such API.

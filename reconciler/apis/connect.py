@@ -104,7 +104,7 @@ def connect(
     """
     if target.lacking:
         raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
-    transport = Transport(target.url, target.transport, clock=clock)
+    transport = Transport(target.url, target.transport, clock=clock, sleep=sleep)
     redact = Redactor()
     auth = authenticator(target, env, redact, clock=clock, now=now)
     headers = keyfactor.headers if target.api == "keyfactor" else csms.headers

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from reconciler.apis.reasons import Unanswered
 from reconciler.apis.transport import UnusableReply
 from reconciler.errors import NoReply
 from reconciler.model import Reply
@@ -50,8 +51,9 @@ class Patience:
                 reply = attempt()
             except UnusableReply:
                 raise
-            except NoReply:
-                if last or not self._spend():
+            except NoReply as silence:
+                lasting = isinstance(silence, Unanswered) and silence.why.lasting
+                if lasting or last or not self._spend():
                     raise
                 self._sleep(self._back_off(turn))
                 continue

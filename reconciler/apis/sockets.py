@@ -58,6 +58,11 @@ class Wire:
             raise TimeoutError("deadline")
         return min(left, _SLICE)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether everybody is to give up."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """Make every waiting reader give up at once."""
         self._stopped.set()

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from requests import PreparedRequest, RequestException
 from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, IncompleteRead, ProxyError
+from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
 from reconciler.apis.body import CutOff, UnusableBody, read_body
+from reconciler.apis.pace import Pace
+from reconciler.apis.reasons import Unanswered, reason
 from reconciler.apis.sockets import OneShot, Wire, tls_context
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
@@ -49,11 +50,18 @@ class Transport:
     """Sends requests to one origin. Safe for many threads; `requests` counts what was handed to the network."""
 
     def __init__(
-        self, url: str, travel: Travel, *, trust: Trust | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        travel: Travel,
+        *,
+        trust: Trust | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._origin = origin(url)
         self._travel = travel
         self._wire = Wire(clock)
+        self._pace = Pace(travel.rate, clock, sleep, lambda: self._wire.stopped)
         secure = self._origin.startswith("https:")
         context = _context(trust or travel.trust) if secure else None
         self._proxies = {"https": travel.proxy} if travel.proxy and secure else {}
@@ -71,6 +79,7 @@ class Transport:
         answer came that can't be taken.
         """
         request = self._prepared(method, url, headers, body)
+        self._pace.wait()
         with self._lock:
             self.requests += 1
         self._wire.start(self._travel.timeout)
@@ -81,7 +90,7 @@ class Transport:
         except CutOff:
             raise NoReply("the answer was cut off", sent=True) from None
         except _FAILURES as error:
-            raise NoReply(_reason(error, self._travel.timeout), sent=self._wire.began) from None
+            raise Unanswered(reason(error, self._travel.timeout), sent=self._wire.began) from None
         finally:
             if method != "GET":
                 self._writes.close()
@@ -144,37 +153,3 @@ def _said(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return str(error.reason or "not PEM").replace("_", " ").lower()
     return getattr(error, "strerror", None) or "not PEM"
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what the libraries wrapped in it, the outermost first."""
-    seen: set[int] = set()
-    todo: list[object] = [error]
-    while todo:
-        one = todo.pop(0)
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-
-
-def _reason(error: BaseException, seconds: float) -> str:
-    """Say in words why no answer came. The libraries' own texts hold addresses of objects, and queries."""
-    causes = list(_chain(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the server's certificate is not trusted ({cause.verify_message}); name its authority as caBundle"
-    known: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-        (ssl.SSLError, "TLS failed"),
-        (ProxyError, "the proxy did not let the request through"),
-        (socket.gaierror, "the host's name could not be resolved"),
-        (ConnectionRefusedError, "the connection was refused"),
-        (TimeoutError, f"there was no complete answer within {seconds:g} seconds"),
-        (IncompleteRead, "the answer was cut off"),
-        ((ConnectionError, http.client.RemoteDisconnected), "the connection was closed before an answer came"),
-        (http.client.HTTPException, "the answer is not HTTP"),
-    )
-    for kind, words in known:
-        if any(isinstance(cause, kind) for cause in causes):
-            return words
-    return f"the connection failed ({type(causes[-1]).__name__})"

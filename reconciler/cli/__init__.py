@@ -22,14 +22,15 @@ def main(
     stdin: TextIO | None = None,
 ) -> int:
     """Run one command and return its exit code; streams and environment are the process's own unless given."""
+    out, err = _open(stdout, sys.stdout), _open(stderr, sys.stderr)
     if list(argv) in (["--help"], ["-h"]):
         from reconciler.cli.answer import write
 
-        write(stdout or sys.stdout, HELP)
+        write(out, HELP)
         return 0
     from reconciler.cli import dispatch
 
-    return dispatch.main(argv, env, stdout or sys.stdout, stderr or sys.stderr, stdin or sys.stdin)
+    return dispatch.main(argv, env, out, err, _open(stdin, sys.stdin))
 
 
 def entry() -> NoReturn:
@@ -43,12 +44,21 @@ def entry() -> NoReturn:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # before there was anything to interrupt
         code = 130
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
-        except BrokenPipeError:  # the reader has gone; let the interpreter find nothing more to flush
+        except OSError:  # the reader has gone, or the disk is full; let the interpreter find nothing more to flush
             _silence(stream.fileno())
     sys.exit(code)
+
+
+def _open(given: TextIO | None, own: TextIO | None) -> TextIO:
+    """Return the stream that is given, or the process's own; one that the process was started without holds nothing."""
+    if stream := given or own:
+        return stream
+    from io import StringIO
+
+    return StringIO()
 
 
 def _silence(number: int) -> None:

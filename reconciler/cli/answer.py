@@ -33,15 +33,20 @@ class Answer(NamedTuple):
     listed: bool = False
 
 
-def deliver(session: Session, command: str, answer: Answer) -> None:
-    """Print an answer: the result to stdout, all else to stderr, the exit code's name last.
+def deliver(session: Session, command: str, answer: Answer) -> Exit:
+    """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns the code.
 
-    Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly.
+    Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly. A result
+    that could not be written whole is no success, whatever it says: half an export looks like a whole one.
     """
     result = _document(session, command, answer) if session.json else answer.text(session.look(session.stdout))
     aside = "" if session.json else _aside(session, answer)
-    write(session.stdout, result)
-    write(session.stderr, f"{aside}exit {int(answer.exit)}: {answer.exit.word}\n")
+    exit_ = answer.exit
+    if lost := write(session.stdout, result):
+        aside += f"stdout: can't be written: {lost}; the result is incomplete; make room or name another place\n"
+        exit_ = exit_ if exit_ not in {Exit.OK, Exit.CHANGES} else Exit.USAGE
+    write(session.stderr, f"{aside}exit {int(exit_)}: {exit_.word}\n")
+    return exit_
 
 
 def deliver_plainly(session: Session, command: str, answer: Answer) -> None:
@@ -52,8 +57,11 @@ def deliver_plainly(session: Session, command: str, answer: Answer) -> None:
     write(session.stderr, f"{aside}exit {int(answer.exit)}: {answer.exit.word}\n")
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Write and flush; what the stream can't encode is spelled out, and a reader who has gone is no fault."""
+def write(stream: TextIO, text: str) -> str:
+    """Write and flush; what the stream can't encode is spelled out, and a reader who has gone is no fault.
+
+    Returns why not all of it could be written, or "".
+    """
     encoding = stream.encoding or "utf-8"
     try:
         text.encode(encoding)
@@ -64,6 +72,9 @@ def write(stream: TextIO, text: str) -> None:
         stream.flush()
     except BrokenPipeError:
         pass
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _document(session: Session, command: str, answer: Answer) -> str:

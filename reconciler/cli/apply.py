@@ -10,7 +10,7 @@ from reconciler.cli.answer import Answer, write
 from reconciler.cli.consent import approved_risks, ask
 from reconciler.cli.options import Chosen
 from reconciler.cli.pipeline import compare, configured, connected, declare
-from reconciler.cli.planfiles import is_planfile, saved
+from reconciler.cli.planfiles import is_planfile, is_saved, saved
 from reconciler.cli.progress import Progress
 from reconciler.cli.selection import described
 from reconciler.cli.sending import Sent, send
@@ -30,6 +30,7 @@ _OUTCOMES = {
     Verdict.UNKNOWN: Exit.UNKNOWN,
     Verdict.NOT_REACHED: Exit.PARTIAL,
 }
+_UNDONE = frozenset({Verdict.UNCHANGED, Verdict.NOT_APPLIED, Verdict.NOT_REACHED})
 
 
 def run(session: Session, paths: Sequence[str], chosen: Chosen, *, yes: bool, approve: str | None) -> Answer:
@@ -37,6 +38,10 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, yes: bool, ap
     risks = approved_risks(approve)
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         return _saved(session, paths[0], chosen, risks)
+    for path in paths if len(paths) > 1 else ():
+        if is_saved(session.cwd / path):
+            why = "a saved plan is applied alone, exactly as it was approved; nothing was sent"
+            raise UsageError(Problem(Source(path), f"{why}; give it as the only argument"))
     declared = declare(session, paths, chosen)
     with connected(session, declared.settings, declared.targets) as apis:
         with Progress(session) as progress:
@@ -51,8 +56,9 @@ def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Ris
         raise UsageError(Problem(Source(planfile), f"{why}; plan again with the selection"))
     plan = saved(session, planfile)
     settings = configured(session, chosen)
+    limits_from = Source(str(settings.file or "reconciler.yaml"))
     check_targets(plan, {name: target.bound() for name, target in settings.targets.items()}, planfile)
-    refused = refusals(plan, settings.limits, settings.protected)
+    refused = refusals(plan, settings.limits, settings.protected, limits_from)
     targets = sorted({step.address.target for step in plan.steps})
     with connected(session, settings, targets) as apis:
         return _apply(session, plan, refused, apis, risks, accepted=True)
@@ -96,9 +102,14 @@ def _unsent(plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> Answer:
 
 
 def _exit(sent: Sent) -> Exit:
-    """Return the outcome of a run; what was not reached because of a signal is no failure of its own."""
+    """Return the outcome of a run; what was not reached because of a signal is no failure of its own.
+
+    Where nothing at all was done, and nothing was sent because of what kept it from being sent, that is the outcome.
+    """
     held = {outcome.verdict for outcome in sent.outcomes}
+    causes = {outcome.cause for outcome in sent.outcomes if outcome.cause is not None}
     if sent.interrupted:
         held.discard(Verdict.NOT_REACHED)
-    codes = {_OUTCOMES[verdict] for verdict in held} | ({Exit.INTERRUPTED} if sent.interrupted else set())
+    codes = causes if causes and held <= _UNDONE else {_OUTCOMES[verdict] for verdict in held}
+    codes |= {Exit.INTERRUPTED} if sent.interrupted else set()
     return worst(codes | ({Exit.INTERNAL} if sent.faults else set()))

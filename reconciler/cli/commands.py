@@ -8,7 +8,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import options
-from reconciler.cli.answer import Answer
+from reconciler.cli.answer import Answer, write
 from reconciler.cli.options import Chosen, Group
 from reconciler.cli.session import Session
 
@@ -17,7 +17,7 @@ _SETTINGS: dict[str, Any] = {"help_option_names": ["--help", "-h"], "terminal_wi
 
 def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        context.obj.stdout.write(f"reconciler {__version__}\n")
+        write(context.obj.stdout, f"reconciler {__version__}\n")
         context.exit()
 
 
@@ -35,7 +35,7 @@ def cli() -> None:
 
 
 Group.headings = (
-    ("Everyday", ("validate", "plan", "apply", "drift", "show", "export")),
+    ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema")),
     ("Without a server", ("demo", "simulate")),
 )
@@ -118,6 +118,21 @@ def export(session: Session, /, kind: tuple[str, ...], match: str | None, **chos
     from reconciler.cli import export
 
     return export.run(session, Chosen(**chosen), kinds=kind, match=match)
+
+
+@cli.command()
+@options.config
+@options.target
+@options.output
+@click.pass_obj
+def doctor(session: Session, /, **chosen: Any) -> Answer:
+    """Examine each target: reachable, who we are, what we may do.
+
+    Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
+    """
+    from reconciler.cli import doctor
+
+    return doctor.run(session, Chosen(**chosen))
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -34,7 +35,7 @@ def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, std
     except click.exceptions.Exit as shown:  # --help and --version: nothing was run
         return shown.exit_code
     try:
-        deliver(session, command, answer)
+        return int(deliver(session, command, answer))
     except KeyboardInterrupt:
         return int(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - a report that can't be drawn is a bug, and has to be told as one
@@ -66,6 +67,7 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconciler"
     said = error.format_message().strip().rstrip(".")
+    said = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", said).replace("; Did", "; did")
     return f"{said[:1].lower()}{said[1:]}; nothing was done; see `{path} --help`"
 
 

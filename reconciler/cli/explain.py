@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ def run(_session: Session, subject: str) -> Answer:
         clearable = len(walked) == 2 and walked[1] in _members(whole, "clear")
         said |= {"required": required} | ({"can be cleared": True} if clearable else {})
     said |= {"fields": _listed(node, whole)}
-    said["example"] = kind.example if len(walked) == 1 else _line(kind.example, walked[-1])
+    said["example"] = kind.example if len(walked) == 1 else _line(kind.example, walked[1:])
     said = {name: value for name, value in said.items() if value not in ("", [])}
     return Answer(Exit.OK, lambda look: explained(said, look), extra={"explained": said})
 
@@ -123,7 +123,12 @@ def _listed(node: Mapping[str, Any], whole: Mapping[str, Any]) -> list[dict[str,
     ]
 
 
-def _line(example: str, field: str) -> str:
-    """Return the first line of a kind's example that holds the field."""
-    found = re.search(rf"(?m)^.*[\s{{]{re.escape(field)}:.*$", example)
-    return found.group().strip() if found else ""
+def _line(example: str, path: Sequence[str]) -> str:
+    """Return the line of a kind's example that holds the field: the first of that name from its parent on."""
+    start, said = 0, ""
+    for field in path:
+        found = re.compile(rf"(?m)^.*[\s{{]{re.escape(field)}:.*$").search(example, start)
+        if not found:
+            return ""
+        start, said = found.start(), found.group().strip()
+    return said

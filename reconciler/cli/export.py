@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.answer import Answer
 from reconciler.cli.options import Chosen
 from reconciler.cli.session import Session
-from reconciler.errors import Exit, UsageError
+from reconciler.errors import Exit, IncompleteError, Problem, Source, UsageError
 from reconciler.patterns import matches
 
 if TYPE_CHECKING:
@@ -35,14 +35,47 @@ def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | 
                 if kind.api != settings.targets[name].api:
                     continue
                 progress.tell(f"reading {name}: {kind.__name__}")
-                for found in kind.export(api.read):
-                    if matches(match or "*", found.name):
+                for live in kind.export(api.read):
+                    if matches(match or "*", live.name):
+                        found = _fitting(kind, live)
                         documents.append(_document(kind, found, name, alone=_alone(settings, kind)))
                         remarks.append(found.remarks)
     if not documents:
-        raise UsageError("nothing matches; an empty export would look like an empty server; widen --kind or --match")
+        raise UsageError(
+            "nothing to export: nothing matches, or it is no state (a denial is an act); an empty file would look like "
+            "an empty server; widen --kind or --match"
+        )
+    if unfit := list(_unfit(documents)):
+        raise IncompleteError(*unfit)
     text = dump(documents, remarks)
     return Answer(Exit.OK, lambda _: text)
+
+
+def _fitting(kind: type[Resource], live: Exported) -> Exported:
+    """Leave out the fields whose live values no manifest may hold: they stay unmanaged, and a remark says so."""
+    from pydantic import ValidationError
+
+    try:
+        kind.load(live.spec)
+    except ValidationError as error:
+        unfit = sorted({str(one["loc"][0]) for one in error.errors() if one["loc"]} & live.spec.keys())
+        kept = {name: value for name, value in live.spec.items() if name not in unfit}
+        told = (f"{name} is left out: what the server holds is not valid in a manifest" for name in unfit)
+        return live._replace(spec=kept, remarks=(*live.remarks, *told))
+    return live
+
+
+def _unfit(documents: Sequence[dict[str, Any]]) -> Iterator[Problem]:
+    """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
+    from reconciler.manifests.dump import dump
+
+    for document in documents:
+        try:
+            dump([document])
+        except ValueError as error:
+            why = f"it can't be written as a manifest ({error}); an export without it would look like a whole one"
+            place = Source(f"{document['kind']}/{document['metadata']['name']}")
+            yield Problem(place, f"{why}; mend it on the server, or leave it out with --kind or --match")
 
 
 def _targets(settings: Settings, chosen: Chosen, kinds: Sequence[type[Resource]]) -> list[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a file durably: beside its place first, flushed to the disk, then renamed over it. Raises OSError."""
+    """Write a file durably: beside its place first, flushed to the disk, then renamed over it. Raises OSError.
+
+    What is there and no regular file (a device, a pipe) is left alone: it is no place that a file can take.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EEXIST, "what is there is not a regular file")
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

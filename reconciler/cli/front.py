@@ -26,6 +26,7 @@ Everyday:
   drift     Say what is no longer as declared.
   show      Render a saved plan.
   export    Print the live state as manifests on which `plan` is empty.
+  doctor    Examine each target: reachable, who we are, what we may do.
 
 Reference:
   explain     Say what a kind or a field means, and what it may hold.

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from reconciler.cli.answer import write
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -22,7 +24,7 @@ class Chosen(NamedTuple):
 
 def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
-        context.obj.stdout.write(context.get_help() + "\n")
+        write(context.obj.stdout, context.get_help() + "\n")
         context.exit()
 
 

@@ -58,8 +58,13 @@ def _check_place(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
     if path.suffix in {".yaml", ".yml"}:
         raise UsageError(Problem(Source(out), "--out would look like a manifest; name it otherwise, such as plan.json"))
-    if path.is_dir() or not path.parent.is_dir():
-        why = "is a folder" if path.is_dir() else "its folder does not exist"
+    if not out:
+        raise UsageError("--out is empty, so there is nowhere to save the plan; name a file, such as plan.json")
+    if path.exists() and not path.is_file():
+        why = "is a folder" if path.is_dir() else "is not a regular file"
+        raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
+    if not path.parent.is_dir():
+        why = "its folder does not exist"
         raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
 
 

@@ -33,6 +33,16 @@ def is_planfile(path: Path) -> bool:
     return isinstance(shown, dict) and "apiVersion" not in shown
 
 
+def is_saved(path: Path) -> bool:
+    """Tell whether a file says of itself that it is a saved plan; whether it is a whole one is for `saved` to judge."""
+    try:
+        data = path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST else b""
+        shown = json.loads(data)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(shown, dict) and shown.get("kind") == "Plan" and "apiVersion" not in shown
+
+
 def saved(session: Session, planfile: str) -> Plan:
     """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds."""
     path = session.cwd / planfile

@@ -39,6 +39,8 @@ def _write(folder: Path, shown: str, texts: Mapping[str, str]) -> Answer:
 
 
 def _check(folder: Path, shown: str, texts: Mapping[str, str]) -> Answer:
+    if not folder.is_dir():
+        raise UsageError(Problem(Source(shown), f"there is no such folder; make it with: schema --write {shown}"))
     stale = [name for name, text in texts.items() if _content(folder / name) != text]
     if stale:
         why = f"not what this version writes; editors would check against another shape; run schema --write {shown}"

@@ -34,6 +34,8 @@ def send(session: Session, plan: Plan, apis: Mapping[str, Api], progress: Progre
 
     def tell(outcome: Outcome) -> None:
         told.append(outcome)
+        if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
+            return
         step = outcome.step
         done = f"[{len(told)}/{len(plan.steps)}] {outcome.verdict.value.replace('_', ' ')}"
         progress.done(f"{done}: {step.action} {step.address} {about(step)}".rstrip())

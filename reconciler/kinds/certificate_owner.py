@@ -16,28 +16,15 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.fields import Form, Name, Text, pick, unmanaged
 from reconciler.model import Address, Call, Json, Query, Request, Risk, Step
-from reconciler.resource import (
-    Exported,
-    Finding,
-    Form,
-    Match,
-    Name,
-    Path,
-    Read,
-    Resource,
-    Run,
-    Tables,
-    Tally,
-    Text,
-    Wanted,
-    pick,
-    unmanaged,
-)
+from reconciler.permissions import Grant, Listing, Permissions
+from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
 from reconciler.wire.authors import contested
 from reconciler.wire.certificates import PATH, Found, Row, id_key, matching, selected
+from reconciler.wire.roles import PATH as ROLES
 from reconciler.wire.roles import folded_name, listed
-from reconciler.wire.scopes import Scope, resolve
+from reconciler.wire.scopes import COLLECTIONS, CONTAINERS, Scope, resolve
 
 Thumbprint = Annotated[
     str,
@@ -74,6 +61,20 @@ class CertificateOwner(Resource):
     """Who owns certificates: a security role. Revoked and expired certificates are included."""
 
     api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(
+            Listing("certificates", PATH, "/certificates/collections/read/"),
+            Listing("roles", ROLES, "/security/read/", version=2),
+            Listing("collections", COLLECTIONS, "/certificates/collections/read/", when="that name a collection"),
+            Listing("containers", CONTAINERS, "/certificate_stores/read/", when="that name a container"),
+        ),
+        write=(
+            Grant(
+                ("/certificates/collections/change_owner/", "/certificates/expanded_change_owner/"),
+                remark="with change_owner the account must also hold the present owner's role and the new one",
+            ),
+        ),
+    )
     after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
     limit: ClassVar[int] = 500
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
@@ -167,7 +168,7 @@ spec:
             ]
             found[scope] = selected(read, scope, keys) if keys else {}
         searched = {
-            one.address: tuple(matching(read, scopes[one.address].listing, query))
+            one.address: _matched(read, one, scopes[one.address].listing, query)
             for one in readable
             if (query := _spec(one).search)
         }
@@ -306,6 +307,16 @@ def _compared(
             yield Match(wanted, {"owner": row.owner}, {"owner": name}, (row, scope.query), _shown(row), source)
     if in_sync:
         yield Tally(in_sync)
+
+
+def _matched(read: Read, wanted: Wanted, scope: Query, query: str) -> tuple[Row, ...]:
+    """Return what a document's query matches; where the server can't answer it, the document is named as well."""
+    try:
+        return tuple(matching(read, scope, query))
+    except IncompleteError as error:
+        why = "; ".join(problem.message for problem in error.problems)
+        place = wanted.at(("spec", "certificates", "query"))
+        raise IncompleteError(Problem(place, f"the query was not answered: {why}; check how it is written")) from None
 
 
 def _spec(wanted: Wanted) -> CertificateOwner:

@@ -9,22 +9,10 @@ from typing import Any, ClassVar
 from pydantic import Field, StrictBool, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.fields import Name, Text, pick, unmanaged
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.resource import (
-    Exported,
-    Finding,
-    Match,
-    Name,
-    Path,
-    Read,
-    Resource,
-    Run,
-    Tables,
-    Text,
-    Wanted,
-    pick,
-    unmanaged,
-)
+from reconciler.permissions import Grant, Listing, Permissions
+from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
 
 _LIST = "/EventHandlerRegistration"
 
@@ -33,6 +21,10 @@ class EventHandler(Resource):
     """Whether a registered event handler runs, and the name it is shown under."""
 
     api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(Listing("event handlers", _LIST, "/monitoring/handlers/registration/read/"),),
+        write=(Grant(("/monitoring/handlers/registration/modify/",)),),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: EventHandler

@@ -15,30 +15,17 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
 from reconciler.errors import Problem, Source
+from reconciler.fields import Text, pick, unmanaged
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
 from reconciler.patterns import matches
-from reconciler.resource import (
-    Exported,
-    Finding,
-    Match,
-    Note,
-    Path,
-    Read,
-    Resource,
-    Ruling,
-    Run,
-    Tables,
-    Tally,
-    Text,
-    Wanted,
-    pick,
-    unmanaged,
-)
+from reconciler.permissions import Grant, Listing, Permissions
+from reconciler.resource import Exported, Finding, Match, Note, Path, Read, Resource, Ruling, Run, Tables, Tally, Wanted
 from reconciler.wire.authors import contested
 from reconciler.wire.requests import (
     ATTRIBUTES,
     DENIED,
     DENY,
+    PENDING,
     STATES,
     WAITING,
     answers,
@@ -101,6 +88,10 @@ class RequestDenial(Resource):
     """Pending certificate requests that are to be denied, once and for all."""
 
     api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(Listing("pending requests", PENDING, "/monitoring/alerts/read/"),),
+        write=(Grant(("/certificates/requests/manage/",)),),
+    )
     after: ClassVar[tuple[str, ...]] = ("EventHandler",)
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1

@@ -8,8 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.fields import Form, unmanaged
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.resource import Exported, Finding, Form, Match, Path, Read, Resource, Run, Tables, Wanted, unmanaged
+from reconciler.permissions import Grant, Listing, Permissions
+from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
 
 EventType = Literal[
     "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"
@@ -48,6 +50,10 @@ class SecretEvent(Resource):
     """A secret event notification: which events of secrets are told to which topic."""
 
     api: ClassVar[str] = "csms"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(Listing("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
+        write=(Grant(("csms:event:create",)), Grant(("csms:event:update",))),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecretEvent

@@ -8,30 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from reconciler.errors import Problem
+from reconciler.fields import Form, Name, Text, pick, unmanaged
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.resource import (
-    CannotEncode,
-    Exported,
-    Finding,
-    Form,
-    Match,
-    Name,
-    Path,
-    Read,
-    Resource,
-    Run,
-    Tables,
-    Text,
-    Wanted,
-    pick,
-    unmanaged,
+from reconciler.permissions import Grant, Listing, Permissions
+from reconciler.resource import CannotEncode, Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.wire.claims import PATH as CLAIMS
+from reconciler.wire.claims import (
+    ClaimKey,
+    ClaimType,
+    identified,
+    outgoing,
+    partners,
+    read_key,
+    redescribed,
+    resend,
+    same,
+    same_set,
 )
-from reconciler.wire.claims import ClaimKey, ClaimType, outgoing, partners, read_key, resend, same, same_set
 from reconciler.wire.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
 from reconciler.wire.permissions import redundant
 from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, writable
@@ -68,9 +66,7 @@ class Claim(BaseModel):
     type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
     value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")
     provider: Name = Field(description="The identity provider's authentication scheme, such as 'Active Directory'.")
-    description: Text = unmanaged(
-        "Given to the claim when it is created; afterwards it belongs to the claim, which other roles share."
-    )
+    description: Text = unmanaged("What the claim stands for. It belongs to the claim, which other roles may share.")
 
     @property
     def key(self) -> ClaimKey:
@@ -82,6 +78,14 @@ class SecurityRole(Resource):
     """A security role: its description, permission set, permissions and the claims that hold it."""
 
     api: ClassVar[str] = "keyfactor"
+    last: ClassVar[tuple[str, ...]] = (CLAIMS,)
+    requires: ClassVar[Permissions] = Permissions(
+        read=(
+            Listing("roles", PATH, "/security/read/", version=2, item="Id"),
+            Listing("permission sets", "/PermissionSets", "/security/read/", when="that declare one by name"),
+        ),
+        write=(Grant(("/security/modify/",), within="Global"),),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecurityRole
@@ -151,7 +155,7 @@ spec:
             roles.setdefault(folded_name(raw), []).append(raw)
         declared = (one.resource.declared().get("permissionSet") for one in wanted)
         named = any(name is not None and not is_guid(name) for name in declared)
-        return Live(roles, permission_sets(read) if named else {})
+        return Live(roles, permission_sets(read) if named else {}, _words(wanted))
 
     @classmethod
     def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
@@ -174,9 +178,12 @@ spec:
         before = {name: value for name, value in _manifest(raw, live.sets).items() if name in after}
         refusal = _refusal(raw, before, after)
         yield Match(wanted, before, after, (raw, set_id), f"{pick(raw, 'Name')} (id {pick(raw, 'Id')})", None, refusal)
+        yield from _descriptions(wanted, raw, live.words)
 
     @classmethod
     def request(cls, match: Match) -> Request:
+        if isinstance(match.found, _Described):
+            return redescribed(match.wanted.address.target, match.found.raw, match.found.words)
         raw, set_id = match.found
         target, name = match.wanted.address.target, match.wanted.address.name
         after = match.after
@@ -193,10 +200,13 @@ spec:
     @classmethod
     def risk(cls, path: str, before: Json, after: Json) -> Risk:
         """Rights and those who hold them are high, words about them low."""
-        return Risk.LOW if path in {"description", "emailAddress"} else Risk.HIGH
+        return Risk.LOW if path in {"description", "emailAddress"} or path.startswith("claims.") else Risk.HIGH
 
     @classmethod
     def reread(cls, read: Read, step: Step) -> Json:
+        if _is_claim(step):
+            raw = read.get(f"{CLAIMS}/{int(step.request.call.body['Id'])}") if step.request else None
+            return None if raw is None else identified(raw)
         number = step.request.call.body.get("Id") if step.request else None
         if number is None:
             name = step.address.name.casefold()
@@ -208,6 +218,8 @@ spec:
     @classmethod
     def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
         """Claims are compared as the server folds them; everything else to the letter."""
+        if _is_claim(step):
+            return super().unmet(step, live)
         if live is None or step.request is None:
             return ("the role",)
         expect = dict(step.request.expect)
@@ -225,10 +237,52 @@ spec:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The declared roles as read by id, by folded name; names of the permission sets by lower-case GUID."""
+    """The declared roles as read by id, by folded name; the permission sets; what documents call each claim."""
 
     roles: Mapping[str, list[Json]]
     sets: Sets
+    words: Mapping[ClaimKey, frozenset[str]]
+
+
+class _Described(NamedTuple):
+    """A live claim and the description that it is to have."""
+
+    raw: Mapping[str, Json]
+    words: str
+
+
+def _is_claim(step: Step) -> bool:
+    return step.request is not None and step.request.call.path == CLAIMS
+
+
+def _words(wanted: Sequence[Wanted]) -> dict[ClaimKey, frozenset[str]]:
+    """Return the descriptions that the documents give each claim; more than one can't all be true."""
+    found: dict[ClaimKey, frozenset[str]] = {}
+    for one in wanted:
+        for key, text in _described(one).items():
+            found[key] = found.get(key, frozenset()) | {text}
+    return found
+
+
+def _descriptions(
+    wanted: Wanted, raw: Mapping[str, Json], words: Mapping[ClaimKey, frozenset[str]]
+) -> Iterator[Finding]:
+    """Yield a match for each live claim that is declared with a description; new claims get theirs with the role."""
+    live = {read_key(claim): claim for claim in pick(raw, "Claims")}
+    for index, claim in enumerate(wanted.resource.declared().get("claims", ())):
+        found = partners(claim.key, live)
+        if not found or "description" not in claim.model_fields_set:
+            continue
+        place = wanted.at(("spec", "claims", index, "description"))
+        if len(words[claim.key]) > 1:
+            told = " and ".join(repr(text) for text in sorted(words[claim.key]))
+            why = f"the {claim.type} claim {claim.value!r} is described as {told} in different documents"
+            yield Problem(place, f"{why}; a claim has one description, which its roles share; use one of them")
+            continue
+        path, known = f"claims.{found[0].value}.description", live[found[0]]
+        before, about = str(pick(known, "Description") or ""), f"claim {found[0].value} (id {pick(known, 'Id')})"
+        match = _Described(known, claim.description)
+        yield Match(wanted, {path: before}, {path: claim.description}, match, about, place, objects=0)
 
 
 def _manifest(raw: Mapping[str, Json], sets: Sets) -> dict[str, Any]:

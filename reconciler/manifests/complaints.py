@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel
 
 from reconciler.errors import Problem
+from reconciler.fields import Misfit
 from reconciler.manifests.hints import clearable, fields_at, meant, nearest, quoted
 from reconciler.manifests.scalars import Ambiguous, reading
 from reconciler.manifests.text import Document
-from reconciler.resource import Misfit, Path
+from reconciler.resource import Path
 from reconciler.visible import shown
 
 
@@ -188,6 +189,8 @@ def _range(case: _Case) -> str:
 
 
 def _form(case: _Case) -> str:
+    if case.fault.value == "":
+        return _empty(case)
     pattern = case.fault.context.get("pattern")
     return f"{case.written or 'this'} is not a valid {case.name}; it has the form {pattern}; correct it"
 

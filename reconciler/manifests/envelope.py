@@ -57,6 +57,9 @@ _SETTINGS: Final = (
     "settings may not stand among manifests; whoever may change a manifest could otherwise change where it is sent and "
     "with which credentials; move this file out of the folder"
 )
+_PLAN: Final = (
+    "this is a saved plan and no manifest; it declares nothing; move it out of the folder, and save plans elsewhere"
+)
 
 
 def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tuple[Envelope | None, list[Problem]]:
@@ -67,6 +70,8 @@ def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tu
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
         return None, [Problem(document.at(("kind",)), _SETTINGS)]
+    if isinstance(value, dict) and value.get("kind") == "Plan" and "format_version" in value:
+        return None, [Problem(document.at(("kind",)), _PLAN)]
     spec = value.get("spec") if isinstance(value, dict) else None
     outer = {**value, "spec": {}} if isinstance(value, dict) and isinstance(spec, dict) else value
     envelope, problems = validate(Envelope, outer, document)

@@ -96,7 +96,8 @@ def _excess(bytes_read: int, documents: int) -> str:
 
 def _nothing(paths: Sequence[Path | str], read: int) -> RefusedError:
     said = " ".join(map(str, paths)) or "no path"
-    what = f"{read} files hold no document" if read else "there is no file that ends in .yaml, .yml or .json"
+    held = "the file holds no document" if read == 1 else f"{read} files hold no document"
+    what = held if read else "there is no file that ends in .yaml, .yml or .json"
     message = (
         f"nothing is declared: {what}; an empty set is more often a wrong path or a lost file than what is meant; "
         "name the folder of the manifests"

@@ -129,7 +129,8 @@ def by_verdict(outcomes: Iterable[Outcome]) -> dict[Verdict, int]:
     """Count objects by verdict; of a batch that the server split, each part by its own."""
     counted = dict.fromkeys(Verdict, 0)
     for outcome in outcomes:
-        for verdict in outcome.verdicts or (outcome.verdict,) * outcome.step.weight:
+        split = outcome.verdicts if len(outcome.verdicts) == outcome.step.weight else ()
+        for verdict in split or (outcome.verdict,) * outcome.step.weight:
             counted[verdict] += 1
     return counted
 

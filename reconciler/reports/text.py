@@ -7,6 +7,7 @@ cropped unless the reader sits at a terminal.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model import Outcome, Plan, Step, Verdict
@@ -43,7 +44,9 @@ def applied(outcomes: Sequence[Outcome], look: Look = PLAIN, *, interrupted: boo
         yield table([outcomes[at].step for at in rows], look, [outcomes[at] for at in rows])
         yield from _more(len(outcomes) - len(rows))
         for outcome in outcomes:
-            yield from _detail(outcome)
+            if outcome.verdict is not Verdict.NOT_REACHED:
+                yield from _detail(outcome)
+        yield from _unreached(outcomes)
 
     return drawn(report(), look)
 
@@ -108,6 +111,14 @@ def _block(alike: Sequence[Step]) -> Iterator[Line]:
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f", ... (+{len(names) - most:,} more)" if len(names) > most else "")
+
+
+def _unreached(outcomes: Sequence[Outcome]) -> Iterator[Line]:
+    """Yield why the steps at the end were not reached: it is the same for all of them."""
+    reasons = Counter(outcome.detail for outcome in outcomes if outcome.verdict is Verdict.NOT_REACHED)
+    for detail, number in reasons.items():
+        yield line()
+        yield line(VERDICTS[Verdict.NOT_REACHED], f"  {count(number, 'step')}: {detail}")
 
 
 def _detail(outcome: Outcome) -> Iterator[Line]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.settings.target import PROTECTED
-from reconciler.settings.url import base_url, endpoint_url, proxy_url
+from reconciler.settings.url import base_url, endpoint_url, is_loopback, proxy_url
 
 _PROTECTED = re.compile(r"[A-Z][A-Za-z]*/\S.*")
 
@@ -103,7 +104,7 @@ class OauthSettings(_Closed):
     scopes: list[Line] = []
     audience: Line | None = None
     ca_bundle: Line | None = None
-    """A PEM file with the authority of the token endpoint, where the public ones don't know it."""
+    """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
 
 
 class AkskSettings(_Closed):
@@ -131,7 +132,7 @@ class PasswordSettings(_Closed):
     """The account's name."""
     password: SecretField
     iam_url: BaseUrl | None = None
-    """https://iam.REGION.myhuaweicloud.com where the target says its region."""
+    """https://iam.REGION.myhuaweicloud.com if the target says its region; its own url if that is a loopback address."""
 
 
 class _TargetSettings(_Closed):
@@ -139,6 +140,8 @@ class _TargetSettings(_Closed):
     """Seconds that one request may take from its first byte to the last of the answer."""
     parallelism: Annotated[int, Field(ge=1, le=32)] = 8
     """Reads under way at once; writes always go one by one."""
+    max_requests_per_second: Annotated[float, Field(ge=0.1, le=1000, strict=False)] | None = None
+    """Requests that may leave in a second, reads and writes together, evenly spaced; as many as can be if not said."""
     proxy: ProxyUrl | None = None
     """An HTTP proxy, such as http://proxy.example.com:3128. The environment's proxy variables are not used."""
     ca_bundle: Line | None = None
@@ -169,7 +172,8 @@ class CsmsTarget(_TargetSettings):
     def _one_place(self) -> Self:
         if (self.region is None) == (self.url is None):
             raise ValueError("a csms target has either a region or a url; say one of the two")
-        if self.region is None and isinstance(self.auth, PasswordSettings) and self.auth.iam_url is None:
+        guessed = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
+        if isinstance(self.auth, PasswordSettings) and self.auth.iam_url is None and not guessed:
             raise ValueError("with a url instead of a region, auth needs iamUrl: where to log in can't be guessed")
         return self
 
@@ -182,6 +186,8 @@ class Limit(_Closed):
 
 class SettingsFile(_Closed):
     """`reconciler.yaml`: targets, limits and protections. It never lies in the folder of the manifests."""
+
+    model_config = ConfigDict(title="the settings")
 
     api_version: Literal["reconciler/v1"]
     kind: Literal["Settings"]

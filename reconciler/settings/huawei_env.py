@@ -1,4 +1,4 @@
-"""The variables and files of Huawei Cloud's own tools: the Terraform provider's `HW_*`, `OS_*`, the SDK's, and its INI.
+"""The variables of Huawei Cloud's own tools: the Terraform provider's `HW_*` and `OS_*`, the SDK's; then files.
 
 The first name that is set wins. Nothing here fails a command that needs no server: what is missing is told by the
 target (`Target.lacking`).
@@ -6,11 +6,12 @@ target (`Target.lacking`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import Source
-from reconciler.settings.secret import FromEnvironment, FromProfile, Origin, profile_value
+from reconciler.settings.huawei_files import Held, held
+from reconciler.settings.secret import FromEnvironment, Origin
 from reconciler.settings.target import AkskAuth, Auth, NoAuth, PasswordAuth, Target, TokenAuth
 from reconciler.settings.url import base_url
 
@@ -26,11 +27,18 @@ _DOMAIN = ("HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJEC
 _IAM = ("HW_AUTH_URL", "OS_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")
 _INSECURE = ("HW_INSECURE", "OS_INSECURE")
 _ENDPOINT = "HUAWEICLOUD_SDK_REGION_CSMS_"
-_SECTION = "basic"
 
 _ADVICE = (
     "no credentials for Huawei Cloud are set; set HW_ACCESS_KEY and HW_SECRET_KEY, or HW_AUTH_TOKEN, or HW_USER_NAME, "
-    "HW_USER_PASSWORD and HW_DOMAIN_NAME"
+    "HW_USER_PASSWORD and HW_DOMAIN_NAME (HW_USER_ID and HW_DOMAIN_ID can't stand in for them)"
+)
+_NO_PROJECT = (
+    "HW_PROJECT_ID is not set, and every path of CSMS names a project by its id; set it "
+    "(HW_PROJECT_NAME can't stand in for it)"
+)
+_AGENCY = (
+    "asks to act as an agency, which isn't done; the run would be somebody else than you mean; unset it, and give the "
+    "agency's temporary keys as HW_ACCESS_KEY, HW_SECRET_KEY and HW_SECURITY_TOKEN"
 )
 _SKIP = (
     "{name} asks not to verify the server's certificate; whoever sits in between could then read the token and forge "
@@ -45,21 +53,22 @@ def cloud(region: str, said: str = "") -> str:
 
 def huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
     """Return the target `csms` as the variables and the file describe it, or None where they say nothing."""
-    file = _credentials_file(env, home)
+    file = held(env, home)
     endpoints = sorted(name for name in env if name.startswith(_ENDPOINT) and env[name].strip())
     if file is None and not endpoints and not any(_first(env, n) for n in (_REGION, _PROJECT, _ACCESS, _TOKEN, _USER)):
         return None
-    region = _value(env, _REGION)
+    region = _value(env, _REGION) or (file.region if file else "")
     if not region and endpoints:
         region = endpoints[0].removeprefix(_ENDPOINT).lower().replace("_", "-")
-    project = _value(env, _PROJECT) or _held(file, "project_id")
+    project = _value(env, _PROJECT) or (file.project if file else "")
     url, lacking = _url(env, region)
     if not project:
-        lacking = lacking or "HW_PROJECT_ID is not set, and every path of CSMS names a project; set it"
+        lacking = lacking or _NO_PROJECT
+    lacking = next((f"{name} {why}" for name, why in _asked_for(env)), lacking)
     insecure = _first(env, _INSECURE)
     if insecure and env[insecure].lower() in {"true", "1"} and url.startswith("https:"):
         lacking = _SKIP.format(name=insecure)
-    source = Source(str(file) if file and not _first(env, _ACCESS) else "environment")
+    source = Source(str(file.path) if file and not _first(env, _ACCESS) else "environment")
     return Target("csms", "csms", url, _auth(env, region, file), project, source=source, lacking=lacking)
 
 
@@ -73,20 +82,13 @@ def _value(env: Mapping[str, str], names: tuple[str, ...]) -> str:
     return env[name].strip() if name else ""
 
 
-def _credentials_file(env: Mapping[str, str], home: Path | None) -> Path | None:
-    named = env.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
-    if named:
-        return Path(named)
-    file = home / ".huaweicloud" / "credentials" if home else None
-    return file if file and file.exists() else None
-
-
-def _held(file: Path | None, member: str) -> str:
-    """Return what the SDK's file says; "" where it says nothing or can't be read: the secret's origin will tell why."""
-    try:
-        return str(profile_value(file.read_bytes(), file, (_SECTION, member)) or "") if file else ""
-    except (OSError, ValueError):
-        return ""
+def _asked_for(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield variables that ask for what isn't done, where doing without would mean something else."""
+    if env.get("HW_ASSUME_ROLE_AGENCY_NAME", "").strip():
+        yield "HW_ASSUME_ROLE_AGENCY_NAME", _AGENCY
+    algorithm = env.get("HW_SIGNING_ALGORITHM", "").strip()
+    if algorithm and not algorithm.upper().replace("-", "").endswith("HMACSHA256"):
+        yield "HW_SIGNING_ALGORITHM", "asks for another algorithm than SDK-HMAC-SHA256, the only one there is; unset it"
 
 
 def _url(env: Mapping[str, str], region: str) -> tuple[str, str]:
@@ -102,8 +104,8 @@ def _url(env: Mapping[str, str], region: str) -> tuple[str, str]:
         return "", f"{name if said else 'HW_REGION_NAME'} makes no URL: {error}"
 
 
-def _auth(env: Mapping[str, str], region: str, file: Path | None) -> Auth:
-    """Choose who we are: a token, a key pair, a user, then the SDK's file."""
+def _auth(env: Mapping[str, str], region: str, file: Held | None) -> Auth:
+    """Choose who we are: a token, a key pair, a user, then a file."""
     if _first(env, _TOKEN):
         return TokenAuth(_from(env, _TOKEN))
     if _first(env, _ACCESS):
@@ -111,10 +113,7 @@ def _auth(env: Mapping[str, str], region: str, file: Path | None) -> Auth:
         return AkskAuth(_from(env, _ACCESS), _from(env, _SECRET), security)
     if _first(env, _USER):
         return _password(env, region)
-    if file:
-        token = FromProfile(file, (_SECTION, "security_token")) if _held(file, "security_token") else None
-        return AkskAuth(FromProfile(file, (_SECTION, "ak")), FromProfile(file, (_SECTION, "sk")), token)
-    return NoAuth(_ADVICE)
+    return file.auth if file else NoAuth(_ADVICE)
 
 
 def _from(env: Mapping[str, str], names: tuple[str, ...]) -> Origin:

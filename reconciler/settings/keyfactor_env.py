@@ -88,7 +88,7 @@ def _profile(env: Mapping[str, str], home: Path | None) -> tuple[Path | None, di
         return file, {}, f"{file} can't be read ({error.strerror}); mend it, or set KEYFACTOR_HOSTNAME and credentials"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return file, {}, f"{file} has no readable profile `{name}` under `servers`; mend it, or set KEYFACTOR_HOSTNAME"
-    return file, {**members, "auth_type": found.get("auth_type")}, ""
+    return file, {**members, **{name: found.get(name) for name in ("auth_type", "auth_provider")}}, ""
 
 
 def _url(facts: Mapping[str, Any]) -> tuple[str, str]:
@@ -122,6 +122,8 @@ def _auth(env: Mapping[str, str], profile: Mapping[str, Any], facts: Mapping[str
     spoken = [kind for kind, member in _KINDS.items() if env.get(_NAMES[member], "").strip()]
     held = [kind for kind, member in _KINDS.items() if member in profile]
     preferred = [kind for kind in held if kind == profile.get("auth_type")]
+    if profile.get("auth_type") == "kerberos":
+        held = []
     match next(iter([*spoken, *preferred, *held]), None):
         case "bearer":
             return BearerAuth(secret("access_token"))
@@ -132,7 +134,18 @@ def _auth(env: Mapping[str, str], profile: Mapping[str, Any], facts: Mapping[str
             qualified = user if not domain or "\\" in user or "@" in user else f"{domain}\\{user}"
             return BasicAuth(qualified, secret("password"))
         case _:
-            return NoAuth(_ADVICE)
+            return NoAuth(_elsewhere(profile) or _ADVICE)
+
+
+def _elsewhere(profile: Mapping[str, Any]) -> str:
+    """Say what a profile asks for that isn't done."""
+    if profile.get("auth_type") == "kerberos":
+        asked = "auth_type kerberos"
+    elif profile.get("auth_provider"):
+        asked = "an auth_provider"
+    else:
+        return ""
+    return f"the profile asks for {asked}, which isn't done; use OAuth, a token or Basic: {_ADVICE}"
 
 
 def _oauth(facts: Mapping[str, Any], client_secret: Origin) -> Auth:

@@ -25,12 +25,14 @@ from reconciler.settings.target import (
 
 def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folder: Path, source: Source) -> Target:
     """Return a target; `folder` is where the file's relative paths begin."""
-    transport = Transport(target.timeout, target.parallelism, target.proxy or "", _trust(target, folder))
+    trust, rate = _trust(target, folder), target.max_requests_per_second or 0.0
+    transport = Transport(target.timeout, target.parallelism, target.proxy or "", trust, rate)
     if isinstance(target, said.KeyfactorTarget):
-        return Target(name, "keyfactor", target.url, _auth(target.auth, folder), transport=transport, source=source)
+        auth = _auth(target.auth, folder, bundle=trust.ca_bundle)
+        return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)
     region = target.region or ""
     url = target.url or f"https://kms.{region}.{cloud(region)}"
-    return Target(name, "csms", url, _auth(target.auth, folder, region), target.project_id, transport, source)
+    return Target(name, "csms", url, _auth(target.auth, folder, region, url), target.project_id, transport, source)
 
 
 def _auth(
@@ -42,6 +44,8 @@ def _auth(
     | said.PasswordSettings,
     folder: Path,
     region: str = "",
+    url: str = "",
+    bundle: Path | None = None,
 ) -> Auth:
     match auth:
         case said.BasicSettings():
@@ -49,7 +53,8 @@ def _auth(
         case said.BearerSettings():
             made = BearerAuth(_origin(auth.token, folder))
         case said.OauthSettings():
-            secret, trust = _origin(auth.client_secret, folder), Trust(ca_bundle=_path(auth.ca_bundle, folder))
+            secret, own = _origin(auth.client_secret, folder), _path(auth.ca_bundle, folder)
+            trust = Trust(ca_bundle=own or bundle)
             made = OauthAuth(auth.token_url, auth.client_id, secret, tuple(auth.scopes), auth.audience or "", trust)
         case said.AkskSettings():
             token = _origin(auth.security_token, folder) if auth.security_token else None
@@ -57,7 +62,7 @@ def _auth(
         case said.TokenSettings():
             made = TokenAuth(_origin(auth.token, folder))
         case said.PasswordSettings():
-            iam_url = (auth.iam_url or f"https://iam.{region}.{cloud(region)}").removesuffix("/v3")
+            iam_url = (auth.iam_url or (f"https://iam.{region}.{cloud(region)}" if region else url)).removesuffix("/v3")
             made = PasswordAuth(auth.user, auth.domain, _origin(auth.password, folder), iam_url)
     return made
 

@@ -32,12 +32,16 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once."""
+    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
+
+    `rate`: requests a second, reads and writes together; 0 is without a limit.
+    """
 
     timeout: float = 60.0
     parallelism: int = 8
     proxy: str = ""
     trust: Trust = Trust()
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ Sent:  {"ClaimType": int, "ClaimValue", "ProviderAuthenticationScheme", "Descrip
 A claim is matched by (type, value, scheme). Active Directory values come back with another letter case or with a domain
 that was not sent, so these are compared as the server returns them. Nothing is encoded by guessing: an unknown type or
 a missing provider raises CannotEncode.
+
+The description belongs to the claim, which roles share, and is changed by PUT /Security/Claims (version 1).
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-from reconciler.model import Json
-from reconciler.resource import CannotEncode, pick
+from reconciler.fields import pick
+from reconciler.model import Call, Json, Request
+from reconciler.resource import CannotEncode
 
 ClaimType = Literal["User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId"]
+
+PATH = "/Security/Claims"
 
 TYPES: tuple[str, ...] = get_args(ClaimType)
 """Names by number: the position is the integer that is sent."""
@@ -108,6 +113,18 @@ def outgoing(
     if keys is None:
         keys = frozenset(live)
     return [live.get(key) or encode(key, described.get(key, key.value)) for key in sorted(keys)]
+
+
+def identified(raw: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what a claim by itself is: its id, its key and its description, the only thing of it that can change."""
+    return {"Id": pick(raw, "Id"), "Key": list(read_key(raw)), "Description": str(pick(raw, "Description") or "")}
+
+
+def redescribed(target: str, raw: Mapping[str, Json], description: str) -> Request:
+    """Return the request that gives a claim another description; what a role's PUT does with one is not documented."""
+    base = identified(raw)
+    body = {"Id": base["Id"], "Description": description}
+    return Request(Call(target, "PUT", PATH, body), base, {**base, "Description": description})
 
 
 def sent_key(body: Mapping[str, Json]) -> ClaimKey:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.fields import pick
 from reconciler.model import Json
-from reconciler.resource import Read, pick
+from reconciler.resource import Read
 from reconciler.wire.claims import read_key, sent_key
 
 PATH = "/Security/Roles"

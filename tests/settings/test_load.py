@@ -120,6 +120,13 @@ def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
         ),
         (
             (
+                "{api: csms, url: 'http://127.0.0.1:9', projectId: p, auth: {type: password, user: u, domain: d, "
+                "password: {env: P}}}"
+            ),
+            PasswordAuth("u", "d", FromEnvironment("P"), "http://127.0.0.1:9"),
+        ),
+        (
+            (
                 "{api: csms, url: 'https://k', projectId: p, auth: {type: password, user: u, domain: d, "
                 "password: {env: P}, iamUrl: 'https://iam.example.com/v3'}}"
             ),
@@ -147,6 +154,28 @@ def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) ->
     transport = read(tmp_path, f"{HEAD}targets: {{t: {text}}}\n").targets["t"].transport
     trust = Trust(tmp_path / "ca.pem", "", tmp_path / "c.pem", Path("/k.pem"))
     assert transport == Transport(15.0, 4, "http://p:3128", trust)
+
+
+def test_a_rate_is_capped_where_the_settings_say_so(tmp_path: Path) -> None:
+    """In requests a second; half a one is possible, none is not."""
+    text = "{api: keyfactor, url: 'https://a/x', maxRequestsPerSecond: %s, auth: {type: bearer, token: {env: T}}}"
+    for said, rate in (("20", 20.0), ("0.5", 0.5)):
+        assert read(tmp_path, f"{HEAD}targets: {{t: {text % said}}}\n").targets["t"].transport.rate == rate
+    for said in ("0", "-1", "fast", "5000"):
+        (complaint,) = complaints(tmp_path, f"{HEAD}targets: {{t: {text % said}}}\n")
+        assert "maxRequestsPerSecond" in complaint
+
+
+@pytest.mark.parametrize(("own", "bundle"), [("", "target.pem"), (", caBundle: idp.pem", "idp.pem")])
+def test_an_identity_provider_is_trusted_as_the_target_is_unless_it_has_its_own(
+    tmp_path: Path, own: str, bundle: str
+) -> None:
+    """One authority for a company is the usual case."""
+    auth = f"{{type: oauth, tokenUrl: 'https://i/t', clientId: c, clientSecret: {{env: S}}{own}}}"
+    text = f"{HEAD}targets: {{t: {{api: keyfactor, url: 'https://a/x', caBundle: target.pem, auth: {auth}}}}}\n"
+    found = read(tmp_path, text).targets["t"].auth
+    assert isinstance(found, OauthAuth)
+    assert found.trust == Trust(tmp_path / bundle)
 
 
 def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:

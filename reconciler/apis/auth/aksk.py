@@ -48,6 +48,9 @@ class Aksk:
             signed["X-Security-Token"] = keys.security_token.reveal()
         return {**signed, "Authorization": authorization(method, url, signed, body, keys)}
 
+    def remaining(self) -> float | None:
+        return None
+
     def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -10,7 +11,7 @@ from reconciler.apis.auth.aksk import Aksk, Keys
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.auth.fixed import Fixed, basic_value
 from reconciler.apis.auth.iam import TOKENS, Iam
-from reconciler.apis.auth.login import Login
+from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
 from reconciler.apis.redact import Redactor
 from reconciler.apis.transport import Transport
@@ -27,6 +28,9 @@ from reconciler.settings.target import (
     TokenAuth,
     Trust,
 )
+
+_OAUTH = Words("clientId, clientSecret, scopes and audience", "auth.caBundle (or KEYFACTOR_AUTH_CA_CERT)")
+_IAM = Words("user, domain and password", "caBundle")
 
 
 class _Logins:
@@ -64,11 +68,11 @@ class _Logins:
         return Aksk(fetch, self._target.project, self._now)
 
     def oauth(self, auth: OauthAuth) -> Authenticator:
-        there = self._login(auth.token_url, auth.trust)
+        there = self._login(auth.token_url, auth.trust, _OAUTH)
         return Oauth(auth, lambda: self._secret(auth.client_secret, "clientSecret"), there, self._clock)
 
     def password(self, auth: PasswordAuth) -> Authenticator:
-        there = self._login(f"{auth.iam_url}{TOKENS}", self._target.transport.trust)
+        there = self._login(f"{auth.iam_url}{TOKENS}", self._target.transport.trust, _IAM)
         secret = partial(self._secret, auth.password, "password")
         return Iam(auth, self._target.project, secret, there, self._clock)
 
@@ -78,9 +82,10 @@ class _Logins:
 
         return Fixed("Authorization", make)
 
-    def _login(self, url: str, trust: Trust) -> Login:
-        transport = Transport(url, self._target.transport, trust=trust, clock=self._clock)
-        return Login(transport, url, self._redact, self._target.name)
+    def _login(self, url: str, trust: Trust, words: Words) -> Login:
+        travel = replace(self._target.transport, rate=0.0)  # the cap is the target's, and this is somebody else
+        transport = Transport(url, travel, trust=trust, clock=self._clock)
+        return Login(transport, url, self._redact, self._target.name, words)
 
     def _secret(self, origin: Origin, field: str) -> Secret:
         what = f"target {self._target.name}: auth.{field}"

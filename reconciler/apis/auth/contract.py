@@ -22,6 +22,9 @@ class Authenticator(Protocol):
         Raises AuthError (no credentials, or the identity provider refused them), UnreachableError (it didn't answer).
         """
 
+    def remaining(self) -> float | None:
+        """Return for how many seconds what was fetched stays valid; None where nothing was, or nobody said."""
+
     def refresh(self, used: Mapping[str, str]) -> bool:
         """Hear that these headers were answered with 401; say whether other ones may fare better. Sends nothing."""
 

@@ -23,6 +23,9 @@ class Fixed:
                 self._value = self._make()
             return {self._name: self._value}
 
+    def remaining(self) -> float | None:
+        return None
+
     def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
         return False
 

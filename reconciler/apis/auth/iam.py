@@ -34,6 +34,9 @@ class Iam:
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"X-Auth-Token": self._tokens.token()}
 
+    def remaining(self) -> float | None:
+        return self._tokens.remaining()
+
     def refresh(self, used: Mapping[str, str]) -> bool:
         return self._tokens.drop(used["X-Auth-Token"])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from reconciler.apis.decode import message
+from reconciler.apis.reasons import advice
 from reconciler.apis.redact import Redactor
 from reconciler.apis.transport import Transport
 from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
@@ -14,11 +16,19 @@ from reconciler.model import Reply
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
+class Words(NamedTuple):
+    """What messages call the settings of a login: its fields, and the provider's authority."""
+
+    fields: str
+    bundle: str
+
+
 class Login:
     """Posts credentials to one address of one identity provider, and never twice by itself."""
 
-    def __init__(self, transport: Transport, url: str, redact: Redactor, target: str) -> None:
+    def __init__(self, transport: Transport, url: str, redact: Redactor, target: str, words: Words) -> None:
         self._transport, self._url, self._redact, self._target = transport, url, redact, target
+        self._words = words
         self._at = Source(f"{target} POST {url.partition('?')[0]}")
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -26,7 +36,7 @@ class Login:
         try:
             reply = self._transport.send("POST", self._url, headers, body)
         except NoReply as why:
-            what = f"no login: {why}; without a token nothing can be asked; check the address, then try again"
+            what = f"no login: {why}; without a token nothing can be asked; {advice(why, self._words.bundle)}"
             raise UnreachableError(Problem(self._at, what)) from None
         if 200 <= reply.status < 300:
             return reply
@@ -49,7 +59,8 @@ class Login:
 
     def failure(self, what: str) -> AuthError:
         """Return the error for a login that brought nothing."""
-        return AuthError(Problem(self._at, f"no login: {what}; check `auth` of target {self._target} in the settings"))
+        todo = f"check {self._words.fields} under `auth` of target {self._target}"
+        return AuthError(Problem(self._at, f"no login: {what}; without a token nothing can be asked; {todo}"))
 
     def close(self) -> None:
         """Close the connection."""

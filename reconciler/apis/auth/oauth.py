@@ -29,6 +29,9 @@ class Oauth:
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"Authorization": f"Bearer {self._tokens.token()}"}
 
+    def remaining(self) -> float | None:
+        return self._tokens.remaining()
+
     def refresh(self, used: Mapping[str, str]) -> bool:
         return self._tokens.drop(used["Authorization"].removeprefix("Bearer "))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -26,7 +27,7 @@ class Renewing:
         self._fetch, self._clock = fetch, clock
         self._lock = threading.Lock()
         self._token = ""
-        self._until = 0.0
+        self._until = self._end = 0.0
         self._proved = False
         self._renewed = False
         self._refused: AuthError | None = None
@@ -40,6 +41,12 @@ class Renewing:
             if not self._token or self._clock() >= self._until:
                 self._renew()
             return self._token
+
+    def remaining(self) -> float | None:
+        """Return how many seconds the token lives; None where there is none or its end isn't known."""
+        with self._lock:
+            left = self._end - self._clock()
+            return left if self._token and math.isfinite(left) else None
 
     def drop(self, token: str) -> bool:
         """Hear that a token was refused; say whether another may fare better.
@@ -67,4 +74,5 @@ class Renewing:
             self._refused = error
             raise
         margin = min(_MARGIN, grant.lifetime / 4)
-        self._token, self._until = grant.token, self._clock() + grant.lifetime - margin
+        self._token, self._end = grant.token, self._clock() + grant.lifetime
+        self._until = self._end - margin

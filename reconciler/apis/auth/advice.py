@@ -1,0 +1,22 @@
+"""What to look at when a server refuses credentials, by how they were given."""
+
+from __future__ import annotations
+
+from reconciler.settings.target import AkskAuth, Auth, BasicAuth, BearerAuth, OauthAuth, PasswordAuth, TokenAuth
+
+_AFTER: tuple[tuple[type[Auth], str], ...] = (
+    (BasicAuth, "the user name with its domain (DOMAIN\\user), and whether the password has expired"),
+    (BearerAuth, "the token may have expired; put a new one there, or use type oauth, which renews its own"),
+    (OauthAuth, "the provider gave a token and the server doesn't take it; check scopes and audience"),
+    (
+        AkskAuth,
+        "the key pair (and securityToken), and, since requests are signed, this machine's clock",
+    ),
+    (TokenAuth, "the token may have expired (24 hours); put a new one there, or use type aksk or password"),
+    (PasswordAuth, "IAM gave a token and CSMS doesn't take it; check that the region and the project belong together"),
+)
+
+
+def after_refusal(auth: Auth) -> str:
+    """Return what is worth a look after a 401."""
+    return next((words for kind, words in _AFTER if isinstance(auth, kind)), "nothing is said there")

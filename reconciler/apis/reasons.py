@@ -1,0 +1,117 @@
+"""Why no answer came, in words. The libraries' own texts hold addresses of objects, and queries."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from urllib3.exceptions import IncompleteRead, ProxyError
+
+from reconciler.errors import NoReply
+
+_LOOK = "check the address and the network, then run again"
+_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3})")
+_EARLY, _EXPIRED = 9, 10
+_STRANGERS = frozenset({2, 18, 19, 20, 21})
+_ELSEWHERE = frozenset({62, 64})
+"""What OpenSSL calls verification errors: X509_V_ERR_*."""
+_AUTHORITY = "name the PEM file of its authority as {bundle}, if you trust it"
+
+
+class Why(NamedTuple):
+    """What happened, what to do, and whether asking again would bring the same."""
+
+    what: str
+    advice: str = _LOOK
+    lasting: bool = False
+
+
+class Unanswered(NoReply):
+    """No answer came, and it is known why."""
+
+    def __init__(self, why: Why, *, sent: bool) -> None:
+        super().__init__(why.what, sent=sent)
+        self.why = why
+
+
+def advice(error: NoReply, bundle: str) -> str:
+    """Return what to do about it; `bundle` is what the setting for a server's authority is called there."""
+    return (error.why.advice if isinstance(error, Unanswered) else _LOOK).format(bundle=bundle)
+
+
+def reason(error: BaseException, seconds: float) -> Why:
+    """Say why there was no answer to a request that had so many seconds."""
+    causes = list(_chain(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _distrust(cause)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return _handshake(cause)
+    for kind, why in _KNOWN:
+        if any(isinstance(cause, kind) for cause in causes):
+            return _proxy(causes) if kind is ProxyError else why._replace(what=why.what.format(seconds=f"{seconds:g}"))
+    return Why(f"the connection failed ({type(causes[-1]).__name__})")
+
+
+_KNOWN: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Why], ...] = (
+    (ProxyError, Why("")),
+    (socket.gaierror, Why("the host's name could not be resolved")),
+    (ConnectionRefusedError, Why("the connection was refused")),
+    (TimeoutError, Why("there was no complete answer within {seconds} seconds")),
+    (IncompleteRead, Why("the answer was cut off")),
+    ((ConnectionError, http.client.RemoteDisconnected), Why("the connection was closed before an answer came")),
+    (http.client.HTTPException, Why("the answer is not HTTP")),
+)
+"""The first that is found decides: libraries wrap one in the other."""
+
+
+def _distrust(error: ssl.SSLCertVerificationError) -> Why:
+    code, said = error.verify_code, error.verify_message.rstrip(".")
+    if code in _ELSEWHERE:
+        return Why(
+            f"the server's certificate is for another name ({said})",
+            "use the name that stands in it, or have it issued for this one; somebody may be in between",
+            lasting=True,
+        )
+    if code in (_EXPIRED, _EARLY):
+        what = "has expired" if code == _EXPIRED else "is not valid yet"
+        return Why(f"the server's certificate {what}", "have it renewed, or mend this machine's clock", lasting=True)
+    todo = _AUTHORITY if code in _STRANGERS else "have the server's certificate mended"
+    return Why(f"the server's certificate is not trusted ({said})", todo, lasting=True)
+
+
+def _handshake(error: ssl.SSLError) -> Why:
+    said = str(error.reason or "no reason was given").replace("_", " ").lower()
+    if "certificate required" in said:
+        return Why("the server wants a certificate of ours", "say clientCertificate in the settings", lasting=True)
+    todo = "check that the address speaks HTTPS, and whether it wants a clientCertificate"
+    return Why(f"TLS failed ({said})", todo, lasting="alert" in said and "internal" not in said)
+
+
+def _proxy(causes: list[BaseException]) -> Why:
+    """Tell a proxy that says no from one that isn't there. What it says is no word of the server's."""
+    status = next((found[1] for cause in causes if (found := _REFUSED_BY_PROXY.search(str(cause)))), "")
+    if status == "407":
+        what = "the proxy wants credentials (407), and none can be given to a proxy"
+        return Why(what, "have this machine let through, or name another `proxy`", lasting=True)
+    if status:
+        what = f"the proxy did not let the request through ({status})"
+        return Why(what, "check `proxy` and that it may connect there", lasting=not status.startswith("5"))
+    return Why("the proxy did not let the request through: it can't be reached", "check `proxy`, then run again")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what the libraries wrapped in it, the outermost first."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]

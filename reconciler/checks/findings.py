@@ -1,0 +1,80 @@
+"""The checks of one target as they are made, in order."""
+
+from __future__ import annotations
+
+from reconciler.apis.probe import Visit
+from reconciler.errors import Exit, ReconcilerError
+from reconciler.model import Reply
+from reconciler.reports.doctor import Check, Health
+
+_AGAIN = "try again later"
+
+
+class Findings:
+    """Collects checks; `broken` is the name of the first one that failed, "" where none has."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._checks: list[Check] = []
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks so far."""
+        return tuple(self._checks)
+
+    @property
+    def broken(self) -> str:
+        """Which check failed first."""
+        return next((one.check for one in self._checks if one.verdict is Health.FAILED), "")
+
+    def ok(self, check: str, detail: str) -> None:
+        """Note that all is well."""
+        self._add(check, Health.OK, detail)
+
+    def warn(self, check: str, detail: str, remedy: str = "") -> None:
+        """Note what may hurt, or hurts something that not every run needs."""
+        self._add(check, Health.WARNING, detail, remedy)
+
+    def fail(self, check: str, detail: str, remedy: str, cause: Exit) -> None:
+        """Note what keeps `plan` from running."""
+        self._add(check, Health.FAILED, detail, remedy, cause)
+
+    def skip(self, check: str, detail: str) -> None:
+        """Note what was not looked at, and why."""
+        self._add(check, Health.SKIPPED, detail)
+
+    def blocked(self, *checks: str) -> None:
+        """Note that these were not looked at, because something before them failed."""
+        for check in checks:
+            self.skip(check, f"not looked at, since {self.broken} failed")
+
+    def raised(self, check: str, error: ReconcilerError) -> None:
+        """Note an error that has its own words, `what; why; what to do`: the last part is the remedy."""
+        for problem in error.problems:
+            detail, _, remedy = problem.message.rpartition("; ")
+            self.fail(check, detail or remedy, remedy if detail else "", error.exit)
+
+    def _add(self, check: str, verdict: Health, detail: str, remedy: str = "", cause: Exit = Exit.OK) -> None:
+        self._checks.append(Check(self._target, check, verdict, detail, remedy, cause))
+
+
+def unexpected(visit: Visit, reply: Reply) -> tuple[str, str, Exit]:
+    """Return (what, what to do, exit code) for an answer that is neither what was asked for nor 401 or 403."""
+    told = visit.said(reply)
+    if 300 <= reply.status < 400:
+        return (
+            f"the answer is a redirect ({told}), which is never followed with credentials",
+            "set `url` to the address that answers itself",
+            Exit.USAGE,
+        )
+    if reply.status == 429 or reply.status >= 500:
+        return f"the server fails ({told}) although it was asked again", _AGAIN, Exit.UNREACHABLE
+    if reply.status == 200:
+        return (
+            "the answer is not what this API gives, perhaps a web page of a login or of a proxy",
+            "check `url`, and what stands between",
+            Exit.USAGE,
+        )
+    if reply.status == 404:
+        return f"the server has nothing there ({told})", "check `url` and the server's version", Exit.INCOMPLETE
+    return f"the server can't answer this ({told})", "check the server's version and its log", Exit.INCOMPLETE

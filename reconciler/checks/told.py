@@ -1,0 +1,38 @@
+"""What a server tells of an account's permissions: Command from 12.4 on, GET /PermissionSets/My."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.apis.probe import MY_SETS, Visit, content
+from reconciler.checks.lists import Kinds, uses
+from reconciler.errors import NoReply, ReconcilerError
+from reconciler.fields import pick
+from reconciler.permissions import Grant
+
+Told = Mapping[str, frozenset[str]]
+"""By permission: the names of the account's permission sets that hold it."""
+
+
+def told(visit: Visit, kinds: Kinds) -> Told | None:
+    """Ask the server which permissions the account holds; None where it doesn't tell."""
+    wanted = {use.listing.permission for use in uses(kinds)}
+    wanted |= {one for kind in kinds.values() for grant in kind.requires.write for one in grant.any_of}
+    held: dict[str, frozenset[str]] = {}
+    for permission in sorted(wanted):
+        try:
+            reply = visit.get(MY_SETS, (("accessControlString", permission),))
+        except (NoReply, ReconcilerError):
+            return None
+        rows = content(reply) if reply.status == 200 else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            return None
+        held[permission] = frozenset(str(pick(row, "Name") or pick(row, "Id")) for row in rows)
+    return held
+
+
+def held_of(grant: Grant, told: Told) -> Grant | None:
+    """Return the part of a grant that is held, in the permission set that it names; None where nothing of it is."""
+    sets = {permission: told.get(permission, frozenset()) for permission in grant.any_of}
+    held = tuple(one for one, names in sets.items() if names and (not grant.within or grant.within in names))
+    return grant._replace(any_of=held) if held else None

@@ -1,0 +1,40 @@
+"""`reconciler doctor`."""
+
+from __future__ import annotations
+
+from reconciler.cli.answer import Answer
+from reconciler.cli.options import Chosen
+from reconciler.cli.session import Session
+from reconciler.errors import UsageError
+
+_NO_TARGETS = (
+    "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
+    "set; there is nothing to examine; write one, or name it with --config"
+)
+
+
+def run(session: Session, chosen: Chosen) -> Answer:
+    """Examine each target in turn. What fails is part of the result, and gives the exit code."""
+    from reconciler.cli.pipeline import configured
+    from reconciler.cli.progress import Progress
+    from reconciler.cli.selection import check_targets
+    from reconciler.diagnose import diagnose
+    from reconciler.reports import doctor
+
+    settings = configured(session, chosen)
+    if not settings.targets:
+        raise UsageError(_NO_TARGETS)
+    check_targets(chosen, settings.targets)
+    names = [name for name in sorted(settings.targets) if not chosen.target or name in chosen.target]
+    examined = []
+    with Progress(session) as progress:
+        for name in names:
+            progress.tell(f"examining {name}")
+            examined.append(diagnose(settings.targets[name], session.env))
+    return Answer(
+        doctor.exit_of(examined),
+        lambda look: doctor.text(examined, look),
+        doctor.problems(examined),
+        extra={"targets": doctor.targets_json(examined)},
+        listed=True,
+    )

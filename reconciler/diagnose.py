@@ -1,0 +1,86 @@
+"""One target from its settings to what can be done there, step by step: GETs, and the POST of a token request.
+
+A check is skipped where something that it needs has failed; what doesn't depend on each other (credentials and network)
+is looked at all the same, so that one run tells as much as it can. No secret passes through here as text.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconciler.apis.probe import Visit
+from reconciler.checks import network, server
+from reconciler.checks.account import identity
+from reconciler.checks.findings import Findings
+from reconciler.checks.lists import Kinds
+from reconciler.checks.local import credentials, opened
+from reconciler.checks.permitted import Able, look, nothing, unlisted
+from reconciler.checks.told import told
+from reconciler.kinds import KINDS
+from reconciler.reports.doctor import Examined
+from reconciler.settings.target import Target
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What time is: the hour (aware), monotonic seconds, and waiting."""
+
+    now: Callable[[], datetime] = _utc
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+_REAL = Seams()
+
+
+def diagnose(target: Target, env: Mapping[str, str], seams: Seams = _REAL) -> Examined:
+    """Look at everything that `plan` and `apply` need of one target. Nothing is raised for what is found.
+
+    `env` is where `{env: NAME}` secrets are looked up.
+    """
+    findings = Findings(target.name)
+    kinds: Kinds = {name: kind for name, kind in KINDS.items() if kind.api == target.api}
+    able = _examined(findings, target, env, kinds, seams)
+    return Examined(target.name, target.api, target.url, findings.checks, able.plan, able.apply)
+
+
+def _examined(findings: Findings, target: Target, env: Mapping[str, str], kinds: Kinds, seams: Seams) -> Able:
+    """Make all checks in order, or say why they were not made."""
+    visit = opened(findings, target, lambda: Visit(target, env, clock=seams.clock, sleep=seams.sleep, now=seams.now))
+    if visit is None:
+        findings.blocked("credentials", *network.CHECKS)
+        return _left(findings, kinds, "login", "authentication", "version", "clock", "identity")
+    with visit:
+        credentials(findings, target, env)
+        network.network(findings, target, seams.now())
+        if findings.broken:
+            return _left(findings, kinds, "login", "authentication", "version", "clock", "identity")
+        return _asked(findings, target, visit, kinds, seams)
+
+
+def _asked(findings: Findings, target: Target, visit: Visit, kinds: Kinds, seams: Seams) -> Able:
+    """Make the checks that the server answers."""
+    if not server.login(findings, target, visit):
+        return _left(findings, kinds, "authentication", "version", "clock", "identity")
+    reply = server.authentication(findings, target, visit, kinds)
+    server.version(findings, target, visit, reply)
+    server.clock(findings, target, reply, seams.now())
+    if findings.broken:
+        return _left(findings, kinds, "identity")
+    held = told(visit, kinds) if target.api == "keyfactor" else None
+    identity(findings, target, held)
+    return look(visit, findings, kinds, held)
+
+
+def _left(findings: Findings, kinds: Kinds, *checks: str) -> Able:
+    """Skip these checks and all that come after them."""
+    findings.blocked(*checks)
+    unlisted(findings, kinds)
+    return nothing(kinds)

@@ -1,0 +1,71 @@
+"""A proxy on loopback that opens tunnels, or says why not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+
+class Proxy:
+    """Answers CONNECT: with a tunnel, or with `refuse`, a status. `asked` holds the places that it was asked for."""
+
+    def __init__(self, refuse: int = 0) -> None:
+        self._refuse = refuse
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.asked: list[str] = []
+        self.heard = b""
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more; what connects is refused."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096) or b"\r\n\r\n"
+            self.heard += head
+            words = head.decode("latin-1").split()
+            if len(words) < 2 or words[0] != "CONNECT":
+                return
+            self.asked.append(words[1])
+            if self._refuse:
+                page = b"<html>the proxy says no</html>"
+                status = f"HTTP/1.1 {self._refuse} No\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
+                client.sendall(status.encode() + page)
+                return
+            host, _, port = words[1].rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=5) as server:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pour, args=(server, client), daemon=True)
+                back.start()
+                _pour(client, server)
+                back.join(5)
+
+
+def _pour(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)

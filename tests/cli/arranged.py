@@ -1,0 +1,155 @@
+"""What can go wrong around a command: files, edits by hand, faults on the server's side, a signal.
+
+Each arrangement is a function of the world in which the command then runs.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.simulator import Simulator
+from tests.cli.conftest import Run
+
+CLASS = "CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger"
+HANDLERS = "/EventHandlerRegistration"
+HANDLER = (
+    f"kind: EventHandler\nmetadata: {{name: log}}\nspec: {{className: {CLASS}, displayName: Log, enabled: true}}\n"
+)
+ROLE = "kind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Auditors}\n"
+EVENT = "kind: SecretEvent\nmetadata: {name: expiry-prod}\nspec: {state: ENABLED}\n"
+
+
+class World(NamedTuple):
+    """A running server, the current folder with `reconciler.yaml` and `manifests/`, and the command line.
+
+    `secrets` are what no stream may ever show.
+    """
+
+    server: Simulator
+    folder: Path
+    run: Run
+    secrets: list[str]
+
+    def declare(self, *documents: str) -> None:
+        """Let these be the manifests, and no others."""
+        text = "---\n".join(f"apiVersion: reconciler/v1\n{one}" for one in documents)
+        (self.folder / "manifests" / "all.yaml").write_text(text)
+
+    def configure(self, old: str, new: str) -> None:
+        """Replace words of the settings."""
+        file = self.folder / "reconciler.yaml"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    def sent(self) -> list[str]:
+        """Return what the server really did for the reconciler, and not for somebody by hand."""
+        return [one["path"] for one in self.server.ledger if one["actor"] == "reconciler"]
+
+
+Arrange = Callable[[World], None]
+
+
+def as_it_is(_world: World) -> None:
+    """Arrange nothing."""
+
+
+def declared(*documents: str) -> Arrange:
+    """The manifests say this instead."""
+    return lambda world: world.declare(*documents)
+
+
+def settings(more: str) -> Arrange:
+    """The settings say this too."""
+    return lambda world: world.configure("targets:\n", f"{more}\ntargets:\n")
+
+
+def fault(method: str, path: str, kind: str, **params: Any) -> Arrange:
+    """The server breaks these requests, always."""
+
+    def arrange(world: World) -> None:
+        world.server.fault(method, path, kind, 0, **params)
+
+    return arrange
+
+
+def renamed(world: World) -> None:
+    """Somebody renames the handler by hand."""
+    world.server.edit("PUT", f"{HANDLERS}/1", {"DisplayName": "By hand", "Enabled": False})
+
+
+def hostile(world: World) -> None:
+    """Somebody gives the handler a name that no manifest may hold."""
+    world.server.edit("PUT", f"{HANDLERS}/1", {"DisplayName": "\x1b[2J", "Enabled": False})
+
+
+def renamed_meanwhile(world: World) -> None:
+    """Somebody renames it between the comparison and the sending."""
+    world.server.fault("GET", HANDLERS, "edit", 1, 2, call=lambda: renamed(world))
+
+
+def interrupted(method: str) -> Arrange:
+    """Somebody presses Ctrl-C while the server is at work on such a request."""
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def arrange(world: World) -> None:
+        world.server.fault(method, HANDLERS, "edit", 1, call=lambda: signal.pthread_kill(main, signal.SIGINT))
+        world.server.fault(method, HANDLERS, "delay", 1, seconds=0.2)
+
+    return arrange
+
+
+def in_sync(world: World) -> None:
+    """Everything is already as declared."""
+    assert world.run(["apply", "--yes"])[0] == 0
+
+
+def stranger(world: World) -> None:
+    """Command is the only target in question, and its identity provider doesn't know us."""
+    world.configure('clientId: "reconciler"', 'clientId: "stranger"')
+    world.declare(HANDLER)
+
+
+def gone(world: World) -> None:
+    """The server no longer runs; the settings and the secrets are still there."""
+    kept = world.folder / ".secrets"
+    kept.mkdir()
+    for file in world.server.settings.parent.iterdir():
+        if file.is_file():
+            (kept / file.name).write_text(file.read_text())
+            (kept / file.name).chmod(0o600)
+    world.configure(str(world.server.settings.parent), str(kept))
+    world.server.stop()
+
+
+def elsewhere(world: World) -> None:
+    """The settings come to name another place."""
+    world.configure("/KeyfactorAPI", "/OtherAPI")
+
+
+def saved(then: Arrange = as_it_is) -> Arrange:
+    """A plan is saved and approved, and after that this happens."""
+
+    def arrange(world: World) -> None:
+        assert world.run(["plan", "--out", "plan.json"])[0] == 0
+        then(world)
+
+    return arrange
+
+
+def flipped(world: World) -> None:
+    """One byte of the saved plan is changed, and one at that which nothing reads."""
+    file = world.folder / "plan.json"
+    data = file.read_bytes()
+    assert b'"unchanged": 0' in data
+    file.write_bytes(data.replace(b'"unchanged": 0', b'"unchanged": 1'))
+
+
+def misplaced(world: World) -> None:
+    """The saved plan comes to lie among the manifests."""
+    (world.folder / "plan.json").rename(world.folder / "manifests" / "plan.json")

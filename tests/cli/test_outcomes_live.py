@@ -1,0 +1,179 @@
+"""The published exit codes against a server: every command, every way in which it can end, in both formats.
+
+A row says what is arranged, what is typed, and which code is due. What ends a command before a server matters is in
+`test_outcomes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from reconciler.cli.commands import cli
+from reconciler.errors import Exit
+from reconciler.schema import schemas
+from reconciler.simulator import Simulator
+from tests.cli import arranged as a
+from tests.cli.conftest import Run
+
+GONE = a.HANDLER.replace(a.CLASS, "Nobody.Registered.This")
+OTHER = "kind: RequestDenial\nmetadata: {name: d}\nspec: {requests: [{id: 23, commonName: other.example.com}]}\n"
+BUILT_IN = a.ROLE.replace("{name: Auditors}", "{name: Administrator}")
+NOBODY = "kind: CertificateOwner\nmetadata: {name: o}\nspec: {owner: Nobody, certificates: {ids: [1]}}\n"
+NOWHERE = NOBODY.replace("Nobody", "Auditors").replace("ids: [1]", f"thumbprints: [{'AB' * 20}]")
+NEW = [
+    f"kind: SecurityRole\nmetadata: {{name: R{n}}}\nspec: {{description: d, permissionSet: Global}}\n"
+    for n in range(11)
+]
+NO_CHANGE = "limits: {EventHandler: {changes: 0}}"
+REPORT = jsonschema.Draft202012Validator(schemas()["report.json"])
+
+# what is arranged, and the code of everything that compares: plan, drift, apply
+COMPARING = {
+    "a class that is not registered": (a.declared(GONE), 4),
+    "an owner that nobody is": (a.declared(NOBODY), 4),
+    "a thumbprint that nothing has": (a.declared(NOWHERE), 4),
+    "wrong credentials": (a.stranger, 5),
+    "no permission": (a.fault("GET", "", "status", status=403), 5),
+    "no permission for one of them": (a.fault("GET", a.HANDLERS, "status", status=403), 10),
+    "a web page": (a.fault("GET", "", "html"), 10),
+    "a server that is gone": (a.gone, 12),
+    "Ctrl-C": (a.interrupted("GET"), 130),
+    "in sync": (a.in_sync, 0),
+    "nothing declared": (a.declared(), 6),
+    "settings with a mistake": (a.settings("limit: 3"), 3),
+}
+# name, what is arranged, argv, code
+ROWS = [
+    *((f"{name}, {argv[:5].strip()}", arrange, argv, code) for name, (arrange, code) in COMPARING.items()
+      for argv in ("plan --detailed-exitcode", "drift", "apply --yes")),
+    ("one answer that is cut off", a.fault("GET", a.HANDLERS, "truncated"), "drift", 10),
+    ("changes", a.as_it_is, "plan", 0),
+    ("changes, if asked", a.as_it_is, "plan --detailed-exitcode", 2),
+    ("changes saved", a.as_it_is, "plan --out p.json", 0),
+    ("drift", a.as_it_is, "drift", 2),
+    ("drift of a part", a.as_it_is, "drift --only SecretEvent", 2),
+    ("drift beyond the limit is drift", a.declared(*NEW), "drift", 2),
+    ("over the limit", a.declared(*NEW), "plan", 6),
+    ("over the limit, saved", a.declared(*NEW), "plan --out p.json", 6),
+    ("over the limit, sent", a.declared(*NEW), "apply --yes", 6),
+    ("protected", a.settings("protected: ['SecurityRole/Aud*']"), "plan", 6),
+    ("protected, sent", a.settings("protected: ['SecurityRole/Aud*']"), "apply --yes", 6),
+    ("built in", a.declared(BUILT_IN), "plan", 6),
+    ("another request than is meant", a.declared(OTHER), "apply --yes", 6),
+    ("applied", a.as_it_is, "apply --yes", 0),
+    ("applied by risk", a.as_it_is, "apply --approve low,high", 0),
+    ("more risk than approved", a.declared(NEW[0]), "apply --approve irreversible", 6),
+    ("nobody to ask", a.as_it_is, "apply", 3),
+    ("an edit by hand meanwhile", a.renamed_meanwhile, "apply --yes", 7),
+    ("a write that is refused", a.fault("PUT", a.HANDLERS, "status", status=400), "apply --yes", 9),
+    ("a write that is forbidden", a.fault("PUT", a.HANDLERS, "status", status=403), "apply --yes", 9),
+    ("a write whose answer is lost", a.fault("PUT", a.HANDLERS, "drop_after"), "apply --yes", 0),
+    ("Ctrl-C during a write", a.interrupted("PUT"), "apply --yes", 130),
+    ("a saved plan", a.saved(), "apply plan.json", 0),
+    ("a saved plan, shown", a.saved(a.gone), "show plan.json", 0),
+    ("a saved plan, a second time", a.saved(a.in_sync), "apply plan.json", 0),
+    ("a saved plan, by risk", a.saved(), "apply plan.json --approve irreversible", 6),
+    ("a saved plan beyond the limit", a.saved(a.settings(NO_CHANGE)), "apply plan.json", 6),
+    ("a saved plan, aimed elsewhere", a.saved(a.elsewhere), "apply plan.json", 6),
+    ("a saved plan, tampered with", a.saved(a.flipped), "apply plan.json", 7),
+    ("a saved plan, tampered with, shown", a.saved(a.flipped), "show plan.json", 7),
+    ("a saved plan whose base moved", a.saved(a.renamed), "apply plan.json", 7),
+    ("a saved plan, server gone", a.saved(a.gone), "apply plan.json", 12),
+    ("a saved plan, wrong credentials", a.saved(a.stranger), "apply plan.json", 5),
+    ("a saved plan, refused", a.saved(a.fault("PUT", a.HANDLERS, "status", status=409)), "apply plan.json", 9),
+    ("a saved plan beside a manifest", a.saved(), "apply plan.json manifests", 3),
+    ("a saved plan among manifests", a.saved(a.misplaced), "validate", 4),
+    ("valid without a server", a.gone, "validate", 0),
+    ("doctor", a.as_it_is, "doctor", 0),
+    ("doctor, wrong credentials", a.stranger, "doctor --target command", 5),
+    ("doctor, server gone", a.gone, "doctor", 12),
+    ("export", a.as_it_is, "export", 0),
+    ("export of a part", a.as_it_is, "export --kind SecretEvent --match expiry*", 0),
+    ("export of nothing", a.as_it_is, "export --match nobody", 3),
+    ("export, wrong credentials", a.stranger, "export --kind EventHandler", 5),
+    ("export, no permission", a.fault("GET", a.HANDLERS, "status", status=403), "export", 5),
+    ("export, half an answer", a.fault("GET", a.HANDLERS, "html"), "export", 10),
+    ("export of what no manifest may hold", a.hostile, "export", 10),
+    ("export, server gone", a.gone, "export", 12),
+    ("export, Ctrl-C", a.interrupted("GET"), "export", 130),
+]  # fmt: skip
+CASES = [pytest.param(arrange, argv.split(), code, id=f"{code} {name}") for name, arrange, argv, code in ROWS]
+
+
+@pytest.fixture
+def world(folder: Path, run: Run) -> Iterator[a.World]:
+    """A server, its settings, and three manifests that it does not fulfil."""
+    (folder / "manifests").mkdir()
+    with Simulator(certificates=12) as simulator:
+        (folder / "reconciler.yaml").write_text(simulator.settings.read_text())
+        made = a.World(simulator, folder, run, _secrets(simulator))
+        made.declare(a.HANDLER, a.ROLE, a.EVENT)
+        yield made
+
+
+def _secrets(simulator: Simulator) -> list[str]:
+    named = (("keyfactor", "password client_secret"), ("csms", "access_key secret_key password"))
+    return [simulator.credentials[api][name] for api, names in named for name in names.split()]
+
+
+def _ended(world: a.World, argv: list[str]) -> tuple[int, str, str]:
+    """Run a command; whatever it came to, its last word is the code's name, and it tells no secret."""
+    code, stdout, stderr = world.run(argv)
+    assert stderr.splitlines()[-1] == f"exit {code}: {Exit(code).word}"
+    assert not [secret for secret in world.secrets if secret in stdout + stderr]
+    assert "Traceback" not in stdout + stderr
+    return code, stdout, stderr
+
+
+@pytest.mark.parametrize(("arrange", "argv", "code"), CASES)
+def test_each_outcome_in_words(world: a.World, arrange: a.Arrange, argv: list[str], code: int) -> None:
+    """The code is the published one, and whatever is not simply fine is never called in sync."""
+    arrange(world)
+    before = world.sent()
+    ended, stdout, stderr = _ended(world, argv)
+    assert ended == code, stdout + stderr
+    if code:
+        assert "in sync:" not in stdout.lower()
+    if code in {3, 4, 5, 6, 7, 10, 12} or argv[0] != "apply":
+        assert world.sent() == before, "nothing may be sent"
+
+
+@pytest.mark.parametrize(("arrange", "argv", "code"), [case for case in CASES if case.values[1][0] != "export"])
+def test_each_outcome_in_json(world: a.World, arrange: a.Arrange, argv: list[str], code: int) -> None:
+    """stdout is one document of the published shape; it says the same, and names what is to be mended."""
+    arrange(world)
+    ended, stdout, _ = _ended(world, [*argv, "--format", "json"])
+    shown = json.loads(stdout)
+    REPORT.validate(shown)
+    assert (ended, shown["outcome"]) == (code, {"code": code, "name": Exit(code).word})
+    verdicts = {step["verdict"] for step in shown["steps"] if "verdict" in step}
+    if code in {3, 4, 5, 6, 10, 12}:
+        assert shown["problems"] or any(step.get("detail") for step in shown["steps"])
+    if verdicts:
+        told = sum(shown["summary"]["verdicts"].values())
+        assert told == len(shown["steps"]), "each object counts once, however many fields of it change"
+    assert ("stale" in verdicts) <= (code == 7)
+    assert verdicts <= {"applied", "unchanged"} or code not in {0, 2}
+
+
+def test_a_write_that_nobody_answers_is_unknown(world: a.World) -> None:
+    """Silence is not taken for a failure: the server may have done it a moment later."""
+    a.fault("PUT", a.HANDLERS, "drop")(world)
+    code, stdout, _ = _ended(world, ["apply", "--yes", "--format", "json"])
+    shown = json.loads(stdout)
+    REPORT.validate(shown)
+    assert (code, shown["steps"][0]["verdict"]) == (11, "unknown")
+    assert {step["verdict"] for step in shown["steps"][1:]} == {"not_reached"}
+
+
+def test_every_code_and_every_command_has_a_row() -> None:
+    """Nobody adds a command or a code that this table doesn't know; the rest is in `test_outcomes`."""
+    unused = {Exit.INTERNAL, Exit.LOCKED, Exit.UNKNOWN}
+    assert {Exit(case.values[2]) for case in CASES} == set(Exit) - unused
+    offline = {"schema", "explain", "kinds", "exit-codes", "demo", "simulate"}
+    assert {case.values[1][0] for case in CASES} >= set(cli.commands) - offline

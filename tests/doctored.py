@@ -1,0 +1,61 @@
+"""What the tests of `doctor` share: targets on a server of their own, and a look at single checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.diagnose import Seams
+from reconciler.reports.doctor import Check, Examined
+from reconciler.settings.secret import FromEnvironment
+from reconciler.settings.target import (
+    AkskAuth,
+    Auth,
+    BasicAuth,
+    Target,
+)
+from reconciler.simulator import Simulator
+
+QUICK = Seams(sleep=lambda _seconds: None)
+PROJECT = "0123456789abcdef0123456789abcdef"
+
+
+def secrets(server: Simulator) -> dict[str, str]:
+    """Return an environment with everything that the ways to log in refer to."""
+    keyfactor, csms = server.credentials["keyfactor"], server.credentials["csms"]
+    return {
+        "PASSWORD": keyfactor["password"],
+        "CLIENT_SECRET": keyfactor["client_secret"],
+        "ACCESS": csms["access_key"],
+        "SECRET": csms["secret_key"],
+        "IAM_PASSWORD": csms["password"],
+    }
+
+
+BASIC = BasicAuth("CORP\\svc-reconciler", FromEnvironment("PASSWORD"))
+AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
+
+
+def command(url: str, auth: Auth = BASIC, **more: Any) -> Target:
+    return Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, **more)
+
+
+def csms(url: str, auth: Auth = AKSK, **more: Any) -> Target:
+    return Target("csms", "csms", url, auth, PROJECT, **more)
+
+
+def found(examined: Examined) -> dict[str, Check]:
+    """Return the checks by name; a check that is there twice has more to say than one line."""
+    return {check.check: check for check in reversed(examined.checks)}
+
+
+def verdicts(examined: Examined, *names: str) -> list[str]:
+    by_name = found(examined)
+    return [by_name[name].verdict.value for name in names]
+
+
+def take(server: Simulator, *permissions: str) -> None:
+    """Take permissions from the role that the reconciler's account holds."""
+    with server.lock:
+        for role in server.world.roles.values():
+            if "/monitoring/handlers/registration/modify/" in role["Permissions"]:
+                role["Permissions"] = [one for one in role["Permissions"] if one not in permissions]

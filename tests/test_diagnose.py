@@ -1,0 +1,214 @@
+"""What `doctor` finds of a healthy target, of its settings, its credentials and its tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.diagnose import diagnose
+from reconciler.errors import Exit
+from reconciler.kinds import KINDS
+from reconciler.reports.doctor import Ability, Health, exit_of, overall, problems, verdict
+from reconciler.settings.secret import FromEnvironment
+from reconciler.settings.target import (
+    AkskAuth,
+    Auth,
+    BearerAuth,
+    NoAuth,
+    OauthAuth,
+    PasswordAuth,
+    Target,
+    Transport,
+    Trust,
+)
+from reconciler.simulator import Simulator
+from tests.apis.scripted import Scripted, answer
+from tests.doctored import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts
+
+
+@pytest.fixture
+def server() -> Iterator[Simulator]:
+    with Simulator(certificates=5) as running:
+        yield running
+
+
+def test_every_kind_says_what_it_needs() -> None:
+    """Without it `doctor` would find nothing missing."""
+    assert all(kind.requires.read and kind.requires.write for kind in KINDS.values())
+
+
+def test_a_healthy_command_server_is_healthy_to_the_last_check(server: Simulator) -> None:
+    """Nothing is warned of, and nothing but GETs was sent."""
+    examined = diagnose(command(server.url), secrets(server), QUICK)
+    assert {check.verdict for check in examined.checks} == {Health.OK, Health.SKIPPED}
+    assert verdicts(examined, "dns", "tls", "login", "write SecurityRole") == ["skipped", "skipped", "skipped", "ok"]
+    assert found(examined)["version"].detail == "Keyfactor Command 25.4.0.0"
+    assert "CORP\\svc-reconciler; permission sets: Global" in found(examined)["identity"].detail
+    assert verdict(examined) == "command: plan and apply possible"
+    assert exit_of([examined]) is Exit.OK
+    assert {entry["method"] for entry in server.requests} == {"GET"}
+    assert server.ledger == []
+
+
+def test_lists_are_asked_for_one_row_and_each_once(server: Simulator) -> None:
+    """A doctor must not cost what a plan costs."""
+    diagnose(command(server.url), secrets(server), QUICK)
+    asked = [entry for entry in server.requests if "My" not in entry["path"]]
+    lists = [entry for entry in asked if "ReturnLimit=1" in entry["query"]]
+    assert len(lists) == len({entry["path"] for entry in lists}) == 7
+    assert len(asked) == len(lists) + 2  # the login test, and one role by its id
+
+
+def test_what_csms_does_not_tell_is_not_guessed(server: Simulator) -> None:
+    """Reading is proved, writing is not provable without writing."""
+    examined = diagnose(csms(server.url), secrets(server), QUICK)
+    assert exit_of([examined]) is Exit.OK
+    assert overall(examined.plan) is Ability.POSSIBLE
+    assert overall(examined.apply) is Ability.UNPROVEN
+    assert found(examined)["write SecretEvent"].detail == (
+        "not provable without writing; it needs csms:event:create and csms:event:update"
+    )
+    assert verdicts(examined, "list events", "read one of the events", "version") == ["ok", "ok", "skipped"]
+    assert verdict(examined) == "csms: plan possible; apply not provable without writing"
+
+
+def test_a_project_without_events_has_none_to_try(server: Simulator) -> None:
+    """Nothing is concluded from an empty list."""
+    server.world.events.clear()
+    examined = diagnose(csms(server.url), secrets(server), QUICK)
+    assert verdicts(examined, "list events", "read one of the events") == ["ok", "skipped"]
+    assert exit_of([examined]) is Exit.OK
+
+
+@pytest.mark.parametrize("way", ["oauth", "password"])
+def test_a_token_is_told_apart_from_the_api_and_says_how_long_it_lasts(server: Simulator, way: str) -> None:
+    """Two servers can be wrong, and each has its own line."""
+    if way == "oauth":
+        auth: Auth = OauthAuth(f"{server.url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
+        examined = diagnose(command(server.url, auth), secrets(server), QUICK)
+        lasts = "it lasts 60 minutes"
+    else:
+        auth = PasswordAuth("reconciler", "example", FromEnvironment("IAM_PASSWORD"), server.url)
+        examined = diagnose(csms(server.url, auth), secrets(server), QUICK)
+        lasts = "it lasts 24 hours"
+    assert found(examined)["login"].detail.endswith(lasts)
+    assert verdicts(examined, "login", "authentication") == ["ok", "ok"]
+    assert [entry["method"] for entry in server.requests].count("POST") == 1
+
+
+def _wrong(name: str) -> Callable[[Simulator], dict[str, str]]:
+    return lambda server: {**secrets(server), name: "canary-of-a-wrong-secret"}
+
+
+REFUSED: list[tuple[str, Auth, str, str]] = [
+    ("a wrong password", BASIC, "PASSWORD", "authentication"),
+    ("a wrong secret key", AKSK, "SECRET", "authentication"),
+    ("a token that was never given", BearerAuth(FromEnvironment("T")), "T", "authentication"),
+    ("a wrong client secret", OauthAuth("/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET")), "", "login"),
+    ("a wrong IAM password", PasswordAuth("reconciler", "example", FromEnvironment("IAM_PASSWORD"), ""), "", "login"),
+]
+
+
+@pytest.mark.parametrize(("auth", "wrong", "check"), [pytest.param(*case[1:], id=case[0]) for case in REFUSED])
+def test_refused_credentials_end_it_after_one_try(server: Simulator, auth: Auth, wrong: str, check: str) -> None:
+    """Auth, no second try (accounts get locked), the rest skipped, and no secret anywhere."""
+    if isinstance(auth, OauthAuth):
+        auth, wrong = OauthAuth(server.url + auth.token_url, auth.client_id, auth.client_secret), "CLIENT_SECRET"
+    if isinstance(auth, PasswordAuth):
+        auth, wrong = PasswordAuth(auth.user, auth.domain, auth.password, server.url), "IAM_PASSWORD"
+    cloud = isinstance(auth, AkskAuth | PasswordAuth)
+    target = csms(server.url, auth) if cloud else command(server.url, auth)
+    env = _wrong(wrong)(server)
+    examined = diagnose(target, env, QUICK)
+    assert exit_of([examined]) is Exit.AUTH
+    assert [one.check for one in examined.failed] == [check]
+    assert "401" in found(examined)[check].detail
+    assert len(server.requests) == 1
+    after = [one.verdict for one in examined.checks if one.check.startswith(("identity", "list", "write"))]
+    assert set(after) == {Health.SKIPPED}
+    assert verdict(examined).startswith(f"{target.name}: neither plan nor apply possible: {check}")
+    assert not any(secret in repr(examined) for secret in env.values())
+
+
+def test_an_expired_token_is_refused_and_says_itself_that_it_ended(server: Simulator) -> None:
+    """A JWT's own end is read; the server still has the last word."""
+    ended = int((datetime.now(UTC) - timedelta(hours=3)).timestamp())
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": ended}).encode()).decode().rstrip("=")
+    auth = BearerAuth(FromEnvironment("T"))
+    examined = diagnose(command(server.url, auth), {"T": f"e30.{claims}.c2ln"}, QUICK)
+    assert verdicts(examined, "login", "authentication") == ["warning", "failed"]
+    assert "ended 3 hours ago" in found(examined)["login"].detail
+    assert exit_of([examined]) is Exit.AUTH
+
+
+@pytest.mark.parametrize("token", ["a.b.c", "a.e30.c", "plain", "a.bnVsbA.c", "a.eyJleHAiOiAic29vbiJ9.c", "a.\u00fc.c"])
+def test_a_token_that_says_nothing_is_taken_as_it_is(server: Simulator, token: str) -> None:
+    """Not every token is a JWT, and not every JWT ends."""
+    examined = diagnose(command(server.url, BearerAuth(FromEnvironment("T"))), {"T": token}, QUICK)
+    assert found(examined)["login"].detail == "these credentials need no token request"
+
+
+def test_all_missing_credentials_are_named_at_once_and_nothing_is_asked(server: Simulator) -> None:
+    """The network is looked at all the same: one run tells as much as it can."""
+    examined = diagnose(csms(server.url), {}, QUICK)
+    assert exit_of([examined]) is Exit.AUTH
+    assert [one.detail for one in examined.failed] == [
+        "auth.accessKey: the environment variable ACCESS is not set",
+        "auth.secretKey: the environment variable SECRET is not set",
+    ]
+    assert verdicts(examined, "connection", "login", "list events") == ["ok", "skipped", "skipped"]
+    assert server.requests == []
+
+
+def test_no_credentials_at_all_say_what_to_set(server: Simulator) -> None:
+    """Advice instead of an origin."""
+    examined = diagnose(command(server.url, NoAuth("nothing is set; set something")), {}, QUICK)
+    assert examined.failed[0].remedy == "set something"
+    assert exit_of([examined]) is Exit.AUTH
+
+
+def test_settings_that_lack_something_stop_everything() -> None:
+    """Usage: there is nothing to ask, not even the network."""
+    target = Target("csms", "csms", "", AKSK, lacking="HW_REGION_NAME is not set, so there is no server; set it")
+    examined = diagnose(target, {}, QUICK)
+    assert exit_of([examined]) is Exit.USAGE
+    assert (examined.failed[0].detail, examined.failed[0].remedy) == (
+        "environment: HW_REGION_NAME is not set, so there is no server",
+        "set it",
+    )
+    assert {check.verdict for check in examined.checks[1:]} == {Health.SKIPPED}
+
+
+def test_an_authority_that_cannot_be_read_is_a_usage_error(tmp_path: Path, server: Simulator) -> None:
+    """It is the settings that name it."""
+    travel = Transport(trust=Trust(ca_bundle=tmp_path / "none.pem"))
+    target = command(server.url.replace("http:", "https:"), transport=travel)
+    examined = diagnose(target, secrets(server), QUICK)
+    assert [one.check for one in examined.failed] == ["settings"]
+    assert exit_of([examined]) is Exit.USAGE
+
+
+def test_a_server_that_echoes_a_secret_does_not_get_it_printed() -> None:
+    """What it says of itself is redacted and harmless."""
+    env = {"PASSWORD": "canary-p@ss/word+1"}
+    encoded = base64.b64encode(f"CORP\\svc-reconciler:{env['PASSWORD']}".encode()).decode()
+    said = {"Message": f"no: {env['PASSWORD']} {encoded} \x1b[31m"}
+    headers = {"x-keyfactor-product-version": f"25 {env['PASSWORD']}"}
+    with Scripted(lambda _asked: answer(401, said, headers)) as server:
+        examined = diagnose(command(server.url), env, QUICK)
+    assert "no: *** ***" in found(examined)["authentication"].detail
+    assert not any(word in repr(examined) for word in ("canary", encoded, "\x1b"))
+
+
+def test_failures_are_problems_that_say_what_to_do(server: Simulator) -> None:
+    """As every command tells them: where, what, what to do."""
+    (problem,) = problems([diagnose(command(server.url), {}, QUICK)])
+    assert str(problem) == (
+        "command credentials: auth.password: the environment variable PASSWORD is not set; "
+        "export PASSWORD or say another origin in the settings"
+    )
