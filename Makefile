@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts schemas unit bench clean
+.PHONY: demo test lint types contracts schemas unit bench conformance clean
 
 demo: $(VENV)/.run
 	@$(BIN)/reconciler demo
@@ -28,6 +28,12 @@ unit: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/bench.py
+
+# The simulator on trial, the long way (3 minutes): 200 made-up requests, valid and not, of every operation that its own
+# OpenAPI description has; then every call of the vendors' clients, as a table for the release notes.
+conformance: $(VENV)/.dev
+	$(BIN)/python -m tests.simulator.conformance
+	$(BIN)/python -m tests.vendors
 
 clean:
 	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -37,8 +37,10 @@ def dump(plan: Plan, today: date) -> bytes:
     return _seal(shown)
 
 
-def load(data: bytes, today: date, file: str = "the plan") -> Plan:
-    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old.
+def load(data: bytes, today: date | None, file: str = "the plan") -> Plan:
+    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old on that day.
+
+    With no day its age does not matter: an old plan can be looked at, not applied.
 
     The seal is no signature: whoever can compute it can write what the tool never would, and that is refused as well.
     """
@@ -48,7 +50,7 @@ def load(data: bytes, today: date, file: str = "the plan") -> Plan:
     except (KeyError, TypeError, ValueError, AttributeError):
         why = "this is sealed as a plan, but it is not one that this version of the tool writes"
         raise StaleError(Problem(Source(file), f"{why}; nothing was sent; make a new one with plan --out")) from None
-    if abs(today - planned_on) > MAX_AGE:
+    if today is not None and abs(today - planned_on) > MAX_AGE:
         why = f"the plan was made on {planned_on}, and today is {today}; what was approved then may not be meant now"
         raise StaleError(Problem(Source(file), f"{why}; plan again"))
     return plan

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Exit, Problem, Source
+from reconciler.errors import Exit, Problem, Source, StaleError
 from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
 from reconciler.planfile import digest, dump, load
 from reconciler.reports.jsonplan import FORMAT_VERSION, render
@@ -77,6 +77,15 @@ def test_what_is_loaded_writes_the_same_file() -> None:
     data = dump(real(), TODAY)
 
     assert dump(load(data, TODAY), TODAY) == data
+
+
+def test_a_plan_that_is_too_old_to_apply_can_still_be_looked_at() -> None:
+    """Two days later its approval has ended, its content has not."""
+    data = dump(small(), TODAY)
+
+    with pytest.raises(StaleError):
+        load(data, TODAY + timedelta(days=2))
+    assert load(data, None) == load(data, TODAY)
 
 
 def test_a_file_holds_what_plan_shows() -> None:

@@ -43,7 +43,7 @@ def is_saved(path: Path) -> bool:
     return isinstance(shown, dict) and shown.get("kind") == "Plan" and "apiVersion" not in shown
 
 
-def saved(session: Session, planfile: str) -> Plan:
+def saved(session: Session, planfile: str, *, of_any_age: bool = False) -> Plan:
     """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds."""
     path = session.cwd / planfile
     try:
@@ -61,4 +61,4 @@ def saved(session: Session, planfile: str) -> Plan:
         raise UsageError(
             Problem(Source(planfile), f"can't be read: {why}; nothing was done; name another file")
         ) from None
-    return load(data, session.today, planfile)
+    return load(data, None if of_any_age else session.today, planfile)

@@ -8,9 +8,9 @@ from reconciler.errors import Exit
 
 
 def run(session: Session, planfile: str) -> Answer:
-    """Render a saved plan: the same words as when it was made."""
+    """Render a saved plan, however old: the same words as when it was made."""
     from reconciler.cli.planfiles import saved
     from reconciler.reports import text
 
-    plan = saved(session, planfile)
+    plan = saved(session, planfile, of_any_age=True)
     return Answer(Exit.OK, lambda look: text.plan(plan, look), plan=plan)

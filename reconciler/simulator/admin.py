@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reconciler.simulator import openapi
 from reconciler.simulator.faults import Fault
 from reconciler.simulator.messages import Json, NotJson, Reply, Request, decode, json_reply
 from reconciler.simulator.switches import DECLARED
@@ -104,4 +105,5 @@ _ACTIONS: Mapping[tuple[str, str], Callable[[Simulator, Json], Json]] = {
     ("DELETE", PREFIX + "faults"): _clear,
     ("DELETE", PREFIX + "tokens"): _expire,
     ("POST", PREFIX + "edit"): _edit,
+    ("GET", PREFIX + "openapi.json"): lambda _simulator, _body: openapi.describe(),
 }

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote_plus
 
 from reconciler.simulator.identities import Account, Caller, roles_of
 from reconciler.simulator.messages import Refused, Reply, Request, json_reply
+from reconciler.simulator.routing import Route
+from reconciler.simulator.shapes import Field, read_object
 from reconciler.simulator.signing import parse_authorization, why_refused
 from reconciler.simulator.world import World
 
@@ -53,7 +55,7 @@ def token_endpoint(world: World, request: Request) -> Reply:
         form = {name: values[-1] for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()}
     except UnicodeDecodeError:
         return _oauth_error(400, "invalid_request")
-    if form.get("grant_type") != "client_credentials":
+    if read_object(form, _FORM, fold=False).flaws:
         return _oauth_error(400, "unsupported_grant_type")
     client_id, secret = _client_credentials(request, form)
     account = world.clients.get(client_id)
@@ -66,6 +68,31 @@ def token_endpoint(world: World, request: Request) -> Reply:
     return json_reply(
         {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}, headers=[("Cache-Control", "no-store")]
     )
+
+
+_FORM = (
+    Field("grant_type", "string", required=True, enum=("client_credentials",)),
+    Field("client_id", "string", "here, or as the name of Basic"),
+    Field("client_secret", "string", "here, or as the password of Basic"),
+    Field("scope", "string"),
+    Field("audience", "string"),
+)
+_TOKEN = (Field("access_token", "string"), Field("token_type", "string"), Field("expires_in", "integer"))
+OAUTH_ERROR = (Field("error", "string"), Field("error_description", "string"))
+"""The body of a refusal by the token endpoint (RFC 6749, 5.2)."""
+ROUTES = (
+    Route(
+        "oauth",
+        "POST",
+        "/oauth/token",
+        lambda world, call: token_endpoint(world, call.request),
+        "A token for a client's secret",
+        anonymous=True,
+        body=_FORM,
+        media="application/x-www-form-urlencoded",
+        reply=_TOKEN,
+    ),
+)
 
 
 def _client_credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
@@ -107,6 +134,8 @@ def _by_signature(world: World, request: Request) -> Caller:
             "APIGW.0301",
             "Incorrect IAM authentication information: AK access failed to reach the limit or AK not exist",
         )
+    if signed.access in world.temporary_keys:
+        _check_security_token(world, signed.access, request.headers.get("x-security-token", ""))
     failures, since = world.failed_keys.get(signed.access, (0, 0.0))
     locked = failures > _LOCK_AFTER and time.monotonic() - since < _LOCK_SECONDS
     if locked and world.switches["csms_ak_lock"] == "on":
@@ -119,6 +148,14 @@ def _by_signature(world: World, request: Request) -> Caller:
     if world.switches["csms_x_project_id"] == "required" and "x-project-id" not in request.headers:
         raise _gateway("APIGW.0301", "Incorrect IAM authentication information: X-Project-Id is missing")
     return Caller(account.name, project=world.project)
+
+
+def _check_security_token(world: World, access: str, token: str) -> None:
+    owner = world.security_tokens.owner(token)
+    if owner == access:
+        return
+    why = "the security token has expired" if owner == "" else "the security token is invalid"
+    raise _gateway("APIGW.0301", f"Incorrect IAM authentication information: {why}")
 
 
 def _gateway(code: str, message: str) -> Refused:

@@ -15,21 +15,22 @@ _ROUTER = Router(ROUTES, fold=False)
 _LARGEST_BODY = 12 * 1024 * 1024
 
 
-def serve(world: World, request: Request) -> Reply:
+def serve(world: World, request: Request, request_id: str = "0" * 32) -> Reply:
     """Answer a request below /v1. The caller holds the world's lock."""
     try:
-        return _serve(world, request)
+        reply = _serve(world, request)
     except Refused as refused:
         if refused.code.startswith("APIGW"):
-            return gateway_error(refused)
+            return gateway_error(refused, request_id)
         error = {"error_code": refused.code, "error_msg": refused.message}
-        return json_reply({"error": error}, refused.status, refused.headers)
+        reply = json_reply({"error": error}, refused.status, refused.headers)
+    return reply.with_headers(("X-Request-Id", request_id))
 
 
-def gateway_error(refused: Refused) -> Reply:
-    """Return a refusal in the gateway's flat shape (CS 2.1)."""
-    flat = {"error_msg": refused.message, "error_code": refused.code, "request_id": "0" * 32}
-    return json_reply(flat, refused.status, refused.headers)
+def gateway_error(refused: Refused, request_id: str = "0" * 32) -> Reply:
+    """Return a refusal in the gateway's flat shape (CS 2.1); its request id is that of the header."""
+    flat = {"error_msg": refused.message, "error_code": refused.code, "request_id": request_id}
+    return json_reply(flat, refused.status, (*refused.headers, ("X-Request-Id", request_id)))
 
 
 def find_api(router: Router, request: Request) -> Found:

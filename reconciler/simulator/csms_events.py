@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 import time
 from copy import deepcopy
+from functools import partial
 from uuid import uuid4
 
+from reconciler.simulator.csms_shapes import CHANGE, CREATE, EVENT_TYPES, NAME, PAGE, PAGES, RECORDS, REPLY
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.routing import Call, Route
-from reconciler.simulator.shapes import Field
 from reconciler.simulator.world import Record, World
 
-EVENT_TYPES = (
-    "SECRET_VERSION_CREATED",
-    "SECRET_VERSION_EXPIRED",
-    "SECRET_ROTATED",
-    "SECRET_ROTATED_FAILED",
-    "SECRET_DELETED",
-)
 INVENTED = "CSMS.9"
 """Prefix of error codes that no document names: duplicate name, quota, referenced event."""
 
@@ -52,7 +46,7 @@ def _absent(world: World, name: str) -> Refused:
 
 
 def _name_pattern(world: World) -> str:
-    return r"[a-zA-Z0-9._-]{1,64}" if world.switches["csms_name_dot"] == "accepted" else r"[a-zA-Z0-9_-]{1,64}"
+    return r"[a-zA-Z0-9._-]{1,64}" if world.switches["csms_name_dot"] == "accepted" else NAME.pattern
 
 
 def _check_types(world: World, types: list[str] | None) -> None:
@@ -189,35 +183,16 @@ def _records(world: World, _call: Call) -> Reply:
     return json_reply({"records": world.records, "page_info": {"current_count": len(world.records)}})
 
 
-_STATES = ("ENABLED", "DISABLED")
-_NOTIFICATION = (
-    Field("target_type", "string", required=True, enum=("SMN",)),
-    Field("target_id", "string", required=True, pattern=r"[a-zA-Z0-9\-._:]{1,256}"),
-    Field("target_name", "string", required=True, pattern=r"[a-zA-Z0-9_-]{1,64}"),
-)
-_TYPES = Field("event_types", "array", items=Field("", "string", nullable=False), unique=True, most=12)
-_CHANGE = (
-    Field("state", "string", enum=_STATES),
-    _TYPES,
-    Field("notification", "object", fields=_NOTIFICATION),
-)
-_CREATE = (Field("name", "string", required=True), *(field._replace(required=True) for field in _CHANGE))
-_EVENT = (
-    Field("name", "string"),
-    Field("event_id", "string"),
-    *_CHANGE,
-    Field("create_time", "integer", "milliseconds (CS 1.5)"),
-    Field("update_time", "integer", "milliseconds (CS 1.5)"),
-)
-_REPLY = (Field("event", "object", fields=_EVENT),)
-_PAGES = (Field("limit", "string", "1-4 digits", default="50"), Field("marker", "string", "an event's name"))
 _BASE = "/v1/{project_id}/csms/events"
+_ONE = partial(Route, "csms", path=_BASE + "/{event_name}", names=(NAME._replace(name="event_name"),))
 
 ROUTES = (
-    Route("csms", "POST", _BASE, _create, "CreateSecretEvent", body=_CREATE, reply=_REPLY),
-    Route("csms", "GET", _BASE, _list, "ListSecretEvents", query=_PAGES),
-    Route("csms", "GET", _BASE + "/{event_name}", _show, "ShowSecretEvent", reply=_REPLY),
-    Route("csms", "PUT", _BASE + "/{event_name}", _update, "UpdateSecretEvent", body=_CHANGE, reply=_REPLY),
-    Route("csms", "DELETE", _BASE + "/{event_name}", _delete, "DeleteSecretEvent", success=204),
-    Route("csms", "GET", "/v1/{project_id}/csms/notification-records", _records, "ListNotificationRecords"),
+    Route("csms", "POST", _BASE, _create, "CreateSecretEvent", body=CREATE, reply=REPLY),
+    Route("csms", "GET", _BASE, _list, "ListSecretEvents", query=PAGES, reply=PAGE),
+    _ONE(method="GET", handle=_show, text="ShowSecretEvent", reply=REPLY),
+    _ONE(method="PUT", handle=_update, text="UpdateSecretEvent", body=CHANGE, reply=REPLY),
+    _ONE(method="DELETE", handle=_delete, text="DeleteSecretEvent", success=204),
+    Route(
+        "csms", "GET", "/v1/{project_id}/csms/notification-records", _records, "ListNotificationRecords", reply=RECORDS
+    ),
 )

@@ -108,7 +108,7 @@ class Exchange:
             if api == "keyfactor":
                 return keyfactor.serve(self._world, request, path, deny_at_most)
             if api == "csms":
-                return csms.serve(self._world, request).with_headers(("X-Request-Id", f"{len(self.log):032x}"))
+                return csms.serve(self._world, request, f"{len(self.log):032x}")
             if api == "iam":
                 return iam.serve(self._world, request)
             if api == "oauth" and request.method == "POST":
@@ -133,6 +133,7 @@ class Exchange:
         with self._world.lock:
             self._world.bearer_tokens.expire()
             self._world.iam_tokens.expire()
+            self._world.security_tokens.expire()
 
     def _after(self, faults: list[Fault], delivery: Delivery) -> Delivery:
         for fault in faults:

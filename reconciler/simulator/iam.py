@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hmac
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from reconciler.simulator.auth import cloud_caller
 from reconciler.simulator.csms import find_api, gateway_error
 from reconciler.simulator.identities import NOBODY
 from reconciler.simulator.messages import Json, NotJson, Refused, Reply, Request, decode, json_reply
 from reconciler.simulator.routing import Call, Route, Router
-from reconciler.simulator.shapes import Field
-from reconciler.simulator.world import World
+from reconciler.simulator.shapes import Field, read_object, read_query
+from reconciler.simulator.world import Record, World
 
 PREFIX = "/v3/"
 REGION = "cn-north-4"
@@ -21,7 +22,12 @@ def serve(world: World, request: Request) -> Reply:
     """Answer a request below /v3. The caller holds the world's lock."""
     try:
         found = find_api(_ROUTER, request)
-        return found.route.handle(world, Call(request, found.route, found.path, found.params, NOBODY))
+        caller = NOBODY if found.route.anonymous else cloud_caller(world, request)
+        call = Call(request, found.route, found.path, found.params, caller)
+        call.query, _ = read_query(request.pairs(), found.route.query, fold=False)
+        if found.route.body is not None:
+            call.data = _read_body(call)
+        return found.route.handle(world, call)
     except Refused as refused:
         if refused.code.startswith("APIGW"):
             return gateway_error(refused)
@@ -29,20 +35,24 @@ def serve(world: World, request: Request) -> Reply:
         return json_reply({"error": error}, refused.status)
 
 
-def _token(world: World, call: Call) -> Reply:
+def _read_body(call: Call) -> Json:
     try:
-        body = decode(call.request.body)
-        identity, scope = body["auth"]["identity"], body["auth"].get("scope", {})
-        user = identity["password"]["user"]
-        name, domain, secret = user["name"], user["domain"]["name"], user["password"]
-        methods = identity["methods"]
-    except (NotJson, KeyError, TypeError, AttributeError) as error:
+        reading = read_object(decode(call.request.body), call.route.body or (), fold=False)
+    except NotJson as error:
         raise Refused(400, "Bad Request", "The request body is invalid.") from error
-    account = world.iam_users.get((domain, name)) if isinstance(name, str) and isinstance(domain, str) else None
-    given = secret if isinstance(secret, str) else ""
-    if methods != ["password"] or account is None or not hmac.compare_digest(account.secret.encode(), given.encode()):
+    if reading.flaws:
+        raise Refused(400, "Bad Request", "; ".join(map(str, reading.flaws)))
+    return reading.members
+
+
+def _token(world: World, call: Call) -> Reply:
+    auth = call.data["auth"]
+    user = auth["identity"]["password"]["user"]
+    name, domain, given = user["name"], user["domain"]["name"], user["password"]
+    account = world.iam_users.get((domain, name))
+    if account is None or not hmac.compare_digest(account.secret.encode(), given.encode("utf-8", "surrogatepass")):
         raise Refused(401, "Unauthorized", "The username or password is wrong.")
-    project = _project(world, scope.get("project", {}) if isinstance(scope, dict) else {})
+    project = _project(world, (auth.get("scope") or {}).get("project") or {})
     lifetime = world.switches["csms_token_lifetime"]
     token = world.iam_tokens.issue(account.name, lifetime)
     now = datetime.now(UTC)
@@ -58,25 +68,76 @@ def _token(world: World, call: Call) -> Reply:
     return json_reply({"token": described}, 201, [("X-Subject-Token", token)])
 
 
+def _object(name: str, *fields: Field) -> Field:
+    return Field(name, "object", required=True, nullable=False, fields=fields)
+
+
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _project(world: World, asked: Json) -> str:
-    if isinstance(asked, dict) and (asked.get("id") == world.project or asked.get("name") == REGION):
+def _project(world: World, asked: Record) -> str:
+    if asked.get("id") == world.project or asked.get("name") == REGION:
         return world.project
     raise Refused(401, "Unauthorized", "The project scope is invalid: CSMS needs a project-scoped token.")
 
 
 def _projects(world: World, call: Call) -> Reply:
-    cloud_caller(world, call.request)
-    name = dict(call.request.pairs()).get("name", REGION)
+    name = call.query["name"]
     known = [{"id": world.project, "name": REGION, "domain_id": "d" * 32, "enabled": True}] if name == REGION else []
     return json_reply({"projects": known, "links": {"self": None}})
 
 
+ERROR = (_object("error", Field("code", "integer"), Field("message", "string"), Field("title", "string")),)
+"""The body of a refusal (CS 2.1)."""
+_TEXT = partial(Field, type="string", required=True)
+_USER = _object("user", _TEXT("name"), _TEXT("password"), _object("domain", _TEXT("name")))
+_METHODS = Field(
+    "methods", "array", required=True, items=Field("", "string", nullable=False, enum=("password",)), least=1
+)
+_PROJECT = _object("project", Field("id", "string"), Field("name", "string"))._replace(required=False)
+_SCOPE = _object("scope", _PROJECT)._replace(required=False)
+_BODY = (_object("auth", _object("identity", _METHODS, _object("password", _USER)), _SCOPE),)
+_NAMED = (Field("id", "string"), Field("name", "string"))
+_DOMAIN = _object("domain", *_NAMED)
+_TOKEN = (
+    _object(
+        "token",
+        Field("methods", "array", items=Field("", "string")),
+        Field("issued_at", "string"),
+        Field("expires_at", "string"),
+        _object("project", *_NAMED, _DOMAIN),
+        Field("roles", "array", items=Field("", "object", fields=_NAMED)),
+        _object("user", *_NAMED, _DOMAIN),
+        Field("catalog", "array", items=Field("", "object")),
+    ),
+)
+_ROW = (*_NAMED, Field("domain_id", "string"), Field("enabled", "boolean"))
+_LIST = (
+    Field("projects", "array", nullable=False, items=Field("", "object", nullable=False, fields=_ROW)),
+    _object("links", Field("self", "string")),
+)
+
 ROUTES = (
-    Route("iam", "POST", "/v3/auth/tokens", _token, "A token for a password, scoped to the project", success=201),
-    Route("iam", "GET", "/v3/projects", _projects, "Projects by name", query=(Field("name", "string"),)),
+    Route(
+        "iam",
+        "POST",
+        "/v3/auth/tokens",
+        _token,
+        "A token for a password, scoped to the project",
+        anonymous=True,
+        body=_BODY,
+        success=201,
+        reply=_TOKEN,
+    ),
+    Route(
+        "iam",
+        "GET",
+        "/v3/projects",
+        _projects,
+        "Projects by name",
+        query=(Field("name", "string", default=REGION),),
+        reply=_LIST,
+    ),
 )
 _ROUTER = Router(ROUTES, fold=False)

@@ -8,6 +8,7 @@ from reconciler.simulator import (
     keyfactor_handlers,
     keyfactor_lookups,
     keyfactor_owner,
+    keyfactor_permission_sets,
     keyfactor_roles,
     keyfactor_roles_v1,
     keyfactor_workflow,
@@ -17,7 +18,7 @@ from reconciler.simulator.identities import Caller
 from reconciler.simulator.keyfactor_routes import GET
 from reconciler.simulator.messages import NotJson, Refused, Reply, Request, decode, json_reply
 from reconciler.simulator.routing import Call, Found, Route, Router
-from reconciler.simulator.shapes import Flaw, read_object, read_query
+from reconciler.simulator.shapes import STRINGS, Field, Flaw, read_object, read_query
 from reconciler.simulator.switches import Switches
 from reconciler.simulator.world import World
 
@@ -34,15 +35,25 @@ ROUTES: tuple[Route, ...] = (
     *keyfactor_roles.ROUTES,
     *keyfactor_roles_v1.ROUTES,
     *keyfactor_claims.ROUTES,
+    *keyfactor_permission_sets.ROUTES,
     *keyfactor_lookups.ROUTES,
     *keyfactor_handlers.ROUTES,
     *keyfactor_certificates.ROUTES,
     *keyfactor_owner.ROUTES,
     *keyfactor_workflow.ROUTES,
-    GET("/Status/Endpoints", _endpoints, "All endpoints"),
+    GET("/Status/Endpoints", _endpoints, "All endpoints", reply=STRINGS),
 )
+ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
+"""The body of a refusal."""
+HEADERS = (
+    Field("x-keyfactor-requested-with", "string", required=True, enum=("APIClient", "XMLHttpRequest")),
+    Field("x-keyfactor-api-version", "string", "absent is 1", enum=("1", "1.0", "2", "2.0")),
+)
+"""The headers that every request carries (KF 0.2)."""
 _ROUTER = Router(ROUTES, fold=True)
-_VERSIONS = {"": 1, "1": 1, "1.0": 1, "2": 2, "2.0": 2}
+_ORIGINS = {str(origin).lower() for origin in HEADERS[0].enum}
+VERSIONS = {"": 1} | {str(word): int(float(word)) for word in HEADERS[1].enum}
+"""What the version header may say, and what it means."""
 _JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401 - Unauthorized</h1></body></html>"
 
@@ -65,13 +76,14 @@ def _serve(world: World, request: Request, path: str, deny_at_most: int | None) 
     if caller is None:
         return _unauthorized(switches)
     _check_origin(request, switches)
-    version = _VERSIONS.get(request.headers.get("x-keyfactor-api-version", "").strip())
+    version = VERSIONS.get(request.headers.get("x-keyfactor-api-version", "").strip())
     if version is None:
         raise Refused(400, "0xA0F00003", "The HTTP resource does not support the API version that was requested.")
     found = _route(request.method, path, version, switches)
     call = Call(request, found.route, found.path, found.params, caller, version, deny_at_most=deny_at_most)
     _check_permission(world, found.route, caller)
-    call.query, flaws = read_query(request.pairs(), found.route.query, fold=True)
+    plus = " " if switches["query_plus"] == "space" else "+"
+    call.query, flaws = read_query(request.pairs(plus=plus), found.route.query, fold=True)
     if flaws:
         raise _invalid(flaws)
     if found.route.body is not None:
@@ -80,7 +92,7 @@ def _serve(world: World, request: Request, path: str, deny_at_most: int | None) 
 
 
 def _check_origin(request: Request, switches: Switches) -> None:
-    if request.headers.get("x-keyfactor-requested-with", "").lower() in ("apiclient", "xmlhttprequest"):
+    if request.headers.get("x-keyfactor-requested-with", "").lower() in _ORIGINS:
         return
     if switches["requested_with_missing"] != "accepted":
         status = int(switches["requested_with_missing"])

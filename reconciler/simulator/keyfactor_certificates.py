@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.simulator.keyfactor_certificate_shape import CERTIFICATE, HISTORY
 from reconciler.simulator.keyfactor_lists import PAGING, bad_sort, counted, is_falling, listed, page_slice
 from reconciler.simulator.keyfactor_routes import GET
 from reconciler.simulator.messages import Refused, Reply, encode
 from reconciler.simulator.query import Query, compile_query
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import Field, array_of
 from reconciler.simulator.store_certificates import SORTS, Certificate, certificate_json, columns
 from reconciler.simulator.world import World
 
@@ -168,7 +169,15 @@ _LIST = (
 _SCOPED = READ + "[#]/"
 
 ROUTES = (
-    GET("/Certificates", _list, "List certificates", permission=_SCOPED, decides=True, query=_LIST),
+    GET(
+        "/Certificates",
+        _list,
+        "List certificates",
+        permission=_SCOPED,
+        decides=True,
+        query=_LIST,
+        reply=array_of(CERTIFICATE),
+    ),
     GET(
         "/Certificates/{id:int}",
         _get,
@@ -176,6 +185,7 @@ ROUTES = (
         permission=_SCOPED,
         decides=True,
         query=(_COLLECTION, *_FLAGS),
+        reply=CERTIFICATE,
     ),
     GET(
         "/Certificates/{id:int}/History",
@@ -184,5 +194,6 @@ ROUTES = (
         permission=_SCOPED,
         decides=True,
         query=(*PAGING, _COLLECTION),
+        reply=array_of(HISTORY),
     ),
 )

@@ -9,7 +9,7 @@ from reconciler.simulator.keyfactor_lists import PAGING, listed
 from reconciler.simulator.keyfactor_routes import DELETE, GET, POST, PUT
 from reconciler.simulator.messages import Json, Refused, Reply, json_reply
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import Field, array_of
 from reconciler.simulator.world import Record, World, next_id
 
 CLAIM_TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
@@ -151,13 +151,9 @@ def _delete(world: World, call: Call) -> Reply:
 
 
 def _roles(world: World, call: Call) -> Reply:
-    asked = call.query
-    if asked["ClaimType"] is None or asked["ClaimValue"] is None or asked["ProviderAuthenticationScheme"] is None:
-        raise Refused(400, "0xA0F00003", "ClaimType, ClaimValue and ProviderAuthenticationScheme are required.")
-    ids = {i for i, claim in world.claims.items() if claim_key(claim) == claim_key(asked)}
-    members = ("Id", "Name", "Description", "PermissionSetId")
+    ids = {i for i, claim in world.claims.items() if claim_key(claim) == claim_key(call.query)}
     return json_reply(
-        [{name: role[name] for name in members} for role in world.roles.values() if ids & set(role["Claims"])]
+        [{one.name: role[one.name] for one in _HOLDER} for role in world.roles.values() if ids & set(role["Claims"])]
     )
 
 
@@ -171,6 +167,8 @@ CLAIM_FIELDS = (
         "claim type",
         "number 0-6 (KF 2.2); names too where a switch or the endpoint says so",
         required=True,
+        enum=(*range(len(CLAIM_TYPES)), *CLAIM_TYPES),
+        judged=True,
     ),
     Field("ClaimValue", "string", required=True),
     Field("ProviderAuthenticationScheme", "string", required=True),
@@ -187,13 +185,30 @@ CLAIM_REPLY = (
         fields=(Field("Id", "uuid"), Field("AuthenticationScheme", "string"), Field("DisplayName", "string")),
     ),
 )
-_ASKED = (Field("ClaimType", "integer"), Field("ClaimValue", "string"), Field("ProviderAuthenticationScheme", "string"))
+_ASKED = (
+    Field("ClaimType", "integer", required=True),
+    Field("ClaimValue", "string", required=True),
+    Field("ProviderAuthenticationScheme", "string", required=True),
+)
+_HOLDER = (
+    Field("Id", "integer"),
+    Field("Name", "string"),
+    Field("Description", "string"),
+    Field("PermissionSetId", "uuid"),
+)
 _DESCRIBED = (Field("Id", "integer", required=True), Field("Description", "string", required=True))
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
-    GET("/Security/Claims", _list, "List claims", permission=_READ, query=PAGING, reply=CLAIM_REPLY),
-    GET("/Security/Claims/Roles", _roles, "Roles that hold a claim", permission=_READ, query=_ASKED),
+    GET("/Security/Claims", _list, "List claims", permission=_READ, query=PAGING, reply=array_of(CLAIM_REPLY)),
+    GET(
+        "/Security/Claims/Roles",
+        _roles,
+        "Roles that hold a claim",
+        permission=_READ,
+        query=_ASKED,
+        reply=array_of(_HOLDER),
+    ),
     GET("/Security/Claims/{id:int}", _get, "One claim", permission=_READ, reply=CLAIM_REPLY),
     POST(
         "/Security/Claims",

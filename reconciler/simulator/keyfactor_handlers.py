@@ -6,7 +6,7 @@ from reconciler.simulator.keyfactor_lists import PAGING, listed
 from reconciler.simulator.keyfactor_routes import DELETE, GET, POST, PUT
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import Field, array_of
 from reconciler.simulator.world import Record, World, next_id
 
 
@@ -96,9 +96,16 @@ _PATH = "/EventHandlerRegistration"
 _READ, _MODIFY = "/monitoring/handlers/registration/read/", "/monitoring/handlers/registration/modify/"
 
 ROUTES = (
-    GET(_PATH, _list, "List event handlers", permission=_READ, query=PAGING, reply=_REPLY),
+    GET(_PATH, _list, "List event handlers", permission=_READ, query=PAGING, reply=array_of(_REPLY)),
     GET(_PATH + "/{id:int}", _get, "One event handler", permission=_READ, reply=_REPLY),
-    POST(_PATH, _register, "Register an assembly's handlers", permission=_MODIFY, body=_ASSEMBLY, reply=_REPLY),
+    POST(
+        _PATH,
+        _register,
+        "Register an assembly's handlers",
+        permission=_MODIFY,
+        body=_ASSEMBLY,
+        reply=array_of(_REPLY),
+    ),
     PUT(_PATH + "/{id:int}", _update, "Change a handler", permission=_MODIFY, body=_UPDATE, reply=_REPLY),
     DELETE(_PATH + "/{id:int}", _delete, "Unregister a handler", permission=_MODIFY, success=204),
 )

@@ -41,9 +41,7 @@ def page_slice(call: Call, switches: Switches) -> Slice:
 
 
 def is_falling(call: Call) -> bool:
-    """Tell whether the sort is descending; raises Refused 400 for anything but 0 and 1."""
-    if call.query["SortAscending"] not in (0, 1):
-        raise Refused(400, "0xA0F00003", f"The value '{call.query['SortAscending']}' is invalid for SortAscending.")
+    """Tell whether the sort is descending."""
     return bool(call.query["SortAscending"])
 
 

@@ -1,4 +1,4 @@
-"""Command's read-only neighbours: permission sets, permissions, identity providers, collections, containers, status."""
+"""Command's read-only neighbours: permissions, identity providers, collections, containers, status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reconciler.simulator.keyfactor_routes import GET
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.permissions import KNOWN
 from reconciler.simulator.routing import Call, Handler
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import STRINGS, Field, array_of
 from reconciler.simulator.world import Record, World
 
 _SECURITY = "/security/read/"
@@ -28,24 +28,6 @@ def _one(records: Callable[[World], dict[int, Record] | dict[str, Record]], kind
 
 def _shown(record: Record) -> Record:
     return {name: value for name, value in record.items() if not name.startswith("_")}
-
-
-def _permission_sets(world: World, call: Call) -> Reply:
-    return listed(
-        world, call, list(world.permission_sets.values()), fields={"Id": "string", "Name": "string"}, sort="Id"
-    )
-
-
-def _my_permission_sets(world: World, call: Call) -> Reply:
-    wanted = call.query["accessControlString"]
-    held = {role["PermissionSetId"] for role in call.caller.roles}
-    return json_reply(
-        [
-            one
-            for guid, one in world.permission_sets.items()
-            if (call.caller.holds(wanted, guid) if wanted else guid in held)
-        ]
-    )
 
 
 def _permissions(_world: World, _call: Call) -> Reply:
@@ -82,7 +64,8 @@ def _container(world: World, call: Call) -> Reply:
     found = world.containers.get(call.params["id"])
     if found is None:
         raise Refused(404, "0xA0110002", f"Unable to find 'Application' with Id '{call.params['id']}'")
-    return json_reply({**{n: found[n] for n in ("Id", "Name", "Schedule", "CertStoreType")}, "CertificateStores": []})
+    detailed = {**found, "CertificateStores": []}
+    return json_reply({field.name: detailed[field.name] for field in _CONTAINER})
 
 
 def _healthy(_world: World, _call: Call) -> Reply:
@@ -93,23 +76,89 @@ _STORES = "/certificate_stores/read/[#]/"
 _COLLECTION = "/certificates/collections/read/[#]/"
 _PROVIDER = "/identity_providers/read/"
 _find_collection = _one(lambda world: world.collections, "Certificate Collection")
-_find_set = _one(lambda world: world.permission_sets, "Permission Set")
 _find_provider = _one(lambda world: world.providers, "Identity Provider")
-_ACCESS = (Field("accessControlString", "string", "a permission string", default=""),)
+_IDENTITY_PROVIDER = (
+    Field("Id", "uuid"),
+    Field("AuthenticationScheme", "string"),
+    Field("DisplayName", "string"),
+    Field("TypeId", "uuid"),
+    Field("Parameters", "array", items=Field("", "object")),
+)
+_COLLECTION_REPLY = (
+    Field("Id", "integer"),
+    Field("Name", "string"),
+    Field("Description", "string"),
+    Field("Automated", "boolean"),
+    Field("Content", "string", "the query; GET does not return Query (KF 6.4)"),
+    Field("DuplicationField", "integer"),
+    Field("ShowOnDashboard", "boolean"),
+    Field("Favorite", "boolean"),
+)
+_SHARED = (
+    Field("Id", "integer"),
+    Field("Name", "string"),
+    Field("Schedule", "object"),
+    Field("CertStoreType", "integer"),
+)
+_CONTAINER_ROW = (*_SHARED, Field("OverwriteSchedules", "boolean"), Field("StoreCount", "integer"))
+_CONTAINER = (*_SHARED, Field("CertificateStores", "array", items=Field("", "object")))
 
 ROUTES = (
-    GET("/PermissionSets", _permission_sets, "List permission sets", permission=_SECURITY, query=PAGING),
-    GET("/PermissionSets/My", _my_permission_sets, "The caller's permission sets", query=_ACCESS),
-    GET("/PermissionSets/{id:uuid}", _find_set, "One permission set", permission=_SECURITY),
-    GET("/Permissions", _permissions, "All permission strings", permission=_SECURITY),
-    GET("/IdentityProviders", _providers, "List identity providers", permission=_PROVIDER, query=PAGING),
-    GET("/IdentityProviders/{id:uuid}", _find_provider, "One identity provider", permission=_PROVIDER),
-    GET("/CertificateCollections", _collections, "List collections", permission=_COLLECTION, query=PAGING),
-    GET("/CertificateCollections/{id:int}", _find_collection, "One collection", permission=_COLLECTION),
-    GET("/CertificateCollections/{name}", _collection_by_name, "One collection by name", permission=_COLLECTION),
-    GET("/CertificateStoreContainers", _containers, "List containers", permission=_STORES, query=PAGING),
-    GET("/CertificateStoreContainers/{id:int}", _container, "One container", permission=_STORES),
-    GET("/Applications", _containers, "List applications (containers in 25.x)", permission=_STORES, query=PAGING),
-    GET("/Applications/{id:int}", _container, "One application", permission=_STORES),
+    GET("/Permissions", _permissions, "All permission strings", permission=_SECURITY, reply=STRINGS),
+    GET(
+        "/IdentityProviders",
+        _providers,
+        "List identity providers",
+        permission=_PROVIDER,
+        query=PAGING,
+        reply=array_of(_IDENTITY_PROVIDER),
+    ),
+    GET(
+        "/IdentityProviders/{id:uuid}",
+        _find_provider,
+        "One identity provider",
+        permission=_PROVIDER,
+        reply=_IDENTITY_PROVIDER,
+    ),
+    GET(
+        "/CertificateCollections",
+        _collections,
+        "List collections",
+        permission=_COLLECTION,
+        query=PAGING,
+        reply=array_of(_COLLECTION_REPLY),
+    ),
+    GET(
+        "/CertificateCollections/{id:int}",
+        _find_collection,
+        "One collection",
+        permission=_COLLECTION,
+        reply=_COLLECTION_REPLY,
+    ),
+    GET(
+        "/CertificateCollections/{name}",
+        _collection_by_name,
+        "One collection by name",
+        permission=_COLLECTION,
+        reply=_COLLECTION_REPLY,
+    ),
+    GET(
+        "/CertificateStoreContainers",
+        _containers,
+        "List containers",
+        permission=_STORES,
+        query=PAGING,
+        reply=array_of(_CONTAINER_ROW),
+    ),
+    GET("/CertificateStoreContainers/{id:int}", _container, "One container", permission=_STORES, reply=_CONTAINER),
+    GET(
+        "/Applications",
+        _containers,
+        "List applications (containers in 25.x)",
+        permission=_STORES,
+        query=PAGING,
+        reply=array_of(_CONTAINER_ROW),
+    ),
+    GET("/Applications/{id:int}", _container, "One application", permission=_STORES, reply=_CONTAINER),
     GET("/status/healthcheck", _healthy, "Liveness", success=204),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.keyfactor_claims import CLAIM_FIELDS, CLAIM_REPLY, claim_of, claim_type, show_claim
+from reconciler.simulator.keyfactor_claims import claim_of, claim_type, show_claim
 from reconciler.simulator.keyfactor_lists import PAGING, listed
+from reconciler.simulator.keyfactor_role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
 from reconciler.simulator.keyfactor_routes import DELETE, GET, POST, PUT
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.permissions import grants, is_known, redundant
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import array_of
 from reconciler.simulator.world import Record, World, next_id
 
 
@@ -51,8 +52,8 @@ def _list(world: World, call: Call) -> Reply:
     def render(role: Record) -> Record:
         now = show_role(world, role)
         seen = world.seen(("role", role["Id"]), now) or now
-        members = ("Id", "Name", "EmailAddress", "Immutable", "PermissionSetId")
-        return {**{name: seen[name] for name in members}, "ClaimsCount": len(seen["Claims"])}
+        counted = {**seen, "ClaimsCount": len(seen["Claims"])}
+        return {field.name: counted[field.name] for field in ROLE_ROW}
 
     return listed(world, call, list(world.roles.values()), fields={"Name": "string"}, sort="Name", render=render)
 
@@ -197,26 +198,18 @@ def subject(role: Record) -> dict[str, Any]:
     return {"kind": "role", "id": role["Id"], "name": role["Name"]}
 
 
-_CLEARED = "cleared if left out (seed 004)"
-ROLE_FIELDS = (
-    Field("Name", "string", required=True),
-    Field("Description", "string", required=True),
-    Field("EmailAddress", "string", _CLEARED),
-    Field("PermissionSetId", "uuid", "ND if left out", nullable=False),
-    Field("Permissions", "array", _CLEARED, items=Field("", "string", nullable=False)),
-    Field("Claims", "array", _CLEARED, items=Field("", "object", nullable=False, fields=CLAIM_FIELDS)),
-)
-_ID = Field("Id", "integer", "reference id of the role", required=True)
-ROLE_REPLY = (
-    _ID,
-    *ROLE_FIELDS[:5],
-    Field("Immutable", "boolean"),
-    Field("Claims", "array", items=Field("", "object", fields=CLAIM_REPLY)),
-)
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
-    GET("/Security/Roles", _list, "List roles", versions=(2,), permission=_READ, query=PAGING),
+    GET(
+        "/Security/Roles",
+        _list,
+        "List roles",
+        versions=(2,),
+        permission=_READ,
+        query=PAGING,
+        reply=array_of(ROLE_ROW),
+    ),
     GET("/Security/Roles/{id:int}", _get, "One role", versions=(2,), permission=_READ, reply=ROLE_REPLY),
     POST(
         "/Security/Roles",
@@ -235,7 +228,7 @@ ROUTES = (
         versions=(2,),
         permission=_MODIFY,
         in_global=True,
-        body=(_ID, *ROLE_FIELDS),
+        body=(ROLE_ID, *ROLE_FIELDS),
         reply=ROLE_REPLY,
     ),
     DELETE("/Security/Roles/{id:int}", delete_role, "Delete a role", permission=_MODIFY, in_global=True, success=204),

@@ -10,7 +10,7 @@ from reconciler.simulator.keyfactor_routes import GET, POST, PUT
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.permissions import V1_AREAS
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import Field, array_of
 from reconciler.simulator.world import Record, World, next_id
 
 _DIRECTORY = "Active Directory"
@@ -35,6 +35,8 @@ def show_role_v1(world: World, role: Record) -> Record:
                 "Id": claim["Id"],
                 "AccountName": claim["ClaimValue"],
                 "IdentityType": _KINDS[claim["ClaimType"]],
+                "Roles": None,
+                "Valid": True,
                 "SID": f"S-1-5-21-1-{claim['Id']}",
             }
             for claim in held
@@ -111,12 +113,36 @@ _FIELDS = (
     Field("Identities", "array", items=Field("", "object", nullable=False, fields=_IDENTITY)),
 )
 _ID = Field("Id", "integer", required=True)
+_HELD = (
+    Field("Id", "integer"),
+    Field("AccountName", "string"),
+    Field("IdentityType", "string", enum=_KINDS),
+    Field("Roles", "array", "null here: a role's answer would repeat itself"),
+    Field("Valid", "boolean"),
+    Field("SID", "string"),
+)
+_REPLY = (
+    _ID,
+    *_FIELDS[:-1],
+    Field("Immutable", "boolean"),
+    Field("Valid", "boolean"),
+    Field("Identities", "array", items=Field("", "object", nullable=False, fields=_HELD)),
+)
+_LISTING = (*PAGING, Field("Validate", "boolean", "whether each identity is looked up in the directory"))
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
-    GET("/Security/Roles", _list, "List roles (deprecated)", permission=_READ, query=PAGING),
-    GET("/Security/Roles/{id:int}", _get, "One role (deprecated)", permission=_READ),
-    POST("/Security/Roles", _create, "Create a role (deprecated)", permission=_MODIFY, in_global=True, body=_FIELDS),
+    GET("/Security/Roles", _list, "List roles (deprecated)", permission=_READ, query=_LISTING, reply=array_of(_REPLY)),
+    GET("/Security/Roles/{id:int}", _get, "One role (deprecated)", permission=_READ, reply=_REPLY),
+    POST(
+        "/Security/Roles",
+        _create,
+        "Create a role (deprecated)",
+        permission=_MODIFY,
+        in_global=True,
+        body=_FIELDS,
+        reply=_REPLY,
+    ),
     PUT(
         "/Security/Roles",
         _replace,
@@ -124,5 +150,6 @@ ROUTES = (
         permission=_MODIFY,
         in_global=True,
         body=(_ID, *_FIELDS),
+        reply=_REPLY,
     ),
 )

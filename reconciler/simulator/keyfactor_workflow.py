@@ -9,33 +9,34 @@ from reconciler.simulator.keyfactor_lists import PAGING, listed
 from reconciler.simulator.keyfactor_routes import GET, POST
 from reconciler.simulator.messages import Refused, Reply, json_reply
 from reconciler.simulator.routing import Call
-from reconciler.simulator.shapes import Field
+from reconciler.simulator.shapes import Field, array_of
 from reconciler.simulator.store_certificates import STATE_NAMES
 from reconciler.simulator.world import Record, World
 
 PENDING, DENIED, ACTIVE, EXTERNAL = 5, 3, 1, 8
 _MANAGE, _READ = "/certificates/requests/manage/", "/monitoring/alerts/read/"
 _BASE = (
-    "Id",
-    "CARequestId",
-    "CommonName",
-    "DistinguishedName",
-    "SubmissionDate",
-    "CertificateAuthority",
-    "Template",
-    "Requester",
-    "State",
+    Field("Id", "integer", "KeyfactorRequestId"),
+    Field("CARequestId", "string"),
+    Field("CommonName", "string"),
+    Field("DistinguishedName", "string"),
+    Field("SubmissionDate", "string"),
+    Field("CertificateAuthority", "string"),
+    Field("Template", "string"),
+    Field("Requester", "string"),
+    Field("State", "integer", "0-8 (KF 6.1)"),
 )
-_FIELDS = {
-    "Id": "integer",
-    "CommonName": "string",
-    "DistinguishedName": "string",
-    "SubmissionDate": "string",
-    "CertificateAuthority": "string",
-    "Template": "string",
-    "Requester": "string",
-    "State": "integer",
-}
+_ROW = (*_BASE, Field("StateString", "string"), Field("Metadata", "object"))
+_DETAIL = (
+    *_ROW,
+    Field("DenialComment", "string"),
+    Field("KeyLength", "string"),
+    Field("SANs", "array", items=Field("", "string")),
+    Field("CertStores", "array", items=Field("", "object")),
+    Field("Curve", "string"),
+    Field("SubjectAltNames", "array", items=Field("", "object")),
+)
+_FIELDS = {field.name: field.type for field in _BASE if field.name != "CARequestId"}
 
 
 class Decision(NamedTuple):
@@ -47,7 +48,7 @@ class Decision(NamedTuple):
 
 def _show(request: Record) -> Record:
     return {
-        **{name: request[name] for name in _BASE},
+        **{field.name: request[field.name] for field in _BASE},
         "StateString": STATE_NAMES[request["State"]],
         "Metadata": request["Metadata"],
     }
@@ -177,16 +178,15 @@ _RESULT = tuple(
 _PATH = "/Workflow/Certificates"
 
 ROUTES = (
-    GET(_PATH + "/Pending", _listing(PENDING), "List pending requests", permission=_READ, query=PAGING),
-    GET(_PATH + "/Denied", _listing(DENIED), "List denied requests", permission=_READ, query=PAGING),
-    GET(
-        _PATH + "/ExternalValidation",
-        _listing(EXTERNAL),
-        "List requests that wait for others",
-        permission=_READ,
-        query=PAGING,
+    *(
+        GET(f"{_PATH}/{name}", _listing(state), text, permission=_READ, query=PAGING, reply=array_of(_ROW))
+        for name, state, text in (
+            ("Pending", PENDING, "List pending requests"),
+            ("Denied", DENIED, "List denied requests"),
+            ("ExternalValidation", EXTERNAL, "List requests that wait for others"),
+        )
     ),
-    GET(_PATH + "/{id:int}", _get, "One request in any state", permission=_READ),
+    GET(_PATH + "/{id:int}", _get, "One request in any state", permission=_READ, reply=_DETAIL),
     POST(
         _PATH + "/Approve",
         _approve,

@@ -22,11 +22,12 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Return the query as decoded pairs in the order sent; `+` is a plus sign, as both servers' clients mean it."""
+    def pairs(self, *, plus: str = "+") -> list[tuple[str, str]]:
+        """Return the query as decoded pairs in the order sent; `plus` is what a `+` stands for."""
+        query = self.query.replace("+", plus)
         return [
             (unquote(name), unquote(value))
-            for name, _, value in (part.partition("=") for part in self.query.split("&") if part)
+            for name, _, value in (part.partition("=") for part in query.split("&") if part)
         ]
 
 
@@ -71,11 +72,18 @@ class NotJson(ValueError):
 
 
 def decode(body: bytes) -> Json:
-    """Parse one JSON document strictly: UTF-8, no NaN or Infinity, nothing behind it; raises NotJson."""
+    """Parse one JSON document strictly: Unicode, no NaN or Infinity, nothing behind it; raises NotJson."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        return _characters(json.loads(body.decode("utf-8"), parse_constant=_no_constant), body)
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
+
+
+def _characters(value: Json, body: bytes) -> Json:
+    """Return the value; raises ValueError where an escape is half of a surrogate pair, which is no character."""
+    if b"\\u" in body:
+        encode(value)
+    return value
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -56,14 +56,20 @@ class Route:
     """The handler itself applies the permission."""
     in_global: bool = False
     """The permission counts only in a role of the Global permission set."""
+    names: Fields = ()
+    """What is known of path parameters beyond their types."""
     query: Fields = ()
     body: Fields | None = None
     """Members of the body's object, None for no body."""
     bare: bool = False
     """The body is not an object but the value of its only field."""
+    media: str = "application/json"
+    """Media type of the body."""
+    anonymous: bool = False
+    """No credentials are needed."""
     success: int = 200
     reply: Fields = ()
-    """Members of the answer, for those who describe the API."""
+    """Members of the answer, for those who describe the API; one without a name is the answer itself."""
 
 
 class Found(NamedTuple):
@@ -74,7 +80,7 @@ class Found(NamedTuple):
     path: str
 
 
-_PARAMETER = re.compile(r"\{(\w+)(?::(int|uuid))?\}")
+PARAMETER = re.compile(r"\{(\w+)(?::(int|uuid))?\}")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _PATTERNS = {"int": r"[0-9]{1,10}", "uuid": _UUID, None: r"[^/]+"}
 
@@ -114,8 +120,8 @@ class Router:
 
 
 def _compile(template: str, *, fold: bool) -> re.Pattern[str]:
-    literals = _PARAMETER.sub("\0", template).split("\0")
-    parameters = [f"(?P<{name}>{_PATTERNS[kind or None]})" for name, kind in _PARAMETER.findall(template)]
+    literals = PARAMETER.sub("\0", template).split("\0")
+    parameters = [f"(?P<{name}>{_PATTERNS[kind or None]})" for name, kind in PARAMETER.findall(template)]
     parts = [re.escape(literals[0])]
     for parameter, literal in zip(parameters, literals[1:], strict=True):
         parts += [parameter, re.escape(literal)]
@@ -123,6 +129,6 @@ def _compile(template: str, *, fold: bool) -> re.Pattern[str]:
 
 
 def _found(route: Route, groups: Mapping[str, str]) -> Found:
-    kinds = dict(_PARAMETER.findall(route.path))
+    kinds = dict(PARAMETER.findall(route.path))
     params = {name: int(raw) if kinds[name] == "int" else unquote(raw) for name, raw in groups.items()}
-    return Found(route, params, _PARAMETER.sub(lambda match: groups[match[1]], route.path))
+    return Found(route, params, PARAMETER.sub(lambda match: groups[match[1]], route.path))

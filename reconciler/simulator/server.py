@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -165,16 +166,20 @@ def _head(reply: Reply, *, announce_close: bool) -> bytes:
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1 and hands every request to `answer`. `stop` closes what is open."""
+    """Listens on 127.0.0.1 and hands every request to `answer`. `stop` closes what is open.
+
+    With `tls`, a server's context with its certificate, it speaks HTTPS. Handshakes happen in the connections' threads.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, port: int, answer: Answer) -> None:
+    def __init__(self, port: int, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
         self.answer = answer
+        self._tls = tls
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -207,6 +212,13 @@ class Server(socketserver.ThreadingTCPServer):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             time.sleep(0.002)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Take the next connection; whoever can't shake hands is met by the connection's own thread."""
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def _accept(self) -> None:
         while not self._stopping.is_set():

@@ -18,7 +18,7 @@ Fields = tuple["Field", ...]
 class Field(NamedTuple):
     """One member. `text` explains it and cites the source.
 
-    `type` is integer, string, boolean, uuid, array, object or "claim type" (an integer or a name).
+    `type` is integer (32 bits), long, string, boolean, uuid, array, object or "claim type" (an integer or a name).
     """
 
     name: str
@@ -31,10 +31,25 @@ class Field(NamedTuple):
     items: Field | None = None
     fields: Fields = ()
     unique: bool = False
+    least: int = 0
+    """Smallest number of items."""
     most: int = 0
     """Greatest number of items, 0 for no limit."""
     default: Json = None
     """For a query parameter that is absent."""
+    judged: bool = False
+    """The handler judges what `enum` and `pattern` do not name, because a switch has a say."""
+    optional: bool = False
+    """In an answer: the member may be left out."""
+
+
+def array_of(fields: Fields) -> Fields:
+    """Return the table of an answer that is a bare array of such objects: its one field has no name."""
+    return (Field("", "array", nullable=False, items=Field("", "object", nullable=False, fields=fields)),)
+
+
+STRINGS = (Field("", "array", nullable=False, items=Field("", "string", nullable=False)),)
+"""The table of an answer that is a bare array of strings."""
 
 
 class Flaw(NamedTuple):
@@ -97,6 +112,8 @@ def _read(value: Json, field: Field, path: str, flaws: list[Flaw], *, fold: bool
 def _read_items(values: list[Json], field: Field, path: str, flaws: list[Flaw], *, fold: bool) -> list[Json]:
     item = field.items or Field("", "string")
     read = [_read(value, item, f"{path}[{i}]", flaws, fold=fold) for i, value in enumerate(values)]
+    if len(values) < field.least:
+        flaws.append(Flaw(path, "value", f"at least {field.least} items"))
     if field.most and len(values) > field.most:
         flaws.append(Flaw(path, "value", f"at most {field.most} items"))
     if field.unique and len({str(value) for value in values}) < len(values):
@@ -105,6 +122,8 @@ def _read_items(values: list[Json], field: Field, path: str, flaws: list[Flaw], 
 
 
 def _values(value: Json, field: Field, path: str) -> Iterator[Flaw]:
+    if field.judged:
+        return
     if field.enum and value not in field.enum:
         yield Flaw(path, "value", f"must be one of {', '.join(map(str, field.enum))}")
     if field.pattern and not re.fullmatch(field.pattern, value):
@@ -120,9 +139,10 @@ def _is_uuid(value: Json) -> bool:
         return False
 
 
-_INT32 = range(-(2**31), 2**31)
+INT32 = range(-(2**31), 2**31)
 _TYPES: Mapping[str, Any] = {
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool) and value in _INT32,
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool) and value in INT32,
+    "long": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "uuid": _is_uuid,
@@ -148,6 +168,12 @@ def read_query(pairs: list[tuple[str, str]], fields: Fields, *, fold: bool) -> t
             values[field.name] = _PARAMETERS[field.type](text)
         except ValueError:
             flaws.append(Flaw(field.name, "type", f"The value '{text}' is not valid."))
+            continue
+        if field.enum and values[field.name] not in field.enum:
+            flaws.append(Flaw(field.name, "value", f"The value '{text}' is invalid."))
+    flaws += [
+        Flaw(field.name, "missing", "is required") for field in fields if field.required and values[field.name] is None
+    ]
     return values, flaws
 
 
@@ -159,6 +185,8 @@ def _boolean(text: str) -> bool:
 
 def _integer(text: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]{1,10}", text):
+        raise ValueError(text)
+    if int(text) not in INT32:
         raise ValueError(text)
     return int(text)
 

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import shutil
+import ssl
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,8 @@ class Simulator:
     """Both APIs on one loopback port, from `__enter__` (or `start`) to `__exit__` (or `stop`).
 
     `certificates` is how many there are, `latency_ms` how long every API request waits, `switches` what differs from
-    the defaults of `switches.DECLARED`. Raises ValueError for an unknown switch, OSError where the port is taken.
+    the defaults of `switches.DECLARED`. With `tls`, a server's context with its certificate, it speaks HTTPS.
+    Raises ValueError for an unknown switch, OSError where the port is taken.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Simulator:
         latency_ms: float = 0,
         switches: Mapping[str, Setting] | None = None,
         seed: int = 1,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.world = starting_world(certificates, seed, Switches(switches))
         self.lock = self.world.lock
@@ -53,7 +56,7 @@ class Simulator:
         }
         add_accounts(self.world, self._secrets)
         self._exchange = Exchange(self.world, self.faults, latency_ms / 1000, self.edit)
-        self._port = port
+        self._port, self._tls = port, tls
         self._server: Server | None = None
         self._folder: Path | None = None
         self._settings = ""
@@ -67,7 +70,7 @@ class Simulator:
 
     def start(self) -> None:
         """Listen, and write the settings file; afterwards `url`, `credentials` and the files are valid."""
-        self._server = Server(self._port, self._answer)
+        self._server = Server(self._port, self._answer, self._tls)
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-simulator-"))
         keyfactor, csms = self._keyfactor(), self._csms()
         self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms))
@@ -85,10 +88,10 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """http://127.0.0.1:PORT, without a slash at the end."""
+        """http://127.0.0.1:PORT, or https:// with TLS; without a slash at the end."""
         if self._server is None:
             raise RuntimeError("the simulator does not run")
-        return f"http://127.0.0.1:{self._server.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.port}"
 
     @property
     def settings(self) -> Path:
@@ -127,8 +130,15 @@ class Simulator:
         with self.lock:
             self.world.switches.set(settings)
 
+    def temporary_keys(self, seconds: float = 3600) -> dict[str, str]:
+        """Return a new AK/SK of the caller with the security token that every request by it must carry."""
+        access, secret = f"ST{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20], token_urlsafe(30)
+        with self.lock:
+            token = self.world.lend_keys(access, secret, seconds)
+        return {"access_key": access, "secret_key": secret, "security_token": token}
+
     def expire_tokens(self) -> None:
-        """Let every OAuth and IAM token handed out so far expire now."""
+        """Let every OAuth, IAM and security token handed out so far expire now."""
         self._exchange.expire_tokens()
 
     def edit(
@@ -144,7 +154,7 @@ class Simulator:
         target = path + (f"?{urlencode(query)}" if query else "")
         headers = self._console_headers() if cloud else self._portal_headers(method, path)
         headers[EDIT_HEADER] = self._exchange.edit_key
-        connection = http.client.HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=30)
+        connection = self._connection()
         try:
             payload = None if body is None else json.dumps(body).encode()
             connection.request(method, target if cloud else f"/KeyfactorAPI{target}", payload, headers)
@@ -154,6 +164,15 @@ class Simulator:
             connection.close()
         is_json = raw and "json" in (reply.getheader("Content-Type") or "")
         return reply.status, json.loads(raw) if is_json else None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """Connect to itself; it needs no certificate to know who that is."""
+        port = int(self.url.rpartition(":")[2])
+        if self._tls is None:
+            return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting)
 
     def _console_headers(self) -> dict[str, str]:
         token = self.world.iam_tokens.issue("console", self.world.switches["csms_token_lifetime"])

@@ -40,6 +40,7 @@ _COMMAND = (
     Switch("return_limit_max", 0, int, "greatest page; a greater ReturnLimit is clamped to it, 0 for none", "KF 0.5 ND"),
     Switch("return_limit_invalid", "400", ("400", "default"), "ReturnLimit or PageReturned below 1", "KF 11 ND"),
     Switch("query_string_max", 0, int, "longest raw query string; a longer one is answered 404 as IIS does, 0 for none", "KF ND"),
+    Switch("query_plus", "space", ("space", "literal"), "what a + in the query stands for: keyfactor-command-sdk sends it for a space, the Go client takes care not to", "KF 0.5 CODE"),
     Switch("query_and_or", "precedence", ("precedence", "left_to_right"), "AND before OR, or in the order written", "KF 6.2 ND"),
     Switch("query_quote_escape", "none", ("none", "doubled", "backslash"), "how a double quote inside a value is written", "KF 6.2 ND"),
     Switch("unknown_body_members", "ignored", ("ignored", "rejected", "stored"), "body members that no table knows; stored means that roles keep and show them until a PUT leaves them out", "KF 0.4 ND"),

@@ -54,6 +54,9 @@ class World:
     clients: dict[str, Account] = field(default_factory=dict)
     """OAuth clients, by id."""
     access_keys: dict[str, Account] = field(default_factory=dict)
+    temporary_keys: set[str] = field(default_factory=set)
+    """Those of them that are worth nothing without their security token."""
+    security_tokens: Tokens = field(default_factory=Tokens)
     iam_users: dict[tuple[str, str], Account] = field(default_factory=dict)
     """IAM accounts by (domain, user)."""
     bearer_tokens: Tokens = field(default_factory=Tokens)
@@ -61,6 +64,12 @@ class World:
     failed_keys: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Failures in a row of an access key, and the monotonic time of the last."""
     _stale: dict[Hashable, tuple[Json, int]] = field(default_factory=dict)
+
+    def lend_keys(self, access: str, secret: str, seconds: float) -> str:
+        """Add a temporary access key; returns the security token that goes with it."""
+        self.access_keys[access] = Account("reconciler", secret)
+        self.temporary_keys.add(access)
+        return self.security_tokens.issue(access, seconds)
 
     @property
     def global_set(self) -> str:

@@ -18,7 +18,7 @@ def table() -> str:
                 outcome = run(way, situation)
                 told.setdefault((outcome.code, _plain(outcome.message)), []).append(way.name)
         for (code, message), names in told.items():
-            lines.append(f"| {situation.name} | {', '.join(names)} | {code} | {message or '-'} |")
+            lines.append(f"| {situation.name} | {' / '.join(names)} | {code} | {message or '-'} |")
     return "\n".join(lines)
 
 

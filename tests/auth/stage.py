@@ -103,7 +103,7 @@ def run(way: Way, situation: Situation) -> Outcome:
         _write(folder, way, simulator, more)
         given, env = _secrets(way, situation, simulator)
         if situation.echo:
-            simulator.fault(kind="status", times=0, status=401, body={"Message": f"refused: {' '.join(given)}"})
+            simulator.fault(kind="status", times=0, status=401, body={"Message": f"refused: {' '.join(given[:-1])}"})
         code, message, output = _command(folder, env)
         asked = [entry["path"] for entry in simulator.requests]
         logins = sum("token" in path for path in asked)

@@ -93,7 +93,7 @@ def test_a_way_in_a_situation_ends_as_the_table_has_it(way: Way, situation: Situ
 def test_no_secret_is_shown(way: Way, situation: Situation) -> None:
     """Neither as it is, nor as it travels: in Base64, or encoded for a form."""
     outcome = ran(way, situation)
-    for secret in outcome.secrets[:-1] if situation.echo else outcome.secrets:  # what was never given is no secret
+    for secret in outcome.secrets:
         for form in (secret, quote_plus(secret), base64.b64encode(secret.encode()).decode().rstrip("=")):
             assert form not in outcome.output
             assert form not in outcome.overheard

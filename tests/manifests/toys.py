@@ -10,9 +10,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import InvalidError, Source
+from reconciler.fields import Name, Text, unmanaged
 from reconciler.manifests.load import Loaded, load
-from reconciler.resource import Name, Resource, Table, Text, unmanaged
 from reconciler.resource import Path as Place
+from reconciler.resource import Resource, Table
 
 
 class Bulb(BaseModel):

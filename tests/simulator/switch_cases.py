@@ -79,6 +79,8 @@ CASES = [
     Case("return_limit_invalid", "400", status("GET", "/Certificates?ReturnLimit=0"), 400),
     Case("return_limit_invalid", "default", order("/Certificates?ReturnLimit=0&PageReturned=0"), 50),
     Case("query_string_max", 100, status("GET", MANY), 404),
+    Case("query_plus", "space", order('/Certificates?QueryString=CertId+-eq+1'), 1),
+    Case("query_plus", "literal", status("GET", "/Certificates?QueryString=CertId+-eq+1"), 400),
     Case("query_and_or", "precedence", order(MIXED), 1),
     Case("query_and_or", "left_to_right", order(MIXED), 0),
     Case("query_quote_escape", "none", status("GET", '/Certificates?QueryString=CN -eq "a""b"'), 400),

@@ -72,12 +72,14 @@ def test_csms_answers_as_documented(name: str, client: Client) -> None:
     raw = row.body if isinstance(row.body, bytes) else None
     reply = client.cloud(row.method, row.path, None if raw else row.body, raw=raw)
     assert reply.status_code == row.status, f"{row.source}: {reply.text}"
+    assert ("X-Request-Id" in reply.headers) is not row.path.startswith("/v3/"), "CS 2.1"
     if row.status == 204:
         assert reply.content == b""
         return
     found = reply.json()
     if row.code.startswith("APIGW"):
         assert found["error_code"] == row.code
+        assert found["request_id"] == reply.headers["X-Request-Id"]
     elif row.status >= 400:
         assert set(found) == {"error"}
         assert set(found["error"]) == {"error_code", "error_msg"}

@@ -1,0 +1,208 @@
+"""An OpenAPI 3.1 description of both APIs, made from the declarations that route and validate.
+
+It describes the default setting of every switch. Two versions of one operation of Command are one operation here whose
+body and answer are those of either version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from reconciler.simulator import auth, csms, iam, keyfactor
+from reconciler.simulator.csms_shapes import ERROR, GATEWAY_ERROR
+from reconciler.simulator.routing import PARAMETER, Route
+from reconciler.simulator.shapes import INT32, Field, Fields
+
+Schema = dict[str, Any]
+
+ROUTES: tuple[Route, ...] = (*keyfactor.ROUTES, *auth.ROUTES, *csms.ROUTES, *iam.ROUTES)
+"""Every operation of the simulator but its own /_sim/."""
+_PREFIXES = {"keyfactor": "/KeyfactorAPI"}
+_SECURITY: Mapping[str, list[dict[str, list[str]]]] = {
+    "keyfactor": [{"basic": []}, {"bearer": []}],
+    "csms": [{"signature": []}, {"token": []}],
+    "iam": [{"signature": []}, {"token": []}],
+}
+_SCHEMES = {
+    "basic": {"type": "http", "scheme": "basic"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "signature": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "SDK-HMAC-SHA256 (CS 3)"},
+    "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+}
+_IIS = "refused; without a body where no such path, method or media type is offered"
+_REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
+    "keyfactor": {
+        400: ("the request is refused (KF 0.7)", (keyfactor.ERROR,)),
+        401: ("credentials are missing or wrong; no body", ()),
+        403: ("not permitted", (keyfactor.ERROR,)),
+        404: (_IIS, (keyfactor.ERROR,)),
+        405: (_IIS, ()),
+        415: ("the body has another media type", (keyfactor.ERROR,)),
+    },
+    "oauth": {
+        400: ("the request is refused", (auth.OAUTH_ERROR,)),
+        401: ("the client or its secret is wrong", (auth.OAUTH_ERROR,)),
+        405: ("another method", ()),
+    },
+    "csms": {
+        400: ("the request is refused", (ERROR,)),
+        401: ("refused by the gateway", (GATEWAY_ERROR,)),
+        403: ("another project", (ERROR,)),
+        404: ("no such event (CS 2.3), or no such API", (ERROR, GATEWAY_ERROR)),
+        413: ("the body is too large", (GATEWAY_ERROR,)),
+    },
+    "iam": {
+        400: ("the request is refused", (iam.ERROR,)),
+        401: ("refused by IAM, or by the gateway", (iam.ERROR, GATEWAY_ERROR)),
+        404: ("no such API", (GATEWAY_ERROR,)),
+    },
+}
+_TYPES: Mapping[str, Schema] = {
+    "integer": {"type": "integer", "format": "int32", "minimum": INT32.start, "maximum": INT32.stop - 1},
+    "long": {"type": "integer", "format": "int64"},
+    "uuid": {"type": "string", "format": "uuid"},
+    "claim type": {"type": ["integer", "string"]},
+}
+_PATH_TYPES: Mapping[str, Schema] = {
+    "int": {"type": "integer", "minimum": 0, "maximum": INT32.stop - 1},
+    "uuid": _TYPES["uuid"],
+    "": {"type": "string", "minLength": 1},
+}
+
+
+@cache
+def describe() -> Schema:
+    """Return the description as an OpenAPI document; it is not to be changed."""
+    paths: dict[str, Schema] = {}
+    for path, routes in _operations().items():
+        paths[path] = {method.lower(): _operation(versions) for method, versions in routes.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Keyfactor Command and Huawei CSMS, simulated", "version": "1"},
+        "paths": paths,
+        "components": {"securitySchemes": _SCHEMES},
+    }
+
+
+def path_of(route: Route) -> str:
+    """Return the route's path as the description has it: with the API's prefix, the parameters without their types."""
+    return _PREFIXES.get(route.api, "") + PARAMETER.sub(lambda found: f"{{{found[1]}}}", route.path)
+
+
+def _operations() -> dict[str, dict[str, list[Route]]]:
+    found: dict[str, dict[str, list[Route]]] = {}
+    for route in ROUTES:
+        found.setdefault(path_of(route), {}).setdefault(route.method, []).append(route)
+    return found
+
+
+def _operation(routes: list[Route]) -> Schema:
+    route = routes[0]
+    parameters = {(one["in"], one["name"]): one for version in routes for one in _parameters(version)}
+    if route.api == "keyfactor":
+        parameters |= {("header", field.name): _header(field, routes) for field in keyfactor.HEADERS}
+    described: Schema = {
+        "operationId": f"{route.method} {path_of(route)}",
+        "tags": [route.api],
+        "summary": "; ".join(_summary(one) for one in routes),
+        "parameters": list(parameters.values()),
+        "responses": _responses(routes),
+        "security": [] if route.anonymous else _SECURITY[route.api],
+    }
+    bodies = [_body(one) for one in routes if one.body is not None]
+    if bodies:
+        described["requestBody"] = {"required": True, "content": {route.media: {"schema": _either(bodies)}}}
+    if permissions := sorted({one.permission for one in routes if one.permission}):
+        described["x-permissions"] = permissions
+    return described
+
+
+def _summary(route: Route) -> str:
+    return f"{route.text} (version {', '.join(map(str, route.versions))})" if route.api == "keyfactor" else route.text
+
+
+def _parameters(route: Route) -> Iterable[Schema]:
+    for name, kind in PARAMETER.findall(route.path):
+        known = next((_schema(field, answer=False) for field in route.names if field.name == name), {})
+        yield {"name": name, "in": "path", "required": True, "schema": {**_PATH_TYPES[kind], **known}}
+    for field in route.query:
+        yield _parameter(field, "query")
+
+
+def _header(field: Field, routes: list[Route]) -> Schema:
+    """Return a header of Command; that of the version has the versions that the operation exists in."""
+    offered = {version for route in routes for version in route.versions}
+    words = tuple(word for word in field.enum if keyfactor.VERSIONS.get(str(word), 0) in {0, *offered})
+    return _parameter(field._replace(enum=words), "header")
+
+
+def _parameter(field: Field, where: str) -> Schema:
+    schema = _schema(field._replace(nullable=False), answer=False)
+    if field.default is not None:
+        schema["default"] = field.default
+    return {"name": field.name, "in": where, "required": field.required, "schema": schema}
+
+
+def _body(route: Route) -> Schema:
+    fields = route.body or ()
+    return _schema(fields[0], answer=False) if route.bare else _object(fields, answer=False)
+
+
+def _responses(routes: list[Route]) -> Schema:
+    success = _response("done", [_answer(one.reply) for one in routes if one.reply])
+    refusals = {
+        str(status): _response(text, [_answer(fields) for fields in shapes])
+        for status, (text, shapes) in _REFUSALS[routes[0].api].items()
+        if status != 415 or any(one.body is not None for one in routes)
+    }
+    return {str(routes[0].success): success, **refusals}
+
+
+def _response(text: str, shapes: list[Schema]) -> Schema:
+    content = {"content": {"application/json": {"schema": _either(shapes)}}} if shapes else {}
+    return {"description": text, **content}
+
+
+def _answer(fields: Fields) -> Schema:
+    return _schema(fields[0], answer=True) if not fields[0].name else _object(fields, answer=True)
+
+
+def _either(schemas: list[Schema]) -> Schema:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _object(fields: Fields, *, answer: bool) -> Schema:
+    """Return an object's schema. Answers hold every member of the table and no other; requests what is required."""
+    described: Schema = {"type": "object", "properties": {one.name: _schema(one, answer=answer) for one in fields}}
+    if required := [one.name for one in fields if (not one.optional if answer else one.required)]:
+        described["required"] = required
+    if answer:
+        described["additionalProperties"] = False
+    return described
+
+
+def _schema(field: Field, *, answer: bool) -> Schema:
+    schema = _bare(field, answer=answer)
+    if field.text:
+        schema["description"] = field.text
+    if field.enum:
+        schema["enum"] = list(field.enum)
+    if field.pattern:
+        schema["pattern"] = f"^(?:{field.pattern})$"
+    if field.nullable and not field.required:
+        schema["type"] = [*schema["type"], "null"] if isinstance(schema["type"], list) else [schema["type"], "null"]
+        if field.enum:
+            schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def _bare(field: Field, *, answer: bool) -> Schema:
+    if field.type == "array":
+        schema: Schema = {"type": "array", "items": _schema(field.items or Field("", "string"), answer=answer)}
+        limits = {"uniqueItems": field.unique, "minItems": field.least, "maxItems": field.most}
+        return schema | {name: limit for name, limit in limits.items() if limit}
+    if field.type == "object":
+        return _object(field.fields, answer=answer) if field.fields else {"type": "object"}
+    return dict(_TYPES.get(field.type, {"type": field.type}))

@@ -1,0 +1,224 @@
+"""The roles, jobs and units of the guides do what they are for, on the simulator."""
+
+from __future__ import annotations
+
+import configparser
+import io
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.cli import main
+from reconciler.kinds import KINDS
+from reconciler.simulator import Simulator
+from tests.simulator.conftest import LIMITED, Client, limited
+from tests.test_docs import commands
+
+ROOT = Path(__file__).parents[1]
+GUIDE = (ROOT / "docs" / "permissions.md").read_text("utf-8")
+ROLES: dict[str, list[str]] = {
+    document["metadata"]["name"]: document["spec"]["permissions"]
+    for block in re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    if (document := yaml.safe_load(block)).get("kind") == "SecurityRole"
+}
+PLAN, APPLY = ROLES["Reconciler Plan"], ROLES["Reconciler Apply"]
+GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
+
+IN_A_CONTAINER = """
+apiVersion: reconciler/v1
+kind: CertificateOwner
+metadata: {name: gateways}
+spec:
+  owner: PKI Operators
+  container: Payment gateways
+  certificates: {ids: [41]}
+"""
+SETTINGS = """
+apiVersion: reconciler/v1
+kind: Settings
+targets:
+  command:
+    api: keyfactor
+    url: %s/KeyfactorAPI
+    auth: {type: basic, username: '%s', password: {env: PASSWORD}}
+"""
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client of a simulator of its own."""
+    with Simulator(certificates=60) as simulator:
+        client = Client(simulator)
+        yield client
+        client.session.close()
+
+
+def run(words: Sequence[str], env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Run a command; returns the code and all output."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    code = main(words, env or {}, stdout, stderr, io.StringIO())
+    return code, stdout.getvalue() + stderr.getvalue()
+
+
+def as_role(client: Client, folder: Path, permissions: Sequence[str], *words: str) -> tuple[int, str]:
+    """Run a command over documents of all of Command's kinds, as an account with just these permissions."""
+    limited(client, *permissions)
+    manifests = folder / "manifests"
+    if not manifests.exists():
+        shutil.copytree(GITOPS / "manifests" / "command", manifests)
+        (manifests / "gateways.yaml").write_text(IN_A_CONTAINER, "utf-8")
+        (folder / "reconciler.yaml").write_text(SETTINGS % (client.sim.url, LIMITED[0]), "utf-8")
+    config = ["--config", str(folder / "reconciler.yaml")]
+    return run([words[0], str(manifests), *words[1:], *config], {"PASSWORD": LIMITED[1]})
+
+
+def test_the_guide_names_what_each_kind_requires() -> None:
+    """In its row, and in the roles; no more than that."""
+    read, write = set[str](), set[str]()
+    for name, kind in KINDS.items():
+        (row,) = re.findall(rf"^\| `{name}` \| (.*?) \| (.*?) \|$", GUIDE, re.MULTILINE)
+        reading = {
+            one for listing in kind.requires.read for one in (listing.permission, listing.item_permission) if one
+        }
+        writing = {one for grant in kind.requires.write for one in grant.any_of}
+        assert set(re.findall(r"`((?:/|csms:)[^`]+)`", row[0])) == reading
+        assert set(re.findall(r"`((?:/|csms:)[^`]+)`", row[1])) == writing
+        if name != "SecretEvent":
+            read |= reading
+            write |= writing
+    assert set(PLAN) == read
+    assert set(APPLY) == (read | write) - {"/certificates/collections/change_owner/"}
+
+
+def test_the_role_to_plan_plans_and_can_not_apply(client: Client, tmp_path: Path) -> None:
+    """And nothing is written by trying."""
+    code, output = as_role(client, tmp_path, PLAN, "plan", "--detailed-exitcode")
+    assert code == 2, output
+    code, output = as_role(client, tmp_path, PLAN, "apply", "--yes")
+    assert code in {5, 9}, output
+    assert client.sim.ledger == []
+
+
+@pytest.mark.parametrize("missing", PLAN)
+def test_the_role_to_plan_has_nothing_to_spare(missing: str, client: Client, tmp_path: Path) -> None:
+    """Without any one of its permissions a plan is incomplete, and says which."""
+    code, output = as_role(client, tmp_path, [one for one in PLAN if one != missing], "plan")
+    assert code in {5, 10}, output
+    assert "the permission to read this is missing (403" in output
+
+
+def test_the_role_to_apply_applies(client: Client, tmp_path: Path) -> None:
+    """All kinds, and then the world is as declared."""
+    code, output = as_role(client, tmp_path, APPLY, "apply", "--yes")
+    assert code == 0, output
+    code, output = as_role(client, tmp_path, PLAN, "drift")
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("missing", sorted(set(APPLY) - set(PLAN)))
+def test_the_role_to_apply_has_nothing_to_spare(missing: str, client: Client, tmp_path: Path) -> None:
+    """Without any one of its own permissions something is not applied."""
+    code, output = as_role(client, tmp_path, [one for one in APPLY if one != missing], "apply", "--yes")
+    assert code in {5, 9}, output
+
+
+# The commands of each file's jobs in their order, and how they end on a world that is not yet as declared.
+JOBS = {
+    ".github/workflows/plan.yml": [0, 0],
+    ".github/workflows/apply.yml": [0, 0],
+    ".github/workflows/drift.yml": [2],
+    ".gitlab-ci.yml": [0, 0, 0, 0],
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_jobs_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a copy of the repository whose settings name the simulator."""
+    folder = tmp_path / "repository"
+    shutil.copytree(GITOPS, folder)
+    monkeypatch.chdir(folder)
+    with Simulator(certificates=60) as simulator:
+        shutil.copy(simulator.settings, folder / "reconciler.yaml")
+        ended = [run(words) for words in commands((GITOPS / name).read_text("utf-8"))]
+    assert [code for code, _ in ended] == JOBS[name], ended
+
+
+def test_the_workflows_of_github_are_closed() -> None:
+    """Least rights, no trigger that hands secrets to strangers, one apply at a time that nobody cancels."""
+    files = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (GITOPS / ".github/workflows").iterdir()}
+    for workflow in files.values():
+        assert workflow["permissions"] == {"contents": "read"}
+        assert "pull_request_target" not in str(workflow[True])  # `on` is a boolean to YAML 1.1
+        for job in workflow["jobs"].values():
+            assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+    assert files["apply.yml"]["concurrency"] == {"group": "reconciler-apply", "cancel-in-progress": False}
+    assert files["apply.yml"]["jobs"]["apply"]["environment"] == "production"
+    fork = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert files["plan.yml"]["jobs"]["plan"]["if"] == fork
+
+
+def test_the_pipeline_of_gitlab_is_what_gitlab_expects() -> None:
+    """Stages that exist, scripts as lists, and secrets that write only in the job that a person starts."""
+    pipeline: dict[str, Any] = yaml.safe_load((GITOPS / ".gitlab-ci.yml").read_text("utf-8"))
+    plain = {"image", "stages", "default"}
+    jobs = {name: job for name, job in pipeline.items() if name not in plain and not name.startswith(".")}
+    known = {"stage", "extends", "rules", "script", "artifacts", "needs", "environment", "resource_group", "variables"}
+    for name, job in jobs.items():
+        assert set(job) <= known, name
+        assert job["stage"] in pipeline["stages"]
+        assert job.get("extends", ".read") in pipeline
+        assert set(job.get("needs", ())) <= set(jobs)
+        assert all(isinstance(line, str) for line in job["script"])
+        assert all(set(rule) <= {"if", "when"} for rule in job["rules"])
+    writing = [name for name, job in jobs.items() if "_APPLY_" in str(job)]
+    assert writing == ["apply"]
+    assert [rule["when"] for rule in jobs["apply"]["rules"]] == ["manual"]
+    assert "merge_request" not in str(jobs["apply"]["rules"])
+    assert (jobs["apply"]["needs"], jobs["plan"]["artifacts"]["paths"]) == (["plan"], ["plan.json"])
+    assert jobs["apply"]["resource_group"]
+
+
+def unit(name: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=True, comment_prefixes=("#",), delimiters=("=",))
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read_string((CRON / "systemd" / name).read_text("utf-8"))
+    return parser
+
+
+def test_the_units_of_systemd_belong_together() -> None:
+    """A oneshot that any code but 0 fails, as nobody in particular, started by a timer of its name."""
+    service, timer = unit("reconciler-drift.service"), unit("reconciler-drift.timer")
+    assert service.sections() == ["Unit", "Service"]
+    assert service["Service"]["Type"] == "oneshot"
+    assert "SuccessExitStatus" not in service["Service"]
+    assert service["Service"]["User"] != "root"
+    assert service["Unit"]["OnFailure"]
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    assert re.fullmatch(r"\*-\*-\* \d\d:\d\d:\d\d", timer["Timer"]["OnCalendar"])
+    state = yaml.safe_load((CRON / "reconciler.yaml").read_text("utf-8"))["state"]
+    assert state.strip("/") == f"var/lib/{service['Service']['StateDirectory']}"
+
+
+def test_the_cronjob_is_what_kubernetes_expects() -> None:
+    """One at a time, never again by itself, closed, with a place for the state and the secret of the settings."""
+    job = yaml.safe_load((CRON / "kubernetes" / "cronjob.yaml").read_text("utf-8"))
+    assert (job["apiVersion"], job["kind"], job["spec"]["concurrencyPolicy"]) == ("batch/v1", "CronJob", "Forbid")
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", job["spec"]["schedule"])
+    template = job["spec"]["jobTemplate"]["spec"]
+    pod = template["template"]["spec"]
+    assert (template["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    for container in (*pod["initContainers"], *pod["containers"]):
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    (drift,) = pod["containers"]
+    settings = yaml.safe_load((CRON / "reconciler.yaml").read_text("utf-8"))
+    assert [one["name"] for one in drift["env"]] == [settings["targets"]["command"]["auth"]["clientSecret"]["env"]]
+    assert settings["state"].rstrip("/") in {mount["mountPath"] for mount in drift["volumeMounts"]}
