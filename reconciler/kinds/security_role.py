@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.errors import Problem
 from reconciler.fields import Form, Name, Text, pick, unmanaged
@@ -20,7 +20,6 @@ from reconciler.resource import CannotEncode, Exported, Finding, Match, Path, Re
 from reconciler.wire.claims import PATH as CLAIMS
 from reconciler.wire.claims import (
     ClaimKey,
-    ClaimType,
     identified,
     outgoing,
     partners,
@@ -32,6 +31,7 @@ from reconciler.wire.claims import (
 )
 from reconciler.wire.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
 from reconciler.wire.permissions import redundant
+from reconciler.wire.role_claims import Claim, Described, ambiguous, described, descriptions, words_of
 from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, writable
 
 _WIRE = {
@@ -56,22 +56,6 @@ EmailAddress = Annotated[
     StringConstraints(max_length=320),
     Form(r"[^@\s]+@[^@\s]+", "is not an e-mail address; nobody could be reached; write name@domain"),
 ]
-
-
-class Claim(BaseModel):
-    """Who gets the role: what an identity provider says of somebody."""
-
-    model_config = Resource.model_config
-
-    type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
-    value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")
-    provider: Name = Field(description="The identity provider's authentication scheme, such as 'Active Directory'.")
-    description: Text = unmanaged("What the claim stands for. It belongs to the claim, which other roles may share.")
-
-    @property
-    def key(self) -> ClaimKey:
-        """The claim without its description."""
-        return ClaimKey(self.type, self.value, self.provider)
 
 
 class SecurityRole(Resource):
@@ -155,7 +139,7 @@ spec:
             roles.setdefault(folded_name(raw), []).append(raw)
         declared = (one.resource.declared().get("permissionSet") for one in wanted)
         named = any(name is not None and not is_guid(name) for name in declared)
-        return Live(roles, permission_sets(read) if named else {}, _words(wanted))
+        return Live(roles, permission_sets(read) if named else {}, words_of(wanted))
 
     @classmethod
     def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
@@ -164,7 +148,7 @@ spec:
         problems = [
             *_ambiguous_name(wanted, roles),
             *_bad_permission_set(wanted, live.sets),
-            *_ambiguous_claims(wanted, raw),
+            *ambiguous(wanted, raw),
             *(_incomplete_creation(wanted) if raw is None else ()),
         ]
         if problems:
@@ -178,11 +162,11 @@ spec:
         before = {name: value for name, value in _manifest(raw, live.sets).items() if name in after}
         refusal = _refusal(raw, before, after)
         yield Match(wanted, before, after, (raw, set_id), f"{pick(raw, 'Name')} (id {pick(raw, 'Id')})", None, refusal)
-        yield from _descriptions(wanted, raw, live.words)
+        yield from descriptions(wanted, raw, live.words)
 
     @classmethod
     def request(cls, match: Match) -> Request:
-        if isinstance(match.found, _Described):
+        if isinstance(match.found, Described):
             return redescribed(match.wanted.address.target, match.found.raw, match.found.words)
         raw, set_id = match.found
         target, name = match.wanted.address.target, match.wanted.address.name
@@ -192,7 +176,7 @@ spec:
         if "permissionSet" in after:
             body["PermissionSetId"] = set_id
         body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
-        body["Claims"] = outgoing(raw, after.get("claims"), _described(match.wanted))
+        body["Claims"] = outgoing(raw, after.get("claims"), described(match.wanted))
         if raw is None:
             return Request(Call(target, "POST", PATH, body, version=2), None, expected(body))
         return Request(Call(target, "PUT", PATH, body, version=2), canonical(raw), expected(body))
@@ -244,45 +228,8 @@ class Live:
     words: Mapping[ClaimKey, frozenset[str]]
 
 
-class _Described(NamedTuple):
-    """A live claim and the description that it is to have."""
-
-    raw: Mapping[str, Json]
-    words: str
-
-
 def _is_claim(step: Step) -> bool:
     return step.request is not None and step.request.call.path == CLAIMS
-
-
-def _words(wanted: Sequence[Wanted]) -> dict[ClaimKey, frozenset[str]]:
-    """Return the descriptions that the documents give each claim; more than one can't all be true."""
-    found: dict[ClaimKey, frozenset[str]] = {}
-    for one in wanted:
-        for key, text in _described(one).items():
-            found[key] = found.get(key, frozenset()) | {text}
-    return found
-
-
-def _descriptions(
-    wanted: Wanted, raw: Mapping[str, Json], words: Mapping[ClaimKey, frozenset[str]]
-) -> Iterator[Finding]:
-    """Yield a match for each live claim that is declared with a description; new claims get theirs with the role."""
-    live = {read_key(claim): claim for claim in pick(raw, "Claims")}
-    for index, claim in enumerate(wanted.resource.declared().get("claims", ())):
-        found = partners(claim.key, live)
-        if not found or "description" not in claim.model_fields_set:
-            continue
-        place = wanted.at(("spec", "claims", index, "description"))
-        if len(words[claim.key]) > 1:
-            told = " and ".join(repr(text) for text in sorted(words[claim.key]))
-            why = f"the {claim.type} claim {claim.value!r} is described as {told} in different documents"
-            yield Problem(place, f"{why}; a claim has one description, which its roles share; use one of them")
-            continue
-        path, known = f"claims.{found[0].value}.description", live[found[0]]
-        before, about = str(pick(known, "Description") or ""), f"claim {found[0].value} (id {pick(known, 'Id')})"
-        match = _Described(known, claim.description)
-        yield Match(wanted, {path: before}, {path: claim.description}, match, about, place, objects=0)
 
 
 def _manifest(raw: Mapping[str, Json], sets: Sets) -> dict[str, Any]:
@@ -317,11 +264,6 @@ def _after(
     return {name: after[name] for name in _WIRE if name in after}
 
 
-def _described(wanted: Wanted) -> dict[ClaimKey, str]:
-    claims: Sequence[Claim] = wanted.resource.declared().get("claims", ())
-    return {claim.key: claim.description for claim in claims if "description" in claim.model_fields_set}
-
-
 def _refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before == after:
         return ""
@@ -354,26 +296,6 @@ def _ambiguous_name(wanted: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iter
         twins = ", ".join(sorted(f"{pick(raw, 'Name')!r} (id {pick(raw, 'Id')})" for raw in roles))
         why = f"{len(roles)} roles have this name, letter case aside: {twins}; which one is meant can't be told"
         yield Problem(wanted.source, f"{why}; rename or delete the surplus in the portal")
-
-
-def _ambiguous_claims(wanted: Wanted, raw: Mapping[str, Json] | None) -> Iterator[Problem]:
-    """An account without its domain may stand for several: a declared one for live ones, or the other way round."""
-    live = {read_key(claim) for claim in pick(raw, "Claims")} if raw else set()
-    declared: Sequence[Claim] = wanted.resource.declared().get("claims", ())
-    meant = [partners(claim.key, live) for claim in declared]
-    for index, (claim, twins) in enumerate(zip(declared, meant, strict=True)):
-        rivals = [other for other, theirs in zip(declared, meant, strict=True) if twins and twins[0] in theirs]
-        if len(twins) > 1:
-            which = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in twins))}"
-            mend = "write the value with its domain"
-        elif len(rivals) > 1:
-            both = ", ".join(sorted(other.value for other in rivals))
-            which = f"the server's claim {twins[0].value!r} may be any of {both}"
-            mend = "give the claim its domain in the portal"
-        else:
-            continue
-        place = wanted.at(("spec", "claims", index, "value"))
-        yield Problem(place, f"{which}; which claim is meant can't be told; {mend}")
 
 
 def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:
