@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
+from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
 from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.jsonplan import FORMAT_VERSION
@@ -21,7 +22,6 @@ from reconciler.settings.file import SettingsFile
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_API_VERSION = "reconciler/v1"
 _NAME = {"type": "string", "minLength": 1}
 _METADATA: Schema = {
     "type": "object",
@@ -70,7 +70,7 @@ def _document(kind: type[Resource]) -> Schema:
         "additionalProperties": False,
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
-            "apiVersion": {"const": _API_VERSION},
+            "apiVersion": {"const": API_VERSION},
             "kind": {"const": kind.__name__},
             "metadata": _METADATA,
             "spec": spec,
@@ -88,7 +88,7 @@ def _manifest() -> Schema:
             "description": "A document of any kind.",
             "type": "object",
             "required": ["apiVersion", "kind", "metadata", "spec"],
-            "properties": {"apiVersion": {"const": _API_VERSION}, "kind": {"enum": list(KINDS)}},
+            "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": list(KINDS)}},
             "allOf": [
                 {
                     "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},

@@ -21,7 +21,6 @@ COMPLEX: Final = "a list or mapping stands where a key is due; keys are text; wr
 NO_KEY: Final = "the key before the colon is missing; a value needs a name; write the field's name"
 TAG: Final = "the tag {} is not read; the field decides what its value is; remove it, and put text in quotes"
 TWICE: Final = '"{}" is given twice, on line {} and here; readers differ on which one holds; remove one'
-SHORT: Final = "this escape is too short; \\x takes 2 digits, \\u 4, \\U 8; complete it"
 
 _SAYINGS: Final = (
     ("tab character", "a tab stands where YAML wants spaces; tabs don't indent; replace it with spaces"),

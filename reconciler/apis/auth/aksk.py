@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from reconciler.apis.auth.contract import Lasting
 from reconciler.settings.secret import Secret
 
 _ALGORITHM = "SDK-HMAC-SHA256"
@@ -23,10 +24,8 @@ class Keys(NamedTuple):
     security_token: Secret | None = None
 
 
-class Aksk:
+class Aksk(Lasting):
     """Signs each request for itself. A 401 can't be helped: the keys or this machine's clock are wrong."""
-
-    logins = 0
 
     def __init__(self, keys: Callable[[], Keys], project: str, now: Callable[[], datetime]) -> None:
         self._fetch, self._project, self._now = keys, project, now
@@ -47,18 +46,6 @@ class Aksk:
         if keys.security_token:
             signed["X-Security-Token"] = keys.security_token.reveal()
         return {**signed, "Authorization": authorization(method, url, signed, body, keys)}
-
-    def remaining(self) -> float | None:
-        return None
-
-    def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
-        return False
-
-    def accepted(self, used: Mapping[str, str]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def canonical_request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> str:

@@ -33,3 +33,21 @@ class Authenticator(Protocol):
 
     def close(self) -> None:
         """Close connections to the identity provider."""
+
+
+class Lasting:
+    """Credentials that nothing renews: the half of `Authenticator` that has nothing to do for them."""
+
+    logins = 0
+
+    def remaining(self) -> float | None:
+        return None
+
+    def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
+        return False
+
+    def accepted(self, used: Mapping[str, str]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

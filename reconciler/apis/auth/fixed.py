@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+
+from reconciler.apis.auth.contract import Lasting
 
 
-class Fixed:
+class Fixed(Lasting):
     """One header, made when it is first needed. A 401 can't be helped."""
-
-    logins = 0
 
     def __init__(self, name: str, make: Callable[[], str]) -> None:
         self._name, self._make = name, make
@@ -22,18 +22,6 @@ class Fixed:
             if self._value is None:
                 self._value = self._make()
             return {self._name: self._value}
-
-    def remaining(self) -> float | None:
-        return None
-
-    def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
-        return False
-
-    def accepted(self, used: Mapping[str, str]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def basic_value(username: str, password: str) -> str:
