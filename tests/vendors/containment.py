@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -12,20 +12,31 @@ from typing import Any
 import pytest
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_guarded = False
 
 
-def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+def _allowed(host: object) -> None:
     """Refuse to connect or to look up anything but loopback, below every HTTP library."""
-    if not _guarded or event not in ("socket.connect", "socket.getaddrinfo"):
-        return
-    address = arguments[1] if event == "socket.connect" else arguments
-    host = address[0] if isinstance(address, tuple) else None
     if host is not None and host not in _LOOPBACK:
         raise PermissionError(f"a vendor's client wants to leave the machine: {host}")
 
 
-sys.addaudithook(_guard)
+def _guard(patch: pytest.MonkeyPatch) -> None:
+    """Guard this process's sockets for as long as the patch lasts.
+
+    Not by an audit hook: that stays for good, and while it runs a thread that starts elsewhere can't be traced.
+    """
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def connects(one: socket.socket, address: Any) -> None:
+        _allowed(address[0] if isinstance(address, tuple) else None)
+        connect(one, address)
+
+    def looks_up(host: Any, *more: Any, **named: Any) -> Any:
+        _allowed(host)
+        return look_up(host, *more, **named)
+
+    patch.setattr(socket.socket, "connect", connects)
+    patch.setattr(socket, "getaddrinfo", looks_up)
 
 
 @contextmanager
@@ -34,7 +45,6 @@ def contained() -> Iterator[pytest.MonkeyPatch]:
 
     Importing the Huawei SDK writes `$HOME/.huaweicloud/application_id`, so this must be entered before the import.
     """
-    global _guarded  # noqa: PLW0603 - an audit hook can't be taken away again
     with TemporaryDirectory(prefix="vendors-") as home, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", home)
         patch.setenv("USERPROFILE", home)
@@ -44,8 +54,5 @@ def contained() -> Iterator[pytest.MonkeyPatch]:
             patch.delenv(name.lower(), raising=False)
         # The SDK's logger has no handler and does not propagate: Python would print its errors to stderr.
         logging.getLogger("HuaweiCloud-SDK-CsmsClient").addHandler(logging.NullHandler())
-        _guarded = True
-        try:
-            yield patch
-        finally:
-            _guarded = False
+        _guard(patch)
+        yield patch
