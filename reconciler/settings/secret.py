@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import configparser
 import hmac
-import json
 import os
 import stat
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from reconciler.errors import AuthError, Problem, Source
+from reconciler.settings.vendor_file import content
 
 _LIMIT = 64 * 1024
 """Bytes of the longest secret: a token with a whole service catalogue stays below it."""
@@ -121,7 +121,7 @@ class FromCommand:
 
 @dataclass(frozen=True, slots=True)
 class FromProfile:
-    """One member of a vendor's own credentials file (JSON, or INI where the name isn't `*.json`)."""
+    """One member of a vendor's own credentials file: JSON, INI or YAML."""
 
     path: Path
     keys: tuple[str, ...]
@@ -134,7 +134,9 @@ class FromProfile:
         try:
             value = profile_value(data, self.path, self.keys)
         except ValueError:
-            raise _Unavailable("can't be read: the file is neither JSON nor INI; mend it or use variables") from None
+            raise _Unavailable(
+                "can't be read: the file is neither JSON nor INI nor YAML; mend it or use variables"
+            ) from None
         if not isinstance(value, str):
             raise _Unavailable("is not there; fill it in or use variables")
         return value
@@ -161,20 +163,28 @@ def resolve(origin: Origin, env: Mapping[str, str], *, what: str, at: Source) ->
 def profile_value(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
     """Return a member of a credentials file, None where it is absent; raises ValueError if the file can't be parsed."""
     text = data.decode("utf-8")
-    if path.suffix != ".json" and not text.lstrip().startswith("{"):
+    if path.suffix != ".json" and _is_ini(text):
         parser = configparser.RawConfigParser()
         try:
             parser.read_string(text)
         except configparser.Error:
             raise ValueError("not an INI file") from None
         return parser.get(*keys, fallback=None)
-    value: object = json.loads(text)
+    value: object = content(data)
+    if not isinstance(value, dict):
+        raise ValueError("no members")  # noqa: TRY004 - what a file holds, not what a caller gives
     for key in keys:
         if isinstance(value, list) and key.isdigit():
             value = value[int(key)] if int(key) < len(value) else None
         else:
             value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def _is_ini(text: str) -> bool:
+    """Tell INI by its first line that is no comment: a section's name; a file without any says nothing."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and line[0] not in "#;"), "[").startswith("[")
 
 
 def _check(value: str) -> None:

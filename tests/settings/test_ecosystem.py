@@ -14,6 +14,7 @@ from reconciler.settings.target import (
     AkskAuth,
     BasicAuth,
     BearerAuth,
+    Called,
     NoAuth,
     OauthAuth,
     PasswordAuth,
@@ -47,7 +48,12 @@ def test_nothing_configured_gives_no_targets(tmp_path: Path) -> None:
     [
         ({"KEYFACTOR_HOSTNAME": "kf.example.com"}, "https://kf.example.com/KeyfactorAPI"),
         ({"KEYFACTOR_HOSTNAME": "http://kf.example.com/"}, "https://kf.example.com/KeyfactorAPI"),
-        ({"KEYFACTOR_HOSTNAME": "https://kf.example.com:8443/Api"}, "https://kf.example.com:8443/Api"),
+        ({"KEYFACTOR_HOSTNAME": "https://kf.example.com:8443/Portal"}, "https://kf.example.com:8443/KeyfactorAPI"),
+        ({"KEYFACTOR_HOSTNAME": "kf.example.com/Api"}, "https://kf.example.com/Api"),
+        (
+            {"KEYFACTOR_HOSTNAME": "kf.example.com:8443", "KEYFACTOR_PORT": "443"},
+            "https://kf.example.com:8443/KeyfactorAPI",
+        ),
         (
             {**HOST, "KEYFACTOR_PORT": "8443", "KEYFACTOR_API_PATH": "/KeyfactorApi/"},
             "https://kf.example.com:8443/KeyfactorApi",
@@ -81,8 +87,8 @@ def test_a_host_that_makes_no_url_is_told_when_the_target_is_used(tmp_path: Path
             BasicAuth("CORP\\svc", FromEnvironment("KEYFACTOR_PASSWORD")),
         ),
         (
-            {"KEYFACTOR_USERNAME": "svc@corp", "KEYFACTOR_DOMAIN": "CORP"},
-            BasicAuth("svc@corp", FromEnvironment("KEYFACTOR_PASSWORD")),
+            {"KEYFACTOR_USERNAME": "svc@corp", "KEYFACTOR_DOMAIN": "OTHER"},
+            BasicAuth("corp\\svc", FromEnvironment("KEYFACTOR_PASSWORD")),
         ),
         (
             {
@@ -195,17 +201,17 @@ def test_a_ca_is_a_path_or_pem_text_and_a_timeout_is_seconds(tmp_path: Path) -> 
         ({"OS_AUTH_TOKEN": "t"}, TokenAuth(FromEnvironment("OS_AUTH_TOKEN"))),
         (
             {"HW_USER_NAME": "u", "HW_USER_PASSWORD": "p", "OS_USER_DOMAIN_NAME": "d"},
-            PasswordAuth("u", "d", FromEnvironment("HW_USER_PASSWORD"), "https://iam.cn-north-4.myhuaweicloud.com"),
+            PasswordAuth(Called("u"), Called("d"), FromEnvironment("HW_USER_PASSWORD")),
         ),
         (
             {"OS_USERNAME": "u", "OS_PASSWORD": "p", "HW_DOMAIN_NAME": "d", "OS_AUTH_URL": "http://127.0.0.1:9/v3"},
-            PasswordAuth("u", "d", FromEnvironment("OS_PASSWORD"), "http://127.0.0.1:9"),
+            PasswordAuth(Called("u"), Called("d"), FromEnvironment("OS_PASSWORD")),
         ),
     ],
 )
 def test_huawei_variables_say_who_we_are(tmp_path: Path, env: dict[str, str], auth: object) -> None:
     target = targets(tmp_path, {**HUAWEI, **env})["csms"]
-    assert (target.auth, target.lacking, target.project) == (auth, "", "p")
+    assert (target.auth, target.lacking, target.project) == (auth, "", Called(id="p"))
     assert target.url == "https://kms.cn-north-4.myhuaweicloud.com"
 
 
@@ -230,7 +236,6 @@ def test_huawei_endpoints_follow_region_cloud_and_override(tmp_path: Path, env: 
     ("env", "words"),
     [
         ({"HW_ACCESS_KEY": "a", "HW_PROJECT_ID": "p"}, "HW_REGION_NAME is not set"),
-        ({"HW_ACCESS_KEY": "a", "HW_REGION_NAME": "cn-north-4"}, "HW_PROJECT_ID is not set"),
         ({**HUAWEI, "HW_REGION_NAME": "x/../y"}, "makes no URL"),
         ({**HUAWEI, "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4": "http://k.example.com"}, "plain http"),
         ({**HUAWEI, "OS_INSECURE": "true"}, "OS_INSECURE asks not to verify"),
@@ -244,6 +249,6 @@ def test_the_sdks_credentials_file_serves(tmp_path: Path) -> None:
     path = tmp_path / "credentials"
     path.write_text("[basic]\nak = a\nsk = hunter22\nproject_id = q\n")
     target = targets(tmp_path, {"HW_REGION_NAME": "cn-north-4", "HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(path)})["csms"]
-    assert target.project == "q"
+    assert target.project == Called(id="q")
     assert target.auth == AkskAuth(FromProfile(path, ("basic", "ak")), FromProfile(path, ("basic", "sk")))
     assert "hunter22" not in repr(target)

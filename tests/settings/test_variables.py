@@ -22,6 +22,7 @@ OAUTH = {
 }
 BASIC = {"KEYFACTOR_HOSTNAME": "kf.example.com", "KEYFACTOR_USERNAME": "u", "KEYFACTOR_PASSWORD": "p"}
 CLOUD = {"HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
+REGION = {"HW_REGION_NAME": "cn-north-4", "HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}
 KEYS = {**CLOUD, "HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}
 USER = {**CLOUD, "HW_USER_NAME": "u", "HW_USER_PASSWORD": "p", "HW_DOMAIN_NAME": "d"}
 NOBODY = dict[str, str]()
@@ -50,6 +51,15 @@ READ: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("KEYFACTOR_AUTH_AUDIENCE", "api", OAUTH),
     ("KEYFACTOR_AUTH_ACCESS_TOKEN", "t", OAUTH),
     ("KEYFACTOR_AUTH_CA_CERT", "/idp.pem", OAUTH),
+    ("KEYFACTOR_AUTH_PROVIDER", "azid", {"KEYFACTOR_HOSTNAME": "kf.example.com"}),
+    ("KEYFACTOR_AUTH_KRB_USERNAME", "u", BASIC),
+    ("KEYFACTOR_AUTH_KRB_PASSWORD", "p", OAUTH),
+    ("KEYFACTOR_AUTH_KRB_REALM", "R", BASIC),
+    ("KEYFACTOR_AUTH_KRB_KEYTAB", "/keytab", BASIC),
+    ("KEYFACTOR_AUTH_KRB_CONFIG", "/krb5.conf", BASIC),
+    ("KEYFACTOR_AUTH_KRB_CCACHE", "/cache", NOBODY),
+    ("KEYFACTOR_AUTH_KRB_SPN", "HTTP/kf.example.com", BASIC),
+    ("KEYFACTOR_AUTH_KRB_DISABLE_PAFXFAST", "true", BASIC),
     ("HW_REGION_NAME", "cn-north-1", KEYS),
     ("OS_REGION_NAME", "cn-north-1", {"HW_PROJECT_ID": "p", "HW_ACCESS_KEY": "a"}),
     ("HW_ACCESS_KEY", "a", CLOUD),
@@ -74,6 +84,15 @@ READ: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("OS_PROJECT_ID", "q", {**KEYS, "HW_PROJECT_ID": ""}),
     ("OS_TENANT_ID", "q", {**KEYS, "HW_PROJECT_ID": ""}),
     ("HUAWEICLOUD_SDK_PROJECT_ID", "q", {**KEYS, "HW_PROJECT_ID": ""}),
+    ("HW_PROJECT_NAME", "cn-north-4_pki", REGION),
+    ("OS_PROJECT_NAME", "cn-north-4_pki", REGION),
+    ("OS_TENANT_NAME", "cn-north-4_pki", REGION),
+    ("HW_USER_ID", "7", CLOUD),
+    ("OS_USER_ID", "7", CLOUD),
+    ("HW_DOMAIN_ID", "7", {**USER, "HW_DOMAIN_NAME": ""}),
+    ("OS_DOMAIN_ID", "7", {**USER, "HW_DOMAIN_NAME": ""}),
+    ("OS_USER_DOMAIN_ID", "7", {**USER, "HW_DOMAIN_NAME": ""}),
+    ("OS_PROJECT_DOMAIN_ID", "7", {**USER, "HW_DOMAIN_NAME": ""}),
     ("HW_AUTH_URL", "https://iam.example.com/v3", USER),
     ("OS_AUTH_URL", "https://iam.example.com/v3", USER),
     ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://iam.example.com", USER),
@@ -86,19 +105,14 @@ READ: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("HW_ASSUME_ROLE_AGENCY_NAME", "agency", KEYS),
     ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "credentials", CLOUD),
     ("HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4", "https://kms.example.com", KEYS),
+    ("HUAWEICLOUD_SDK_REGIONS_FILE", "regions.yaml", KEYS),
 )
 NOT_READ = (
-    "KEYFACTOR_AUTH_PROVIDER",
-    "KEYFACTOR_AUTH_KRB_*",
     "AZURE_KEYVAULT_NAME",
     "AZURE_SECRET_NAME",
-    "HW_USER_ID",
-    "OS_USER_ID",
-    "HW_DOMAIN_ID",
-    "OS_DOMAIN_ID",
-    "HW_PROJECT_NAME",
-    "OS_PROJECT_NAME",
-    "OS_TENANT_NAME",
+    "KEYFACTOR_APPKEY",
+    "KEYFACTOR_TIMEOUT",
+    "KFUTIL_*",
     "HW_MAX_RETRIES",
     "HW_ENTERPRISE_PROJECT_ID",
     "HUAWEICLOUD_SDK_DOMAIN_ID",
@@ -106,7 +120,6 @@ NOT_READ = (
     "HUAWEICLOUD_SDK_ID_TOKEN_FILE",
     "HUAWEICLOUD_OIDC_*",
     "HC_CONTAINER_*",
-    "HUAWEICLOUD_SDK_REGIONS_FILE",
     "HUAWEICLOUD_SDK_STS_ENDPOINT",
 )
 MEMBERS: tuple[tuple[str, object], ...] = (
@@ -126,6 +139,13 @@ MEMBERS: tuple[tuple[str, object], ...] = (
     ("skip_tls_verify", True),
     ("ca_cert_path", "/ca.pem"),
     ("auth_provider", {"type": "azid"}),
+    ("client_timeout", 5),
+    ("kerberos_realm", "R"),
+    ("kerberos_keytab", "/keytab"),
+    ("kerberos_config", "/krb5.conf"),
+    ("kerberos_ccache", "/cache"),
+    ("kerberos_spn", "HTTP/kf.example.com"),
+    ("kerberos_disable_pafxfast", True),
 )
 
 
@@ -138,6 +158,7 @@ def prepared(folder: Path) -> None:
     (folder / "profiles.json").write_text(json.dumps({"servers": servers}), "utf-8")
     profiles = [{"name": name, "accessKeyId": f"AKTEST{name.upper()}"} for name in ("first", "second")]
     (folder / "koocli.json").write_text(json.dumps({"current": "first", "profiles": profiles}), "utf-8")
+    (folder / "regions.yaml").write_text("csms: [{id: cn-north-4, endpoint: https://kms.example.com}]\n", "utf-8")
     (folder / "credentials").write_text("[basic]\nak = a\nsk = s\n", "utf-8")
 
 
@@ -155,7 +176,8 @@ def test_a_variable_that_is_read_makes_a_difference(
     without = targets(tmp_path, {key: said for key, said in beside.items() if key != name})
 
     assert targets(tmp_path, {**beside, name: value}) != without
-    assert re.search(rf"`{re.sub('CN_NORTH_4$', 'REGION', name)}`", GUIDE)
+    told = re.sub("(?<=_)CN_NORTH_4$", "REGION", re.sub("(?<=_KRB_).*", "*", name))
+    assert f"`{told}`" in GUIDE.partition("## Not read")[0]
 
 
 @pytest.mark.parametrize("name", NOT_READ)

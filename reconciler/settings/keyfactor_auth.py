@@ -1,0 +1,162 @@
+"""Who we are to Keyfactor Command, chosen among variables and a profile as Keyfactor's own tools choose.
+
+Variables before the profile. Among variables Kerberos, a user with a password, a token, a client (kfutil and the
+Terraform provider); in a profile a vault, what `auth_type` says, else a token, a client, a user (the Go library). What
+asks for Kerberos or a vault is told, since any other way to log in would be a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.settings.keyfactor_file import Profile
+from reconciler.settings.secret import FromEnvironment, FromProfile, Origin
+from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
+from reconciler.settings.url import endpoint_url
+from reconciler.visible import shown
+
+NAMES = {
+    "username": "KEYFACTOR_USERNAME",
+    "password": "KEYFACTOR_PASSWORD",
+    "domain": "KEYFACTOR_DOMAIN",
+    "client_id": "KEYFACTOR_AUTH_CLIENT_ID",
+    "client_secret": "KEYFACTOR_AUTH_CLIENT_SECRET",
+    "token_url": "KEYFACTOR_AUTH_TOKEN_URL",
+    "scopes": "KEYFACTOR_AUTH_SCOPES",
+    "audience": "KEYFACTOR_AUTH_AUDIENCE",
+    "access_token": "KEYFACTOR_AUTH_ACCESS_TOKEN",
+    "idp_ca_cert": "KEYFACTOR_AUTH_CA_CERT",
+}
+"""A profile's members and the variables that override them."""
+NEEDS = {"basic": ("username", "password"), "bearer": ("access_token",), "oauth": ("client_id", "client_secret")}
+"""What each way to log in needs; by the first of them it is recognised."""
+_SPOKEN = ("basic", "bearer", "oauth")
+_KEPT = ("bearer", "oauth", "basic")
+_TYPES = {
+    "": _KEPT,
+    "basic": ("basic",),
+    "oauth": ("bearer", "oauth"),
+    "oauth2": ("oauth",),
+    "token": ("bearer",),
+    "bearer": ("bearer",),
+}
+"""What each `auth_type` of a profile allows."""
+_VAULTS = frozenset({"azid", "azure", "az", "akv"})
+"""The types of auth_provider that the tools know."""
+
+_WAYS = (
+    "set KEYFACTOR_AUTH_CLIENT_ID, KEYFACTOR_AUTH_CLIENT_SECRET and KEYFACTOR_AUTH_TOKEN_URL, or "
+    "KEYFACTOR_AUTH_ACCESS_TOKEN, or KEYFACTOR_USERNAME and KEYFACTOR_PASSWORD"
+)
+NOBODY = NoAuth(f"no credentials for Keyfactor Command are set; {_WAYS}")
+"""Nothing says who we are."""
+_KERBEROS = "{} asks for Kerberos, which isn't done, and logging in some other way would be a guess; {}{}"
+_VAULT = (
+    "{} asks for a vault, which isn't done; write a settings file whose secret is {{command: [program, argument]}}, a "
+    f"program that fetches it from there, or {_WAYS}"
+)
+
+
+def auth_of(env: Mapping[str, str], said: Mapping[str, str], profile: Profile) -> Auth:
+    """Return who we are; NOBODY where nothing says so. `said` holds the variables that say something, by member."""
+    kerberos = sorted(name for name in env if name.startswith("KEYFACTOR_AUTH_KRB_") and env[name].strip())
+    if kerberos:
+        return NoAuth(
+            _KERBEROS.format(kerberos[0], "unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, ", _WAYS)
+        )
+    way = _way(_SPOKEN, said, said)
+    if not way and (undone := profile.trouble or _undone(profile)):
+        return NoAuth(undone)
+    facts = {**profile.members, **said}
+    allowed = _TYPES.get(_type(profile), _KEPT)
+    way = way or _way(allowed, profile.members, facts) or _way(_KEPT, profile.members, facts)
+
+    def secret(member: str) -> Origin:
+        if NAMES[member] in env or member not in profile.members or profile.file is None:
+            return FromEnvironment(NAMES[member])
+        return FromProfile(profile.file, ("servers", profile.name, member))
+
+    match way:
+        case "bearer":
+            return BearerAuth(secret("access_token"))
+        case "oauth":
+            return _oauth(facts, secret("client_secret"))
+        case "basic":
+            return _basic(facts, secret("password"))
+        case _:
+            return _elsewhere(env, profile)
+
+
+def trust_of(certificate: object) -> Trust:
+    """Read a CA as the tools do: PEM text, or the path of a file."""
+    text = str(certificate or "")
+    if "-----BEGIN" in text:
+        return Trust(ca_text=text)
+    return Trust(ca_bundle=Path(text)) if text else Trust()
+
+
+def _way(order: Iterable[str], named: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Return the first way that is named and has all it needs, else the first that is named, else ""."""
+    begun = [way for way in order if NEEDS[way][0] in named]
+    whole = [way for way in begun if facts.keys() >= set(NEEDS[way])]
+    return next(iter([*whole, *begun]), "")
+
+
+def _type(profile: Profile) -> str:
+    return str(profile.members.get("auth_type") or "").strip().lower()
+
+
+def _undone(profile: Profile) -> str:
+    """Say what a profile asks for that isn't done, whatever else it holds."""
+    provider, kind = profile.members.get("auth_provider"), _type(profile)
+    if isinstance(provider, dict) and str(provider.get("type")).lower() in _VAULTS:
+        return _VAULT.format(profile)
+    if kind == "kerberos" or (not kind and any(member.startswith("kerberos_") for member in profile.members)):
+        return _KERBEROS.format(profile, "", _WAYS)
+    if kind not in _TYPES:
+        return f"{profile} has the auth_type {shown(kind)}, which isn't known; write basic or oauth, or {_WAYS}"
+    return ""
+
+
+def _elsewhere(env: Mapping[str, str], profile: Profile) -> NoAuth:
+    """Say where credentials are to come from, where they are nowhere else."""
+    if env.get("KEYFACTOR_AUTH_PROVIDER", "").strip():
+        return NoAuth(_VAULT.format("KEYFACTOR_AUTH_PROVIDER"))
+    provider = profile.members.get("auth_provider")
+    return NoAuth(_VAULT.format(profile)) if isinstance(provider, dict) and provider.get("type") else NOBODY
+
+
+def _basic(facts: Mapping[str, Any], password: Origin) -> Auth:
+    """Name the account DOMAIN\\user; a domain in the user name, before `\\` or after `@`, wins over the other."""
+    user, domain = str(facts["username"]).strip(), str(facts.get("domain", "")).strip()
+    before, mark, after = user.replace("@", "\\").partition("\\")
+    if not mark:
+        return BasicAuth(f"{domain}\\{user}" if domain else user, password)
+    if not before or not after or "\\" in after:
+        return NoAuth(
+            "KEYFACTOR_USERNAME (or the profile's username) has a `\\` or `@` too many, so the domain can't be told "
+            "from the user; write DOMAIN\\user"
+        )
+    return BasicAuth(f"{after}\\{before}" if "@" in user else user, password)
+
+
+def _oauth(facts: Mapping[str, Any], client_secret: Origin) -> Auth:
+    said = str(facts.get("token_url", "")).strip()
+    if not said:
+        return NoAuth("KEYFACTOR_AUTH_TOKEN_URL is not set, so there is nowhere to fetch a token; set it")
+    try:
+        token_url = endpoint_url(said)
+    except ValueError as error:
+        return NoAuth(f"KEYFACTOR_AUTH_TOKEN_URL, where the client secret is sent, can't be used: {error}")
+    scopes = facts.get("scopes", [])
+    listed = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+    return OauthAuth(
+        token_url=token_url,
+        client_id=str(facts["client_id"]),
+        client_secret=client_secret,
+        scopes=tuple(scope for part in listed if (scope := str(part).strip())),
+        audience=str(facts.get("audience", "")),
+        trust=trust_of(facts.get("idp_ca_cert") or facts.get("ca_cert_path")),
+    )

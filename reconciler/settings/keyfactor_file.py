@@ -1,0 +1,67 @@
+"""The profile file of Keyfactor's own tools: where it lies, and what its profile says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.settings.vendor_file import content
+
+_NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
+"""In `~/.keyfactor/`; the first that is there."""
+_STRUCTURED = frozenset({"scopes", "auth_provider"})
+"""Members that hold more than one text."""
+
+
+class Profile(NamedTuple):
+    """What one profile says: the members that hold something, or the trouble that kept it from being read."""
+
+    file: Path | None
+    name: str
+    members: Mapping[str, Any]
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        return f"profile `{self.name}` of {self.file}"
+
+
+def profile_of(env: Mapping[str, str], home: Path | None, known: frozenset[str]) -> Profile:
+    """Return the profile that the variables name, or the default one. `known` are the members that hold one text."""
+    name = env.get("KEYFACTOR_AUTH_CONFIG_PROFILE", "").strip() or "default"
+    file = _file(env.get("KEYFACTOR_AUTH_CONFIG_FILE", "").strip(), home)
+    if file is None:
+        return Profile(None, name, {})
+    try:
+        found = content(file.read_bytes())["servers"][name]
+        members = {member: value for member, value in found.items() if _says(value)}
+    except OSError as error:
+        trouble = f"{file} can't be read ({error.strerror}); mend it, or set KEYFACTOR_HOSTNAME and credentials"
+        return Profile(file, name, {}, trouble)
+    except ValueError as error:
+        return Profile(file, name, {}, _unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)"))
+    except (TypeError, KeyError, AttributeError, RecursionError):
+        return Profile(file, name, {}, _unreadable(file, name, ""))
+    wrong = sorted(member for member in known - _STRUCTURED if isinstance(members.get(member), list | dict))
+    if wrong:
+        return Profile(file, name, {}, _unreadable(file, name, f" (its {wrong[0]} is not one text)"))
+    return Profile(file, name, members)
+
+
+def _file(named: str, home: Path | None) -> Path | None:
+    """Return the file that is named, else the first of the default ones that is there."""
+    if named:
+        return home / named[2:] if home and named.startswith("~/") else Path(named)
+    files = (home / ".keyfactor" / name for name in _NAMES) if home else ()
+    return next((file for file in files if file.exists()), None)
+
+
+def _says(value: object) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else value not in ([], {}, None)
+
+
+def _unreadable(file: Path, name: str, why: str) -> str:
+    return (
+        f"{file} has no readable profile `{name}` under `servers`{why}; mend it (anchors, aliases, tags and keys given "
+        "twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
+    )
