@@ -56,18 +56,20 @@ def _examined(findings: Findings, target: Target, env: Mapping[str, str], kinds:
     visit = opened(findings, target, lambda: Visit(target, env, clock=seams.clock, sleep=seams.sleep, now=seams.now))
     if visit is None:
         findings.blocked("credentials", *network.CHECKS)
-        return _left(findings, kinds, "login", "authentication", "version", "clock", "identity")
+        return _left(findings, kinds, "login", *_project(target), "authentication", "version", "clock", "identity")
     with visit:
         credentials(findings, target, env)
         network.network(findings, target, seams.now())
         if findings.broken:
-            return _left(findings, kinds, "login", "authentication", "version", "clock", "identity")
+            return _left(findings, kinds, "login", *_project(target), "authentication", "version", "clock", "identity")
         return _asked(findings, target, visit, kinds, seams)
 
 
 def _asked(findings: Findings, target: Target, visit: Visit, kinds: Kinds, seams: Seams) -> Able:
     """Make the checks that the server answers."""
     if not server.login(findings, target, visit):
+        return _left(findings, kinds, *_project(target), "authentication", "version", "clock", "identity")
+    if not server.project(findings, target, visit):
         return _left(findings, kinds, "authentication", "version", "clock", "identity")
     reply = server.authentication(findings, target, visit, kinds)
     server.version(findings, target, visit, reply)
@@ -77,6 +79,11 @@ def _asked(findings: Findings, target: Target, visit: Visit, kinds: Kinds, seams
     held = told(visit, kinds) if target.api == "keyfactor" else None
     identity(findings, target, held)
     return look(visit, findings, kinds, held)
+
+
+def _project(target: Target) -> tuple[str, ...]:
+    """Return the check of those that call their project by its name."""
+    return ("project",) if server.by_name(target) else ()
 
 
 def _left(findings: Findings, kinds: Kinds, *checks: str) -> Able:

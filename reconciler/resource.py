@@ -40,13 +40,15 @@ class Page(NamedTuple):
 
 
 class Read(Protocol):
-    """The read-only half of an API. `root` is what the paths of its objects start with ("" for Command).
+    """The read-only half of an API.
 
-    Every method raises AuthError (401, 403), UnreachableError (no answer, 5xx after the retries) or IncompleteError
+    Everything raises AuthError (401, 403), UnreachableError (no answer, 5xx after the retries) or IncompleteError
     (an answer that can't be trusted: not JSON, wrong shape, a list that doesn't add up).
     """
 
-    root: str
+    @property
+    def root(self) -> str:
+        """What the paths of its objects start with; "" for Command."""
 
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
         """Return the decoded body, or None where the server answers 404."""

@@ -11,12 +11,15 @@ from reconciler.settings.target import (
     AkskAuth,
     Auth,
     BasicAuth,
+    Called,
+    PasswordAuth,
     Target,
 )
 from reconciler.simulator import Simulator
 
 QUICK = Seams(sleep=lambda _seconds: None)
 PROJECT = "0123456789abcdef0123456789abcdef"
+KNOWN = Called(id=PROJECT)
 
 
 def secrets(server: Simulator) -> dict[str, str]:
@@ -32,6 +35,7 @@ def secrets(server: Simulator) -> dict[str, str]:
 
 
 BASIC = BasicAuth("CORP\\svc-reconciler", FromEnvironment("PASSWORD"))
+PASSWORD = PasswordAuth(Called("reconciler"), Called("example"), FromEnvironment("IAM_PASSWORD"))
 AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
 
 
@@ -39,8 +43,8 @@ def command(url: str, auth: Auth = BASIC, **more: Any) -> Target:
     return Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, **more)
 
 
-def csms(url: str, auth: Auth = AKSK, **more: Any) -> Target:
-    return Target("csms", "csms", url, auth, PROJECT, **more)
+def csms(url: str, auth: Auth = AKSK, project: Called = KNOWN, **more: Any) -> Target:
+    return Target("csms", "csms", url, auth, project, url, **more)
 
 
 def found(examined: Examined) -> dict[str, Check]:

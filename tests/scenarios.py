@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.simulator import Simulator
+from reconciler.simulator.iam import id_of
 
 Setting = str | int
 
@@ -102,6 +103,12 @@ def settle(state: int) -> Callable[[Simulator], None]:
     return lambda sim: sim.world.requests[24].update(State=state)
 
 
+def signing_in(*words: str) -> tuple[tuple[str, str], ...]:
+    """Return what makes the settings' keys a password, and these words to say whose."""
+    said = "\n      ".join(("password", *words))
+    return (("aksk", said), ("accessKey:", "password:"), ("/access_key", "/iam_password"), ("secretKey:", "#"))
+
+
 ENTRA = "[{type: OAuthRole, value: %s, provider: %s, description: %s}]"
 ONE = "CertId -eq 3"
 
@@ -139,7 +146,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "csms_marker_unknown": Scenario(event(), just_before("GET", "/events$", lambda sim: sim.world.events.pop("expiry-prod"), nth=2), {"csms_limit_max": 1}),
     "csms_project_mismatch": Scenario(event(), settings=(("0123456789abcdef0123456789abcdef", "f" * 32),)),
     "csms_ak_lock": Scenario(event(), lambda sim: sim.world.failed_keys.update({sim.credentials["csms"]["access_key"]: (6, time.monotonic())})),
-    "csms_token_lifetime": Scenario(event(), settings=(("aksk", "password\n      user: reconciler\n      domain: example"), ("accessKey:", "password:"), ("/access_key", "/iam_password"), ("secretKey:", "#"))),
+    "csms_iam_ids": Scenario(event(), settings=signing_in("user: reconciler", f"domainId: {id_of('example')}")),
+    "csms_token_lifetime": Scenario(event(), settings=signing_in("user: reconciler", "domain: example")),
 }  # fmt: skip
 
 UNMET: Mapping[str, str] = {

@@ -19,6 +19,7 @@ from reconciler.settings.target import (
     AkskAuth,
     Auth,
     BearerAuth,
+    Called,
     NoAuth,
     OauthAuth,
     PasswordAuth,
@@ -28,7 +29,7 @@ from reconciler.settings.target import (
 )
 from reconciler.simulator import Simulator
 from tests.apis.scripted import Scripted, answer
-from tests.doctored import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts
+from tests.doctored import AKSK, BASIC, PASSWORD, PROJECT, QUICK, command, csms, found, secrets, verdicts
 
 
 @pytest.fixture
@@ -93,12 +94,33 @@ def test_a_token_is_told_apart_from_the_api_and_says_how_long_it_lasts(server: S
         examined = diagnose(command(server.url, auth), secrets(server), QUICK)
         lasts = "it lasts 60 minutes"
     else:
-        auth = PasswordAuth("reconciler", "example", FromEnvironment("IAM_PASSWORD"), server.url)
+        auth = PASSWORD
         examined = diagnose(csms(server.url, auth), secrets(server), QUICK)
         lasts = "it lasts 24 hours"
     assert found(examined)["login"].detail.endswith(lasts)
     assert verdicts(examined, "login", "authentication") == ["ok", "ok"]
     assert [entry["method"] for entry in server.requests].count("POST") == 1
+
+
+@pytest.mark.parametrize(("auth", "requests"), [(AKSK, 1), (PASSWORD, 0)])
+def test_a_project_that_is_called_by_its_name_has_a_check(server: Simulator, auth: Auth, requests: int) -> None:
+    """It says which one IAM means, and costs no more than plan pays for it."""
+    examined = diagnose(csms(server.url, auth, Called("cn-north-4")), secrets(server), QUICK)
+    assert exit_of([examined]) is Exit.OK
+    assert found(examined)["project"].detail == f"cn-north-4 is {PROJECT}, as IAM tells"
+    assert sum(entry["path"] == "/v3/projects" for entry in server.requests) == requests
+    assert "project" not in found(diagnose(csms(server.url, auth), secrets(server), QUICK))
+
+
+def test_a_project_that_iam_does_not_know_ends_it(server: Simulator) -> None:
+    """With the code of wrong settings; CSMS is not asked for anything."""
+    examined = diagnose(csms(server.url, AKSK, Called("nowhere")), secrets(server), QUICK)
+    assert exit_of([examined]) is Exit.USAGE
+    (failed,) = examined.failed
+    assert (failed.check, "no project of the name nowhere" in failed.detail) == ("project", True)
+    assert failed.remedy == "correct projectName (or HW_PROJECT_NAME), or say projectId"
+    assert verdicts(examined, "authentication", "identity") == ["skipped", "skipped"]
+    assert [entry["path"] for entry in server.requests] == ["/v3/projects"]
 
 
 def _wrong(name: str) -> Callable[[Simulator], dict[str, str]]:
@@ -110,7 +132,7 @@ REFUSED: list[tuple[str, Auth, str, str]] = [
     ("a wrong secret key", AKSK, "SECRET", "authentication"),
     ("a token that was never given", BearerAuth(FromEnvironment("T")), "T", "authentication"),
     ("a wrong client secret", OauthAuth("/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET")), "", "login"),
-    ("a wrong IAM password", PasswordAuth("reconciler", "example", FromEnvironment("IAM_PASSWORD"), ""), "", "login"),
+    ("a wrong IAM password", PASSWORD, "", "login"),
 ]
 
 
@@ -120,7 +142,7 @@ def test_refused_credentials_end_it_after_one_try(server: Simulator, auth: Auth,
     if isinstance(auth, OauthAuth):
         auth, wrong = OauthAuth(server.url + auth.token_url, auth.client_id, auth.client_secret), "CLIENT_SECRET"
     if isinstance(auth, PasswordAuth):
-        auth, wrong = PasswordAuth(auth.user, auth.domain, auth.password, server.url), "IAM_PASSWORD"
+        wrong = "IAM_PASSWORD"
     cloud = isinstance(auth, AkskAuth | PasswordAuth)
     target = csms(server.url, auth) if cloud else command(server.url, auth)
     env = _wrong(wrong)(server)

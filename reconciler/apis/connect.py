@@ -11,15 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.choose import authenticator
-from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.auth.choose import Identity, Seams, identity
 from reconciler.apis.client import Client
 from reconciler.apis.once import Once
 from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
 from reconciler.apis.transport import Transport
 from reconciler.errors import Problem, UsageError
-from reconciler.model import Call, Reply
+from reconciler.model import Bound, Call, Reply
 from reconciler.resource import Read
 from reconciler.settings.target import Target
 
@@ -41,7 +40,7 @@ class Api:
     fresh: Read
     _client: Client
     _transport: Transport
-    _auth: Authenticator
+    _who: Identity
     _pool: ThreadPoolExecutor
 
     def send(self, call: Call) -> Reply:
@@ -59,15 +58,19 @@ class Api:
         """Return text with the target's secrets, as far as they were used, blotted out."""
         return self._client.redact(text)
 
+    def bound(self) -> Bound:
+        """Return what a plan made here is bound to; raises as `read` does where IAM has to tell the project's id."""
+        return self.target.bound(self._who.project.id())
+
     @property
     def requests(self) -> int:
         """How many HTTP requests were made, those for tokens included."""
-        return self._transport.requests + self._auth.logins
+        return self._transport.requests + self._who.auth.logins + self._who.project.counted()
 
     @property
     def logins(self) -> int:
         """How many of them were for tokens."""
-        return self._auth.logins
+        return self._who.auth.logins
 
     @property
     def product(self) -> str:
@@ -77,7 +80,7 @@ class Api:
     def close(self) -> None:
         """Give up what is still being read and close all connections."""
         self._transport.close()
-        self._auth.close()
+        self._who.auth.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -106,14 +109,15 @@ def connect(
         raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
     transport = Transport(target.url, target.transport, clock=clock, sleep=sleep)
     redact = Redactor()
-    auth = authenticator(target, env, redact, clock=clock, now=now)
+    patience = Patience(sleep=sleep, now=now)
+    who = identity(target, env, redact, Seams(clock, now, patience))
     headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
-    client = Client(target, transport, auth, redact, Patience(sleep=sleep, now=now), headers)
+    client = Client(target, transport, who.auth, redact, patience, headers)
     pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
 
     def reader(once: Once | None) -> Read:
         if target.api == "keyfactor":
             return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
-        return csms.CsmsRead(client, pool, once=once)
+        return csms.CsmsRead(client, pool, who.project, once=once)
 
-    return Api(target, reader(Once()), reader(None), client, transport, auth, pool)
+    return Api(target, reader(Once()), reader(None), client, transport, who, pool)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
+from reconciler.apis.auth.project import Project
 from reconciler.apis.client import Client
 from reconciler.apis.objects import Objects
 from reconciler.apis.once import Once
@@ -30,13 +31,21 @@ def headers(_version: int) -> dict[str, str]:
     return {}
 
 
+def root(project: Project) -> str:
+    """Return what all paths start with; raises as a read does where IAM has to tell the project's id."""
+    return f"/v1/{project.id()}/csms"
+
+
 class CsmsRead(Objects):
     """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
-    def __init__(self, client: Client, pool: Executor, *, once: Once | None) -> None:
+    def __init__(self, client: Client, pool: Executor, project: Project, *, once: Once | None) -> None:
         super().__init__(client, pool)
-        self._once = once
-        self.root = f"/v1/{client.target.project}/csms"
+        self._project, self._once = project, once
+
+    @property
+    def root(self) -> str:
+        return root(self._project)
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "name", columns: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib3.exceptions import ProxyError
 
 from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.choose import authenticator
+from reconciler.apis.auth.choose import Seams, identity
 from reconciler.apis.decode import NotJson, decode, message
 from reconciler.apis.reasons import Unanswered, reason
 from reconciler.apis.redact import Redactor
@@ -31,7 +31,7 @@ from reconciler.apis.sockets import tls_context
 from reconciler.apis.transport import Transport
 from reconciler.errors import NoReply
 from reconciler.model import Json, Query, Reply
-from reconciler.settings.target import Target
+from reconciler.settings.target import AkskAuth, Target
 from reconciler.settings.target import Transport as Travel
 from reconciler.settings.url import origin
 
@@ -147,11 +147,9 @@ class Visit:
         self.redact = Redactor()
         self._target, self._now = target, now
         self._transport = Transport(target.url, target.transport, clock=clock, sleep=sleep)
-        self._auth = authenticator(target, env, self.redact, clock=clock, now=now)
         self._patience = Patience(sleep=sleep, now=now, budget=_RETRIES)
-        command = target.api == "keyfactor"
-        self._headers = keyfactor.headers if command else csms.headers
-        self._root = "" if command else f"/v1/{target.project}/csms"
+        self._who = identity(target, env, self.redact, Seams(clock, now, self._patience))
+        self._headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
 
     def __enter__(self) -> Self:
         return self
@@ -160,28 +158,37 @@ class Visit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._transport.close()
-        self._auth.close()
+        self._who.auth.close()
 
     def login(self) -> float | None:
         """Make sure that there are credentials to send, with a token request where they need one.
 
         Returns the seconds that they last, None where nobody says; raises AuthError or UnreachableError.
         """
-        sent = self._auth.headers("GET", f"{self._target.url}{self._root}/", b"")
-        lasting = self._auth.remaining()
+        if isinstance(self._target.auth, AkskAuth):
+            return None  # there is nothing to fetch, and what a signature covers may not be known yet
+        sent = self._who.auth.headers("GET", f"{self._target.url}/", b"")
+        lasting = self._who.auth.remaining()
         ends = _end(sent.get("Authorization", "")) if lasting is None else None
         return lasting if ends is None else ends - self._now().timestamp()
+
+    def project(self) -> str:
+        """Return the project's id; where the settings have its name, IAM is asked, and what a read raises is raised."""
+        return self._who.project.id()
 
     def get(self, path: str, query: Query = (), version: int = 1) -> Reply:
         """Return the answer to a GET below the API's root, whatever its status; raises NoReply, AuthError."""
         asked = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
-        url = f"{self._target.url}{self._root}{path}{asked}"
+        url = f"{self._target.url}{self._root()}{path}{asked}"
 
         def attempt() -> Reply:
-            headers = {**self._headers(version), **self._auth.headers("GET", url, b"")}
+            headers = {**self._headers(version), **self._who.auth.headers("GET", url, b"")}
             return self._transport.send("GET", url, headers)
 
         return self._patience.read(attempt)
+
+    def _root(self) -> str:
+        return "" if self._target.api == "keyfactor" else csms.root(self._who.project)
 
     def first(self, path: str, version: int) -> Reply:
         """Return the answer to a list's page of one row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.checks.findings import Findings
 from reconciler.checks.told import Told
-from reconciler.settings.target import AkskAuth, BasicAuth, NoAuth, OauthAuth, PasswordAuth, Target
+from reconciler.settings.target import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
 
 
 def identity(findings: Findings, target: Target, told: Told | None) -> None:
@@ -25,7 +25,7 @@ def _account(target: Target) -> str:
         case OauthAuth(client_id=name):
             said = f"OAuth client {name}"
         case PasswordAuth(user=name, domain=domain):
-            said = f"IAM user {name} of account {domain}"
+            said = f"IAM user {name} of account {domain}" if domain != Called() else f"IAM user {name}"
         case AkskAuth(access_key=origin):
             said = f"whoever has the access key in {origin}"
         case NoAuth():

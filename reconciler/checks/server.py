@@ -27,7 +27,7 @@ def login(findings: Findings, target: Target, visit: Visit) -> bool:
         findings.raised("login", error)
         return False
     if isinstance(auth, OauthAuth | PasswordAuth):
-        where = auth.token_url.partition("?")[0] if isinstance(auth, OauthAuth) else auth.iam_url
+        where = auth.token_url.partition("?")[0] if isinstance(auth, OauthAuth) else target.iam_url
         lasts = "it doesn't say for how long" if seconds is None else f"it lasts {_duration(seconds)}"
         findings.ok("login", f"token obtained from {where}, {lasts}")
     elif seconds is None:
@@ -38,6 +38,23 @@ def login(findings: Findings, target: Target, visit: Visit) -> bool:
     else:
         findings.ok("login", f"no token request; the token itself says that it lasts {_duration(seconds)}")
     return True
+
+
+def project(findings: Findings, target: Target, visit: Visit) -> bool:
+    """Say which project requests are about, where IAM tells it; False where it doesn't."""
+    if not by_name(target):
+        return True
+    try:
+        findings.ok("project", f"{target.project} is {visit.project()}, as IAM tells")
+    except ReconcilerError as error:
+        findings.raised("project", error)
+        return False
+    return True
+
+
+def by_name(target: Target) -> bool:
+    """Say whether a target calls its project by the name alone."""
+    return bool(target.project.name) and not target.project.id
 
 
 def authentication(findings: Findings, target: Target, visit: Visit, kinds: Kinds) -> Reply | None:

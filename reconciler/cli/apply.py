@@ -45,7 +45,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, yes: bool, ap
     declared = declare(session, paths, chosen)
     with connected(session, declared.settings, declared.targets) as apis:
         with Progress(session) as progress:
-            compared = compare(session, declared, {name: api.read for name, api in apis.items()}, progress.tell)
+            compared = compare(session, declared, apis, progress.tell)
         return _apply(session, compared.plan, compared.refusals, apis, risks, accepted=yes or approve is not None)
 
 
@@ -57,10 +57,10 @@ def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Ris
     plan = saved(session, planfile)
     settings = configured(session, chosen)
     limits_from = Source(str(settings.file or "reconciler.yaml"))
-    check_targets(plan, {name: target.bound() for name, target in settings.targets.items()}, planfile)
-    refused = refusals(plan, settings.limits, settings.protected, limits_from)
-    targets = sorted({step.address.target for step in plan.steps})
+    targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connected(session, settings, targets) as apis:
+        check_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
+        refused = refusals(plan, settings.limits, settings.protected, limits_from)
         return _apply(session, plan, refused, apis, risks, accepted=True)
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.cli.options import Chosen
 from reconciler.cli.selection import described, select
 from reconciler.cli.session import Session
-from reconciler.errors import Exit, Problem, Source, UsageError, worst
+from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
 from reconciler.guards import refusals
 from reconciler.kinds import KINDS
 from reconciler.manifests.load import Loaded
 from reconciler.manifests.load import load as load_manifests
-from reconciler.model import Plan
+from reconciler.model import Bound, Plan
 from reconciler.observe import observe
 from reconciler.plan import Scope, exit_of
 from reconciler.plan import plan as make_plan
-from reconciler.resource import Read, Run, Wanted
+from reconciler.resource import Run, Wanted
 from reconciler.settings.load import load as load_settings
 from reconciler.settings.load import refuse_inside
 from reconciler.settings.target import Settings
@@ -95,20 +95,28 @@ def connected(session: Session, settings: Settings, targets: Sequence[str]) -> I
         yield {name: stack.enter_context(connect(settings.targets[name], session.env)) for name in targets}
 
 
-def compare(session: Session, declared: Declared, reads: Mapping[str, Read], tell: Callable[[str], None]) -> Compared:
+def compare(session: Session, declared: Declared, apis: Mapping[str, Api], tell: Callable[[str], None]) -> Compared:
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
     run = Run(session.today, frozenset(one.address for one in declared.selected))
-    observed = observe(declared.selected, reads, run, tell)
+    observed = observe(declared.selected, {name: api.read for name, api in apis.items()}, run, tell)
     scope = Scope(
         declared=loaded.wanted,
         selection=declared.selection,
-        targets={name: settings.targets[name].bound() for name in declared.targets},
+        targets={name: _bound(api) for name, api in apis.items()},
         manifests=loaded.digest,
     )
     plan = make_plan(declared.selected, observed, run, scope)
     file = Source(str(settings.file)) if settings.file else Source("reconciler.yaml")
     return Compared(plan, refusals(plan, settings.limits, settings.protected, file))
+
+
+def _bound(api: Api) -> Bound:
+    """Return what a plan is bound to. Where IAM doesn't tell the project nothing was read, so nothing will be sent."""
+    try:
+        return api.bound()
+    except ReconcilerError:
+        return api.target.bound()
 
 
 def look(session: Session, paths: Sequence[str], chosen: Chosen) -> Compared:
@@ -120,4 +128,4 @@ def look(session: Session, paths: Sequence[str], chosen: Chosen) -> Compared:
         connected(session, declared.settings, declared.targets) as apis,
         Progress(session) as progress,
     ):
-        return compare(session, declared, {name: api.read for name, api in apis.items()}, progress.tell)
+        return compare(session, declared, apis, progress.tell)

@@ -35,6 +35,7 @@ def _protection(pattern: str) -> str:
 
 
 Line = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 BaseUrl = Annotated[str, AfterValidator(base_url)]
 EndpointUrl = Annotated[str, AfterValidator(endpoint_url)]
 ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
@@ -126,13 +127,33 @@ class TokenSettings(_Closed):
 class PasswordSettings(_Closed):
     """A Huawei Cloud IAM user; a token for the project is fetched and renewed."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["user", "domain"], "properties": {"userId": False}},
+                {"required": ["user", "domainId"], "properties": {"userId": False}},
+                {"required": ["userId"], "properties": {"domain": False, "domainId": False}},
+            ]
+        }
+    )
+
     type: Literal["password"]
-    user: Line
-    domain: Line
+    user: Line | None = None
+    user_id: Id | None = None
+    """In the place of `user`; it needs no account beside it."""
+    domain: Line | None = None
     """The account's name."""
+    domain_id: Id | None = None
+    """In the place of `domain`."""
     password: SecretField
-    iam_url: BaseUrl | None = None
-    """https://iam.REGION.myhuaweicloud.com if the target says its region; its own url if that is a loopback address."""
+
+    @model_validator(mode="after")
+    def _one_user(self) -> Self:
+        if (self.user is None) == (self.user_id is None):
+            raise ValueError("an IAM user is called by `user` or by `userId`; say one of the two")
+        if [self.domain, self.domain_id].count(None) != (1 if self.user else 2):
+            raise ValueError("a `user` needs its account, as `domain` or as `domainId`; a `userId` needs none")
+        return self
 
 
 class _TargetSettings(_Closed):
@@ -161,20 +182,37 @@ class KeyfactorTarget(_TargetSettings):
 class CsmsTarget(_TargetSettings):
     """A Huawei Cloud CSMS project."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {"oneOf": [{"required": ["region"]}, {"required": ["url"]}]},
+                {"oneOf": [{"required": ["projectId"]}, {"required": ["projectName"]}]},
+            ]
+        }
+    )
+
     api: Literal["csms"]
     region: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)] | None = None
     """Such as cn-north-4; or say `url`."""
     url: BaseUrl | None = None
-    project_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    iam_url: BaseUrl | None = None
+    """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
+    said; the target's own url if that is a loopback address."""
+    project_id: Id | None = None
+    project_name: Line | None = None
+    """In the place of `projectId`, which IAM then tells: the account needs the permission iam:projects:listProjects."""
     auth: Annotated[AkskSettings | TokenSettings | PasswordSettings, Field(discriminator="type")]
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.region is None) == (self.url is None):
             raise ValueError("a csms target has either a region or a url; say one of the two")
-        guessed = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
-        if isinstance(self.auth, PasswordSettings) and self.auth.iam_url is None and not guessed:
-            raise ValueError("with a url instead of a region, auth needs iamUrl: where to log in can't be guessed")
+        if (self.project_id is None) == (self.project_name is None):
+            raise ValueError("a csms target has either a projectId or a projectName; say one of the two")
+        known = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
+        asked = isinstance(self.auth, PasswordSettings) or self.project_id is None
+        if asked and self.iam_url is None and not known:
+            raise ValueError("with a url instead of a region, iamUrl is needed: where to log in can't be guessed")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The credentials files of Huawei Cloud's own tools: the SDK's INI, and KooCLI's JSON where it is named."""
+"""The files of Huawei Cloud's own tools: the SDK's credentials (INI) and regions (YAML), and KooCLI's JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from reconciler.settings.secret import FromProfile, profile_value
 from reconciler.settings.target import AkskAuth, Auth, NoAuth
+from reconciler.settings.vendor_file import content
 
 _SECTION = "basic"
+_REGIONS = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9]{10,40}")
 """What an access key looks like that is not encrypted."""
 
@@ -23,6 +25,15 @@ class Held(NamedTuple):
     auth: Auth
     region: str = ""
     project: str = ""
+    iam: str = ""
+
+
+class Listed(NamedTuple):
+    """What a regions file says of one region: an endpoint, or nothing, or the trouble with the file."""
+
+    path: Path
+    endpoint: str = ""
+    trouble: str = ""
 
 
 def held(env: Mapping[str, str], home: Path | None) -> Held | None:
@@ -38,7 +49,8 @@ def held(env: Mapping[str, str], home: Path | None) -> Held | None:
 def _sdk(path: Path) -> Held:
     token = FromProfile(path, (_SECTION, "security_token")) if _member(path, "security_token") else None
     access, secret = FromProfile(path, (_SECTION, "ak")), FromProfile(path, (_SECTION, "sk"))
-    return Held(path, AkskAuth(access, secret, token), project=_member(path, "project_id"))
+    place = {"project": _member(path, "project_id"), "iam": _member(path, "iam_endpoint")}
+    return Held(path, AkskAuth(access, secret, token), **place)
 
 
 def _member(path: Path, name: str) -> str:
@@ -47,6 +59,38 @@ def _member(path: Path, name: str) -> str:
         return str(profile_value(path.read_bytes(), path, (_SECTION, name)) or "")
     except (OSError, ValueError):
         return ""
+
+
+def endpoint_in(env: Mapping[str, str], home: Path | None, region: str) -> Listed:
+    """Return the first endpoint of CSMS that the SDK's regions file has for a region (contract: 4.2)."""
+    named = env.get("HUAWEICLOUD_SDK_REGIONS_FILE", "").strip()
+    path = Path(named) if named else home / ".huaweicloud" / "regions.yaml" if home else Path()
+    if not named and not path.is_file():
+        return Listed(path)
+    try:
+        services = content(path.read_bytes())
+    except OSError as error:
+        return Listed(path, trouble=_REGIONS.format(path, f"can't be read ({error.strerror})"))
+    except ValueError as error:
+        return Listed(path, trouble=_REGIONS.format(path, f"is not plain YAML ({error})"))
+    try:
+        return Listed(path, _csms(services or {}, region))
+    except (AttributeError, TypeError):
+        why = "is not as the SDK has it: a service's name over a list of id and endpoint"
+        return Listed(path, trouble=_REGIONS.format(path, why))
+
+
+def _csms(services: Any, region: str) -> str:
+    for name, regions in services.items():
+        for one in regions if name.upper() == "CSMS" else ():
+            listed, single = one.get("endpoints") or [], one.get("endpoint")
+            if one.get("id") != region or not (listed or single):
+                continue
+            said = [*listed, single][0] if isinstance(listed, list) else None
+            if not isinstance(said, str):
+                raise TypeError(name)
+            return said
+    return ""
 
 
 def _koocli(path: Path, name: str) -> Held:

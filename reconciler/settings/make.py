@@ -7,13 +7,14 @@ from pathlib import Path
 
 from reconciler.errors import Source
 from reconciler.settings import file as said
-from reconciler.settings.huawei_env import cloud
+from reconciler.settings.huawei_place import cloud, iam_root
 from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.settings.target import (
     AkskAuth,
     Auth,
     BasicAuth,
     BearerAuth,
+    Called,
     OauthAuth,
     PasswordAuth,
     Target,
@@ -32,7 +33,17 @@ def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folde
         return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)
     region = target.region or ""
     url = target.url or f"https://kms.{region}.{cloud(region)}"
-    return Target(name, "csms", url, _auth(target.auth, folder, region, url), target.project_id, transport, source)
+    iam_url = target.iam_url or (f"https://iam.{region}.{cloud(region)}" if region else url)
+    return Target(
+        name,
+        "csms",
+        url,
+        _auth(target.auth, folder),
+        Called(target.project_name or "", target.project_id or ""),
+        iam_root(iam_url),
+        transport,
+        source,
+    )
 
 
 def _auth(
@@ -43,8 +54,6 @@ def _auth(
     | said.TokenSettings
     | said.PasswordSettings,
     folder: Path,
-    region: str = "",
-    url: str = "",
     bundle: Path | None = None,
 ) -> Auth:
     match auth:
@@ -62,8 +71,8 @@ def _auth(
         case said.TokenSettings():
             made = TokenAuth(_origin(auth.token, folder))
         case said.PasswordSettings():
-            iam_url = (auth.iam_url or (f"https://iam.{region}.{cloud(region)}" if region else url)).removesuffix("/v3")
-            made = PasswordAuth(auth.user, auth.domain, _origin(auth.password, folder), iam_url)
+            user, domain = Called(auth.user or "", auth.user_id or ""), Called(auth.domain or "", auth.domain_id or "")
+            made = PasswordAuth(user, domain, _origin(auth.password, folder))
     return made
 
 

@@ -88,13 +88,23 @@ class TokenAuth:
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordAuth:
-    """A Huawei IAM user; `iam_url` is the service's root without /v3."""
+class Called:
+    """Something at IAM by its name or, where that isn't said, by its id."""
 
-    user: str
-    domain: str
+    name: str = ""
+    id: str = ""
+
+    def __str__(self) -> str:
+        return self.name or f"with the id {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAuth:
+    """A Huawei IAM user and its account, `domain`, which a user that is called by its id doesn't need."""
+
+    user: Called
+    domain: Called
     password: Origin
-    iam_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +122,24 @@ Auth: TypeAlias = BasicAuth | BearerAuth | OauthAuth | AkskAuth | TokenAuth | Pa
 class Target:
     """One API at one place, and who we are there.
 
-    `url` is scheme://host[:port][/path] without a trailing slash; `project` is CSMS's project id. `lacking` says what a
-    target found in the ecosystem's variables still needs before it can be used; `source` is where it is configured.
+    `url` is scheme://host[:port][/path] without a trailing slash. For CSMS `project` is the id of its project, or the
+    name alone where IAM, whose root without /v3 is `iam_url`, is to tell the id. `lacking` says what a target found in
+    the ecosystem's variables still needs before it can be used; `source` is where it is configured.
     """
 
     name: str
     api: Literal["keyfactor", "csms"]
     url: str
     auth: Auth
-    project: str = ""
+    project: Called = Called()
+    iam_url: str = ""
     transport: Transport = Transport()
     source: Source = ENVIRONMENT
     lacking: str = ""
 
-    def bound(self) -> Bound:
-        """Return what a saved plan is bound to."""
-        return Bound(self.api, self.url, self.project)
+    def bound(self, project: str = "") -> Bound:
+        """Return what a saved plan is bound to, with the id of the project."""
+        return Bound(self.api, self.url, project or self.project.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import NAMESPACE_DNS, uuid5
 
 from reconciler.simulator.auth import cloud_caller
 from reconciler.simulator.csms import find_api, gateway_error
@@ -15,7 +16,7 @@ from reconciler.simulator.shapes import Field, read_object, read_query
 from reconciler.simulator.world import Record, World
 
 PREFIX = "/v3/"
-REGION = "cn-north-4"
+REGION, ACCOUNT = "cn-north-4", "example"
 
 
 def serve(world: World, request: Request) -> Reply:
@@ -48,8 +49,8 @@ def _read_body(call: Call) -> Json:
 def _token(world: World, call: Call) -> Reply:
     auth = call.data["auth"]
     user = auth["identity"]["password"]["user"]
-    name, domain, given = user["name"], user["domain"]["name"], user["password"]
-    account = world.iam_users.get((domain, name))
+    domain, name = _user(world, user)
+    account, given = world.iam_users.get((domain, name)), user["password"]
     if account is None or not hmac.compare_digest(account.secret.encode(), given.encode("utf-8", "surrogatepass")):
         raise Refused(401, "Unauthorized", "The username or password is wrong.")
     project = _project(world, (auth.get("scope") or {}).get("project") or {})
@@ -60,12 +61,30 @@ def _token(world: World, call: Call) -> Reply:
         "methods": ["password"],
         "issued_at": _stamp(now),
         "expires_at": _stamp(now + timedelta(seconds=lifetime)),
-        "project": {"id": project, "name": REGION, "domain": {"id": "d" * 32, "name": domain}},
+        "project": {"id": project, "name": REGION, "domain": {"id": id_of(domain), "name": domain}},
         "roles": [{"id": "0", "name": "te_admin"}],
-        "user": {"id": "u" * 32, "name": name, "domain": {"id": "d" * 32, "name": domain}},
+        "user": {"id": id_of(f"{domain}/{name}"), "name": name, "domain": {"id": id_of(domain), "name": domain}},
         "catalog": [],
     }
     return json_reply({"token": described}, 201, [("X-Subject-Token", token)])
+
+
+def id_of(name: str) -> str:
+    """Return the id of an account by its name, or of a user by ACCOUNT/USER."""
+    return uuid5(NAMESPACE_DNS, name).hex
+
+
+def _user(world: World, user: Record) -> tuple[str, str]:
+    """Return the account and the name that a log-in means; empty where its ids are nobody's."""
+    said = user.get("domain") or {}
+    if world.switches["csms_iam_ids"] == "rejected" and ("id" in user or "id" in said):
+        raise Refused(400, "Bad Request", "The request body is invalid.")
+    if "id" in user:
+        return next((key for key in world.iam_users if id_of("/".join(key)) == user["id"]), ("", ""))
+    if "name" not in user or not said:
+        raise Refused(400, "Bad Request", "The request body is invalid.")
+    by_id = (domain for domain, _ in world.iam_users if id_of(domain) == said.get("id"))
+    return said.get("name") or next(by_id, ""), user["name"]
 
 
 def _object(name: str, *fields: Field) -> Field:
@@ -84,14 +103,17 @@ def _project(world: World, asked: Record) -> str:
 
 def _projects(world: World, call: Call) -> Reply:
     name = call.query["name"]
-    known = [{"id": world.project, "name": REGION, "domain_id": "d" * 32, "enabled": True}] if name == REGION else []
+    known = (
+        [{"id": world.project, "name": REGION, "domain_id": id_of(ACCOUNT), "enabled": True}] if name == REGION else []
+    )
     return json_reply({"projects": known, "links": {"self": None}})
 
 
 ERROR = (_object("error", Field("code", "integer"), Field("message", "string"), Field("title", "string")),)
 """The body of a refusal (CS 2.1)."""
 _TEXT = partial(Field, type="string", required=True)
-_USER = _object("user", _TEXT("name"), _TEXT("password"), _object("domain", _TEXT("name")))
+_CALLED = (Field("id", "string", nullable=False), Field("name", "string", nullable=False))
+_USER = _object("user", *_CALLED, _TEXT("password"), _object("domain", *_CALLED)._replace(required=False))
 _METHODS = Field(
     "methods", "array", required=True, items=Field("", "string", nullable=False, enum=("password",)), least=1
 )

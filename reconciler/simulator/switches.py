@@ -122,6 +122,7 @@ _CSMS = (
     Switch("csms_project_mismatch", 403, (403, 401, 404), "a path of another project than the credentials'", "CS 7.12 ND"),
     Switch("csms_x_project_id", "optional", ("optional", "required"), "X-Project-Id beside AK/SK", "CS 3.3 ND"),
     Switch("csms_ak_lock", "on", ("on", "off"), "five minutes' lock of an AK after more than five failures in a row", "CS 2.4"),
+    Switch("csms_iam_ids", "accepted", ("accepted", "rejected"), "a user or an account by its id where a password is sent", "CS 3.2: Keystone's way, not on Huawei's pages"),
     Switch("csms_token_lifetime", 86400, int, "seconds that an IAM token lives", "CS 3.2"),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from reconciler.settings.target import (
     Auth,
     BasicAuth,
     BearerAuth,
+    Called,
     OauthAuth,
     PasswordAuth,
     Target,
@@ -30,17 +31,15 @@ ENV = {
 BASIC = BasicAuth("CORP\\svc", FromEnvironment("PASSWORD"))
 BEARER = BearerAuth(FromEnvironment("TOKEN"))
 TOKEN = TokenAuth(FromEnvironment("TOKEN"))
+PASSWORD = PasswordAuth(Called("user"), Called("account"), FromEnvironment("PASSWORD"))
 AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
 PROJECT = "0123456789abcdef0123456789abcdef"
+KNOWN = Called(id=PROJECT)
 EVENTS = f"/v1/{PROJECT}/csms/events"
 
 
 def oauth(url: str, **more: Any) -> OauthAuth:
     return OauthAuth(f"{url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"), **more)
-
-
-def password(url: str) -> PasswordAuth:
-    return PasswordAuth("user", "account", FromEnvironment("PASSWORD"), url)
 
 
 @dataclass
@@ -65,9 +64,9 @@ def command(url: str, auth: Auth = BEARER, *, time: Time | None = None, **travel
     return _connected(Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, transport=Transport(**travel)), time)
 
 
-def csms(url: str, auth: Auth = TOKEN, *, time: Time | None = None, **travel: Any) -> Api:
-    """Connect to CSMS at `url`."""
-    return _connected(Target("csms", "csms", url, auth, PROJECT, Transport(**travel)), time)
+def csms(url: str, auth: Auth = TOKEN, project: Called = KNOWN, *, time: Time | None = None, **travel: Any) -> Api:
+    """Connect to CSMS, and to IAM, at `url`."""
+    return _connected(Target("csms", "csms", url, auth, project, url, Transport(**travel)), time)
 
 
 def _connected(target: Target, time: Time | None) -> Api:

@@ -16,7 +16,7 @@ from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Call
 from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import AkskAuth, Auth, BasicAuth, BearerAuth, NoAuth, Target
-from tests.apis.connected import AKSK, BASIC, BEARER, ENV, EVENTS, PROJECT, TOKEN, Time, command, csms, oauth, password
+from tests.apis.connected import AKSK, BASIC, BEARER, ENV, EVENTS, PASSWORD, PROJECT, TOKEN, Time, command, csms, oauth
 from tests.apis.scripted import Asked, Scripted, answer
 
 
@@ -78,7 +78,7 @@ def test_oauth_posts_a_form_once_for_many_requests() -> None:
 
 def test_iam_asks_for_the_project_and_reads_the_token_from_the_header() -> None:
     guard = Guard()
-    with Scripted(guard) as server, csms(server.url, password(server.url)) as api:
+    with Scripted(guard) as server, csms(server.url, PASSWORD) as api:
         api.read.get("/x")
         api.send(Call("csms", "PUT", f"{EVENTS}/x", {}))
     (login,) = guard.logins
@@ -101,7 +101,7 @@ def test_a_token_is_renewed_before_it_ends(lifetime: object, seconds: float, log
 
 def test_an_iam_token_is_renewed_before_its_day_is_over() -> None:
     guard, time = Guard(), Time()
-    with Scripted(guard) as server, csms(server.url, password(server.url), time=time) as api:
+    with Scripted(guard) as server, csms(server.url, PASSWORD, time=time) as api:
         for seconds in (0, 86_000, 400):
             time.seconds += seconds
             api.read.get("/x")
@@ -274,7 +274,8 @@ def test_a_signed_request_never_carries_the_secret_key() -> None:
         assert ENV["SECRET"] not in str(asked)
 
 
-def test_secrets_are_resolved_once_and_not_before_they_are_needed() -> None:
+@pytest.mark.parametrize(("auth", "names"), [(BASIC, ["PASSWORD"]), (AKSK, ["ACCESS", "SECRET"])])
+def test_secrets_are_resolved_once_and_not_before_they_are_needed(auth: Auth, names: list[str]) -> None:
     looked: list[str] = []
 
     class Env(dict[str, str]):
@@ -284,7 +285,7 @@ def test_secrets_are_resolved_once_and_not_before_they_are_needed() -> None:
 
     with (
         Scripted(lambda asked: answer(200, b"{}")) as server,
-        connect(Target("command", "keyfactor", server.url, BASIC), Env(ENV)) as api,
+        connect(Target("command", "keyfactor", server.url, auth), Env(ENV)) as api,
     ):
         assert looked == []
         threads = [threading.Thread(target=api.read.get, args=("/x",)) for _ in range(5)]
@@ -292,4 +293,4 @@ def test_secrets_are_resolved_once_and_not_before_they_are_needed() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert looked == ["PASSWORD"]
+    assert looked == names

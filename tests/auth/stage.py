@@ -19,6 +19,7 @@ from tests.auth.ways import EVENT, PROVIDED, ROLE, Way, settings, target
 
 CANARY = "canary-of-a-wrong-secret-0123456789"
 ELSEWHERE = "other.example.com"
+PROJECTS = "/v3/projects"
 
 
 class Situation(NamedTuple):
@@ -71,8 +72,8 @@ SITUATIONS = (
 class Outcome(NamedTuple):
     """How a run ended: its code, its first problem, all its output, and what the others saw.
 
-    `requests` are those that the simulator answered, `tunnels` the places that the proxy was asked for, and
-    `overheard` all that the proxy was told in the clear.
+    `requests` are those that the simulator answered, `logins` those of them that were for the identity provider,
+    `tunnels` the places that the proxy was asked for, and `overheard` all that the proxy was told in the clear.
     """
 
     code: int
@@ -106,7 +107,7 @@ def run(way: Way, situation: Situation) -> Outcome:
             simulator.fault(kind="status", times=0, status=401, body={"Message": f"refused: {' '.join(given[:-1])}"})
         code, message, output = _command(folder, env)
         asked = [entry["path"] for entry in simulator.requests]
-        logins = sum("token" in path for path in asked)
+        logins = sum("token" in path or path == PROJECTS for path in asked)
         return Outcome(
             code, message, output, given, len(asked), logins, tuple(proxy.asked), proxy.heard.decode("latin-1")
         )
@@ -127,7 +128,7 @@ def _write(folder: Path, way: Way, simulator: Simulator, more: str) -> None:
     document = ROLE if target(way) == "command" else EVENT
     (folder / "manifests" / "one.yaml").write_text(f"apiVersion: reconciler/v1\n{document}", "utf-8")
     # IAM is trusted as the target is; an OAuth provider has an authority of its own beside it.
-    trusted = ("api", "provider") if way.name == "password" else ("api",)
+    trusted = ("api", "provider") if way.api == "csms" and way.name in PROVIDED else ("api",)
     (folder / "trusted.pem").write_bytes(b"".join(authority(name).cert_pem.bytes() for name in trusted))
     authority("provider").cert_pem.write_to_path(folder / "provider.pem")
     own = issued("clients", "reconciler.example.com")

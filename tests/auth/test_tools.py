@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
+from reconciler.simulator.iam import id_of
 from tests.auth.certificates import API, PROVIDER, authority, both, issued
 from tests.auth.proxy import Proxy
 from tests.auth.ways import EVENT, ROLE
@@ -54,6 +55,7 @@ COMMAND: Mapping[str, tuple[Words, Words]] = {
     ),
 }
 
+KEYS = {"HW_ACCESS_KEY": "{access_key}", "HW_SECRET_KEY": "{secret_key}", "HUAWEICLOUD_SDK_IAM_ENDPOINT": "{url}"}
 # Huawei's tools have no variable for an authority, so these speak plain HTTP to a literal loopback address.
 CLOUD: Mapping[str, Words] = {
     "Terraform: keys": {"HW_ACCESS_KEY": "{access_key}", "HW_SECRET_KEY": "{secret_key}"},
@@ -70,6 +72,37 @@ CLOUD: Mapping[str, Words] = {
         "HW_DOMAIN_NAME": "example",
         "HW_AUTH_URL": "{url}/v3",
     },
+    "Terraform: a user and an account by their ids": {
+        "HW_USER_NAME": "reconciler",
+        "HW_USER_PASSWORD": "{iam_password}",
+        "HW_DOMAIN_ID": "{account_id}",
+        "HW_AUTH_URL": "{url}/v3",
+    },
+    "Terraform: a user by its id": {
+        "HW_USER_ID": "{user_id}",
+        "HW_USER_PASSWORD": "{iam_password}",
+        "HW_AUTH_URL": "{url}/v3",
+    },
+    "Terraform: a project by its name": {**KEYS, "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "cn-north-4"},
+    "Terraform: the region's own project": {**KEYS, "HW_PROJECT_ID": ""},
+    "Terraform: the region's own project, for a user": {
+        "HW_PROJECT_ID": "",
+        "HW_USER_NAME": "reconciler",
+        "HW_USER_PASSWORD": "{iam_password}",
+        "HW_DOMAIN_NAME": "example",
+        "HW_AUTH_URL": "{url}",
+    },
+    "OpenStack: the region's own project, by a token": {
+        "HW_PROJECT_ID": "",
+        "OS_AUTH_TOKEN": "{iam_token}",
+        "OS_AUTH_URL": "{url}/v3",
+    },
+    "the SDK: credentials and regions in files": {
+        "HW_PROJECT_ID": "",
+        "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4": "",
+        "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "{credentials}",
+        "HUAWEICLOUD_SDK_REGIONS_FILE": "{regions}",
+    },
     "KooCLI: an unencrypted profile": {"HW_SHARED_CONFIG_FILE": "{koocli}", "HW_PROFILE": "prod"},
 }
 
@@ -82,6 +115,10 @@ def words_of(simulator: Simulator, folder: Path) -> dict[str, str]:
     profile = {"mode": "AKSK", "accessKeyId": cloud["access_key"], "secretAccessKey": cloud["secret_key"]}
     koocli = {"current": "other", "profiles": [{"name": "other"}, {"name": "prod", "region": "cn-north-4", **profile}]}
     private(folder / "koocli.json", koocli)
+    keys = f"ak = {cloud['access_key']}\nsk = {cloud['secret_key']}\niam_endpoint = {simulator.url}\n"
+    (folder / "credentials").write_text(f"[basic]\n{keys}", "utf-8")
+    (folder / "credentials").chmod(0o600)
+    (folder / "regions.yaml").write_text(f"CSMS:\n  - id: cn-north-4\n    endpoints: ['{simulator.url}']\n", "utf-8")
     return {
         **command,
         "url": simulator.url,
@@ -100,6 +137,10 @@ def words_of(simulator: Simulator, folder: Path) -> dict[str, str]:
         "lent_secret": lent["secret_key"],
         "lent_token": lent["security_token"],
         "koocli": str(folder / "koocli.json"),
+        "credentials": str(folder / "credentials"),
+        "regions": str(folder / "regions.yaml"),
+        "account_id": id_of("example"),
+        "user_id": id_of("example/reconciler"),
     }
 
 

@@ -26,6 +26,7 @@ class Way(NamedTuple):
     secrets: Callable[[Simulator], Mapping[str, str]]
     expire: Callable[[Simulator], None]
     renewed: bool = False
+    project: str = "projectId: {project}"
 
 
 def _keyfactor(name: str) -> Callable[[Simulator], Mapping[str, str]]:
@@ -99,25 +100,34 @@ WAYS = (
         _temporary,
         _now,
     ),
+    Way(
+        "aksk, project by name",
+        "csms",
+        "{{type: aksk, accessKey: {{env: ACCESS}}, secretKey: {{env: SECRET}}}}",
+        _keys,
+        lambda simulator: simulator.world.access_keys.clear(),
+        project="projectName: cn-north-4",
+    ),
     Way("token", "csms", "{{type: token, token: {{env: SECRET}}}}", _iam_token, _now),
     Way(
         "password",
         "csms",
-        "{{type: password, user: reconciler, domain: example, password: {{env: SECRET}}, iamUrl: '{provider}'}}",
+        "{{type: password, user: reconciler, domain: example, password: {{env: SECRET}}}}",
         lambda simulator: {"SECRET": simulator.credentials["csms"]["password"]},
         _meanwhile,
         renewed=True,
     ),
 )
-PROVIDED = frozenset({"oauth", "password"})
-"""Those that log in at an identity provider."""
+PROVIDED = frozenset({"oauth", "password", "aksk, project by name"})
+"""Those that ask an identity provider for something first."""
 
 
 def settings(way: Way, url: str, more: str = "") -> str:
     """Return a settings file for one target at `url`."""
-    project = "" if way.api == "keyfactor" else "    projectId: {project}\n"
+    provider = url.replace("127.0.0.1", PROVIDER)
+    project = "" if way.api == "keyfactor" else f"    {way.project}\n    iamUrl: {provider}\n"
     place = f"{url}/KeyfactorAPI" if way.api == "keyfactor" else url
-    auth = way.auth.format(provider=url.replace("127.0.0.1", PROVIDER))
+    auth = way.auth.format(provider=provider)
     return (
         f"apiVersion: reconciler/v1\nkind: Settings\ntargets:\n  {target(way)}:\n    api: {way.api}\n    url: {place}\n"
         f"    auth: {auth}\n    caBundle: trusted.pem\n    timeout: 5\n{project}{more}"

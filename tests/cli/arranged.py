@@ -19,6 +19,7 @@ HANDLERS = "/EventHandlerRegistration"
 HANDLER = (
     f"kind: EventHandler\nmetadata: {{name: log}}\nspec: {{className: {CLASS}, displayName: Log, enabled: true}}\n"
 )
+PROJECTS = "/v3/projects"
 ROLE = "kind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Auditors}\n"
 EVENT = "kind: SecretEvent\nmetadata: {name: expiry-prod}\nspec: {state: ENABLED}\n"
 
@@ -125,6 +126,21 @@ def gone(world: World) -> None:
             (kept / file.name).chmod(0o600)
     world.configure(str(world.server.settings.parent), str(kept))
     world.server.stop()
+
+
+def all_of(*arrangements: Arrange) -> Arrange:
+    """One after the other."""
+
+    def arrange(world: World) -> None:
+        for one in arrangements:
+            one(world)
+
+    return arrange
+
+
+def by_name(name: str = "cn-north-4") -> Arrange:
+    """The settings call the project by its name."""
+    return lambda world: world.configure(f'projectId: "{world.server.world.project}"', f"projectName: {name}")
 
 
 def elsewhere(world: World) -> None:

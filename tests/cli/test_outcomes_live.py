@@ -29,6 +29,11 @@ NEW = [
     f"kind: SecurityRole\nmetadata: {{name: R{n}}}\nspec: {{description: d, permissionSet: Global}}\n"
     for n in range(11)
 ]
+OTHER_PROJECT = a.fault(
+    "GET", a.PROJECTS, "status", status=200, body={"projects": [{"id": "f" * 32, "name": "cn-north-4"}]}
+)
+SILENT = a.fault("GET", a.PROJECTS, "drop")
+NO_PROJECT = a.fault("GET", a.PROJECTS, "status", status=200, body={"projects": []})
 NO_CHANGE = "limits: {EventHandler: {changes: 0}}"
 REPORT = jsonschema.Draft202012Validator(schemas()["report.json"])
 
@@ -41,9 +46,13 @@ COMPARING = {
     "no permission": (a.fault("GET", "", "status", status=403), 5),
     "no permission for one of them": (a.fault("GET", a.HANDLERS, "status", status=403), 10),
     "a web page": (a.fault("GET", "", "html"), 10),
+    "a project by a name that nobody has": (a.by_name("nowhere"), 3),
+    "a project by its name, IAM forbids": (a.all_of(a.by_name(), a.fault("GET", a.PROJECTS, "status", status=403)), 10),
+    "a project by its name, IAM fails": (a.all_of(a.by_name(), a.fault("GET", a.PROJECTS, "status", status=503)), 10),
     "a server that is gone": (a.gone, 12),
     "Ctrl-C": (a.interrupted("GET"), 130),
     "in sync": (a.in_sync, 0),
+    "in sync, a project by its name": (a.all_of(a.by_name(), a.in_sync), 0),
     "nothing declared": (a.declared(), 6),
     "settings with a mistake": (a.settings("limit: 3"), 3),
 }
@@ -80,6 +89,10 @@ ROWS = [
     ("a saved plan, by risk", a.saved(), "apply plan.json --approve irreversible", 6),
     ("a saved plan beyond the limit", a.saved(a.settings(NO_CHANGE)), "apply plan.json", 6),
     ("a saved plan, aimed elsewhere", a.saved(a.elsewhere), "apply plan.json", 6),
+    ("a saved plan, the project by its name", a.all_of(a.by_name(), a.saved()), "apply plan.json", 0),
+    ("a saved plan, the name is another's now", a.all_of(a.by_name(), a.saved(OTHER_PROJECT)), "apply plan.json", 6),
+    ("a saved plan, the name is nobody's now", a.all_of(a.by_name(), a.saved(NO_PROJECT)), "apply plan.json", 3),
+    ("a saved plan, IAM gone", a.all_of(a.by_name(), a.saved(SILENT)), "apply plan.json", 12),
     ("a saved plan, tampered with", a.saved(a.flipped), "apply plan.json", 7),
     ("a saved plan, tampered with, shown", a.saved(a.flipped), "show plan.json", 7),
     ("a saved plan whose base moved", a.saved(a.renamed), "apply plan.json", 7),

@@ -16,6 +16,7 @@ from reconciler.settings.target import (
     AkskAuth,
     BasicAuth,
     BearerAuth,
+    Called,
     OauthAuth,
     PasswordAuth,
     Settings,
@@ -44,6 +45,7 @@ limits:
 protected: ['SecurityRole/Administrator*', 'EventHandler/*']
 state: .reconciler/
 """
+P_SECRET = "password: {env: P}}"
 HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
 
 
@@ -116,21 +118,21 @@ def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
                 "{api: csms, region: eu-west-101, projectId: p, auth: {type: password, user: u, domain: d, "
                 "password: {env: P}}}"
             ),
-            PasswordAuth("u", "d", FromEnvironment("P"), "https://iam.eu-west-101.myhuaweicloud.eu"),
+            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
         ),
         (
             (
                 "{api: csms, url: 'http://127.0.0.1:9', projectId: p, auth: {type: password, user: u, domain: d, "
                 "password: {env: P}}}"
             ),
-            PasswordAuth("u", "d", FromEnvironment("P"), "http://127.0.0.1:9"),
+            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
         ),
         (
             (
-                "{api: csms, url: 'https://k', projectId: p, auth: {type: password, user: u, domain: d, "
-                "password: {env: P}, iamUrl: 'https://iam.example.com/v3'}}"
+                "{api: csms, url: 'https://k', projectId: p, iamUrl: 'https://iam.example.com/v3', "
+                "auth: {type: password, user: u, domain: d, password: {env: P}}}"
             ),
-            PasswordAuth("u", "d", FromEnvironment("P"), "https://iam.example.com"),
+            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
         ),
         (
             (
@@ -144,6 +146,39 @@ def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
 )
 def test_every_way_of_logging_in_can_be_said(tmp_path: Path, text: str, auth: object) -> None:
     assert repr(target(tmp_path, text)).replace(str(tmp_path), "/FOLDER") == repr(auth)
+
+
+@pytest.mark.parametrize(
+    ("said", "user", "domain"),
+    [
+        ("user: u, domain: d", Called("u"), Called("d")),
+        ("user: u, domainId: '7'", Called("u"), Called(id="7")),
+        ("userId: '9'", Called(id="9"), Called()),
+    ],
+)
+def test_a_user_is_called_by_name_or_by_id(tmp_path: Path, said: str, user: Called, domain: Called) -> None:
+    """In the settings and in their schema alike."""
+    auth = f"{{type: password, {said}, password: {{env: P}}}}"
+    found = target(tmp_path, f"{{api: csms, region: r, projectId: p, auth: {auth}}}")
+    assert found == PasswordAuth(user, domain, FromEnvironment("P"))
+
+
+@pytest.mark.parametrize(
+    ("said", "project", "iam_url"),
+    [
+        ("region: eu-west-101, projectId: p", Called(id="p"), "https://iam.eu-west-101.myhuaweicloud.eu"),
+        ("region: cn-north-4, projectName: pki", Called("pki"), "https://iam.cn-north-4.myhuaweicloud.com"),
+        ("url: 'http://127.0.0.1:9', projectName: pki", Called("pki"), "http://127.0.0.1:9"),
+        ("url: 'https://k', iamUrl: 'https://i/v3', projectName: pki", Called("pki"), "https://i"),
+    ],
+)
+def test_a_project_is_called_by_id_or_by_name_and_iam_is_known(
+    tmp_path: Path, said: str, project: Called, iam_url: str
+) -> None:
+    """What the name means is asked later."""
+    text = f"{HEAD}targets: {{t: {{api: csms, {said}, auth: {{type: token, token: {{env: T}}}}}}}}\n"
+    found = read(tmp_path, text).targets["t"]
+    assert (found.project, found.iam_url) == (project, iam_url)
 
 
 def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) -> None:
@@ -232,10 +267,39 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path, text: str, place: str
         ("api: csms, projectId: p, auth: {type: token, token: {env: T}}", "either a region or a url"),
         ("api: csms, region: r, url: 'https://k', projectId: p, auth: {type: token, token: {env: T}}", "either"),
         ("api: csms, url: 'https://k', auth: {type: token, token: {env: T}}", "projectId"),
+        (
+            "api: csms, region: r, projectId: p, projectName: pki, auth: {type: token, token: {env: T}}",
+            "either a projectId or a projectName",
+        ),
+        ("api: csms, url: 'https://k', projectName: pki, auth: {type: token, token: {env: T}}", "iamUrl is needed"),
+        (
+            "api: csms, region: r, projectId: p, iamUrl: 'http://iam', auth: {type: token, token: {env: T}}",
+            "plain http",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, domain: d, password: {env: P}}",
+            "called by `user` or by `userId`",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, user: u, userId: i, password: {env: P}}",
+            "called by `user` or by `userId`",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, user: u, password: {env: P}}",
+            "a `user` needs its account",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, user: u, domain: d, domainId: i, " + P_SECRET,
+            "a `user` needs its account",
+        ),
+        (
+            "api: csms, region: r, projectId: p, auth: {type: password, userId: u, domain: d, password: {env: P}}",
+            "a `userId` needs none",
+        ),
         ("api: csms, region: 'x/../y', projectId: p, auth: {type: token, token: {env: T}}", "region"),
         (
             "api: csms, url: 'https://k', projectId: p, auth: {type: password, user: u, domain: d, password: {env: P}}",
-            "needs iamUrl",
+            "iamUrl is needed",
         ),
         (
             "api: csms, region: r, projectId: p, auth: {type: password, user: u, domain: d, password: hunter22}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.simulator.iam import id_of
 from tests.simulator.conftest import EVENT, Client
 from tests.simulator.probes import Probe
 
@@ -50,6 +51,14 @@ def iam_token(client: Client) -> Any:
     issued = client.sim.world.iam_tokens.issue("x", client.sim.world.switches["csms_token_lifetime"])
     path = f"{client.sim.url}/v1/{client.csms['project_id']}/csms/events"
     return client.session.get(path, headers={"X-Auth-Token": issued}, timeout=10).status_code
+
+
+def by_ids(client: Client) -> int:
+    """See whether a user and an account may be called by their ids."""
+    user = {"name": "reconciler", "password": client.csms["password"], "domain": {"id": id_of("example")}}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    wanted = {"auth": {"identity": identity, "scope": {"project": {"id": client.csms["project_id"]}}}}
+    return client.session.post(f"{client.csms['iam_url']}/auth/tokens", json=wanted, timeout=10).status_code
 
 
 def locked(client: Client) -> int:

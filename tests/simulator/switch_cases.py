@@ -39,6 +39,7 @@ from tests.simulator.probes import (
     unpermitted_deny,
 )
 from tests.simulator.probes_csms import (
+    by_ids,
     cloud,
     extra_type,
     iam_token,
@@ -218,6 +219,8 @@ CASES = [
     Case("csms_x_project_id", "required", cloud("GET", "events", headers={"X-Project-Id": "p"}), 200),
     Case("csms_ak_lock", "on", locked, 401),
     Case("csms_ak_lock", "off", locked, 200),
+    Case("csms_iam_ids", "accepted", by_ids, 201),
+    Case("csms_iam_ids", "rejected", by_ids, 400),
     Case("csms_token_lifetime", 60, iam_token, 200),
     Case("csms_token_lifetime", 0, iam_token, 401),
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,22 +24,20 @@ class Keys(NamedTuple):
 
 
 class Aksk(Lasting):
-    """Signs each request for itself. A 401 can't be helped: the keys or this machine's clock are wrong."""
+    """Signs each request for itself. A 401 can't be helped: the keys or this machine's clock are wrong.
 
-    def __init__(self, keys: Callable[[], Keys], project: str, now: Callable[[], datetime]) -> None:
-        self._fetch, self._project, self._now = keys, project, now
-        self._lock = threading.Lock()
-        self._keys: Keys | None = None
+    `project` gives the id that requests are about, "" while it is not known.
+    """
+
+    def __init__(self, keys: Callable[[], Keys], project: Callable[[], str], now: Callable[[], datetime]) -> None:
+        self._keys, self._project, self._now = keys, project, now
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        with self._lock:
-            if self._keys is None:
-                self._keys = self._fetch()
-            keys = self._keys
+        keys, project = self._keys(), self._project()
         signed = {
             "Content-Type": "application/json",
             "Host": urlsplit(url).netloc,
-            "X-Project-Id": self._project,
+            **({"X-Project-Id": project} if project else {}),
             "X-Sdk-Date": self._now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
         }
         if keys.security_token:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from reconciler.apis.auth.aksk import Aksk, Keys
 from reconciler.apis.auth.contract import Authenticator
@@ -13,7 +14,10 @@ from reconciler.apis.auth.fixed import Fixed, basic_value
 from reconciler.apis.auth.iam import TOKENS, Iam
 from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
+from reconciler.apis.auth.project import Lookup, Project
+from reconciler.apis.once import Once
 from reconciler.apis.redact import Redactor
+from reconciler.apis.retry import Patience
 from reconciler.apis.transport import Transport
 from reconciler.errors import AuthError, Problem
 from reconciler.settings.secret import Origin, Secret, resolve
@@ -33,18 +37,26 @@ _OAUTH = Words("clientId, clientSecret, scopes and audience", "auth.caBundle (or
 _IAM = Words("user, domain and password", "caBundle")
 
 
+class Identity(NamedTuple):
+    """Who we are to a target's API, and in which project (one without an id for Command)."""
+
+    auth: Authenticator
+    project: Project
+
+
+class Seams(NamedTuple):
+    """What time is: monotonic seconds, the hour (aware), and how long a read is worth waiting for."""
+
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    patience: Patience
+
+
 class _Logins:
     """Makes ways of logging in for one target. A secret is known to the redactor before anybody can use it."""
 
-    def __init__(
-        self,
-        target: Target,
-        env: Mapping[str, str],
-        redact: Redactor,
-        clock: Callable[[], float],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._target, self._env, self._redact, self._clock, self._now = target, env, redact, clock, now
+    def __init__(self, target: Target, env: Mapping[str, str], redact: Redactor, seams: Seams) -> None:
+        self._target, self._env, self._redact, self._seams = target, env, redact, seams
 
     def basic(self, auth: BasicAuth) -> Authenticator:
         def make() -> str:
@@ -57,24 +69,28 @@ class _Logins:
     def bearer(self, auth: BearerAuth) -> Authenticator:
         return Fixed("Authorization", lambda: f"Bearer {self._secret(auth.token, 'token').reveal()}")
 
-    def token(self, auth: TokenAuth) -> Authenticator:
-        return Fixed("X-Auth-Token", lambda: self._secret(auth.token, "token").reveal())
+    def token(self, auth: TokenAuth) -> Identity:
+        token = Fixed("X-Auth-Token", lambda: self._secret(auth.token, "token").reveal())
+        return Identity(token, self._project(token))
 
-    def aksk(self, auth: AkskAuth) -> Authenticator:
+    def aksk(self, auth: AkskAuth) -> Identity:
         def fetch() -> Keys:
             token = self._secret(auth.security_token, "securityToken") if auth.security_token else None
             return Keys(self._secret(auth.access_key, "accessKey"), self._secret(auth.secret_key, "secretKey"), token)
 
-        return Aksk(fetch, self._target.project, self._now)
+        keys = partial(Once().get, "keys", fetch)
+        project = self._project(Aksk(keys, lambda: "", self._seams.now))
+        return Identity(Aksk(keys, project.id, self._seams.now), project)
 
     def oauth(self, auth: OauthAuth) -> Authenticator:
         there = self._login(auth.token_url, auth.trust, _OAUTH)
-        return Oauth(auth, lambda: self._secret(auth.client_secret, "clientSecret"), there, self._clock)
+        return Oauth(auth, lambda: self._secret(auth.client_secret, "clientSecret"), there, self._seams.clock)
 
-    def password(self, auth: PasswordAuth) -> Authenticator:
-        there = self._login(f"{auth.iam_url}{TOKENS}", self._target.transport.trust, _IAM)
+    def password(self, auth: PasswordAuth) -> Identity:
+        there = self._login(f"{self._target.iam_url}{TOKENS}", self._target.transport.trust, _IAM)
         secret = partial(self._secret, auth.password, "password")
-        return Iam(auth, self._target.project, secret, there, self._clock)
+        iam = Iam(auth, self._target.project, secret, there, self._seams.clock)
+        return Identity(iam, Project(iam.project))
 
     def none(self, auth: NoAuth) -> Authenticator:
         def make() -> str:
@@ -82,9 +98,17 @@ class _Logins:
 
         return Fixed("Authorization", make)
 
+    def _project(self, auth: Authenticator) -> Project:
+        """Return the project of the settings; where they have only its name, these credentials ask for its id."""
+        said = self._target.project
+        if said.id or not said.name:
+            return Project(lambda: said.id)
+        lookup = Lookup(self._target, auth, self._redact, self._seams.patience, self._seams.clock)
+        return Project(lookup, lambda: lookup.requests)
+
     def _login(self, url: str, trust: Trust, words: Words) -> Login:
         travel = replace(self._target.transport, rate=0.0)  # the cap is the target's, and this is somebody else
-        transport = Transport(url, travel, trust=trust, clock=self._clock)
+        transport = Transport(url, travel, trust=trust, clock=self._seams.clock)
         return Login(transport, url, self._redact, self._target.name, words)
 
     def _secret(self, origin: Origin, field: str) -> Secret:
@@ -94,24 +118,22 @@ class _Logins:
         return secret
 
 
-def authenticator(
-    target: Target, env: Mapping[str, str], redact: Redactor, *, clock: Callable[[], float], now: Callable[[], datetime]
-) -> Authenticator:
-    """Return the way of logging in that a target's settings choose."""
-    logins = _Logins(target, env, redact, clock, now)
+def identity(target: Target, env: Mapping[str, str], redact: Redactor, seams: Seams) -> Identity:
+    """Return who a target's settings say that we are; nothing is sent before it is needed."""
+    logins = _Logins(target, env, redact, seams)
     match target.auth:
+        case TokenAuth() as auth:
+            return logins.token(auth)
+        case AkskAuth() as auth:
+            return logins.aksk(auth)
+        case PasswordAuth() as auth:
+            return logins.password(auth)
         case BasicAuth() as auth:
             made = logins.basic(auth)
         case BearerAuth() as auth:
             made = logins.bearer(auth)
-        case TokenAuth() as auth:
-            made = logins.token(auth)
-        case AkskAuth() as auth:
-            made = logins.aksk(auth)
         case OauthAuth() as auth:
             made = logins.oauth(auth)
-        case PasswordAuth() as auth:
-            made = logins.password(auth)
         case NoAuth() as auth:
             made = logins.none(auth)
-    return made
+    return Identity(made, Project(lambda: target.project.id))

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable
 
 from reconciler.apis.auth.contract import Lasting
+from reconciler.apis.once import Once
 
 
 class Fixed(Lasting):
-    """One header, made when it is first needed. A 401 can't be helped."""
+    """One header, made when it is first needed, and once. A 401 can't be helped."""
 
     def __init__(self, name: str, make: Callable[[], str]) -> None:
         self._name, self._make = name, make
-        self._lock = threading.Lock()
-        self._value: str | None = None
+        self._once = Once()
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
-        with self._lock:
-            if self._value is None:
-                self._value = self._make()
-            return {self._name: self._value}
+        return {self._name: self._once.get(self._name, self._make)}
 
 
 def basic_value(username: str, password: str) -> str:

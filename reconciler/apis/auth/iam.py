@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from reconciler.apis.auth.login import Login
+from reconciler.apis.auth.project import is_id
 from reconciler.apis.auth.renewing import Grant, Renewing
 from reconciler.apis.decode import NotJson, decode
 from reconciler.settings.secret import Secret
-from reconciler.settings.target import PasswordAuth
+from reconciler.settings.target import Called, PasswordAuth
 
 TOKENS = "/v3/auth/tokens"
 _JSON = {"Content-Type": "application/json;charset=utf8"}
@@ -22,9 +24,15 @@ class Iam:
     """Project-scoped tokens, renewed before `expires_at` and once after a 401."""
 
     def __init__(
-        self, auth: PasswordAuth, project: str, secret: Callable[[], Secret], login: Login, clock: Callable[[], float]
+        self,
+        auth: PasswordAuth,
+        project: Called,
+        secret: Callable[[], Secret],
+        login: Login,
+        clock: Callable[[], float],
     ) -> None:
         self._auth, self._project, self._secret, self._login = auth, project, secret, login
+        self._granted: object = None
         self._tokens = Renewing(self._fetch, clock)
 
     @property
@@ -46,20 +54,50 @@ class Iam:
     def close(self) -> None:
         self._login.close()
 
+    def project(self) -> str:
+        """Return the id of the project that the tokens are for; where only its name is known, a login tells it.
+
+        Raises what `headers` raises.
+        """
+        if self._project.id:
+            return self._project.id
+        self._tokens.token()
+        if not is_id(self._granted):
+            raise self._login.failure("the answer does not tell the project's id, so it has to be said as projectId")
+        return str(self._granted)
+
     def _fetch(self) -> Grant:
-        user = {"name": self._auth.user, "password": self._secret().reveal(), "domain": {"name": self._auth.domain}}
+        user: dict[str, Any] = {**_called(self._auth.user), "password": self._secret().reveal()}
+        if self._auth.user.name:
+            user["domain"] = _called(self._auth.domain)
         identity = {"methods": ["password"], "password": {"user": user}}
-        wanted = {"auth": {"identity": identity, "scope": {"project": {"id": self._project}}}}
+        wanted = {"auth": {"identity": identity, "scope": {"project": _called(self._project)}}}
         reply = self._login.post(_JSON, json.dumps(wanted).encode())
-        return Grant(self._login.accept(reply.headers.get("x-subject-token")), _lifetime(reply.body))
+        token = _described(reply.body)
+        project = token.get("project")
+        self._granted = project.get("id") if isinstance(project, dict) else None
+        return Grant(self._login.accept(reply.headers.get("x-subject-token")), _lifetime(token))
 
 
-def _lifetime(body: bytes) -> float:
+def _called(one: Called) -> dict[str, str]:
+    return {"id": one.id} if one.id else {"name": one.name}
+
+
+def _described(body: bytes) -> Mapping[str, Any]:
+    """Return what an answer tells of its token; nothing is a must, since the token itself travels in a header."""
+    try:
+        answer = decode(body)
+    except NotJson:
+        return {}
+    token = answer.get("token") if isinstance(answer, dict) else None
+    return token if isinstance(token, dict) else {}
+
+
+def _lifetime(token: Mapping[str, Any]) -> float:
     """Return the seconds from issue to expiry: both are the server's times, so a wrong clock of ours does no harm."""
     try:
-        token = decode(body)["token"]
         issued, expires = (datetime.fromisoformat(token[name]) for name in ("issued_at", "expires_at"))
         seconds = (expires - issued).total_seconds()
-    except (NotJson, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return _HOUR
     return seconds if seconds > 0 else _HOUR

@@ -1,0 +1,77 @@
+"""Which CSMS project requests are about: the one of the settings, or the one that IAM knows by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.client import Client
+from reconciler.apis.once import Once
+from reconciler.apis.redact import Redactor
+from reconciler.apis.retry import Patience
+from reconciler.apis.transport import Transport
+from reconciler.errors import Problem, UsageError
+from reconciler.settings.target import Target
+from reconciler.visible import shown
+
+PROJECTS = "/v3/projects"
+"""Where IAM lists projects, by name (contract: 6.1)."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MEND = "correct projectName (or HW_PROJECT_NAME), or say projectId"
+
+
+class Project:
+    """A project's id, found when it is first needed and once in a run; a failure is remembered as well.
+
+    `counted` tells how many requests that took, those of a login not among them.
+    """
+
+    def __init__(self, find: Callable[[], str], counted: Callable[[], int] = lambda: 0) -> None:
+        self._find, self._once, self.counted = find, Once(), counted
+
+    def id(self) -> str:
+        """Return the id; raises what a read raises, and UsageError where there isn't exactly one such project."""
+        return str(self._once.get("id", self._find))
+
+
+class Lookup:
+    """Asks IAM for the project that the settings call by its name."""
+
+    def __init__(
+        self, target: Target, auth: Authenticator, redact: Redactor, patience: Patience, clock: Callable[[], float]
+    ) -> None:
+        self._target = replace(target, url=target.iam_url)
+        self._auth, self._redact, self._patience, self._clock = auth, redact, patience, clock
+        self.requests = 0
+
+    def __call__(self) -> str:
+        """Return the project's id."""
+        name = self._target.project.name
+        travel = replace(self._target.transport, rate=0.0)  # the cap is the target's, and this is somebody else
+        transport = Transport(self._target.url, travel, clock=self._clock)
+        client = Client(self._target, transport, self._auth, self._redact, self._patience, lambda _version: {})
+        try:
+            reply = client.get(PROJECTS, (("name", name),), 1, listing=True)
+        finally:
+            self.requests = transport.requests
+            transport.close()
+        answer = client.decoded(PROJECTS, reply) if reply else None
+        rows = answer.get("projects") if isinstance(answer, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise client.distrust(PROJECTS, "the answer holds no list of projects")
+        found: list[Any] = [row.get("id") for row in rows if row.get("name") == name]
+        if len(found) != 1:
+            count = f"{len(found)} projects" if found else "no project"
+            what = f"IAM shows this account {count} of the name {shown(name)}, so there is no id to ask with"
+            raise UsageError(Problem(client.source(PROJECTS), f"{what}; {_MEND}"))
+        if not is_id(found[0]):
+            raise client.distrust(PROJECTS, "the answer holds no usable id of the project")
+        return str(found[0])
+
+
+def is_id(said: object) -> bool:
+    """Say whether this is an id that can stand in a path."""
+    return isinstance(said, str) and _ID.fullmatch(said) is not None

@@ -1,0 +1,147 @@
+"""Where Huawei Cloud's own tools would go, for which project, as whom: names, ids, and the SDK's regions file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from reconciler.settings.load import load
+from reconciler.settings.secret import FromEnvironment
+from reconciler.settings.target import Called, NoAuth, PasswordAuth, Target
+
+REGION = {"HW_REGION_NAME": "cn-north-4"}
+KEYS = {**REGION, "HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}
+USER = {**REGION, "HW_USER_NAME": "u", "HW_USER_PASSWORD": "p", "HW_DOMAIN_NAME": "d"}
+ENDPOINT = "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4"
+
+
+def target(folder: Path, env: Mapping[str, str]) -> Target:
+    return load(None, env={"HOME": str(folder), **env}, cwd=folder).targets["csms"]
+
+
+@pytest.mark.parametrize(
+    ("env", "project"),
+    [
+        ({}, Called("cn-north-4")),
+        ({"HW_PROJECT_NAME": "pki"}, Called("pki")),
+        ({"OS_PROJECT_NAME": "pki", "OS_TENANT_NAME": "old"}, Called("pki")),
+        ({"OS_TENANT_NAME": "old"}, Called("old")),
+        ({"HW_PROJECT_ID": "7", "HW_PROJECT_NAME": "pki"}, Called(id="7")),
+        ({"OS_TENANT_ID": "7", "HW_PROJECT_NAME": "pki"}, Called(id="7")),
+        ({"HUAWEICLOUD_SDK_PROJECT_ID": "7"}, Called(id="7")),
+    ],
+)
+def test_a_project_is_its_id_else_its_name_else_the_regions_own(
+    tmp_path: Path, env: Mapping[str, str], project: Called
+) -> None:
+    """As the Terraform provider has it; the SDK's default is the same."""
+    found = target(tmp_path, {**KEYS, **env})
+    assert (found.project, found.lacking) == (project, "")
+    assert found.bound().project == project.id
+
+
+@pytest.mark.parametrize(
+    ("env", "iam_url"),
+    [
+        ({}, "https://iam.cn-north-4.myhuaweicloud.com"),
+        ({"HW_REGION_NAME": "eu-west-101"}, "https://iam.eu-west-101.myhuaweicloud.eu"),
+        ({"HW_CLOUD": "cloud.example.com"}, "https://iam.cn-north-4.cloud.example.com"),
+        ({"HW_AUTH_URL": "https://iam.example.com/v3"}, "https://iam.example.com"),
+        ({"OS_AUTH_URL": "https://iam.example.com/v3/"}, "https://iam.example.com"),
+        ({"HUAWEICLOUD_SDK_IAM_ENDPOINT": "iam.example.com"}, "https://iam.example.com"),
+    ],
+)
+def test_iam_is_where_the_variables_or_the_region_say(tmp_path: Path, env: Mapping[str, str], iam_url: str) -> None:
+    """For a password as for a project's name."""
+    for who in (KEYS, USER):
+        assert target(tmp_path, {**who, **env}).iam_url == iam_url
+
+
+def test_an_iam_that_makes_no_url_matters_where_it_is_asked(tmp_path: Path) -> None:
+    """A key pair with the project's id asks nothing of it."""
+    plain = {"HW_AUTH_URL": "http://iam.example.com/v3"}
+    for env in ({**KEYS, **plain}, {**USER, "HW_PROJECT_ID": "7", **plain}):
+        assert target(tmp_path, env).lacking.startswith("HW_AUTH_URL makes no URL: plain http")
+    assert target(tmp_path, {**KEYS, "HW_PROJECT_ID": "7", **plain}).lacking == ""
+
+
+@pytest.mark.parametrize(
+    ("env", "user", "domain"),
+    [
+        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "d", "HW_DOMAIN_ID": "7"}, Called("u"), Called("d")),
+        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "7"}, Called("u"), Called(id="7")),
+        ({"HW_USER_NAME": "u", "HW_USER_ID": "9", "HW_DOMAIN_ID": "7"}, Called("u"), Called(id="7")),
+        ({"OS_USER_ID": "9", "HW_DOMAIN_NAME": "d"}, Called(id="9"), Called()),
+    ],
+)
+def test_a_user_is_called_by_name_and_account_or_by_its_id(
+    tmp_path: Path, env: Mapping[str, str], user: Called, domain: Called
+) -> None:
+    """Names first, as Huawei documents them; an id stands in for what isn't said."""
+    found = target(tmp_path, {**REGION, "HW_USER_PASSWORD": "p", **env})
+    assert found.auth == PasswordAuth(user, domain, FromEnvironment("HW_USER_PASSWORD"))
+
+
+def test_a_user_without_an_account_is_told(tmp_path: Path) -> None:
+    """Names are unique in one account alone."""
+    auth = target(tmp_path, {**REGION, "HW_USER_NAME": "u", "HW_USER_PASSWORD": "p"}).auth
+    assert isinstance(auth, NoAuth)
+    assert "HW_DOMAIN_NAME or HW_DOMAIN_ID" in auth.advice
+
+
+def regions(folder: Path, text: str, name: str = ".huaweicloud/regions.yaml") -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("CSMS: [{id: cn-north-4, endpoint: https://a.example.com}]", "https://a.example.com"),
+        ("csms: [{id: cn-north-4, endpoint: a.example.com}]", "https://a.example.com"),
+        ("CSMS: [{id: cn-north-4, endpoints: [https://a.example.com, https://b]}]", "https://a.example.com"),
+        ("CSMS: [{id: cn-north-4, endpoints: [https://a.example.com], endpoint: b}]", "https://a.example.com"),
+        ("ECS: [{id: cn-north-4, endpoint: b}]\nCSMS:\n- {id: x, endpoint: c}\n- {id: cn-north-4}\n", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_sdks_regions_file_serves(tmp_path: Path, text: str, url: str, named: bool) -> None:
+    """In its place or where the variable says; a region that it doesn't have is found as ever."""
+    path = regions(tmp_path, text, "here" if named else ".huaweicloud/regions.yaml")
+    env = {"HUAWEICLOUD_SDK_REGIONS_FILE": str(path)} if named else {}
+    found = target(tmp_path, {**KEYS, **env})
+    assert (found.url, found.lacking) == (url or "https://kms.cn-north-4.myhuaweicloud.com", "")
+    assert target(tmp_path, {**KEYS, **env, ENDPOINT: "https://c.example.com"}).url == "https://c.example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CSMS: {id: cn-north-4}", "is not as the SDK has it"),
+        ("CSMS: 7", "is not as the SDK has it"),
+        ("[x]", "is not as the SDK has it"),
+        ("CSMS: [{id: cn-north-4, endpoint: [x]}]", "is not as the SDK has it"),
+        ("CSMS: [{id: cn-north-4, endpoints: 7}]", "is not as the SDK has it"),
+        ("CSMS: [", "is not plain YAML (line "),
+        ("CSMS: &a [*a]", "is not plain YAML (line 1)"),
+        ("CSMS: [{id: cn-north-4, endpoint: http://a.example.com}]", "makes no URL: plain http"),
+    ],
+)
+def test_a_regions_file_that_can_not_serve_is_told(tmp_path: Path, text: str, words: str) -> None:
+    """Going on would send credentials elsewhere than the file's owner means."""
+    path = regions(tmp_path, text)
+    lacking = target(tmp_path, KEYS).lacking
+    assert words in lacking
+    assert str(path) in lacking
+
+
+def test_a_named_regions_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    """One in the usual place need not be there."""
+    env = {**KEYS, "HUAWEICLOUD_SDK_REGIONS_FILE": str(tmp_path / "none")}
+    assert "can't be read (No such file or directory)" in target(tmp_path, env).lacking
+    assert target(tmp_path, KEYS).lacking == ""
