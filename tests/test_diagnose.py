@@ -168,7 +168,7 @@ def test_an_expired_token_is_refused_and_says_itself_that_it_ended(server: Simul
     assert exit_of([examined]) is Exit.AUTH
 
 
-@pytest.mark.parametrize("token", ["a.b.c", "a.e30.c", "plain", "a.bnVsbA.c", "a.eyJleHAiOiAic29vbiJ9.c", "a.\u00fc.c"])
+@pytest.mark.parametrize("token", ["a.b.c", "a.e30.c", "plain", "a.bnVsbA.c", "a.eyJleHAiOiAic29vbiJ9.c", "a.!!.c"])
 def test_a_token_that_says_nothing_is_taken_as_it_is(server: Simulator, token: str) -> None:
     """Not every token is a JWT, and not every JWT ends."""
     examined = diagnose(command(server.url, BearerAuth(FromEnvironment("T"))), {"T": token}, QUICK)

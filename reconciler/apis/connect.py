@@ -14,8 +14,9 @@ from reconciler.apis import csms, keyfactor
 from reconciler.apis.auth.choose import Identity, Seams, identity
 from reconciler.apis.client import Client
 from reconciler.apis.once import Once
-from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
+from reconciler.apis.roads import Roads
+from reconciler.apis.secrets import Secrets
 from reconciler.apis.transport import Transport
 from reconciler.errors import Problem, UsageError
 from reconciler.model import Bound, Call, Reply
@@ -107,12 +108,13 @@ def connect(
     """
     if target.lacking:
         raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
-    transport = Transport(target.url, target.transport, clock=clock, sleep=sleep)
-    redact = Redactor()
-    patience = Patience(sleep=sleep, now=now)
-    who = identity(target, env, redact, Seams(clock, now, patience))
+    secrets = Secrets(target, env)
+    roads = Roads(target, secrets, clock, sleep)
+    transport = roads.to_api()
+    patience = Patience(sleep=sleep, now=now, stopped=lambda: transport.stopped)
+    who = identity(target, secrets, Seams(roads, clock, now, patience))
     headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
-    client = Client(target, transport, who.auth, redact, patience, headers)
+    client = Client(target, transport, who.auth, secrets.redact, patience, headers)
     pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
 
     def reader(once: Once | None) -> Read:

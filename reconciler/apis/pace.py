@@ -32,7 +32,12 @@ class Pace:
             now = self._clock()
             mine = max(now, self._next)
             self._next = mine + self._gap
-        left = mine - now
-        while left > 0 and not self._stopped():
-            self._sleep(min(left, _SLICE))
-            left -= _SLICE
+        waited(mine - now, self._sleep, self._stopped)
+
+
+def waited(seconds: float, sleep: Callable[[float], None], stopped: Callable[[], bool]) -> bool:
+    """Wait, looking now and then whether to stop; returns False at once where everybody is to give up."""
+    while seconds > 0 and not stopped():
+        sleep(min(seconds, _SLICE))
+        seconds -= _SLICE
+    return not stopped()

@@ -25,10 +25,10 @@ from reconciler.apis import csms, keyfactor
 from reconciler.apis.auth.choose import Seams, identity
 from reconciler.apis.decode import NotJson, decode, message
 from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
-from reconciler.apis.sockets import tls_context
-from reconciler.apis.transport import Transport
+from reconciler.apis.roads import Roads
+from reconciler.apis.secrets import Secrets
+from reconciler.apis.trust import tls_context
 from reconciler.errors import NoReply
 from reconciler.model import Json, Query, Reply
 from reconciler.settings.target import AkskAuth, Target
@@ -144,11 +144,13 @@ class Visit:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.redact = Redactor()
+        secrets = Secrets(target, env)
+        roads = Roads(target, secrets, clock, sleep)
+        self.redact = secrets.redact
         self._target, self._now = target, now
-        self._transport = Transport(target.url, target.transport, clock=clock, sleep=sleep)
+        self._transport = roads.to_api()
         self._patience = Patience(sleep=sleep, now=now, budget=_RETRIES)
-        self._who = identity(target, env, self.redact, Seams(clock, now, self._patience))
+        self._who = identity(target, secrets, Seams(roads, clock, now, self._patience))
         self._headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
 
     def __enter__(self) -> Self:

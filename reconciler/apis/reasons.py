@@ -19,6 +19,10 @@ _EARLY, _EXPIRED = 9, 10
 _STRANGERS = frozenset({2, 18, 19, 20, 21})
 _ELSEWHERE = frozenset({62, 64})
 """What OpenSSL calls verification errors: X509_V_ERR_*."""
+_OURS = re.compile(
+    r"alert (unknown ca|bad certificate|unsupported certificate|certificate (?:expired|revoked|unknown)|access denied)$"
+)
+"""What a server says of the certificate that we showed; some say the first ones where we showed none."""
 _AUTHORITY = "name the PEM file of its authority as {bundle}, if you trust it"
 
 
@@ -43,62 +47,74 @@ def advice(error: NoReply, bundle: str) -> str:
     return (error.why.advice if isinstance(error, Unanswered) else _LOOK).format(bundle=bundle)
 
 
-def reason(error: BaseException, seconds: float) -> Why:
-    """Say why there was no answer to a request that had so many seconds."""
+def reason(error: BaseException, seconds: float, *, known_to_proxy: bool = False) -> Why:
+    """Say why there was no answer to a request that had so many seconds.
+
+    `known_to_proxy` says that the proxy was told who we are.
+    """
     causes = list(_chain(error))
+    peer = "proxy" if any(isinstance(cause, ProxyError) for cause in causes) else "server"
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _distrust(cause)
+            return _distrust(cause, peer)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return _handshake(cause)
+    if peer == "proxy":
+        return _proxy(causes, known_to_proxy)
     for kind, why in _KNOWN:
         if any(isinstance(cause, kind) for cause in causes):
-            return _proxy(causes) if kind is ProxyError else why._replace(what=why.what.format(seconds=f"{seconds:g}"))
+            return why._replace(what=why.what.format(seconds=f"{seconds:g}"))
     return Why(f"the connection failed ({type(causes[-1]).__name__})")
 
 
 _KNOWN: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Why], ...] = (
-    (ProxyError, Why("")),
     (socket.gaierror, Why("the host's name could not be resolved")),
     (ConnectionRefusedError, Why("the connection was refused")),
     (TimeoutError, Why("there was no complete answer within {seconds} seconds")),
-    (IncompleteRead, Why("the answer was cut off")),
+    ((IncompleteRead, http.client.IncompleteRead), Why("the answer was cut off")),
     ((ConnectionError, http.client.RemoteDisconnected), Why("the connection was closed before an answer came")),
     (http.client.HTTPException, Why("the answer is not HTTP")),
 )
 """The first that is found decides: libraries wrap one in the other."""
 
 
-def _distrust(error: ssl.SSLCertVerificationError) -> Why:
+def _distrust(error: ssl.SSLCertVerificationError, peer: str) -> Why:
     code, said = error.verify_code, error.verify_message.rstrip(".")
     if code in _ELSEWHERE:
         return Why(
-            f"the server's certificate is for another name ({said})",
+            f"the {peer}'s certificate is for another name ({said})",
             "use the name that stands in it, or have it issued for this one; somebody may be in between",
             lasting=True,
         )
     if code in (_EXPIRED, _EARLY):
         what = "has expired" if code == _EXPIRED else "is not valid yet"
-        return Why(f"the server's certificate {what}", "have it renewed, or mend this machine's clock", lasting=True)
-    todo = _AUTHORITY if code in _STRANGERS else "have the server's certificate mended"
-    return Why(f"the server's certificate is not trusted ({said})", todo, lasting=True)
+        return Why(f"the {peer}'s certificate {what}", "have it renewed, or mend this machine's clock", lasting=True)
+    todo = _AUTHORITY if code in _STRANGERS else f"have the {peer}'s certificate mended"
+    return Why(f"the {peer}'s certificate is not trusted ({said})", todo, lasting=True)
 
 
 def _handshake(error: ssl.SSLError) -> Why:
-    said = str(error.reason or "no reason was given").replace("_", " ").lower()
-    if "certificate required" in said:
+    """Say why TLS failed. In TLS 1.3 it is the first request that hears what the server thinks of our certificate."""
+    said = str(error.reason or "").replace("_", " ").lower()
+    if "alert certificate required" in said:
         return Why("the server wants a certificate of ours", "say clientCertificate in the settings", lasting=True)
+    if refused := _OURS.search(said):
+        what = f"the server wants a certificate of ours that it trusts ({refused[1]})"
+        return Why(what, "name one as clientCertificate in the settings whose authority it knows", lasting=True)
     todo = "check that the address speaks HTTPS, and whether it wants a clientCertificate"
-    return Why(f"TLS failed ({said})", todo, lasting="alert" in said and "internal" not in said)
+    if isinstance(error, ssl.SSLEOFError):
+        return Why("the server closed the connection during TLS", todo)
+    return Why(f"TLS failed ({said or 'unknown'})", todo, lasting="alert" in said and "internal" not in said)
 
 
-def _proxy(causes: list[BaseException]) -> Why:
+def _proxy(causes: list[BaseException], known: bool) -> Why:  # noqa: FBT001
     """Tell a proxy that says no from one that isn't there. What it says is no word of the server's."""
     status = next((found[1] for cause in causes if (found := _REFUSED_BY_PROXY.search(str(cause)))), "")
+    if status == "407" and known:
+        return Why("the proxy refused the credentials of proxyAuth (407)", "correct proxyAuth", lasting=True)
     if status == "407":
-        what = "the proxy wants credentials (407), and none can be given to a proxy"
-        return Why(what, "have this machine let through, or name another `proxy`", lasting=True)
+        return Why("the proxy wants to know who we are (407)", "say proxyAuth beside `proxy`", lasting=True)
     if status:
         what = f"the proxy did not let the request through ({status})"
         return Why(what, "check `proxy` and that it may connect there", lasting=not status.startswith("5"))

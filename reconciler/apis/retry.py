@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from reconciler.apis.pace import waited
 from reconciler.apis.reasons import Unanswered
 from reconciler.apis.transport import UnusableReply
 from reconciler.errors import NoReply
@@ -34,8 +35,9 @@ class Patience:
         now: Callable[[], datetime],
         jitter: Callable[[], float] | None = None,
         budget: int = _BUDGET,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._sleep, self._now = sleep, now
+        self._sleep, self._now, self._stopped = sleep, now, stopped
         self._jitter = jitter or random.SystemRandom().random
         self._left = budget
         self._lock = threading.Lock()
@@ -53,15 +55,18 @@ class Patience:
                 raise
             except NoReply as silence:
                 lasting = isinstance(silence, Unanswered) and silence.why.lasting
-                if lasting or last or not self._spend():
+                if lasting or last or not self._spend() or not self._waited(self._back_off(turn)):
                     raise
-                self._sleep(self._back_off(turn))
                 continue
             if reply.status not in RETRIED or last or not self._spend():
                 return reply
             asked = retry_after(reply.headers.get("retry-after", ""), self._now())
-            self._sleep(self._back_off(turn) if asked is None else asked)
+            if not self._waited(self._back_off(turn) if asked is None else asked):
+                return reply
         raise AssertionError("unreachable: the last turn returns or raises")
+
+    def _waited(self, seconds: float) -> bool:
+        return waited(seconds, self._sleep, self._stopped)
 
     def _spend(self) -> bool:
         with self._lock:

@@ -1,30 +1,33 @@
-"""Connections that keep a deadline and know whether a request has begun to leave.
+"""Connections that keep a deadline, know whether a request has begun to leave, and give each request its own answer.
 
 An HTTP library's timeout restarts with every byte, so a server that drips holds a client forever; and one of its errors
-while an answer is read looks like one of a handshake. Here every wait of a request, header bytes included, ends at one
-deadline, and the first byte of a request leaves a mark: where the mark is missing, nothing was sent.
+while an answer is read looks like one of a handshake. Here every wait of a request from its first SYN on, header bytes
+included, ends at one deadline (only the name service keeps its own time), and the first byte of a request leaves a
+mark: where the mark is missing, nothing was sent.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
 import io
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-import certifi
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager, Retry
-from urllib3.connection import HTTPConnection, HTTPSConnection
-
-from reconciler.settings.target import Trust
+from urllib3.util.wait import wait_for_write
 
 _SLICE = 0.5
 """Seconds after which a waiting reader looks whether it was stopped."""
+_CONNECT = 10.0
+"""Seconds for one address to take a connection, and for TLS to stand."""
+_INTERIM = 20
+"""Interim answers (1xx) that one request may be given."""
 
 
 class Wire:
@@ -49,14 +52,18 @@ class Wire:
         """Whether any byte of this thread's request can have left."""
         return bool(self._mine.began)
 
-    def patience(self) -> float:
-        """Return how many seconds to wait next; raises TimeoutError after the deadline, OSError when stopped."""
+    def left(self) -> float:
+        """Return the seconds until this thread's deadline; raises TimeoutError after it, OSError when stopped."""
         if self._stopped.is_set():
             raise OSError("stopped")
         left = float(self._mine.deadline - self._clock())
         if left <= 0:
             raise TimeoutError("deadline")
-        return min(left, _SLICE)
+        return left
+
+    def patience(self) -> float:
+        """Return how many seconds to wait next; raises as `left` does."""
+        return min(self.left(), _SLICE)
 
     @property
     def stopped(self) -> bool:
@@ -72,18 +79,18 @@ class _Timed(io.RawIOBase):
     """Reads a socket as long as its wire has patience. Holds the socket's own file, which keeps the socket open.
 
     Until `headed` is set, the end of the stream is an error: Python's parser takes it for the end of the headers, and
-    a status line that was cut off for a status.
+    a status line that was cut off for a status. Once `done` is set, nothing more is read.
     """
 
     def __init__(self, sock: socket.socket, held: io.BufferedIOBase, wire: Wire) -> None:
         self._sock, self._held, self._wire = sock, held, wire
-        self.headed = False
+        self.headed = self.done = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while True:
+        while not self.done:
             self._sock.settimeout(self._wire.patience())
             try:
                 count = self._sock.recv_into(buffer)
@@ -92,13 +99,27 @@ class _Timed(io.RawIOBase):
             if not count and not self.headed:
                 raise ConnectionResetError("the stream ended before the headers did")
             return count
+        return 0
+
+    def cut(self) -> None:
+        """End the connection, so that it isn't used again."""
+        outermost = getattr(self._sock, "socket", self._sock)  # TLS inside the TLS of a proxy is no socket itself
+        with contextlib.suppress(OSError):
+            outermost.shutdown(socket.SHUT_RDWR)
+
+    def pending(self) -> bool:
+        """Say whether TLS holds back more than was read."""
+        secured = getattr(self._sock, "sslobj", self._sock)
+        return isinstance(secured, ssl.SSLSocket | ssl.SSLObject) and secured.pending() > 0
 
     def close(self) -> None:
         self._held.close()
         super().close()
 
 
-def _answer_class(wire: Wire) -> type[http.client.HTTPResponse]:
+def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
+    """Return the class of the answers that are read under a wire's deadline."""
+
     class Answer(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
@@ -109,94 +130,62 @@ def _answer_class(wire: Wire) -> type[http.client.HTTPResponse]:
             super().begin()
             self._timed.headed = True
 
+        def _read_status(self) -> tuple[str, int, str]:
+            """Return the status of the answer itself: interim ones come before it (RFC 9110, 15.2)."""
+            for _ in range(_INTERIM):
+                version, status, said = super()._read_status()  # type: ignore[misc]
+                if not 100 <= status < 200:
+                    return version, status, said
+                if status == 101:
+                    raise http.client.HTTPException("the server switches to a protocol that was not asked for")
+                http.client.parse_headers(self.fp)
+            raise http.client.HTTPException("there is no end of interim answers")
+
+        def _close_conn(self) -> None:
+            """Never leave behind what would be taken for the answer to the next request."""
+            self._timed.done = True
+            if self._timed.pending() or (not self.fp.closed and self.fp.peek(1)):
+                self._timed.cut()
+            super()._close_conn()  # type: ignore[misc]
+
     return Answer
 
 
-def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
-    answer = _answer_class(wire)
+def dial(host: str, port: int, wire: Wire) -> socket.socket:
+    """Return a connection to the first of a host's addresses that takes one; raises OSError.
 
-    class Marking(HTTPConnection):
-        response_class = answer
-        _opening = False
-
-        def connect(self) -> None:
-            self._opening = True  # what a proxy is told before the tunnel stands isn't the request
-            try:
-                super().connect()
-            finally:
-                self._opening = False
-
-        def send(self, data: Any) -> None:
-            if self.sock is None and self.auto_open:
-                self.connect()
-            if not self._opening:
-                wire.begin()
-            super().send(data)
-
-    class MarkingTls(Marking, HTTPSConnection):
-        pass
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Marking
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = MarkingTls
-
-    return {"http": Pool, "https": TlsPool}
-
-
-class OneShot(HTTPAdapter):
-    """Sends each request once: the library's own retries, of any kind, are off, and that is checked."""
-
-    def __init__(self, wire: Wire, *, connections: int, context: ssl.SSLContext | None) -> None:
-        self._classes = _pool_classes(wire)
-        self._context = context
-        once = Retry(
-            total=0,
-            connect=0,
-            read=0,
-            redirect=0,
-            status=0,
-            other=0,
-            respect_retry_after_header=False,
-            raise_on_status=False,
-        )
-        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=once)
-        if self.max_retries.total != 0 or self.max_retries.other != 0:
-            raise RuntimeError("the HTTP library would send requests again by itself")
-
-    def init_poolmanager(
-        self,
-        connections: int,
-        maxsize: int,
-        block: bool = False,  # noqa: FBT001, FBT002 - the library's signature
-        **pool_kwargs: Any,
-    ) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._classes
-
-    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
-        manager = cast(ProxyManager, super().proxy_manager_for(proxy, ssl_context=self._context, **proxy_kwargs))
-        manager.pool_classes_by_scheme = self._classes
-        return manager
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave trust to the context: it alone holds the authorities, and it always verifies."""
-
-
-def tls_context(trust: Trust) -> ssl.SSLContext:
-    """Return a context that verifies chain and host name, TLS 1.2 at least.
-
-    It trusts the public authorities and the trust's own; the environment's say nothing. Raises OSError or ValueError
-    (ssl.SSLError is both) where a file can't be used.
+    Each address has `_CONNECT` seconds, and all of them what is left until the deadline.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=certifi.where())
-    if trust.ca_bundle:
-        context.load_verify_locations(cafile=str(trust.ca_bundle))
-    if trust.ca_text:
-        context.load_verify_locations(cadata=trust.ca_text)
-    if trust.certificate:
-        context.load_cert_chain(str(trust.certificate), str(trust.key or trust.certificate), password=lambda: b"")
-    return context
+    trouble = OSError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _take(sock, address, wire)
+            sock.settimeout(min(_CONNECT, wire.left()))
+        except OSError as error:
+            sock.close()
+            trouble = error
+            wire.left()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise trouble
+
+
+def _take(sock: socket.socket, address: Any, wire: Wire) -> None:
+    """Connect, looking now and then whether to stop."""
+    sock.settimeout(0)
+    error = sock.connect_ex(address)
+    waited = 0.0
+    while error in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
+        if waited >= _CONNECT:
+            raise TimeoutError("no connection")
+        slice_ = wire.patience()
+        if wait_for_write(sock, slice_):
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        waited += slice_
+    if error:
+        raise OSError(error, os.strerror(error))

@@ -20,21 +20,21 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
+from reconciler.apis.adapter import OneShot
 from reconciler.apis.body import CutOff, UnusableBody, read_body
 from reconciler.apis.pace import Pace
 from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.sockets import OneShot, Wire, tls_context
+from reconciler.apis.sockets import Wire
+from reconciler.apis.trust import Tls, tls_of
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
 from reconciler.settings.target import Transport as Travel
 from reconciler.settings.target import Trust
 from reconciler.settings.url import origin
 
-OBJECT_CAP = 16 * 1024 * 1024
-LIST_CAP = 64 * 1024 * 1024
-"""Bytes of the largest answer, decoded."""
-_CONNECT = 10.0
-"""Seconds for a connection to stand, TLS included."""
+OBJECT_CAP = 4 * 1024 * 1024
+LIST_CAP = 16 * 1024 * 1024
+"""Bytes of the largest answer, decoded: ten times what the longest page of certificates takes."""
 _HEADER = re.compile(r"[\x20-\x7e]*")
 _FAILURES = (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
 
@@ -54,7 +54,7 @@ class Transport:
         url: str,
         travel: Travel,
         *,
-        trust: Trust | None = None,
+        proxy_login: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -63,10 +63,11 @@ class Transport:
         self._wire = Wire(clock)
         self._pace = Pace(travel.rate, clock, sleep, lambda: self._wire.stopped)
         secure = self._origin.startswith("https:")
-        context = _context(trust or travel.trust) if secure else None
+        tls = _tls(travel) if secure else None
         self._proxies = {"https": travel.proxy} if travel.proxy and secure else {}
-        self._reads = OneShot(self._wire, connections=travel.parallelism, context=context)
-        self._writes = OneShot(self._wire, connections=1, context=context)
+        self._proxy_login = proxy_login if self._proxies else lambda: ""
+        self._reads = OneShot(self._wire, connections=travel.parallelism, tls=tls, proxy_login=self._proxy_login)
+        self._writes = OneShot(self._wire, connections=1, tls=tls, proxy_login=self._proxy_login)
         self._lock = threading.Lock()
         self.requests = 0
 
@@ -76,10 +77,13 @@ class Transport:
         """Send one request and return the whole answer, whatever its status.
 
         Raises NoReply, `sent` False only if no byte of the request can have left; its subclass UnusableReply where an
-        answer came that can't be taken.
+        answer came that can't be taken; AuthError, nothing sent, where the proxy's password is missing.
         """
         request = self._prepared(method, url, headers, body)
+        self._proxy_login()
         self._pace.wait()
+        if self.stopped:
+            raise NoReply("everything is being stopped; nothing was sent", sent=False)
         with self._lock:
             self.requests += 1
         self._wire.start(self._travel.timeout)
@@ -90,10 +94,16 @@ class Transport:
         except CutOff:
             raise NoReply("the answer was cut off", sent=True) from None
         except _FAILURES as error:
-            raise Unanswered(reason(error, self._travel.timeout), sent=self._wire.began) from None
+            known = bool(self._proxy_login())
+            raise Unanswered(reason(error, self._travel.timeout, known_to_proxy=known), sent=self._wire.began) from None
         finally:
             if method != "GET":
                 self._writes.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the connections were closed: nothing more will be sent."""
+        return self._wire.stopped
 
     def close(self) -> None:
         """Close the connections; a read that is still waiting gives up."""
@@ -126,7 +136,7 @@ class Transport:
     def _exchange(self, request: PreparedRequest, cap: int) -> Reply:
         seconds = self._travel.timeout
         adapter = self._reads if request.method == "GET" else self._writes
-        timeout = Timeout(connect=min(_CONNECT, seconds), read=seconds, total=seconds)
+        timeout = Timeout(total=seconds)
         response = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)  # type: ignore[arg-type]
         try:
             headers = {name.lower(): value for name, value in response.raw.headers.items()}
@@ -138,18 +148,22 @@ class Transport:
         return Reply(response.status_code, headers, body)
 
 
-def _context(trust: Trust) -> ssl.SSLContext:
+def _tls(travel: Travel) -> Tls:
+    trust = travel.trust
     try:
-        return tls_context(trust)
+        return tls_of(trust, travel.proxy)
     except (OSError, ValueError) as error:
         files = ", ".join(str(path) for path in (trust.ca_bundle, trust.certificate, trust.key) if path)
         raise UsageError(
-            f"{files or 'the given authority'}: can't be used as a certificate ({_said(error)}); without it the server "
-            "can't be verified; name PEM files that can be read"
+            f"{files or 'the given authority'}: can't be used as a certificate ({_said(error, trust)}); without it the "
+            "server can't be verified; name PEM files that can be read"
         ) from None
 
 
-def _said(error: BaseException) -> str:
+def _said(error: BaseException, trust: Trust) -> str:
+    key = trust.key or trust.certificate
+    if isinstance(error, ssl.SSLError) and key and key.is_file() and b"ENCRYPTED" in key.read_bytes():
+        return "the key is encrypted, and nobody is here to type its passphrase"
     if isinstance(error, ssl.SSLError):
         return str(error.reason or "not PEM").replace("_", " ").lower()
     return getattr(error, "strerror", None) or "not PEM"

@@ -156,6 +156,13 @@ class PasswordSettings(_Closed):
         return self
 
 
+class ProxyAuthSettings(_Closed):
+    """Who we are to a proxy: Basic."""
+
+    username: Line
+    password: SecretField
+
+
 class _TargetSettings(_Closed):
     timeout: Annotated[float, Field(ge=1, le=600, strict=False)] = 60.0
     """Seconds that one request may take from its first byte to the last of the answer."""
@@ -165,9 +172,17 @@ class _TargetSettings(_Closed):
     """Requests that may leave in a second, reads and writes together, evenly spaced; as many as can be if not said."""
     proxy: ProxyUrl | None = None
     """An HTTP proxy, such as http://proxy.example.com:3128. The environment's proxy variables are not used."""
+    proxy_auth: ProxyAuthSettings | None = None
+    """Where the proxy wants to know who we are."""
     ca_bundle: Line | None = None
-    """A PEM file with an authority to trust besides the public ones."""
+    """A PEM file with an authority to trust besides the public ones, in servers and in an https proxy."""
     client_certificate: ClientCertificate | None = None
+
+    @model_validator(mode="after")
+    def _asked_by_a_proxy(self) -> Self:
+        if self.proxy_auth is not None and self.proxy is None:
+            raise ValueError("proxyAuth is for a proxy, and none is said; say `proxy` too")
+        return self
 
 
 class KeyfactorTarget(_TargetSettings):

@@ -17,6 +17,7 @@ from reconciler.settings.target import (
     Called,
     OauthAuth,
     PasswordAuth,
+    ProxyAuth,
     Target,
     TokenAuth,
     Transport,
@@ -27,7 +28,9 @@ from reconciler.settings.target import (
 def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folder: Path, source: Source) -> Target:
     """Return a target; `folder` is where the file's relative paths begin."""
     trust, rate = _trust(target, folder), target.max_requests_per_second or 0.0
-    transport = Transport(target.timeout, target.parallelism, target.proxy or "", trust, rate)
+    login = target.proxy_auth
+    proxy_auth = ProxyAuth(login.username, _origin(login.password, folder)) if login else None
+    transport = Transport(target.timeout, target.parallelism, target.proxy or "", trust, rate, proxy_auth)
     if isinstance(target, said.KeyfactorTarget):
         auth = _auth(target.auth, folder, bundle=trust.ca_bundle)
         return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)

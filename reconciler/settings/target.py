@@ -31,10 +31,18 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyAuth:
+    """Who we are to a proxy, by RFC 7617 (Basic)."""
+
+    username: str
+    password: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Transport:
     """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
 
-    `rate`: requests a second, reads and writes together; 0 is without a limit.
+    `rate`: requests a second, reads and writes together; 0 is without a limit. `proxy` is for https alone.
     """
 
     timeout: float = 60.0
@@ -42,6 +50,7 @@ class Transport:
     proxy: str = ""
     trust: Trust = Trust()
     rate: float = 0.0
+    proxy_auth: ProxyAuth | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,7 @@ def test_a_failing_read_is_asked_three_times(status: int) -> None:
     ):
         api.read.get("/x")
     assert len(server.asked) == 3
-    assert time.slept[0] == 3.0
-    assert 0 <= time.slept[1] <= 2.0
+    assert 3.0 <= sum(time.slept) <= 5.0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 301, 501, 505])
@@ -83,7 +82,7 @@ def test_silence_is_met_with_more_patience_and_then_success_counts() -> None:
     ):
         assert api.read.get("/x") == {"Id": 1}
         assert api.requests == 3
-    assert len(time.slept) == 2
+    assert 0 <= sum(time.slept) <= 3.0
 
 
 def test_an_answer_that_can_not_be_taken_is_not_asked_for_again() -> None:
@@ -116,13 +115,13 @@ def test_waits_double_below_a_ceiling_and_are_spread_by_jitter() -> None:
     time = Time()
     with pytest.raises(NoReply):
         patience(time).read(lambda: (_ for _ in ()).throw(NoReply("nothing", sent=False)))
-    assert time.slept == [1.0, 2.0]
+    assert time.slept == [0.5, 0.5, 0.5, 0.5, 0.5, 0.5], "1, then 2 seconds, looking now and then whether to stop"
     lucky = Time()
     with pytest.raises(NoReply):
         Patience(sleep=lucky.sleep, now=lucky.now, jitter=lambda: 0.0).read(
             lambda: (_ for _ in ()).throw(NoReply("nothing", sent=False))
         )
-    assert lucky.slept == [0.0, 0.0]
+    assert lucky.slept == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])

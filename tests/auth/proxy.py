@@ -1,21 +1,28 @@
-"""A proxy on loopback that opens tunnels, or says why not."""
+"""What stands before a server on loopback: a proxy that opens tunnels, or says why not; a front with its own TLS."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
+import ssl
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
 
 class Proxy:
-    """Answers CONNECT: with a tunnel, or with `refuse`, a status. `asked` holds the places that it was asked for."""
+    """Answers CONNECT: with a tunnel, or with `refuse`, a status. `asked` holds the places that it was asked for.
 
-    def __init__(self, refuse: int = 0) -> None:
-        self._refuse = refuse
+    `wants` is the Proxy-Authorization without which it answers 407; with `tls` it speaks https itself.
+    """
+
+    def __init__(self, refuse: int = 0, *, wants: str = "", tls: ssl.SSLContext | None = None) -> None:
+        self._refuse, self._wants, self._tls = refuse, wants, tls
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.asked: list[str] = []
         self.heard = b""
 
@@ -41,7 +48,10 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            stack.enter_context(client)
+            if self._tls:
+                client = stack.enter_context(self._tls.wrap_socket(client, server_side=True))
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(4096) or b"\r\n\r\n"
@@ -50,9 +60,11 @@ class Proxy:
             if len(words) < 2 or words[0] != "CONNECT":
                 return
             self.asked.append(words[1])
-            if self._refuse:
+            known = f"Proxy-Authorization: {self._wants}\r\n" in head.decode("latin-1")
+            refuse = self._refuse or (407 if self._wants and not known else 0)
+            if refuse:
                 page = b"<html>the proxy says no</html>"
-                status = f"HTTP/1.1 {self._refuse} No\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
+                status = f"HTTP/1.1 {refuse} No\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
                 client.sendall(status.encode() + page)
                 return
             host, _, port = words[1].rpartition(":")
@@ -69,3 +81,35 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def front(context: ssl.SSLContext, host: str, port: int, onward: ssl.SSLContext) -> Iterator[int]:
+    """Yield the port of a server with TLS of its own that hands every POST on to another, as its client `onward`."""
+
+    class Hand(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with contextlib.closing(http.client.HTTPSConnection(host, port, timeout=5, context=onward)) as there:
+                there.request("POST", self.path, body, dict(self.headers.items()))
+                answer = there.getresponse()
+                said = answer.read()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hand)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

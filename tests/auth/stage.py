@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import ssl
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
 from tests.auth.certificates import API, PROVIDER, authority, both, issued, serving
-from tests.auth.proxy import Proxy
+from tests.auth.proxy import Proxy, front
 from tests.auth.ways import EVENT, PROVIDED, ROLE, Way, settings, target
 
 CANARY = "canary-of-a-wrong-secret-0123456789"
@@ -45,7 +46,7 @@ class Situation(NamedTuple):
             return way.name in PROVIDED
         if self.proxy in (502, -1):
             return way.name in {"basic", "password"}  # these are asked for again, with pauses
-        return not self.client or way.name not in PROVIDED
+        return True
 
 
 SITUATIONS = (
@@ -101,7 +102,10 @@ def run(way: Way, situation: Situation) -> Outcome:
             proxy.close()
         if situation.client == "given":
             more += "    clientCertificate: {certificate: own.pem, key: own.key}\n"
-        _write(folder, way, simulator, more)
+        provider = simulator.url.replace(API, PROVIDER)
+        if situation.client and way.name == "oauth":
+            provider = stack.enter_context(_without_certificates(simulator))
+        _write(folder, way, simulator, provider, more)
         given, env = _secrets(way, situation, simulator)
         if situation.echo:
             simulator.fault(kind="status", times=0, status=401, body={"Message": f"refused: {' '.join(given[:-1])}"})
@@ -114,15 +118,30 @@ def run(way: Way, situation: Situation) -> Outcome:
 
 
 def _context(situation: Situation) -> ssl.SSLContext:
-    server = issued(*situation.server, expired=situation.expired)
+    server, provider = issued(*situation.server, expired=situation.expired), issued(*situation.provider)
     if situation.client:
-        return serving(server, client_authority="clients")
-    return both(server, issued(*situation.provider))
+        return both(server, provider, client_authority="clients", at_most=ssl.TLSVersion.TLSv1_2)
+    return both(server, provider)
 
 
-def _write(folder: Path, way: Way, simulator: Simulator, more: str) -> None:
+@contextmanager
+def _without_certificates(simulator: Simulator) -> Iterator[str]:
+    """Yield the URL of the simulator's identity provider at an address that wants no certificate of its clients.
+
+    IAM gets the one of the target; an OAuth provider has a trust of its own, and that has none.
+    """
+    onward = ssl.create_default_context()
+    authority("api").configure_trust(onward)
+    issued("clients", PROVIDER).configure_cert(onward)
+    there = urlsplit(simulator.url)
+    with front(serving(issued("provider", PROVIDER)), API, there.port or 0, onward) as port:
+        yield f"https://{PROVIDER}:{port}"
+
+
+def _write(folder: Path, way: Way, simulator: Simulator, provider: str, more: str) -> None:
     """Put down what an operator keeps: settings, manifests and authorities."""
     text = settings(way, simulator.url, more).replace("{project}", simulator.world.project)
+    text = text.replace(simulator.url.replace(API, PROVIDER), provider)
     (folder / "reconciler.yaml").write_text(text, "utf-8")
     (folder / "manifests").mkdir()
     document = ROLE if target(way) == "command" else EVENT

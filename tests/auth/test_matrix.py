@@ -84,11 +84,15 @@ EXPECTED: Mapping[tuple[str, str], tuple[int, str]] = {
         "no answer: the server's certificate is not trusted (unable to get local issuer certificate); name the PEM",
     ),
     ("password", "provider: unknown CA"): (12, "name the PEM file of its authority as caBundle, if you trust it"),
-    ("*", "refused proxy (407)"): (12, "the proxy wants credentials (407), and none can be given to a proxy;"),
+    ("*", "refused proxy (407)"): (12, "the proxy wants to know who we are (407);"),
     ("*", "refused proxy (403)"): (12, "the proxy did not let the request through (403);"),
     ("*", "failing proxy (502)"): (12, "the proxy did not let the request through (502);"),
     ("*", "absent proxy"): (12, "the proxy did not let the request through: it can't be reached;"),
     ("*", "client certificate kept back"): (12, "TLS failed (sslv3 alert handshake failure); check that"),
+    ("password", "client certificate kept back"): (
+        12,
+        "no login: TLS failed (sslv3 alert handshake failure); without a token nothing can be asked; check that",
+    ),
 }
 CASES = [
     pytest.param(way, situation, id=f"{way.name}: {situation.name}")
@@ -134,7 +138,8 @@ def test_refused_credentials_are_not_tried_again_and_an_untrusted_server_hears_n
     elif situation.secret == "missing":
         assert outcome.requests == 0
     elif outcome.code:
-        first = situation.proxy or situation.client or situation.name.startswith("provider")
+        wanted = situation.client and way.name != "oauth"
+        first = situation.proxy or wanted or situation.name.startswith("provider")
         assert outcome.requests == (0 if first or way.name not in PROVIDED else outcome.logins)
 
 
@@ -147,6 +152,15 @@ def test_an_open_proxy_sees_where_the_tunnels_lead_and_nothing_else(way: Way) ->
     assert sorted(set(hosts)) == (["127.0.0.1", "localhost"] if way.name in PROVIDED else ["127.0.0.1"])
     assert "uthorization" not in outcome.overheard
     assert "X-Auth-Token" not in outcome.overheard
+
+
+@pytest.mark.parametrize("name", ["client certificate", "client certificate kept back"])
+def test_a_provider_of_tokens_wants_no_certificate_and_gets_none(name: str) -> None:
+    """OAuth's has a trust of its own; the token comes, and then it is the API that refuses."""
+    situation = next(one for one in SITUATIONS if one.name == name)
+    outcome = ran(next(way for way in WAYS if way.name == "oauth"), situation)
+    assert outcome.logins == 1
+    assert (outcome.requests == 1, "no login" in outcome.message) == (situation.client == "kept back", False)
 
 
 def test_every_row_of_the_table_is_met() -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from reconciler.apis.auth.aksk import Aksk, Keys
 from reconciler.apis.auth.contract import Authenticator
-from reconciler.apis.auth.fixed import Fixed, basic_value
+from reconciler.apis.auth.fixed import Fixed
 from reconciler.apis.auth.iam import TOKENS, Iam
 from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
 from reconciler.apis.auth.project import Lookup, Project
 from reconciler.apis.once import Once
-from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
-from reconciler.apis.transport import Transport
+from reconciler.apis.roads import Roads
+from reconciler.apis.secrets import Secrets
 from reconciler.errors import AuthError, Problem
-from reconciler.settings.secret import Origin, Secret, resolve
 from reconciler.settings.target import (
     AkskAuth,
     BasicAuth,
@@ -45,38 +43,35 @@ class Identity(NamedTuple):
 
 
 class Seams(NamedTuple):
-    """What time is: monotonic seconds, the hour (aware), and how long a read is worth waiting for."""
+    """What logging in needs of a run: the ways out, monotonic seconds, the hour (aware), and how patient reads are."""
 
+    roads: Roads
     clock: Callable[[], float]
     now: Callable[[], datetime]
     patience: Patience
 
 
 class _Logins:
-    """Makes ways of logging in for one target. A secret is known to the redactor before anybody can use it."""
+    """Makes ways of logging in for one target."""
 
-    def __init__(self, target: Target, env: Mapping[str, str], redact: Redactor, seams: Seams) -> None:
-        self._target, self._env, self._redact, self._seams = target, env, redact, seams
+    def __init__(self, target: Target, secrets: Secrets, seams: Seams) -> None:
+        self._target, self._secrets, self._seams = target, secrets, seams
 
     def basic(self, auth: BasicAuth) -> Authenticator:
-        def make() -> str:
-            value = basic_value(auth.username, self._secret(auth.password, "password").reveal())
-            self._redact.learn(value.removeprefix("Basic "))
-            return value
-
-        return Fixed("Authorization", make)
+        return Fixed("Authorization", lambda: self._secrets.basic(auth.username, auth.password, "auth.password"))
 
     def bearer(self, auth: BearerAuth) -> Authenticator:
-        return Fixed("Authorization", lambda: f"Bearer {self._secret(auth.token, 'token').reveal()}")
+        return Fixed("Authorization", lambda: f"Bearer {self._secrets.carried(auth.token, 'auth.token').reveal()}")
 
     def token(self, auth: TokenAuth) -> Identity:
-        token = Fixed("X-Auth-Token", lambda: self._secret(auth.token, "token").reveal())
+        token = Fixed("X-Auth-Token", lambda: self._secrets.carried(auth.token, "auth.token").reveal())
         return Identity(token, self._project(token))
 
     def aksk(self, auth: AkskAuth) -> Identity:
         def fetch() -> Keys:
-            token = self._secret(auth.security_token, "securityToken") if auth.security_token else None
-            return Keys(self._secret(auth.access_key, "accessKey"), self._secret(auth.secret_key, "secretKey"), token)
+            token = self._secrets.carried(auth.security_token, "auth.securityToken") if auth.security_token else None
+            access = self._secrets.carried(auth.access_key, "auth.accessKey")
+            return Keys(access, self._secrets.fetch(auth.secret_key, "auth.secretKey"), token)
 
         keys = partial(Once().get, "keys", fetch)
         project = self._project(Aksk(keys, lambda: "", self._seams.now))
@@ -84,11 +79,12 @@ class _Logins:
 
     def oauth(self, auth: OauthAuth) -> Authenticator:
         there = self._login(auth.token_url, auth.trust, _OAUTH)
-        return Oauth(auth, lambda: self._secret(auth.client_secret, "clientSecret"), there, self._seams.clock)
+        secret = partial(self._secrets.fetch, auth.client_secret, "auth.clientSecret")
+        return Oauth(auth, secret, there, self._seams.clock)
 
     def password(self, auth: PasswordAuth) -> Identity:
         there = self._login(f"{self._target.iam_url}{TOKENS}", self._target.transport.trust, _IAM)
-        secret = partial(self._secret, auth.password, "password")
+        secret = partial(self._secrets.fetch, auth.password, "auth.password")
         iam = Iam(auth, self._target.project, secret, there, self._seams.clock)
         return Identity(iam, Project(iam.project))
 
@@ -103,24 +99,16 @@ class _Logins:
         said = self._target.project
         if said.id or not said.name:
             return Project(lambda: said.id)
-        lookup = Lookup(self._target, auth, self._redact, self._seams.patience, self._seams.clock)
+        lookup = Lookup(self._target, auth, self._secrets.redact, self._seams.patience, self._seams.roads)
         return Project(lookup, lambda: lookup.requests)
 
     def _login(self, url: str, trust: Trust, words: Words) -> Login:
-        travel = replace(self._target.transport, rate=0.0)  # the cap is the target's, and this is somebody else
-        transport = Transport(url, travel, trust=trust, clock=self._seams.clock)
-        return Login(transport, url, self._redact, self._target.name, words)
-
-    def _secret(self, origin: Origin, field: str) -> Secret:
-        what = f"target {self._target.name}: auth.{field}"
-        secret = resolve(origin, self._env, what=what, at=self._target.source)
-        self._redact.learn(secret.reveal())
-        return secret
+        return Login(self._seams.roads.to(url, trust), url, self._secrets.redact, self._target.name, words)
 
 
-def identity(target: Target, env: Mapping[str, str], redact: Redactor, seams: Seams) -> Identity:
+def identity(target: Target, secrets: Secrets, seams: Seams) -> Identity:
     """Return who a target's settings say that we are; nothing is sent before it is needed."""
-    logins = _Logins(target, env, redact, seams)
+    logins = _Logins(target, secrets, seams)
     match target.auth:
         case TokenAuth() as auth:
             return logins.token(auth)

@@ -12,7 +12,7 @@ from reconciler.apis.client import Client
 from reconciler.apis.once import Once
 from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
-from reconciler.apis.transport import Transport
+from reconciler.apis.roads import Roads
 from reconciler.errors import Problem, UsageError
 from reconciler.settings.target import Target
 from reconciler.visible import shown
@@ -40,18 +40,15 @@ class Project:
 class Lookup:
     """Asks IAM for the project that the settings call by its name."""
 
-    def __init__(
-        self, target: Target, auth: Authenticator, redact: Redactor, patience: Patience, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, target: Target, auth: Authenticator, redact: Redactor, patience: Patience, roads: Roads) -> None:
         self._target = replace(target, url=target.iam_url)
-        self._auth, self._redact, self._patience, self._clock = auth, redact, patience, clock
+        self._auth, self._redact, self._patience, self._roads = auth, redact, patience, roads
         self.requests = 0
 
     def __call__(self) -> str:
         """Return the project's id."""
         name = self._target.project.name
-        travel = replace(self._target.transport, rate=0.0)  # the cap is the target's, and this is somebody else
-        transport = Transport(self._target.url, travel, clock=self._clock)
+        transport = self._roads.to(self._target.url)
         client = Client(self._target, transport, self._auth, self._redact, self._patience, lambda _version: {})
         try:
             reply = client.get(PROJECTS, (("name", name),), 1, listing=True)

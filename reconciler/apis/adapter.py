@@ -1,0 +1,97 @@
+"""The HTTP library's adapter with everything off that would send a request again, or without our knowing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, cast
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from reconciler.apis.sockets import Wire, answers_on, dial
+from reconciler.apis.trust import Tls
+
+_NO_TLS = Tls()
+
+
+class OneShot(HTTPAdapter):
+    """Sends each request once: the library's own retries, of any kind, are off, and that is checked."""
+
+    def __init__(self, wire: Wire, *, connections: int, tls: Tls | None, proxy_login: Callable[[], str]) -> None:
+        self._classes = _pool_classes(wire)
+        self._tls, self._proxy_login = tls or _NO_TLS, proxy_login
+        once = Retry(
+            total=0,
+            connect=0,
+            read=0,
+            redirect=0,
+            status=0,
+            other=0,
+            respect_retry_after_header=False,
+            raise_on_status=False,
+        )
+        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=once)
+        if self.max_retries.total != 0 or self.max_retries.other != 0:
+            raise RuntimeError("the HTTP library would send requests again by itself")
+
+    def init_poolmanager(
+        self,
+        connections: int,
+        maxsize: int,
+        block: bool = False,  # noqa: FBT001, FBT002 - the library's signature
+        **pool_kwargs: Any,
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls.server, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._classes
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
+        contexts = {"ssl_context": self._tls.server, "proxy_ssl_context": self._tls.proxy}
+        manager = cast(ProxyManager, super().proxy_manager_for(proxy, **contexts, **proxy_kwargs))
+        manager.pool_classes_by_scheme = self._classes
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002 - the library's signature
+        """Return what the proxy alone is told, before a tunnel stands."""
+        login = self._proxy_login()
+        return {"Proxy-Authorization": login} if login else {}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave trust to the context: it alone holds the authorities, and it always verifies."""
+
+
+def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
+    answer = answers_on(wire)
+
+    class Marking(HTTPConnection):
+        response_class = answer
+        _opening = False
+
+        def _new_conn(self) -> socket.socket:
+            return dial(self._dns_host.strip("[]"), self.port or 0, wire)
+
+        def connect(self) -> None:
+            self._opening = True  # what a proxy is told before the tunnel stands isn't the request
+            try:
+                super().connect()
+            finally:
+                self._opening = False
+
+        def send(self, data: Any) -> None:
+            if self.sock is None and self.auto_open:
+                self.connect()
+            if not self._opening:
+                wire.begin()
+            super().send(data)
+
+    class MarkingTls(Marking, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Marking
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = MarkingTls
+
+    return {"http": Pool, "https": TlsPool}

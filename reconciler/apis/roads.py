@@ -1,0 +1,50 @@
+"""The ways out of this machine for one target: to its API, and to whoever else has to be asked first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.apis.once import Once
+from reconciler.apis.secrets import Secrets
+from reconciler.apis.transport import Transport
+from reconciler.settings.target import Target, Trust
+
+
+class Roads:
+    """Opens transports that travel as the target's settings say, through its proxy and with the proxy's credentials."""
+
+    def __init__(
+        self,
+        target: Target,
+        secrets: Secrets,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._target, self._secrets, self._clock, self._sleep = target, secrets, clock, sleep
+        self._once = Once()
+
+    def to_api(self) -> Transport:
+        """Open the way to the target's API, under its cap on requests."""
+        return Transport(
+            self._target.url,
+            self._target.transport,
+            proxy_login=self.proxy_login,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+    def to(self, url: str, trust: Trust | None = None) -> Transport:
+        """Open a way to somebody else, an identity provider, whom the target's cap does not concern."""
+        travel = replace(self._target.transport, rate=0.0, trust=trust or self._target.transport.trust)
+        return Transport(url, travel, proxy_login=self.proxy_login, clock=self._clock, sleep=self._sleep)
+
+    def proxy_login(self) -> str:
+        """Return what the proxy is told of us, "" where nothing is; raises AuthError where the secret is missing."""
+        login = self._target.transport.proxy_auth
+        if login is None:
+            return ""
+        return str(
+            self._once.get("proxy", lambda: self._secrets.basic(login.username, login.password, "proxyAuth.password"))
+        )

@@ -1,0 +1,45 @@
+"""Whom TLS trusts, and how it shows who we are."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import replace
+from typing import NamedTuple
+
+import certifi
+
+from reconciler.settings.target import Trust
+
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----")
+
+
+class Tls(NamedTuple):
+    """Whom to trust, and how to show who we are: at the server, and at a proxy that speaks TLS itself."""
+
+    server: ssl.SSLContext | None = None
+    proxy: ssl.SSLContext | None = None
+
+
+def tls_of(trust: Trust, proxy: str) -> Tls:
+    """Return the contexts for a server and for its proxy, which never sees our certificate; raises as tls_context."""
+    through = tls_context(replace(trust, certificate=None, key=None)) if proxy.startswith("https:") else None
+    return Tls(tls_context(trust), through)
+
+
+def tls_context(trust: Trust) -> ssl.SSLContext:
+    """Return a context that verifies chain and host name, TLS 1.2 at least.
+
+    It trusts the public authorities and the trust's own; the environment's say nothing. Raises OSError or ValueError
+    (ssl.SSLError is both) where a file can't be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cafile=certifi.where())
+    if trust.ca_bundle:
+        context.load_verify_locations(cafile=str(trust.ca_bundle))
+    if trust.ca_text:
+        context.load_verify_locations(cadata="\n".join(_CERTIFICATE.findall(trust.ca_text)))
+    if trust.certificate:
+        context.load_cert_chain(str(trust.certificate), str(trust.key or trust.certificate), password=lambda: b"")
+    return context
