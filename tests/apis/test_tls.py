@@ -173,7 +173,7 @@ def test_a_server_or_a_proxy_that_says_nothing_meets_the_deadline(tunnel: bool) 
         begun = time.monotonic()
         with pytest.raises(NoReply) as caught:
             Transport(url, travel).send("PUT", f"{url}/x", {}, b"{}")
-        assert 0.9 < time.monotonic() - begun < 2.5
+        assert 0.9 < time.monotonic() - begun < 8, "they would say nothing for ever"
     assert caught.value.sent is False
 
 

@@ -12,22 +12,25 @@ from tests.simulator.conftest import Client, Start
 ALL = "/Certificates?ReturnLimit=1000&includeRevoked=true&includeExpired=true&PageReturned="
 
 
-def test_a_hundred_thousand_certificates_start_and_page_fast(start: Start) -> None:
-    """Three seconds to start, 100 ms a page of 1,000 (it takes a fifth of that; the rest is a busy machine's)."""
-    begin = time.perf_counter()
+def test_a_hundred_thousand_certificates_start_and_page_in_proportion(start: Start) -> None:
+    """Ten times as many cost about ten times as much to make, and a page of 1,000 the same wherever it lies."""
+    begin = time.process_time()
+    start(certificates=10_000)
+    some = time.process_time() - begin
+    begin = time.process_time()
     client = start(certificates=100_000)
-    assert time.perf_counter() - begin < 3
+    assert time.process_time() - begin < 40 * some
     seen: set[int] = set()
     times = []
-    for page in (1, 2, 50, 99, 100, 101):
-        begin = time.perf_counter()
+    for page in (1, 2, 3, 98, 99, 100, 101):
+        begin = time.process_time()
         reply = client.command("GET", f"{ALL}{page}")
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
         assert reply.headers["x-total-count"] == "100000"
         seen |= {row["Id"] for row in reply.json()}
-    assert len(seen) == 5_000
+    assert len(seen) == 6_000
     assert max(seen) == 100_000
-    assert sorted(times)[len(times) // 2] < 0.1
+    assert min(times[3:6]) < 5 * min(times[1:3])
 
 
 def test_a_query_over_all_of_them_is_remembered(start: Start) -> None:

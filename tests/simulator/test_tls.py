@@ -35,7 +35,7 @@ def test_who_never_shakes_hands_hinders_nobody() -> None:
             assert simulator.edit("GET", "/Security/Roles")[0] == 200
             begun = time.monotonic()
             simulator.stop()
-            assert time.monotonic() - begun < 3
+            assert time.monotonic() - begun < 20, "it would wait for ever"
             assert mute.recv(1) == b""
 
 
