@@ -1,0 +1,215 @@
+"""The guides' jobs, unit and CronJob run as they stand, with the guides' accounts, against the simulator."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler import __version__
+from reconciler.cli import main
+from reconciler.simulator import Simulator
+from reconciler.simulator.identities import Account
+from reconciler.simulator.seed import CLIENT
+from tests.jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
+
+GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
+GUIDE = (ROOT / "docs" / "permissions.md").read_text("utf-8")
+ROLES = [one for one in re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.M | re.S) if "kind: SecurityRole" in one]
+READS, WRITES = "reconciler-plan", "reconciler-apply"
+SECRETS = {
+    "KEYFACTOR_READ_CLIENT_SECRET": "secret of reconciler-plan",
+    "HW_READ_ACCESS_KEY": "READSREADSREADSREADS",
+    "HW_READ_SECRET_KEY": "secret key of reconciler-plan",
+    "KEYFACTOR_APPLY_CLIENT_SECRET": "secret of reconciler-apply",
+    "HW_APPLY_ACCESS_KEY": "WRITESWRITESWRITESWR",
+    "HW_APPLY_SECRET_KEY": "secret key of reconciler-apply",
+}
+PROTECTED = {name for name in SECRETS if "_APPLY_" in name}
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    """A world where an administrator has put the guide's two roles, and each has its account in both APIs."""
+    with Simulator(certificates=60) as simulator:
+        for client, word in ((READS, "READ"), (WRITES, "APPLY")):
+            claim = (6, client, "entra")
+            simulator.world.clients[client] = Account(client, SECRETS[f"KEYFACTOR_{word}_CLIENT_SECRET"], (claim,))
+            keys = SECRETS[f"HW_{word}_ACCESS_KEY"], SECRETS[f"HW_{word}_SECRET_KEY"]
+            simulator.world.access_keys[keys[0]] = Account(client, keys[1])
+        roles = tmp_path / "roles"
+        roles.mkdir()
+        (roles / "roles.yaml").write_text("---\n".join(ROLES), "utf-8")
+        assert tool("apply", str(roles), "--yes", "--config", str(simulator.settings)) == 0
+        yield simulator
+
+
+def tool(*words: str) -> int:
+    return main(words, {}, io.StringIO(), io.StringIO(), io.StringIO())
+
+
+def written(simulator: Simulator) -> set[str]:
+    """Return who has written, besides the administrator who put the roles there."""
+    return {entry["actor"] for entry in simulator.ledger} - {CLIENT}
+
+
+def copied(source: Path, to: Path, simulator: Simulator, state: str = "/var/lib/reconciler") -> Path:
+    """Copy a repository; its settings name the simulator where they named servers, and a state folder."""
+    shutil.copytree(source, to)
+    places = {
+        "https://keyfactor.example.com": simulator.url,
+        "https://idp.example.com/token": f"{simulator.url}/oauth/token",
+        "region: cn-north-4": f"url: {simulator.url}",
+        "/var/lib/reconciler": state,
+    }
+    for settings in to.glob("reconciler*.yaml"):
+        text = settings.read_text("utf-8")
+        for there, here in places.items():
+            text = text.replace(there, here)
+        settings.write_text(text, "utf-8")
+    return to
+
+
+def ended(ran: list[Ran], **codes: int) -> None:
+    assert {one.name: one.code for one in ran} == codes, ran
+
+
+def test_the_settings_that_apply_are_those_that_plan_but_for_the_client() -> None:
+    """A limit or a protection that stands in one of them alone would be missed."""
+    plans, applies = (
+        yaml.safe_load((GITOPS / name).read_text("utf-8")) for name in ("reconciler.yaml", "reconciler.apply.yaml")
+    )
+    clients = [each["targets"]["command"]["auth"].pop("clientId") for each in (plans, applies)]
+    assert (plans, clients) == (applies, [READS, WRITES])
+    for client in clients:
+        assert f"value: {client}," in "".join(ROLES)
+    (shielded,) = re.findall(r"^protected: .*$", GUIDE, re.MULTILINE)
+    assert yaml.safe_load(shielded)["protected"] == plans["protected"]
+
+
+def test_the_workflows_of_github_run(tmp_path: Path, simulator: Simulator) -> None:
+    """A pull request plans, its merge applies that plan by the account that writes, and then nothing drifts."""
+    repository = copied(GITOPS, tmp_path / "repository", simulator)
+
+    def event(name: str, secrets: Mapping[str, str]) -> list[Ran]:
+        machine = Machine(tmp_path / name / str(len(machines)))
+        machines.append(machine)
+        return github(machine, repository, GITOPS / ".github" / "workflows" / f"{name}.yml", secrets)
+
+    machines: list[Machine] = []
+    plans = {name: secret for name, secret in SECRETS.items() if name not in PROTECTED}
+    ended(event("plan", plans), validate=0, plan=0)
+    ended(event("drift", plans), drift=2)
+    assert written(simulator) == set()
+    ended(event("apply", SECRETS), plan=0, apply=0)
+    assert written(simulator) == {WRITES}
+    ended(event("drift", plans), drift=0)
+    ended(event("apply", SECRETS), plan=0, apply=0)
+    only = f"install --quiet --no-index --find-links https://packages.example.com/reconciler/ reconciler=={__version__}"
+    assert {line for machine in machines for line in machine.installed} == {only}
+
+
+def test_the_pipelines_of_gitlab_run(tmp_path: Path, simulator: Simulator) -> None:
+    """The same, by the events that GitLab has; the protected variables are there on the default branch alone."""
+    repository = copied(GITOPS, tmp_path / "repository", simulator)
+
+    def event(source: str, branch: str) -> list[Ran]:
+        machine = Machine(tmp_path / f"{source}-{branch}-{len(simulator.ledger)}")
+        variables = {name: secret for name, secret in SECRETS.items() if branch == "main" or name not in PROTECTED}
+        place = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_BRANCH": branch, "CI_DEFAULT_BRANCH": "main"}
+        ran = gitlab(machine, repository, {**variables, **place})
+        assert all(line.endswith(f" reconciler=={__version__}") for line in machine.installed)
+        assert all("--no-index" in line for line in machine.installed)
+        return ran
+
+    ended(event("merge_request_event", ""), validate=0, plan=0)
+    ended(event("push", "a-branch"))
+    ended(event("schedule", "main"), drift=2)
+    assert written(simulator) == set()
+    ended(event("push", "main"), plan=0, apply=0)
+    assert written(simulator) == {WRITES}
+    ended(event("schedule", "main"), drift=0)
+
+
+def test_the_account_that_plans_can_not_apply(tmp_path: Path, simulator: Simulator) -> None:
+    """Were its secrets handed to the job that writes, Command would refuse them."""
+    repository = copied(GITOPS, tmp_path / "repository", simulator)
+    swapped = {name: SECRETS[name.replace("_APPLY_", "_READ_")] for name in SECRETS}
+    settings = repository / "reconciler.apply.yaml"
+    settings.write_text((repository / "reconciler.yaml").read_text("utf-8"), "utf-8")
+    ran = github(Machine(tmp_path / "machine"), repository, GITOPS / ".github/workflows/apply.yml", swapped)
+    assert ran[0].code == 0
+    assert ran[-1].code in {5, 9}, ran
+    assert not [entry for entry in simulator.ledger if entry["api"] == "keyfactor" and entry["actor"] != CLIENT]
+
+
+def git(machine: Machine, folder: Path, *words: str | Path) -> None:
+    own = ("-c", "user.name=a person", "-c", "user.email=person@example.com")
+    code, output = machine.run(["git", *own, *words], folder, {})
+    assert code == 0, output
+
+
+def kept(machine: Machine, repository: Path) -> Path:
+    """Put a folder under version control."""
+    for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "As it stands")):
+        git(machine, repository, *words)
+    return repository
+
+
+def as_it_is(repository: Path) -> None:
+    """Declare what the server has."""
+    role = repository / "manifests" / "role.yaml"
+    text = re.sub(r"description: .*", "description: Certificate operations", role.read_text("utf-8"))
+    role.write_text(text, "utf-8")
+
+
+def test_the_unit_of_systemd_runs(tmp_path: Path, simulator: Simulator) -> None:
+    """On the manifests as they are in the repository now; drift is 2, and a repository out of reach is a failure."""
+    machine, root = Machine(tmp_path / "machine"), tmp_path / "root"
+    places = {name: root / name.strip("/") for name in ("/srv/pki", "/etc/reconciler", "/var/lib/reconciler")}
+    origin = kept(machine, copied(CRON, tmp_path / "origin", simulator, str(places["/var/lib/reconciler"])))
+    for place in places.values():
+        place.mkdir(parents=True)
+    git(machine, root, "clone", "-q", origin, places["/srv/pki"])
+    line = f"# as the unit says\nKEYFACTOR_READ_CLIENT_SECRET={SECRETS['KEYFACTOR_READ_CLIENT_SECRET']}\n"
+    (places["/etc/reconciler"] / "environment").write_text(line, "utf-8")
+    here = {**places, "/usr/bin/git": Path(shutil.which("git") or ""), "/opt/reconciler/bin/reconciler": machine.tool}
+
+    def run() -> tuple[int, str]:
+        ran = systemd(machine, CRON / "systemd" / "reconciler-drift.service", here)
+        return ran.code, ran.output
+
+    code, output = run()
+    assert (code, "exit 2: changes" in output) == (2, True), output
+    as_it_is(origin)
+    git(machine, origin, "commit", "-q", "-a", "-m", "As the server has it")
+    code, output = run()
+    assert code == 0, output
+    shutil.rmtree(origin)
+    code, output = run()
+    assert (code not in {0, 2}, "exit" in output) == (True, False), output
+    assert written(simulator) == set()
+
+
+def test_the_cronjob_of_kubernetes_runs(tmp_path: Path, simulator: Simulator) -> None:
+    """The checkout is what the tool looks at, with the secret that the guide creates; drift is 2, and then 0."""
+    address = "https://git.example.com/pki/manifests.git"
+    secrets = {("reconciler-plan", "client-secret"): SECRETS["KEYFACTOR_READ_CLIENT_SECRET"]}
+    for code in (2, 0):
+        machine = Machine(tmp_path / f"node-{code}", ready=True)
+        state = machine.folder / "volumes" / "state"
+        origin = copied(CRON, tmp_path / f"origin-{code}", simulator, str(state))
+        if code == 0:
+            as_it_is(origin)
+        elsewhere = {address: f"file://{kept(machine, origin)}"}
+        ran = kubernetes(machine, CRON / "kubernetes" / "cronjob.yaml", secrets, elsewhere)
+        ended(ran, checkout=0, drift=code)
+    lost = {address: f"file://{tmp_path}/nowhere"}
+    ran = kubernetes(Machine(tmp_path / "lost", ready=True), CRON / "kubernetes" / "cronjob.yaml", secrets, lost)
+    assert [one.name for one in ran if one.code] == ["checkout"], ran
+    assert written(simulator) == set()
