@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -83,7 +84,14 @@ def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
                 self.connect()
             if not self._opening:
                 wire.begin()
-            super().send(data)
+            try:
+                super().send(data)
+            except (ssl.SSLEOFError, ConnectionResetError):
+                # In TLS 1.3 a server that refuses our certificate may be gone before the request is out. Its alert has
+                # arrived by then, and it alone says why: reading raises it.
+                self.sock.settimeout(wire.patience())
+                self.sock.recv(1)
+                raise
 
     class MarkingTls(Marking, HTTPSConnection):
         pass

@@ -42,9 +42,10 @@ class Unanswered(NoReply):
         self.why = why
 
 
-def advice(error: NoReply, bundle: str) -> str:
-    """Return what to do about it; `bundle` is what the setting for a server's authority is called there."""
-    return (error.why.advice if isinstance(error, Unanswered) else _LOOK).format(bundle=bundle)
+def advice(error: NoReply, bundle: str, certificate: str = "clientCertificate") -> str:
+    """Return what to do about it, with the names that an authority and our certificate have in the settings there."""
+    words = error.why.advice if isinstance(error, Unanswered) else _LOOK
+    return words.format(bundle=bundle, certificate=certificate)
 
 
 def reason(error: BaseException, seconds: float, *, known_to_proxy: bool = False) -> Why:
@@ -98,11 +99,11 @@ def _handshake(error: ssl.SSLError) -> Why:
     """Say why TLS failed. In TLS 1.3 it is the first request that hears what the server thinks of our certificate."""
     said = str(error.reason or "").replace("_", " ").lower()
     if "alert certificate required" in said:
-        return Why("the server wants a certificate of ours", "say clientCertificate in the settings", lasting=True)
+        return Why("the server wants a certificate of ours", "say {certificate} in the settings", lasting=True)
     if refused := _OURS.search(said):
         what = f"the server wants a certificate of ours that it trusts ({refused[1]})"
-        return Why(what, "name one as clientCertificate in the settings whose authority it knows", lasting=True)
-    todo = "check that the address speaks HTTPS, and whether it wants a clientCertificate"
+        return Why(what, "name one as {certificate} in the settings whose authority it knows", lasting=True)
+    todo = "check that the address speaks HTTPS, and whether it wants a {certificate}"
     if isinstance(error, ssl.SSLEOFError):
         return Why("the server closed the connection during TLS", todo)
     return Why(f"TLS failed ({said or 'unknown'})", todo, lasting="alert" in said and "internal" not in said)

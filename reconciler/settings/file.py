@@ -106,6 +106,8 @@ class OauthSettings(_Closed):
     audience: Line | None = None
     ca_bundle: Line | None = None
     """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
+    client_certificate: ClientCertificate | None = None
+    """Our own certificate, where the token endpoint wants one; the target's is for the target alone."""
 
 
 class AkskSettings(_Closed):

@@ -27,7 +27,8 @@ from reconciler.settings.target import (
 
 def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folder: Path, source: Source) -> Target:
     """Return a target; `folder` is where the file's relative paths begin."""
-    trust, rate = _trust(target, folder), target.max_requests_per_second or 0.0
+    trust = _trust(_path(target.ca_bundle, folder), target.client_certificate, folder)
+    rate = target.max_requests_per_second or 0.0
     login = target.proxy_auth
     proxy_auth = ProxyAuth(login.username, _origin(login.password, folder)) if login else None
     transport = Transport(target.timeout, target.parallelism, target.proxy or "", trust, rate, proxy_auth)
@@ -66,7 +67,7 @@ def _auth(
             made = BearerAuth(_origin(auth.token, folder))
         case said.OauthSettings():
             secret, own = _origin(auth.client_secret, folder), _path(auth.ca_bundle, folder)
-            trust = Trust(ca_bundle=own or bundle)
+            trust = _trust(own or bundle, auth.client_certificate, folder)
             made = OauthAuth(auth.token_url, auth.client_id, secret, tuple(auth.scopes), auth.audience or "", trust)
         case said.AkskSettings():
             token = _origin(auth.security_token, folder) if auth.security_token else None
@@ -87,10 +88,9 @@ def _origin(reference: said.SecretReference, folder: Path) -> Origin:
     return FromCommand(tuple(reference.command or ()), folder)
 
 
-def _trust(target: said.KeyfactorTarget | said.CsmsTarget, folder: Path) -> Trust:
-    own = target.client_certificate
+def _trust(bundle: Path | None, own: said.ClientCertificate | None, folder: Path) -> Trust:
     return Trust(
-        ca_bundle=_path(target.ca_bundle, folder),
+        ca_bundle=bundle,
         certificate=_path(own.certificate, folder) if own else None,
         key=_path(own.key, folder) if own else None,
     )

@@ -112,13 +112,14 @@ def shown(trust: Trust, whose: str, folder: Path) -> Trust:
     return replace(trust, certificate=folder / "own.pem", key=folder / "own.key")
 
 
+@pytest.mark.parametrize("lingers", [True, False], ids=["lingers", "hangs up"])
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize(("whose", "version", "said"), OURS)
 def test_a_server_that_refuses_our_certificate_is_told_as_that(
-    whose: str, version: ssl.TLSVersion, said: str, method: str, trust: Trust, tmp_path: Path
+    whose: str, version: ssl.TLSVersion, said: str, method: str, lingers: bool, trust: Trust, tmp_path: Path
 ) -> None:
     """In TLS 1.2 nothing has left by then; in 1.3 the request may have, and a write is not called unsent."""
-    with choosy(version) as url:
+    with choosy(version, lingers=lingers) as url:
         sender = Transport(url, Travel(timeout=5, trust=shown(trust, whose, tmp_path)))
         with pytest.raises(Unanswered) as caught:
             sender.send(method, f"{url}/x", {}, None if method == "GET" else b"{}")

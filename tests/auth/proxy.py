@@ -1,14 +1,11 @@
-"""What stands before a server on loopback: a proxy that opens tunnels, or says why not; a front with its own TLS."""
+"""A proxy on loopback that opens tunnels, or says why not."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
@@ -81,35 +78,3 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
-
-
-@contextlib.contextmanager
-def front(context: ssl.SSLContext, host: str, port: int, onward: ssl.SSLContext) -> Iterator[int]:
-    """Yield the port of a server with TLS of its own that hands every POST on to another, as its client `onward`."""
-
-    class Hand(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            with contextlib.closing(http.client.HTTPSConnection(host, port, timeout=5, context=onward)) as there:
-                there.request("POST", self.path, body, dict(self.headers.items()))
-                answer = there.getresponse()
-                said = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers["Content-Type"])
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        def log_message(self, *_words: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hand)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

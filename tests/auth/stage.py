@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from tests.auth.certificates import API, PROVIDER, authority, both, issued, serving
-from tests.auth.proxy import Proxy, front
+from tests.auth.certificates import API, PROVIDER, authority, both, issued
+from tests.auth.proxy import Proxy
 from tests.auth.ways import EVENT, PROVIDED, ROLE, Way, settings, target
 
 CANARY = "canary-of-a-wrong-secret-0123456789"
 ELSEWHERE = "other.example.com"
 PROJECTS = "/v3/projects"
+OWN = "clientCertificate: {certificate: own.pem, key: own.key}"
 
 
 class Situation(NamedTuple):
@@ -37,6 +37,8 @@ class Situation(NamedTuple):
     proxy: int = 0
     client: str = ""
     """Whether the server wants a client certificate, and it is "given" or "kept back"."""
+    at_most: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    """What such a server speaks."""
     echo: bool = False
     """Whether whoever is asked first refuses, and recites what it was given."""
 
@@ -67,6 +69,7 @@ SITUATIONS = (
     Situation("absent proxy", proxy=-1),
     Situation("client certificate", client="given"),
     Situation("client certificate kept back", client="kept back"),
+    Situation("client certificate kept back (TLS 1.3)", client="kept back", at_most=ssl.TLSVersion.TLSv1_3),
 )
 
 
@@ -101,11 +104,8 @@ def run(way: Way, situation: Situation) -> Outcome:
         else:
             proxy.close()
         if situation.client == "given":
-            more += "    clientCertificate: {certificate: own.pem, key: own.key}\n"
-        provider = simulator.url.replace(API, PROVIDER)
-        if situation.client and way.name == "oauth":
-            provider = stack.enter_context(_without_certificates(simulator))
-        _write(folder, way, simulator, provider, more)
+            more += f"    {OWN}\n"
+        _write(folder, way, simulator, more)
         given, env = _secrets(way, situation, simulator)
         if situation.echo:
             simulator.fault(kind="status", times=0, status=401, body={"Message": f"refused: {' '.join(given[:-1])}"})
@@ -120,28 +120,15 @@ def run(way: Way, situation: Situation) -> Outcome:
 def _context(situation: Situation) -> ssl.SSLContext:
     server, provider = issued(*situation.server, expired=situation.expired), issued(*situation.provider)
     if situation.client:
-        return both(server, provider, client_authority="clients", at_most=ssl.TLSVersion.TLSv1_2)
+        return both(server, provider, client_authority="clients", at_most=situation.at_most)
     return both(server, provider)
 
 
-@contextmanager
-def _without_certificates(simulator: Simulator) -> Iterator[str]:
-    """Yield the URL of the simulator's identity provider at an address that wants no certificate of its clients.
-
-    IAM gets the one of the target; an OAuth provider has a trust of its own, and that has none.
-    """
-    onward = ssl.create_default_context()
-    authority("api").configure_trust(onward)
-    issued("clients", PROVIDER).configure_cert(onward)
-    there = urlsplit(simulator.url)
-    with front(serving(issued("provider", PROVIDER)), API, there.port or 0, onward) as port:
-        yield f"https://{PROVIDER}:{port}"
-
-
-def _write(folder: Path, way: Way, simulator: Simulator, provider: str, more: str) -> None:
+def _write(folder: Path, way: Way, simulator: Simulator, more: str) -> None:
     """Put down what an operator keeps: settings, manifests and authorities."""
     text = settings(way, simulator.url, more).replace("{project}", simulator.world.project)
-    text = text.replace(simulator.url.replace(API, PROVIDER), provider)
+    if "clientCertificate" in more:
+        text = text.replace("caBundle: provider.pem", f"caBundle: provider.pem, {OWN}")
     (folder / "reconciler.yaml").write_text(text, "utf-8")
     (folder / "manifests").mkdir()
     document = ROLE if target(way) == "command" else EVENT

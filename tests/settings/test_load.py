@@ -213,6 +213,20 @@ def test_an_identity_provider_is_trusted_as_the_target_is_unless_it_has_its_own(
     assert found.trust == Trust(tmp_path / bundle)
 
 
+def test_our_certificate_for_a_provider_is_its_own(tmp_path: Path) -> None:
+    """The target's is for the target alone."""
+    own = "clientCertificate: {certificate: own.pem, key: own.key}"
+    for there, here, expected in (
+        (own, "", Trust()),
+        ("", own, Trust(None, "", tmp_path / "own.pem", tmp_path / "own.key")),
+    ):
+        auth = f"{{type: oauth, tokenUrl: 'https://i/t', clientId: c, clientSecret: {{env: S}}, {here}}}"
+        text = f"{HEAD}targets: {{t: {{api: keyfactor, url: 'https://a/x', auth: {auth}, {there}}}}}\n"
+        found = read(tmp_path, text).targets["t"].auth
+        assert isinstance(found, OauthAuth)
+        assert found.trust == expected
+
+
 def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "prod.yaml").write_text(f"{HEAD}manifests: ../repo\nstate: /var/lib/x\n")

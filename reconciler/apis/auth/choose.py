@@ -31,7 +31,11 @@ from reconciler.settings.target import (
     Trust,
 )
 
-_OAUTH = Words("clientId, clientSecret, scopes and audience", "auth.caBundle (or KEYFACTOR_AUTH_CA_CERT)")
+_OAUTH = Words(
+    "clientId, clientSecret, scopes and audience",
+    "auth.caBundle (or KEYFACTOR_AUTH_CA_CERT)",
+    "auth.clientCertificate",
+)
 _IAM = Words("user, domain and password", "caBundle")
 
 

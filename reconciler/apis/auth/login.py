@@ -17,10 +17,11 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
 class Words(NamedTuple):
-    """What messages call the settings of a login: its fields, and the provider's authority."""
+    """What messages call the settings of a login: its fields, the provider's authority, our certificate for it."""
 
     fields: str
     bundle: str
+    certificate: str = "clientCertificate"
 
 
 class Login:
@@ -36,7 +37,7 @@ class Login:
         try:
             reply = self._transport.send("POST", self._url, headers, body)
         except NoReply as why:
-            what = f"no login: {why}; without a token nothing can be asked; {advice(why, self._words.bundle)}"
+            what = f"no login: {why}; without a token nothing can be asked; {advice(why, *self._words[1:])}"
             raise UnreachableError(Problem(self._at, what)) from None
         if 200 <= reply.status < 300:
             return reply
