@@ -103,7 +103,7 @@ def _handshake(error: ssl.SSLError) -> Why:
     if refused := _OURS.search(said):
         what = f"the server wants a certificate of ours that it trusts ({refused[1]})"
         return Why(what, "name one as {certificate} in the settings whose authority it knows", lasting=True)
-    todo = "check that the address speaks HTTPS, and whether it wants a {certificate}"
+    todo = "check that the address speaks HTTPS, and whether it wants a certificate of ours ({certificate})"
     if isinstance(error, ssl.SSLEOFError):
         return Why("the server closed the connection during TLS", todo)
     return Why(f"TLS failed ({said or 'unknown'})", todo, lasting="alert" in said and "internal" not in said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import tempfile
@@ -19,6 +20,9 @@ from tests.auth.ways import EVENT, PROVIDED, ROLE, Way, settings, target
 
 CANARY = "canary-of-a-wrong-secret-0123456789"
 ELSEWHERE = "other.example.com"
+PROXY_PASSWORD = "canary-of-the-proxys-password-42"
+WANTED = "Basic " + base64.b64encode(f"proxy-user:{PROXY_PASSWORD}".encode()).decode()
+LOGIN = "    proxyAuth: {username: proxy-user, password: {env: PROXY}}\n"
 PROJECTS = "/v3/projects"
 OWN = "clientCertificate: {certificate: own.pem, key: own.key}"
 
@@ -35,6 +39,8 @@ class Situation(NamedTuple):
     provider: tuple[str, str] = ("provider", PROVIDER)
     expired: bool = False
     proxy: int = 0
+    login: str = ""
+    """What a proxy that wants a login is given: the "right" one or a "wrong" one."""
     client: str = ""
     """Whether the server wants a client certificate, and it is "given" or "kept back"."""
     at_most: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
@@ -67,6 +73,8 @@ SITUATIONS = (
     Situation("refused proxy (403)", proxy=403),
     Situation("failing proxy (502)", proxy=502),
     Situation("absent proxy", proxy=-1),
+    Situation("through a proxy that knows us", proxy=200, login="right"),
+    Situation("a proxy that doesn't know us", proxy=200, login="wrong"),
     Situation("client certificate", client="given"),
     Situation("client certificate kept back", client="kept back"),
     Situation("client certificate kept back (TLS 1.3)", client="kept back", at_most=ssl.TLSVersion.TLSv1_3),
@@ -95,10 +103,10 @@ def run(way: Way, situation: Situation) -> Outcome:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-auth-")))
         simulator = stack.enter_context(Simulator(certificates=5, tls=_context(situation)))
-        proxy = Proxy(0 if situation.proxy == 200 else situation.proxy)
-        more = ""
+        proxy = Proxy(0 if situation.proxy == 200 else situation.proxy, wants=WANTED if situation.login else "")
+        more = LOGIN if situation.login else ""
         if situation.proxy:
-            more = f"    proxy: {proxy.url}\n"
+            more += f"    proxy: {proxy.url}\n"
         if situation.proxy > 0:
             stack.enter_context(proxy)
         else:
@@ -153,7 +161,7 @@ def _secrets(way: Way, situation: Situation, simulator: Simulator) -> tuple[tupl
         del env[last]
     elif situation.secret == "expired":
         way.expire(simulator)
-    return known, {**env, "PATH": "/usr/bin:/bin"}
+    return known, {**env, "PATH": "/usr/bin:/bin", "PROXY": PROXY_PASSWORD if situation.login == "right" else CANARY}
 
 
 def _command(folder: Path, env: Mapping[str, str]) -> tuple[int, str, str]:

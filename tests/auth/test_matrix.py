@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from tests.auth.stage import SITUATIONS, Situation, run
+from tests.auth.stage import PROXY_PASSWORD, SITUATIONS, WANTED, Situation, run
 from tests.auth.ways import PROVIDED, WAYS, Way
 
 REFUSED = "the credentials were refused (401"
@@ -19,6 +19,8 @@ NO_LOGIN = "no login: the identity provider refused the credentials (401"
 EXPECTED: Mapping[tuple[str, str], tuple[int, str]] = {
     ("*", "right"): (0, ""),
     ("*", "through a proxy"): (0, ""),
+    ("*", "through a proxy that knows us"): (0, ""),
+    ("*", "a proxy that doesn't know us"): (12, "the proxy refused the credentials of proxyAuth (407);"),
     ("*", "client certificate"): (0, ""),
     ("basic", "wrong secret"): (5, REFUSED),
     ("oauth", "wrong secret"): (
@@ -137,7 +139,9 @@ def test_no_secret_is_shown(way: Way, situation: Situation) -> None:
     for secret in outcome.secrets:
         for form in (secret, quote_plus(secret), base64.b64encode(secret.encode()).decode().rstrip("=")):
             assert form not in outcome.output
-            assert form not in outcome.overheard
+            assert form not in outcome.overheard or situation.login
+    assert PROXY_PASSWORD not in outcome.output
+    assert WANTED.removeprefix("Basic ") not in outcome.output
 
 
 @pytest.mark.parametrize(("way", "situation"), CASES)
@@ -158,14 +162,16 @@ def test_refused_credentials_are_not_tried_again_and_an_untrusted_server_hears_n
         assert outcome.requests == (0 if first or way.name not in PROVIDED else outcome.logins)
 
 
+@pytest.mark.parametrize("name", ["through a proxy", "through a proxy that knows us"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_an_open_proxy_sees_where_the_tunnels_lead_and_nothing_else(way: Way) -> None:
-    """The API's address, and the identity provider's where there is one."""
-    outcome = ran(way, next(one for one in SITUATIONS if one.name == "through a proxy"))
+def test_an_open_proxy_sees_where_the_tunnels_lead_and_nothing_else(way: Way, name: str) -> None:
+    """The API's address, and the identity provider's where there is one; and who we are to it, if it wants to know."""
+    outcome = ran(way, next(one for one in SITUATIONS if one.name == name))
 
     hosts = [place.partition(":")[0] for place in outcome.tunnels]
     assert sorted(set(hosts)) == (["127.0.0.1", "localhost"] if way.name in PROVIDED else ["127.0.0.1"])
-    assert "uthorization" not in outcome.overheard
+    assert "\r\nAuthorization" not in outcome.overheard
+    assert (f"Proxy-Authorization: {WANTED}" in outcome.overheard) is (name != "through a proxy")
     assert "X-Auth-Token" not in outcome.overheard
 
 
