@@ -64,6 +64,14 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.endswith(("~", ".swp", ".swo")) or (name[:1] == "#" and name[-1:] == "#")
 
 
+def mode_of(path: Path, *, follow: bool = False) -> int:
+    """Return the mode that says what a path is, of what it links to if asked; 0 where nothing can be told."""
+    try:
+        return path.stat(follow_symlinks=follow).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
 def read(place: Place, most: int = limits.FILE_BYTES) -> bytes:
     """Return a file's bytes, one more than `most` at most, so that the caller sees that there are more.
 
@@ -96,7 +104,7 @@ def _all(descriptor: int, most: int) -> bytes:
 def _refusal(place: Place, error: OSError | ValueError) -> str:
     """Say why a file couldn't be opened; a link shows as ELOOP, or as ENOTDIR where a folder was expected."""
     below = [Place(place.root, place.parts[: count + 1], "") for count in range(len(place.parts))]
-    if any(one.path.is_symlink() for one in below if "\0" not in one.parts[-1]):
+    if any(stat.S_ISLNK(mode_of(one.path)) for one in below):
         return LINK
     if isinstance(error, FileNotFoundError):
         return "does not exist; correct the name or add the file"

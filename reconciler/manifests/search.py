@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.manifests import limits
-from reconciler.manifests.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest
+from reconciler.manifests.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest, mode_of
 from reconciler.visible import visible
 
 
@@ -41,16 +42,22 @@ def _place(path: Path, base: Path) -> Place:
     whole = Path(os.path.normpath(base / path))
     origin = Path(os.path.normpath(base.absolute()))
     shown = visible((whole.relative_to(origin) if whole.is_relative_to(origin) else whole).as_posix())
-    if whole.is_dir() and not whole.is_symlink():
+    if stat.S_ISDIR(mode_of(whole)):
         return Place(whole, (), shown)
     return Place(whole.parent, (whole.name,), shown)
 
 
 def _unfit(place: Place) -> list[Problem]:
     path = place.path
-    if not os.path.lexists(path):
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
         return [Problem(Source(place.shown), "this path does not exist; nothing could be read; correct the path")]
-    if path.is_file() and not path.is_symlink() and not is_manifest(path.name):
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not valid"
+        message = f"this path can't be looked at ({reason}); nothing could be read; correct it or its permissions"
+        return [Problem(Source(place.shown), message)]
+    if stat.S_ISREG(mode_of(path)) and not is_manifest(path.name):
         message = f"not a manifest by its name; manifests end in {', '.join(SUFFIXES)}; rename it or name another file"
         return [Problem(Source(place.shown), message)]
     return []
@@ -68,12 +75,12 @@ class _Search:
 
     def visit(self, place: Place) -> None:
         """Add a path that was named."""
-        path = place.path
-        if path.is_symlink():
+        mode = mode_of(place.path)
+        if stat.S_ISLNK(mode):
             self._complain(place, LINK)
-        elif path.is_dir():
+        elif stat.S_ISDIR(mode):
             self._folder(place)
-        elif path.is_file():
+        elif stat.S_ISREG(mode):
             self._add(place)
         else:
             self._complain(place, SPECIAL)
@@ -104,7 +111,7 @@ class _Search:
             self.ignored.append(place.shown)
         elif entry.is_dir(follow_symlinks=False):
             self._folder(place)
-        elif entry.is_symlink() and (is_manifest(name) or place.path.is_dir()):
+        elif entry.is_symlink() and (is_manifest(name) or stat.S_ISDIR(mode_of(place.path, follow=True))):
             self._complain(place, LINK)
         elif not is_manifest(name):
             self.ignored.append(place.shown)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from reconciler.settings.spelling import ID, LINE, REGION
 from reconciler.settings.target import PROTECTED
 from reconciler.settings.url import base_url, endpoint_url, is_loopback, proxy_url
 
@@ -28,14 +29,22 @@ def _reference(value: object) -> object:
     )
 
 
+def _whole(path: str) -> str:
+    """Refuse what a shell would have to expand: it would name a folder of that name."""
+    if path.startswith("~"):
+        raise ValueError("`~` is not expanded here, since no shell reads this; write the whole path")
+    return path
+
+
 def _protection(pattern: str) -> str:
     if not _PROTECTED.fullmatch(pattern):
         raise ValueError("a protection is KIND/NAME-PATTERN, such as SecurityRole/Administrator*")
     return pattern
 
 
-Line = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Line = Annotated[str, Field(min_length=1, max_length=LINE.longest, pattern=LINE.pattern)]
+FilePath = Annotated[Line, AfterValidator(_whole)]
+Id = Annotated[str, Field(max_length=ID.longest, pattern=ID.pattern)]
 BaseUrl = Annotated[str, AfterValidator(base_url)]
 EndpointUrl = Annotated[str, AfterValidator(endpoint_url)]
 ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
@@ -61,7 +70,7 @@ class SecretReference(_Closed):
 
     env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)] | None = None
     """The name of an environment variable."""
-    file: Line | None = None
+    file: FilePath | None = None
     """A regular file, mode 0600, owned by us or root, that holds the secret and at most one line break after it."""
     command: Annotated[list[Line], Field(min_length=1, max_length=64)] | None = None
     """A program and its arguments that print the secret: no shell, a minimal environment, 30 seconds."""
@@ -73,9 +82,9 @@ SecretField: TypeAlias = Annotated[SecretReference, BeforeValidator(_reference)]
 class ClientCertificate(_Closed):
     """Our own certificate for mutual TLS."""
 
-    certificate: Line
+    certificate: FilePath
     """A PEM file with the certificate and its chain."""
-    key: Line
+    key: FilePath
     """A PEM file with the private key, not encrypted."""
 
 
@@ -104,7 +113,7 @@ class OauthSettings(_Closed):
     client_secret: SecretField
     scopes: list[Line] = []
     audience: Line | None = None
-    ca_bundle: Line | None = None
+    ca_bundle: FilePath | None = None
     """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
     client_certificate: ClientCertificate | None = None
     """Our own certificate, where the token endpoint wants one; the target's is for the target alone."""
@@ -176,7 +185,7 @@ class _TargetSettings(_Closed):
     """An HTTP proxy, such as http://proxy.example.com:3128. The environment's proxy variables are not used."""
     proxy_auth: ProxyAuthSettings | None = None
     """Where the proxy wants to know who we are."""
-    ca_bundle: Line | None = None
+    ca_bundle: FilePath | None = None
     """A PEM file with an authority to trust besides the public ones, in servers and in an https proxy."""
     client_certificate: ClientCertificate | None = None
 
@@ -209,7 +218,7 @@ class CsmsTarget(_TargetSettings):
     )
 
     api: Literal["csms"]
-    region: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)] | None = None
+    region: Annotated[str, Field(max_length=REGION.longest, pattern=REGION.pattern)] | None = None
     """Such as cn-north-4; or say `url`."""
     url: BaseUrl | None = None
     iam_url: BaseUrl | None = None
@@ -246,7 +255,7 @@ class SettingsFile(_Closed):
 
     api_version: Literal["reconciler/v1"]
     kind: Literal["Settings"]
-    manifests: Line = "manifests/"
+    manifests: FilePath = "manifests/"
     """The folder of the manifests, relative to this file."""
     targets: dict[
         Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)],
@@ -257,5 +266,5 @@ class SettingsFile(_Closed):
     """By kind: how many changes one run may make. 10 where nothing is said, 500 for CertificateOwner."""
     protected: list[Annotated[str, AfterValidator(_protection)]] = list(PROTECTED)
     """KIND/NAME-PATTERN of what no run may touch."""
-    state: Line = ".reconciler/"
+    state: FilePath = ".reconciler/"
     """The folder for journals, the lock and the memory of drift, relative to this file."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from reconciler.errors import Source
 from reconciler.settings.huawei_files import Held, held
 from reconciler.settings.huawei_place import Place, csms_place, endpoints, iam_place, region_of
-from reconciler.settings.named import first, value
+from reconciler.settings.named import NOTHING, Said, first, said
 from reconciler.settings.secret import FromEnvironment, Origin
+from reconciler.settings.spelling import ID, LINE, REGION
 from reconciler.settings.target import AkskAuth, Auth, Called, NoAuth, PasswordAuth, Target, TokenAuth
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
@@ -47,12 +48,14 @@ def huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
     """Return the target `csms` as the variables and the files describe it, or None where they say nothing."""
     file = held(env, home)
     told = (_REGION, _PROJECT, _PROJECT_NAME, _ACCESS, _TOKEN, _USER, _USER_ID)
-    if file is None and not endpoints(env) and not any(first(env, names) for names in told):
+    if not (file and file.seen) and not endpoints(env) and not any(first(env, names) for names in told):
         return None
-    region = region_of(env, file.region if file else "")
-    auth, project = _auth(env, file), _project(env, region, file)
-    place = csms_place(env, home, region)
-    iam = iam_place(env, region, file.iam if file else "") if region else Place("")
+    region = region_of(env, file)
+    auth, (project, unnamed) = _auth(env, file), _project(env, region, file)
+    place, iam = Place("", region.wrong(REGION)), Place("")
+    if not place.lacking:
+        place = csms_place(env, home, region.text)
+        iam = iam_place(env, region.text, file.iam if file else "") if region.text else iam
     needed = isinstance(auth, PasswordAuth) or not project.id
     asked_for = (f"{name} {why}" for name, why in _asked_for(env, place.url))
     return Target(
@@ -62,15 +65,22 @@ def huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
         auth,
         project,
         iam.url,
-        source=Source(str(file.path) if file and not first(env, _ACCESS) else "environment"),
-        lacking=next(asked_for, place.lacking or (iam.lacking if needed else "")),
+        source=Source(str(file.path) if file and file.seen and not first(env, _ACCESS) else "environment"),
+        lacking=next(asked_for, place.lacking or unnamed or (iam.lacking if needed else "")),
     )
 
 
-def _project(env: Mapping[str, str], region: str, file: Held | None) -> Called:
-    """Return the project by its id, else by its name; a region's own project is called like the region."""
-    said = value(env, _PROJECT) or (file.project if file else "")
-    return Called(id=said) if said else Called(value(env, _PROJECT_NAME) or region)
+def _project(env: Mapping[str, str], region: Said, file: Held | None) -> tuple[Called, str]:
+    """Return the project by its id, else by its name, and what is wrong with that.
+
+    A region's own project is called like the region.
+    """
+    kept = Said(file.project, f"the project in {file.path}") if file and file.project else NOTHING
+    by_id, by_name = said(env, _PROJECT, kept), said(env, _PROJECT_NAME, region)
+    wrong = by_id.wrong(ID) if by_id.text else by_name.wrong(LINE)
+    if wrong:
+        return Called(), wrong
+    return (Called(id=by_id.text) if by_id.text else Called(by_name.text)), ""
 
 
 def _asked_for(env: Mapping[str, str], url: str) -> Iterator[tuple[str, str]]:
@@ -104,12 +114,14 @@ def _from(env: Mapping[str, str], names: tuple[str, ...]) -> Origin:
 
 def _password(env: Mapping[str, str]) -> Auth:
     """Call user and account by their names, as Huawei documents it; by their ids where only those are said."""
-    user, domain = _called(env, _USER, _USER_ID), _called(env, _DOMAIN, _DOMAIN_ID)
+    (user, nobody), (domain, nowhere) = _called(env, _USER, _USER_ID), _called(env, _DOMAIN, _DOMAIN_ID)
+    if wrong := nobody or (nowhere if user.name else ""):
+        return NoAuth(wrong)
     if user.name and domain == Called():
         return NoAuth("HW_USER_NAME needs the account beside it; set HW_DOMAIN_NAME or HW_DOMAIN_ID")
     return PasswordAuth(user, domain if user.name else Called(), _from(env, _PASSWORD))
 
 
-def _called(env: Mapping[str, str], names: tuple[str, ...], ids: tuple[str, ...]) -> Called:
-    name = value(env, names)
-    return Called(name) if name else Called(id=value(env, ids))
+def _called(env: Mapping[str, str], names: tuple[str, ...], ids: tuple[str, ...]) -> tuple[Called, str]:
+    name, by_id = said(env, names), said(env, ids)
+    return (Called(name.text), name.wrong(LINE)) if name.text else (Called(id=by_id.text), by_id.wrong(ID))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.settings.secret import FromProfile, profile_value
+from reconciler.manifests.files import mode_of
+from reconciler.settings.regular import Unavailable, contents, hidden
+from reconciler.settings.secret import FromProfile
 from reconciler.settings.target import AkskAuth, Auth, NoAuth
-from reconciler.settings.vendor_file import content
+from reconciler.settings.vendor_file import content, member
+from reconciler.visible import shown
 
 _SECTION = "basic"
 _REGIONS = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
@@ -19,13 +22,17 @@ _ACCESS_KEY = re.compile(r"[A-Za-z0-9]{10,40}")
 
 
 class Held(NamedTuple):
-    """What a file says: who we are, where its secrets are read when they are needed, and where that is."""
+    """What a file says: who we are, where its secrets are read when they are needed, and where that is.
+
+    `seen` is False where nobody can tell whether the file is there.
+    """
 
     path: Path
     auth: Auth
     region: str = ""
     project: str = ""
     iam: str = ""
+    seen: bool = True
 
 
 class Listed(NamedTuple):
@@ -43,21 +50,27 @@ def held(env: Mapping[str, str], home: Path | None) -> Held | None:
         return _koocli(Path(shared), env.get("HW_PROFILE", "").strip())
     named = env.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "").strip()
     file = Path(named) if named else home / ".huaweicloud" / "credentials" if home else None
-    return _sdk(file) if file and (named or file.exists()) else None
+    if file is None:
+        return None
+    if named or mode_of(file, follow=True):
+        return _sdk(file)
+    reason = hidden(file)
+    advice = f"{file} can't be looked for ({reason}); set HW_ACCESS_KEY and HW_SECRET_KEY, or HOME"
+    return Held(file, NoAuth(advice), seen=False) if reason else None
 
 
 def _sdk(path: Path) -> Held:
     token = FromProfile(path, (_SECTION, "security_token")) if _member(path, "security_token") else None
     access, secret = FromProfile(path, (_SECTION, "ak")), FromProfile(path, (_SECTION, "sk"))
-    place = {"project": _member(path, "project_id"), "iam": _member(path, "iam_endpoint")}
-    return Held(path, AkskAuth(access, secret, token), **place)
+    project, iam = _member(path, "project_id"), _member(path, "iam_endpoint")
+    return Held(path, AkskAuth(access, secret, token), project=project, iam=iam)
 
 
 def _member(path: Path, name: str) -> str:
     """Return what the file says; "" where it says nothing or can't be read: the secret's origin will tell why."""
     try:
-        return str(profile_value(path.read_bytes(), path, (_SECTION, name)) or "")
-    except (OSError, ValueError):
+        return str(member(contents(path), path, (_SECTION, name)) or "")
+    except (Unavailable, ValueError):
         return ""
 
 
@@ -65,12 +78,12 @@ def endpoint_in(env: Mapping[str, str], home: Path | None, region: str) -> Liste
     """Return the first endpoint of CSMS that the SDK's regions file has for a region (contract: 4.2)."""
     named = env.get("HUAWEICLOUD_SDK_REGIONS_FILE", "").strip()
     path = Path(named) if named else home / ".huaweicloud" / "regions.yaml" if home else Path()
-    if not named and not path.is_file():
+    if not named and not stat.S_ISREG(mode_of(path, follow=True)):
         return Listed(path)
     try:
-        services = content(path.read_bytes())
-    except OSError as error:
-        return Listed(path, trouble=_REGIONS.format(path, f"can't be read ({error.strerror})"))
+        services = content(contents(path))
+    except Unavailable as reason:
+        return Listed(path, trouble=_REGIONS.format(path, reason))
     except ValueError as error:
         return Listed(path, trouble=_REGIONS.format(path, f"is not plain YAML ({error})"))
     try:
@@ -96,13 +109,13 @@ def _csms(services: Any, region: str) -> str:
 def _koocli(path: Path, name: str) -> Held:
     """Read a profile as the Terraform provider does: the one named, or the `current` one."""
     try:
-        told = json.loads(path.read_bytes())
+        told = content(contents(path))
         name = name or told["current"]
         index, found = next((i, one) for i, one in enumerate(told["profiles"]) if one["name"] == name)
-    except OSError as error:
-        return Held(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} can't be read ({error.strerror}); mend or unset it"))
-    except (ValueError, TypeError, KeyError, StopIteration, RecursionError):
-        which = f"profile `{name}`" if isinstance(name, str) and name else "current profile"
+    except Unavailable as why:
+        return Held(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} {why}; mend or unset it"))
+    except (ValueError, TypeError, KeyError, StopIteration):
+        which = f"profile `{shown(name)}`" if isinstance(name, str) and name else "current profile"
         return Held(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} has no readable {which}; set HW_PROFILE or mend it"))
     place = str(found.get("region") or ""), str(found.get("projectId") or "")
     return Held(path, _koocli_auth(path, index, found), *place)
@@ -111,7 +124,8 @@ def _koocli(path: Path, name: str) -> Held:
 def _koocli_auth(path: Path, index: int, found: Mapping[str, Any]) -> Auth:
     mode = found.get("mode", "AKSK")
     if mode != "AKSK":
-        return NoAuth(f"{path}: profiles of mode {mode!s:.20} can't be used, only AKSK; set HW_ACCESS_KEY instead")
+        asked = shown(str(mode), 20)
+        return NoAuth(f"{path}: profiles of mode {asked} can't be used, only AKSK; set HW_ACCESS_KEY instead")
     if not _ACCESS_KEY.fullmatch(str(found.get("accessKeyId") or "")):
         return NoAuth(
             f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those; run "

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.settings.huawei_files import endpoint_in
-from reconciler.settings.named import first, value
-from reconciler.settings.url import base_url
+from reconciler.settings.huawei_files import Held, endpoint_in
+from reconciler.settings.named import NOTHING, Said, first, said, value
+from reconciler.settings.url import base_url, is_host
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
 _IAM = ("HW_AUTH_URL", "OS_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")
 _ENDPOINT = "HUAWEICLOUD_SDK_REGION_CSMS_"
 _NO_REGION = "HW_REGION_NAME is not set, so there is no server to talk to; set it, or write a settings file"
+
+_NO_CLOUD = "HW_CLOUD makes no URL: a cloud is the domain of its hosts, such as myhuaweicloud.com; correct it"
 
 
 class Place(NamedTuple):
@@ -38,10 +40,11 @@ def endpoints(env: Mapping[str, str]) -> list[str]:
     return sorted(name for name in env if name.startswith(_ENDPOINT) and env[name].strip())
 
 
-def region_of(env: Mapping[str, str], held: str) -> str:
+def region_of(env: Mapping[str, str], held: Held | None) -> Said:
     """Return the region that the variables name, else the file's, else the one whose endpoint is overridden."""
-    overridden = (name.removeprefix(_ENDPOINT).lower().replace("_", "-") for name in endpoints(env))
-    return value(env, _REGION) or held or next(overridden, "")
+    overridden = (Said(name.removeprefix(_ENDPOINT).lower().replace("_", "-"), name) for name in endpoints(env))
+    kept = Said(held.region, f"the region in {held.path}") if held and held.region else next(overridden, NOTHING)
+    return said(env, _REGION, kept)
 
 
 def csms_place(env: Mapping[str, str], home: Path | None, region: str) -> Place:
@@ -49,27 +52,35 @@ def csms_place(env: Mapping[str, str], home: Path | None, region: str) -> Place:
     if not region:
         return Place("", _NO_REGION)
     name = f"{_ENDPOINT}{region.upper().replace('-', '_')}"
-    said = env.get(name, "").split(",")[0].strip()
-    if said:
-        return _place(said, name)
+    override = env.get(name, "").split(",")[0].strip()
+    if override:
+        return _place(override, name)
     listed = endpoint_in(env, home, region)
     if listed.trouble:
         return Place("", listed.trouble)
     if listed.endpoint:
         return _place(listed.endpoint, f"the regions file {listed.path}")
-    return _place(f"https://kms.{region}.{cloud(region, env.get('HW_CLOUD', ''))}", "HW_REGION_NAME")
+    return _usual("kms", env, region)
 
 
 def iam_place(env: Mapping[str, str], region: str, held: str) -> Place:
     """Return IAM's root: by variable, by what the credentials file says, or by the cloud's naming."""
-    said = value(env, _IAM) or held
-    host = f"https://iam.{region}.{cloud(region, env.get('HW_CLOUD', ''))}"
-    place = _place(said or host, first(env, _IAM) or "iam_endpoint of the credentials file")
+    told = value(env, _IAM) or held
+    name = first(env, _IAM) or "iam_endpoint of the credentials file"
+    place = _place(told, name) if told else _usual("iam", env, region)
     return place._replace(url=iam_root(place.url))
 
 
-def _place(said: str, name: str) -> Place:
+def _usual(service: str, env: Mapping[str, str], region: str) -> Place:
+    """Return where a service of a region is by the cloud's naming."""
+    domain = cloud(region, env.get("HW_CLOUD", "").strip().lower())
+    if not is_host(domain):
+        return Place("", _NO_CLOUD)
+    return _place(f"https://{service}.{region}.{domain}", "HW_REGION_NAME")
+
+
+def _place(told: str, name: str) -> Place:
     try:
-        return Place(base_url(said if "://" in said else f"https://{said}"))
+        return Place(base_url(told if "://" in told else f"https://{told}"))
     except ValueError as error:
         return Place("", f"{name} makes no URL: {error}")

@@ -67,7 +67,7 @@ def auth_of(env: Mapping[str, str], said: Mapping[str, str], profile: Profile) -
             _KERBEROS.format(kerberos[0], "unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, ", _WAYS)
         )
     way = _way(_SPOKEN, said, said)
-    if not way and (undone := profile.trouble or _undone(profile)):
+    if not way and (undone := (profile.trouble if profile.file else "") or _undone(profile)):
         return NoAuth(undone)
     facts = {**profile.members, **said}
     allowed = _TYPES.get(_type(profile), _KEPT)
@@ -125,7 +125,9 @@ def _elsewhere(env: Mapping[str, str], profile: Profile) -> NoAuth:
     if env.get("KEYFACTOR_AUTH_PROVIDER", "").strip():
         return NoAuth(_VAULT.format("KEYFACTOR_AUTH_PROVIDER"))
     provider = profile.members.get("auth_provider")
-    return NoAuth(_VAULT.format(profile)) if isinstance(provider, dict) and provider.get("type") else NOBODY
+    if isinstance(provider, dict) and provider.get("type"):
+        return NoAuth(_VAULT.format(profile))
+    return NoAuth(profile.trouble) if profile.trouble else NOBODY
 
 
 def _basic(facts: Mapping[str, Any], password: Origin) -> Auth:

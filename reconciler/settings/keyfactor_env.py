@@ -46,7 +46,8 @@ def keyfactor_target(env: Mapping[str, str], home: Path | None) -> Target | None
     said = {member: env[name] for member, name in _NAMES.items() if env.get(name, "").strip()}
     facts = {**profile.members, **said}
     auth = login.auth_of(env, said, profile)
-    if not _DECISIVE & facts.keys() and auth == login.NOBODY:
+    nothing = (login.NOBODY, NoAuth(profile.trouble)) if profile.file is None else (login.NOBODY,)
+    if not _DECISIVE & facts.keys() and auth in nothing:
         return None
     url, lacking = _url(facts)
     if "host" not in said and profile.trouble:
@@ -67,26 +68,30 @@ def keyfactor_target(env: Mapping[str, str], home: Path | None) -> Target | None
 def _url(facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return the API's base URL, or why there is none.
 
-    As in the tools, the scheme and the path of a pasted URL are ignored (but for the scheme on loopback), and a port
-    beside the host wins over the other.
+    As in the tools, scheme and path of a pasted URL are ignored, and a port beside the host wins over the other.
+    Literal loopback addresses speak plain http, unless the scheme or an authority says otherwise.
     """
     said = str(facts.get("host", "")).strip()
     if not said:
         return "", "KEYFACTOR_HOSTNAME is not set, so there is no server to talk to; set it, or write a settings file"
     scheme, pasted, rest = said.rpartition("://")
-    parts = urlsplit(f"//{rest}")
-    beside = "" if pasted else parts.path.strip("/")
-    path = str(facts.get("api_path") or beside or "KeyfactorAPI").strip("/")
     if "@" in rest:
         return "", "KEYFACTOR_HOSTNAME must not carry a user or a password, which would be logged; give the host alone"
     try:
-        host, port = parts.hostname or "", parts.port or facts.get("port")
-        loopback = is_loopback(host)
-        chosen = "http" if loopback and scheme != "https" else "https"
-        shown = f"[{host}]" if ":" in host else host
-        return base_url(f"{chosen}://{shown}{f':{port}' if port else ''}/{path}"), ""
+        if rest.count(":") > 1 and "[" not in rest:
+            rest = f"[{rest}]"  # a bare IPv6 address
+        parts = urlsplit(f"//{rest}")
+        beside = "" if pasted else parts.path.strip("/")
+        path = str(facts.get("api_path") or beside or "KeyfactorAPI").strip("/")
+        place, port = parts.netloc.removesuffix(":"), facts.get("port")
+        if parts.port is None and port:
+            place = f"{place}:{port}"
+        plain = scheme.lower() != "https" and not facts.get("ca_cert_path")
+        chosen = "http" if is_loopback(parts.hostname or "") and plain else "https"
+        return base_url(f"{chosen}://{place}/{path}"), ""
     except ValueError as error:
-        return "", f"KEYFACTOR_HOSTNAME, KEYFACTOR_PORT and KEYFACTOR_API_PATH make no URL: {error}"
+        names = "KEYFACTOR_HOSTNAME, KEYFACTOR_PORT and KEYFACTOR_API_PATH (or the profile's host, port and api_path)"
+        return "", f"{names} make no URL: {error}"
 
 
 def _unverified(url: str, said: Mapping[str, str], facts: Mapping[str, Any], profile: Profile) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.manifests.files import mode_of
+from reconciler.settings.regular import Unavailable, contents, hidden
 from reconciler.settings.vendor_file import content
+from reconciler.visible import shown
 
 _NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
 """In `~/.keyfactor/`; the first that is there."""
@@ -15,7 +18,10 @@ _STRUCTURED = frozenset({"scopes", "auth_provider"})
 
 
 class Profile(NamedTuple):
-    """What one profile says: the members that hold something, or the trouble that kept it from being read."""
+    """What one profile says: the members that hold something, or the trouble that kept it from being read.
+
+    Trouble without a `file` is that of the place where one may lie: nobody can tell.
+    """
 
     file: Path | None
     name: str
@@ -23,7 +29,7 @@ class Profile(NamedTuple):
     trouble: str = ""
 
     def __str__(self) -> str:
-        return f"profile `{self.name}` of {self.file}"
+        return f"profile `{shown(self.name)}` of {self.file}"
 
 
 def profile_of(env: Mapping[str, str], home: Path | None, known: frozenset[str]) -> Profile:
@@ -31,16 +37,15 @@ def profile_of(env: Mapping[str, str], home: Path | None, known: frozenset[str])
     name = env.get("KEYFACTOR_AUTH_CONFIG_PROFILE", "").strip() or "default"
     file = _file(env.get("KEYFACTOR_AUTH_CONFIG_FILE", "").strip(), home)
     if file is None:
-        return Profile(None, name, {})
+        return Profile(None, name, {}, _out_of_sight(home))
     try:
-        found = content(file.read_bytes())["servers"][name]
+        found = content(contents(file))["servers"][name]
         members = {member: value for member, value in found.items() if _says(value)}
-    except OSError as error:
-        trouble = f"{file} can't be read ({error.strerror}); mend it, or set KEYFACTOR_HOSTNAME and credentials"
-        return Profile(file, name, {}, trouble)
+    except Unavailable as why:
+        return Profile(file, name, {}, f"{file} {why}; mend it, or set KEYFACTOR_HOSTNAME and credentials")
     except ValueError as error:
         return Profile(file, name, {}, _unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)"))
-    except (TypeError, KeyError, AttributeError, RecursionError):
+    except (TypeError, KeyError, AttributeError):
         return Profile(file, name, {}, _unreadable(file, name, ""))
     wrong = sorted(member for member in known - _STRUCTURED if isinstance(members.get(member), list | dict))
     if wrong:
@@ -53,7 +58,14 @@ def _file(named: str, home: Path | None) -> Path | None:
     if named:
         return home / named[2:] if home and named.startswith("~/") else Path(named)
     files = (home / ".keyfactor" / name for name in _NAMES) if home else ()
-    return next((file for file in files if file.exists()), None)
+    return next((file for file in files if mode_of(file, follow=True)), None)
+
+
+def _out_of_sight(home: Path | None) -> str:
+    """Say why nobody can tell whether a default file is there; "" where it isn't."""
+    file = home / ".keyfactor" / _NAMES[0] if home else None
+    reason = hidden(file) if file else ""
+    return f"{file} can't be looked for ({reason}); set KEYFACTOR_HOSTNAME and credentials, or HOME" if reason else ""
 
 
 def _says(value: object) -> bool:
@@ -62,6 +74,6 @@ def _says(value: object) -> bool:
 
 def _unreadable(file: Path, name: str, why: str) -> str:
     return (
-        f"{file} has no readable profile `{name}` under `servers`{why}; mend it (anchors, aliases, tags and keys given "
-        "twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
+        f"{file} has no readable profile `{shown(name)}` under `servers`{why}; mend it (anchors, aliases, tags and "
+        "keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.errors import Problem, Source, UsageError
+from reconciler.manifests import limits
+from reconciler.manifests.files import mode_of
 from reconciler.settings.huawei_env import huawei_target
 from reconciler.settings.keyfactor_env import keyfactor_target
+from reconciler.settings.regular import why
 from reconciler.settings.target import Settings, Target
 
 NAME = "reconciler.yaml"
@@ -37,9 +41,9 @@ def load(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
 
 def refuse_inside(file: Path | None, folder: Path, source: Source | None = None) -> None:
     """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
-    if file is None or not folder.is_dir():
+    if file is None or not stat.S_ISDIR(mode_of(folder, follow=True)):
         return
-    if file.resolve().is_relative_to(folder.resolve()):
+    if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
         raise UsageError(
             Problem(
                 source or Source(str(file)),
@@ -56,10 +60,11 @@ def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
 
     source = Source(shown(name, 200))
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        with path.open("rb") as file:
+            data = file.read(limits.FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
         raise UsageError(
-            Problem(source, f"the settings can't be read ({error.strerror}); check the path given with --config")
+            Problem(source, f"the settings can't be read ({why(error)}); check the path given with --config")
         ) from None
     found = parsed(data, source.file)
     folder = path.parent

@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from reconciler.settings.spelling import Spelling
+
+
+class Said(NamedTuple):
+    """What was said, "" for nothing, and what said it: a variable, or a member of a file."""
+
+    text: str = ""
+    by: str = ""
+
+    def wrong(self, spelling: Spelling) -> str:
+        """Say why that can't be used; "" where it can, or where nothing is said."""
+        if not self.text or spelling.fits(self.text):
+            return ""
+        return f"{self.by} makes no URL: {spelling.words}; correct it"
+
+
+NOTHING = Said()
 
 
 def first(env: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -14,3 +33,9 @@ def value(env: Mapping[str, str], names: tuple[str, ...]) -> str:
     """Return what the first of them holds, without the blanks around it; "" where none does."""
     name = first(env, names)
     return env[name].strip() if name else ""
+
+
+def said(env: Mapping[str, str], names: tuple[str, ...], otherwise: Said = NOTHING) -> Said:
+    """Return what the first of them holds, with its name; `otherwise` where none does."""
+    name = first(env, names)
+    return Said(env[name].strip(), name) if name else otherwise

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?")
+_PLACE = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]+)(:[0-9]*)?")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
 _PORTS = {"https": 443, "http": 80}
+_NO_URL = "this is not a URL; write https://host/path"
+_ZONE = "an IPv6 address with a zone (%) means something on one machine only; write it without, or write a name"
 
 
 def is_loopback(host: str) -> bool:
     """Say whether a host is a literal address of this machine, 127.0.0.0/8 or ::1; a name may resolve anywhere."""
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return _address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_host(text: str) -> bool:
+    """Say whether a text, in lower case, is the name of a host or a domain."""
+    return _HOST.fullmatch(text) is not None
 
 
 def base_url(text: str) -> str:
@@ -43,12 +51,10 @@ def proxy_url(text: str) -> str:
 
     Raises ValueError with the reason.
     """
-    plain = text.startswith("http://")
-    url, query = _parts(f"https://{text.removeprefix('http://')}" if plain else text)
+    url, query = _parts(text, proxy=True)
     if query or urlsplit(url).path:
         raise ValueError("a proxy has no path; write http://host:port")
-    host = url.removeprefix("https://")
-    return f"http://{host}" if plain else url
+    return url
 
 
 def origin(url: str) -> str:
@@ -58,20 +64,21 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 
-def _parts(text: str) -> tuple[str, str]:
+def _parts(text: str, *, proxy: bool = False) -> tuple[str, str]:
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        port = parts.port
     except ValueError:
-        raise ValueError("this is not a URL; write https://host/path") from None
+        raise ValueError(_ZONE if "%" in text else _NO_URL) from None
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text or "#" in text:
         raise ValueError("a URL here is plain ASCII without blanks, backslashes and fragments; write https://host/path")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a URL must not carry a user or a password, which would be logged; say them under auth")
-    bracketed = ":" in host
-    if parts.scheme not in _PORTS or not host or (not bracketed and not _HOST.fullmatch(host)) or port == 0:
-        raise ValueError("this is not a URL; write https://host/path")
-    if parts.scheme == "http" and not is_loopback(host):
+    if "@" in parts.netloc:
+        where = "proxyAuth" if proxy else "auth"
+        raise ValueError(f"a URL must not carry a user or a password, which would be logged; say them under {where}")
+    host = _host(parts.netloc)
+    if parts.scheme not in _PORTS or not host or port == 0:
+        raise ValueError(_NO_URL)
+    if parts.scheme == "http" and not proxy and not is_loopback(host):
         raise ValueError(
             "plain http would send credentials in the clear; use https (http is for literal loopback addresses such as "
             "127.0.0.1, not for names)"
@@ -79,6 +86,28 @@ def _parts(text: str) -> tuple[str, str]:
     path = parts.path.rstrip("/")
     if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")) or not _QUERY.fullmatch(parts.query):
         raise ValueError("the path holds characters or dot segments that servers read differently; write it plainly")
-    shown = f"[{host}]" if bracketed else host
     suffix = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{shown}{suffix}{path}", parts.query
+    return f"{parts.scheme}://{host}{suffix}{path}", parts.query
+
+
+def _host(place: str) -> str:
+    """Return the host of `host[:port]`, written in one way, "" where it is none; raises ValueError for a zone."""
+    found = _PLACE.fullmatch(place.lower())
+    host = found["host"] if found else ""
+    if not host.startswith("["):
+        return host if is_host(host) else ""
+    if "%" in host:
+        raise ValueError(_ZONE)
+    try:
+        address = _address(host[1:-1])
+    except ValueError:
+        return ""
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """Return an IP address; an IPv4 address in the form of IPv6 is that IPv4 address. Raises ValueError."""
+    address = ip_address(text)
+    if "%" in text:
+        raise ValueError(_ZONE)
+    return getattr(address, "ipv4_mapped", None) or address

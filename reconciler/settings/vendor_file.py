@@ -1,15 +1,20 @@
-"""What a vendor's own file holds, as JSON or else as YAML."""
+"""What a vendor's own file holds: JSON, YAML, or INI."""
 
 from __future__ import annotations
 
+import configparser
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import InvalidError
 
 if TYPE_CHECKING:
     from reconciler.manifests.text import Document
-    from reconciler.resource import Path
+    from reconciler.resource import Path as Way
+
+_DEPTH = 32
+"""Lists and mappings inside each other; as in a manifest."""
 
 
 def content(data: bytes) -> Any:
@@ -20,9 +25,48 @@ def content(data: bytes) -> Any:
     never what stands there.
     """
     try:
-        return json.loads(data)
+        value = json.loads(data)
     except (ValueError, RecursionError):
         return _yaml(data)
+    return value if _is_flat(value) else _yaml(data)
+
+
+def member(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
+    """Return a member of a credentials file, None where it is absent; raises ValueError if the file can't be parsed."""
+    text = data.decode("utf-8")
+    if path.suffix != ".json" and _is_ini(text):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_string(text)
+        except configparser.Error:
+            raise ValueError("not an INI file") from None
+        return parser.get(*keys, fallback=None) if len(keys) == 2 else None
+    value: object = content(data)
+    if not isinstance(value, dict):
+        raise ValueError("no members")  # noqa: TRY004 - what a file holds, not what a caller gives
+    for key in keys:
+        if isinstance(value, list) and key.isdecimal():
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _is_ini(text: str) -> bool:
+    """Tell INI by its first line that is no comment: a section's name; a file without any says nothing."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and line[0] not in "#;"), "[").startswith("[")
+
+
+def _is_flat(value: object) -> bool:
+    """Tell whether a value is so flat that no later step on it can run out of stack."""
+    level = [value]
+    for _ in range(_DEPTH + 1):
+        deeper = [one for one in level if isinstance(one, dict | list)]
+        if not deeper:
+            return True
+        level = [below for one in deeper for below in (one.values() if isinstance(one, dict) else one)]
+    return False
 
 
 def _yaml(data: bytes) -> Any:
@@ -35,7 +79,7 @@ def _yaml(data: bytes) -> Any:
     return _texts(documents[0].value, documents[0], ()) if documents else None
 
 
-def _texts(value: object, document: Document, path: Path) -> Any:
+def _texts(value: object, document: Document, path: Way) -> Any:
     if isinstance(value, dict):
         return {key: _texts(below, document, (*path, key)) for key, below in value.items()}
     if isinstance(value, list):

@@ -14,23 +14,14 @@ from http import HTTPStatus
 from typing import Any
 
 from reconciler.simulator.exchange import Delivery
+from reconciler.simulator.framing import Malformed, read_request
 from reconciler.simulator.messages import Reply, Request
 
 Answer = Callable[[Request], Delivery]
 
-
-_LONGEST_LINE = 65_536
-_MOST_HEADERS = 100
-_LARGEST_BODY = 16 * 1024 * 1024
 _IDLE_SECONDS = 120.0
-
-
-class _Malformed(Exception):
-    """What arrived is not a request; carries the status that says so."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+_LINGER_SECONDS = 0.5
+_LINGER_BYTES = 1024 * 1024
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -45,99 +36,41 @@ class _Connection(socketserver.StreamRequestHandler):
             super().finish()
 
     def handle(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while self._one():
                 pass
-        except OSError:
-            return
 
     def _one(self) -> bool:
         """Serve one request; tell whether the connection stays open."""
         try:
-            request = self._read()
-        except _Malformed as malformed:
-            self._send(Delivery(Reply(malformed.status), close=True), announce_close=True)
+            received = read_request(self.rfile, self._encourage)
+        except Malformed as malformed:
+            self._refuse(malformed.status)
             return False
-        if request is None:
+        if received is None:
             return False
-        delivery = self.server.answer(request)
-        last = request.headers.get("connection", "").lower() == "close"
+        delivery = self.server.answer(received.request)
         if delivery.reply is None:
             return False
-        self._send(delivery, announce_close=last)
-        return not (last or delivery.close)
+        self._send(delivery, announce_close=received.last, bare=received.request.method == "HEAD")
+        return not (received.last or delivery.close)
 
-    def _line(self) -> bytes:
-        line = self.rfile.readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
-            raise _Malformed(HTTPStatus.REQUEST_URI_TOO_LONG)
-        return line
+    def _encourage(self) -> None:
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _read(self) -> Request | None:
-        line = self._line()
-        while line in (b"\r\n", b"\n"):
-            line = self._line()
-        if not line:
-            return None
-        parts = line.decode("latin-1").split()
-        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-            raise _Malformed(HTTPStatus.BAD_REQUEST)
-        method, target, _ = parts
-        headers = self._read_headers()
-        if "host" not in headers or not target.startswith("/"):
-            raise _Malformed(HTTPStatus.BAD_REQUEST)
-        path, _, query = target.partition("?")
-        return Request(method, path, query, headers, self._read_body(headers))
+    def _refuse(self, status: int) -> None:
+        """Answer what is no request, and let the answer arrive: to close on unread bytes would take it back."""
+        self._send(Delivery(Reply(status), close=True), announce_close=True)
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(_LINGER_SECONDS)
+        left = _LINGER_BYTES
+        while left > 0 and (thrown_away := self.connection.recv(65_536)):
+            left -= len(thrown_away)
 
-    def _read_headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for _ in range(_MOST_HEADERS):
-            line = self._line()
-            if line in (b"\r\n", b"\n"):
-                return headers
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or name != name.strip() or not name:
-                raise _Malformed(HTTPStatus.BAD_REQUEST)
-            headers[name.lower()] = value.strip()
-        raise _Malformed(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-    def _read_body(self, headers: dict[str, str]) -> bytes:
-        if headers.get("expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if "chunked" in headers.get("transfer-encoding", "").lower():
-            return self._read_chunks()
-        length = headers.get("content-length", "0")
-        if not length.isdigit():
-            raise _Malformed(HTTPStatus.BAD_REQUEST)
-        return self._exactly(int(length)) if int(length) else b""
-
-    def _exactly(self, length: int) -> bytes:
-        if length > _LARGEST_BODY:
-            raise _Malformed(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionResetError
-        return body
-
-    def _read_chunks(self) -> bytes:
-        body = b""
-        while True:
-            size = self._line().partition(b";")[0].strip()
-            try:
-                length = int(size, 16)
-            except ValueError:
-                raise _Malformed(HTTPStatus.BAD_REQUEST) from None
-            if not length:
-                while self._line() not in (b"\r\n", b"\n", b""):
-                    pass
-                return body
-            body += self._exactly(length)
-            self._line()
-
-    def _send(self, delivery: Delivery, *, announce_close: bool) -> None:
+    def _send(self, delivery: Delivery, *, announce_close: bool, bare: bool = False) -> None:
         reply = delivery.reply or Reply(500)
         head = _head(reply, announce_close=announce_close)
-        body = reply.body if reply.status not in (204, 304) else b""
+        body = reply.body if reply.status not in (204, 304) and not bare else b""
         if delivery.cut:
             body = body[: max(len(body) - delivery.cut, 0)]
         if not delivery.chunk:

@@ -13,7 +13,7 @@ from types import FrameType
 from reconciler.simulator.settings_file import write_private
 from reconciler.simulator.simulator import Simulator
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def serve(
@@ -23,7 +23,7 @@ def serve(
     ready_file: str | Path | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Run the simulator until SIGINT, SIGTERM or the event.
+    """Run the simulator until a signal that asks to stop (SIGINT, SIGTERM, SIGHUP, SIGQUIT) or the event.
 
     When it listens, `ready_file` appears, complete: the JSON of `Simulator.credentials`, readable by its owner alone.
     It is removed at the end. Raises OSError where the port is taken or the file can't be written.
@@ -51,7 +51,8 @@ def _stopped_by_signals(done: threading.Event) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         done.set()
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup has it
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:

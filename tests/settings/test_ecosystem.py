@@ -60,7 +60,15 @@ def test_nothing_configured_gives_no_targets(tmp_path: Path) -> None:
         ),
         ({"KEYFACTOR_HOSTNAME": "127.0.0.1", "KEYFACTOR_PORT": "18080"}, "http://127.0.0.1:18080/KeyfactorAPI"),
         ({"KEYFACTOR_HOSTNAME": "https://127.0.0.1:18080"}, "https://127.0.0.1:18080/KeyfactorAPI"),
+        ({"KEYFACTOR_HOSTNAME": "HTTPS://127.0.0.1:18080"}, "https://127.0.0.1:18080/KeyfactorAPI"),
+        ({"KEYFACTOR_HOSTNAME": "[2001:DB8::1]"}, "https://[2001:db8::1]/KeyfactorAPI"),
         ({"KEYFACTOR_HOSTNAME": "[::1]:18080"}, "http://[::1]:18080/KeyfactorAPI"),
+        ({"KEYFACTOR_HOSTNAME": "::1", "KEYFACTOR_PORT": "18080"}, "http://[::1]:18080/KeyfactorAPI"),
+        ({"KEYFACTOR_HOSTNAME": "2001:db8::1"}, "https://[2001:db8::1]/KeyfactorAPI"),
+        (
+            {"KEYFACTOR_HOSTNAME": "127.0.0.1", "KEYFACTOR_PORT": "18443", "KEYFACTOR_CA_CERT": "/ca.pem"},
+            "https://127.0.0.1:18443/KeyfactorAPI",
+        ),
     ],
 )
 def test_the_host_is_read_as_the_vendors_tools_read_it(tmp_path: Path, env: dict[str, str], url: str) -> None:
@@ -69,7 +77,11 @@ def test_the_host_is_read_as_the_vendors_tools_read_it(tmp_path: Path, env: dict
 
 
 @pytest.mark.parametrize(
-    "host", ["user:hunter22@kf.example.com", "kf example", "kf.example.com:99999", "a/../b", "kf.example.com/%2e"]
+    "host",
+    [
+        *("user:hunter22@kf.example.com", "kf example", "kf.example.com:99999", "a/../b", "kf.example.com/%2e"),
+        *("[", "[::1", "kf]", "[::1%eth0]", "[::1]kf.example.com", "kf\u2100"),
+    ],
 )
 def test_a_host_that_makes_no_url_is_told_when_the_target_is_used(tmp_path: Path, host: str) -> None:
     target = targets(tmp_path, {"KEYFACTOR_HOSTNAME": host})["command"]

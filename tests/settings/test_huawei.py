@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from reconciler.settings.file import SettingsFile
 from reconciler.settings.load import load
 from reconciler.settings.secret import FromEnvironment
+from reconciler.settings.spelling import ID, LINE, Spelling
+from reconciler.settings.spelling import REGION as REGION_NAME
 from reconciler.settings.target import Called, NoAuth, PasswordAuth, Target
 
 REGION = {"HW_REGION_NAME": "cn-north-4"}
@@ -82,6 +86,82 @@ def test_a_user_is_called_by_name_and_account_or_by_its_id(
     """Names first, as Huawei documents them; an id stands in for what isn't said."""
     found = target(tmp_path, {**REGION, "HW_USER_PASSWORD": "p", **env})
     assert found.auth == PasswordAuth(user, domain, FromEnvironment("HW_USER_PASSWORD"))
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        *[
+            ({**KEYS, "HW_REGION_NAME": region}, "HW_REGION_NAME makes no URL: a region is small letters")
+            for region in ("evil.example/", "cn-north-4/", "CN-NORTH-4", "cn--north", "a@b", "r" * 65, "r\nx", "\ud800")
+        ],
+        ({"HW_ACCESS_KEY": "a", "OS_REGION_NAME": "evil.example/"}, "OS_REGION_NAME makes no URL"),
+        ({"HUAWEICLOUD_SDK_REGION_CSMS_A/B": "https://a"}, "HUAWEICLOUD_SDK_REGION_CSMS_A/B makes no URL: a region is"),
+        *[
+            ({**KEYS, "HW_PROJECT_ID": project}, "HW_PROJECT_ID makes no URL: an id is letters, digits")
+            for project in ("../../x", "a/b", "p?x=1", "p#", "%2e", "a b", "p" * 65, "p\u00e4")
+        ],
+        ({**KEYS, "OS_TENANT_ID": "a/b"}, "OS_TENANT_ID makes no URL"),
+        ({**KEYS, "HW_PROJECT_NAME": "a\nb"}, "HW_PROJECT_NAME makes no URL: a name is one line"),
+        ({**KEYS, "OS_PROJECT_NAME": "pki\udcff"}, "OS_PROJECT_NAME makes no URL"),
+        ({**KEYS, "OS_TENANT_NAME": "x" * 1025}, "OS_TENANT_NAME makes no URL"),
+        *[
+            ({**KEYS, "HW_CLOUD": domain}, "HW_CLOUD makes no URL: a cloud is the domain of its hosts")
+            for domain in ("evil.example/x", "a@b", "a:443", "-a.com", "..", "a b", "[::1]", "\u00e4.com")
+        ],
+    ],
+)
+def test_what_is_misspelled_is_told_with_its_variable_and_goes_nowhere(
+    tmp_path: Path, env: Mapping[str, str], words: str
+) -> None:
+    """As the settings file refuses it: it would become part of a URL to which credentials are sent."""
+    found = target(tmp_path, env)
+    assert found.lacking.startswith(words)
+    if "PROJECT" in words or "TENANT" in words:
+        assert found.project == Called()
+    else:
+        assert (found.url, found.iam_url) == ("", "")
+
+
+def test_what_a_file_misspells_is_told_with_the_file(tmp_path: Path) -> None:
+    """A profile's region, and a project of either file."""
+    koocli, sdk = tmp_path / "koocli", tmp_path / "credentials"
+    profile = {"name": "p", "accessKeyId": "AKTEST0123456", "region": "a/b", "projectId": "c/d"}
+    koocli.write_text(json.dumps({"current": "p", "profiles": [profile]}))
+    sdk.write_text("[basic]\nak = a\nsk = s\nproject_id = c/d\n")
+    env = {"HW_SHARED_CONFIG_FILE": str(koocli)}
+    assert target(tmp_path, env).lacking.startswith(f"the region in {koocli} makes no URL")
+    assert target(tmp_path, {**env, **REGION}).lacking.startswith(f"the project in {koocli} makes no URL")
+    sdk_env = {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(sdk), **REGION}
+    assert target(tmp_path, sdk_env).lacking.startswith(f"the project in {sdk} makes no URL")
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"HW_USER_ID": "a/b"}, "HW_USER_ID makes no URL"),
+        ({"HW_USER_NAME": "a\x7fb", "HW_DOMAIN_NAME": "d"}, "HW_USER_NAME makes no URL"),
+        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "a b"}, "OS_DOMAIN_ID makes no URL"),
+        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "a\nb"}, "HW_DOMAIN_NAME makes no URL"),
+    ],
+)
+def test_a_misspelled_user_is_told(tmp_path: Path, env: Mapping[str, str], words: str) -> None:
+    auth = target(tmp_path, {**REGION, "HW_USER_PASSWORD": "p", **env}).auth
+    assert isinstance(auth, NoAuth)
+    assert auth.advice.startswith(words)
+
+
+def test_blanks_around_a_name_and_capitals_in_a_domain_mean_nothing(tmp_path: Path) -> None:
+    found = target(tmp_path, {**KEYS, "HW_REGION_NAME": " cn-north-4 ", "HW_CLOUD": " Cloud.Example.COM "})
+    assert (found.url, found.lacking) == ("https://kms.cn-north-4.cloud.example.com", "")
+
+
+@pytest.mark.parametrize(("member", "spelling"), [("region", REGION_NAME), ("projectId", ID), ("projectName", LINE)])
+def test_a_name_is_spelled_alike_in_the_settings_file_and_elsewhere(member: str, spelling: Spelling) -> None:
+    """Whatever the one takes the other takes."""
+    said = SettingsFile.model_json_schema()["$defs"]["CsmsTarget"]["properties"][member]["anyOf"][0]
+    assert said["pattern"] == spelling.pattern
+    assert said.get("maxLength", spelling.longest) == spelling.longest
 
 
 def test_a_user_without_an_account_is_told(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_secret_in_yaml_is_the_text_that_was_written(written: str, secret: str
     ("text", "mode", "words"),
     [
         (YAML, 0o644, "is open to other users"),
-        ("servers: {default: {password: [hunter22]}}", 0o600, "is not there"),
+        ("servers: {default: {password: [hunter22]}}", 0o600, "is no text"),
         ("servers: {default: {password: }}", 0o600, "is not there"),
         ("servers: {default: {password: &a hunter22}}", 0o600, "neither JSON nor INI nor YAML"),
         ("servers: default: hunter22", 0o600, "neither JSON nor INI nor YAML"),

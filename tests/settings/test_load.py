@@ -278,6 +278,8 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path, text: str, place: str
         ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {command: []}}", "command"),
         ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T}}, verify: false", "verify"),
         ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T}}, timeout: 0", "1"),
+        ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {file: '~/x'}}", "`~` is not expanded"),
+        ("api: keyfactor, url: 'https://a', caBundle: '~/x', auth: {type: bearer, token: {env: T}}", "`~` is not"),
         ("api: csms, projectId: p, auth: {type: token, token: {env: T}}", "either a region or a url"),
         ("api: csms, region: r, url: 'https://k', projectId: p, auth: {type: token, token: {env: T}}", "either"),
         ("api: csms, url: 'https://k', auth: {type: token, token: {env: T}}", "projectId"),

@@ -68,7 +68,7 @@ def test_a_missing_variable_is_named_with_its_use() -> None:
     "value",
     [
         *("", " ", "\t\n", " hunter22", "hunter22 ", "hunter22\n", "hun\nter22", "hun\rter22", "hun\x00ter22"),
-        *("hunter22\x7f", "hunter22\r\nX-Other: 1", "hunter22" * 10_000, "hunter22\udcff"),
+        *("hunter22\x7f", "\ufeffhunter22", "hunter22\r\nX-Other: 1", "hunter22" * 10_000, "hunter22\udcff"),
     ],
 )
 def test_what_no_header_can_carry_is_refused_without_being_repeated(value: str) -> None:
@@ -86,7 +86,7 @@ def test_a_file_loses_the_one_line_break_that_ends_it(tmp_path: Path, data: byte
     assert fetched(FromFile(private(tmp_path / "pw", data))) == value
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"hunter22\n\n", b"hun\nter22\n", b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"hunter22\n\n", b"hun\nter22\n", b"\xff\xfe", b"\xef\xbb\xbfhunter22"])
 def test_a_file_with_more_than_one_line_or_with_none_is_refused(tmp_path: Path, data: bytes) -> None:
     message = refusal(FromFile(private(tmp_path / "pw", data)))
     assert str(tmp_path / "pw") in message
@@ -163,7 +163,8 @@ def test_members_of_json_and_ini_profiles_are_found(tmp_path: Path) -> None:
     assert fetched(FromProfile(config, ("servers", "default", "password"))) == "hunter22"
     assert fetched(FromProfile(ini, ("basic", "sk"))) == "hun%ter"
     assert "is not there" in refusal(FromProfile(config, ("servers", "other", "password")))
-    assert "is not there" in refusal(FromProfile(config, ("servers", "default", "port")))
+    assert "is no text; put it in quotes" in refusal(FromProfile(config, ("servers", "default", "port")))
     assert "is not there" in refusal(FromProfile(ini, ("basic", "security_token")))
+    assert "is not there" in refusal(FromProfile(ini, ("profiles", "0", "secretAccessKey")))
     assert "neither JSON nor INI" in refusal(FromProfile(private(tmp_path / "d.json", b"{"), ("servers",)))
     assert "chmod 600" in refusal(FromProfile(private(tmp_path / "e.json", b"{}", 0o644), ("servers",)))

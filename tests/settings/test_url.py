@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,11 @@ from reconciler.settings.url import base_url, endpoint_url, is_loopback, origin,
         ("http://127.8.9.1", "http://127.8.9.1"),
         ("http://[::1]:80/x", "http://[::1]/x"),
         ("https://[2001:db8::1]:443", "https://[2001:db8::1]"),
+        ("HTTP://127.0.0.1:18080/x", "http://127.0.0.1:18080/x"),
+        ("https://[2001:DB8:0:0::0001]/x", "https://[2001:db8::1]/x"),
+        ("HTTP://[0:0:0:0:0:0:0:1]:8080", "http://[::1]:8080"),
+        ("http://[::ffff:127.0.0.1]:18080/x", "http://127.0.0.1:18080/x"),
+        ("https://[::ffff:7f00:1]", "https://127.0.0.1"),
         ("https://kf_internal.corp/a-b_c~d", "https://kf_internal.corp/a-b_c~d"),
     ],
 )
@@ -37,6 +44,23 @@ def test_a_usable_url_is_normalised(said: str, meant: str) -> None:
         ("http://2130706433", "plain http"),
         ("http://0.0.0.0", "plain http"),
         ("http://[::ffff:8.8.8.8]", "plain http"),
+        ("http://[::ffff:0808:808]", "plain http"),
+        ("http://[::]", "plain http"),
+        ("HTTP://kf.example.com", "plain http"),
+        ("http://[::1%eth0]", "zone"),
+        ("http://[::1%25eth0]", "zone"),
+        ("https://[fe80::1%25eth0]/x", "zone"),
+        ('https://[::1%25a"b]/', "zone"),
+        ("https://[v1.x:y]/", "not a URL"),
+        ("https://[::1]evil.example.com/", "not a URL"),
+        ("https://evil.example.com[::1]/", "not a URL"),
+        ("https://[::1]:80:90/", "not a URL"),
+        ("https://[::1]:+80/", "not a URL"),
+        ("https://[127.0.0.1]/", "not a URL"),
+        ("https://[]/", "not a URL"),
+        ("https://[::1::]/", "not a URL"),
+        ("https://::1/", "not a URL"),
+        ("https://@kf.example.com", "must not carry a user"),
         ("https://user:hunter22@kf.example.com", "must not carry a user"),
         ("https://user@kf.example.com", "must not carry a user"),
         ("http://127.0.0.1@evil.example.com", "must not carry a user"),
@@ -83,6 +107,47 @@ def test_an_endpoint_keeps_its_query_and_a_proxy_may_speak_http() -> None:
     for bad in ("http://user:pw@proxy:3128", "proxy:3128", "http://proxy/path", "socks5://proxy:1080"):
         with pytest.raises(ValueError, match=r"\w+"):
             proxy_url(bad)
+    assert endpoint_url("HTTPS://IDP.example.com/T?P=b") == "https://idp.example.com/T?P=b"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("HTTP://Proxy.example.com:3128", "http://proxy.example.com:3128"),
+        ("Https://proxy.example.com:443/", "https://proxy.example.com"),
+        ("http://proxy.example.com:80", "http://proxy.example.com"),
+        ("http://proxy.example.com:443", "http://proxy.example.com:443"),
+        ("http://[2001:DB8::1]:3128", "http://[2001:db8::1]:3128"),
+        ("http://10.0.0.1:3128", "http://10.0.0.1:3128"),
+    ],
+)
+def test_a_proxy_is_normalised_as_any_url(said: str, meant: str) -> None:
+    assert proxy_url(said) == meant
+    assert proxy_url(meant) == meant
+
+
+@pytest.mark.parametrize(("read", "where"), [(base_url, "auth"), (endpoint_url, "auth"), (proxy_url, "proxyAuth")])
+def test_a_user_in_a_url_is_told_where_to_go(read: Callable[[str], str], where: str) -> None:
+    """Each has its own place in the settings."""
+    for scheme in ("https", "HTTP", "http"):
+        with pytest.raises(ValueError, match=f"say them under {where}$") as caught:
+            read(f"{scheme}://user:hunter22@proxy.example.com:3128")
+        assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *[(host, True) for host in ("127.0.0.1", "127.8.9.1", "::1", "[::1]", "::ffff:127.0.0.1", "[::ffff:7f00:1]")],
+        *[
+            (host, False)
+            for host in ("localhost", "127.1", "::1%lo", "::ffff:8.8.8.8", "::", "0.0.0.0", "", "[", "\ud800")
+        ],
+    ],
+)
+def test_loopback_is_a_literal_address_in_whatever_form(host: str, loopback: bool) -> None:
+    """Whatever the version of Python says of IPv4 in IPv6."""
+    assert is_loopback(host) is loopback
 
 
 def test_an_origin_always_says_its_port() -> None:

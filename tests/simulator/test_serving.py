@@ -81,7 +81,7 @@ def test_the_settings_file_is_ready_and_its_secrets_are_private(client: Client) 
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_the_process_cleanly(number: int, tmp_path: Path) -> None:
     """Exit code 0, nothing on stderr, nothing left behind."""
     ready = tmp_path / "sim.json"

@@ -1,0 +1,66 @@
+"""A file's bytes, from regular files alone, bounded, and with one reason where they can't be had."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MOST = 1024 * 1024
+"""Bytes of the largest file that is read: the vendors' own are small."""
+
+
+class Unavailable(Exception):
+    """Why something can't be had. The message goes on after its name, such as `can't be read (Permission denied)`."""
+
+
+def contents(path: Path) -> bytes:
+    """Return what a file holds; links are followed. Raises Unavailable, whatever the system says."""
+    try:
+        with opened(path) as handle:
+            return whole(handle, MOST)
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"can't be read ({why(error)})") from None
+
+
+@contextmanager
+def opened(path: Path, flags: int = 0) -> Iterator[int]:
+    """Give the descriptor of a regular file; a pipe or a device, which could make us wait, is Unavailable.
+
+    Raises OSError, and ValueError for what is no path.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Unavailable("is not a regular file")
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def whole(handle: int, most: int) -> bytes:
+    """Return the rest of an open file; raises Unavailable where that is more than `most` bytes, OSError."""
+    data = bytearray()
+    while chunk := os.read(handle, most + 1 - len(data)):
+        data += chunk
+        if len(data) > most:
+            raise Unavailable(f"has more than {most // 1024} KiB and is hardly the file that was meant")
+    return bytes(data)
+
+
+def hidden(path: Path) -> str:
+    """Say why it can't be told whether a file is there: `Permission denied`; "" where it can be told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
+        return why(error)
+    return ""
+
+
+def why(error: OSError | ValueError) -> str:
+    """Return the system's own words; a path that is none (a NUL, a lone surrogate) is a ValueError."""
+    return (error.strerror if isinstance(error, OSError) else None) or "it is not a valid path"

@@ -1,0 +1,29 @@
+"""How the names are spelled that become part of a URL, whoever says them: the settings file, a variable, a file."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_ODD = re.compile("[\ud800-\udfff]")
+
+
+class Spelling(NamedTuple):
+    """A pattern for the whole of a name, its longest length in characters, and both in words."""
+
+    pattern: str
+    longest: int
+    words: str
+
+    def fits(self, text: str) -> bool:
+        """Say whether a text is spelled so; a variable's bytes that are no UTF-8 (lone surrogates) never are."""
+        return len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None and not _ODD.search(text)
+
+
+REGION = Spelling(
+    r"^[a-z0-9]+(-[a-z0-9]+)*$",
+    64,
+    "a region is small letters and digits with single dashes between them, such as cn-north-4",
+)
+ID = Spelling(r"^[A-Za-z0-9_-]{1,64}$", 64, "an id is letters, digits, dashes and underscores, at most 64")
+LINE = Spelling(r"^[^\x00-\x1f\x7f]+$", 1024, "a name is one line of at most 1024 characters")
