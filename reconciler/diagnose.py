@@ -9,30 +9,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import NamedTuple
 
-from reconciler.apis.probe import Visit
+from reconciler.apis.connect import utc
+from reconciler.apis.visit import Visit
 from reconciler.checks import network, server
 from reconciler.checks.account import identity
 from reconciler.checks.findings import Findings
 from reconciler.checks.lists import Kinds
 from reconciler.checks.local import credentials, opened
-from reconciler.checks.permitted import Able, look, nothing, unlisted
+from reconciler.checks.permitted import Able, Declared, look, nothing, unlisted
 from reconciler.checks.told import told
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import Examined
 from reconciler.settings.target import Target
 
 
-def _utc() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Seams:
     """What time is: the hour (aware), monotonic seconds, and waiting."""
 
-    now: Callable[[], datetime] = _utc
+    now: Callable[[], datetime] = utc
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -40,45 +38,55 @@ class Seams:
 _REAL = Seams()
 
 
-def diagnose(target: Target, env: Mapping[str, str], seams: Seams = _REAL) -> Examined:
+class _Scope(NamedTuple):
+    kinds: Kinds
+    declared: Declared
+
+
+def diagnose(target: Target, env: Mapping[str, str], seams: Seams = _REAL, declared: Declared = None) -> Examined:
     """Look at everything that `plan` and `apply` need of one target. Nothing is raised for what is found.
 
-    `env` is where `{env: NAME}` secrets are looked up.
+    `env` is where `{env: NAME}` secrets are looked up. `declared` are the kinds that the manifests have for the target:
+    what only others need is no failure. None is for all.
     """
     findings = Findings(target.name)
     kinds: Kinds = {name: kind for name, kind in KINDS.items() if kind.api == target.api}
-    able = _examined(findings, target, env, kinds, seams)
+    able = _examined(findings, target, env, _Scope(kinds, declared), seams)
     return Examined(target.name, target.api, target.url, findings.checks, able.plan, able.apply)
 
 
-def _examined(findings: Findings, target: Target, env: Mapping[str, str], kinds: Kinds, seams: Seams) -> Able:
+def _examined(findings: Findings, target: Target, env: Mapping[str, str], scope: _Scope, seams: Seams) -> Able:
     """Make all checks in order, or say why they were not made."""
     visit = opened(findings, target, lambda: Visit(target, env, clock=seams.clock, sleep=seams.sleep, now=seams.now))
     if visit is None:
         findings.blocked("credentials", *network.CHECKS)
-        return _left(findings, kinds, "login", *_project(target), "authentication", "version", "clock", "identity")
+        return _left(
+            findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"
+        )
     with visit:
         credentials(findings, target, env)
-        network.network(findings, target, seams.now())
+        network.network(findings, target, env, seams.now())
         if findings.broken:
-            return _left(findings, kinds, "login", *_project(target), "authentication", "version", "clock", "identity")
-        return _asked(findings, target, visit, kinds, seams)
+            return _left(
+                findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"
+            )
+        return _asked(findings, target, visit, scope, seams)
 
 
-def _asked(findings: Findings, target: Target, visit: Visit, kinds: Kinds, seams: Seams) -> Able:
+def _asked(findings: Findings, target: Target, visit: Visit, scope: _Scope, seams: Seams) -> Able:
     """Make the checks that the server answers."""
-    if not server.login(findings, target, visit):
-        return _left(findings, kinds, *_project(target), "authentication", "version", "clock", "identity")
-    if not server.project(findings, target, visit):
-        return _left(findings, kinds, "authentication", "version", "clock", "identity")
-    reply = server.authentication(findings, target, visit, kinds)
-    server.version(findings, target, visit, reply)
+    if not server.login(findings, visit):
+        return _left(findings, scope.kinds, *_project(target), "authentication", "version", "clock", "identity")
+    if not server.project(findings, visit):
+        return _left(findings, scope.kinds, "authentication", "version", "clock", "identity")
+    reply = server.authentication(findings, visit, scope.kinds)
+    server.version(findings, visit)
     server.clock(findings, target, reply, seams.now())
     if findings.broken:
-        return _left(findings, kinds, "identity")
-    held = told(visit, kinds) if target.api == "keyfactor" else None
-    identity(findings, target, held)
-    return look(visit, findings, kinds, held)
+        return _left(findings, scope.kinds, "identity")
+    held = told(visit, scope.kinds) if target.api == "keyfactor" else None
+    identity(findings, visit, held)
+    return look(visit, findings, scope.kinds, held, scope.declared)
 
 
 def _project(target: Target) -> tuple[str, ...]:

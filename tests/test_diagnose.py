@@ -56,13 +56,18 @@ def test_a_healthy_command_server_is_healthy_to_the_last_check(server: Simulator
     assert server.ledger == []
 
 
-def test_lists_are_asked_for_one_row_and_each_once(server: Simulator) -> None:
-    """A doctor must not cost what a plan costs."""
+def test_the_first_page_of_each_list_is_asked_for_as_plan_asks_and_once(server: Simulator) -> None:
+    """A doctor must not cost what a plan costs; of certificates, which are many, not even one row comes."""
     diagnose(command(server.url), secrets(server), QUICK)
     asked = [entry for entry in server.requests if "My" not in entry["path"]]
-    lists = [entry for entry in asked if "ReturnLimit=1" in entry["query"]]
-    assert len(lists) == len({entry["path"] for entry in lists}) == 7
+    lists = [entry for entry in asked if "PageReturned=1&ReturnLimit=1000" in entry["query"]]
+    known = {listing.path for kind in KINDS.values() if kind.api == "keyfactor" for listing in kind.requires.read}
+    assert sorted(entry["path"] for entry in lists) == sorted(known)
     assert len(asked) == len(lists) + 2  # the login test, and one role by its id
+    (certificates,) = (entry["query"] for entry in lists if entry["path"] == "/Certificates")
+    assert f"{'0' * 40}" in certificates
+    assert "includeRevoked=true" in certificates
+    assert any("SortField=Name" in entry["query"] for entry in lists if entry["path"] == "/Security/Roles")
 
 
 def test_what_csms_does_not_tell_is_not_guessed(server: Simulator) -> None:

@@ -44,6 +44,20 @@ def test_a_missing_read_permission_is_named_with_the_kinds_that_need_it(
     assert "not possible for" in verdict(examined)
 
 
+@pytest.mark.parametrize(("permission", "check", "kinds"), READS)
+def test_what_no_declared_kind_needs_is_a_warning(
+    server: Simulator, permission: str, check: str, kinds: set[str]
+) -> None:
+    """An account with the least that its manifests need is healthy; one of them less, and it is not."""
+    take(server, permission)
+    others = frozenset({"SecurityRole", "EventHandler", "CertificateOwner", "RequestDenial"} - kinds)
+    examined = diagnose(command(server.url), secrets(server), QUICK, others)
+    assert (exit_of([examined]), verdicts(examined, check)) == (Exit.OK, ["warning"])
+    assert found(examined)[check].remedy.endswith("need it, and no manifest declares one")
+    for kind in kinds:
+        assert exit_of([diagnose(command(server.url), secrets(server), QUICK, others | {kind})]) is Exit.AUTH
+
+
 def test_what_only_some_documents_need_is_a_warning(server: Simulator) -> None:
     """Containers are for documents that name one."""
     take(server, "/certificate_stores/read/")
@@ -140,11 +154,13 @@ def test_an_object_that_goes_meanwhile_is_only_a_warning(server: Simulator) -> N
         ({"status": 500}, Exit.UNREACHABLE),
         ({"status": 404}, Exit.INCOMPLETE),
         ({"kind": "drop"}, Exit.UNREACHABLE),
-        ({"kind": "wrong_shape"}, Exit.USAGE),
+        ({"kind": "wrong_shape"}, Exit.INCOMPLETE),
+        ({"kind": "html"}, Exit.INCOMPLETE),
+        ({"kind": "redirect", "location": "https://elsewhere.example.com/"}, Exit.INCOMPLETE),
     ],
 )
 def test_a_list_that_fails_by_itself_has_its_own_cause(server: Simulator, fault: Mapping[str, Any], code: Exit) -> None:
-    """The others are tried all the same."""
+    """The one that `plan` would end with; the others are tried all the same."""
     server.fault("GET", "^/EventHandlerRegistration", times=0, **fault)
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["list event handlers"]

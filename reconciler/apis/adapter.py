@@ -62,15 +62,22 @@ class OneShot(HTTPAdapter):
         """Leave trust to the context: it alone holds the authorities, and it always verifies."""
 
 
-def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
-    answer = answers_on(wire)
+def connections_on(wire: Wire) -> type[HTTPConnection]:
+    """Return the class of the connections that are opened, and whose answers are read, under a wire's deadline."""
 
-    class Marking(HTTPConnection):
-        response_class = answer
-        _opening = False
+    class Dialling(HTTPConnection):
+        response_class = answers_on(wire)
 
         def _new_conn(self) -> socket.socket:
             return dial(self._dns_host.strip("[]"), self.port or 0, wire)
+
+    return Dialling
+
+
+def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
+
+    class Marking(connections_on(wire)):  # type: ignore[misc]
+        _opening = False
 
         def connect(self) -> None:
             self._opening = True  # what a proxy is told before the tunnel stands isn't the request

@@ -24,7 +24,8 @@ from reconciler.resource import Read
 from reconciler.settings.target import Target
 
 
-def _utc() -> datetime:
+def utc() -> datetime:
+    """Return the time of day (aware)."""
     return datetime.now(UTC)
 
 
@@ -33,15 +34,15 @@ class Api:
     """One target, connected.
 
     `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
-    `apply` is handed `send`. Close it, or use it in a `with` statement.
+    `apply` is handed `send`; `client` and `who` are what `doctor` looks behind. Close it, or use it in a `with`.
     """
 
     target: Target
     read: Read
     fresh: Read
-    _client: Client
+    client: Client
+    who: Identity
     _transport: Transport
-    _who: Identity
     _pool: ThreadPoolExecutor
 
     def send(self, call: Call) -> Reply:
@@ -49,39 +50,39 @@ class Api:
 
         Raises NoReply; its `sent` is False only if no byte of the request can have left (a failed login included).
         """
-        return self._client.send(call)
+        return self.client.send(call)
 
     def explain(self, reply: Reply) -> str:
         """Return what an answer says of itself: redacted, escaped, on one short line; "" if nothing."""
-        return self._client.explain(reply)
+        return self.client.explain(reply)
 
     def redact(self, text: str) -> str:
         """Return text with the target's secrets, as far as they were used, blotted out."""
-        return self._client.redact(text)
+        return self.client.redact(text)
 
     def bound(self) -> Bound:
         """Return what a plan made here is bound to; raises as `read` does where IAM has to tell the project's id."""
-        return self.target.bound(self._who.project.id())
+        return self.target.bound(self.who.project.id())
 
     @property
     def requests(self) -> int:
         """How many HTTP requests were made, those for tokens included."""
-        return self._transport.requests + self._who.auth.logins + self._who.project.counted()
+        return self._transport.requests + self.who.auth.logins + self.who.project.counted()
 
     @property
     def logins(self) -> int:
         """How many of them were for tokens."""
-        return self._who.auth.logins
+        return self.who.auth.logins
 
     @property
     def product(self) -> str:
         """The server's version as its last answer said it; "" before the first, or where it doesn't say."""
-        return self._client.product
+        return self.client.product
 
     def close(self) -> None:
         """Give up what is still being read and close all connections."""
         self._transport.close()
-        self._who.auth.close()
+        self.who.auth.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -99,7 +100,7 @@ def connect(
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], datetime] = _utc,
+    now: Callable[[], datetime] = utc,
 ) -> Api:
     """Return the API of a target; raises UsageError where the target lacks something or names unusable certificates.
 
@@ -122,4 +123,4 @@ def connect(
             return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
         return csms.CsmsRead(client, pool, who.project, once=once)
 
-    return Api(target, reader(Once()), reader(None), client, transport, who, pool)
+    return Api(target, reader(Once()), reader(None), client, who, transport, pool)

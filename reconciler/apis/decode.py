@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from reconciler.model import Json
@@ -84,12 +87,14 @@ def message(body: bytes) -> str:
     """Return what an error body says, in any of the shapes that the APIs and what stands before them use; "" if none.
 
     Command: Message, ErrorCode, FailedOperations[].Reason. CSMS: error.error_code, error.error_msg, or the gateway's
-    flat form. IAM: error.message. OAuth: error, error_description. The text is foreign: redact it before it is shown.
+    flat form. IAM: error.message. OAuth: error, error_description. ASP.NET (RFC 9457): title, detail, errors. The text
+    is foreign and whole: redact it, then shorten it, then make it visible.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
         found = decode(body)
     except NotJson:
-        text = body[:2000].decode("utf-8", "replace").strip()
+        text = body.decode("utf-8", "replace").replace("\0", "").strip()  # UTF-16 is ASCII with zeros in between
         return "" if text.startswith("<") else text
     if isinstance(found, str):
         return found
@@ -98,8 +103,25 @@ def message(body: bytes) -> str:
     inner = found.get("error")
     said = inner if isinstance(inner, dict) else found
     folded = {str(name).lower(): value for name, value in said.items()}
-    names = ("errorcode", "error_code", "error", "message", "error_msg", "error_description")
-    parts = [folded[name] for name in names if isinstance(folded.get(name), str) and folded[name]]
+    parts = _texts(folded.get(name) for name in _SAID)
     failed = folded.get("failedoperations")
-    reasons = [one.get("Reason") for one in failed[:20] if isinstance(one, dict)] if isinstance(failed, list) else []
-    return ": ".join([*parts, *(reason for reason in reasons if isinstance(reason, str))])
+    rows = failed[:_REASONS] if isinstance(failed, list) else []
+    parts += _texts(row.get("Reason") for row in rows if isinstance(row, dict))
+    return ": ".join(parts or _described(folded))
+
+
+_SAID = ("errorcode", "error_code", "error", "message", "error_msg", "error_description")
+_REASONS = 20
+"""Reasons of one body that are worth reading."""
+
+
+def _texts(values: Iterable[Json]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def _described(folded: Mapping[str, Json]) -> list[str]:
+    """Return what a problem description says (RFC 9457), with what ASP.NET finds wrong in each member."""
+    errors = folded.get("errors")
+    found = islice(errors.items(), _REASONS) if isinstance(errors, dict) else ()
+    wrong = (f"{name}: {one}" for name, ones in found for one in _texts(ones if isinstance(ones, list) else []))
+    return [*_texts((folded.get("title"), folded.get("detail"))), *wrong]

@@ -21,7 +21,10 @@ class Objects:
         return None if reply is None else self._client.decoded(path, reply)
 
     def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
-        """`get` for many paths at once. The first goes alone until the credentials are proved: accounts get locked."""
-        alone = 0 if self._client.answered else 1
+        """`get` for many paths at once. The first goes alone until the credentials are proved: accounts get locked.
+
+        Afterwards too refused credentials are shown a few times only, however many paths there are; see `Refusals`.
+        """
+        alone = 0 if self._client.proved else 1
         first = [self.get(path, version=version) for path in paths[:alone]]
         return [*first, *self._pool.map(lambda path: self.get(path, version=version), paths[alone:])]

@@ -1,50 +1,38 @@
-"""Looking at a server as `doctor` does: name, connection, TLS, then one GET at a time, each answer as it came.
+"""The way to a server before anything is sent to it: its name, a connection, TLS.
 
-Nothing is sent on the way to the TLS handshake, so the first thing that fails can be told from what follows from it.
+Only so can the first thing that fails be told from what follows from it. What is sent afterwards goes through the same
+doors as everything else; the sockets, the proxy's rules and the trust are the transport's own.
 """
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import http.client
-import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from types import TracebackType
-from typing import Any, NamedTuple, Self
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ProxyError
+from urllib3.util.wait import wait_for_read, wait_for_write
 
-from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.choose import Seams, identity
-from reconciler.apis.decode import NotJson, decode, message
+from reconciler.apis.adapter import connections_on
 from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.retry import Patience
-from reconciler.apis.roads import Roads
-from reconciler.apis.secrets import Secrets
+from reconciler.apis.sockets import Wire
 from reconciler.apis.trust import tls_context
 from reconciler.errors import NoReply
-from reconciler.model import Json, Query, Reply
-from reconciler.settings.target import AkskAuth, Target
-from reconciler.settings.target import Transport as Travel
+from reconciler.settings.target import Transport
 from reconciler.settings.url import origin
 
-_CONNECT = 10.0
-"""Seconds for a connection to stand, and for a handshake."""
-_RETRIES = 3
-"""GETs of a whole visit that may be made again: a server that stumbles is not ill, one that keeps stumbling is."""
-_RECITAL = re.compile(r",?\s*canonicalRequest:")
-"""Where Huawei's gateway begins to recite the request that it computed a signature for."""
-LOGIN_TEST = "/Status/Endpoints"
-"""What Keyfactor's own clients ask to see whether a login works; it needs no permission."""
-MY_SETS = "/PermissionSets/My"
-"""Command from 12.4 on: the account's permission sets that contain a permission; any account may ask."""
+_HANDSHAKE = 10.0
+"""Seconds for TLS to stand."""
+_MOMENT = 0.5
+"""Seconds in which a server that refuses our certificate will have said so."""
 
 
 class Tls(NamedTuple):
@@ -56,9 +44,14 @@ class Tls(NamedTuple):
     expires: datetime
 
 
-def host_of(url: str, travel: Travel) -> str:
+def proxy_of(url: str, travel: Transport) -> str:
+    """Return the proxy that stands before a URL, "" for none: plain http never leaves this machine."""
+    return travel.proxy if url.startswith("https:") else ""
+
+
+def host_of(url: str, travel: Transport) -> str:
     """Return the host that this machine itself must find: the proxy's where there is one."""
-    return urlsplit(travel.proxy or url).hostname or ""
+    return urlsplit(proxy_of(url, travel) or url).hostname or ""
 
 
 def is_literal(host: str) -> bool:
@@ -79,35 +72,92 @@ def addresses(host: str) -> tuple[str, ...]:
     return tuple(sorted({str(entry[4][0]) for entry in found}))
 
 
-def reach(url: str, travel: Travel) -> socket.socket:
-    """Return a connection to a URL's host, through the proxy where there is one; raises NoReply with the reason."""
-    there = urlsplit(origin(url))
-    seconds = min(_CONNECT, travel.timeout)
-    proxy = urlsplit(origin(travel.proxy) if travel.proxy and "://" in travel.proxy else "")
-    through = there.scheme == "https" and bool(proxy.hostname)
-    first = proxy if through else there
-    connection = http.client.HTTPConnection(first.hostname or "", first.port, timeout=seconds)
-    if through:
-        connection.set_tunnel(there.hostname or "", there.port)
-    try:
-        connection.connect()
-    except (OSError, http.client.HTTPException) as error:
-        connection.close()
-        why = reason(ProxyError("proxy", error) if through else error, seconds)
-        raise Unanswered(why, sent=False) from None
-    return connection.sock
+class Probe:
+    """Connects as a request would, within one request's timeout as a whole, and sends the server nothing.
+
+    `login` is what a proxy is told of us. Not for proxies that speak TLS themselves.
+    """
+
+    def __init__(self, url: str, travel: Transport, login: str = "") -> None:
+        self._there, self._proxy = urlsplit(origin(url)), proxy_of(url, travel)
+        self._travel, self._login = travel, login
+        self._wire = Wire()
+
+    def reach(self) -> socket.socket:
+        """Return a connection to the server, through the proxy where there is one; raises NoReply with the reason."""
+        begun = self._start(self._travel.timeout)
+        way = self._way()
+        try:
+            way.connect()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            before = self._proxy and not way.has_connected_to_proxy  # a refused tunnel is closed at once
+            way.close()
+            seen = ProxyError("proxy", error) if before else error
+            why = reason(seen, _since(begun), known_to_proxy=bool(self._login))
+            raise Unanswered(why, sent=False) from None
+        return way.sock
+
+    def handshake(self, connection: socket.socket) -> Tls:
+        """Shake hands, verifying chain and name, and close the connection; raises NoReply."""
+        host = (self._there.hostname or "").rstrip(".")  # certificates have no final dot
+        begun = self._start(min(_HANDSHAKE, self._travel.timeout))
+        try:
+            context = tls_context(self._travel.trust)
+            with context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False) as secured:
+                self._shake(secured)
+                self._hear_out(secured)
+                return _described(secured.version() or "", secured.getpeercert() or {})
+        except (OSError, ValueError) as error:
+            raise Unanswered(reason(error, _since(begun)), sent=False) from None
+        finally:
+            connection.close()
+
+    def _way(self) -> HTTPConnection:
+        """Return what will be a connection: to the server, or to the proxy with an order for a tunnel."""
+        way_of, there = connections_on(self._wire), self._there
+        if not self._proxy:
+            return way_of(there.hostname or "", there.port)
+        first = urlsplit(origin(self._proxy))
+        way = way_of(first.hostname or "", first.port)
+        way.set_tunnel(there.hostname or "", there.port, {"Proxy-Authorization": self._login} if self._login else None)
+        return way
+
+    def _start(self, seconds: float) -> float:
+        self._wire.start(seconds)
+        return time.monotonic()
+
+    def _shake(self, secured: ssl.SSLSocket) -> None:
+        """Shake hands under the wire's deadline: the socket's own would begin anew with every byte."""
+        secured.settimeout(0)
+        while wait := _wanted(secured):
+            wait(secured, self._wire.patience())
+
+    def _hear_out(self, secured: ssl.SSLSocket) -> None:
+        """Wait a moment for a refusal of our certificate: in TLS 1.3 it comes after a client's handshake."""
+        if secured.version() != "TLSv1.3":
+            return
+        self._wire.start(_MOMENT)
+        with contextlib.suppress(TimeoutError):
+            while wait_for_read(secured, self._wire.patience()):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    secured.recv(1)
+                    return
 
 
-def handshake(connection: socket.socket, host: str, travel: Travel) -> Tls:
-    """Shake hands, verifying chain and name, and close the connection; raises NoReply."""
-    context = tls_context(travel.trust)
+def _wanted(secured: ssl.SSLSocket) -> Callable[[socket.socket, float], bool] | None:
+    """Go on with a handshake; returns how to wait for what it lacks, None once it is done."""
     try:
-        with context.wrap_socket(connection, server_hostname=host) as secured:
-            return _described(secured.version() or "", secured.getpeercert() or {})
-    except OSError as error:
-        raise Unanswered(reason(error, _CONNECT), sent=False) from None
-    finally:
-        connection.close()
+        secured.do_handshake()
+    except ssl.SSLWantReadError:
+        return wait_for_read
+    except ssl.SSLWantWriteError:
+        return wait_for_write
+    return None
+
+
+def _since(begun: float) -> float:
+    """Return how long something took, in whole seconds."""
+    return max(1, round(time.monotonic() - begun))
 
 
 def _described(protocol: str, certificate: Mapping[str, Any]) -> Tls:
@@ -127,111 +177,3 @@ def _name(parts: Any) -> str:
 
 def _alternative(certificate: Mapping[str, Any]) -> str:
     return next((str(value) for _, value in certificate.get("subjectAltName", ())), "")
-
-
-class Visit:
-    """One target, asked with its own credentials and headers. Use it in a `with` statement.
-
-    Raises UsageError where the target's certificates can't be used.
-    """
-
-    def __init__(
-        self,
-        target: Target,
-        env: Mapping[str, str],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        secrets = Secrets(target, env)
-        roads = Roads(target, secrets, clock, sleep)
-        self.redact = secrets.redact
-        self._target, self._now = target, now
-        self._transport = roads.to_api()
-        self._patience = Patience(sleep=sleep, now=now, budget=_RETRIES)
-        self._who = identity(target, secrets, Seams(roads, clock, now, self._patience))
-        self._headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._transport.close()
-        self._who.auth.close()
-
-    def login(self) -> float | None:
-        """Make sure that there are credentials to send, with a token request where they need one.
-
-        Returns the seconds that they last, None where nobody says; raises AuthError or UnreachableError.
-        """
-        if isinstance(self._target.auth, AkskAuth):
-            return None  # there is nothing to fetch, and what a signature covers may not be known yet
-        sent = self._who.auth.headers("GET", f"{self._target.url}/", b"")
-        lasting = self._who.auth.remaining()
-        ends = _end(sent.get("Authorization", "")) if lasting is None else None
-        return lasting if ends is None else ends - self._now().timestamp()
-
-    def project(self) -> str:
-        """Return the project's id; where the settings have its name, IAM is asked, and what a read raises is raised."""
-        return self._who.project.id()
-
-    def get(self, path: str, query: Query = (), version: int = 1) -> Reply:
-        """Return the answer to a GET below the API's root, whatever its status; raises NoReply, AuthError."""
-        asked = f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""
-        url = f"{self._target.url}{self._root()}{path}{asked}"
-
-        def attempt() -> Reply:
-            headers = {**self._headers(version), **self._who.auth.headers("GET", url, b"")}
-            return self._transport.send("GET", url, headers)
-
-        return self._patience.read(attempt)
-
-    def _root(self) -> str:
-        return "" if self._target.api == "keyfactor" else csms.root(self._who.project)
-
-    def first(self, path: str, version: int) -> Reply:
-        """Return the answer to a list's page of one row."""
-        command = self._target.api == "keyfactor"
-        return self.get(path, (("PageReturned", "1"), ("ReturnLimit", "1")) if command else (("limit", "1"),), version)
-
-    def rows(self, path: str, reply: Reply) -> list[Mapping[str, Json]] | None:
-        """Return the rows in a list's answer, None where it holds no list."""
-        found = content(reply)
-        held = found.get(path.rpartition("/")[2]) if isinstance(found, dict) else found
-        return held if isinstance(held, list) and all(isinstance(row, dict) for row in held) else None
-
-    def said(self, reply: Reply) -> str:
-        """Return an answer's status with what it says of itself, fit to be printed."""
-        words = self.redact.line(_RECITAL.split(message(reply.body))[0])
-        return f"{reply.status}: {words}" if words else str(reply.status)
-
-
-def _end(authorization: str) -> float | None:
-    """Return when a bearer token says that it ends (RFC 7519: exp), in seconds since the epoch; None for any other."""
-    parts = authorization.removeprefix("Bearer ").split(".")
-    try:
-        claims = decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) if len(parts) == 3 else {}
-    except (ValueError, NotJson):
-        return None
-    said = claims.get("exp") if isinstance(claims, dict) else None
-    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
-
-
-def content(reply: Reply) -> Json:
-    """Return the JSON of an answer, None where it isn't any."""
-    try:
-        return decode(reply.body)
-    except NotJson:
-        return None
-
-
-def server_time(reply: Reply) -> datetime | None:
-    """Return the moment that an answer's Date header names, None where it names none."""
-    try:
-        when = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -2,62 +2,91 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 import threading
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from reconciler.apis.forms import Forms, forms
 from reconciler.visible import shown
 
+HIDDEN = "***"
 _SHORTEST = 4
 """Characters of the shortest secret that is looked for: a shorter one would blot out ordinary words."""
+_LONG = 16
+"""Characters from which on a secret is also looked for across line breaks."""
+_BREAKS = re.compile(r"=[ \t]*\r?\n|\\{1,8}[rnt]|&#(?:10|13|x0?[ad]);|%(?:25){0,3}0[ad]", re.IGNORECASE)
+_UNSEEN = dict.fromkeys((0, 0xAD, 0x200B, 0x2060, 0xFEFF))
+"""What encoders and mailers put into long lines, besides blanks; and characters of no width."""
+
+
+class _Known(NamedTuple):
+    secret: str
+    forms: Forms
+
+    def spans(self, text: str, lower: str) -> Iterator[tuple[int, int]]:
+        """Yield from where to where the secret stands in a text; `lower` is the text in lower case."""
+        if any(anchor in lower for anchor in self.forms.anchors):
+            yield from (match.span() for match in self.forms.pattern.finditer(text))
 
 
 class Redactor:
-    """Knows the secrets of a run by value and blots them out of any text, in every form a server might echo them in."""
+    """Knows the secrets of a run by value and blots them out of any text, in every form a server might echo them in.
+
+    Safe for many threads. Use it on what is shown alone: what is judged or compared has to be what the server said.
+    """
 
     def __init__(self) -> None:
-        self._forms: frozenset[str] = frozenset()
-        self._pattern: re.Pattern[str] | None = None
+        self._known: tuple[_Known, ...] = ()
         self._lock = threading.Lock()
 
     def learn(self, *secrets: str) -> None:
-        """Add values: raw, base64, hex, percent-encoded and JSON-escaped they will be shown as ***."""
+        """Add values: from now on they are shown as ***, however they are written; see `forms`."""
         with self._lock:
-            self._forms |= {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            either = "|".join(map(re.escape, longest_first))
-            self._pattern = re.compile(either, re.IGNORECASE) if either else None
+            old = {one.secret for one in self._known}
+            new = (one for one in dict.fromkeys(secrets) if len(one) >= _SHORTEST and one not in old)
+            self._known = (*self._known, *(_Known(one, forms(one)) for one in new))
 
     def __call__(self, text: str) -> str:
-        """Return the text with *** in the place of every known secret."""
-        return self._pattern.sub("***", text) if self._pattern else text
+        """Return the text with *** in the place of every known secret.
+
+        Where a long one is wrapped over several lines it can't be cut out, and nothing of the text is shown.
+        """
+        known = self._known
+        clean = _blotted(text, known)
+        long = [one for one in known if len(one.secret) >= _LONG]
+        joined = _joined(clean) if long else clean
+        return HIDDEN if joined != clean and any(_spans(joined, long)) else clean
 
     def line(self, text: str, limit: int = 300) -> str:
         """Return the text redacted, then shortened, then made visible: in this order no part of a secret survives."""
         return shown(self(text).strip(), limit)
 
-    def bytes(self, data: bytes) -> bytes:
-        """Return UTF-8 data redacted; what isn't UTF-8 is compared byte by byte all the same."""
-        text = data.decode("utf-8", "surrogateescape")
-        clean = self(text)
-        return data if clean == text else clean.encode("utf-8", "surrogateescape")
+
+def _joined(text: str) -> str:
+    """Return a text without line breaks, however they are written, and without blanks."""
+    if any(mark in text for mark in ("=\n", "=\r", "= ", "\\", "&#", "%")):
+        text = _BREAKS.sub("", text)
+    text = "".join(text.split())
+    return text.translate(_UNSEEN) if "\0" in text or not text.isascii() else text
 
 
-def _forms(secret: str) -> set[str]:
-    data = secret.encode()
-    standard, web = base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()
-    return {
-        secret,
-        standard,
-        standard.rstrip("="),
-        web,
-        web.rstrip("="),
-        data.hex(),
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-    }
+def _blotted(text: str, known: Iterable[_Known]) -> str:
+    spans = sorted(_spans(text, known))
+    return "".join(_pieces(text, spans)) if spans else text
+
+
+def _spans(text: str, known: Iterable[_Known]) -> Iterator[tuple[int, int]]:
+    lower = text.lower()
+    return (span for one in known for span in one.spans(text, lower))
+
+
+def _pieces(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Yield the text between the spans, and a mark for each; spans that overlap are one."""
+    end = 0
+    for start, stop in spans:
+        if start >= end:
+            yield text[end:start]
+            yield HIDDEN
+        end = max(end, stop)
+    yield text[end:]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.checks.told import Told
 from reconciler.settings.target import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
 
+_NAMED = 10
+"""Permission sets that are told by name."""
 
-def identity(findings: Findings, target: Target, told: Told | None) -> None:
+
+def identity(findings: Findings, visit: Visit, told: Told | None) -> None:
     """Say who we are, and which permission sets the server says we have."""
+    target = visit.target
     if told is None:
         server = "CSMS" if target.api == "csms" else "this server"
         findings.ok("identity", f"{_account(target)}; what it may do is not told by {server}")
         return
     names = sorted(set().union(*told.values()))
-    sets = f"permission sets: {', '.join(names)}" if names else "no permission that matters here"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(map(visit.line, names[:_NAMED]))
+    sets = f"permission sets: {listed}{more}" if names else "no permission that matters here"
     findings.ok("identity", f"{_account(target)}; {sets} (as the server tells)")
 
 

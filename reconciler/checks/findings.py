@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.apis.probe import Visit
+from reconciler.apis.visit import Heard, Visit
 from reconciler.errors import Exit, ReconcilerError
-from reconciler.model import Reply
 from reconciler.reports.doctor import Check, Health
+from reconciler.settings.target import Target
 
 _AGAIN = "try again later"
 
@@ -50,31 +50,41 @@ class Findings:
 
     def raised(self, check: str, error: ReconcilerError) -> None:
         """Note an error that has its own words, `what; why; what to do`: the last part is the remedy."""
-        for problem in error.problems:
-            detail, _, remedy = problem.message.rpartition("; ")
-            self.fail(check, detail or remedy, remedy if detail else "", error.exit)
+        for detail, remedy in parted(error):
+            self.fail(check, detail, remedy, error.exit)
 
     def _add(self, check: str, verdict: Health, detail: str, remedy: str = "", cause: Exit = Exit.OK) -> None:
         self._checks.append(Check(self._target, check, verdict, detail, remedy, cause))
 
 
-def unexpected(visit: Visit, reply: Reply) -> tuple[str, str, Exit]:
+def parted(error: ReconcilerError) -> list[tuple[str, str]]:
+    """Return (what, what to do) of each problem of an error."""
+    parts = [problem.message.rpartition("; ") for problem in error.problems]
+    return [(detail or remedy, remedy if detail else "") for detail, _, remedy in parts]
+
+
+def unexpected(visit: Visit, heard: Heard) -> tuple[str, str, Exit]:
     """Return (what, what to do, exit code) for an answer that is neither what was asked for nor 401 or 403."""
-    told = visit.said(reply)
-    if 300 <= reply.status < 400:
+    told, status = visit.said(heard), heard.status
+    if 300 <= status < 400:
         return (
             f"the answer is a redirect ({told}), which is never followed with credentials",
             "set `url` to the address that answers itself",
             Exit.USAGE,
         )
-    if reply.status == 429 or reply.status >= 500:
+    if status == 429 or status >= 500:
         return f"the server fails ({told}) although it was asked again", _AGAIN, Exit.UNREACHABLE
-    if reply.status == 200:
+    if status == 200:
         return (
             "the answer is not what this API gives, perhaps a web page of a login or of a proxy",
             "check `url`, and what stands between",
             Exit.USAGE,
         )
-    if reply.status == 404:
+    if status == 404:
         return f"the server has nothing there ({told})", "check `url` and the server's version", Exit.INCOMPLETE
     return f"the server can't answer this ({told})", "check the server's version and its log", Exit.INCOMPLETE
+
+
+def place(target: Target) -> str:
+    """Return which setting says where a target's API is."""
+    return "`url`" if target.api == "keyfactor" else "`region` (or `url`, where one is set)"

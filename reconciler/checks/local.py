@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import get_args
 
-from reconciler.apis.probe import Visit
+from reconciler.apis.probe import proxy_of
+from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.settings.secret import Origin, resolve
-from reconciler.settings.target import NoAuth, Target
+from reconciler.settings.target import Auth, NoAuth, ProxyAuth, Target
 
 
 def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Visit | None:
@@ -25,8 +26,8 @@ def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Vi
         findings.raised("settings", error)
         return None
     place = "environment variables" if str(target.source) == "environment" else str(target.source)
-    proxy = f", through the proxy {target.transport.proxy}" if target.transport.proxy else ""
-    findings.ok("settings", f"from {place}{proxy}")
+    proxy = proxy_of(target.url, target.transport)
+    findings.ok("settings", f"from {place}" + (f", through the proxy {proxy}" if proxy else ""))
     return made
 
 
@@ -37,18 +38,25 @@ def credentials(findings: Findings, target: Target, env: Mapping[str, str]) -> N
         what, _, remedy = auth.advice.partition("; ")
         findings.fail("credentials", what, remedy, Exit.AUTH)
         return
-    held = [(_camel(field.name), getattr(auth, field.name)) for field in fields(auth)]
-    secrets = [(name, origin) for name, origin in held if isinstance(origin, get_args(Origin))]
+    proxied = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
+    secrets = [*_secrets("auth", auth), *(_secrets("proxyAuth", proxied) if proxied else ())]
     errors = []
-    for name, origin in secrets:
+    for what, origin in secrets:
         try:
-            resolve(origin, env, what=f"auth.{name}", at=target.source)
+            resolve(origin, env, what=what, at=target.source)
         except ReconcilerError as error:
             errors.append(error)
     for missing in errors:
         findings.raised("credentials", missing)
     if not errors:
-        findings.ok("credentials", f"found: {', '.join(f'{name} in {origin}' for name, origin in secrets)}")
+        said = (f"{what.removeprefix('auth.')} in {origin}" for what, origin in secrets)
+        findings.ok("credentials", f"found: {', '.join(said)}")
+
+
+def _secrets(block: str, held: Auth | ProxyAuth) -> list[tuple[str, Origin]]:
+    """Return the place in the settings, and the origin, of each secret in a block of them."""
+    found = [(f"{block}.{_camel(field.name)}", getattr(held, field.name)) for field in fields(held)]
+    return [(what, origin) for what, origin in found if isinstance(origin, get_args(Origin))]
 
 
 def _camel(name: str) -> str:

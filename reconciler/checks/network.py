@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconciler.apis.probe import addresses, handshake, host_of, is_literal, reach
+from reconciler.apis.probe import Probe, addresses, host_of, is_literal, proxy_of
 from reconciler.apis.reasons import advice
-from reconciler.checks.findings import Findings
-from reconciler.errors import Exit, NoReply
+from reconciler.apis.roads import Roads
+from reconciler.apis.secrets import Secrets
+from reconciler.checks.findings import Findings, place
+from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.target import Target
 
 CHECKS = ("dns", "connection", "tls")
@@ -17,21 +20,30 @@ _SOON = 30
 """Days before its certificate ends at which a server's owner should know."""
 
 
-def network(findings: Findings, target: Target, now: datetime) -> None:
-    """Look for the host, connect, and shake hands; nothing is sent."""
-    if target.transport.proxy.startswith("https:"):
+def network(findings: Findings, target: Target, env: Mapping[str, str], now: datetime) -> None:
+    """Look for the host, connect, and shake hands; nothing is sent, but to a proxy where a tunnel shall lead.
+
+    `env` is where a proxy's password may be looked up.
+    """
+    if proxy_of(target.url, target.transport).startswith("https:"):
         for check in CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
         return
     if not _named(findings, target):
         findings.blocked("connection", "tls")
         return
-    connection = _connected(findings, target)
+    try:
+        login = Roads(target, Secrets(target, env)).proxy_login()
+    except AuthError:  # told by the check of the credentials
+        findings.blocked("connection", "tls")
+        return
+    probe = Probe(target.url, target.transport, login)
+    connection = _connected(findings, target, probe)
     if connection is None:
         findings.blocked("tls")
         return
     with connection:
-        _trusted(findings, target, connection, now)
+        _trusted(findings, target, probe, connection, now)
 
 
 def _named(findings: Findings, target: Target) -> bool:
@@ -42,36 +54,35 @@ def _named(findings: Findings, target: Target) -> bool:
     try:
         findings.ok("dns", f"{host} is {', '.join(addresses(host))}")
     except NoReply as why:
-        where = "`proxy`" if target.transport.proxy else "`url`"
+        where = "`proxy`" if proxy_of(target.url, target.transport) else place(target)
         remedy = f"check the host in {where}, and this machine's name servers"
         findings.fail("dns", f"{host} could not be resolved ({why})", remedy, Exit.UNREACHABLE)
         return False
     return True
 
 
-def _connected(findings: Findings, target: Target) -> socket.socket | None:
+def _connected(findings: Findings, target: Target, probe: Probe) -> socket.socket | None:
     there = urlsplit(target.url).netloc
     try:
-        connection = reach(target.url, target.transport)
+        connection = probe.reach()
     except NoReply as why:
         remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
-        findings.fail(
-            "connection", f"{there}: {why}", advice(why, "") if target.transport.proxy else remedy, Exit.UNREACHABLE
-        )
+        if proxy_of(target.url, target.transport):
+            remedy = advice(why, "")
+        findings.fail("connection", f"{there}: {why}", remedy, Exit.UNREACHABLE)
         return None
     findings.ok("connection", f"{there} takes connections")
     return connection
 
 
-def _trusted(findings: Findings, target: Target, connection: socket.socket, now: datetime) -> None:
+def _trusted(findings: Findings, target: Target, probe: Probe, connection: socket.socket, now: datetime) -> None:
     if target.url.startswith("http:"):
         findings.skip("tls", "plain http, which is for loopback addresses alone")
         return
-    there = urlsplit(target.url)
     try:
-        tls = handshake(connection, there.hostname or "", target.transport)
+        tls = probe.handshake(connection)
     except NoReply as why:
-        findings.fail("tls", f"{there.netloc}: {why}", advice(why, "caBundle"), Exit.UNREACHABLE)
+        findings.fail("tls", f"{urlsplit(target.url).netloc}: {why}", advice(why, "caBundle"), Exit.UNREACHABLE)
         return
     left = (tls.expires - now).days
     said = f"{tls.protocol}, trusted: {tls.subject} by {tls.issuer}, until {tls.expires:%Y-%m-%d} ({left} days left)"

@@ -1,4 +1,4 @@
-"""What an account may do at a target: found by reading one row of every list, and by asking a server that tells.
+"""What an account may do at a target: found by reading the front of every list, and by asking a server that tells.
 
 Only a write proves that a write is permitted. Command says which of an account's permission sets hold a permission
 (GET /PermissionSets/My); that is believed as long as it agrees with every list that was tried, and is called what it
@@ -11,14 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from reconciler.apis.probe import Visit, content
-from reconciler.checks.findings import Findings, unexpected
+from reconciler.apis.visit import Heard, Visit
+from reconciler.checks.findings import Findings, parted, unexpected
+from reconciler.checks.front import Front, front
 from reconciler.checks.lists import Kinds, Use, uses
 from reconciler.checks.told import Told, held_of
-from reconciler.errors import Exit, NoReply, ReconcilerError
+from reconciler.errors import Exit, UnreachableError
 from reconciler.fields import pick
-from reconciler.model import Reply
+from reconciler.permissions import Listing
 from reconciler.reports.doctor import Ability
+from reconciler.resource import Read
+
+_SILENCES = 2
+"""Questions that may stay without an answer, each asked three times: who waits for more learns nothing new."""
+
+
+Declared = frozenset[str] | None
+"""The kinds that the manifests declare for a target; None where nobody knows."""
 
 
 class Able(NamedTuple):
@@ -43,9 +52,9 @@ def nothing(kinds: Kinds) -> Able:
     return Able(none, none)
 
 
-def look(visit: Visit, findings: Findings, kinds: Kinds, told: Told | None) -> Able:
-    """Read one row of each list, then judge the writes; `told` is what the server tells, if it does."""
-    trial = _Trial(visit, findings, kinds, told)
+def look(visit: Visit, findings: Findings, kinds: Kinds, told: Told | None, declared: Declared) -> Able:
+    """Read the front of each list, then judge the writes; `told` is what the server tells, if it does."""
+    trial = _Trial(visit, findings, kinds, told, declared)
     trial.run()
     return Able(trial.plan, trial.apply)
 
@@ -53,18 +62,21 @@ def look(visit: Visit, findings: Findings, kinds: Kinds, told: Told | None) -> A
 class _Trial:
     """Tries every list of these kinds; afterwards `plan` and `apply` say what is possible with each kind."""
 
-    def __init__(self, visit: Visit, findings: Findings, kinds: Kinds, told: Told | None) -> None:
+    def __init__(self, visit: Visit, findings: Findings, kinds: Kinds, told: Told | None, declared: Declared) -> None:
         self._visit, self._findings, self._kinds, self._told = visit, findings, kinds, told
+        self._declared = declared
         self._readable: dict[str, bool] = {}
-        self._refused = ""
+        self._silent: list[str] = []
+        self._end = ""
+        """Why nothing more is asked, "" as long as there is no reason."""
         self.plan = dict.fromkeys(kinds, Ability.POSSIBLE)
         self.apply = dict.fromkeys(kinds, Ability.POSSIBLE)
 
     def run(self) -> None:
         for use in uses(self._kinds):
-            rows = self._list(use)
+            listed = self._list(use)
             if use.listing.item:
-                self._item(use, rows)
+                self._item(use, listed)
         if self._told is not None and any(
             bool(self._told[permission]) is not readable
             for permission, readable in self._readable.items()
@@ -74,78 +86,89 @@ class _Trial:
         for kind in self._kinds:
             self._write(kind)
 
-    def _list(self, use: Use) -> Reply | None:
-        """Read one row; returns the answer if it is a list."""
+    def _list(self, use: Use) -> Front | None:
+        """Read the first page; returns it if it is one that `plan` takes."""
         listing, check = use.listing, f"list {use.listing.noun}"
-        reply = self._asked(use.always, check, lambda: self._visit.first(listing.path, listing.version))
-        if reply is None:
+        heard = self._asked(use.always, check, lambda read: front(read, listing))
+        if heard is None:
             return None
-        if reply.status == 403:
+        if heard.status == 403:
             self._readable[listing.permission] = False
-            self._miss(
-                use.always, check, self._refusal(reply), f"grant {listing.permission}; {use.needed_by}", Exit.AUTH
-            )
+            remedy = f"grant {listing.permission}; {use.needed_by}"
+            self._miss(use.always, check, self._forbidden(heard), remedy, Exit.AUTH)
             return None
-        if reply.status != 200 or self._visit.rows(listing.path, reply) is None:
-            self._miss(use.always, check, *unexpected(self._visit, reply))
+        if heard.error:
+            self._failed(use.always, check, heard)
             return None
+        found: Front = heard.found
         self._readable.setdefault(listing.permission, True)
-        total = reply.headers.get("x-total-count", "")
-        counted = f", {int(total):,} in all" if total.isascii() and total.isdigit() and len(total) < 10 else ""
+        counted = "" if found.total is None else f", {found.total:,} in all"
         self._findings.ok(check, f"GET {listing.path}: readable{counted}")
-        return reply
+        return found
 
-    def _item(self, use: Use, listed: Reply | None) -> None:
+    def _item(self, use: Use, listed: Front | None) -> None:
         """Read one row by itself: who may list may not see everything that is listed."""
         listing, check = use.listing, f"read one of the {use.listing.noun}"
         if listed is None:
             self._findings.skip(check, f"the {listing.noun} can't be listed")
             return
-        rows = self._visit.rows(listing.path, listed)
-        value = pick(rows[0], listing.item) if rows else None
-        if value is None:
-            self._findings.skip(check, f"there are no {listing.noun} to try it on")
+        last = _last_part(listing, listed)
+        if not last:
+            rows = f"{listing.noun} whose {listing.item} a path can carry" if listed.rows else listing.noun
+            self._findings.skip(check, f"there are no {rows} to try it on")
             return
-        path = f"{listing.path}/{quote(str(value), safe='')}"
-        reply = self._asked(use.singly, check, lambda: self._visit.get(path, version=listing.version))
-        if reply is None:
+        path = f"{listing.path}/{last}"
+        heard = self._asked(use.singly, check, lambda read: read.get(f"{read.root}{path}", version=listing.version))
+        if heard is None:
             return
-        if reply.status == 403:
-            self._hidden(use, check, reply)
-        elif reply.status == 200 and isinstance(content(reply), dict):
-            self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
-        elif reply.status == 404:
-            self._findings.warn(
-                check, f"what was listed a moment ago is gone ({self._visit.said(reply)})", "look again"
-            )
+        if heard.status == 403:
+            self._hidden(use, check, heard)
+        elif heard.error or not isinstance(heard.found, dict | None):
+            self._failed(use.singly, check, heard)
+        elif heard.found is None:
+            self._findings.warn(check, f"what was listed a moment ago is gone ({heard.status})", "look again")
         else:
-            self._miss(use.singly, check, *unexpected(self._visit, reply))
+            self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
 
-    def _asked(self, users: Sequence[str], check: str, ask: Callable[[], Reply]) -> Reply | None:
-        """Return an answer; silence and refused credentials are noted, and those are not shown again."""
-        if self._refused:
+    def _asked(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> Heard | None:
+        """Ask; returns None where nothing is asked any more, or the credentials were refused: that ends it."""
+        if self._end:
             self._bar(users)
-            self._findings.skip(check, f"not tried, since {self._refused} found the credentials refused")
+            self._findings.skip(check, f"not tried, since {self._end}")
             return None
-        try:
-            reply = ask()
-        except NoReply as why:
-            self._miss(users, check, f"no answer: {why}", "check the network, then look again", Exit.UNREACHABLE)
-            return None
-        except ReconcilerError as error:
+        heard = self._visit.ask(question)
+        if heard.refused:
+            self._end = f"{check} found the credentials refused"
             self._bar(users)
-            self._findings.raised(check, error)
+            self._refused(check, heard)
             return None
-        if reply.status == 401:
-            self._refused = check
-            self._bar(users)
-            self._findings.fail(check, f"refused ({self._visit.said(reply)})", "check `auth`", Exit.AUTH)
-            return None
-        return reply
+        if isinstance(heard.error, UnreachableError):
+            self._silent.append(check)
+            if len(self._silent) == _SILENCES:
+                self._end = f"the server answered neither {' nor '.join(self._silent)}"
+        return heard
 
-    def _hidden(self, use: Use, check: str, reply: Reply) -> None:
+    def _refused(self, check: str, heard: Heard) -> None:
+        if heard.reply:
+            self._findings.fail(check, f"refused ({self._visit.said(heard)})", "check `auth`", Exit.AUTH)
+        elif heard.error:
+            self._findings.raised(check, heard.error)
+
+    def _failed(self, users: Sequence[str], check: str, heard: Heard) -> None:
+        """Note what brought no answer, or one that `plan` doesn't take, with the code that `plan` would have."""
+        cause = heard.error.exit if heard.error else Exit.INCOMPLETE
+        if heard.error and heard.reply is None:
+            detail, remedy = parted(heard.error)[0]
+        elif heard.error and heard.status == 200:
+            detail = parted(heard.error)[0][0].partition("; ")[0]
+            remedy = "plan takes no such answer; check the server's version, and what stands between"
+        else:
+            detail, remedy, _ = unexpected(self._visit, heard)
+        self._miss(users, check, detail, remedy, cause)
+
+    def _hidden(self, use: Use, check: str, heard: Heard) -> None:
         """Note that a row that was listed may not be read by itself."""
-        listing, detail = use.listing, self._refusal(reply)
+        listing, detail = use.listing, self._forbidden(heard)
         if not listing.item_permission:
             self._miss(use.singly, check, detail, f"grant {listing.permission}; {use.needed_by}", Exit.AUTH)
             return
@@ -154,16 +177,18 @@ class _Trial:
         for kind in use.singly:
             self.apply[kind] = Ability.IMPOSSIBLE
 
-    def _refusal(self, reply: Reply) -> str:
-        return f"the permission is missing ({self._visit.said(reply)})"
+    def _forbidden(self, heard: Heard) -> str:
+        return f"the permission is missing ({self._visit.said(heard)})"
 
     def _miss(self, users: Sequence[str], check: str, detail: str, remedy: str, cause: Exit) -> None:
-        """Note what can't be read: a failure where some kind can't do without it."""
+        """Note what can't be read: a failure where a kind that is declared, or may be, can't do without it."""
         self._bar(users)
-        if users:
+        needed = users if self._declared is None else [kind for kind in users if kind in self._declared]
+        if needed:
             self._findings.fail(check, detail, remedy, cause)
         else:
-            self._findings.warn(check, detail, remedy)
+            unused = f"{remedy}, and no manifest declares one" if users else remedy
+            self._findings.warn(check, detail, unused)
 
     def _bar(self, users: Sequence[str]) -> None:
         for kind in users:
@@ -192,3 +217,16 @@ class _Trial:
     def _lower(self, kind: str, ability: Ability) -> None:
         if self.apply[kind] is Ability.POSSIBLE:
             self.apply[kind] = ability
+
+
+def _last_part(listing: Listing, listed: Front) -> str:
+    """Return what the path of the first row that can have one ends with; "" where none can."""
+    for row in listed.rows:
+        value = str(pick(row, listing.item))
+        try:
+            last = quote(value, safe="")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            continue
+        if last.strip("."):
+            return last
+    return ""

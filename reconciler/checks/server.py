@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth.advice import after_refusal
-from reconciler.apis.probe import LOGIN_TEST, Visit, content, server_time
-from reconciler.checks.findings import Findings, unexpected
+from reconciler.apis.decode import NotJson, decode, message
+from reconciler.apis.visit import Heard, Visit
+from reconciler.checks.findings import Findings, place, unexpected
+from reconciler.checks.front import front
 from reconciler.checks.lists import Kinds
-from reconciler.errors import Exit, NoReply, ReconcilerError
+from reconciler.checks.span import span
+from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
 from reconciler.settings.target import AkskAuth, OauthAuth, PasswordAuth, Target
 
+_LOGIN_TEST = "/Status/Endpoints"
+"""What Keyfactor's own clients ask to see whether a login works; it needs no permission."""
 _SKEW_WARNED, _SKEW_REFUSED = 60, 900
 """Seconds: from the one on it is told, from the other on Huawei Cloud refuses signatures (contract: 3.3)."""
 _OLDEST = 11
 """The first major version of Command with version two of /Security/Roles."""
 
 
-def login(findings: Findings, target: Target, visit: Visit) -> bool:
+def login(findings: Findings, visit: Visit) -> bool:
     """Get a token where one is needed, and say how long it lasts; False where none could be had."""
-    auth = target.auth
+    target, auth = visit.target, visit.target.auth
     try:
         seconds = visit.login()
     except ReconcilerError as error:
@@ -28,24 +34,24 @@ def login(findings: Findings, target: Target, visit: Visit) -> bool:
         return False
     if isinstance(auth, OauthAuth | PasswordAuth):
         where = auth.token_url.partition("?")[0] if isinstance(auth, OauthAuth) else target.iam_url
-        lasts = "it doesn't say for how long" if seconds is None else f"it lasts {_duration(seconds)}"
+        lasts = "it doesn't say for how long" if seconds is None else f"it lasts {span(seconds)}"
         findings.ok("login", f"token obtained from {where}, {lasts}")
     elif seconds is None:
         findings.skip("login", "these credentials need no token request")
     elif seconds <= 0:
-        said = f"the token itself says that it ended {_duration(-seconds)} ago"
+        said = f"the token itself says that it ended {span(-seconds)} ago"
         findings.warn("login", said, "fetch a new one, or use credentials that fetch their own")
     else:
-        findings.ok("login", f"no token request; the token itself says that it lasts {_duration(seconds)}")
+        findings.ok("login", f"no token request; the token itself says that it lasts {span(seconds)}")
     return True
 
 
-def project(findings: Findings, target: Target, visit: Visit) -> bool:
+def project(findings: Findings, visit: Visit) -> bool:
     """Say which project requests are about, where IAM tells it; False where it doesn't."""
-    if not by_name(target):
+    if not by_name(visit.target):
         return True
     try:
-        findings.ok("project", f"{target.project} is {visit.project()}, as IAM tells")
+        findings.ok("project", f"{visit.target.project} is {visit.project()}, as IAM tells")
     except ReconcilerError as error:
         findings.raised("project", error)
         return False
@@ -57,46 +63,58 @@ def by_name(target: Target) -> bool:
     return bool(target.project.name) and not target.project.id
 
 
-def authentication(findings: Findings, target: Target, visit: Visit, kinds: Kinds) -> Reply | None:
+def authentication(findings: Findings, visit: Visit, kinds: Kinds) -> Reply | None:
     """See whether the API takes the credentials; returns its answer, whatever it is, or None for silence."""
-    check = "authentication"
-    try:
-        reply = _first(target, visit, kinds)
-    except NoReply as why:
-        findings.fail(check, f"no answer: {why}", "check what stands between, and `timeout`", Exit.UNREACHABLE)
-        return None
-    except ReconcilerError as error:
-        findings.raised(check, error)
-        return None
-    said = visit.said(reply)
-    if reply.status == 403 or (reply.status == 200 and content(reply) is not None):
+    check, target = "authentication", visit.target
+    heard = _first(visit, kinds)
+    reply, error = heard.reply, heard.error
+    if error is None or (reply and not heard.refused and _taken(reply)):
         findings.ok(check, "the API takes these credentials")
-    elif reply.status == 401:
+    elif reply is None:
+        findings.raised(check, error)
+    elif heard.refused:
+        said = visit.said(heard)
         remedy = f"check `auth` of target {target.name}: {after_refusal(target.auth)}; many tries may lock the account"
         findings.fail(check, f"the API refuses these credentials ({said})", remedy, Exit.AUTH)
     elif reply.status == 404:
-        remedy = f"correct `{'url' if target.api == 'keyfactor' else 'region'}`"
+        remedy = f"correct {place(target)}"
         remedy += "; it ends with the API's path, as in https://host/KeyfactorAPI" if target.api == "keyfactor" else ""
-        findings.fail(check, f"there is no such API at {target.url} ({said})", remedy, Exit.USAGE)
+        findings.fail(check, f"there is no such API at {target.url} ({visit.said(heard)})", remedy, Exit.USAGE)
     else:
-        findings.fail(check, *unexpected(visit, reply))
+        findings.fail(check, *unexpected(visit, heard))
     return reply
 
 
-def _first(target: Target, visit: Visit, kinds: Kinds) -> Reply:
-    """Ask what needs no permission; a server that doesn't have it is asked for the first list instead."""
-    if target.api == "keyfactor" and (reply := visit.get(LOGIN_TEST)).status != 404:
-        return reply
+def _first(visit: Visit, kinds: Kinds) -> Heard:
+    """Ask what needs no permission. Where that isn't answered as it should be, `plan` wouldn't care: a list decides."""
+    if visit.target.api == "keyfactor":
+        heard = visit.ask(lambda read: read.get(_LOGIN_TEST))
+        if heard.found is not None or heard.refused or heard.reply is None:
+            return heard
     listing = next(one for kind in kinds.values() for one in kind.requires.read)
-    return visit.first(listing.path, listing.version)
+    return visit.ask(lambda read: front(read, listing))
 
 
-def version(findings: Findings, target: Target, visit: Visit, reply: Reply | None) -> None:
+def _taken(reply: Reply) -> bool:
+    """Say whether an answer is for somebody who is known: JSON, a missing permission, or CSMS itself with a complaint.
+
+    What plan makes of such an answer is for the lists to say.
+    """
+    if reply.status == 403:
+        return True
+    try:
+        decode(reply.body)
+    except NotJson:
+        return False
+    return reply.status == 200 or (reply.status == 400 and message(reply.body).startswith("CSMS."))
+
+
+def version(findings: Findings, visit: Visit) -> None:
     """Say which version a server calls itself."""
-    if target.api == "csms":
+    if visit.target.api == "csms":
         findings.skip("version", "CSMS doesn't tell one")
         return
-    said = visit.redact.line(reply.headers.get("x-keyfactor-product-version", ""), 80) if reply else ""
+    said = visit.product
     major = said.partition(".")[0]
     if not said:
         findings.skip("version", "not told by this server")
@@ -108,31 +126,35 @@ def version(findings: Findings, target: Target, visit: Visit, reply: Reply | Non
 
 
 def clock(findings: Findings, target: Target, reply: Reply | None, now: datetime) -> None:
-    """Compare the Date of an answer that has just come with this machine's time."""
-    there = server_time(reply) if reply else None
+    """Compare the Date of an answer that has just come with this machine's time.
+
+    Something between may write that header, and with a clock of its own: where the server took a signature, which is
+    good for 15 minutes, this machine's clock can't be the one that is wrong by more.
+    """
+    there = _date(reply) if reply else None
     if there is None:
         findings.skip("clock", "not told by this server" if reply else "there was no answer to tell it by")
         return
     ahead = round((now - there).total_seconds())
     size = abs(ahead)
-    said = f"this machine is {_duration(size)} {'ahead of' if ahead > 0 else 'behind'} the server"
+    said = f"this machine is {span(size)} {'ahead of' if ahead > 0 else 'behind'} the server"
     remedy = "set this machine's clock by a time server"
-    if _signed(target) and size > _SKEW_REFUSED:
+    signed = isinstance(target.auth, AkskAuth) and size > _SKEW_REFUSED
+    if signed and findings.broken:
         findings.fail("clock", f"{said}, and signed requests are refused from 15 minutes on", remedy, Exit.AUTH)
+    elif signed:
+        said += "'s Date header, and yet its signature was accepted"
+        findings.warn("clock", said, "compare both with a time server; a cache or a proxy may have written that header")
     elif size > _SKEW_WARNED:
         findings.warn("clock", said, remedy)
     else:
         findings.ok("clock", f"within {_SKEW_WARNED} seconds of the server's")
 
 
-def _signed(target: Target) -> bool:
-    return isinstance(target.auth, AkskAuth)
-
-
-def _duration(seconds: float) -> str:
-    """Say how long, in the largest unit of which there are at least two."""
-    whole = round(seconds)
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if whole >= 2 * size:
-            return f"{whole // size} {unit}"
-    return f"{whole} seconds"
+def _date(reply: Reply) -> datetime | None:
+    """Return the moment that an answer's Date header names, None where it names none."""
+    try:
+        when = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

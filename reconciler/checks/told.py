@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from reconciler.apis.probe import MY_SETS, Visit, content
+from reconciler.apis.visit import Visit
 from reconciler.checks.lists import Kinds, uses
-from reconciler.errors import NoReply, ReconcilerError
 from reconciler.fields import pick
+from reconciler.model import Json
 from reconciler.permissions import Grant
+from reconciler.resource import Read
+
+_MINE = "/PermissionSets/My"
+"""The account's permission sets that contain a permission; any account may ask."""
 
 Told = Mapping[str, frozenset[str]]
-"""By permission: the names of the account's permission sets that hold it."""
+"""By permission: the names of the account's permission sets that hold it, as the server spells them."""
 
 
 def told(visit: Visit, kinds: Kinds) -> Told | None:
@@ -20,15 +24,15 @@ def told(visit: Visit, kinds: Kinds) -> Told | None:
     wanted |= {one for kind in kinds.values() for grant in kind.requires.write for one in grant.any_of}
     held: dict[str, frozenset[str]] = {}
     for permission in sorted(wanted):
-        try:
-            reply = visit.get(MY_SETS, (("accessControlString", permission),))
-        except (NoReply, ReconcilerError):
-            return None
-        rows = content(reply) if reply.status == 200 else None
+        rows = visit.ask(_sets_with(permission)).found
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             return None
         held[permission] = frozenset(str(pick(row, "Name") or pick(row, "Id")) for row in rows)
     return held
+
+
+def _sets_with(permission: str) -> Callable[[Read], Json]:
+    return lambda read: read.get(_MINE, query=(("accessControlString", permission),))
 
 
 def held_of(grant: Grant, told: Told) -> Grant | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.cli.answer import Answer
 from reconciler.cli.options import Chosen
 from reconciler.cli.session import Session
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
 
 _NO_TARGETS = (
     "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
@@ -14,7 +14,10 @@ _NO_TARGETS = (
 
 
 def run(session: Session, chosen: Chosen) -> Answer:
-    """Examine each target in turn. What fails is part of the result, and gives the exit code."""
+    """Examine each target in turn. What fails is part of the result, and gives the exit code.
+
+    Where the manifests can be read, what only kinds need that they don't declare is no failure.
+    """
     from reconciler.cli.pipeline import configured
     from reconciler.cli.progress import Progress
     from reconciler.cli.selection import check_targets
@@ -26,11 +29,12 @@ def run(session: Session, chosen: Chosen) -> Answer:
         raise UsageError(_NO_TARGETS)
     check_targets(chosen, settings.targets)
     names = [name for name in sorted(settings.targets) if not chosen.target or name in chosen.target]
+    declared = _declared(session, chosen)
     examined = []
     with Progress(session) as progress:
         for name in names:
             progress.tell(f"examining {name}")
-            examined.append(diagnose(settings.targets[name], session.env))
+            examined.append(diagnose(settings.targets[name], session.env, declared=declared.get(name)))
     return Answer(
         doctor.exit_of(examined),
         lambda look: doctor.text(examined, look),
@@ -38,3 +42,18 @@ def run(session: Session, chosen: Chosen) -> Answer:
         extra={"targets": doctor.targets_json(examined)},
         listed=True,
     )
+
+
+def _declared(session: Session, chosen: Chosen) -> dict[str, frozenset[str]]:
+    """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
+    from reconciler.cli.pipeline import declare
+
+    try:
+        found = declare(session, (), chosen).loaded.wanted
+    except ReconcilerError:
+        return {}
+    addresses = [one.address for one in found]
+    return {
+        target: frozenset(one.kind for one in addresses if one.target == target)
+        for target in {one.target for one in addresses}
+    }

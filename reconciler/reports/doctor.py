@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 
 from reconciler.errors import Exit, Problem, Source, worst
 from reconciler.model import Json
@@ -63,6 +64,8 @@ _WORDS = {
     Health.FAILED: ("FAILED", "bold red"),
     Health.SKIPPED: ("skipped", "dim"),
 }
+_FEW, _NAMED = 2, 4
+"""Skipped checks that have a line each, and how many of those that share one are named."""
 _WIDTH = max(len(word) for word, _ in _WORDS.values())
 
 
@@ -142,12 +145,25 @@ def targets_json(examined: Iterable[Examined]) -> list[Json]:
 
 
 def _rows(checks: Sequence[Check]) -> Iterator[Line]:
-    name = max((len(check.check) for check in checks), default=0)
-    for check in checks:
+    shown = list(_gathered(checks))
+    name = max((len(check.check) for check in shown), default=0)
+    for check in shown:
         word, style = _WORDS[check.verdict]
         yield line("  ", (f"{word:{_WIDTH}}", style), f"  {check.check:{name}}  {check.detail}")
         if check.remedy:
             yield line(f"  {'':{_WIDTH}}  {'':{name}}  -> {check.remedy}")
+
+
+def _gathered(checks: Sequence[Check]) -> Iterator[Check]:
+    """Yield the checks, but what was skipped in a row for one and the same reason as one: there is no more to say."""
+    for (verdict, detail), same in groupby(checks, key=lambda check: (check.verdict, check.detail)):
+        group = tuple(same)
+        if verdict is Health.SKIPPED and len(group) > _FEW:
+            names = ", ".join(check.check for check in group[:_NAMED])
+            more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
+            yield replace(group[0], check=f"{len(group)} checks", detail=f"{detail}: {names}{more}")
+        else:
+            yield from group
 
 
 def _able(command: str, abilities: Mapping[str, Ability]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
-from urllib.parse import quote
+import gzip
 
 import pytest
 
 from reconciler.apis.connect import connect
+from reconciler.apis.transport import LIST_CAP, OBJECT_CAP
 from reconciler.errors import (
     AuthError,
     IncompleteError,
@@ -19,7 +18,7 @@ from reconciler.errors import (
 )
 from reconciler.model import Call
 from reconciler.settings.target import NoAuth, Target
-from tests.apis.connected import AKSK, BASIC, BEARER, ENV, EVENTS, command, csms, oauth
+from tests.apis.connected import EVENTS, command, csms
 from tests.apis.scripted import Asked, Scripted, answer
 
 
@@ -128,35 +127,22 @@ def test_the_servers_version_is_known_after_an_answer() -> None:
         assert api.product == "25.1.1.0"
 
 
-def _forms(secret: str) -> list[str]:
-    return [secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode(), secret.encode().hex()]
-
-
-def _echo(asked: Asked) -> bytes:
-    """Answer with everything that came, as a careless server does."""
-    told = " ".join([str(asked.headers), *(form for secret in ENV.values() for form in _forms(secret))])
-    if asked.path == "/oauth/token":
-        return answer(400, {"error": "invalid", "error_description": told + asked.body.decode()})
-    return answer(400, {"Message": told[:250], "ErrorCode": told[250:]})
-
-
-@pytest.mark.parametrize("auth", [BASIC, BEARER, AKSK, "oauth"])
-def test_a_server_that_echoes_our_secrets_finds_no_way_into_a_message(auth: Any) -> None:
-    with Scripted(_echo) as server:
-        used = oauth(server.url) if auth == "oauth" else auth
-        with command(server.url, used) as api:
-            with pytest.raises(ReconcilerError) as caught:
-                api.read.get("/x", query=(("QueryString", "secret-query"),))
-            texts = [str(caught.value)]
-            if auth != "oauth":
-                reply = api.send(Call("command", "PUT", "/x", {}))
-                texts += [api.explain(reply), reply.body.decode()]
-            texts += [repr(api.target), repr(server.url)]
-    own = {BASIC: "PASSWORD", BEARER: "TOKEN", AKSK: "SECRET", "oauth": "CLIENT_SECRET"}[auth]
-    for text in texts:
-        assert "secret-query" not in text
-        for form in _forms(ENV[own]):
-            assert form not in text
+@pytest.mark.parametrize(("listing", "most"), [(False, OBJECT_CAP), (True, LIST_CAP)])
+def test_an_object_and_a_list_have_limits_of_their_own(listing: bool, most: int) -> None:
+    """To the byte; a list may be larger."""
+    assert OBJECT_CAP < LIST_CAP
+    for size, fits in ((most, True), (most + 1, False)):
+        body = b'["' + b"x" * (size - 4) + b'"]' if not listing else b"[" + b" " * (size - 2) + b"]"
+        with (
+            Scripted(lambda asked: answer(200, gzip.compress(body, 1), {"Content-Encoding": "gzip"})) as server,  # noqa: B023
+            command(server.url) as api,
+        ):
+            read = (lambda: api.read.rows("/x")) if listing else (lambda: api.read.get("/x"))
+            if fits:
+                assert read() is not None
+            else:
+                with pytest.raises(IncompleteError, match="larger than"):
+                    read()
 
 
 def test_what_a_server_says_can_not_draw_on_a_terminal() -> None:

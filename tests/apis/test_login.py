@@ -221,7 +221,28 @@ def test_a_failed_login_is_told_apart_and_tried_once(
             api.send(Call("command", "PUT", "/x", {}))
         assert silent.value.sent is False
     assert {asked.path for asked in server.asked} == {"/oauth/token"}
-    assert len(server.asked) == (1 if error is AuthError else 2)
+    assert len(server.asked) == 1
+
+
+WRONG_PLACES = {"redirect": 302, "nothing there": 404, "no POST there": 405, "a page": 200}
+
+
+@pytest.mark.parametrize("status", WRONG_PLACES.values(), ids=WRONG_PLACES)
+def test_an_address_that_gives_no_tokens_is_what_has_to_be_checked(status: int) -> None:
+    """And not the credentials, which nobody looked at."""
+    with Scripted(lambda asked: answer(status, b"<html>")) as server:
+        for api, field in (
+            (
+                command(server.url, oauth(server.url)),
+                "check auth.tokenUrl (or KEYFACTOR_AUTH_TOKEN_URL) of target command",
+            ),
+            (csms(server.url, PASSWORD), "check iamUrl (or HW_AUTH_URL) of target csms"),
+        ):
+            if status == 200 and api.target.api == "csms":
+                continue  # its token comes in a header, whatever the body
+            with api, pytest.raises(AuthError) as caught:
+                api.read.get("/x")
+            assert str(caught.value).endswith(field)
 
 
 def test_the_client_secret_goes_to_the_identity_provider_alone() -> None:

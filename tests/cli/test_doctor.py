@@ -96,6 +96,38 @@ def test_each_illness_has_its_code_in_text_and_in_json(
         assert secret not in text + stdout + stderr
 
 
+@pytest.mark.parametrize(
+    ("manifest", "code"),
+    [
+        ("kind: EventHandler\nmetadata: {name: a}\nspec: {className: A.B, enabled: true}\n", 0),
+        ("kind: RequestDenial\nmetadata: {name: a}\nspec: {requests: [{id: 1, commonName: a}]}\n", 5),
+        ("kind: Nonsense\n", 5),
+        ("", 5),
+    ],
+)
+def test_the_manifests_say_what_an_account_needs(
+    run: Run, server: Simulator, folder: Path, manifest: str, code: int
+) -> None:
+    """Where there are any that can be read; else it needs everything."""
+    (folder / "manifests").mkdir()
+    (folder / "manifests" / "one.yaml").write_text(f"apiVersion: reconciler/v1\n{manifest}" if manifest else "")
+    ended, text, _ = run(["doctor"], hurt(server, "missing permission"))
+    assert (ended, "grant /monitoring/alerts/read/" in text) == (code, True), text
+
+
+def test_what_was_not_looked_at_is_one_line(run: Run) -> None:
+    """Twenty lines that say the same would hide the one that matters."""
+    env = {"KEYFACTOR_HOSTNAME": "nobody.invalid", "KEYFACTOR_USERNAME": "u", "KEYFACTOR_PASSWORD": "canary-password"}
+    code, text, _ = run(["doctor"], env)
+    (skipped,) = (line for line in text.splitlines() if line.startswith("  skipped"))
+    assert code == 12
+    assert re.search(
+        r"\d+ checks +not looked at, since dns failed: connection, tls, login, authentication and \d+ more", skipped
+    )
+    told = json.loads(run(["doctor", "--format", "json"], env)[1])["targets"][0]["checks"]
+    assert sum(one["verdict"] == "skipped" for one in told) > 10
+
+
 def test_a_healthy_target_reads_like_this(run: Run, server: Simulator) -> None:
     """One block a target: a word, the check, what was found; the verdict last."""
     code, text, stderr = run(["doctor", "--config", str(server.settings), "--target", "csms"])

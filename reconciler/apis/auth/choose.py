@@ -32,11 +32,12 @@ from reconciler.settings.target import (
 )
 
 _OAUTH = Words(
-    "clientId, clientSecret, scopes and audience",
+    "auth.tokenUrl (or KEYFACTOR_AUTH_TOKEN_URL)",
+    "clientId, clientSecret, scopes and audience under `auth`",
     "auth.caBundle (or KEYFACTOR_AUTH_CA_CERT)",
     "auth.clientCertificate",
 )
-_IAM = Words("user, domain and password", "caBundle")
+_IAM = Words("iamUrl (or HW_AUTH_URL)", "user, domain and password under `auth`", "caBundle")
 
 
 class Identity(NamedTuple):

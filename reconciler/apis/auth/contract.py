@@ -25,8 +25,11 @@ class Authenticator(Protocol):
     def remaining(self) -> float | None:
         """Return for how many seconds what was fetched stays valid; None where nothing was, or nobody said."""
 
-    def refresh(self, used: Mapping[str, str]) -> bool:
-        """Hear that these headers were answered with 401; say whether other ones may fare better. Sends nothing."""
+    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
+        """Hear that these headers were refused; say whether other ones may fare better. Sends nothing.
+
+        `again` where they had just replaced others that the same request was refused with: never True then.
+        """
 
     def accepted(self, used: Mapping[str, str]) -> None:
         """Hear that these headers were taken."""
@@ -43,7 +46,7 @@ class Lasting:
     def remaining(self) -> float | None:
         return None
 
-    def refresh(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002
+    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:  # noqa: ARG002
         return False
 
     def accepted(self, used: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ _HOUR = 3600.0
 
 
 class Iam:
-    """Project-scoped tokens, renewed before `expires_at` and once after a 401."""
+    """Project-scoped tokens, renewed before `expires_at` and after a refusal."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class Iam:
     def remaining(self) -> float | None:
         return self._tokens.remaining()
 
-    def refresh(self, used: Mapping[str, str]) -> bool:
-        return self._tokens.drop(used["X-Auth-Token"])
+    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
+        return self._tokens.drop(used["X-Auth-Token"], again=again)
 
     def accepted(self, used: Mapping[str, str]) -> None:
         self._tokens.prove(used["X-Auth-Token"])

@@ -19,6 +19,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 class Words(NamedTuple):
     """What messages call the settings of a login: its fields, the provider's authority, our certificate for it."""
 
+    url: str
     fields: str
     bundle: str
     certificate: str = "clientCertificate"
@@ -37,7 +38,7 @@ class Login:
         try:
             reply = self._transport.send("POST", self._url, headers, body)
         except NoReply as why:
-            what = f"no login: {why}; without a token nothing can be asked; {advice(why, *self._words[1:])}"
+            what = f"no login: {why}; without a token nothing can be asked; {advice(why, *self._words[2:])}"
             raise UnreachableError(Problem(self._at, what)) from None
         if 200 <= reply.status < 300:
             return reply
@@ -48,7 +49,10 @@ class Login:
                 Problem(self._at, f"no login: the identity provider fails ({told}); try again later")
             )
         if 300 <= reply.status < 400:
-            raise self.failure(f"the answer is a redirect ({reply.status}), which is never followed with credentials")
+            what = f"the answer is a redirect ({reply.status}), which is never followed with credentials"
+            raise self.failure(what, elsewhere=True)
+        if reply.status in (404, 405, 410):
+            raise self.failure(f"no tokens are given there ({told})", elsewhere=True)
         raise self.failure(f"the identity provider refused the credentials ({told})")
 
     def accept(self, token: object) -> str:
@@ -58,9 +62,9 @@ class Login:
         self._redact.learn(token)
         return token
 
-    def failure(self, what: str) -> AuthError:
-        """Return the error for a login that brought nothing."""
-        todo = f"check {self._words.fields} under `auth` of target {self._target}"
+    def failure(self, what: str, *, elsewhere: bool = False) -> AuthError:
+        """Return the error for a login that brought nothing; `elsewhere` where the address looks wrong."""
+        todo = f"check {self._words.url if elsewhere else self._words.fields} of target {self._target}"
         return AuthError(Problem(self._at, f"no login: {what}; without a token nothing can be asked; {todo}"))
 
     def close(self) -> None:

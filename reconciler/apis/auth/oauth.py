@@ -16,7 +16,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Oauth:
-    """Bearer tokens, fetched when first needed, renewed shortly before they expire and once after a 401."""
+    """Bearer tokens, fetched when first needed, renewed shortly before they expire and after a refusal."""
 
     def __init__(self, auth: OauthAuth, secret: Callable[[], Secret], login: Login, clock: Callable[[], float]) -> None:
         self._auth, self._secret, self._login = auth, secret, login
@@ -32,8 +32,8 @@ class Oauth:
     def remaining(self) -> float | None:
         return self._tokens.remaining()
 
-    def refresh(self, used: Mapping[str, str]) -> bool:
-        return self._tokens.drop(used["Authorization"].removeprefix("Bearer "))
+    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
+        return self._tokens.drop(used["Authorization"].removeprefix("Bearer "), again=again)
 
     def accepted(self, used: Mapping[str, str]) -> None:
         self._tokens.prove(used["Authorization"].removeprefix("Bearer "))
@@ -55,9 +55,9 @@ class Oauth:
         try:
             answer = decode(reply.body)
         except NotJson as why:
-            raise self._login.failure(f"the answer {why}") from None
+            raise self._login.failure(f"the answer {why}", elsewhere=True) from None
         if not isinstance(answer, dict):
-            raise self._login.failure("the answer is not a token")
+            raise self._login.failure("the answer is not a token", elsewhere=True)
         kind = answer.get("token_type", "Bearer")
         if not isinstance(kind, str) or kind.casefold() != "bearer":
             raise self._login.failure("the token is not a bearer token")

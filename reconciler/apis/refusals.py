@@ -1,0 +1,44 @@
+"""How often credentials that are refused may be shown. Directories and IAM lock an account after a few times."""
+
+from __future__ import annotations
+
+import threading
+
+from reconciler.errors import AuthError
+
+_IN_A_ROW = 3
+"""Refusals without a success in between that end the matter, once the credentials have been taken: one path alone may
+have a reason of its own. With what is under way meanwhile, no more than the parallel readers and two are met."""
+_IN_ALL = 10
+"""Refusals that end it whatever else was answered."""
+
+
+class Refusals:
+    """Counts refusals that no renewal could help, and ends it. One for a run and API; safe for many threads.
+
+    Before the credentials were ever taken the first such refusal is the last.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._row = self._all = 0
+        self._ended: AuthError | None = None
+        self.proved = False
+
+    def check(self) -> None:
+        """Raise the refusal that ended the matter, if one has. To be called before each request."""
+        if self._ended:
+            raise self._ended
+
+    def taken(self) -> None:
+        """Hear that the credentials were taken."""
+        with self._lock:
+            self.proved, self._row = True, 0
+
+    def met(self, refusal: AuthError) -> None:
+        """Hear of a refusal that stands."""
+        with self._lock:
+            self._row += 1
+            self._all += 1
+            if self._row >= _IN_A_ROW or self._all >= _IN_ALL or not self.proved:
+                self._ended = self._ended or refusal

@@ -1,0 +1,72 @@
+"""The front of a list: its first page, asked for with what `plan` asks it with, and judged by the same reader."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from reconciler.model import Json, Query
+from reconciler.permissions import Listing
+from reconciler.resource import Page, Read
+from reconciler.wire import certificates, roles
+
+_NO_CERTIFICATE = f'(Thumbprint -eq "{"0" * 40}")'
+"""A search that finds nothing: certificates are many, and rows of them prove no more than an empty answer does."""
+
+
+class Front(NamedTuple):
+    """The first rows of a list, and how many it has in all, where the server counts and all were asked for."""
+
+    rows: Sequence[Any]
+    total: int | None
+
+
+def front(read: Read, listing: Listing) -> Front:
+    """Read the first page of a list; raises what reading all of it would raise there."""
+    first = _First(read)
+    if listing.path == certificates.PATH:
+        next(certificates.matching(first, (), _NO_CERTIFICATE), None)
+        return Front((), None)
+    asked = _WAYS.get(listing.path)
+    if asked:
+        asked(first)
+    else:
+        first.rows(f"{read.root}{listing.path}", version=listing.version, key=listing.item or "Id")
+    return Front(*first.page)
+
+
+_WAYS: Mapping[str, Callable[[Read], object]] = {roles.PATH: roles.listed}
+"""Lists that are asked for with more than their path, by who asks for them."""
+
+
+class _First:
+    """A `Read` whose lists end with their first page. It keeps that to itself: what rows mean is no matter here."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self.page = Page((), None)
+
+    @property
+    def root(self) -> str:
+        return self._read.root
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        return self._read.get(path, query=query, version=version)
+
+    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
+        return self._read.each(paths, version=version)
+
+    def pages(
+        self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        pages = self._read.pages(path, query=query, version=version, key=key, columns=columns)
+        for page in pages:
+            self.page = page
+            if page.total is not None and page.total <= len(page.rows):
+                deque(pages, maxlen=0)  # nothing more is asked for: the reader only adds up what it has
+            yield page._replace(rows=())
+            return
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
+        return [row for page in self.pages(path, query=query, version=version, key=key) for row in page.rows]

@@ -1,0 +1,82 @@
+"""An identity provider that fails, and tokens that come and go: when a login is worth another try."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.errors import UnreachableError
+from tests.apis.connected import Time, command, oauth
+from tests.apis.moody import Moody, outcome
+from tests.apis.scripted import Asked, Scripted, answer
+
+
+def test_a_token_that_failed_a_request_before_is_kept_and_the_request_is_over() -> None:
+    """Whether it is the present one, one that others take, or one that was replaced meanwhile."""
+    tokens = iter(Grant(f"T{number}", 3600) for number in range(1, 9))
+    renewing = Renewing(lambda: next(tokens), Time().clock)
+    renewing.token()
+    renewing.prove("T1")
+    assert renewing.drop("T1", again=True) is False
+    assert renewing.token() == "T1"
+    assert renewing.drop("T1") is True
+    assert renewing.token() == "T2"
+    assert renewing.drop("T1", again=True) is False, "said of the same token twice"
+    renewing.prove("T2")
+    assert renewing.drop("T2") is True, "only one of them was in vain"
+    assert (renewing.token(), renewing.logins) == ("T3", 3)
+
+
+@pytest.mark.parametrize("failure", [answer(503, b""), answer(429, b""), b""], ids=["503", "429", "silence"])
+def test_a_provider_that_fails_is_left_alone_for_a_while(failure: bytes) -> None:
+    """Not asked for each read of a run; a later step finds it recovered. The while doubles, a minute at most."""
+    failing, time_ = [True], Time()
+    moody = Moody(lambda asked: True)
+
+    def script(asked: Asked) -> bytes:
+        return failure if asked.path == "/oauth/token" and failing[0] else moody(asked)
+
+    with Scripted(script) as server, command(server.url, oauth(server.url), time=time_) as api:
+        asked: list[int] = []
+        for pause in (0.0, 1.9, 0.2, 3.9, 0.2, 8.1, 16.1, 32.1, 59.9, 0.2, 60.1):
+            time_.seconds += pause
+            for _ in range(20):
+                assert outcome(lambda: api.fresh.get("/x")) == "UnreachableError"
+            asked.append(api.logins)
+        assert asked == [1, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8]
+        failing[0] = False
+        time_.seconds += 60.1
+        assert outcome(lambda: api.fresh.get("/x")) == ""
+
+
+def test_a_provider_that_recovered_is_believed_again() -> None:
+    """Its next failure is a first one."""
+    failing, time_ = [True], Time()
+    moody = Moody(lambda asked: True)
+
+    def script(asked: Asked) -> bytes:
+        return answer(503, b"") if asked.path == "/oauth/token" and failing[0] else moody(asked)
+
+    with Scripted(script) as server, command(server.url, oauth(server.url), time=time_) as api:
+        for pause, fails, found in ((0.0, True, 1), (2.1, True, 2), (4.1, False, 3), (3600.0, True, 4), (2.1, True, 5)):
+            failing[0] = fails
+            time_.seconds += pause
+            assert outcome(lambda: api.fresh.get("/x")) == (UnreachableError.__name__ if fails else "")
+            assert api.logins == found
+
+
+def test_a_token_serves_to_its_end_while_the_provider_fails() -> None:
+    """It is renewed a minute before; a provider that stumbles in that minute ends no run."""
+    failing, time_ = [False], Time()
+    moody = Moody(lambda asked: True)
+
+    def script(asked: Asked) -> bytes:
+        return answer(503, b"") if asked.path == "/oauth/token" and failing[0] else moody(asked)
+
+    with Scripted(script) as server, command(server.url, oauth(server.url), time=time_) as api:
+        found = []
+        for pause, fails in ((0, False), (3545, True), (0, True), (54, True), (2, True), (70, False)):
+            failing[0] = fails
+            time_.seconds += pause
+            found.append((outcome(lambda: api.fresh.get("/x")), api.logins))
+    assert found == [("", 1), ("", 2), ("", 2), ("", 3), (UnreachableError.__name__, 3), ("", 4)]
