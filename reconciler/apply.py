@@ -2,26 +2,31 @@
 
 For each step, in order: read the object, compare it with the base that the body was built from, send once, rule on the
 answer, read back. Silence is never success and never failure. The first step that does not succeed is the last that is
-sent. Nothing is sent twice.
+sent. Nothing is sent twice, but for one thing: what a server refused for its credentials alone, once they were renewed
+and the object was looked at again; a denial not even then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import sleep as _sleep
 
-from reconciler.errors import Exit, NoReply, Problem, ReconcilerError
+from reconciler.apis.meaning import refused
+from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleError
 from reconciler.kinds import KINDS
-from reconciler.model import Call, Json, Outcome, Plan, Reply, Request, Step, Verdict
+from reconciler.model import Action, Call, Json, Outcome, Plan, Reply, Request, Step, Verdict
 from reconciler.resource import Read, Resource, Ruling
+from reconciler.visible import shown
 
 Send = Callable[[Call], Reply]
-"""Sends one request exactly once; raises NoReply."""
+"""Sends one request exactly once and returns the answer as it came; raises NoReply."""
 
 _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
-_REFUSED = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
+_REFUSED = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
 """Statuses by which a server says that it did not do it."""
+_LONGEST = 4000
+"""Characters of what is told of one step: a kind may quote a server, whose comments may be of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +43,16 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step."""
+    """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
+
+    Answers are judged as they came and hold whatever a server says. `explains` gives, by target, what an answer says of
+    itself, fit to be shown; `redacts` takes the target's secrets out of whatever is told of a step.
+    """
 
     reads: Mapping[str, Read]
     sends: Mapping[str, Send]
+    explains: Mapping[str, Callable[[Reply], str]]
+    redacts: Mapping[str, Callable[[str], str]]
     sleep: Callable[[float], None] = _sleep
     stop: Callable[[], bool] = lambda: False
     patience: Patience = Patience()
@@ -54,7 +65,7 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
     for step in plan.steps:
         if not halted and seams.stop():
             halted = "the run was interrupted before it"
-        outcome = Outcome(step, Verdict.NOT_REACHED, halted) if halted else _run(step, seams)
+        outcome = Outcome(step, Verdict.NOT_REACHED, halted) if halted else _told(_run(step, seams), seams)
         if not halted and outcome.verdict not in _SETTLED:
             halted = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
         outcomes.append(outcome)
@@ -62,37 +73,75 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
     return tuple(outcomes)
 
 
+def _told(outcome: Outcome, seams: Seams) -> Outcome:
+    """Take out what must not be shown, then shorten, then spell out what can't be seen."""
+    redact = seams.redacts[outcome.step.address.target]
+    return replace(outcome, detail=shown(redact(outcome.detail), _LONGEST))
+
+
 def _run(step: Step, seams: Seams) -> Outcome:
     kind, request = KINDS[step.address.kind], step.request
     if request is None:
         return Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
+    return _hindrance(step, request, kind, seams) or _send(step, request, kind, seams)
+
+
+def _hindrance(
+    step: Step, request: Request, kind: type[Resource], seams: Seams, unsent: str = "nothing was sent"
+) -> Outcome | None:
+    """Look at the object; return why the request is not to be sent, or None if it is what the body was built from."""
     try:
         live = kind.reread(seams.reads[step.address.target], step)
+    except StaleError as error:
+        return Outcome(step, Verdict.STALE, f"{unsent}: {_words(error)}")
     except ReconcilerError as error:
-        unread = f"nothing was sent: it could not be read again: {_words(error)}"
+        unread = f"{unsent}: it could not be read again: {_words(error)}"
         return Outcome(step, Verdict.NOT_APPLIED, unread, cause=error.exit)
     if live is not None and not kind.unmet(step, live):
-        return Outcome(step, Verdict.UNCHANGED, "it is already as wanted; nothing was sent")
+        return Outcome(step, Verdict.UNCHANGED, f"it is already as wanted; {unsent}")
     if live != request.base:
         moved = ", ".join(_moved(request.base, live))
-        return Outcome(
-            step, Verdict.STALE, f"nothing was sent: it changed since the plan was made ({moved}); plan again"
-        )
-    return _send(step, request, kind, seams)
+        return Outcome(step, Verdict.STALE, f"{unsent}: it changed since the plan was made ({moved}); plan again")
+    return None
 
 
-def _send(step: Step, request: Request, kind: type[Resource], seams: Seams) -> Outcome:
+def _send(step: Step, request: Request, kind: type[Resource], seams: Seams, *, again: bool = False) -> Outcome:
     try:
         reply = seams.sends[step.address.target](request.call)
     except NoReply as silence:
         if not silence.sent:
             return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}", cause=Exit.UNREACHABLE)
         return _read_back(step, kind, seams, None, f"no answer ({silence})")
+    if refused(kind.api, reply):
+        return _logged_out(step, request, kind, seams, _answer(step, reply, seams), again=again)
     if _says_no(reply):
-        return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_answer(reply)}")
+        return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_answer(step, reply, seams)}")
     if 200 <= reply.status < 300 and reply.status != 202:
         return _read_back(step, kind, seams, reply, f"answered {reply.status}")
-    return _read_back(step, kind, seams, None, f"answered {_answer(reply)}")
+    return _read_back(step, kind, seams, None, f"answered {_answer(step, reply, seams)}")
+
+
+def _logged_out(
+    step: Step, request: Request, kind: type[Resource], seams: Seams, answer: str, *, again: bool
+) -> Outcome:
+    """The credentials did not hold, so nothing was done; as when a token ends in mid-run.
+
+    Reading again logs in anew where that can help. What is still as it was is then sent once more; a denial is not.
+    """
+    told = f"the server refused the credentials: {answer}"
+    if again:
+        why = "they let it be read, and were refused twice for writing"
+        return Outcome(
+            step, Verdict.NOT_APPLIED, f"{told}; {why}; see what the account lacks with: reconciler doctor",
+            cause=Exit.AUTH,
+        )  # fmt: skip
+    hindered = _hindrance(step, request, kind, seams, "nothing was sent again")
+    if hindered:
+        return replace(hindered, detail=f"{told}; {hindered.detail}")
+    if step.action is Action.DENY:
+        why = "reading shows that nothing was denied, and a denial is sent once in a run, whatever it meets"
+        return Outcome(step, Verdict.NOT_APPLIED, f"{told}; {why}; apply again, which logs in anew", cause=Exit.AUTH)
+    return _send(step, request, kind, seams, again=True)
 
 
 def _read_back(step: Step, kind: type[Resource], seams: Seams, reply: Reply | None, answer: str) -> Outcome:
@@ -137,10 +186,9 @@ def _says_no(reply: Reply) -> bool:
     return reply.status in _REFUSED or (reply.status == 429 and b"APIGW.0308" in reply.body)
 
 
-def _answer(reply: Reply) -> str:
-    """Return a server's refusal on one line; what it says is foreign text, escaped where it is shown."""
-    text = " ".join(reply.body[:400].decode("utf-8", "replace").split())
-    return f"{reply.status} {text}".strip()
+def _answer(step: Step, reply: Reply, seams: Seams) -> str:
+    """Return the status of an answer, and what it says of itself."""
+    return f"{reply.status} {seams.explains[step.address.target](reply)}".strip()
 
 
 def _moved(base: Json, live: Json) -> list[str]:

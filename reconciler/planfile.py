@@ -22,6 +22,8 @@ MAX_AGE = timedelta(days=1)
 """A plan is applied on the day it was made or on the next (UTC): an approval does not keep."""
 
 _DOMAIN = b"reconciler plan 1\n"
+_MARKS = (b'"format_version"', b'"digest"', b'"planned_on"')
+"""What a damaged plan still holds, and another file does not."""
 
 
 def dump(plan: Plan, today: date) -> bytes:
@@ -105,6 +107,8 @@ def _unsealed(data: bytes, file: str) -> dict[str, Any]:
         sealed = False
     if not sealed:
         why = "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost"
+        if not any(mark in data for mark in _MARKS):
+            why = "this is no saved plan: nothing in it is what plan --out writes"
         raise StaleError(Problem(Source(file), f"{why}; nothing was sent; make a new one with plan --out"))
     if str(shown["format_version"]).split(".")[0] != FORMAT_VERSION.split(".")[0]:
         why = f"the plan has format {shown['format_version']}, and this version reads {FORMAT_VERSION}"

@@ -143,10 +143,13 @@ def _step() -> Schema:
             "source": {**text, "description": "file:line:column of the manifest that asks for it."},
             "call": {"anyOf": [{"$ref": "#/$defs/call"}, {"type": "null"}]},
             "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
+            "verdict": {
+                "enum": [*(verdict.value for verdict in Verdict), None],
+                "description": "What became of it; null where nothing was to be sent.",
+            },
         },
         {
             "refusal": {**text, "description": "Why there is no call."},
-            "verdict": {"enum": [verdict.value for verdict in Verdict], "description": "What became of it."},
             "detail": text,
         },
     )

@@ -109,6 +109,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Wanted], World]:
         "/Security/Roles": [{"Id": role["Id"], "Name": role["Name"]} for role in roles],
         **{f"/Security/Roles/{role['Id']}": role for role in roles},
         "/PermissionSets": [{"Id": GUID, "Name": "Global"}, {"Id": OTHER_GUID, "Name": "Other"}],
+        "/Security/Claims": draw(live_roles(0))["Claims"],
         "/EventHandlerRegistration": [
             {
                 "Id": number,

@@ -12,6 +12,7 @@ from tests.samples import handler, planned, registered
 
 HANDLER = "/EventHandlerRegistration/1"
 PATIENCE = Patience()
+SECRET = "hunter22"
 
 
 class Server(World):
@@ -63,7 +64,24 @@ class Server(World):
 
     def seams(self, stop: Callable[[], bool] = lambda: False) -> Seams:
         both = ("command", "csms")
-        return Seams(dict.fromkeys(both, self), dict.fromkeys(both, self.send), self.slept.append, stop, PATIENCE)
+        return Seams(
+            reads=dict.fromkeys(both, self),
+            sends=dict.fromkeys(both, self.send),
+            explains=dict.fromkeys(both, explained),
+            redacts=dict.fromkeys(both, redacted),
+            sleep=self.slept.append,
+            stop=stop,
+            patience=PATIENCE,
+        )
+
+
+def explained(reply: Reply) -> str:
+    """What an answer says of itself, which here is all of it."""
+    return redacted(" ".join(reply.body.decode().split()))
+
+
+def redacted(text: str) -> str:
+    return text.replace(SECRET, "***")
 
 
 def one_handler() -> tuple[Plan, dict[str, Json], dict[str, Json]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply import Seams, apply
+from reconciler.apply import apply
 from reconciler.errors import IncompleteError, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from tests.servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
@@ -47,7 +48,7 @@ ANSWERS: dict[str, tuple[Reply | NoReply, bool, Verdict, list[float], str]] = {
     },
     **{
         f"{status} refuses": (answer(status, b'{"Message":\n "no"}'), False, N, [], f'{status} {{"Message": "no"}}')
-        for status in (400, 401, 403, 404, 405, 409, 411, 412, 413, 415, 422, 428)
+        for status in (400, 403, 404, 405, 409, 411, 412, 413, 415, 422, 428)
     },
 }
 
@@ -73,7 +74,9 @@ def test_what_is_sent_is_what_was_planned() -> None:
     """Byte for byte the body of the plan, to the step's own target."""
     plan, world, effect = one_handler()
     server, other = Server(world, effect=effect), Server({})
-    seams = Seams({"command": server, "csms": other}, {"command": server.send, "csms": other.send}, server.slept.append)
+    seams = replace(
+        server.seams(), reads={"command": server, "csms": other}, sends={"command": server.send, "csms": other.send}
+    )
 
     apply(plan, seams)
 

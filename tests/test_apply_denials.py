@@ -112,8 +112,20 @@ PARTITIONS: dict[str, tuple[Reply | NoReply, dict[int, int], list[Verdict], str]
     "nested beyond measure": (answer(200, b"[" * 100_000), BOTH, [A, A], "it reads as denied"),
     "silence, all done": (LOST, BOTH, [A, A], "reading shows that it was done"),
     "silence, one done": (LOST, {1: DENIED, 2: PENDING}, [A, U], "no answer (connection reset)"),
-    "silence, none done": (LOST, NONE, [U, U], "no answer (connection reset)"),
+    "silence, none done": (
+        LOST,
+        NONE,
+        [U, U],
+        "no answer (connection reset); request 1 does not read as denied; request 2 does not read as denied",
+    ),
     "500, none done": (answer(500, b"oops"), NONE, [U, U], "answered 500 oops"),
+    "500, all done": (answer(500, b"oops"), BOTH, [A, A], "answered 500 oops; reading shows that it was done"),
+    "500, one done": (
+        answer(500, b"oops"),
+        {1: DENIED, 2: PENDING},
+        [A, U],
+        "answered 500 oops; request 2 does not read as denied",
+    ),
     "500 with lists is not read": (result([], [1, 2])._replace(status=500), NONE, [U, U], "answered 500"),
 }
 

@@ -122,12 +122,14 @@ def test_every_field_the_manifests_do_not_mention_is_the_same_afterwards(anythin
         before = copy.deepcopy(
             {"roles": world.roles, "handlers": world.handlers, "events": world.events, "requests": world.requests}
         )
+        claims = copy.deepcopy(world.claims)
         owners = {number: row.owner for number, row in world.certificates.items()}
 
     assert run(anything, "apply", "--yes")[0] is Exit.OK
 
     with anything.lock:
         assert _changed(before["roles"], world.roles) == {2: {"Description", "Permissions", "Claims"}, 9: {"*"}}
+        assert {"*"} == set().union(*_changed(claims, world.claims).values()), "new claims, and none described anew"
         assert set(before["roles"][2]["Claims"]) < set(world.roles[2]["Claims"])
         assert _changed(before["handlers"], world.handlers) == {1: {"Enabled"}}
         changed = _changed(before["events"], world.events)

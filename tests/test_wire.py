@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.errors import IncompleteError
+from reconciler.errors import IncompleteError, StaleError
 from reconciler.resource import CannotEncode
-from reconciler.wire.claims import TYPES, ClaimKey, encode, partners, read_key, resend, same, same_set, sent_key
+from reconciler.wire.claims import TYPES, ClaimKey, encode, loose, partners, read_key, resend, same, same_set, sent_key
+from reconciler.wire.defined_claims import Defined, check_descriptions, defined
 from reconciler.wire.permissions import redundant
 from reconciler.wire.roles import canonical, details, expected, writable
 from tests.kinds.world import World
@@ -147,6 +148,50 @@ def test_partners_prefers_the_very_claim(key: ClaimKey, claims: list[ClaimKey]) 
     assert bool(found) == any(same(key, claim) for claim in claims)
     assert set(partners(key, [*claims, key])) >= {key}
     assert all(claim.value.casefold() == key.value.casefold() for claim in partners(key, [*claims, key]))
+
+
+@given(KEYS, st.lists(KEYS, max_size=6))
+def test_claims_that_are_defined_are_found_as_among_all(key: ClaimKey, known: list[ClaimKey]) -> None:
+    """The index leaves out none that `partners` finds; equal ones come all, by id."""
+    rows = [{**read(one), "Id": number} for number, one in enumerate(known)]
+
+    found = Defined(rows).alike(key)
+
+    assert {read_key(raw) for raw in found} == set(partners(key, known))
+    assert [raw["Id"] for raw in found] == [n for n, one in enumerate(known) if one in set(partners(key, known))]
+    assert all(loose(read_key(raw)) == loose(key) for raw in found)
+
+
+@pytest.mark.parametrize("gone", ["Id", "Description", "ClaimType", "ClaimValue", "Provider"])
+def test_rows_that_are_no_claims_are_not_trusted(gone: str) -> None:
+    """A claim that isn't recognised would be taken for a new one, and lose its description."""
+    row = {name: value for name, value in read(ClaimKey("OAuthRole", "x", "Entra")).items() if name != gone}
+
+    with pytest.raises(IncompleteError, match=f"has no {gone}; a claim that"):
+        defined(World({"/Security/Claims": [row]}))
+
+
+@pytest.mark.parametrize("provider", ["", "unknown", "Unknown"])
+def test_a_claim_of_a_provider_that_is_not_told_may_be_any(provider: str) -> None:
+    """Whether it is the one in question can't be known, unless another one surely is."""
+    wanted = ClaimKey("OAuthRole", "x", "Entra")
+    twin, itself = read(wanted._replace(provider=provider)), read(wanted)
+
+    assert "(id 3), which may be the one to add; its description" in Defined([twin]).unsure(wanted)
+    assert Defined([twin, itself]).unsure(wanted) == ""
+    assert Defined([twin]).unsure(wanted._replace(value="y")) == ""
+
+
+def test_a_role_s_claims_are_read_again_only_where_one_joins() -> None:
+    """What the role holds is part of the role as it is read."""
+    key = ClaimKey("OAuthRole", "x", "Entra")
+    world = World({"/Security/Claims": [read(key, "now")]})
+
+    check_descriptions(world, [encode(key, "then")], [key])
+    assert world.asked == []
+    check_descriptions(world, [encode(key, "now")], [])
+    with pytest.raises(StaleError, match=r"claim x \(id 3\) is described as 'now' by now, not 'then'"):
+        check_descriptions(world, [encode(key, "then")], [])
 
 
 # --- permissions

@@ -38,8 +38,10 @@ def entry() -> NoReturn:
     import gc
     import signal
 
+    from reconciler.cli.signals import on_stop
+
     gc.set_threshold(100_000, 50, 100)  # long lists of plain rows are no cycles, and looking for some takes seconds
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is a stop, whoever sends it
+    on_stop(signal.default_int_handler)  # a stop is a stop, whoever sends it
     try:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # before there was anything to interrupt

@@ -20,8 +20,8 @@ def _nothing(_: Look) -> str:
 class Answer(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
-    `problems` are told on stderr, unless the result itself lists them (`listed`). `extra` are the command's own members
-    of the document.
+    `problems` are told on stderr, unless the text itself lists them (`listed`). `extra` are the command's own members
+    of the document. `headline` is the result in one line, for stderr where stdout is a document.
     """
 
     exit: Exit
@@ -31,16 +31,19 @@ class Answer(NamedTuple):
     outcomes: Sequence[Outcome] = ()
     extra: Mapping[str, Any] = {}
     listed: bool = False
+    headline: str = ""
 
 
 def deliver(session: Session, command: str, answer: Answer) -> Exit:
     """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns the code.
 
+    With a document on stdout, stderr still says what a person needs who has only the log: the headline, what to mend.
+
     Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly. A result
     that could not be written whole is no success, whatever it says: half an export looks like a whole one.
     """
     result = _document(session, command, answer) if session.json else answer.text(session.look(session.stdout))
-    aside = "" if session.json else _aside(session, answer)
+    aside = (_headline(answer) if session.json else "") + _aside(session, answer)
     exit_ = answer.exit
     if lost := write(session.stdout, result):
         aside += f"stdout: can't be written: {lost}; the result is incomplete; make room or name another place\n"
@@ -85,10 +88,19 @@ def _document(session: Session, command: str, answer: Answer) -> str:
     return render(shape, ascii_only=encoding not in {"utf8", "utf8sig"})
 
 
+def _headline(answer: Answer) -> str:
+    """Where stdout goes into a file, a log would say nothing else of what a comparison came to."""
+    if not answer.headline:
+        return ""
+    from reconciler.reports.text import plainly
+
+    return plainly(f"{answer.headline}\n")
+
+
 def _aside(session: Session, answer: Answer) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan = answer.plan
-    found = () if answer.listed else answer.problems
+    found = () if answer.listed and not session.json else answer.problems
     if plan:
         found = (*found, *plan.problems, *(gap.problem for gap in plan.gaps))
     if not found and not (plan and plan.notes):

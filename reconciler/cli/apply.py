@@ -15,12 +15,14 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.selection import described
 from reconciler.cli.sending import Sent, send
 from reconciler.cli.session import Session
+from reconciler.cli.veil import Veil
 from reconciler.errors import Exit, Problem, Source, UsageError, worst
 from reconciler.guards import refusals, unapproved
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plan import exit_of
 from reconciler.planfile import check_targets
 from reconciler.reports import text
+from reconciler.reports.verdict import plan_verdict
 
 _OUTCOMES = {
     Verdict.APPLIED: Exit.OK,
@@ -74,24 +76,28 @@ def _apply(
     accepted: bool,
 ) -> Answer:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
+    veil = Veil(api.redact for api in apis.values())
+    shown = veil.plan(plan)
     if not plan.steps and plan.complete:
-        return Answer(Exit.OK, lambda look: text.plan(plan, look), plan=plan)
-    write(session.stderr, text.plan(plan, session.look(session.stderr), len(refused)) + "\n")
-    reasons = (*refused, *unapproved(plan, risks))
+        return Answer(Exit.OK, lambda look: text.plan(shown, look), plan=shown, headline=plan_verdict(shown))
+    write(session.stderr, text.plan(shown, session.look(session.stderr), len(refused)) + "\n")
+    reasons = (*refused, *unapproved(shown, risks))
     exit_ = worst({exit_of(plan), Exit.REFUSED if reasons else Exit.OK})
     if exit_ is not Exit.OK:
-        return _unsent(plan, exit_, reasons)
+        return _unsent(shown, exit_, reasons)
     try:
         if not accepted and not ask(session, plan):
-            return _unsent(plan, Exit.REFUSED, (Problem(Source("confirmation"), "not confirmed; nothing was sent"),))
+            return _unsent(shown, Exit.REFUSED, (Problem(Source("confirmation"), "not confirmed; nothing was sent"),))
     except UsageError as error:
-        return _unsent(plan, error.exit, error.problems)
+        return _unsent(shown, error.exit, error.problems)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(session, patience=0))
         sent = send(session, plan, apis, progress)
+    shown = veil.plan(plan)  # of a saved plan nothing was read before, so no secret was known
+    outcomes = veil.outcomes(sent.outcomes, shown)
     return Answer(
-        _exit(sent), lambda look: text.applied(sent.outcomes, look, interrupted=sent.interrupted), sent.faults, plan,
-        sent.outcomes,
+        _exit(sent), lambda look: text.applied(outcomes, look, interrupted=sent.interrupted), sent.faults, shown,
+        outcomes,
     )  # fmt: skip
 
 

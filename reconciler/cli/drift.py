@@ -14,8 +14,9 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen) -> Answer:
     """Compare as `plan` does, and say what is no longer as declared. What may not be repaired is told all the same."""
     from reconciler.cli.pipeline import look
     from reconciler.reports import text
+    from reconciler.reports.verdict import drift_verdict
 
     compared = look(session, paths, chosen)
-    plan = compared.plan
+    plan = compared.shown
     exit_ = compared.exit(changes=Exit.CHANGES, refused=False)
-    return Answer(exit_, lambda reader: text.drift(plan, reader), compared.refusals, plan)
+    return Answer(exit_, lambda reader: text.drift(plan, reader), compared.refusals, plan, headline=drift_verdict(plan))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.answer import Answer
@@ -46,7 +48,7 @@ def run(_session: Session, subject: str) -> Answer:
         clearable = len(walked) == 2 and walked[1] in _members(whole, "clear")
         said |= {"required": required} | ({"can be cleared": True} if clearable else {})
     said |= {"fields": _listed(node, whole)}
-    said["example"] = kind.example if len(walked) == 1 else _line(kind.example, walked[1:])
+    said["example"] = kind.example if len(walked) == 1 else _excerpt(kind.example, walked[1:])
     said = {name: value for name, value in said.items() if value not in ("", [])}
     return Answer(Exit.OK, lambda look: explained(said, look), extra={"explained": said})
 
@@ -123,12 +125,15 @@ def _listed(node: Mapping[str, Any], whole: Mapping[str, Any]) -> list[dict[str,
     ]
 
 
-def _line(example: str, path: Sequence[str]) -> str:
-    """Return the line of a kind's example that holds the field: the first of that name from its parent on."""
-    start, said = 0, ""
+def _excerpt(example: str, path: Sequence[str]) -> str:
+    """Return what a kind's example says of the field: the first line of that name from its parent on, and its block."""
+    start = 0
     for field in path:
         found = re.compile(rf"(?m)^.*[\s{{]{re.escape(field)}:.*$").search(example, start)
         if not found:
             return ""
-        start, said = found.start(), found.group().strip()
-    return said
+        start = found.start()
+    first, *rest = example[start:].splitlines()
+    indent = len(first) - len(first.lstrip())
+    block = takewhile(lambda line: line[: indent + 1].isspace(), rest)
+    return dedent("\n".join([first, *block]))

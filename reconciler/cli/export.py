@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.cli.answer import Answer
 from reconciler.cli.options import Chosen
 from reconciler.cli.session import Session
-from reconciler.errors import Exit, IncompleteError, Problem, Source, UsageError
+from reconciler.errors import Exit, IncompleteError, Problem, RefusedError, Source, UsageError
 from reconciler.patterns import matches
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | 
     if unfit := list(_unfit(documents)):
         raise IncompleteError(*unfit)
     text = dump(documents, remarks)
+    if unread := list(_unread(text, len(documents))):
+        raise RefusedError(*unread)
     return Answer(Exit.OK, lambda _: text)
 
 
@@ -76,6 +78,20 @@ def _unfit(documents: Sequence[dict[str, Any]]) -> Iterator[Problem]:
             why = f"it can't be written as a manifest ({error}); an export without it would look like a whole one"
             place = Source(f"{document['kind']}/{document['metadata']['name']}")
             yield Problem(place, f"{why}; mend it on the server, or leave it out with --kind or --match")
+
+
+def _unread(text: str, documents: int) -> Iterator[Problem]:
+    """Yield why `plan` could not read this: what is printed has been read back, limits and all."""
+    from reconciler.manifests import limits
+    from reconciler.manifests.document import examine
+
+    _, problems = examine(text.encode(), "export.yaml")
+    found = [problem.message for problem in problems]
+    if documents > limits.DOCUMENTS:
+        found.append(f"there are more than {limits.DOCUMENTS} documents (limit DOCUMENTS); no run takes that many")
+    for why in found:
+        mend = "export it in parts, with --kind, --match or --target"
+        yield Problem(Source("export"), f"nothing is printed, since plan could not read it back: {why}; {mend}")
 
 
 def _targets(settings: Settings, chosen: Chosen, kinds: Sequence[type[Resource]]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.cli.options import Chosen
 from reconciler.cli.selection import described, select
 from reconciler.cli.session import Session
+from reconciler.cli.veil import Veil
 from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
 from reconciler.guards import refusals
 from reconciler.kinds import KINDS
@@ -52,10 +53,11 @@ class Declared(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A plan, and every reason not to apply it."""
+    """A plan, every reason not to apply it, and the plan as it is shown."""
 
     plan: Plan
     refusals: tuple[Problem, ...]
+    shown: Plan
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a difference is worth."""
@@ -108,7 +110,9 @@ def compare(session: Session, declared: Declared, apis: Mapping[str, Api], tell:
     )
     plan = make_plan(declared.selected, observed, run, scope)
     file = Source(str(settings.file)) if settings.file else Source("reconciler.yaml")
-    return Compared(plan, refusals(plan, settings.limits, settings.protected, file))
+    veil = Veil(api.redact for api in apis.values())
+    refused = veil.problems(refusals(plan, settings.limits, settings.protected, file))
+    return Compared(plan, refused, veil.plan(plan))
 
 
 def _bound(api: Api) -> Bound:

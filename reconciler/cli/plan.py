@@ -19,6 +19,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
     """Compare and show; save the plan if it is one that could be applied."""
     from reconciler.cli.pipeline import look
     from reconciler.reports import text
+    from reconciler.reports.verdict import plan_verdict
 
     if out is not None:
         _check_place(session.cwd / out, out)
@@ -37,10 +38,11 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
     told = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return Answer(
         exit_,
-        lambda reader: text.plan(plan, reader, len(refusals)) + text.plainly(told),
+        lambda reader: text.plan(compared.shown, reader, len(refusals)) + text.plainly(told),
         problems,
-        plan,
+        compared.shown,
         extra={"saved": saved},
+        headline=plan_verdict(compared.shown, len(refusals)),
     )
 
 
@@ -60,12 +62,19 @@ def _check_place(path: Path, out: str) -> None:
         raise UsageError(Problem(Source(out), "--out would look like a manifest; name it otherwise, such as plan.json"))
     if not out:
         raise UsageError("--out is empty, so there is nowhere to save the plan; name a file, such as plan.json")
+    try:
+        why = _unfit(path)
+    except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
+        why = getattr(error, "strerror", None) or "no file can be called so"
+    if why:
+        raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
+
+
+def _unfit(path: Path) -> str:
+    """Say what keeps a file from being written there, "" if nothing."""
     if path.exists() and not path.is_file():
-        why = "is a folder" if path.is_dir() else "is not a regular file"
-        raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
-    if not path.parent.is_dir():
-        why = "its folder does not exist"
-        raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
+        return "is a folder" if path.is_dir() else "is not a regular file"
+    return "" if path.parent.is_dir() else "its folder does not exist"
 
 
 def _unwritable(out: str, error: OSError) -> UsageError:

@@ -48,9 +48,9 @@ def saved(session: Session, planfile: str, *, of_any_age: bool = False) -> Plan:
     path = session.cwd / planfile
     try:
         if not path.is_file():
-            raise UsageError(
-                Problem(Source(planfile), "there is no such file; make a plan with: reconciler plan --out")
-            )
+            what = "this is a folder" if path.is_dir() else "this is no regular file"
+            why = what if path.exists() else "there is no such file"
+            raise UsageError(Problem(Source(planfile), f"{why}; make a plan with: reconciler plan --out FILE"))
         if path.stat().st_size > _LARGEST:
             raise UsageError(
                 Problem(Source(planfile), "larger than any plan of this tool (512 MiB); name another file")

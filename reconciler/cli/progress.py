@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -56,11 +57,12 @@ class Progress:
 
         from reconciler.visible import visible
 
-        if self._status is None:
-            console = Console(file=self._stream, markup=False, highlight=False, no_color=not self._color)
-            self._status = console.status("", spinner="line")
-            self._status.start()
-        self._status.update(Text(visible(line)))
+        with suppress(OSError):  # a terminal that has gone is no reason to stop
+            if self._status is None:
+                console = Console(file=self._stream, markup=False, highlight=False, no_color=not self._color)
+                self._status = console.status("", spinner="line")
+                self._status.start()
+            self._status.update(Text(visible(line)))
 
     def __enter__(self) -> Self:
         return self
@@ -69,4 +71,5 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._status is not None:
-            self._status.stop()
+            with suppress(OSError):
+                self._status.stop()

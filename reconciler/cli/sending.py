@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from reconciler.cli.answer import write
 from reconciler.cli.faults import internal
 from reconciler.cli.progress import Progress
 from reconciler.cli.session import Session
+from reconciler.cli.signals import stopping
+from reconciler.cli.veil import Veil
 from reconciler.errors import Problem
 from reconciler.model import Outcome, Plan, Verdict
 from reconciler.reports.table import about
@@ -31,6 +33,7 @@ class Sent(NamedTuple):
 def send(session: Session, plan: Plan, apis: Mapping[str, Api], progress: Progress) -> Sent:
     """Send the plan; each finished step is told at once. Raises nothing: what is known has to be reported."""
     told: list[Outcome] = []
+    veil = Veil(api.redact for api in apis.values())
 
     def tell(outcome: Outcome) -> None:
         told.append(outcome)
@@ -38,12 +41,14 @@ def send(session: Session, plan: Plan, apis: Mapping[str, Api], progress: Progre
             return
         step = outcome.step
         done = f"[{len(told)}/{len(plan.steps)}] {outcome.verdict.value.replace('_', ' ')}"
-        progress.done(f"{done}: {step.action} {step.address} {about(step)}".rstrip())
+        progress.done(veil(f"{done}: {step.action} {step.address} {about(step)}".rstrip()))
 
     with _stoppable(session) as stop:
         seams = Seams(
             reads={name: api.fresh for name, api in apis.items()},
             sends={name: api.send for name, api in apis.items()},
+            explains={name: api.explain for name, api in apis.items()},
+            redacts={name: api.redact for name, api in apis.items()},
             stop=stop,
         )
         try:
@@ -64,24 +69,24 @@ def _broken_off(plan: Plan, told: Sequence[Outcome]) -> tuple[Outcome, ...]:
 
 @contextmanager
 def _stoppable(session: Session) -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT or SIGTERM into a polite wish, a second one into an interruption.
+    """Turn the first signal that asks to stop into a polite wish, a second one into an interruption.
 
+    A terminal that goes says so, and some shells and supervisors say it once more: a hang-up is never the second one.
     Yields what tells whether to stop. Elsewhere than in the main thread signals are not ours to handle.
     """
     stopped = threading.Event()
 
     def wish(number: int, frame: FrameType | None) -> None:
         if stopped.is_set():
-            signal.default_int_handler(number, frame)
+            if number != signal.SIGHUP:
+                signal.default_int_handler(number, frame)
+            return
         stopped.set()
-        write(session.stderr, "stopping after the step under way; once more to break it off\n")
+        with suppress(RuntimeError):  # it came in the middle of writing to the very stream
+            write(session.stderr, "stopping after the step under way; once more to break it off\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield stopped.is_set
         return
-    before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with stopping(wish):
         yield stopped.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -41,7 +41,14 @@ class Session(NamedTuple):
         """The current folder."""
         from pathlib import Path
 
-        return Path.cwd()
+        try:
+            return Path.cwd()
+        except OSError:
+            from reconciler.errors import UsageError
+
+            raise UsageError(
+                "the current folder is gone, so nothing can be found from it; go to one that is there"
+            ) from None
 
     @property
     def today(self) -> date:

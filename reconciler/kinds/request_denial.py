@@ -36,6 +36,7 @@ from reconciler.wire.requests import (
     single,
 )
 
+_WILD = frozenset("*?")
 BATCH = 10
 """Ids of one POST: what one lost answer can leave open."""
 
@@ -123,6 +124,10 @@ spec:
         for index, number in enumerate(numbers):
             if number in numbers[:index]:
                 yield ("requests", index, "id"), f"request {number} is listed twice; remove one"
+        if self.pattern and all(set(value) <= _WILD for value in self.pattern.expected().values()):
+            why = "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone"
+            mend = "add an attribute that says more than wildcards, such as the template, or list the requests by id"
+            yield ("match",), f"{why}; {mend}"
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         for index, one in enumerate(self.declared().get("requests", ())):
@@ -209,8 +214,10 @@ spec:
     def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
         """Each id by itself: the server's list that holds it, and what reading it says."""
         numbers = list(step.request.expect) if step.request else []
-        said = answers(reply) if reply else {}
-        return tuple(ruling(number, said.get(number, []), live.get(number)) for number in numbers)
+        said = answers(reply) if reply else None
+        return tuple(
+            ruling(number, None if said is None else said.get(number, []), live.get(number)) for number in numbers
+        )
 
     @classmethod
     def export(cls, read: Read) -> Iterator[Exported]:

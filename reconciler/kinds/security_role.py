@@ -16,7 +16,7 @@ from reconciler.errors import Problem
 from reconciler.fields import Form, Name, Text, pick, unmanaged
 from reconciler.model import Call, Json, Request, Risk, Step
 from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import CannotEncode, Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
 from reconciler.wire.claims import PATH as CLAIMS
 from reconciler.wire.claims import (
     ClaimKey,
@@ -25,13 +25,25 @@ from reconciler.wire.claims import (
     partners,
     read_key,
     redescribed,
-    resend,
     same,
     same_set,
 )
+from reconciler.wire.defined_claims import Defined, check_descriptions, defined
 from reconciler.wire.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
 from reconciler.wire.permissions import redundant
-from reconciler.wire.role_claims import Claim, Described, ambiguous, described, descriptions, words_of
+from reconciler.wire.role_claims import (
+    Claim,
+    Described,
+    Known,
+    ambiguous,
+    contradictory,
+    descriptions,
+    joining,
+    outgoing_words,
+    unsaid,
+    words_of,
+)
+from reconciler.wire.role_manifest import exported, manifest_of
 from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, writable
 
 _WIRE = {
@@ -67,6 +79,7 @@ class SecurityRole(Resource):
         read=(
             Listing("roles", PATH, "/security/read/", version=2, item="Id"),
             Listing("permission sets", "/PermissionSets", "/security/read/", when="that declare one by name"),
+            Listing("claims", CLAIMS, "/security/read/", when="that give a role a claim"),
         ),
         write=(Grant(("/security/modify/",), within="Global"),),
     )
@@ -131,7 +144,7 @@ spec:
 
     @classmethod
     def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
-        """One list, each declared role by id, and the permission sets only if one is declared by name."""
+        """One list, each declared role by id; permission sets if one is declared by name, claims if one is to join."""
         names = {one.address.name.casefold() for one in wanted}
         ids = [int(pick(row, "Id")) for row in listed(read) if folded_name(row) in names]
         roles: dict[str, list[Json]] = {}
@@ -139,7 +152,9 @@ spec:
             roles.setdefault(folded_name(raw), []).append(raw)
         declared = (one.resource.declared().get("permissionSet") for one in wanted)
         named = any(name is not None and not is_guid(name) for name in declared)
-        return Live(roles, permission_sets(read) if named else {}, words_of(wanted))
+        sets = permission_sets(read) if named else {}
+        joins = any(joining(one, raw) for one in wanted for raw in roles.get(one.address.name.casefold(), [None])[:1])
+        return Live(roles, sets, Known(defined(read) if joins else Defined(), words_of(wanted)))
 
     @classmethod
     def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
@@ -148,27 +163,21 @@ spec:
         problems = [
             *_ambiguous_name(wanted, roles),
             *_bad_permission_set(wanted, live.sets),
-            *ambiguous(wanted, raw),
+            *contradictory(wanted, live.known.words),
+            *ambiguous(wanted, raw, live.known),
             *(_incomplete_creation(wanted) if raw is None else ()),
         ]
         if problems:
             yield from problems
             return
-        set_id = guid_of(wanted.resource.declared().get("permissionSet"), live.sets)
-        after = _after(wanted.resource.declared(), raw, set_id, live.sets)
-        if raw is None:
-            yield Match(wanted, None, after, (None, set_id), "new")
-            return
-        before = {name: value for name, value in _manifest(raw, live.sets).items() if name in after}
-        refusal = _refusal(raw, before, after)
-        yield Match(wanted, before, after, (raw, set_id), f"{pick(raw, 'Name')} (id {pick(raw, 'Id')})", None, refusal)
-        yield from descriptions(wanted, raw, live.words)
+        yield _match(wanted, raw, live)
+        yield from descriptions(wanted, raw, live.known)
 
     @classmethod
     def request(cls, match: Match) -> Request:
         if isinstance(match.found, Described):
             return redescribed(match.wanted.address.target, match.found.raw, match.found.words)
-        raw, set_id = match.found
+        raw, set_id, words = match.found
         target, name = match.wanted.address.target, match.wanted.address.name
         after = match.after
         body: dict[str, Json] = writable(raw) if raw else {"Name": name, "EmailAddress": None}
@@ -176,7 +185,7 @@ spec:
         if "permissionSet" in after:
             body["PermissionSetId"] = set_id
         body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
-        body["Claims"] = outgoing(raw, after.get("claims"), described(match.wanted))
+        body["Claims"] = outgoing(raw, after.get("claims"), words)
         if raw is None:
             return Request(Call(target, "POST", PATH, body, version=2), None, expected(body))
         return Request(Call(target, "PUT", PATH, body, version=2), canonical(raw), expected(body))
@@ -197,6 +206,9 @@ spec:
             rows = listed(read)
             number = next((pick(row, "Id") for row in rows if folded_name(row) == name), None)
         found = [] if number is None else details(read, [int(number)])
+        if step.request:
+            held = [read_key(claim) for claim in pick(found[0], "Claims")] if found else []
+            check_descriptions(read, step.request.call.body["Claims"], held)
         return canonical(found[0]) if found else None
 
     @classmethod
@@ -216,39 +228,42 @@ spec:
         rows = listed(read)
         sets = permission_sets(read)
         for raw in details(read, [int(pick(row, "Id")) for row in rows]):
-            yield _exported(raw, sets)
+            yield exported(raw, sets)
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The declared roles as read by id, by folded name; the permission sets; what documents call each claim."""
+    """The declared roles as read by id, by folded name; the permission sets; what is known of claims."""
 
     roles: Mapping[str, list[Json]]
     sets: Sets
-    words: Mapping[ClaimKey, frozenset[str]]
+    known: Known
 
 
 def _is_claim(step: Step) -> bool:
     return step.request is not None and step.request.call.path == CLAIMS
 
 
-def _manifest(raw: Mapping[str, Json], sets: Sets) -> dict[str, Any]:
-    """Return a live role in the manifest's own terms; empty text is None."""
-    number = str(pick(raw, "PermissionSetId") or "").lower()
-    return {
-        "description": pick(raw, "Description") or None,
-        "emailAddress": pick(raw, "EmailAddress") or None,
-        "permissionSet": name_of(number, sets),
-        "permissions": frozenset(pick(raw, "Permissions")),
-        "claims": frozenset(read_key(claim) for claim in pick(raw, "Claims")),
-    }
+def _match(wanted: Wanted, raw: Mapping[str, Json] | None, live: Live) -> Match:
+    """Return a role beside its document; a description that a new claim gets without a word is one of the changes."""
+    set_id = guid_of(wanted.resource.declared().get("permissionSet"), live.sets)
+    after = _after(wanted.resource.declared(), raw, set_id, live.sets)
+    words = outgoing_words(wanted, raw, live.known)
+    unsure = next(filter(None, map(live.known.defined.unsure, words)), "")
+    new, found = unsaid(wanted, words, live.known), (raw, set_id, words)
+    if raw is None:
+        return Match(wanted, None, after | new, found, "new", None, unsure)
+    before = {name: value for name, value in manifest_of(raw, live.sets).items() if name in after}
+    refusal = _refusal(raw, before, after) or unsure
+    about = f"{pick(raw, 'Name')} (id {pick(raw, 'Id')})"
+    return Match(wanted, before | dict.fromkeys(new), after | new, found, about, None, refusal)
 
 
 def _after(
     declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: Sets
 ) -> dict[str, Any]:
     """Return the declared fields as they are to be: AD claims as the server spells them, additive lists merged."""
-    live = _manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
+    live = manifest_of(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
     after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
     if set_id is not None:
         after["permissionSet"] = name_of(set_id, sets)
@@ -305,28 +320,3 @@ def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:
         needs = " and ".join(missing)
         why = f"role {wanted.address.name!r} does not exist or is not visible, and creating it needs {needs}"
         yield Problem(wanted.source, f"{why}; declare them or correct the name")
-
-
-def _exported(raw: Mapping[str, Json], sets: Sets) -> Exported:
-    """Return a role as a manifest; empty fields stay unmanaged, and claims that can't be sent back are left out."""
-    live = _manifest(raw, sets)
-    spec: dict[str, Json] = {
-        name: live[name] for name in ("description", "emailAddress", "permissionSet") if live[name]
-    }
-    if live["permissions"]:
-        spec["permissions"] = sorted(live["permissions"])
-    remarks = []
-    try:
-        claims = [_exported_claim(claim) for claim in pick(raw, "Claims")]
-    except CannotEncode as reason:
-        claims = []
-        remarks.append(f"claims are not exported: {reason}")
-    if claims:
-        spec["claims"] = sorted(claims, key=lambda claim: (claim["type"], claim["value"], claim["provider"]))
-    return Exported(str(pick(raw, "Name")), spec, tuple(remarks))
-
-
-def _exported_claim(raw: Mapping[str, Json]) -> dict[str, str]:
-    resend(raw)
-    description = str(pick(raw, "Description") or "").strip()
-    return {**read_key(raw)._asdict(), **({"description": description} if description else {})}

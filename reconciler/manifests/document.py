@@ -33,7 +33,7 @@ def examine(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
     shown = visible(file)
     if len(data) > limits.FILE_BYTES:
         message = (
-            f"the file has more than {limits.FILE_BYTES // 1024} KiB (limit FILE_BYTES); it can't be reviewed; "
+            f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES); it can't be reviewed; "
             "split it, or put long lists into a CSV table"
         )
         return [], [Problem(Source(shown), message)]

@@ -101,8 +101,8 @@ def resolve_target(
         if not fitting:
             message = f"no target speaks the {kind.api} API, which {kind.__name__} needs; add one to the settings"
             return Problem(place, message)
-        message = f"several targets speak the {kind.api} API; which one is meant is unclear; add `target: {listed}`"
-        return Problem(place, message)
+        why = "which one is meant is unclear, and --target only selects among documents that say theirs"
+        return Problem(place, f"several targets speak the {kind.api} API; {why}; add `target: {listed}`")
     place = document.at(("metadata", "target"))
     if named not in targets:
         message = f"unknown target {quoted(named)}; the settings don't name it; {meant(named, fitting or targets)}"

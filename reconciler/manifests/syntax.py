@@ -76,6 +76,9 @@ _JSON: Final = {
 }
 
 
+_COMMENT: Final = "a comment stands here; JSON has none; remove it, or write the manifest as YAML, where `#` begins one"
+
+
 def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     """Return line and column (1-based) of a scanner's error, and what to do about it."""
     problem = str(getattr(error, "problem", None) or "this is not YAML")
@@ -97,5 +100,7 @@ def _unknown(problem: str) -> str:
 
 def explain_json(error: json.JSONDecodeError) -> tuple[int, int, str]:
     """Return line and column (1-based) of a JSON syntax error, and what to do about it."""
+    if error.doc[error.pos : error.pos + 80].lstrip().startswith(("//", "/*", "#")):
+        return error.lineno, error.colno, _COMMENT
     known = next((ours for theirs, ours in _JSON.items() if error.msg.startswith(theirs)), None)
     return error.lineno, error.colno, known or f"this is not JSON ({error.msg}); correct the syntax"

@@ -25,7 +25,7 @@ _FOREIGN = re.compile(r"[^\x00-\x7e]")
 
 
 def step_json(step: Step, outcome: Outcome | None = None) -> dict[str, Json]:
-    """Return one step as the contract's JSON object; with its outcome, also what became of it."""
+    """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
     verdicts = outcome.verdicts if outcome else ()
     shown: dict[str, Json] = {
         "address": {"target": step.address.target, "kind": step.address.kind, "name": step.address.name},
@@ -37,11 +37,12 @@ def step_json(step: Step, outcome: Outcome | None = None) -> dict[str, Json]:
         "changes": [
             _change_json(change, verdicts[at] if at < len(verdicts) else None) for at, change in enumerate(step.changes)
         ],
+        "verdict": outcome.verdict.value if outcome else None,
     }
     if step.refusal:
         shown["refusal"] = step.refusal
     if outcome:
-        shown |= {"verdict": outcome.verdict.value, "detail": outcome.detail}
+        shown["detail"] = outcome.detail
     return shown
 
 

@@ -49,14 +49,25 @@ def same(one: ClaimKey, other: ClaimKey) -> bool:
 def partners(key: ClaimKey, claims: Iterable[ClaimKey]) -> list[ClaimKey]:
     """Return the claims that the server may take for this one: the very one, or else all that `same` allows."""
     alike = [claim for claim in claims if same(key, claim)]
-    return [claim for claim in alike if _folded(claim) == _folded(key)] or alike
+    return [claim for claim in alike if folded(claim) == folded(key)] or alike
+
+
+def folded(key: ClaimKey) -> ClaimKey:
+    """Return a claim in the form in which the very same ones are equal, letter case aside where the server folds it."""
+    value = key.value.casefold() if key.type in _AD_TYPES else key.value
+    return ClaimKey(key.type, value, key.provider.casefold())
+
+
+def loose(key: ClaimKey) -> tuple[str, str]:
+    """Return what all claims have in common that `same` may allow, whoever provides them: for finding them quickly."""
+    return key.type, key.value.casefold().rpartition("\\")[2] if key.type in _AD_TYPES else key.value
 
 
 def same_set(some: Iterable[ClaimKey], others: Iterable[ClaimKey]) -> bool:
     """True if both hold the same claims, each matched once; the very same ones are matched first."""
     left, unmatched = list(others), []
     for claim in some:
-        partner = next((other for other in left if _folded(other) == _folded(claim)), None)
+        partner = next((other for other in left if folded(other) == folded(claim)), None)
         if partner is None:
             unmatched.append(claim)
         else:
@@ -102,9 +113,9 @@ def encode(key: ClaimKey, description: str) -> dict[str, Any]:
 
 
 def outgoing(
-    raw: Mapping[str, Json] | None, keys: frozenset[ClaimKey] | None, described: Mapping[ClaimKey, str]
+    raw: Mapping[str, Json] | None, keys: frozenset[ClaimKey] | None, joining: Mapping[ClaimKey, str]
 ) -> list[dict[str, Any]]:
-    """Return a role's claims as they are sent: the live ones as they are, new ones with their description.
+    """Return a role's claims as they are sent: those that it holds as they are, those that join with their description.
 
     `raw` is the role as read (None for a new one); `keys` are the claims it is to have, None for those that it has.
     Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
@@ -112,7 +123,7 @@ def outgoing(
     live = {read_key(claim): resend(claim) for claim in pick(raw, "Claims")} if raw else {}
     if keys is None:
         keys = frozenset(live)
-    return [live.get(key) or encode(key, described.get(key, key.value)) for key in sorted(keys)]
+    return [live.get(key) or encode(key, joining[key]) for key in sorted(keys)]
 
 
 def identified(raw: Mapping[str, Json]) -> dict[str, Json]:
@@ -138,11 +149,6 @@ def _type_name(value: Json) -> str:
         return TYPES[value]
     folded = {name.casefold(): name for name in TYPES}
     return folded.get(str(value).casefold(), str(value))
-
-
-def _folded(key: ClaimKey) -> ClaimKey:
-    value = key.value.casefold() if key.type in _AD_TYPES else key.value
-    return ClaimKey(key.type, value, key.provider.casefold())
 
 
 def _same_account(one: str, other: str) -> bool:

@@ -81,9 +81,16 @@ _LISTS = (
 )
 
 
-def ruling(number: str, said: Sequence[Ruling], live: Mapping[str, Json] | None) -> Ruling:
-    """Reading decides; a failure that the answer states is only believed while the request does not read as denied."""
+def ruling(number: str, said: Sequence[Ruling] | None, live: Mapping[str, Json] | None) -> Ruling:
+    """Reading decides; a failure that the answer states is only believed while the request does not read as denied.
+
+    `said` is what the lists of the answer hold of the request, None where there was no such answer.
+    """
     denied = live is not None and live.get("State") == DENIED
+    if said is None:
+        return (
+            Ruling(Verdict.APPLIED) if denied else Ruling(Verdict.UNKNOWN, f"request {number} does not read as denied")
+        )
     verdicts = {ruling.verdict for ruling in said}
     if verdicts == {Verdict.NOT_APPLIED}:
         reason = said[0].detail

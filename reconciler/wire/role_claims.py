@@ -11,7 +11,8 @@ from reconciler.errors import Problem
 from reconciler.fields import Name, Text, pick, unmanaged
 from reconciler.model import Json
 from reconciler.resource import Finding, Match, Resource, Wanted
-from reconciler.wire.claims import ClaimKey, ClaimType, partners, read_key
+from reconciler.wire.claims import ClaimKey, ClaimType, folded, partners, read_key
+from reconciler.wire.defined_claims import Defined, description_of
 
 
 class Claim(BaseModel):
@@ -37,47 +38,83 @@ class Described(NamedTuple):
     words: str
 
 
-def described(wanted: Wanted) -> dict[ClaimKey, str]:
-    """Return the descriptions that a document gives its claims."""
-    claims: Sequence[Claim] = wanted.resource.declared().get("claims", ())
-    return {claim.key: claim.description for claim in claims if "description" in claim.model_fields_set}
+class Known(NamedTuple):
+    """What is known of claims beside the roles: the server's own list, and what documents call them, by folded key."""
+
+    defined: Defined
+    words: Mapping[ClaimKey, frozenset[str]]
 
 
 def words_of(wanted: Sequence[Wanted]) -> dict[ClaimKey, frozenset[str]]:
     """Return the descriptions that the documents give each claim; more than one can't all be true."""
     found: dict[ClaimKey, frozenset[str]] = {}
     for one in wanted:
-        for key, text in described(one).items():
-            found[key] = found.get(key, frozenset()) | {text}
+        for claim in _declared(one):
+            if "description" in claim.model_fields_set:
+                key = folded(claim.key)
+                found[key] = found.get(key, frozenset()) | {claim.description}
     return found
 
 
-def descriptions(
-    wanted: Wanted, raw: Mapping[str, Json], words: Mapping[ClaimKey, frozenset[str]]
-) -> Iterator[Finding]:
+def joining(wanted: Wanted, raw: Mapping[str, Json] | None) -> list[Claim]:
+    """Return the declared claims that the role, as read, does not hold."""
+    held = _held(raw)
+    return [claim for claim in _declared(wanted) if not partners(claim.key, held)]
+
+
+def outgoing_words(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known) -> dict[ClaimKey, str]:
+    """Return the claims that join the role, each with the description that it goes out with.
+
+    It is the one that the claim has; for a claim that doesn't exist yet what a document says, or else its value, since
+    the server wants one.
+    """
+    found: dict[ClaimKey, str] = {}
+    for claim in joining(wanted, raw):
+        live = known.defined.alike(claim.key)
+        said = known.words.get(folded(claim.key), {claim.value})
+        found[claim.key] = description_of(live[0]) if live else min(said)
+    return found
+
+
+def unsaid(wanted: Wanted, words: Mapping[ClaimKey, str], known: Known) -> dict[str, str]:
+    """Return, by path, the descriptions that new claims get without their document's saying so: a plan shows them."""
+    return {
+        f"claims.{claim.value}.description": words[claim.key]
+        for claim in _declared(wanted)
+        if claim.key in words and "description" not in claim.model_fields_set and not known.defined.alike(claim.key)
+    }
+
+
+def descriptions(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known) -> Iterator[Finding]:
     """Yield a match for each live claim that is declared with a description; new claims get theirs with the role."""
-    live = {read_key(claim): claim for claim in pick(raw, "Claims")}
-    for index, claim in enumerate(wanted.resource.declared().get("claims", ())):
-        found = partners(claim.key, live)
-        if not found or "description" not in claim.model_fields_set:
+    held = _held(raw)
+    for index, claim in enumerate(_declared(wanted)):
+        if "description" not in claim.model_fields_set:
             continue
-        place = wanted.at(("spec", "claims", index, "description"))
-        if len(words[claim.key]) > 1:
-            told = " and ".join(repr(text) for text in sorted(words[claim.key]))
+        found = [held[key] for key in partners(claim.key, held)] or known.defined.alike(claim.key)
+        for live in found[:1]:
+            value, text = read_key(live).value, description_of(live)
+            path, about = f"claims.{value}.description", f"claim {value} (id {pick(live, 'Id')})"
+            place = wanted.at(("spec", "claims", index, "description"))
+            match = Described(live, claim.description)
+            yield Match(wanted, {path: text}, {path: claim.description}, match, about, place, objects=0)
+
+
+def contradictory(wanted: Wanted, words: Mapping[ClaimKey, frozenset[str]]) -> Iterator[Problem]:
+    """A claim has one description, whichever roles hold it."""
+    for index, claim in enumerate(_declared(wanted)):
+        said = words.get(folded(claim.key), frozenset())
+        if "description" in claim.model_fields_set and len(said) > 1:
+            told = " and ".join(repr(text) for text in sorted(said))
             why = f"the {claim.type} claim {claim.value!r} is described as {told} in different documents"
+            place = wanted.at(("spec", "claims", index, "description"))
             yield Problem(place, f"{why}; a claim has one description, which its roles share; use one of them")
-            continue
-        path, known = f"claims.{found[0].value}.description", live[found[0]]
-        before, about = str(pick(known, "Description") or ""), f"claim {found[0].value} (id {pick(known, 'Id')})"
-        match = Described(known, claim.description)
-        yield Match(wanted, {path: before}, {path: claim.description}, match, about, place, objects=0)
 
 
-def ambiguous(wanted: Wanted, raw: Mapping[str, Json] | None) -> Iterator[Problem]:
+def ambiguous(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known) -> Iterator[Problem]:
     """An account without its domain may stand for several: a declared one for live ones, or the other way round."""
-    live = {read_key(claim) for claim in pick(raw, "Claims")} if raw else set()
-    declared: Sequence[Claim] = wanted.resource.declared().get("claims", ())
-    meant = [partners(claim.key, live) for claim in declared]
+    held, declared = _held(raw), _declared(wanted)
+    meant = [partners(claim.key, held) or [*map(read_key, known.defined.alike(claim.key))] for claim in declared]
     for index, (claim, twins) in enumerate(zip(declared, meant, strict=True)):
         rivals = [other for other, theirs in zip(declared, meant, strict=True) if twins and twins[0] in theirs]
         if len(twins) > 1:
@@ -91,3 +128,12 @@ def ambiguous(wanted: Wanted, raw: Mapping[str, Json] | None) -> Iterator[Proble
             continue
         place = wanted.at(("spec", "claims", index, "value"))
         yield Problem(place, f"{which}; which claim is meant can't be told; {mend}")
+
+
+def _declared(wanted: Wanted) -> Sequence[Claim]:
+    claims: Sequence[Claim] = wanted.resource.declared().get("claims", ())
+    return claims
+
+
+def _held(raw: Mapping[str, Json] | None) -> dict[ClaimKey, Mapping[str, Json]]:
+    return {read_key(claim): claim for claim in pick(raw, "Claims")} if raw else {}

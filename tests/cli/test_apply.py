@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -220,24 +216,3 @@ def test_an_export_is_in_sync(run: Run, simulator: Simulator, folder: Path) -> N
     assert run(["plan", "live", "--detailed-exitcode"])[0] == 0
     assert run(["export", "--match", "no such name"])[0] == 3
     assert run(["export", "--kind", "Role"])[0] == 3
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_the_step_under_way_finish(
-    run: Run, simulator: Simulator, folder: Path, number: signal.Signals
-) -> None:
-    """The first step is sent and read back, the second is not begun, and the report is true: 130."""
-    simulator.fault("PUT", "/EventHandlerRegistration", kind="delay", seconds=2.0)
-    argv = [sys.executable, "-m", "reconciler", "apply", "--yes", "--format", "json"]
-    with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
-        assert job.stderr
-        while "PUT /Security/Roles" not in job.stderr.readline():
-            pass  # the plan is told, then the first request is sent, which waits
-        time.sleep(0.8)
-        job.send_signal(number)
-        stdout, stderr = job.communicate(timeout=30)
-    shown = json.loads(stdout)
-    assert job.returncode == 130, stderr
-    assert [step["verdict"] for step in shown["steps"]] == ["applied", "not_reached"]
-    assert stderr.splitlines()[-1] == "exit 130: interrupted"
-    assert len(simulator.ledger) == 1

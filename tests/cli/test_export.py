@@ -34,3 +34,34 @@ def test_denials_are_no_state(run: Run) -> None:
 
     assert (code, stdout) == (3, "")
     assert "a denial is an act" in stderr
+
+
+def test_an_export_of_many_certificates_can_be_planned(run: Run, folder: Path) -> None:
+    """One owner's forty thousand thumbprints are two megabytes of a manifest."""
+    with Simulator(certificates=40_000) as simulator:
+        with simulator.lock:
+            for number, row in list(simulator.world.certificates.items()):
+                simulator.world.certificates[number] = row._replace(owner=7)
+        config = ["--config", str(simulator.credentials["settings"])]
+        code, stdout, stderr = run(["export", "--kind", "CertificateOwner", *config])
+        (folder / "all.yaml").write_text(stdout)
+
+        assert code == 0, stderr
+        assert len(stdout) > 1_800_000
+        code, stdout, _ = run(["plan", "all.yaml", "--detailed-exitcode", *config])
+        assert (code, "compared 40,000 of 40,000" in stdout) == (0, True)
+
+
+def test_an_export_that_could_not_be_planned_is_not_printed(run: Run) -> None:
+    """More handlers than a run may have documents."""
+    with Simulator(certificates=1) as simulator:
+        with simulator.lock:
+            handlers = simulator.world.handlers
+            handlers.update({n: {**handlers[1], "Id": n, "ClassName": f"H{n}"} for n in range(100, 10_101)})
+        config = ["--config", str(simulator.credentials["settings"])]
+        code, stdout, stderr = run(["export", "--kind", "EventHandler", *config])
+
+    assert (code, stdout) == (6, "")
+    assert "plan could not read it back" in stderr
+    assert "limit DOCUMENTS" in stderr
+    assert "export it in parts" in stderr

@@ -160,11 +160,14 @@ def test_each_outcome_in_words(world: a.World, arrange: a.Arrange, argv: list[st
 def test_each_outcome_in_json(world: a.World, arrange: a.Arrange, argv: list[str], code: int) -> None:
     """stdout is one document of the published shape; it says the same, and names what is to be mended."""
     arrange(world)
-    ended, stdout, _ = _ended(world, [*argv, "--format", "json"])
+    ended, stdout, stderr = _ended(world, [*argv, "--format", "json"])
     shown = json.loads(stdout)
+    if shown["compared"]["of"]:
+        assert f"compared {shown['compared']['objects']} of {shown['compared']['of']}" in stderr, "the gist"
+    assert all(problem["source"] in stderr for problem in shown["problems"]), "a log names what is to be mended"
     REPORT.validate(shown)
     assert (ended, shown["outcome"]) == (code, {"code": code, "name": Exit(code).word})
-    verdicts = {step["verdict"] for step in shown["steps"] if "verdict" in step}
+    verdicts = {step["verdict"] for step in shown["steps"] if step["verdict"]}
     if code in {3, 4, 5, 6, 10, 12}:
         assert shown["problems"] or any(step.get("detail") for step in shown["steps"])
     if verdicts:

@@ -41,6 +41,7 @@ def test_everything_that_can_be_written_can_be_explained(run: Run, path: str) ->
     """Each field has words, a type, and says whether it is required."""
     code, stdout, _ = run(["explain", path, "--format", "json"])
     said = json.loads(stdout)["explained"]
+    assert not said.get("example", "").rstrip().endswith(":"), "an example shows something"
     assert code == 0
     assert said["path"] == path
     assert said["description"]

@@ -1,6 +1,7 @@
 """What a server does with a request, as a function from world to world: a third statement of the contract, in brief.
 
-PUT of a role replaces it; a member that is not sent is cleared. Accounts come back with their domain. An event's
+PUT of a role replaces it; a member that is not sent is cleared. A claim that joins is called as its body says, and
+that must be what it is called already. Accounts come back with their domain. An event's
 notification is replaced as a whole; a handler's member that is not sent is reset.
 """
 
@@ -15,6 +16,7 @@ World = Mapping[str, Json]
 
 _TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
 _ROLES, _HANDLERS, _CERTIFICATES = "/Security/Roles", "/EventHandlerRegistration", "/Certificates"
+_CLAIMS = "/Security/Claims"
 _PENDING, _EVENTS = "/Workflow/Certificates/Pending", "/v1/0123/csms/events"
 
 
@@ -59,9 +61,20 @@ def _role(world: World, call: Call) -> World:
     held = set(body["Permissions"])
     assert not any(one != other and one.startswith(other) for one in held for other in held), "redundant permissions"
     body["Claims"] = [_claim(at, claim) for at, claim in enumerate(body["Claims"])]
+    before = [_said(claim) for claim in world.get(f"{_ROLES}/{number}", {}).get("Claims", ())]
+    called = {_said(claim): claim["Description"] or "" for claim in world.get(_CLAIMS, ())}
+    for claim in body["Claims"]:
+        joins = _said(claim) not in before
+        assert not joins or called.get(_said(claim), claim["Description"]) == claim["Description"], "described anew"
     whole = {"EmailAddress": None, **body, "Id": number, "Immutable": False}
     row = {"Id": number, "Name": body["Name"]}
     return {**world, _ROLES: [*(one for one in rows if one["Id"] != number), row], f"{_ROLES}/{number}": whole}
+
+
+def _said(claim: Mapping[str, Json]) -> tuple[str, str, str]:
+    """Return what makes a claim the same, as this server folds it."""
+    value, scheme = claim["ClaimValue"], claim["Provider"]["AuthenticationScheme"]
+    return claim["ClaimType"], value.casefold() if "\\" in value else value, scheme.casefold()
 
 
 def _claim(number: int, sent: Mapping[str, Json]) -> dict[str, Json]:

@@ -57,10 +57,13 @@ JSON_BOMBS = {
 }
 
 
+MEBIBYTE = 1024 * 1024
+
+
 @cache
-def of_a_plain_file() -> float:
-    """Return the seconds that the largest file takes in which nothing is wrong."""
-    data = b"- a plain line of text, as there are many\n" * (limits.FILE_BYTES // 42)
+def of_a_plain_file(size: int = MEBIBYTE) -> float:
+    """Return the seconds that a file of so many bytes takes in which nothing is wrong."""
+    data = b"- a plain line of text, as there are many\n" * (size // 42)
     begun = time.process_time()
     _, problems = examine(data, "a.yaml")
     assert not problems
@@ -73,13 +76,24 @@ def of_a_plain_file() -> float:
     + [pytest.param("a.json", text, id=f"JSON: {name}") for name, text in JSON_BOMBS.items()],
 )
 def test_a_hostile_file_is_refused_soon(file: str, text: str) -> None:
-    """In processor time, beside the largest plain file; what it guards against takes minutes or does not end."""
-    data = text.encode()[: limits.FILE_BYTES]
+    """In processor time, beside a plain file of a mebibyte; what it guards against takes minutes or does not end."""
+    data = text.encode()[:MEBIBYTE]
     begun = time.process_time()
     documents, problems = examine(data, file)
     assert time.process_time() - begun < 20 * of_a_plain_file()
     assert len(problems) <= limits.PROBLEMS + 1
     assert problems or file == "a.json" or "1_" in text or "1:1" in text, documents
+
+
+@pytest.mark.parametrize("name", ["broken documents", "combining marks", "deep blocks", "one long time"])
+def test_the_largest_hostile_file_is_refused_soon(name: str) -> None:
+    """These cost most where they are repeated to the limit: no more than a plain file of that size."""
+    text = BOMBS[name]
+    data = (text * (1 + limits.FILE_BYTES // len(text))).encode()[: limits.FILE_BYTES]
+    begun = time.process_time()
+    _, problems = examine(data, "a.yaml")
+    assert problems
+    assert time.process_time() - begun < 3 * of_a_plain_file(limits.FILE_BYTES)
 
 
 @pytest.mark.parametrize("text", [MERGE, LAUGHS, "&a [*a]"])
@@ -104,7 +118,7 @@ def test_the_problems_of_one_file_are_bounded_and_counted() -> None:
 
 def test_the_limits_are_the_published_ones() -> None:
     """A change of these is a change of the contract."""
-    assert (limits.FILE_BYTES, limits.TABLE_BYTES) == (1024 * 1024, 64 * 1024 * 1024)
+    assert (limits.FILE_BYTES, limits.TABLE_BYTES) == (16 * 1024 * 1024, 64 * 1024 * 1024)
     assert (limits.DOCUMENTS, limits.DEPTH, limits.SCALAR_BYTES) == (10_000, 32, 65_536)
 
 

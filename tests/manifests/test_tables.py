@@ -107,15 +107,15 @@ def test_links_and_missing_tables_are_refused_at_the_place_that_names_them(tmp_p
 
 
 def test_a_hundred_thousand_rows_are_read_in_proportion(tmp_path: Path) -> None:
-    """They cost about ten times what ten thousand do."""
+    """They cost about three times what a third of them does."""
     spent = []
-    for count in (10_000, 100_000):
+    for count in (33_333, 100_000):
         text = "lamp,owner\n" + "".join(f"{n:040X},Owner {n % 50}\n" for n in range(count))
         write(tmp_path, {"x.csv": text})
         begun = time.process_time()
         table, problems = tables.read(Place(tmp_path, ("x.csv",), "x.csv"), COLUMNS)
         spent.append(time.process_time() - begun)
-    assert spent[1] < 40 * spent[0]
+    assert spent[1] < 15 * spent[0]
     assert not problems
     assert table is not None
     assert len(table.lines) == len(table.columns["owner"]) == 100_000

@@ -57,6 +57,7 @@ def test_a_step_has_the_members_of_the_contract() -> None:
             "version": 2,
         },
         "changes": [{"path": "description", "before": "a", "after": "b", "risk": "low"}],
+        "verdict": None,
     }
 
 

@@ -1,0 +1,114 @@
+"""A server's own text may hold one of our secrets: it is compared and sent as it is, and shown without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.veil import Veil
+from reconciler.errors import Exit, Problem, Source
+from reconciler.model import (
+    Action,
+    Address,
+    Call,
+    Change,
+    Compared,
+    Gap,
+    Outcome,
+    Plan,
+    Request,
+    Risk,
+    Step,
+    Verdict,
+)
+from reconciler.simulator import Simulator
+from tests.cli.conftest import Run
+
+
+def role(description: str) -> str:
+    return (
+        "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: PKI Operators}\n"
+        f"spec: {{description: {json.dumps(description)}}}\n"
+    )
+
+
+@pytest.fixture
+def secret(folder: Path) -> Iterator[str]:
+    """The target's client secret, which somebody has written into a role's description."""
+    (folder / "manifests").mkdir()
+    with Simulator(certificates=3) as simulator:
+        (folder / "reconciler.yaml").write_text(simulator.settings.read_text())
+        yield (simulator.settings.parent / "client_secret").read_text().strip()
+
+
+def put(folder: Path, description: str) -> None:
+    (folder / "manifests" / "role.yaml").write_text(role(description))
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_no_report_shows_a_live_value_that_is_our_secret(run: Run, folder: Path, secret: str, format_: str) -> None:
+    """Plan, drift and apply, on both streams; the change itself is told."""
+    put(folder, f"ask with {secret}, please")
+    told = run(["apply", "--yes", "--format", format_])
+    assert told[0] == 0
+    put(folder, "Somebody else")
+    found = [told, *(run([*argv, "--format", format_]) for argv in (["plan"], ["drift"], ["plan", "--out", "p.json"]))]
+    for code, stdout, stderr in found:
+        assert code in (0, 2)
+        assert "ask with ***, please" in stdout + stderr
+        assert secret not in stdout + stderr
+    code, stdout, _ = run(["apply", "p.json", "--format", format_])
+    assert code == 0
+    assert secret not in stdout
+    assert run(["plan", "--detailed-exitcode"])[0] == 0
+
+
+def test_what_is_compared_and_sent_is_exact(run: Run, folder: Path, secret: str) -> None:
+    """A description that differs by the secret alone is a difference, and so is what the report shows in its place."""
+    for description in (f"ask with {secret}", "ask with ***", "ask with"):
+        put(folder, description)
+        assert run(["plan", "--detailed-exitcode"])[0] == 2
+        code, stdout, _ = run(["apply", "--yes"])
+        assert (code, stdout.splitlines()[0]) == (0, "Applied: 1 change, each confirmed by reading back.")
+        assert run(["plan", "--detailed-exitcode"])[0] == 0
+
+
+def test_a_problem_that_quotes_the_server_is_told_without_our_secret(run: Run, folder: Path, secret: str) -> None:
+    """As where a request is not the one that is meant."""
+    (folder / "manifests" / "denial.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: RequestDenial\nmetadata: {name: d}\n"
+        f"spec: {{requests: [{{id: 21, commonName: {json.dumps(secret)}}}]}}\n"
+    )
+    code, stdout, stderr = run(["plan"])
+    assert code == 6
+    assert "not '***'; correct the document" in stdout + stderr
+    assert secret not in stdout + stderr
+
+
+def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
+    """What cites a manifest, and what the order and the counts hang on, stays."""
+    held = "a hunter22 b"
+    problem = Problem(Source("manifests/all.yaml", 1, 2), held)
+    call = Call("command", "PUT", "/x/hunter22", {"hunter22": [held, {"deep": (held, 5, None, True)}]})
+    step = Step(
+        Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),
+        (Change("enabled", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
+    )  # fmt: skip
+    plan = Plan((step,), Compared(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22")
+    veil = Veil([lambda text: text.replace("hunter22", "***"), lambda text: text.replace("other", "***")])
+
+    shown = veil.plan(plan)
+
+    told = problem._replace(message="a *** b")
+    assert (shown.problems, shown.notes, shown.gaps) == ((told,), (told,), (Gap(told, Exit.AUTH),))
+    (one,) = shown.steps
+    assert (one.object, one.refusal, one.address, one.source) == ("a *** b", "a *** b", step.address, step.source)
+    assert one.changes == (Change("enabled", "a *** b", ["a *** b"], Risk.HIGH),)
+    assert one.request is not None
+    assert one.request.call == call._replace(body={"***": ["a *** b", {"deep": ["a *** b", 5, None, True]}]})
+    assert (shown.compared, shown.selection) == (plan.compared, plan.selection)
+    assert Veil([str.strip]).plan(plan) is plan
+    assert [one.step for one in veil.outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]
