@@ -6,34 +6,25 @@ Nothing is read or resolved here: a secret is a reference, and a path is relativ
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from reconciler.settings.spelling import ID, LINE, REGION
+from reconciler.settings.logins import (
+    AkskSettings,
+    BasicSettings,
+    BearerSettings,
+    OauthSettings,
+    PasswordSettings,
+    TokenSettings,
+)
+from reconciler.settings.shapes import BaseUrl, ClientCertificate, Closed, FilePath, Id, Line, ProxyUrl, SecretField
+from reconciler.settings.spelling import REGION
 from reconciler.settings.target import PROTECTED
-from reconciler.settings.url import base_url, endpoint_url, is_loopback, proxy_url
+from reconciler.settings.url import is_loopback
 
 _PROTECTED = re.compile(r"[A-Z][A-Za-z]*/\S.*")
-
-
-def _reference(value: object) -> object:
-    """Refuse a secret that stands in the file itself, without repeating it."""
-    if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {"env", "file", "command"}:
-        return value
-    raise ValueError(
-        "a secret is never written into a file that is kept in Git; name its origin: {env: NAME}, {file: PATH} or "
-        "{command: [program, argument]}",
-    )
-
-
-def _whole(path: str) -> str:
-    """Refuse what a shell would have to expand: it would name a folder of that name."""
-    if path.startswith("~"):
-        raise ValueError("`~` is not expanded here, since no shell reads this; write the whole path")
-    return path
 
 
 def _protection(pattern: str) -> str:
@@ -42,139 +33,14 @@ def _protection(pattern: str) -> str:
     return pattern
 
 
-Line = Annotated[str, Field(min_length=1, max_length=LINE.longest, pattern=LINE.pattern)]
-FilePath = Annotated[Line, AfterValidator(_whole)]
-Id = Annotated[str, Field(max_length=ID.longest, pattern=ID.pattern)]
-BaseUrl = Annotated[str, AfterValidator(base_url)]
-EndpointUrl = Annotated[str, AfterValidator(endpoint_url)]
-ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        defer_build=True,  # only what a settings file holds is paid for
-    )
-
-
-class SecretReference(_Closed):
-    """Where a secret comes from; exactly one of the three."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["env"]}, {"required": ["file"]}, {"required": ["command"]}]}
-    )
-
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=256)] | None = None
-    """The name of an environment variable."""
-    file: FilePath | None = None
-    """A regular file, mode 0600, owned by us or root, that holds the secret and at most one line break after it."""
-    command: Annotated[list[Line], Field(min_length=1, max_length=64)] | None = None
-    """A program and its arguments that print the secret: no shell, a minimal environment, 30 seconds."""
-
-
-SecretField: TypeAlias = Annotated[SecretReference, BeforeValidator(_reference)]
-
-
-class ClientCertificate(_Closed):
-    """Our own certificate for mutual TLS."""
-
-    certificate: FilePath
-    """A PEM file with the certificate and its chain."""
-    key: FilePath
-    """A PEM file with the private key, not encrypted."""
-
-
-class BasicSettings(_Closed):
-    """A user name and a password."""
-
-    type: Literal["basic"]
-    username: Line
-    """For Active Directory: DOMAIN\\user."""
-    password: SecretField
-
-
-class BearerSettings(_Closed):
-    """An access token obtained elsewhere."""
-
-    type: Literal["bearer"]
-    token: SecretField
-
-
-class OauthSettings(_Closed):
-    """OAuth2 client credentials."""
-
-    type: Literal["oauth"]
-    token_url: EndpointUrl
-    client_id: Line
-    client_secret: SecretField
-    scopes: list[Line] = []
-    audience: Line | None = None
-    ca_bundle: FilePath | None = None
-    """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
-    client_certificate: ClientCertificate | None = None
-    """Our own certificate, where the token endpoint wants one; the target's is for the target alone."""
-
-
-class AkskSettings(_Closed):
-    """A Huawei Cloud access key; every request is signed."""
-
-    type: Literal["aksk"]
-    access_key: SecretField
-    secret_key: SecretField
-    security_token: SecretField | None = None
-
-
-class TokenSettings(_Closed):
-    """A Huawei Cloud IAM token obtained elsewhere."""
-
-    type: Literal["token"]
-    token: SecretField
-
-
-class PasswordSettings(_Closed):
-    """A Huawei Cloud IAM user; a token for the project is fetched and renewed."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [
-                {"required": ["user", "domain"], "properties": {"userId": False}},
-                {"required": ["user", "domainId"], "properties": {"userId": False}},
-                {"required": ["userId"], "properties": {"domain": False, "domainId": False}},
-            ]
-        }
-    )
-
-    type: Literal["password"]
-    user: Line | None = None
-    user_id: Id | None = None
-    """In the place of `user`; it needs no account beside it."""
-    domain: Line | None = None
-    """The account's name."""
-    domain_id: Id | None = None
-    """In the place of `domain`."""
-    password: SecretField
-
-    @model_validator(mode="after")
-    def _one_user(self) -> Self:
-        if (self.user is None) == (self.user_id is None):
-            raise ValueError("an IAM user is called by `user` or by `userId`; say one of the two")
-        if [self.domain, self.domain_id].count(None) != (1 if self.user else 2):
-            raise ValueError("a `user` needs its account, as `domain` or as `domainId`; a `userId` needs none")
-        return self
-
-
-class ProxyAuthSettings(_Closed):
+class ProxyAuthSettings(Closed):
     """Who we are to a proxy: Basic."""
 
     username: Line
     password: SecretField
 
 
-class _TargetSettings(_Closed):
+class _TargetSettings(Closed):
     timeout: Annotated[float, Field(ge=1, le=600, strict=False)] = 60.0
     """Seconds that one request may take from its first byte to the last of the answer."""
     parallelism: Annotated[int, Field(ge=1, le=32)] = 8
@@ -242,13 +108,13 @@ class CsmsTarget(_TargetSettings):
         return self
 
 
-class Limit(_Closed):
+class Limit(Closed):
     """How much one run may change."""
 
     changes: Annotated[int, Field(ge=0)]
 
 
-class SettingsFile(_Closed):
+class SettingsFile(Closed):
     """`reconciler.yaml`: targets, limits and protections. It never lies in the folder of the manifests."""
 
     model_config = ConfigDict(title="the settings")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.errors import Source
 from reconciler.settings import file as said
+from reconciler.settings import logins, shapes
 from reconciler.settings.huawei_place import cloud, iam_root
 from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.settings.target import (
@@ -51,36 +52,36 @@ def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folde
 
 
 def _auth(
-    auth: said.BasicSettings
-    | said.BearerSettings
-    | said.OauthSettings
-    | said.AkskSettings
-    | said.TokenSettings
-    | said.PasswordSettings,
+    auth: logins.BasicSettings
+    | logins.BearerSettings
+    | logins.OauthSettings
+    | logins.AkskSettings
+    | logins.TokenSettings
+    | logins.PasswordSettings,
     folder: Path,
     bundle: Path | None = None,
 ) -> Auth:
     match auth:
-        case said.BasicSettings():
+        case logins.BasicSettings():
             made: Auth = BasicAuth(auth.username, _origin(auth.password, folder))
-        case said.BearerSettings():
+        case logins.BearerSettings():
             made = BearerAuth(_origin(auth.token, folder))
-        case said.OauthSettings():
+        case logins.OauthSettings():
             secret, own = _origin(auth.client_secret, folder), _path(auth.ca_bundle, folder)
             trust = _trust(own or bundle, auth.client_certificate, folder)
             made = OauthAuth(auth.token_url, auth.client_id, secret, tuple(auth.scopes), auth.audience or "", trust)
-        case said.AkskSettings():
+        case logins.AkskSettings():
             token = _origin(auth.security_token, folder) if auth.security_token else None
             made = AkskAuth(_origin(auth.access_key, folder), _origin(auth.secret_key, folder), token)
-        case said.TokenSettings():
+        case logins.TokenSettings():
             made = TokenAuth(_origin(auth.token, folder))
-        case said.PasswordSettings():
+        case logins.PasswordSettings():
             user, domain = Called(auth.user or "", auth.user_id or ""), Called(auth.domain or "", auth.domain_id or "")
             made = PasswordAuth(user, domain, _origin(auth.password, folder))
     return made
 
 
-def _origin(reference: said.SecretReference, folder: Path) -> Origin:
+def _origin(reference: shapes.SecretReference, folder: Path) -> Origin:
     if reference.env is not None:
         return FromEnvironment(reference.env)
     if reference.file is not None:
@@ -88,7 +89,7 @@ def _origin(reference: said.SecretReference, folder: Path) -> Origin:
     return FromCommand(tuple(reference.command or ()), folder)
 
 
-def _trust(bundle: Path | None, own: said.ClientCertificate | None, folder: Path) -> Trust:
+def _trust(bundle: Path | None, own: shapes.ClientCertificate | None, folder: Path) -> Trust:
     return Trust(
         ca_bundle=bundle,
         certificate=_path(own.certificate, folder) if own else None,

@@ -1,0 +1,88 @@
+"""Who we are, as the settings file says it: the six ways to log in."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import ConfigDict, model_validator
+
+from reconciler.settings.shapes import ClientCertificate, Closed, EndpointUrl, FilePath, Id, Line, SecretField
+
+
+class BasicSettings(Closed):
+    """A user name and a password."""
+
+    type: Literal["basic"]
+    username: Line
+    """For Active Directory: DOMAIN\\user."""
+    password: SecretField
+
+
+class BearerSettings(Closed):
+    """An access token obtained elsewhere."""
+
+    type: Literal["bearer"]
+    token: SecretField
+
+
+class OauthSettings(Closed):
+    """OAuth2 client credentials."""
+
+    type: Literal["oauth"]
+    token_url: EndpointUrl
+    client_id: Line
+    client_secret: SecretField
+    scopes: list[Line] = []
+    audience: Line | None = None
+    ca_bundle: FilePath | None = None
+    """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
+    client_certificate: ClientCertificate | None = None
+    """Our own certificate, where the token endpoint wants one; the target's is for the target alone."""
+
+
+class AkskSettings(Closed):
+    """A Huawei Cloud access key; every request is signed."""
+
+    type: Literal["aksk"]
+    access_key: SecretField
+    secret_key: SecretField
+    security_token: SecretField | None = None
+
+
+class TokenSettings(Closed):
+    """A Huawei Cloud IAM token obtained elsewhere."""
+
+    type: Literal["token"]
+    token: SecretField
+
+
+class PasswordSettings(Closed):
+    """A Huawei Cloud IAM user; a token for the project is fetched and renewed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["user", "domain"], "properties": {"userId": False}},
+                {"required": ["user", "domainId"], "properties": {"userId": False}},
+                {"required": ["userId"], "properties": {"domain": False, "domainId": False}},
+            ]
+        }
+    )
+
+    type: Literal["password"]
+    user: Line | None = None
+    user_id: Id | None = None
+    """In the place of `user`; it needs no account beside it."""
+    domain: Line | None = None
+    """The account's name."""
+    domain_id: Id | None = None
+    """In the place of `domain`."""
+    password: SecretField
+
+    @model_validator(mode="after")
+    def _one_user(self) -> Self:
+        if (self.user is None) == (self.user_id is None):
+            raise ValueError("an IAM user is called by `user` or by `userId`; say one of the two")
+        if [self.domain, self.domain_id].count(None) != (1 if self.user else 2):
+            raise ValueError("a `user` needs its account, as `domain` or as `domainId`; a `userId` needs none")
+        return self
