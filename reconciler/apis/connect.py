@@ -34,7 +34,8 @@ class Api:
     """One target, connected.
 
     `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
-    `apply` is handed `send`; `client` and `who` are what `doctor` looks behind. Close it, or use it in a `with`.
+    `apply` is handed `send`; `client`, `who`, `secrets` and `roads` are what `doctor` looks behind. Close it, or use it
+    in a `with`.
     """
 
     target: Target
@@ -42,6 +43,8 @@ class Api:
     fresh: Read
     client: Client
     who: Identity
+    secrets: Secrets
+    roads: Roads
     _transport: Transport
     _pool: ThreadPoolExecutor
 
@@ -60,19 +63,13 @@ class Api:
         """Return text with the target's secrets, as far as they were used, blotted out."""
         return self.client.redact(text)
 
+    def learn(self) -> None:
+        """Fetch the target's secrets ahead of their use, so that `redact` knows them; raises what a read would."""
+        self.secrets.learn()
+
     def bound(self) -> Bound:
         """Return what a plan made here is bound to; raises as `read` does where IAM has to tell the project's id."""
-        return self.target.bound(self.who.project.id())
-
-    @property
-    def requests(self) -> int:
-        """How many HTTP requests were made, those for tokens included."""
-        return self._transport.requests + self.who.auth.logins + self.who.project.counted()
-
-    @property
-    def logins(self) -> int:
-        """How many of them were for tokens."""
-        return self.who.auth.logins
+        return self.target.bound(self.who.project())
 
     @property
     def product(self) -> str:
@@ -123,4 +120,4 @@ def connect(
             return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
         return csms.CsmsRead(client, pool, who.project, once=once)
 
-    return Api(target, reader(Once()), reader(None), client, who, transport, pool)
+    return Api(target, reader(Once()), reader(None), client, who, secrets, roads, transport, pool)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from reconciler.cli.front import HELP
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["entry", "main"]
 
@@ -35,19 +38,31 @@ def main(
 
 def entry() -> NoReturn:
     """Run the process's own command line and exit with the outcome's code."""
+    import atexit
     import gc
+    import os
     import signal
 
     from reconciler.cli.signals import on_stop
 
+    code: int | None = None
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if code is not None:
+            os._exit(code)  # all is told, and what is left is only tidying up
+        signal.default_int_handler(number, frame)
+
     gc.set_threshold(100_000, 50, 100)  # long lists of plain rows are no cycles, and looking for some takes seconds
-    on_stop(signal.default_int_handler)  # a stop is a stop, whoever sends it
+    on_stop(stop)  # a stop is a stop, whoever sends it
+    atexit.register(on_stop, signal.SIG_IGN)  # from there on the interpreter would let a signal take the code away
     try:
         code = main(sys.argv[1:])
-    except KeyboardInterrupt:  # before there was anything to interrupt
+    except KeyboardInterrupt:  # before there was anything to interrupt, or after it
         code = 130
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
+            if code == 130:  # what is not out by now was broken off
+                _silence(stream.fileno())
             stream.flush()
         except OSError:  # the reader has gone, or the disk is full; let the interpreter find nothing more to flush
             _silence(stream.fileno())

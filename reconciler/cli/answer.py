@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from errno import EAGAIN
+from io import RawIOBase
+from os import strerror
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from reconciler.errors import Exit, Problem
@@ -71,13 +74,27 @@ def write(stream: TextIO, text: str) -> str:
     except UnicodeEncodeError:
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        stream.write(text)
-        stream.flush()
+        _whole(stream, text, encoding)
     except BrokenPipeError:
         pass
     except OSError as error:
         return error.strerror or type(error).__name__
     return ""
+
+
+def _whole(stream: TextIO, text: str, encoding: str) -> None:
+    """Write all of a text. With PYTHONUNBUFFERED a stream would drop what a signal or a full disk leaves over."""
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(raw, RawIOBase):
+        stream.write(text)
+        stream.flush()
+        return
+    left = memoryview(text.encode(encoding))
+    while left:
+        written = raw.write(left)
+        if written is None:
+            raise BlockingIOError(EAGAIN, strerror(EAGAIN))
+        left = left[written:]
 
 
 def _document(session: Session, command: str, answer: Answer) -> str:

@@ -9,15 +9,14 @@ from reconciler.apis.connect import Api
 from reconciler.cli.answer import Answer, write
 from reconciler.cli.consent import approved_risks, ask
 from reconciler.cli.options import Chosen
-from reconciler.cli.pipeline import compare, configured, connected, declare
+from reconciler.cli.pipeline import Compared, compare, configured, connected, declare, judged
 from reconciler.cli.planfiles import is_planfile, is_saved, saved
 from reconciler.cli.progress import Progress
 from reconciler.cli.selection import described
 from reconciler.cli.sending import Sent, send
 from reconciler.cli.session import Session
-from reconciler.cli.veil import Veil
 from reconciler.errors import Exit, Problem, Source, UsageError, worst
-from reconciler.guards import refusals, unapproved
+from reconciler.guards import unapproved
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plan import exit_of
 from reconciler.planfile import check_targets
@@ -48,7 +47,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, yes: bool, ap
     with connected(session, declared.settings, declared.targets) as apis:
         with Progress(session) as progress:
             compared = compare(session, declared, apis, progress.tell)
-        return _apply(session, compared.plan, compared.refusals, apis, risks, accepted=yes or approve is not None)
+        return _apply(session, compared, apis, risks, accepted=yes or approve is not None)
 
 
 def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Risk]) -> Answer:
@@ -58,26 +57,19 @@ def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Ris
         raise UsageError(Problem(Source(planfile), f"{why}; plan again with the selection"))
     plan = saved(session, planfile)
     settings = configured(session, chosen)
-    limits_from = Source(str(settings.file or "reconciler.yaml"))
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connected(session, settings, targets) as apis:
         check_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
-        refused = refusals(plan, settings.limits, settings.protected, limits_from)
-        return _apply(session, plan, refused, apis, risks, accepted=True)
+        for api in apis.values():
+            api.learn()  # nothing was read on the way here, and what was planned may quote a secret
+        return _apply(session, judged(plan, settings, apis), apis, risks, accepted=True)
 
 
 def _apply(
-    session: Session,
-    plan: Plan,
-    refused: tuple[Problem, ...],
-    apis: Mapping[str, Api],
-    risks: frozenset[Risk],
-    *,
-    accepted: bool,
+    session: Session, compared: Compared, apis: Mapping[str, Api], risks: frozenset[Risk], *, accepted: bool
 ) -> Answer:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
-    veil = Veil(api.redact for api in apis.values())
-    shown = veil.plan(plan)
+    plan, veil, shown, refused = compared
     if not plan.steps and plan.complete:
         return Answer(Exit.OK, lambda look: text.plan(shown, look), plan=shown, headline=plan_verdict(shown))
     write(session.stderr, text.plan(shown, session.look(session.stderr), len(refused)) + "\n")
@@ -92,8 +84,8 @@ def _apply(
         return _unsent(shown, error.exit, error.problems)
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(session, patience=0))
-        sent = send(session, plan, apis, progress)
-    shown = veil.plan(plan)  # of a saved plan nothing was read before, so no secret was known
+        sent = send(session, plan, apis, veil, progress)
+    shown = veil.plan(plan)  # again: of a saved plan nothing was read before, so no token was known
     outcomes = veil.outcomes(sent.outcomes, shown)
     return Answer(
         _exit(sent), lambda look: text.applied(outcomes, look, interrupted=sent.interrupted), sent.faults, shown,

@@ -9,13 +9,14 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli.answer import Answer, deliver, deliver_plainly
+from reconciler.cli.answer import Answer, deliver, deliver_plainly, write
 from reconciler.cli.commands import cli
 from reconciler.cli.faults import internal
 from reconciler.cli.session import Session
 from reconciler.errors import Exit, Problem, ReconcilerError, Source
 
 _COMMAND_LINE = Source("command line")
+_BROKEN_OFF = f"the report was broken off and may be incomplete\nexit {Exit.INTERRUPTED:d}: {Exit.INTERRUPTED.word}\n"
 
 
 def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, stderr: TextIO, stdin: TextIO) -> int:
@@ -29,14 +30,21 @@ def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, std
         json=_wants_json(argv),
         plain="--no-color" in argv,
     )
+    with session.stops.heard():
+        return _run(argv, session)
+
+
+def _run(argv: Sequence[str], session: Session) -> int:
     command = next((word for word in argv if word in cli.commands), "reconciler")
     try:
         answer = _answered(argv, session)
     except click.exceptions.Exit as shown:  # --help and --version: nothing was run
         return shown.exit_code
+    session.stops.telling()
     try:
         return int(deliver(session, command, answer))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
+        write(session.stderr, _BROKEN_OFF)
         return int(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - a report that can't be drawn is a bug, and has to be told as one
         answer = Answer(Exit.INTERNAL, problems=(internal(fault),))

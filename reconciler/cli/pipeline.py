@@ -53,11 +53,12 @@ class Declared(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A plan, every reason not to apply it, and the plan as it is shown."""
+    """A plan, and behind the veil: the plan as it is shown, and every reason not to apply it."""
 
     plan: Plan
-    refusals: tuple[Problem, ...]
+    veil: Veil
     shown: Plan
+    refusals: tuple[Problem, ...]
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a difference is worth."""
@@ -109,10 +110,14 @@ def compare(session: Session, declared: Declared, apis: Mapping[str, Api], tell:
         manifests=loaded.digest,
     )
     plan = make_plan(declared.selected, observed, run, scope)
-    file = Source(str(settings.file)) if settings.file else Source("reconciler.yaml")
+    return judged(plan, settings, apis)
+
+
+def judged(plan: Plan, settings: Settings, apis: Mapping[str, Api]) -> Compared:
+    """Hold a plan against the settings' limits, and draw the veil: the secrets that these APIs have used so far."""
+    refused = refusals(plan, settings.limits, settings.protected, Source(str(settings.file or "reconciler.yaml")))
     veil = Veil(api.redact for api in apis.values())
-    refused = veil.problems(refusals(plan, settings.limits, settings.protected, file))
-    return Compared(plan, refused, veil.plan(plan))
+    return Compared(plan, veil, veil.plan(plan), veil.problems(refused))
 
 
 def _bound(api: Api) -> Bound:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from reconciler.cli.signals import Stops
 
 if TYPE_CHECKING:
     from datetime import date
@@ -13,10 +16,12 @@ if TYPE_CHECKING:
     from reconciler.reports.look import Look
 
 
-class Session(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Session:
     """One run of the command line. `now` is in seconds since the epoch.
 
-    `given` is the environment, or None for the process's own, which is read when it is asked for.
+    `given` is the environment, or None for the process's own, which is read when it is asked for. `stops` is told
+    how far the run has come, and tells whether it is to end.
     """
 
     stdin: TextIO
@@ -26,6 +31,7 @@ class Session(NamedTuple):
     given: Mapping[str, str] | None = None
     json: bool = False
     plain: bool = False
+    stops: Stops = field(default_factory=Stops)
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -3,28 +3,75 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
-Handler = Callable[[int, FrameType | None], Any]
+Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def on_stop(handler: Handler) -> dict[int, Any]:
     """Handle every signal that asks to stop; returns the handlers before. One that is ignored (nohup) stays so."""
-    heard = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.getsignal(number) for number in _STOPPING}
+    heard = [number for number, before in former.items() if before not in {signal.SIG_IGN, None}]
     return {number: signal.signal(number, handler) for number in heard}
 
 
-@contextmanager
-def stopping(handler: Handler) -> Iterator[None]:
-    """Do so for a while. Only the main thread may."""
-    before = on_stop(handler)
-    try:
-        yield
-    finally:
-        for number, former in before.items():
-            signal.signal(number, former)
+class Stops:
+    """What a signal that asks to stop means, by how far a run has come.
+
+    While it looks, each ends it: KeyboardInterrupt. From the first request that changes something until the report is
+    out, the first is a wish: the step under way is finished, what is being told is told. A second one breaks that off,
+    and once sending is broken off or done the count begins anew, so that nobody's impatience with a step costs the
+    report. A hang-up is never the second one: a terminal that goes says so, and some shells and supervisors say it once
+    more.
+    """
+
+    def __init__(self) -> None:
+        self._stage: Literal["looking", "sending", "telling"] = "looking"
+        self._wished = self._patient = False
+        self._say: Callable[[], None] = lambda: None
+
+    def wished(self) -> bool:
+        """Tell whether somebody has asked to stop since requests are sent."""
+        return self._wished
+
+    def sending(self, say: Callable[[], None]) -> None:
+        """From now on requests are sent; `say` answers a wish to stop."""
+        self._say = say
+        self._stage = "sending"
+
+    def telling(self) -> None:
+        """From now on all that is left is to tell what was done."""
+        if self._stage != "telling":
+            self._patient = False  # first: a signal between the two must not find itself to be the second one
+            self._stage = "telling"
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Take signals so, and then again as before. Elsewhere than in the main thread they are not ours to handle."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = on_stop(self)
+        try:
+            yield
+        finally:
+            for number, former in before.items():
+                signal.signal(number, former)
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._stage == "looking" or (self._patient and number != signal.SIGHUP):
+            if self._stage == "sending":
+                self.telling()
+            signal.default_int_handler(number, frame)
+        if self._patient:
+            return
+        self._patient = True
+        if self._stage == "sending":
+            self._wished = True
+            self._say()

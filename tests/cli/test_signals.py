@@ -1,4 +1,8 @@
-"""A signal that asks to stop: the write under way is finished, no other is begun, and the report is true."""
+"""A signal that asks to stop: the write under way is finished, no other is begun, and the report is true.
+
+Nothing here waits for a time: the server holds the first write until the process has said, or the system shows, that it
+was told. The one limit is for a run that would never end.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,9 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +21,7 @@ import pytest
 
 from reconciler.simulator import Simulator
 from tests.cli.arranged import CLASS
+from tests.cli.processes import ENDLESS, TOOL, started, told, until
 
 HANDLER = f"""\
 apiVersion: reconciler/v1
@@ -27,38 +31,57 @@ spec: {{className: {CLASS}, enabled: true}}
 """
 ROLE = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Day to day}\n"
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
-APPLY = [sys.executable, "-m", "reconciler", "apply", "manifests", "--yes", "--format", "json"]
+APPLY = [*TOOL, "apply", "manifests", "--yes", "--format", "json"]
+PROMISE = "stopping after the step under way; once more to break it off\n"
 
 
 class Slow(NamedTuple):
-    """A server that takes its time over the first of two writes, and says when it has it."""
+    """A server that has the first of two writes, `busy`, and does not do it before it is allowed to, `released`."""
 
     server: Simulator
     busy: threading.Event
+    released: threading.Event
 
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Slow]:
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "all.yaml").write_text(f"{HANDLER}---\n{ROLE}")
+    busy, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        busy.set()
+        released.wait(ENDLESS)
+
     with Simulator(certificates=1) as simulator:
         (tmp_path / "reconciler.yaml").write_text(simulator.settings.read_text())
-        busy = threading.Event()
-        simulator.fault("PUT", "/EventHandlerRegistration", "edit", call=busy.set)
-        simulator.fault("PUT", "/EventHandlerRegistration", "delay", seconds=1.0)
-        yield Slow(simulator, busy)
+        simulator.fault("PUT", "/EventHandlerRegistration", "edit", call=hold)
+        yield Slow(simulator, busy, released)
+        released.set()
 
 
-def stopped(slow: Slow, folder: Path, *numbers: signal.Signals) -> tuple[int, Any, str]:
-    """Apply, send these signals while the first write is under way; returns the code, the report and stderr."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(APPLY, cwd=folder, stdout=pipe, stderr=pipe, text=True) as job:
-        assert slow.busy.wait(20)
-        for number in numbers:
-            job.send_signal(number)
-            time.sleep(0.2)
-        stdout, stderr = job.communicate(timeout=30)
-    return job.returncode, json.loads(stdout), stderr
+def stopped(slow: Slow, folder: Path, *numbers: signal.Signals, ends: bool = False) -> tuple[int, Any, str]:
+    """Apply, send these signals while the first write is under way; returns the code, the report and stderr.
+
+    Where it `ends` by them, the server never gets round to the write.
+    """
+    report = folder / "report.json"
+    with report.open("w") as stdout, started(APPLY, folder, stdout=stdout, stderr=subprocess.PIPE) as job:
+        assert slow.busy.wait(ENDLESS)
+        told(job, numbers[0])
+        lines = until(job.stderr, PROMISE)
+        for number in numbers[1:]:
+            told(job, number)
+        if not ends:
+            slow.released.set()
+        assert job.stderr is not None
+        stderr = "".join([*lines, *job.stderr])
+        code = job.wait()
+    return code, json.loads(report.read_text()), stderr
+
+
+def verdicts(shown: Any) -> list[str]:
+    return [step["verdict"] for step in shown["steps"]]
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -67,7 +90,7 @@ def test_a_signal_lets_the_step_under_way_finish(slow: Slow, tmp_path: Path, num
     code, shown, stderr = stopped(slow, tmp_path, number)
 
     assert code == 130, stderr
-    assert [step["verdict"] for step in shown["steps"]] == ["applied", "not_reached"]
+    assert verdicts(shown) == ["applied", "not_reached"]
     assert stderr.splitlines()[-1] == "exit 130: interrupted"
     assert len(slow.server.ledger) == 1
 
@@ -78,7 +101,7 @@ def test_a_hang_up_is_never_impatience(slow: Slow, tmp_path: Path, numbers: Sequ
     code, shown, _ = stopped(slow, tmp_path, *numbers)
 
     assert code == 130
-    assert [step["verdict"] for step in shown["steps"]] == ["applied", "not_reached"]
+    assert verdicts(shown) == ["applied", "not_reached"]
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGHUP, signal.SIGTERM)], ids=str)
@@ -86,22 +109,77 @@ def test_a_second_one_breaks_off_and_says_that_it_does_not_know(
     slow: Slow, tmp_path: Path, numbers: Sequence[signal.Signals]
 ) -> None:
     """Whoever insists gets their way; what was under way is not called done, nor undone."""
-    code, shown, _ = stopped(slow, tmp_path, *numbers)
+    code, shown, _ = stopped(slow, tmp_path, *numbers, ends=True)
 
     assert code == 11
-    assert [step["verdict"] for step in shown["steps"]] == ["unknown", "not_reached"]
-    assert len(slow.server.ledger) <= 1
+    assert verdicts(shown) == ["unknown", "not_reached"]
+    assert slow.server.ledger == []
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_after_the_last_write_leaves_the_report(slow: Slow, tmp_path: Path, number: signal.Signals) -> None:
+    """Wherever it meets the process: all was done, and says so; the code is the one that the last line names."""
+    slow.released.set()
+    report, log = tmp_path / "report.json", tmp_path / "log"
+    with report.open("w") as stdout, started(APPLY, tmp_path, stdout=stdout, stderr=subprocess.PIPE) as job:
+        lines = until(job.stderr, "[2/2] applied")
+        job.send_signal(number)
+        assert job.stderr is not None
+        log.write_text("".join([*lines, *job.stderr]))
+        code = job.wait()
+
+    shown = json.loads(report.read_text())
+    assert verdicts(shown) == ["applied", "applied"]
+    assert code in {0, 130}
+    assert (shown["outcome"]["code"], log.read_text().splitlines()[-1].partition(":")[0]) == (code, f"exit {code}")
+
+
+BUFFERED = pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+
+
+@contextmanager
+def writing(folder: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that is writing its result, of which there is more than the pipe holds."""
+    pipe = subprocess.PIPE
+    with started([*TOOL, "schema"], folder, stdout=pipe, stderr=pipe, pipesize=4096, env=env) as job:
+        assert job.stdout is not None
+        assert os.read(job.stdout.fileno(), 1) == b"{"
+        told(job, signal.SIGTERM)
+        yield job
+
+
+@BUFFERED
+def test_a_result_that_is_being_written_comes_out_whole(tmp_path: Path, env: dict[str, str]) -> None:
+    """Whatever the system has taken of it when the signal comes."""
+    with writing(tmp_path, env) as job:
+        stdout, stderr = job.communicate()
+
+    assert json.loads("{" + stdout).keys() >= {"plan.json", "report.json"}
+    assert (job.returncode, stderr) == (0, "exit 0: ok\n")
+
+
+@BUFFERED
+def test_a_result_that_nobody_reads_can_be_broken_off(tmp_path: Path, env: dict[str, str]) -> None:
+    """Once by wish, which is in vain, then for good; what came is then no whole document, and says so."""
+    with writing(tmp_path, env) as job:
+        told(job, signal.SIGINT)
+        assert job.stderr is not None
+        stderr = job.stderr.read()
+        code = job.wait()
+
+    assert (code, stderr) == (130, "the report was broken off and may be incomplete\nexit 130: interrupted\n")
 
 
 def test_a_run_that_was_told_to_ignore_hang_ups_ignores_them(slow: Slow, tmp_path: Path) -> None:
     """That is what nohup is for."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(["nohup", *APPLY], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as job:
-        assert slow.busy.wait(20)
-        job.send_signal(signal.SIGHUP)
-        job.communicate(timeout=30)
+    null = subprocess.DEVNULL
+    with started(["nohup", *APPLY], tmp_path, stdin=null, stdout=null, stderr=null) as job:
+        assert slow.busy.wait(ENDLESS)
+        told(job, signal.SIGHUP)
+        slow.released.set()
+        code = job.wait()
 
-    assert job.returncode == 0
+    assert code == 0
     assert len(slow.server.ledger) == 2
 
 
@@ -109,33 +187,33 @@ def test_a_terminal_that_is_gone_takes_no_report_with_it(slow: Slow, tmp_path: P
     """The result of a run in a lost session is in the file that it was sent to."""
     report = tmp_path / "report.json"
     ours, theirs = pty.openpty()
-    with report.open("wb") as stdout:
-        job = subprocess.Popen(APPLY, cwd=tmp_path, stdin=theirs, stdout=stdout, stderr=theirs, env={"TERM": "xterm"})
+    terminal = {"stdin": theirs, "stderr": theirs, "env": {"TERM": "xterm"}}
+    with report.open("w") as stdout, started(APPLY, tmp_path, stdout=stdout, **terminal) as job:
         os.close(theirs)
-        assert slow.busy.wait(20)
+        assert slow.busy.wait(ENDLESS)
         os.close(ours)
-        job.send_signal(signal.SIGHUP)
-        code = job.wait(30)
+        told(job, signal.SIGHUP)
+        slow.released.set()
+        code = job.wait()
 
     assert code == 130
-    assert [step["verdict"] for step in json.loads(report.read_text())["steps"]] == ["applied", "not_reached"]
+    assert verdicts(json.loads(report.read_text())) == ["applied", "not_reached"]
 
 
 @pytest.mark.parametrize("number", STOPS)
 def test_a_signal_ends_the_simulator_and_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
     """Neither the file that says where it is, nor its settings with their secrets."""
     ready = tmp_path / "sim.json"
-    argv = [sys.executable, "-m", "reconciler", "simulate", "--certificates", "1", "--ready-file", str(ready)]
-    with subprocess.Popen(argv, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as job:
-        for _ in range(300):
-            if ready.exists():
-                break
-            time.sleep(0.05)
+    argv = [*TOOL, "simulate", "--certificates", "1", "--ready-file", str(ready)]
+    with started(argv, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as job:
+        until(job.stderr, "listening on ")
         settings = Path(json.loads(ready.read_text())["settings"])
         assert settings.exists()
         job.send_signal(number)
-        _, stderr = job.communicate(timeout=10)
+        assert job.stderr is not None
+        stderr = job.stderr.read()
+        code = job.wait()
 
-    assert job.returncode == 130
+    assert code == 130
     assert stderr.splitlines()[-1] == "exit 130: interrupted"
     assert (ready.exists(), settings.parent.exists()) == (False, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,10 +61,57 @@ def test_no_report_shows_a_live_value_that_is_our_secret(run: Run, folder: Path,
         assert code in (0, 2)
         assert "ask with ***, please" in stdout + stderr
         assert secret not in stdout + stderr
-    code, stdout, _ = run(["apply", "p.json", "--format", format_])
+    code, stdout, stderr = run(["apply", "p.json", "--format", format_])
     assert code == 0
-    assert secret not in stdout
+    assert "ask with ***, please" in stderr
+    assert secret not in stdout + stderr
     assert run(["plan", "--detailed-exitcode"])[0] == 0
+
+
+def test_a_saved_plan_is_not_shown_before_its_secrets_are_known(run: Run, folder: Path, secret: str) -> None:
+    """Where one can't be fetched nothing is shown and nothing is sent: it is told what is missing, as by a read."""
+    put(folder, f"ask with {secret}, please")
+    assert run(["plan", "--out", "p.json"])[0] == 0
+    settings = folder / "reconciler.yaml"
+    settings.write_text(settings.read_text().replace("client_secret", "no_such_file"))
+    read = run(["plan"])
+    code, stdout, stderr = run(["apply", "p.json"])
+    assert (code, stdout) == (5, "")
+    assert "auth.clientSecret: the file " in stderr
+    assert stderr == read[2]
+    assert secret not in stderr
+
+
+def test_a_saved_plan_is_refused_without_a_secret(run: Run, folder: Path, secret: str) -> None:
+    """What speaks against it may quote it, too."""
+    put(folder, f"ask with {secret}, please")
+    assert run(["plan", "--out", "p.json"])[0] == 0
+    with (folder / "reconciler.yaml").open("a") as settings:
+        settings.write("limits: {SecurityRole: {changes: 0}}\n")
+    for format_ in ("text", "json"):
+        code, stdout, stderr = run(["apply", "p.json", "--format", format_])
+        assert code == 6
+        assert "ask with ***, please" in stderr
+        assert secret not in stdout + stderr
+
+
+def test_a_helper_is_asked_once_for_what_is_shown_and_sent(run: Run, folder: Path, secret: str) -> None:
+    """It may want a touch of a key each time."""
+    put(folder, f"ask with {secret}, please")
+    (folder / "asked").touch()
+    say = f"echo >> {folder / 'asked'}; echo {secret}"
+    settings = folder / "reconciler.yaml"
+    settings.write_text(
+        re.sub(
+            r"\{ *file: *[^}]*client_secret[^}]*\}",
+            json.dumps({"command": ["/bin/sh", "-c", say]}),
+            settings.read_text(),
+        )
+    )
+    assert run(["plan", "--out", "p.json"])[0] == 0
+    (folder / "asked").write_text("")
+    assert run(["apply", "p.json"])[0] == 0
+    assert (folder / "asked").read_text() == "\n"
 
 
 def test_what_is_compared_and_sent_is_exact(run: Run, folder: Path, secret: str) -> None:
