@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import sleep as _sleep
 
-from reconciler.apis.meaning import refused
 from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleError
 from reconciler.kinds import KINDS
-from reconciler.model import Action, Call, Json, Outcome, Plan, Reply, Request, Step, Verdict
+from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Step, Verdict
 from reconciler.resource import Read, Resource, Ruling
 from reconciler.visible import shown
 
 Send = Callable[[Call], Reply]
-"""Sends one request exactly once and returns the answer as it came; raises NoReply."""
+"""Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
 
 _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 _REFUSED = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
@@ -46,13 +45,13 @@ class Seams:
     """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
 
     Answers are judged as they came and hold whatever a server says. `explains` gives, by target, what an answer says of
-    itself, fit to be shown; `redacts` takes the target's secrets out of whatever is told of a step.
+    itself, fit to be shown; `redact` takes our secrets out of whatever is told of a step.
     """
 
     reads: Mapping[str, Read]
     sends: Mapping[str, Send]
     explains: Mapping[str, Callable[[Reply], str]]
-    redacts: Mapping[str, Callable[[str], str]]
+    redact: Callable[[str], str]
     sleep: Callable[[float], None] = _sleep
     stop: Callable[[], bool] = lambda: False
     patience: Patience = Patience()
@@ -75,8 +74,7 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
 
 def _told(outcome: Outcome, seams: Seams) -> Outcome:
     """Take out what must not be shown, then shorten, then spell out what can't be seen."""
-    redact = seams.redacts[outcome.step.address.target]
-    return replace(outcome, detail=shown(redact(outcome.detail), _LONGEST))
+    return replace(outcome, detail=shown(seams.redact(outcome.detail), _LONGEST))
 
 
 def _run(step: Step, seams: Seams) -> Outcome:
@@ -110,10 +108,10 @@ def _send(step: Step, request: Request, kind: type[Resource], seams: Seams, *, a
         reply = seams.sends[step.address.target](request.call)
     except NoReply as silence:
         if not silence.sent:
-            return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}", cause=Exit.UNREACHABLE)
+            return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}", cause=silence.cause)
         return _read_back(step, kind, seams, None, f"no answer ({silence})")
-    if refused(kind.api, reply):
-        return _logged_out(step, request, kind, seams, _answer(step, reply, seams), again=again)
+    except LoggedOut as out:
+        return _logged_out(step, request, kind, seams, out, again=again)
     if _says_no(reply):
         return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_answer(step, reply, seams)}")
     if 200 <= reply.status < 300 and reply.status != 202:
@@ -122,19 +120,16 @@ def _send(step: Step, request: Request, kind: type[Resource], seams: Seams, *, a
 
 
 def _logged_out(
-    step: Step, request: Request, kind: type[Resource], seams: Seams, answer: str, *, again: bool
+    step: Step, request: Request, kind: type[Resource], seams: Seams, out: LoggedOut, *, again: bool
 ) -> Outcome:
     """The credentials did not hold, so nothing was done; as when a token ends in mid-run.
 
-    Reading again logs in anew where that can help. What is still as it was is then sent once more; a denial is not.
+    Where others can be had, what is still as it was is sent once more; a denial is not.
     """
-    told = f"the server refused the credentials: {answer}"
-    if again:
-        why = "they let it be read, and were refused twice for writing"
-        return Outcome(
-            step, Verdict.NOT_APPLIED, f"{told}; {why}; see what the account lacks with: reconciler doctor",
-            cause=Exit.AUTH,
-        )  # fmt: skip
+    told = f"the server refused the credentials: {_answer(step, out.reply, seams)}"
+    if again or not out.renewable:
+        why = f"a moment ago they let it be read; {out.advice}"
+        return Outcome(step, Verdict.NOT_APPLIED, f"{told}; {why}", cause=Exit.AUTH)
     hindered = _hindrance(step, request, kind, seams, "nothing was sent again")
     if hindered:
         return replace(hindered, detail=f"{told}; {hindered.detail}")

@@ -64,8 +64,8 @@ def _examined(findings: Findings, target: Target, env: Mapping[str, str], scope:
             findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"
         )
     with visit:
-        credentials(findings, target, env)
-        network.network(findings, target, env, seams.now())
+        credentials(findings, visit)
+        network.network(findings, visit, seams.now())
         if findings.broken:
             return _left(
                 findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"

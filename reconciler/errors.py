@@ -98,11 +98,11 @@ class Problem(NamedTuple):
 
 
 class NoReply(Exception):
-    """No HTTP answer came. `sent` is False only if not a byte of the request can have left."""
+    """No HTTP answer came. `sent` is False only if not a byte of the request can have left; `cause` is why not."""
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, cause: Exit = Exit.UNREACHABLE) -> None:
         super().__init__(message)
-        self.sent = sent
+        self.sent, self.cause = sent, cause
 
 
 class ReconcilerError(Exception):

@@ -85,6 +85,17 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class LoggedOut(Exception):
+    """A server refused the credentials of a write, and did nothing.
+
+    `renewable` says that the next request will have others, `advice` what is worth a look.
+    """
+
+    def __init__(self, reply: Reply, *, renewable: bool, advice: str) -> None:
+        super().__init__(f"the credentials were refused ({reply.status}); {advice}")
+        self.reply, self.renewable, self.advice = reply, renewable, advice
+
+
 class Request(NamedTuple):
     """A call with the state it was built from and the state that it must lead to.
 

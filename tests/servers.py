@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.apply import Patience, Seams
 from reconciler.errors import NoReply, Problem, Source, UnreachableError
-from reconciler.model import Call, Json, Plan, Query, Reply
+from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from tests.kinds.world import World
 from tests.samples import handler, planned, registered
 
@@ -21,7 +21,7 @@ class Server(World):
     def __init__(
         self,
         answers: Mapping[str, Json],
-        reply: Reply | NoReply | None = None,
+        reply: Reply | NoReply | LoggedOut | None = None,
         effect: Mapping[str, Json] | None = None,
         lag: int = 0,
         broken: int = 0,
@@ -34,7 +34,7 @@ class Server(World):
 
     def send(self, call: Call) -> Reply:
         self.sent.append(call)
-        if isinstance(self.reply, NoReply):
+        if isinstance(self.reply, NoReply | LoggedOut):
             raise self.reply
         return self.reply
 
@@ -68,7 +68,7 @@ class Server(World):
             reads=dict.fromkeys(both, self),
             sends=dict.fromkeys(both, self.send),
             explains=dict.fromkeys(both, explained),
-            redacts=dict.fromkeys(both, redacted),
+            redact=redacted,
             sleep=self.slept.append,
             stop=stop,
             patience=PATIENCE,
@@ -96,6 +96,7 @@ def answer(status: int, body: bytes = b"{}") -> Reply:
 
 
 LOST = NoReply("connection reset", sent=True)
+LOGGED_OUT = LoggedOut(answer(401), renewable=True, advice="check it")
 UNSENT = NoReply("connection refused", sent=False)
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from reconciler.apply import apply
 from reconciler.cli import main
-from reconciler.errors import AuthError, Exit, Problem, Source
+from reconciler.errors import AuthError, Exit, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator
 from reconciler.simulator.settings_file import write_private
 from tests.scenarios import DENIAL, NEW, event, handler, owner, role, signing_in
-from tests.servers import HANDLER, Server, answer, one_handler
+from tests.servers import HANDLER, LOGGED_OUT, Server, answer, one_handler
 
 WRITES = "^/(Security|EventHandlerRegistration|Certificates|Workflow|v1)"
 CHANGES = "".join(
@@ -89,8 +89,8 @@ def test_tokens_that_end_at_any_write_cost_nothing(nth: int, simulator: Simulato
     assert [method != "GET" for method in refused].count(True) == 1, "one write was refused, once"
 
 
-def test_a_password_that_ends_is_tried_twice_at_most(simulator: Simulator, tmp_path: Path) -> None:
-    """The write and one look after it; then it says what to check, and that nothing was done."""
+def test_a_password_that_ends_is_not_tried_again(simulator: Simulator, tmp_path: Path) -> None:
+    """Nothing renews it, and directories lock accounts: it says what to check, and that nothing was done."""
     with_basic(simulator)
     account = simulator.world.users[simulator.credentials["keyfactor"]["username"].lower()]
 
@@ -106,7 +106,7 @@ def test_a_password_that_ends_is_tried_twice_at_most(simulator: Simulator, tmp_p
     assert step["verdict"] == "not_applied"
     assert "the server refused the credentials: 401" in step["detail"]
     assert "whether the password has expired" in step["detail"]
-    assert [entry["status"] for entry in simulator.requests].count(401) == 2
+    assert [entry["status"] for entry in simulator.requests].count(401) == 1
     assert simulator.ledger == []
 
 
@@ -133,9 +133,7 @@ def test_a_server_that_refuses_writes_alone_is_asked_twice(simulator: Simulator,
     code, report = run(simulator, tmp_path, handler(enabled="true"))
 
     assert code is Exit.AUTH
-    assert (
-        "refused twice for writing; see what the account lacks with: reconciler doctor" in report["steps"][0]["detail"]
-    )
+    assert "a moment ago they let it be read; check `auth` of target command" in report["steps"][0]["detail"]
     assert [entry["status"] for entry in simulator.requests].count(401) == 2
 
 
@@ -168,7 +166,7 @@ class Moving(Server):
 def test_what_moved_meanwhile_is_not_written_over(after: dict[str, Json], verdict: Verdict, detail: str) -> None:
     """The second time obeys the same rule as the first: only over what the body was built from."""
     plan, world, _ = one_handler()
-    server = Moving(world, answer(401))
+    server = Moving(world, LOGGED_OUT)
     server.after = {**world[HANDLER], **after}
 
     (outcome,) = apply(plan, server.seams())
@@ -182,7 +180,7 @@ def test_what_moved_meanwhile_is_not_written_over(after: dict[str, Json], verdic
 def test_what_can_not_be_read_again_is_not_sent_again() -> None:
     """And the reason is the credentials' own."""
     plan, world, _ = one_handler()
-    server = Moving(world, answer(401))
+    server = Moving(world, LOGGED_OUT)
     server.unread = True
 
     (outcome,) = apply(plan, server.seams())
@@ -195,9 +193,19 @@ def test_what_can_not_be_read_again_is_not_sent_again() -> None:
 def test_the_second_send_is_the_first_one_again() -> None:
     """Byte for byte what was planned; and what it did is verified."""
     plan, world, effect = one_handler()
-    server = Moving(world, answer(401), effect, lag=1)
+    server = Moving(world, LOGGED_OUT, effect, lag=1)
 
     (outcome,) = apply(plan, server.seams())
 
     assert server.sent == [plan.steps[0].request.call] * 2  # type: ignore[union-attr]
     assert outcome.verdict is Verdict.APPLIED
+
+
+def test_a_login_that_fails_between_the_look_and_the_write_is_told_as_one() -> None:
+    """Nothing was sent, and the exit code is that of the credentials."""
+    plan, world, _ = one_handler()
+    server = Server(world, NoReply("nothing was sent: no login", sent=False, cause=Exit.AUTH))
+
+    (outcome,) = apply(plan, server.seams())
+
+    assert (outcome.verdict, outcome.cause) == (Verdict.NOT_APPLIED, Exit.AUTH)

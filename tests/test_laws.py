@@ -32,7 +32,7 @@ CHOSEN: dict[str, tuple[str | int, ...]] = {
     "role_extra_member": ("Notes",),
     "claim_description_lag": (1, 4),
     "claim_provider_null": ("Entra", "Active Directory"),
-    "claim_scheme_returned": ("Entra=entra", "Entra=unknown"),
+    "claim_scheme_returned": ("Entra=entra", "Entra=unknown", "Entra=EntraID"),
     "deny_refused_ids": ("25",),
     "csms_extra_event_type": ("SECRET_VERSION_NEAR_EXPIRY",),
     "csms_quota": (3,),
@@ -50,6 +50,7 @@ REFUSES: dict[tuple[str, str | int], Exit] = {
     ("deny_refused_ids", "25"): Exit.PARTIAL,
     ("claim_creation", "400"): Exit.PARTIAL,
     ("claim_scheme_returned", "Entra=unknown"): Exit.PARTIAL,
+    ("claim_scheme_returned", "Entra=EntraID"): Exit.PARTIAL,
     ("owner_permission_rule", "12.3"): Exit.PARTIAL,
 }
 """Settings with which the server can't be brought to what is declared: the tool says so, with this outcome."""

@@ -25,7 +25,7 @@ ADDED = role("Auditors", claims=f"[{ENTRA % 'pki-operators'}]", additive="[claim
 WHOLE = role("Web Team", claims=BOTH)
 CREATED = role("Fresh", **NEW, claims=BOTH)
 NO_PROVIDER = {("claim_provider_null", "Entra"), ("claim_provider_null", "Active Directory")}
-REFUSES = NO_PROVIDER | {("claim_scheme_returned", "Entra=unknown")}
+REFUSES = NO_PROVIDER | {("claim_scheme_returned", f"Entra={name}") for name in ("unknown", "EntraID")}
 """Settings with which it can't be told what a claim is: then nothing is sent for it."""
 
 

@@ -162,6 +162,15 @@ def test_claims_that_are_defined_are_found_as_among_all(key: ClaimKey, known: li
     assert all(loose(read_key(raw)) == loose(key) for raw in found)
 
 
+def test_equal_claims_come_by_their_numbers() -> None:
+    """However the server lists them, so that two readings choose the same."""
+    rows = [{**read(ClaimKey("OAuthRole", "x", "Entra")), "Id": number} for number in (10, None, 9, 100)]
+
+    found = Defined(rows).alike(ClaimKey("OAuthRole", "x", "Entra"))
+
+    assert [raw["Id"] for raw in found] == [9, 10, 100, None]
+
+
 @pytest.mark.parametrize("gone", ["Id", "Description", "ClaimType", "ClaimValue", "Provider"])
 def test_rows_that_are_no_claims_are_not_trusted(gone: str) -> None:
     """A claim that isn't recognised would be taken for a new one, and lose its description."""
@@ -177,9 +186,20 @@ def test_a_claim_of_a_provider_that_is_not_told_may_be_any(provider: str) -> Non
     wanted = ClaimKey("OAuthRole", "x", "Entra")
     twin, itself = read(wanted._replace(provider=provider)), read(wanted)
 
-    assert "(id 3), which may be the one to add; its description" in Defined([twin]).unsure(wanted)
-    assert Defined([twin, itself]).unsure(wanted) == ""
-    assert Defined([twin]).unsure(wanted._replace(value="y")) == ""
+    assert "(id 3), which may be the one to add; its description" in Defined([twin]).unsure(wanted, described=True)
+    assert Defined([twin, itself]).unsure(wanted, described=True) == ""
+    assert Defined([twin]).unsure(wanted._replace(value="y"), described=True) == ""
+
+
+def test_a_claim_of_a_provider_that_the_server_never_names_may_be_one_that_it_names_otherwise() -> None:
+    """Unless some claim is returned with the declared name, or the document says the description itself."""
+    wanted = ClaimKey("OAuthRole", "x", "Entra")
+    twin, other = read(wanted._replace(provider="EntraID")), read(wanted._replace(value="y"))
+
+    assert "'EntraID' as that of its OAuthRole claim 'x' (id 3)" in Defined([twin]).unsure(wanted, described=False)
+    assert Defined([twin]).unsure(wanted, described=True) == ""
+    assert Defined([twin, other]).unsure(wanted, described=False) == ""
+    assert Defined([other]).unsure(wanted._replace(value="z"), described=False) == ""
 
 
 def test_a_role_s_claims_are_read_again_only_where_one_joins() -> None:

@@ -91,6 +91,8 @@ def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
                 self.connect()
             if not self._opening:
                 wire.begin()
+            if self.sock is not None:
+                self.sock.settimeout(wire.left())  # the library has just given it the whole time anew
             try:
                 super().send(data)
             except (ssl.SSLEOFError, ConnectionResetError):

@@ -18,6 +18,7 @@ from reconciler.apis.retry import RETRIED, Patience
 from reconciler.apis.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 from reconciler.errors import (
     AuthError,
+    Exit,
     IncompleteError,
     NoReply,
     Problem,
@@ -25,7 +26,7 @@ from reconciler.errors import (
     Source,
     UnreachableError,
 )
-from reconciler.model import Call, Json, Query, Reply
+from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.settings.target import Target
 from reconciler.visible import shown
 
@@ -108,7 +109,8 @@ class Client:
     def send(self, call: Call) -> Reply:
         """Send a write, once, and return the answer as it came, whatever its status. `explain` is for showing it.
 
-        Raises NoReply, `sent` False where nothing left: a failed login included, so that a writer meets one exception.
+        Raises LoggedOut where the credentials were refused, and NoReply, `sent` False where nothing left: after a
+        failed login as well, whose exit code is its cause.
         """
         body = json.dumps(call.body, separators=(",", ":")).encode()
         try:
@@ -118,8 +120,11 @@ class Client:
             headers |= self._auth.headers(call.method, url, body)
             reply = self._transport.send(call.method, url, headers, body)
         except (ReconcilerError, ValueError) as why:  # before anything left; afterwards there is only NoReply
-            raise NoReply(f"nothing was sent: {self.redact.line(str(why))}", sent=False) from None
-        self._learnt(self.source(call.path, call.method), reply, headers)
+            cause = why.exit if isinstance(why, ReconcilerError) else Exit.INTERNAL
+            raise NoReply(f"nothing was sent: {self.redact.line(str(why))}", sent=False, cause=cause) from None
+        renewable = self._learnt(self.source(call.path, call.method), reply, headers)
+        if refused(self.target.api, reply):
+            raise LoggedOut(reply, renewable=renewable, advice=self._advice())
         return reply
 
     def _ask(self, path: str, url: str, version: int, cap: int) -> Reply:
@@ -179,8 +184,10 @@ class Client:
 
     def _refusal(self, at: Source, reply: Reply) -> AuthError:
         what = f"the credentials were refused ({told(reply, self.redact)}); nothing can be read without them"
-        todo = f"check `auth` of target {self.target.name}: {after_refusal(self.target.auth)}"
-        return AuthError(Problem(at, f"{what}; {todo}"))
+        return AuthError(Problem(at, f"{what}; {self._advice()}"))
+
+    def _advice(self) -> str:
+        return f"check `auth` of target {self.target.name}: {after_refusal(self.target.auth)}"
 
     def _aim(self, reply: Reply) -> str:
         """Say where a redirect leads to: its host, without what may stand in front of it; "" where it names none."""

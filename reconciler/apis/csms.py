@@ -7,11 +7,10 @@ nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from reconciler.apis.auth.project import Project
 from reconciler.apis.client import Client
 from reconciler.apis.objects import Objects
 from reconciler.apis.once import Once
@@ -31,15 +30,15 @@ def headers(_version: int) -> dict[str, str]:
     return {}
 
 
-def root(project: Project) -> str:
+def root(project: Callable[[], str]) -> str:
     """Return what all paths start with; raises as a read does where IAM has to tell the project's id."""
-    return f"/v1/{project.id()}/csms"
+    return f"/v1/{project()}/csms"
 
 
 class CsmsRead(Objects):
     """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
-    def __init__(self, client: Client, pool: Executor, project: Project, *, once: Once | None) -> None:
+    def __init__(self, client: Client, pool: Executor, project: Callable[[], str], *, once: Once | None) -> None:
         super().__init__(client, pool)
         self._project, self._once = project, once
 

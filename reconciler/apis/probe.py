@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import socket
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -23,14 +22,12 @@ from urllib3.util.wait import wait_for_read, wait_for_write
 
 from reconciler.apis.adapter import connections_on
 from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.sockets import Wire
+from reconciler.apis.sockets import CONNECT, Wire
 from reconciler.apis.trust import tls_context
 from reconciler.errors import NoReply
 from reconciler.settings.target import Transport
 from reconciler.settings.url import origin
 
-_HANDSHAKE = 10.0
-"""Seconds for TLS to stand."""
 _MOMENT = 0.5
 """Seconds in which a server that refuses our certificate will have said so."""
 
@@ -85,7 +82,7 @@ class Probe:
 
     def reach(self) -> socket.socket:
         """Return a connection to the server, through the proxy where there is one; raises NoReply with the reason."""
-        begun = self._start(self._travel.timeout)
+        self._wire.start(self._travel.timeout)
         way = self._way()
         try:
             way.connect()
@@ -93,14 +90,15 @@ class Probe:
             before = self._proxy and not way.has_connected_to_proxy  # a refused tunnel is closed at once
             way.close()
             seen = ProxyError("proxy", error) if before else error
-            why = reason(seen, _since(begun), known_to_proxy=bool(self._login))
+            why = reason(seen, self._travel.timeout, known_to_proxy=bool(self._login))
             raise Unanswered(why, sent=False) from None
         return way.sock
 
     def handshake(self, connection: socket.socket) -> Tls:
         """Shake hands, verifying chain and name, and close the connection; raises NoReply."""
         host = (self._there.hostname or "").rstrip(".")  # certificates have no final dot
-        begun = self._start(min(_HANDSHAKE, self._travel.timeout))
+        seconds = min(CONNECT, self._travel.timeout)
+        self._wire.start(seconds)
         try:
             context = tls_context(self._travel.trust)
             with context.wrap_socket(connection, server_hostname=host, do_handshake_on_connect=False) as secured:
@@ -108,7 +106,7 @@ class Probe:
                 self._hear_out(secured)
                 return _described(secured.version() or "", secured.getpeercert() or {})
         except (OSError, ValueError) as error:
-            raise Unanswered(reason(error, _since(begun)), sent=False) from None
+            raise Unanswered(reason(error, seconds), sent=False) from None
         finally:
             connection.close()
 
@@ -121,10 +119,6 @@ class Probe:
         way = way_of(first.hostname or "", first.port)
         way.set_tunnel(there.hostname or "", there.port, {"Proxy-Authorization": self._login} if self._login else None)
         return way
-
-    def _start(self, seconds: float) -> float:
-        self._wire.start(seconds)
-        return time.monotonic()
 
     def _shake(self, secured: ssl.SSLSocket) -> None:
         """Shake hands under the wire's deadline: the socket's own would begin anew with every byte."""
@@ -153,11 +147,6 @@ def _wanted(secured: ssl.SSLSocket) -> Callable[[socket.socket, float], bool] | 
     except ssl.SSLWantWriteError:
         return wait_for_write
     return None
-
-
-def _since(begun: float) -> float:
-    """Return how long something took, in whole seconds."""
-    return max(1, round(time.monotonic() - begun))
 
 
 def _described(protocol: str, certificate: Mapping[str, Any]) -> Tls:

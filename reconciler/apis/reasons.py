@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from urllib3.exceptions import IncompleteRead, ProxyError
 
+from reconciler.apis.sockets import NotTaken
 from reconciler.errors import NoReply
 
 _LOOK = "check the address and the network, then run again"
@@ -72,6 +73,7 @@ def reason(error: BaseException, seconds: float, *, known_to_proxy: bool = False
 _KNOWN: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Why], ...] = (
     (socket.gaierror, Why("the host's name could not be resolved")),
     (ConnectionRefusedError, Why("the connection was refused")),
+    (NotTaken, Why(str(NotTaken()))),
     (TimeoutError, Why("there was no complete answer within {seconds} seconds")),
     ((IncompleteRead, http.client.IncompleteRead), Why("the answer was cut off")),
     ((ConnectionError, http.client.RemoteDisconnected), Why("the connection was closed before an answer came")),

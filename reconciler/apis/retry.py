@@ -1,4 +1,8 @@
-"""The one place where a request is sent again: reads alone, three times at most, within one budget for the run."""
+"""Reads whose answer another moment may mend: sent three times at most, within one budget for the run.
+
+A request whose credentials were refused is sent again elsewhere, with new ones: a read by the client, a write by
+`apply`.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from urllib3.util.wait import wait_for_write
 
 _SLICE = 0.5
 """Seconds after which a waiting reader looks whether it was stopped."""
-_CONNECT = 10.0
+CONNECT = 10.0
 """Seconds for one address to take a connection, and for TLS to stand."""
 _INTERIM = 20
 """Interim answers (1xx) that one request may be given."""
@@ -151,10 +151,17 @@ def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
     return Answer
 
 
+class NotTaken(TimeoutError):
+    """An address took no connection in the seconds that one has."""
+
+    def __init__(self) -> None:
+        super().__init__(f"nobody took the connection within {CONNECT:g} seconds")
+
+
 def dial(host: str, port: int, wire: Wire) -> socket.socket:
     """Return a connection to the first of a host's addresses that takes one; raises OSError.
 
-    Each address has `_CONNECT` seconds, and all of them what is left until the deadline.
+    Each address has `CONNECT` seconds, and all of them what is left until the deadline.
     """
     trouble = OSError("the host has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -162,7 +169,7 @@ def dial(host: str, port: int, wire: Wire) -> socket.socket:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _take(sock, address, wire)
-            sock.settimeout(min(_CONNECT, wire.left()))
+            sock.settimeout(min(CONNECT, wire.left()))
         except OSError as error:
             sock.close()
             trouble = error
@@ -181,8 +188,8 @@ def _take(sock: socket.socket, address: Any, wire: Wire) -> None:
     error = sock.connect_ex(address)
     waited = 0.0
     while error in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
-        if waited >= _CONNECT:
-            raise TimeoutError("no connection")
+        if waited >= CONNECT:
+            raise NotTaken
         slice_ = wire.patience()
         if wait_for_write(sock, slice_):
             error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -47,7 +46,7 @@ class UnusableReply(NoReply):
 
 
 class Transport:
-    """Sends requests to one origin. Safe for many threads; `requests` counts what was handed to the network."""
+    """Sends requests to one origin. Safe for many threads."""
 
     def __init__(
         self,
@@ -68,8 +67,6 @@ class Transport:
         self._proxy_login = proxy_login if self._proxies else lambda: ""
         self._reads = OneShot(self._wire, connections=travel.parallelism, tls=tls, proxy_login=self._proxy_login)
         self._writes = OneShot(self._wire, connections=1, tls=tls, proxy_login=self._proxy_login)
-        self._lock = threading.Lock()
-        self.requests = 0
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, cap: int = OBJECT_CAP
@@ -84,8 +81,6 @@ class Transport:
         self._pace.wait()
         if self.stopped:
             raise NoReply("everything is being stopped; nothing was sent", sent=False)
-        with self._lock:
-            self.requests += 1
         self._wire.start(self._travel.timeout)
         try:
             return self._exchange(request, cap)

@@ -17,6 +17,7 @@ from reconciler.apis.meaning import told
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply
 from reconciler.resource import Read
+from reconciler.settings.secret import Origin
 from reconciler.settings.target import AkskAuth, Target
 
 
@@ -65,6 +66,14 @@ class Visit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._api.close()
+
+    def fetch(self, origin: Origin, field: str) -> None:
+        """Fetch a secret, once for all who need it; `field` is its place in the settings. Raises AuthError for none."""
+        self._api.secrets.ahead(origin, field)
+
+    def proxy_login(self) -> str:
+        """Return what the proxy is told of us, "" for nothing. Raises AuthError where its secret can't be fetched."""
+        return self._api.roads.proxy_login()
 
     def login(self) -> float | None:
         """Make sure that there are credentials to send, with a token request where they need one.

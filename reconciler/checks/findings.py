@@ -49,9 +49,12 @@ class Findings:
             self.skip(check, f"not looked at, since {self.broken} failed")
 
     def raised(self, check: str, error: ReconcilerError) -> None:
-        """Note an error that has its own words, `what; why; what to do`: the last part is the remedy."""
+        """Note an error that has its own words, `what; why; what to do`: the last part is the remedy.
+
+        That it is about this target need not be said again.
+        """
         for detail, remedy in parted(error):
-            self.fail(check, detail, remedy, error.exit)
+            self.fail(check, detail.removeprefix(f"target {self._target}: "), remedy, error.exit)
 
     def _add(self, check: str, verdict: Health, detail: str, remedy: str = "", cause: Exit = Exit.OK) -> None:
         self._checks.append(Check(self._target, check, verdict, detail, remedy, cause))

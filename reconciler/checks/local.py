@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from typing import get_args
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from reconciler.apis.probe import proxy_of
+from reconciler.apis.secrets import origins
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.errors import Exit, ReconcilerError, UsageError
-from reconciler.settings.secret import Origin, resolve
-from reconciler.settings.target import Auth, NoAuth, ProxyAuth, Target
+from reconciler.settings.target import NoAuth, Target
 
 
 def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Visit | None:
@@ -31,34 +30,29 @@ def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Vi
     return made
 
 
-def credentials(findings: Findings, target: Target, env: Mapping[str, str]) -> None:
-    """Fetch every secret once and forget it: each has to be there before anybody can be asked."""
-    auth = target.auth
+def credentials(findings: Findings, visit: Visit) -> None:
+    """Fetch every secret, for all that comes after as well: each has to be there before anybody can be asked."""
+    target, auth = visit.target, visit.target.auth
     if isinstance(auth, NoAuth):
         what, _, remedy = auth.advice.partition("; ")
         findings.fail("credentials", what, remedy, Exit.AUTH)
         return
     proxied = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
-    secrets = [*_secrets("auth", auth), *(_secrets("proxyAuth", proxied) if proxied else ())]
-    errors = []
-    for what, origin in secrets:
-        try:
-            resolve(origin, env, what=what, at=target.source)
-        except ReconcilerError as error:
-            errors.append(error)
-    for missing in errors:
-        findings.raised("credentials", missing)
-    if not errors:
-        said = (f"{what.removeprefix('auth.')} in {origin}" for what, origin in secrets)
+    ours, proxys = list(origins("auth", auth)), list(origins("proxyAuth", proxied)) if proxied else []
+    fetches = [partial(visit.fetch, origin, field) for field, origin in ours]
+    missing = _raised(fetches + ([visit.proxy_login] if proxys else []))
+    for error in missing:
+        findings.raised("credentials", error)
+    if not missing:
+        said = (f"{field.removeprefix('auth.')} in {origin}" for field, origin in ours + proxys)
         findings.ok("credentials", f"found: {', '.join(said)}")
 
 
-def _secrets(block: str, held: Auth | ProxyAuth) -> list[tuple[str, Origin]]:
-    """Return the place in the settings, and the origin, of each secret in a block of them."""
-    found = [(f"{block}.{_camel(field.name)}", getattr(held, field.name)) for field in fields(held)]
-    return [(what, origin) for what, origin in found if isinstance(origin, get_args(Origin))]
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
+def _raised(fetches: Sequence[Callable[[], object]]) -> list[ReconcilerError]:
+    errors = []
+    for fetch in fetches:
+        try:
+            fetch()
+        except ReconcilerError as error:
+            errors.append(error)
+    return errors

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from reconciler.apis.probe import Probe, addresses, host_of, is_literal, proxy_of
 from reconciler.apis.reasons import advice
-from reconciler.apis.roads import Roads
-from reconciler.apis.secrets import Secrets
+from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings, place
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.target import Target
@@ -20,11 +18,9 @@ _SOON = 30
 """Days before its certificate ends at which a server's owner should know."""
 
 
-def network(findings: Findings, target: Target, env: Mapping[str, str], now: datetime) -> None:
-    """Look for the host, connect, and shake hands; nothing is sent, but to a proxy where a tunnel shall lead.
-
-    `env` is where a proxy's password may be looked up.
-    """
+def network(findings: Findings, visit: Visit, now: datetime) -> None:
+    """Look for the host, connect, and shake hands; nothing is sent, but to a proxy where a tunnel shall lead."""
+    target = visit.target
     if proxy_of(target.url, target.transport).startswith("https:"):
         for check in CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
@@ -33,7 +29,7 @@ def network(findings: Findings, target: Target, env: Mapping[str, str], now: dat
         findings.blocked("connection", "tls")
         return
     try:
-        login = Roads(target, Secrets(target, env)).proxy_login()
+        login = visit.proxy_login()
     except AuthError:  # told by the check of the credentials
         findings.blocked("connection", "tls")
         return

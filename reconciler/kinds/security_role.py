@@ -38,6 +38,7 @@ from reconciler.wire.role_claims import (
     ambiguous,
     contradictory,
     descriptions,
+    doubt,
     joining,
     outgoing_words,
     unsaid,
@@ -249,7 +250,7 @@ def _match(wanted: Wanted, raw: Mapping[str, Json] | None, live: Live) -> Match:
     set_id = guid_of(wanted.resource.declared().get("permissionSet"), live.sets)
     after = _after(wanted.resource.declared(), raw, set_id, live.sets)
     words = outgoing_words(wanted, raw, live.known)
-    unsure = next(filter(None, map(live.known.defined.unsure, words)), "")
+    unsure = doubt(wanted, words, live.known)
     new, found = unsaid(wanted, words, live.known), (raw, set_id, words)
     if raw is None:
         return Match(wanted, None, after | new, found, "new", None, unsure)

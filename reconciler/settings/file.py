@@ -42,7 +42,7 @@ class ProxyAuthSettings(Closed):
 
 class _TargetSettings(Closed):
     timeout: Annotated[float, Field(ge=1, le=600, strict=False)] = 60.0
-    """Seconds that one request may take from its first byte to the last of the answer."""
+    """Seconds that one request may take, from the connection being made to the last byte of the answer."""
     parallelism: Annotated[int, Field(ge=1, le=32)] = 8
     """Reads under way at once; writes always go one by one."""
     max_requests_per_second: Annotated[float, Field(ge=0.1, le=1000, strict=False)] | None = None

@@ -18,7 +18,7 @@ class Said(NamedTuple):
         """Say why that can't be used; "" where it can, or where nothing is said."""
         if not self.text or spelling.fits(self.text):
             return ""
-        return f"{self.by} makes no URL: {spelling.words}; correct it"
+        return f"{self.by} can't be used: {spelling.words}; correct it"
 
 
 NOTHING = Said()

@@ -90,4 +90,5 @@ def _judge(found: os.stat_result, path: Path) -> None:
     mode = stat.S_IMODE(found.st_mode)
     if found.st_mode & 0o077 and not (found.st_uid == 0 and mode & 0o7377 == 0o040):
         own = os.geteuid() == found.st_uid
-        raise Unavailable(f"is open to other users (mode {mode:04o}); run: chmod {600 if own else 440} {path}")
+        volume = ", or set defaultMode: 0400 where a Kubernetes volume holds it" if path.is_symlink() else ""
+        raise Unavailable(f"is open to other users (mode {mode:04o}); run: chmod {600 if own else 440} {path}{volume}")

@@ -1,4 +1,4 @@
-"""How the names are spelled that become part of a URL, whoever says them: the settings file, a variable, a file."""
+"""How names are spelled that a server is told, in a URL or a body, whoever says them: settings, a variable, a file."""
 
 from __future__ import annotations
 

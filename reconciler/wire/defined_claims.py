@@ -16,6 +16,7 @@ from reconciler.wire.claims import PATH, ClaimKey, loose, partners, read_key, se
 
 _UNTOLD = frozenset({"", "unknown"})
 """What stands where a server does not tell a claim's provider."""
+_LOST = "its description might be overwritten"
 _MEMBERS = ("Id", "Description", "ClaimType", "ClaimValue", "Provider")
 
 
@@ -24,25 +25,40 @@ class Defined:
 
     def __init__(self, rows: Iterable[Mapping[str, Json]] = ()) -> None:
         self._rows: dict[tuple[str, str], list[Mapping[str, Json]]] = {}
+        self._providers: set[str] = set()
         for raw in rows:
-            self._rows.setdefault(loose(read_key(raw)), []).append(raw)
+            key = read_key(raw)
+            self._rows.setdefault(loose(key), []).append(raw)
+            self._providers.add(key.provider.casefold())
 
     def alike(self, key: ClaimKey) -> list[Mapping[str, Json]]:
         """Return the claims that the server may take for this one, by id; more than one can't be told apart."""
         rows = self._rows.get(loose(key), [])
         meant = set(partners(key, map(read_key, rows)))
-        return sorted((raw for raw in rows if read_key(raw) in meant), key=lambda raw: str(pick(raw, "Id")))
+        return sorted((raw for raw in rows if read_key(raw) in meant), key=_number)
 
-    def unsure(self, key: ClaimKey) -> str:
-        """Say why it can't be told whether the server has this claim; "" if it can."""
+    def unsure(self, key: ClaimKey, *, described: bool) -> str:
+        """Say why it can't be told whether the server has this claim; "" if it can.
+
+        A server may return a provider under another name than it was sent (contract: 1.3). Where it returns the
+        declared name for no claim at all, one that is otherwise the same may be the same; with a description of its
+        own nothing would be lost by that.
+        """
         alike = self._rows.get(loose(key), [])
-        twin = next((raw for raw in alike if read_key(raw).provider.casefold() in _UNTOLD), None)
-        if twin is None or self.alike(key):
+        if not alike or self.alike(key):
             return ""
-        return (
-            f"the server names no provider for its {key.type} claim {key.value!r} (id {pick(twin, 'Id')}), which may "
-            "be the one to add; its description might be overwritten; give that claim a provider in the portal first"
+        twin = next((raw for raw in alike if read_key(raw).provider.casefold() in _UNTOLD), None)
+        if twin is not None:
+            which = f"the server names no provider for its {key.type} claim {key.value!r} (id {pick(twin, 'Id')})"
+            return f"{which}, which may be the one to add; {_LOST}; give that claim a provider in the portal first"
+        if described or key.provider.casefold() in self._providers:
+            return ""
+        number, other = pick(alike[0], "Id"), read_key(alike[0]).provider
+        which = (
+            f"the server names {key.provider!r} as the provider of no claim, and {other!r} as that of its {key.type}"
         )
+        mend = "name the provider as the server does, or say the claim's description too"
+        return f"{which} claim {key.value!r} (id {number}), which may be the one to add; {_LOST}; {mend}"
 
 
 def defined(read: Read) -> Defined:
@@ -55,6 +71,12 @@ def defined(read: Read) -> Defined:
             told = f"{why} description; check the server's version and the proxy before it"
             raise IncompleteError(Problem(Source(f"GET {PATH}"), told))
     return Defined(rows)
+
+
+def _number(raw: Mapping[str, Json]) -> tuple[bool, int, str]:
+    """Order by id as numbers, whatever stands there in place of one at the end."""
+    number = pick(raw, "Id")
+    return (False, number, "") if isinstance(number, int) else (True, 0, str(number))
 
 
 def description_of(raw: Mapping[str, Json]) -> str:

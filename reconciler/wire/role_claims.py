@@ -85,6 +85,15 @@ def unsaid(wanted: Wanted, words: Mapping[ClaimKey, str], known: Known) -> dict[
     }
 
 
+def doubt(wanted: Wanted, words: Mapping[ClaimKey, str], known: Known) -> str:
+    """Say why it can't be told whether a claim that joins the role is one that the server has; "" if it can."""
+    for claim in _declared(wanted):
+        described = "description" in claim.model_fields_set
+        if claim.key in words and (why := known.defined.unsure(claim.key, described=described)):
+            return why
+    return ""
+
+
 def descriptions(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known) -> Iterator[Finding]:
     """Yield a match for each live claim that is declared with a description; new claims get theirs with the role."""
     held = _held(raw)

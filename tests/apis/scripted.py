@@ -56,7 +56,13 @@ class Scripted:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self.asked: list[Asked] = []
-        self.connections = 0
+        self.connections = self._ended = 0
+        self._ends = threading.Condition()
+
+    @property
+    def logins(self) -> int:
+        """How many of the requests were for tokens."""
+        return sum(asked.path in ("/oauth/token", "/v3/auth/tokens") for asked in self.asked)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -69,6 +75,11 @@ class Scripted:
         with self._lock:
             for peer in self._open:
                 peer.close()
+
+    def hung_up(self, connections: int) -> bool:
+        """Wait until so many connections have ended; False where that takes very long."""
+        with self._ends:
+            return self._ends.wait_for(lambda: self._ended >= connections, 60)
 
     def _accept(self) -> None:
         while True:
@@ -96,6 +107,10 @@ class Scripted:
                         return
         except OSError:
             return
+        finally:
+            with self._ends:
+                self._ended += 1
+                self._ends.notify_all()
 
     def _read(self, stream: Any, connection: int) -> Asked | None:
         line = stream.readline().decode("latin-1").split()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import IncompleteError, UnreachableError
 from tests.apis.connected import command
+from tests.apis.crowd import Crowd
 from tests.apis.scripted import Asked, Scripted, answer
 
 
@@ -124,22 +125,10 @@ def test_pages_come_in_order_and_only_the_first_is_fetched_unasked() -> None:
 
 
 def test_later_pages_are_under_way_together_but_never_more_than_allowed() -> None:
-    busy, most, lock = 0, 0, threading.Lock()
-    serve = lister(rows(20_000))
-
-    def slow(asked: Asked) -> bytes:
-        nonlocal busy, most
-        with lock:
-            busy += 1
-            most = max(most, busy)
-        time.sleep(0.03)
-        with lock:
-            busy -= 1
-        return serve(asked)
-
-    with Scripted(slow), Scripted(slow) as server, command(server.url, parallelism=4) as api:
+    crowd = Crowd(lister(rows(20_000)), 4, lambda asked: asked.query["PageReturned"] != "1")
+    with Scripted(crowd) as server, command(server.url, parallelism=4) as api:
         assert sum(len(page.rows) for page in api.read.pages("/X", columns=("Id",))) == 20_000
-    assert 2 <= most <= 4
+    assert crowd.most == 4
 
 
 def test_a_reader_that_stops_early_stops_the_fetching() -> None:

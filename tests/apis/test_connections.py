@@ -26,6 +26,8 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 WORKING = b"HTTP/1.1 102 Processing\r\n\r\n"
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 STOWAWAY = answer(200, {"Id": 66})
+READ_AT_ONCE = 8192
+"""Bytes of the buffer through which an answer is read."""
 
 
 def same_id(asked: Asked) -> bytes:
@@ -90,10 +92,18 @@ def test_what_follows_an_answer_unasked_is_no_answer_to_the_next_request(filler:
     assert len({asked.connection for asked in server.asked}) == 4
 
 
-@pytest.mark.parametrize("filler", [0, 12_000])
-def test_nor_is_what_tls_holds_back(filler: int) -> None:
-    """One record may hold more than was read of it."""
-    with secured(answer(200, {"Id": 1, "Filler": "x" * filler}), STOWAWAY) as (url, authority):
+def of_length(length: int) -> bytes:
+    """Return an answer of so many bytes in all."""
+    bare = len(answer(200, {"Id": 1, "Filler": ""})) - len("23") + len(str(length))
+    return answer(200, {"Id": 1, "Filler": "x" * (length - bare)})
+
+
+@pytest.mark.parametrize("length", [900, READ_AT_ONCE, 12_000])
+def test_nor_is_what_tls_holds_back(length: int) -> None:
+    """One record may hold more than was read of it: the whole surplus, where the answer alone fills the buffer."""
+    script = of_length(length)
+    assert len(script) == length
+    with secured(script, STOWAWAY) as (url, authority):
         trust = authority.cert_pem.bytes().decode()
         transport = Transport(url, Travel(trust=Trust(ca_text=trust)))
         for _ in range(4):
@@ -179,6 +189,6 @@ def test_who_waits_to_ask_again_gives_up_when_everything_stops(status: int) -> N
         while not server.asked:
             time.sleep(0.01)
         api.close()
-        reader.join(5)
+        reader.join(60)
         assert not reader.is_alive()
     assert (len(failed), len(server.asked)) == (1, 1)

@@ -166,4 +166,4 @@ def test_a_target_that_lacks_something_can_not_be_connected() -> None:
 def test_roots_differ_and_connecting_sends_nothing() -> None:
     with Scripted(lambda asked: answer(200)) as server, command(server.url) as one, csms(server.url) as other:
         assert (one.read.root, other.read.root) == ("", EVENTS.removesuffix("/events"))
-        assert (one.requests, other.requests, server.connections) == (0, 0, 0)
+        assert server.connections == 0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +9,8 @@ from hypothesis import strategies as st
 from reconciler.apis.pace import Pace
 from reconciler.model import Call
 from tests.apis.connected import Time, command
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.apis.crowd import Crowd
+from tests.apis.scripted import Scripted, answer
 
 
 class Moving:
@@ -70,20 +68,9 @@ def test_reads_and_writes_of_a_target_share_one_cap() -> None:
 
 @pytest.mark.parametrize("parallelism", [1, 3])
 def test_no_more_reads_are_under_way_than_the_settings_allow(parallelism: int) -> None:
-    """And as many as that really are."""
-    lock, under_way, most = threading.Lock(), 0, 0
-
-    def script(asked: Asked) -> bytes:
-        nonlocal under_way, most
-        with lock:
-            under_way += 1
-            most = max(most, under_way)
-        time.sleep(0.05)
-        with lock:
-            under_way -= 1
-        return answer(200, {"Id": 1})
-
-    with Scripted(script) as server, command(server.url, parallelism=parallelism) as api:
+    """And as many as that really are, once the first has shown that the credentials are taken."""
+    crowd = Crowd(lambda _asked: answer(200, {"Id": 1}), parallelism, lambda asked: asked.number > 1)
+    with Scripted(crowd) as server, command(server.url, parallelism=parallelism) as api:
         api.read.each([f"/{number}" for number in range(9)])
-    assert most == parallelism
+    assert crowd.most == parallelism
     assert server.connections <= parallelism

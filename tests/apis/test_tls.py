@@ -51,7 +51,7 @@ def test_an_authority_as_text_serves_like_a_file() -> None:
     """As KEYFACTOR_CA_CERT has it."""
     trust = Trust(ca_text=authority("api").cert_pem.bytes().decode())
     with Simulator(certificates=1, tls=serving(issued("api", API))) as simulator:
-        sender = Transport(simulator.url, Travel(timeout=5, trust=trust))
+        sender = Transport(simulator.url, Travel(timeout=30, trust=trust))
         assert sender.send("GET", f"{simulator.url}/_sim/ledger", {}).body.strip() == b"[]"
 
 
@@ -59,7 +59,7 @@ def test_an_authority_as_text_serves_like_a_file() -> None:
 def test_a_write_to_an_untrusted_server_never_left(method: str) -> None:
     """So it may be called unsent, and not unknown."""
     with Simulator(certificates=1, tls=serving(issued("stranger", API))) as simulator:
-        sender = Transport(simulator.url, Travel(timeout=5))
+        sender = Transport(simulator.url, Travel(timeout=30))
         with pytest.raises(NoReply, match="not trusted") as caught:
             sender.send(method, f"{simulator.url}/KeyfactorAPI/x", {}, None if method == "GET" else b"{}")
         assert simulator.requests == []
@@ -88,7 +88,7 @@ def choosy(version: ssl.TLSVersion, *, lingers: bool = True) -> Iterator[str]:
         with suppress(ssl.SSLError):
             refused.do_handshake()
         with socket.socket(fileno=refused.detach()) as plain, suppress(OSError):
-            plain.settimeout(5)
+            plain.settimeout(30)
             while lingers and plain.recv(65536):
                 pass
 
@@ -120,7 +120,7 @@ def test_a_server_that_refuses_our_certificate_is_told_as_that(
 ) -> None:
     """In TLS 1.2 nothing has left by then; in 1.3 the request may have, and a write is not called unsent."""
     with choosy(version, lingers=lingers) as url:
-        sender = Transport(url, Travel(timeout=5, trust=shown(trust, whose, tmp_path)))
+        sender = Transport(url, Travel(timeout=30, trust=shown(trust, whose, tmp_path)))
         with pytest.raises(Unanswered) as caught:
             sender.send(method, f"{url}/x", {}, None if method == "GET" else b"{}")
     assert str(caught.value) == said
@@ -151,7 +151,7 @@ def test_a_server_that_hangs_up_during_the_handshake_is_told_as_that() -> None:
 
         threading.Thread(target=hang_up, daemon=True).start()
         with pytest.raises(Unanswered, match="the server closed the connection during TLS") as caught:
-            Transport(url, Travel(timeout=5)).send("PUT", f"{url}/x", {}, b"{}")
+            Transport(url, Travel(timeout=30)).send("PUT", f"{url}/x", {}, b"{}")
     assert (caught.value.sent, caught.value.why.lasting) == (False, False)
 
 
@@ -160,7 +160,7 @@ def test_our_certificate_opens_the_door(version: ssl.TLSVersion, trust: Trust, t
     """Where its authority is the one that the server knows."""
     context = serving(issued("api", API), client_authority="clients", at_most=version)
     with Simulator(certificates=1, tls=context) as simulator:
-        sender = Transport(simulator.url, Travel(timeout=5, trust=shown(trust, "ours", tmp_path)))
+        sender = Transport(simulator.url, Travel(timeout=30, trust=shown(trust, "ours", tmp_path)))
         for method in ("GET", "PUT"):
             assert sender.send(method, f"{simulator.url}/_sim/switches", {}, b"{}").status == 200
 
@@ -174,7 +174,7 @@ def test_a_server_or_a_proxy_that_says_nothing_meets_the_deadline(tunnel: bool) 
         begun = time.monotonic()
         with pytest.raises(NoReply) as caught:
             Transport(url, travel).send("PUT", f"{url}/x", {}, b"{}")
-        assert 0.9 < time.monotonic() - begun < 8, "they would say nothing for ever"
+        assert 0.9 < time.monotonic() - begun < 60, "they would say nothing for ever"
     assert caught.value.sent is False
 
 
@@ -204,7 +204,7 @@ def test_an_untrusted_certificate_is_not_asked_for_again() -> None:
 def test_writes_through_a_proxy_arrive_once(trust: Trust) -> None:
     """The tunnel itself counts for nothing that was sent."""
     with Proxy() as proxy, Simulator(certificates=1, tls=serving(issued("api", API))) as simulator:
-        sender = Transport(simulator.url, Travel(timeout=5, trust=trust, proxy=proxy.url))
+        sender = Transport(simulator.url, Travel(timeout=30, trust=trust, proxy=proxy.url))
         for _ in range(2):
             assert sender.send("PUT", f"{simulator.url}/_sim/switches", {}, b"{}").status == 200
     assert len(proxy.asked) == 2

@@ -65,12 +65,12 @@ class Proxy:
                 client.sendall(status.encode() + page)
                 return
             host, _, port = words[1].rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=5) as server:
+            with socket.create_connection((host, int(port)), timeout=30) as server:
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 back = threading.Thread(target=_pour, args=(server, client), daemon=True)
                 back.start()
                 _pour(client, server)
-                back.join(5)
+                back.join(30)
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:

@@ -130,7 +130,7 @@ def settings(way: Way, url: str, more: str = "") -> str:
     auth = way.auth.format(provider=provider)
     return (
         f"apiVersion: reconciler/v1\nkind: Settings\ntargets:\n  {target(way)}:\n    api: {way.api}\n    url: {place}\n"
-        f"    auth: {auth}\n    caBundle: trusted.pem\n    timeout: 5\n{project}{more}"
+        f"    auth: {auth}\n    caBundle: trusted.pem\n    timeout: 30\n{project}{more}"
     )
 
 

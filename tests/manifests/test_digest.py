@@ -69,7 +69,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=30_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(specs=st.lists(SPECS, min_size=1, max_size=5), random=st.randoms(use_true_random=False))
 def test_shuffling_files_keys_and_members_changes_nothing(
     specs: list[dict[str, object]], random: object, tmp_path: Path

@@ -172,7 +172,7 @@ def survives(files: dict[str, str | bytes], folder: Path) -> None:
     assert all(problem.message.isprintable() for problem in problems)
 
 
-FUZZ = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150, deadline=30_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIECES = r"""
 apiVersion: reconciler/v1~kind: Lamp~kind: ~metadata: ~{name: a}~spec:~  label: ~x~- ~[~]~{~}~: ~? ~, ~'~"~|~>~&a ~*a
 !!str ~---~...~# c~%YAML 1.1~<<~NO~010~\~@~null~  colours: ~  bulbs:~    - type: LED~  until: ~2027-01-31~  rows: a.csv

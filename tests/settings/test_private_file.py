@@ -101,7 +101,9 @@ def test_a_kubernetes_volume_of_the_default_mode_is_refused_with_its_remedy(plac
     """Everybody in the pod could read it."""
     path = volume(place / "volume", 0o3777, 0o644, OTHER)
     with acting_as(OTHER):
-        assert "is open to other users (mode 0644); run: chmod 440" in refusal(path)
+        told = refusal(path)
+    assert "is open to other users (mode 0644); run: chmod 440" in told
+    assert told.endswith(", or set defaultMode: 0400 where a Kubernetes volume holds it")
 
 
 @as_root

@@ -49,7 +49,7 @@ class Client:
             auth = auth or (self.keyfactor["username"], self.keyfactor["password"])
         data = raw if raw is not None else (None if body is None else json.dumps(body).encode())
         return self.session.request(
-            method, self.keyfactor["url"] + path, data=data, headers=sent, auth=auth, allow_redirects=False, timeout=10
+            method, self.keyfactor["url"] + path, data=data, headers=sent, auth=auth, allow_redirects=False, timeout=60
         )
 
     def cloud(
@@ -77,7 +77,7 @@ class Client:
         mark = signature(Request(method, bare, query, sent, data), names, secret)
         sent["Authorization"] = f"SDK-HMAC-SHA256 Access={access}, SignedHeaders={';'.join(names)}, Signature={mark}"
         sent |= headers or {}
-        return self.session.request(method, url + path, data=data, headers=sent, allow_redirects=False, timeout=10)
+        return self.session.request(method, url + path, data=data, headers=sent, allow_redirects=False, timeout=60)
 
     def role(self, role_id: int = 2) -> dict[str, Json]:
         """Read a role in version 2."""
@@ -97,7 +97,7 @@ class Client:
 
     def admin(self, method: str, path: str, body: Json = None) -> requests.Response:
         """Call /_sim/."""
-        return self.session.request(method, f"{self.sim.url}/_sim/{path}", json=body, timeout=10)
+        return self.session.request(method, f"{self.sim.url}/_sim/{path}", json=body, timeout=60)
 
 
 def claim_body(claim: dict[str, Json]) -> dict[str, Json]:

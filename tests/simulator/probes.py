@@ -190,7 +190,7 @@ def token(scope: str = "") -> Probe:
             "client_secret": client.keyfactor["client_secret"],
             "scope": scope,
         }
-        reply = client.session.post(client.keyfactor["token_url"], data=form, timeout=10)
+        reply = client.session.post(client.keyfactor["token_url"], data=form, timeout=60)
         return reply.json()["expires_in"] if reply.status_code == 200 else reply.status_code
 
     return probe

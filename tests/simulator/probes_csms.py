@@ -50,7 +50,7 @@ def iam_token(client: Client) -> Any:
     """See whether a fresh IAM token works."""
     issued = client.sim.world.iam_tokens.issue("x", client.sim.world.switches["csms_token_lifetime"])
     path = f"{client.sim.url}/v1/{client.csms['project_id']}/csms/events"
-    return client.session.get(path, headers={"X-Auth-Token": issued}, timeout=10).status_code
+    return client.session.get(path, headers={"X-Auth-Token": issued}, timeout=60).status_code
 
 
 def by_ids(client: Client) -> int:
@@ -58,7 +58,7 @@ def by_ids(client: Client) -> int:
     user = {"name": "reconciler", "password": client.csms["password"], "domain": {"id": id_of("example")}}
     identity = {"methods": ["password"], "password": {"user": user}}
     wanted = {"auth": {"identity": identity, "scope": {"project": {"id": client.csms["project_id"]}}}}
-    return client.session.post(f"{client.csms['iam_url']}/auth/tokens", json=wanted, timeout=10).status_code
+    return client.session.post(f"{client.csms['iam_url']}/auth/tokens", json=wanted, timeout=60).status_code
 
 
 def locked(client: Client) -> int:

@@ -31,19 +31,19 @@ def test_a_token_is_had_for_a_client_secret_in_the_body_or_as_basic(client: Clie
     url, keyfactor = client.keyfactor["token_url"], client.keyfactor
     form = {"grant_type": "client_credentials"}
     credentials = {"client_id": keyfactor["client_id"], "client_secret": keyfactor["client_secret"]}
-    in_body = client.session.post(url, data={**form, **credentials}, timeout=10)
+    in_body = client.session.post(url, data={**form, **credentials}, timeout=60)
     as_basic = client.session.post(
-        url, data=form, auth=(keyfactor["client_id"], keyfactor["client_secret"]), timeout=10
+        url, data=form, auth=(keyfactor["client_id"], keyfactor["client_secret"]), timeout=60
     )
     for reply in (in_body, as_basic):
         assert reply.status_code == 200
         assert reply.json()["expires_in"] == 3600
         bearer = {"Authorization": f"Bearer {reply.json()['access_token']}"}
         assert client.command("GET", "/Security/Roles", headers=bearer).status_code == 200
-    assert client.session.post(url, data={**form, **credentials, "client_secret": "x"}, timeout=10).status_code == 401
-    assert client.session.post(url, data={**credentials, "grant_type": "password"}, timeout=10).status_code == 400
-    assert client.session.post(url, json={**form, **credentials}, timeout=10).status_code == 400
-    assert client.session.get(url, timeout=10).status_code == 405
+    assert client.session.post(url, data={**form, **credentials, "client_secret": "x"}, timeout=60).status_code == 401
+    assert client.session.post(url, data={**credentials, "grant_type": "password"}, timeout=60).status_code == 400
+    assert client.session.post(url, json={**form, **credentials}, timeout=60).status_code == 400
+    assert client.session.get(url, timeout=60).status_code == 405
 
 
 def test_tokens_expire_when_they_are_told_to(client: Client) -> None:
@@ -56,7 +56,7 @@ def test_tokens_expire_when_they_are_told_to(client: Client) -> None:
     }
 
     def bearer() -> dict[str, str | None]:
-        token = client.session.post(keyfactor["token_url"], data=form, timeout=10).json()["access_token"]
+        token = client.session.post(keyfactor["token_url"], data=form, timeout=60).json()["access_token"]
         return {"Authorization": f"Bearer {token}"}
 
     old = bearer()

@@ -129,16 +129,16 @@ def _password(secret: str, user: str = "reconciler", scope: Any = None) -> dict[
 def test_a_password_gets_a_project_scoped_token_that_csms_takes(client: Client) -> None:
     """CS 3.2: 201, the token in X-Subject-Token, the project's id in the body."""
     url = client.csms["iam_url"] + "/auth/tokens"
-    reply = client.session.post(url, json=_password(client.csms["password"]), timeout=10)
+    reply = client.session.post(url, json=_password(client.csms["password"]), timeout=60)
     assert reply.status_code == 201
     assert reply.json()["token"]["project"]["id"] == client.csms["project_id"]
     token = {"X-Auth-Token": reply.headers["X-Subject-Token"]}
     events = f"{client.sim.url}/v1/{client.csms['project_id']}/csms/events"
-    assert client.session.get(events, headers=token, timeout=10).status_code == 200
+    assert client.session.get(events, headers=token, timeout=60).status_code == 200
     client.sim.expire_tokens()
-    expired = client.session.get(events, headers=token, timeout=10)
+    expired = client.session.get(events, headers=token, timeout=60)
     assert (expired.status_code, expired.json()["error_code"]) == (401, "APIGW.0307")
-    unknown = client.session.get(events, headers={"X-Auth-Token": "x" * 40}, timeout=10)
+    unknown = client.session.get(events, headers={"X-Auth-Token": "x" * 40}, timeout=60)
     assert (unknown.status_code, unknown.json()["error_code"]) == (401, "APIGW.0301")
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_password_is_401_in_the_shape_of_iam(client: Client) -> None:
     """CS 2.1, third shape."""
     url = client.csms["iam_url"] + "/auth/tokens"
     for body, status in ((_password("x"), 401), (_password(client.csms["password"], "eve"), 401), (_password(client.csms["password"], scope={"domain": {"name": "example"}}), 401), ({"auth": []}, 400)):  # fmt: skip
-        reply = client.session.post(url, json=body, timeout=10)
+        reply = client.session.post(url, json=body, timeout=60)
         assert reply.status_code == status
         assert set(reply.json()["error"]) == {"code", "message", "title"}
 

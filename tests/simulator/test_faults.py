@@ -91,7 +91,7 @@ def test_what_the_spoiled_bodies_hold(client: Client) -> None:
 def test_a_bomb_is_small_on_the_wire(client: Client) -> None:
     """A gzip body of a kilobyte unpacks to a megabyte."""
     client.sim.fault("GET", PATH, "bomb", size=1_000_000)
-    reply = client.session.get(client.keyfactor["url"] + HANDLER, stream=True, timeout=5)
+    reply = client.session.get(client.keyfactor["url"] + HANDLER, stream=True, timeout=60)
     packed = reply.raw.read(decode_content=False)
     assert len(packed) < 5_000
     assert len(gzip.decompress(packed)) == 1_000_002
@@ -126,14 +126,15 @@ def test_a_ghost_lands_after_some_more_requests(client: Client) -> None:
 
 
 def test_a_ghost_lands_after_some_time(client: Client) -> None:
-    """The same, by the clock."""
-    client.sim.fault("PUT", PATH, "ghost", seconds=0.05)
+    """The same, by the clock: not before."""
+    client.sim.fault("PUT", PATH, "ghost", seconds=0.2)
+    begun = time.monotonic()
     with pytest.raises(requests.ConnectionError):
         put(client)
-    assert client.sim.ledger == []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not client.sim.ledger and time.monotonic() < deadline:
         time.sleep(0.01)
+    assert time.monotonic() - begun >= 0.2
     assert len(client.sim.ledger) == 1
 
 
@@ -190,12 +191,12 @@ def test_faults_spare_an_edit_by_hand(client: Client) -> None:
 def test_a_sudden_end_meets_the_next_request_on_the_connection(client: Client) -> None:
     """Reliability A9: the answer did not say that the connection would close."""
     client.sim.fault("GET", "healthcheck|Roles", "close")
-    connection = http.client.HTTPConnection(client.sim.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(client.sim.url.removeprefix("http://"), timeout=60)
     connection.request("GET", "/KeyfactorAPI/Security/Roles")
     reply = connection.getresponse()
     reply.read()
     assert reply.getheader("Connection") is None
-    connection.sock.settimeout(5)
+    connection.sock.settimeout(60)
     assert connection.sock.recv(1) == b""
     connection.close()
 

@@ -22,7 +22,7 @@ def test_everything_works_behind_tls(tmp_path) -> None:  # type: ignore[no-untyp
         assert all(place.startswith(f"https://{API}:") for place in places)
         status, _ = simulator.edit("PUT", "/EventHandlerRegistration/1", {"DisplayName": "By hand", "Enabled": True})
         assert status == 200
-        ledger = requests.get(told["ledger"], verify=str(tmp_path / "ca.pem"), timeout=5).json()
+        ledger = requests.get(told["ledger"], verify=str(tmp_path / "ca.pem"), timeout=60).json()
         assert [entry["path"] for entry in ledger] == ["/EventHandlerRegistration/1"]
 
 
@@ -35,7 +35,7 @@ def test_who_never_shakes_hands_hinders_nobody() -> None:
             assert simulator.edit("GET", "/Security/Roles")[0] == 200
             begun = time.monotonic()
             simulator.stop()
-            assert time.monotonic() - begun < 20, "it would wait for ever"
+            assert time.monotonic() - begun < 60, "it would wait for ever"
             assert mute.recv(1) == b""
 
 

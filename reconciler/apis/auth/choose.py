@@ -13,7 +13,7 @@ from reconciler.apis.auth.fixed import Fixed
 from reconciler.apis.auth.iam import TOKENS, Iam
 from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
-from reconciler.apis.auth.project import Lookup, Project
+from reconciler.apis.auth.project import Lookup
 from reconciler.apis.once import Once
 from reconciler.apis.retry import Patience
 from reconciler.apis.roads import Roads
@@ -41,10 +41,13 @@ _IAM = Words("iamUrl (or HW_AUTH_URL)", "user, domain and password under `auth`"
 
 
 class Identity(NamedTuple):
-    """Who we are to a target's API, and in which project (one without an id for Command)."""
+    """Who we are to a target's API, and what gives the id of our project there ("" for Command).
+
+    Where only the project's name is known, IAM is asked for the id, once; what a read raises is raised then.
+    """
 
     auth: Authenticator
-    project: Project
+    project: Callable[[], str]
 
 
 class Seams(NamedTuple):
@@ -80,7 +83,7 @@ class _Logins:
 
         keys = partial(Once().get, "keys", fetch)
         project = self._project(Aksk(keys, lambda: "", self._seams.now))
-        return Identity(Aksk(keys, project.id, self._seams.now), project)
+        return Identity(Aksk(keys, project, self._seams.now), project)
 
     def oauth(self, auth: OauthAuth) -> Authenticator:
         there = self._login(auth.token_url, auth.trust, _OAUTH)
@@ -91,7 +94,7 @@ class _Logins:
         there = self._login(f"{self._target.iam_url}{TOKENS}", self._target.transport.trust, _IAM)
         secret = partial(self._secrets.fetch, auth.password, "auth.password")
         iam = Iam(auth, self._target.project, secret, there, self._seams.clock)
-        return Identity(iam, Project(iam.project))
+        return Identity(iam, iam.project)
 
     def none(self, auth: NoAuth) -> Authenticator:
         def make() -> str:
@@ -99,13 +102,13 @@ class _Logins:
 
         return Fixed("Authorization", make)
 
-    def _project(self, auth: Authenticator) -> Project:
+    def _project(self, auth: Authenticator) -> Callable[[], str]:
         """Return the project of the settings; where they have only its name, these credentials ask for its id."""
         said = self._target.project
         if said.id or not said.name:
-            return Project(lambda: said.id)
+            return lambda: said.id
         lookup = Lookup(self._target, auth, self._secrets.redact, self._seams.patience, self._seams.roads)
-        return Project(lookup, lambda: lookup.requests)
+        return partial(Once().get, "project", lookup)
 
     def _login(self, url: str, trust: Trust, words: Words) -> Login:
         return Login(self._seams.roads.to(url, trust), url, self._secrets.redact, self._target.name, words)
@@ -129,4 +132,4 @@ def identity(target: Target, secrets: Secrets, seams: Seams) -> Identity:
             made = logins.oauth(auth)
         case NoAuth() as auth:
             made = logins.none(auth)
-    return Identity(made, Project(lambda: target.project.id))
+    return Identity(made, lambda: target.project.id)

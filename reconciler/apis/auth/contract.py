@@ -7,14 +7,7 @@ from typing import Protocol
 
 
 class Authenticator(Protocol):
-    """Gives a request its credentials. Safe for many threads; fetches secrets and tokens when first asked.
-
-    `logins` counts the requests to an identity provider.
-    """
-
-    @property
-    def logins(self) -> int:
-        """How many token requests were made."""
+    """Gives a request its credentials. Safe for many threads; fetches secrets and tokens when first asked."""
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         """Return the headers for exactly this request.
@@ -40,8 +33,6 @@ class Authenticator(Protocol):
 
 class Lasting:
     """Credentials that nothing renews: the half of `Authenticator` that has nothing to do for them."""
-
-    logins = 0
 
     def remaining(self) -> float | None:
         return None

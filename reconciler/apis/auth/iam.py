@@ -35,10 +35,6 @@ class Iam:
         self._granted: object = None
         self._tokens = Renewing(self._fetch, clock)
 
-    @property
-    def logins(self) -> int:
-        return self._tokens.logins
-
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"X-Auth-Token": self._tokens.token()}
 

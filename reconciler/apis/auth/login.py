@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.apis.decode import message
+from reconciler.apis.meaning import told
 from reconciler.apis.reasons import advice
 from reconciler.apis.redact import Redactor
 from reconciler.apis.transport import Transport
@@ -42,18 +42,17 @@ class Login:
             raise UnreachableError(Problem(self._at, what)) from None
         if 200 <= reply.status < 300:
             return reply
-        said = self._redact.line(message(reply.body))
-        told = f"{reply.status}: {said}" if said else str(reply.status)
+        said = told(reply, self._redact)
         if reply.status == 429 or reply.status >= 500:
             raise UnreachableError(
-                Problem(self._at, f"no login: the identity provider fails ({told}); try again later")
+                Problem(self._at, f"no login: the identity provider fails ({said}); try again later")
             )
         if 300 <= reply.status < 400:
             what = f"the answer is a redirect ({reply.status}), which is never followed with credentials"
             raise self.failure(what, elsewhere=True)
         if reply.status in (404, 405, 410):
-            raise self.failure(f"no tokens are given there ({told})", elsewhere=True)
-        raise self.failure(f"the identity provider refused the credentials ({told})")
+            raise self.failure(f"no tokens are given there ({said})", elsewhere=True)
+        raise self.failure(f"the identity provider refused the credentials ({said})")
 
     def accept(self, token: object) -> str:
         """Return a token that a header can carry and that no output will show from now on."""

@@ -22,10 +22,6 @@ class Oauth:
         self._auth, self._secret, self._login = auth, secret, login
         self._tokens = Renewing(self._fetch, clock)
 
-    @property
-    def logins(self) -> int:
-        return self._tokens.logins
-
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"Authorization": f"Bearer {self._tokens.token()}"}
 

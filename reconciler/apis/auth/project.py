@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.client import Client
-from reconciler.apis.once import Once
 from reconciler.apis.redact import Redactor
 from reconciler.apis.retry import Patience
 from reconciler.apis.roads import Roads
@@ -23,37 +21,21 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MEND = "correct projectName (or HW_PROJECT_NAME), or say projectId"
 
 
-class Project:
-    """A project's id, found when it is first needed and once in a run; a failure is remembered as well.
-
-    `counted` tells how many requests that took, those of a login not among them.
-    """
-
-    def __init__(self, find: Callable[[], str], counted: Callable[[], int] = lambda: 0) -> None:
-        self._find, self._once, self.counted = find, Once(), counted
-
-    def id(self) -> str:
-        """Return the id; raises what a read raises, and UsageError where there isn't exactly one such project."""
-        return str(self._once.get("id", self._find))
-
-
 class Lookup:
     """Asks IAM for the project that the settings call by its name."""
 
     def __init__(self, target: Target, auth: Authenticator, redact: Redactor, patience: Patience, roads: Roads) -> None:
         self._target = replace(target, url=target.iam_url)
         self._auth, self._redact, self._patience, self._roads = auth, redact, patience, roads
-        self.requests = 0
 
     def __call__(self) -> str:
-        """Return the project's id."""
+        """Return the project's id; raises what a read raises, and UsageError where there isn't exactly one project."""
         name = self._target.project.name
         transport = self._roads.to(self._target.url)
         client = Client(self._target, transport, self._auth, self._redact, self._patience, lambda _version: {})
         try:
             reply = client.get(PROJECTS, (("name", name),), 1, listing=True)
         finally:
-            self.requests = transport.requests
             transport.close()
         answer = client.decoded(PROJECTS, reply) if reply else None
         rows = answer.get("projects") if isinstance(answer, dict) else None

@@ -42,7 +42,6 @@ class Renewing:
         self._refused: AuthError | None = None
         self._failed: UnreachableError | None = None
         self._pause = self._resume = 0.0
-        self.logins = 0
 
     def token(self) -> str:
         """Return a token that still lives for a while; raises what `fetch` raises, or raised a moment ago.
@@ -92,7 +91,6 @@ class Renewing:
     def _renew(self) -> None:
         if self._failed and self._clock() < self._resume:
             raise self._failed
-        self.logins += 1
         try:
             grant = self._fetch()
         except AuthError as error:
