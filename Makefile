@@ -24,7 +24,7 @@ schemas: $(VENV)/.run
 	$(BIN)/reconciler schema --check schemas
 
 unit: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --cov=reconciler --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
+	$(BIN)/pytest -n 3 --cov=reconciler --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
 
 bench: $(VENV)/.dev
 	$(BIN)/python tests/bench.py
