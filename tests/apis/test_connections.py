@@ -21,6 +21,7 @@ from reconciler.settings.target import Target, Trust
 from reconciler.settings.target import Transport as Travel
 from tests.apis.connected import BEARER, ENV, command
 from tests.apis.scripted import Asked, Scripted, answer
+from tests.auth.certificates import API, authority, issued
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 WORKING = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -156,6 +157,29 @@ def test_a_connection_that_nobody_takes_is_given_up_when_everything_stops() -> N
         with pytest.raises(NoReply):
             transport.send("GET", f"{url}/x", {})
         assert time.monotonic() - begun < 8, "the address alone had ten, the request sixty"
+
+
+def test_sending_has_what_is_left_of_the_time_and_not_all_of_it_anew() -> None:
+    """Most of a minute went by before the connection stood, and nobody reads what is sent."""
+    times, over = iter([0.0]), threading.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued("api", API).configure_cert(context)
+
+    def hold() -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True):
+            over.wait(60)
+
+    with socket.create_server((API, 0)) as listener:
+        threading.Thread(target=hold, daemon=True).start()
+        url = f"https://{API}:{listener.getsockname()[1]}"
+        trust = Trust(ca_text=authority("api").cert_pem.bytes().decode())
+        sender = Transport(url, Travel(timeout=60, trust=trust), clock=lambda: next(times, 55.0))
+        begun = time.monotonic()
+        with pytest.raises(NoReply) as caught:
+            sender.send("PUT", f"{url}/x", {}, b"x" * 50_000_000)
+        over.set()
+        assert time.monotonic() - begun < 30
+    assert caught.value.sent is True
 
 
 def test_nothing_is_sent_once_everything_stops() -> None:
