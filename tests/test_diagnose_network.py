@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.apis.probe import Probe
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
+from reconciler.transport.probe import Probe
 from tests.auth.certificates import authority, issued, serving
 from tests.auth.proxy import Proxy
 from tests.doctored import QUICK, command, found, secrets, verdicts

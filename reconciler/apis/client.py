@@ -9,13 +9,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.apis.auth.advice import after_refusal
 from reconciler.apis.auth.contract import Authenticator
-from reconciler.apis.decode import NotJson, decode
 from reconciler.apis.meaning import absent, explained, refused, told, took
-from reconciler.apis.reasons import advice
 from reconciler.apis.redact import Redactor
 from reconciler.apis.refusals import Refusals
-from reconciler.apis.retry import RETRIED, Patience
-from reconciler.apis.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 from reconciler.errors import (
     AuthError,
     Exit,
@@ -28,6 +24,10 @@ from reconciler.errors import (
 )
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.settings.target import Target
+from reconciler.transport.failures import advice
+from reconciler.transport.retry import RETRIED, Patience
+from reconciler.transport.strict_json import NotJson, decode
+from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 from reconciler.visible import shown
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")

@@ -13,15 +13,15 @@ from typing import Self
 from reconciler.apis import csms, keyfactor
 from reconciler.apis.auth.choose import Identity, Seams, identity
 from reconciler.apis.client import Client
-from reconciler.apis.once import Once
-from reconciler.apis.retry import Patience
 from reconciler.apis.roads import Roads
 from reconciler.apis.secrets import Secrets
-from reconciler.apis.transport import Transport
 from reconciler.errors import Problem, UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.resource import Read
 from reconciler.settings.target import Target
+from reconciler.transport.retry import Patience
+from reconciler.transport.single_flight import Once
+from reconciler.transport.transport import Transport
 
 
 def utc() -> datetime:

@@ -13,9 +13,9 @@ from typing import Any
 
 from reconciler.apis.client import Client
 from reconciler.apis.objects import Objects
-from reconciler.apis.once import Once
 from reconciler.model import Json, Query
 from reconciler.resource import Page
+from reconciler.transport.single_flight import Once
 
 LIMIT = 200
 """Rows that a page is asked for; the documented maximum is unknown, the default 50."""

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from reconciler.apis.client import Client
 from reconciler.apis.objects import Objects
-from reconciler.apis.once import Once
 from reconciler.model import Json, Query, Reply
 from reconciler.resource import Page
+from reconciler.transport.single_flight import Once
 
 PAGE = 1000
 """Rows that a page is asked for."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from reconciler.apis.decode import message
 from reconciler.apis.redact import Redactor
 from reconciler.model import Reply
+from reconciler.transport.strict_json import message
 
 _RECITAL = re.compile(r",?\s*canonicalRequest:")
 """Where Huawei's gateway begins to recite the request that it computed a signature for."""

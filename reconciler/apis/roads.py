@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.apis.once import Once
 from reconciler.apis.secrets import Secrets
-from reconciler.apis.transport import Transport
 from reconciler.settings.target import Target, Trust
+from reconciler.transport.single_flight import Once
+from reconciler.transport.transport import Transport
 
 
 class Roads:

@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from reconciler.apis.connect import connect
-from reconciler.apis.decode import NotJson, decode
 from reconciler.apis.meaning import told
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply
 from reconciler.resource import Read
 from reconciler.settings.secret import Origin
 from reconciler.settings.target import AkskAuth, Target
+from reconciler.transport.strict_json import NotJson, decode
 
 
 class Heard(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from reconciler.apis.probe import proxy_of
 from reconciler.apis.secrets import origins
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.settings.target import NoAuth, Target
+from reconciler.transport.probe import proxy_of
 
 
 def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Visit | None:

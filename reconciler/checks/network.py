@@ -6,12 +6,12 @@ import socket
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconciler.apis.probe import Probe, addresses, host_of, is_literal, proxy_of
-from reconciler.apis.reasons import advice
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings, place
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.target import Target
+from reconciler.transport.failures import advice
+from reconciler.transport.probe import Probe, addresses, host_of, is_literal, proxy_of
 
 CHECKS = ("dns", "connection", "tls")
 _SOON = 30

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth.advice import after_refusal
-from reconciler.apis.decode import NotJson, decode, message
 from reconciler.apis.visit import Heard, Visit
 from reconciler.checks.findings import Findings, place, unexpected
 from reconciler.checks.front import front
@@ -15,6 +14,7 @@ from reconciler.checks.span import span
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
 from reconciler.settings.target import AkskAuth, OauthAuth, PasswordAuth, Target
+from reconciler.transport.strict_json import NotJson, decode, message
 
 _LOGIN_TEST = "/Status/Endpoints"
 """What Keyfactor's own clients ask to see whether a login works; it needs no permission."""

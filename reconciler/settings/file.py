@@ -22,7 +22,7 @@ from reconciler.settings.logins import (
 from reconciler.settings.shapes import BaseUrl, ClientCertificate, Closed, FilePath, Id, Line, ProxyUrl, SecretField
 from reconciler.settings.spelling import REGION
 from reconciler.settings.target import PROTECTED
-from reconciler.settings.url import is_loopback
+from reconciler.transport.urls import is_loopback
 
 _PROTECTED = re.compile(r"[A-Z][A-Za-z]*/\S.*")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reconciler.settings.huawei_files import Held, endpoint_in
 from reconciler.settings.named import NOTHING, Said, first, said, value
-from reconciler.settings.url import base_url, is_host
+from reconciler.transport.urls import base_url, is_host
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
 _IAM = ("HW_AUTH_URL", "OS_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.settings.keyfactor_file import Profile
 from reconciler.settings.secret import FromEnvironment, FromProfile, Origin
 from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
-from reconciler.settings.url import endpoint_url
+from reconciler.transport.urls import endpoint_url
 from reconciler.visible import shown
 
 NAMES = {

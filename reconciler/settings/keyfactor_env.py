@@ -17,7 +17,7 @@ from reconciler.errors import Source
 from reconciler.settings import keyfactor_auth as login
 from reconciler.settings.keyfactor_file import Profile, profile_of
 from reconciler.settings.target import NoAuth, Target, Transport
-from reconciler.settings.url import base_url, is_loopback
+from reconciler.transport.urls import base_url, is_loopback
 
 _NAMES = {
     "host": "KEYFACTOR_HOSTNAME",

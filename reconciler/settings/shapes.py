@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from reconciler.settings.spelling import ID, LINE
-from reconciler.settings.url import base_url, endpoint_url, proxy_url
+from reconciler.transport.urls import base_url, endpoint_url, proxy_url
 
 
 def _reference(value: object) -> object:

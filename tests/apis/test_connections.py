@@ -14,11 +14,11 @@ import pytest
 import trustme
 
 from reconciler.apis.connect import connect
-from reconciler.apis.transport import Transport
 from reconciler.errors import NoReply, ReconcilerError, UnreachableError
 from reconciler.model import Call
 from reconciler.settings.target import Target, Trust
 from reconciler.settings.target import Transport as Travel
+from reconciler.transport.transport import Transport
 from tests.apis.connected import BEARER, ENV, command
 from tests.apis.scripted import Asked, Scripted, answer
 from tests.auth.certificates import API, authority, issued

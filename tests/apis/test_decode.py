@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apis.decode import NotJson, decode, message
+from reconciler.transport.strict_json import NotJson, decode, message
 
 VALUES = st.recursive(
     st.none()

@@ -7,7 +7,6 @@ import gzip
 import pytest
 
 from reconciler.apis.connect import connect
-from reconciler.apis.transport import LIST_CAP, OBJECT_CAP
 from reconciler.errors import (
     AuthError,
     IncompleteError,
@@ -18,6 +17,7 @@ from reconciler.errors import (
 )
 from reconciler.model import Call
 from reconciler.settings.target import NoAuth, Target
+from reconciler.transport.transport import LIST_CAP, OBJECT_CAP
 from tests.apis.connected import EVENTS, command, csms
 from tests.apis.scripted import Asked, Scripted, answer
 

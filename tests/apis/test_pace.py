@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apis.pace import Pace
 from reconciler.model import Call
+from reconciler.transport.rate_limit import Pace
 from tests.apis.connected import Time, command
 from tests.apis.crowd import Crowd
 from tests.apis.scripted import Scripted, answer

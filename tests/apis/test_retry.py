@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apis.retry import Patience, retry_after
-from reconciler.apis.transport import UnusableReply
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut, Reply
+from reconciler.transport.retry import Patience, retry_after
+from reconciler.transport.transport import UnusableReply
 from tests.apis.connected import Time, command
 from tests.apis.scripted import Scripted, answer
 

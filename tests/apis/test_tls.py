@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apis.reasons import Unanswered, advice
-from reconciler.apis.retry import ATTEMPTS
-from reconciler.apis.transport import Transport
-from reconciler.apis.trust import tls_context
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.settings.target import Transport as Travel
 from reconciler.settings.target import Trust
 from reconciler.simulator import Simulator
+from reconciler.transport.failures import Unanswered, advice
+from reconciler.transport.retry import ATTEMPTS
+from reconciler.transport.tls import tls_context
+from reconciler.transport.transport import Transport
 from tests.apis.connected import Time, command
 from tests.auth.certificates import API, authority, issued, serving
 from tests.auth.proxy import Proxy

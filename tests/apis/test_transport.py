@@ -12,10 +12,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from reconciler.apis.transport import Transport, UnusableReply
 from reconciler.errors import NoReply, UsageError
 from reconciler.settings.target import Transport as Travel
 from reconciler.settings.target import Trust
+from reconciler.transport.transport import Transport, UnusableReply
 from tests.apis.scripted import Asked, Scripted, answer, dripped
 
 MEBIBYTE = 1024 * 1024

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.settings.url import base_url, endpoint_url, is_loopback, origin, proxy_url
+from reconciler.transport.urls import base_url, endpoint_url, is_loopback, origin, proxy_url
 
 
 @pytest.mark.parametrize(

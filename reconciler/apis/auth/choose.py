@@ -14,8 +14,6 @@ from reconciler.apis.auth.iam import TOKENS, Iam
 from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
 from reconciler.apis.auth.project import Lookup
-from reconciler.apis.once import Once
-from reconciler.apis.retry import Patience
 from reconciler.apis.roads import Roads
 from reconciler.apis.secrets import Secrets
 from reconciler.errors import AuthError, Problem
@@ -30,6 +28,8 @@ from reconciler.settings.target import (
     TokenAuth,
     Trust,
 )
+from reconciler.transport.retry import Patience
+from reconciler.transport.single_flight import Once
 
 _OAUTH = Words(
     "auth.tokenUrl (or KEYFACTOR_AUTH_TOKEN_URL)",

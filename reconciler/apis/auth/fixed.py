@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 
 from reconciler.apis.auth.contract import Lasting
-from reconciler.apis.once import Once
+from reconciler.transport.single_flight import Once
 
 
 class Fixed(Lasting):

@@ -10,9 +10,9 @@ from typing import Any
 from reconciler.apis.auth.login import Login
 from reconciler.apis.auth.project import is_id
 from reconciler.apis.auth.renewing import Grant, Renewing
-from reconciler.apis.decode import NotJson, decode
 from reconciler.settings.secret import Secret
 from reconciler.settings.target import Called, PasswordAuth
+from reconciler.transport.strict_json import NotJson, decode
 
 TOKENS = "/v3/auth/tokens"
 _JSON = {"Content-Type": "application/json;charset=utf8"}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from reconciler.apis.meaning import told
-from reconciler.apis.reasons import advice
 from reconciler.apis.redact import Redactor
-from reconciler.apis.transport import Transport
 from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
 from reconciler.model import Reply
+from reconciler.transport.failures import advice
+from reconciler.transport.transport import Transport
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from reconciler.apis.auth.login import Login
 from reconciler.apis.auth.renewing import Grant, Renewing
-from reconciler.apis.decode import NotJson, decode
 from reconciler.settings.secret import Secret
 from reconciler.settings.target import OauthAuth
+from reconciler.transport.strict_json import NotJson, decode
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

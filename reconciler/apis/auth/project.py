@@ -9,10 +9,10 @@ from typing import Any
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.client import Client
 from reconciler.apis.redact import Redactor
-from reconciler.apis.retry import Patience
 from reconciler.apis.roads import Roads
 from reconciler.errors import Problem, UsageError
 from reconciler.settings.target import Target
+from reconciler.transport.retry import Patience
 from reconciler.visible import shown
 
 PROJECTS = "/v3/projects"

@@ -19,17 +19,17 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
-from reconciler.apis.adapter import OneShot
-from reconciler.apis.body import CutOff, UnusableBody, read_body
-from reconciler.apis.pace import Pace
-from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.sockets import Wire
-from reconciler.apis.trust import Tls, tls_of
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
 from reconciler.settings.target import Transport as Travel
 from reconciler.settings.target import Trust
-from reconciler.settings.url import origin
+from reconciler.transport.adapter import OneShot
+from reconciler.transport.body import CutOff, UnusableBody, read_body
+from reconciler.transport.failures import Unanswered, reason
+from reconciler.transport.rate_limit import Pace
+from reconciler.transport.sockets import Wire
+from reconciler.transport.tls import Tls, tls_of
+from reconciler.transport.urls import origin
 
 OBJECT_CAP = 4 * 1024 * 1024
 LIST_CAP = 16 * 1024 * 1024

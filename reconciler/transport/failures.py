@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from urllib3.exceptions import IncompleteRead, ProxyError
 
-from reconciler.apis.sockets import NotTaken
 from reconciler.errors import NoReply
+from reconciler.transport.sockets import NotTaken
 
 _LOOK = "check the address and the network, then run again"
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3})")

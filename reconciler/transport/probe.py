@@ -20,13 +20,13 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ProxyError
 from urllib3.util.wait import wait_for_read, wait_for_write
 
-from reconciler.apis.adapter import connections_on
-from reconciler.apis.reasons import Unanswered, reason
-from reconciler.apis.sockets import CONNECT, Wire
-from reconciler.apis.trust import tls_context
 from reconciler.errors import NoReply
 from reconciler.settings.target import Transport
-from reconciler.settings.url import origin
+from reconciler.transport.adapter import connections_on
+from reconciler.transport.failures import Unanswered, reason
+from reconciler.transport.sockets import CONNECT, Wire
+from reconciler.transport.tls import tls_context
+from reconciler.transport.urls import origin
 
 _MOMENT = 0.5
 """Seconds in which a server that refuses our certificate will have said so."""

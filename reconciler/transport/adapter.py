@@ -11,8 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from reconciler.apis.sockets import Wire, answers_on, dial
-from reconciler.apis.trust import Tls
+from reconciler.transport.sockets import Wire, answers_on, dial
+from reconciler.transport.tls import Tls
 
 _NO_TLS = Tls()
 

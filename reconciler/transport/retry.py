@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.apis.pace import waited
-from reconciler.apis.reasons import Unanswered
-from reconciler.apis.transport import UnusableReply
 from reconciler.errors import NoReply
 from reconciler.model import Reply
+from reconciler.transport.failures import Unanswered
+from reconciler.transport.rate_limit import waited
+from reconciler.transport.transport import UnusableReply
 
 RETRIED = frozenset({429, 500, 502, 503, 504})
 """Statuses that another moment may mend."""
