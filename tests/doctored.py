@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import Seams
 from reconciler.reports.doctor import Check, Examined
-from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import (
     AkskAuth,
     Auth,

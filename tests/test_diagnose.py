@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, problems, verdict
-from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import (
     AkskAuth,
     Auth,

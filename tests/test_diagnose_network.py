@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
 from reconciler.reports.doctor import exit_of
-from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.probe import Probe

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from reconciler.apis.connect import connect
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, worst
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import exit_of
-from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.target import Auth, Called, OauthAuth, Target, TokenAuth, Transport
 from tests.apis.scripted import Asked, Scripted, answer
 from tests.doctored import BASIC, QUICK, command, csms, found, verdicts

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.diagnose import diagnose
-from reconciler.settings.secret import FromCommand, FromEnvironment
 from reconciler.settings.target import Auth, OauthAuth, ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from tests.auth.certificates import authority, issued, serving

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from reconciler.apis.auth.advice import after_refusal
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.meaning import absent, explained, refused, told, took
-from reconciler.apis.redact import Redactor
 from reconciler.apis.refusals import Refusals
+from reconciler.credentials.redaction import Redactor
 from reconciler.errors import (
     AuthError,
     Exit,

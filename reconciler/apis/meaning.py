@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.apis.redact import Redactor
+from reconciler.credentials.redaction import Redactor
 from reconciler.model import Reply
 from reconciler.transport.strict_json import message
 

@@ -9,9 +9,9 @@ from dataclasses import fields
 from typing import get_args
 
 from reconciler.apis.auth.fixed import basic_value
-from reconciler.apis.redact import Redactor
+from reconciler.credentials.redaction import Redactor
+from reconciler.credentials.sources import Origin, Secret, resolve
 from reconciler.errors import AuthError, Problem
-from reconciler.settings.secret import Origin, Secret, resolve
 from reconciler.settings.target import Auth, BasicAuth, ProxyAuth, Target
 
 _CARRIED = re.compile(r"[\x20-\x7e]*")

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Self
 
 from reconciler.apis.connect import connect
 from reconciler.apis.meaning import told
+from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply
 from reconciler.resource import Read
-from reconciler.settings.secret import Origin
 from reconciler.settings.target import AkskAuth, Target
 from reconciler.transport.strict_json import NotJson, decode
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reconciler.credentials.sources import FromEnvironment, Origin
 from reconciler.errors import Source
 from reconciler.settings.huawei_files import Held, held
 from reconciler.settings.huawei_place import Place, csms_place, endpoints, iam_place, region_of
 from reconciler.settings.named import NOTHING, Said, first, said
-from reconciler.settings.secret import FromEnvironment, Origin
 from reconciler.settings.spelling import ID, LINE, REGION
 from reconciler.settings.target import AkskAuth, Auth, Called, NoAuth, PasswordAuth, Target, TokenAuth
 

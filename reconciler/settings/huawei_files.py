@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.credentials.regular_file import Unavailable, contents, hidden
+from reconciler.credentials.sources import FromProfile
 from reconciler.manifests.files import mode_of
-from reconciler.settings.regular import Unavailable, contents, hidden
-from reconciler.settings.secret import FromProfile
 from reconciler.settings.target import AkskAuth, Auth, NoAuth
 from reconciler.settings.vendor_file import content, member
 from reconciler.visible import shown

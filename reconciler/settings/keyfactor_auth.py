@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
 from reconciler.settings.keyfactor_file import Profile
-from reconciler.settings.secret import FromEnvironment, FromProfile, Origin
 from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
 from reconciler.transport.urls import endpoint_url
 from reconciler.visible import shown

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.credentials.regular_file import Unavailable, contents, hidden
 from reconciler.manifests.files import mode_of
-from reconciler.settings.regular import Unavailable, contents, hidden
 from reconciler.settings.vendor_file import content
 from reconciler.visible import shown
 

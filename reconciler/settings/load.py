@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from reconciler.credentials.regular_file import why
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.manifests import limits
 from reconciler.manifests.files import mode_of
 from reconciler.settings.huawei_env import huawei_target
 from reconciler.settings.keyfactor_env import keyfactor_target
-from reconciler.settings.regular import why
 from reconciler.settings.target import Settings, Target
 
 NAME = "reconciler.yaml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.errors import Source
 from reconciler.settings import file as said
 from reconciler.settings import logins, shapes
 from reconciler.settings.huawei_place import cloud, iam_root
-from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.settings.target import (
     AkskAuth,
     Auth,

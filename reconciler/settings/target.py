@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from reconciler.credentials.sources import Origin
 from reconciler.errors import Source
 from reconciler.model import Bound
-from reconciler.settings.secret import Origin
 
 ENVIRONMENT = Source("environment")
 """Where a target stands that no file configures."""

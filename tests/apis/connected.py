@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.apis.connect import Api, connect
-from reconciler.settings.secret import FromEnvironment
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.settings.target import (
     AkskAuth,
     Auth,

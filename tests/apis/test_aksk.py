@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from reconciler.apis.auth.aksk import Aksk, Keys, authorization, canonical_request
-from reconciler.settings.secret import Secret
+from reconciler.credentials.sources import Secret
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 KEYS = Keys(Secret("AKTESTTESTTESTTEST00"), Secret("SKtestSKtestSKtestSKtestSKtestSKtestSKtest"))

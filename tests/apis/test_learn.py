@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.apis.connect import connect
+from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.errors import AuthError
-from reconciler.settings.secret import FromCommand, FromEnvironment
 from reconciler.settings.target import (
     AkskAuth,
     Auth,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apis.redact import Redactor
+from reconciler.credentials.redaction import Redactor
 from tests.apis.echoes import WRITTEN, encoded, wrapped
 from tests.cost import cost
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.credentials.sources import FromEnvironment, FromProfile
 from reconciler.settings.load import load
-from reconciler.settings.secret import FromEnvironment, FromProfile
 from reconciler.settings.target import (
     AkskAuth,
     BasicAuth,

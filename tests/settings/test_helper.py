@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.credentials import command as helper
+from reconciler.credentials.regular_file import Unavailable
+from reconciler.credentials.sources import FromCommand, resolve
 from reconciler.errors import AuthError, Source
-from reconciler.settings import helper
-from reconciler.settings.regular import Unavailable
-from reconciler.settings.secret import FromCommand, resolve
 
 SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
 """A program that starts another, which keeps what it got open for ten minutes."""

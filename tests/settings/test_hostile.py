@@ -14,11 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve
 from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
 from reconciler.kinds import KINDS
 from reconciler.manifests.load import load as load_manifests
 from reconciler.settings.load import load, refuse_inside
-from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, FromProfile, resolve
 from reconciler.settings.target import NoAuth, Target
 from reconciler.settings.vendor_file import content
 from tests.settings.test_private_file import acting_as

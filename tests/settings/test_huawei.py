@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.settings.file import SettingsFile
 from reconciler.settings.load import load
-from reconciler.settings.secret import FromEnvironment
 from reconciler.settings.spelling import ID, LINE, Spelling
 from reconciler.settings.spelling import REGION as REGION_NAME
 from reconciler.settings.target import Called, NoAuth, PasswordAuth, Target

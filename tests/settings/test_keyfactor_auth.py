@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.settings.secret import FromEnvironment
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
 from tests.settings.profiles import HOST, USER, command, kept, put
 

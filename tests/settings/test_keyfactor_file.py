@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.credentials.sources import FromProfile, resolve
 from reconciler.errors import AuthError, Source
-from reconciler.settings.secret import FromProfile, resolve
 from reconciler.settings.target import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
 from tests.settings.profiles import HOST, USER, command, kept, put

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile
 from reconciler.errors import UsageError
 from reconciler.model import Bound
 from reconciler.settings.file import SettingsFile
 from reconciler.settings.load import load, process_environment, refuse_inside
-from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile
 from reconciler.settings.target import (
     AkskAuth,
     BasicAuth,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.credentials.sources import FromFile, FromProfile, Origin, resolve
 from reconciler.errors import AuthError, Source
-from reconciler.settings.secret import FromFile, FromProfile, Origin, resolve
 
 ROOT = os.geteuid() == 0
 OTHER, ANOTHER = 4711, 4712

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, Origin, Secret, resolve
 from reconciler.errors import AuthError, Source
-from reconciler.settings.secret import FromCommand, FromEnvironment, FromFile, FromProfile, Origin, Secret, resolve
 
 AT = Source("reconciler.yaml", 7, 5)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from reconciler.apis.auth.contract import Lasting
-from reconciler.settings.secret import Secret
+from reconciler.credentials.sources import Secret
 
 _ALGORITHM = "SDK-HMAC-SHA256"
 

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.apis.auth.login import Login
 from reconciler.apis.auth.project import is_id
 from reconciler.apis.auth.renewing import Grant, Renewing
-from reconciler.settings.secret import Secret
+from reconciler.credentials.sources import Secret
 from reconciler.settings.target import Called, PasswordAuth
 from reconciler.transport.strict_json import NotJson, decode
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from reconciler.apis.meaning import told
-from reconciler.apis.redact import Redactor
+from reconciler.credentials.redaction import Redactor
 from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
 from reconciler.model import Reply
 from reconciler.transport.failures import advice

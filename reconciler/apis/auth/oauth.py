@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from reconciler.apis.auth.login import Login
 from reconciler.apis.auth.renewing import Grant, Renewing
-from reconciler.settings.secret import Secret
+from reconciler.credentials.sources import Secret
 from reconciler.settings.target import OauthAuth
 from reconciler.transport.strict_json import NotJson, decode
 

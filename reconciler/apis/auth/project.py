@@ -8,8 +8,8 @@ from typing import Any
 
 from reconciler.apis.auth.contract import Authenticator
 from reconciler.apis.client import Client
-from reconciler.apis.redact import Redactor
 from reconciler.apis.roads import Roads
+from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
 from reconciler.settings.target import Target
 from reconciler.transport.retry import Patience

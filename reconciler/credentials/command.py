@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
-from reconciler.settings.regular import Unavailable
+from reconciler.credentials.regular_file import Unavailable
 
 PATIENCE = 30.0
 """Seconds that a helper may take."""

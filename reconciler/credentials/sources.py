@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from reconciler.credentials import command as helper
+from reconciler.credentials.private_file import private
+from reconciler.credentials.regular_file import MOST, Unavailable
 from reconciler.errors import AuthError, Problem, Source
-from reconciler.settings import helper
-from reconciler.settings.private_file import private
-from reconciler.settings.regular import MOST, Unavailable
 from reconciler.settings.vendor_file import member
 
 _LIMIT = 64 * 1024

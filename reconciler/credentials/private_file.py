@@ -14,7 +14,7 @@ import os
 import stat
 from pathlib import Path
 
-from reconciler.settings.regular import Unavailable, opened, whole, why
+from reconciler.credentials.regular_file import Unavailable, opened, whole, why
 
 _LINKS = 40
 """Links on one way; as the kernel has it."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from reconciler.apis.forms import Forms, forms
+from reconciler.credentials.encodings import Forms, forms
 from reconciler.visible import shown
 
 HIDDEN = "***"
