@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
-from reconciler.apis.auth.advice import after_refusal
-from reconciler.apis.auth.contract import Authenticator
-from reconciler.apis.meaning import absent, explained, refused, told, took
-from reconciler.apis.refusals import Refusals
+from reconciler.apis.auth.authenticator import Authenticator
+from reconciler.apis.auth.lockout import Refusals
+from reconciler.apis.auth_advice import after_refusal
+from reconciler.apis.dialect import absent, explained, refused, told, took
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import (
     AuthError,

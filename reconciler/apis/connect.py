@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.choose import Identity, Seams, identity
+from reconciler.apis.auth.login_methods import Identity, Seams, identity
 from reconciler.apis.client import Client
-from reconciler.apis.roads import Roads
-from reconciler.apis.secrets import Secrets
+from reconciler.apis.target_secrets import Secrets
+from reconciler.apis.transports import Roads
 from reconciler.errors import Problem, UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.resource import Read

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from reconciler.apis.connect import connect
-from reconciler.apis.meaning import told
+from reconciler.apis.dialect import told
 from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from reconciler.apis.secrets import origins
+from reconciler.apis.target_secrets import origins
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.errors import Exit, ReconcilerError, UsageError

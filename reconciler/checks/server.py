@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.apis.auth.advice import after_refusal
+from reconciler.apis.auth_advice import after_refusal
 from reconciler.apis.visit import Heard, Visit
 from reconciler.checks.findings import Findings, place, unexpected
 from reconciler.checks.front import front

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.apis.auth.token_cache import Grant, Renewing
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.errors import AuthError, NoReply, UnreachableError

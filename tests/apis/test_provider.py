@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.apis.auth.token_cache import Grant, Renewing
 from reconciler.errors import UnreachableError
 from tests.apis.connected import Time, command, oauth
 from tests.apis.moody import Moody, outcome

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from reconciler.apis.auth.contract import Lasting
+from reconciler.apis.auth.authenticator import Lasting
 from reconciler.credentials.sources import Secret
 
 _ALGORITHM = "SDK-HMAC-SHA256"

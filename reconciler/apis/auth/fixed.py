@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from reconciler.apis.auth.contract import Lasting
+from reconciler.apis.auth.authenticator import Lasting
 from reconciler.transport.single_flight import Once
 
 

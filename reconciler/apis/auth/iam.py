@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciler.apis.auth.login import Login
-from reconciler.apis.auth.project import is_id
-from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_request import Login
+from reconciler.apis.csms_project import is_id
 from reconciler.credentials.sources import Secret
 from reconciler.settings.target import Called, PasswordAuth
 from reconciler.transport.strict_json import NotJson, decode

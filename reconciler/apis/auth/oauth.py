@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
-from reconciler.apis.auth.login import Login
-from reconciler.apis.auth.renewing import Grant, Renewing
+from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_request import Login
 from reconciler.credentials.sources import Secret
 from reconciler.settings.target import OauthAuth
 from reconciler.transport.strict_json import NotJson, decode

@@ -8,14 +8,14 @@ from functools import partial
 from typing import NamedTuple
 
 from reconciler.apis.auth.aksk import Aksk, Keys
-from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.auth.fixed import Fixed
 from reconciler.apis.auth.iam import TOKENS, Iam
-from reconciler.apis.auth.login import Login, Words
 from reconciler.apis.auth.oauth import Oauth
-from reconciler.apis.auth.project import Lookup
-from reconciler.apis.roads import Roads
-from reconciler.apis.secrets import Secrets
+from reconciler.apis.auth.token_request import Login, Words
+from reconciler.apis.csms_project import Lookup
+from reconciler.apis.target_secrets import Secrets
+from reconciler.apis.transports import Roads
 from reconciler.errors import AuthError, Problem
 from reconciler.settings.target import (
     AkskAuth,

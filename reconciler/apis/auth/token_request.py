@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.apis.meaning import told
+from reconciler.apis.dialect import told
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
 from reconciler.model import Reply

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from reconciler.apis.auth.contract import Authenticator
+from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.client import Client
-from reconciler.apis.roads import Roads
+from reconciler.apis.transports import Roads
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
 from reconciler.settings.target import Target
