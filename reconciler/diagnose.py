@@ -23,7 +23,7 @@ from reconciler.checks.permitted import Able, Declared, look, nothing, unlisted
 from reconciler.checks.told import told
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import Examined
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from reconciler.model import Action, Risk, Verdict
 from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.jsonplan import FORMAT_VERSION
 from reconciler.resource import Resource
-from reconciler.settings.file import SettingsFile
+from reconciler.settings.schema import SettingsFile
 
 Schema = dict[str, Any]
 

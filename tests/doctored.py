@@ -7,14 +7,7 @@ from typing import Any
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import Seams
 from reconciler.reports.doctor import Check, Examined
-from reconciler.settings.target import (
-    AkskAuth,
-    Auth,
-    BasicAuth,
-    Called,
-    PasswordAuth,
-    Target,
-)
+from reconciler.settings.model import AkskAuth, Auth, BasicAuth, Called, PasswordAuth, Target
 from reconciler.simulator import Simulator
 
 QUICK = Seams(sleep=lambda _seconds: None)

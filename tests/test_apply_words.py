@@ -16,7 +16,7 @@ from reconciler.cli.sending import send
 from reconciler.cli.session import Session
 from reconciler.cli.veil import Veil
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from tests.apis.connected import BASIC
 from tests.apis.echoes import WRITTEN
 from tests.apis.scripted import Asked, Scripted, answer

@@ -15,7 +15,7 @@ from reconciler.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, problems, verdict
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BearerAuth,

@@ -20,7 +20,7 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
 from reconciler.reports.doctor import exit_of
-from reconciler.settings.target import ProxyAuth, Transport, Trust
+from reconciler.settings.model import ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.probe import Probe
 from tests.auth.certificates import authority, issued, serving

@@ -13,7 +13,7 @@ from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, worst
 from reconciler.kinds import KINDS
 from reconciler.reports.doctor import exit_of
-from reconciler.settings.target import Auth, Called, OauthAuth, Target, TokenAuth, Transport
+from reconciler.settings.model import Auth, Called, OauthAuth, Target, TokenAuth, Transport
 from tests.apis.scripted import Asked, Scripted, answer
 from tests.doctored import BASIC, QUICK, command, csms, found, verdicts
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.diagnose import diagnose
-from reconciler.settings.target import Auth, OauthAuth, ProxyAuth, Transport, Trust
+from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from tests.auth.certificates import authority, issued, serving
 from tests.auth.proxy import Proxy

@@ -13,11 +13,7 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.reports.doctor import exit_of
-from reconciler.settings.target import (
-    Auth,
-    Target,
-    TokenAuth,
-)
+from reconciler.settings.model import Auth, Target, TokenAuth
 from reconciler.simulator import Simulator
 from tests.apis.scripted import Asked, Scripted, answer
 from tests.doctored import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts

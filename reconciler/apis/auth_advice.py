@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.settings.target import AkskAuth, Auth, BasicAuth, BearerAuth, OauthAuth, PasswordAuth, TokenAuth
+from reconciler.settings.model import AkskAuth, Auth, BasicAuth, BearerAuth, OauthAuth, PasswordAuth, TokenAuth
 
 _AFTER: tuple[tuple[type[Auth], str], ...] = (
     (BasicAuth, "the user name with its domain (DOMAIN\\user), and whether the password has expired"),

@@ -23,7 +23,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from reconciler.transport.failures import advice
 from reconciler.transport.retry import RETRIED, Patience
 from reconciler.transport.strict_json import NotJson, decode

@@ -18,7 +18,7 @@ from reconciler.apis.transports import Roads
 from reconciler.errors import Problem, UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.resource import Read
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from reconciler.transport.retry import Patience
 from reconciler.transport.single_flight import Once
 from reconciler.transport.transport import Transport

@@ -11,7 +11,7 @@ from reconciler.apis.client import Client
 from reconciler.apis.transports import Roads
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from reconciler.transport.retry import Patience
 from reconciler.visible import shown
 

@@ -12,7 +12,7 @@ from reconciler.apis.auth.fixed import basic_value
 from reconciler.credentials.redaction import Redactor
 from reconciler.credentials.sources import Origin, Secret, resolve
 from reconciler.errors import AuthError, Problem
-from reconciler.settings.target import Auth, BasicAuth, ProxyAuth, Target
+from reconciler.settings.model import Auth, BasicAuth, ProxyAuth, Target
 
 _CARRIED = re.compile(r"[\x20-\x7e]*")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.apis.target_secrets import Secrets
-from reconciler.settings.target import Target, Trust
+from reconciler.settings.model import Target, Trust
 from reconciler.transport.single_flight import Once
 from reconciler.transport.transport import Transport
 

@@ -17,7 +17,7 @@ from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply
 from reconciler.resource import Read
-from reconciler.settings.target import AkskAuth, Target
+from reconciler.settings.model import AkskAuth, Target
 from reconciler.transport.strict_json import NotJson, decode
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.checks.told import Told
-from reconciler.settings.target import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
+from reconciler.settings.model import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
 
 _NAMED = 10
 """Permission sets that are told by name."""

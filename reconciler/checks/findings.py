@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.apis.visit import Heard, Visit
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.reports.doctor import Check, Health
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 
 _AGAIN = "try again later"
 

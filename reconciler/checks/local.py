@@ -9,7 +9,7 @@ from reconciler.apis.target_secrets import origins
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings
 from reconciler.errors import Exit, ReconcilerError, UsageError
-from reconciler.settings.target import NoAuth, Target
+from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.probe import proxy_of
 
 

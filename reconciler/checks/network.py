@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from reconciler.apis.visit import Visit
 from reconciler.checks.findings import Findings, place
 from reconciler.errors import AuthError, Exit, NoReply
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from reconciler.transport.failures import advice
 from reconciler.transport.probe import Probe, addresses, host_of, is_literal, proxy_of
 

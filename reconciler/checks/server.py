@@ -13,7 +13,7 @@ from reconciler.checks.lists import Kinds
 from reconciler.checks.span import span
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
-from reconciler.settings.target import AkskAuth, OauthAuth, PasswordAuth, Target
+from reconciler.settings.model import AkskAuth, OauthAuth, PasswordAuth, Target
 from reconciler.transport.strict_json import NotJson, decode, message
 
 _LOGIN_TEST = "/Status/Endpoints"

@@ -13,7 +13,7 @@ from reconciler.patterns import matches
 
 if TYPE_CHECKING:
     from reconciler.resource import Exported, Resource
-    from reconciler.settings.target import Settings
+    from reconciler.settings.model import Settings
 
 
 def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | None) -> Answer:

@@ -27,7 +27,7 @@ from reconciler.plan import plan as make_plan
 from reconciler.resource import Run, Wanted
 from reconciler.settings.load import load as load_settings
 from reconciler.settings.load import refuse_inside
-from reconciler.settings.target import Settings
+from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api

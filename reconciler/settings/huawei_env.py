@@ -10,11 +10,11 @@ from pathlib import Path
 
 from reconciler.credentials.sources import FromEnvironment, Origin
 from reconciler.errors import Source
+from reconciler.settings.aliases import NOTHING, Said, first, said
+from reconciler.settings.huawei_endpoints import Place, csms_place, endpoints, iam_place, region_of
 from reconciler.settings.huawei_files import Held, held
-from reconciler.settings.huawei_place import Place, csms_place, endpoints, iam_place, region_of
-from reconciler.settings.named import NOTHING, Said, first, said
-from reconciler.settings.spelling import ID, LINE, REGION
-from reconciler.settings.target import AkskAuth, Auth, Called, NoAuth, PasswordAuth, Target, TokenAuth
+from reconciler.settings.model import AkskAuth, Auth, Called, NoAuth, PasswordAuth, Target, TokenAuth
+from reconciler.settings.patterns import ID, LINE, REGION
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
 _PROJECT = ("HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID", "HUAWEICLOUD_SDK_PROJECT_ID")

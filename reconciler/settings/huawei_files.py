@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from reconciler.credentials.regular_file import Unavailable, contents, hidden
 from reconciler.credentials.sources import FromProfile
 from reconciler.manifests.files import mode_of
-from reconciler.settings.target import AkskAuth, Auth, NoAuth
+from reconciler.settings.model import AkskAuth, Auth, NoAuth
 from reconciler.settings.vendor_file import content, member
 from reconciler.visible import shown
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
-from reconciler.settings.keyfactor_file import Profile
-from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
+from reconciler.settings.keyfactor_profile import Profile
+from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
 from reconciler.transport.urls import endpoint_url
 from reconciler.visible import shown
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import Source
 from reconciler.settings import keyfactor_auth as login
-from reconciler.settings.keyfactor_file import Profile, profile_of
-from reconciler.settings.target import NoAuth, Target, Transport
+from reconciler.settings.keyfactor_profile import Profile, profile_of
+from reconciler.settings.model import NoAuth, Target, Transport
 from reconciler.transport.urls import base_url, is_loopback
 
 _NAMES = {

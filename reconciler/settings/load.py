@@ -14,7 +14,7 @@ from reconciler.manifests import limits
 from reconciler.manifests.files import mode_of
 from reconciler.settings.huawei_env import huawei_target
 from reconciler.settings.keyfactor_env import keyfactor_target
-from reconciler.settings.target import Settings, Target
+from reconciler.settings.model import Settings, Target
 
 NAME = "reconciler.yaml"
 

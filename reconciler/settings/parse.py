@@ -8,9 +8,9 @@ from pathlib import Path
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds import KINDS
 from reconciler.manifests.document import Document, read_documents, validate
-from reconciler.settings.file import SettingsFile
-from reconciler.settings.make import made_target
-from reconciler.settings.target import Target
+from reconciler.settings.build import made_target
+from reconciler.settings.model import Target
+from reconciler.settings.schema import SettingsFile
 from reconciler.visible import shown
 
 _SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})

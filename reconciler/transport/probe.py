@@ -21,7 +21,7 @@ from urllib3.exceptions import ProxyError
 from urllib3.util.wait import wait_for_read, wait_for_write
 
 from reconciler.errors import NoReply
-from reconciler.settings.target import Transport
+from reconciler.settings.model import Transport
 from reconciler.transport.adapter import connections_on
 from reconciler.transport.failures import Unanswered, reason
 from reconciler.transport.sockets import CONNECT, Wire

@@ -21,8 +21,8 @@ from urllib3.exceptions import HTTPError
 from reconciler import __version__
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
-from reconciler.settings.target import Transport as Travel
-from reconciler.settings.target import Trust
+from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import Trust
 from reconciler.transport.adapter import OneShot
 from reconciler.transport.body import CutOff, UnusableBody, read_body
 from reconciler.transport.failures import Unanswered, reason

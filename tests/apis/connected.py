@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.apis.connect import Api, connect
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BasicAuth,

@@ -16,8 +16,8 @@ import trustme
 from reconciler.apis.connect import connect
 from reconciler.errors import NoReply, ReconcilerError, UnreachableError
 from reconciler.model import Call
-from reconciler.settings.target import Target, Trust
-from reconciler.settings.target import Transport as Travel
+from reconciler.settings.model import Target, Trust
+from reconciler.settings.model import Transport as Travel
 from reconciler.transport.transport import Transport
 from tests.apis.connected import BEARER, ENV, command
 from tests.apis.scripted import Asked, Scripted, answer

@@ -12,7 +12,7 @@ import pytest
 from reconciler.apis.connect import Api, connect
 from reconciler.errors import IncompleteError, ReconcilerError
 from reconciler.model import Call
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 from tests.apis.connected import AKSK, BASIC, BEARER, ENV, PASSWORD, TOKEN, command, csms, oauth
 from tests.apis.echoes import WRITTEN
 from tests.apis.scripted import Asked, Scripted, answer

@@ -16,7 +16,7 @@ from reconciler.errors import (
     UsageError,
 )
 from reconciler.model import Call
-from reconciler.settings.target import NoAuth, Target
+from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP
 from tests.apis.connected import EVENTS, command, csms
 from tests.apis.scripted import Asked, Scripted, answer

@@ -10,7 +10,7 @@ import pytest
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.errors import AuthError
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BasicAuth,

@@ -15,7 +15,7 @@ from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut
-from reconciler.settings.target import AkskAuth, Auth, BasicAuth, BearerAuth, NoAuth, Target
+from reconciler.settings.model import AkskAuth, Auth, BasicAuth, BearerAuth, NoAuth, Target
 from tests.apis.connected import AKSK, BASIC, BEARER, ENV, EVENTS, PASSWORD, PROJECT, TOKEN, Time, command, csms, oauth
 from tests.apis.scripted import Asked, Scripted, answer
 

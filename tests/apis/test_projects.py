@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, ReconcilerError, UnreachableError, UsageError
 from reconciler.model import Bound, Call
-from reconciler.settings.target import Auth, Called
+from reconciler.settings.model import Auth, Called
 from tests.apis.connected import AKSK, ENV, PASSWORD, PROJECT, TOKEN, csms
 from tests.apis.scripted import Asked, Scripted, answer
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.apis.connect import Api
 from reconciler.errors import AuthError, NoReply
 from reconciler.model import Call, LoggedOut
-from reconciler.settings.target import Auth
+from reconciler.settings.model import Auth
 from tests.apis.connected import AKSK, BASIC, BEARER, EVENTS, PASSWORD, TOKEN, Time, command, csms, oauth
 from tests.apis.moody import Moody, outcome
 from tests.apis.scripted import Asked, Scripted, answer

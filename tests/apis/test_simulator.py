@@ -12,7 +12,7 @@ from reconciler.apis.connect import Api, connect
 from reconciler.errors import UnreachableError
 from reconciler.model import Call
 from reconciler.settings.load import load
-from reconciler.settings.target import Settings
+from reconciler.settings.model import Settings
 from reconciler.simulator import Simulator
 
 

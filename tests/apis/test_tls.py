@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import NoReply, UnreachableError
-from reconciler.settings.target import Transport as Travel
-from reconciler.settings.target import Trust
+from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.failures import Unanswered, advice
 from reconciler.transport.retry import ATTEMPTS

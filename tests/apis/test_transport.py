@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import pytest
 
 from reconciler.errors import NoReply, UsageError
-from reconciler.settings.target import Transport as Travel
-from reconciler.settings.target import Trust
+from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import Trust
 from reconciler.transport.transport import Transport, UnusableReply
 from tests.apis.scripted import Asked, Scripted, answer, dripped
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.settings.load import load
-from reconciler.settings.target import Target
+from reconciler.settings.model import Target
 
 HOST = {"KEYFACTOR_HOSTNAME": "kf.example.com"}
 USER = {"KEYFACTOR_USERNAME": "u", "KEYFACTOR_PASSWORD": "p"}

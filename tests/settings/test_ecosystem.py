@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile
 from reconciler.settings.load import load
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
     BearerAuth,

@@ -19,7 +19,7 @@ from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
 from reconciler.kinds import KINDS
 from reconciler.manifests.load import load as load_manifests
 from reconciler.settings.load import load, refuse_inside
-from reconciler.settings.target import NoAuth, Target
+from reconciler.settings.model import NoAuth, Target
 from reconciler.settings.vendor_file import content
 from tests.settings.test_private_file import acting_as
 from tests.settings.test_variables import READ

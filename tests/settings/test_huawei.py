@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.settings.file import SettingsFile
 from reconciler.settings.load import load
-from reconciler.settings.spelling import ID, LINE, Spelling
-from reconciler.settings.spelling import REGION as REGION_NAME
-from reconciler.settings.target import Called, NoAuth, PasswordAuth, Target
+from reconciler.settings.model import Called, NoAuth, PasswordAuth, Target
+from reconciler.settings.patterns import ID, LINE, Spelling
+from reconciler.settings.patterns import REGION as REGION_NAME
+from reconciler.settings.schema import SettingsFile
 
 REGION = {"HW_REGION_NAME": "cn-north-4"}
 KEYS = {**REGION, "HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.settings.target import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
+from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
 from tests.settings.profiles import HOST, USER, command, kept, put
 
 TOKEN = {"KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}

@@ -12,7 +12,7 @@ import pytest
 from reconciler.cli import main
 from reconciler.credentials.sources import FromProfile, resolve
 from reconciler.errors import AuthError, Source
-from reconciler.settings.target import BasicAuth, NoAuth, OauthAuth
+from reconciler.settings.model import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
 from tests.settings.profiles import HOST, USER, command, kept, put
 

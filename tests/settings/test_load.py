@@ -10,9 +10,8 @@ import pytest
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile
 from reconciler.errors import UsageError
 from reconciler.model import Bound
-from reconciler.settings.file import SettingsFile
 from reconciler.settings.load import load, process_environment, refuse_inside
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
     BearerAuth,
@@ -24,6 +23,7 @@ from reconciler.settings.target import (
     Transport,
     Trust,
 )
+from reconciler.settings.schema import SettingsFile
 
 WHOLE = r"""
 apiVersion: reconciler/v1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.settings.load import load
-from reconciler.settings.target import NoAuth, Target
+from reconciler.settings.model import NoAuth, Target
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "credentials.md").read_text("utf-8")
 

@@ -11,7 +11,7 @@ from reconciler.apis.auth.token_cache import Grant, Renewing
 from reconciler.apis.auth.token_request import Login
 from reconciler.apis.csms_project import is_id
 from reconciler.credentials.sources import Secret
-from reconciler.settings.target import Called, PasswordAuth
+from reconciler.settings.model import Called, PasswordAuth
 from reconciler.transport.strict_json import NotJson, decode
 
 TOKENS = "/v3/auth/tokens"

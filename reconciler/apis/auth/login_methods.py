@@ -17,7 +17,7 @@ from reconciler.apis.csms_project import Lookup
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import Roads
 from reconciler.errors import AuthError, Problem
-from reconciler.settings.target import (
+from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
     BearerAuth,

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from reconciler.apis.auth.token_cache import Grant, Renewing
 from reconciler.apis.auth.token_request import Login
 from reconciler.credentials.sources import Secret
-from reconciler.settings.target import OauthAuth
+from reconciler.settings.model import OauthAuth
 from reconciler.transport.strict_json import NotJson, decode
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}

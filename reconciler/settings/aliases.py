@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.settings.spelling import Spelling
+from reconciler.settings.patterns import Spelling
 
 
 class Said(NamedTuple):

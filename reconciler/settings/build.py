@@ -7,10 +7,10 @@ from pathlib import Path
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.errors import Source
-from reconciler.settings import file as said
-from reconciler.settings import logins, shapes
-from reconciler.settings.huawei_place import cloud, iam_root
-from reconciler.settings.target import (
+from reconciler.settings import schema as said
+from reconciler.settings import schema_auth, schema_fields
+from reconciler.settings.huawei_endpoints import cloud, iam_root
+from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BasicAuth,
@@ -52,36 +52,36 @@ def made_target(name: str, target: said.KeyfactorTarget | said.CsmsTarget, folde
 
 
 def _auth(
-    auth: logins.BasicSettings
-    | logins.BearerSettings
-    | logins.OauthSettings
-    | logins.AkskSettings
-    | logins.TokenSettings
-    | logins.PasswordSettings,
+    auth: schema_auth.BasicSettings
+    | schema_auth.BearerSettings
+    | schema_auth.OauthSettings
+    | schema_auth.AkskSettings
+    | schema_auth.TokenSettings
+    | schema_auth.PasswordSettings,
     folder: Path,
     bundle: Path | None = None,
 ) -> Auth:
     match auth:
-        case logins.BasicSettings():
+        case schema_auth.BasicSettings():
             made: Auth = BasicAuth(auth.username, _origin(auth.password, folder))
-        case logins.BearerSettings():
+        case schema_auth.BearerSettings():
             made = BearerAuth(_origin(auth.token, folder))
-        case logins.OauthSettings():
+        case schema_auth.OauthSettings():
             secret, own = _origin(auth.client_secret, folder), _path(auth.ca_bundle, folder)
             trust = _trust(own or bundle, auth.client_certificate, folder)
             made = OauthAuth(auth.token_url, auth.client_id, secret, tuple(auth.scopes), auth.audience or "", trust)
-        case logins.AkskSettings():
+        case schema_auth.AkskSettings():
             token = _origin(auth.security_token, folder) if auth.security_token else None
             made = AkskAuth(_origin(auth.access_key, folder), _origin(auth.secret_key, folder), token)
-        case logins.TokenSettings():
+        case schema_auth.TokenSettings():
             made = TokenAuth(_origin(auth.token, folder))
-        case logins.PasswordSettings():
+        case schema_auth.PasswordSettings():
             user, domain = Called(auth.user or "", auth.user_id or ""), Called(auth.domain or "", auth.domain_id or "")
             made = PasswordAuth(user, domain, _origin(auth.password, folder))
     return made
 
 
-def _origin(reference: shapes.SecretReference, folder: Path) -> Origin:
+def _origin(reference: schema_fields.SecretReference, folder: Path) -> Origin:
     if reference.env is not None:
         return FromEnvironment(reference.env)
     if reference.file is not None:
@@ -89,7 +89,7 @@ def _origin(reference: shapes.SecretReference, folder: Path) -> Origin:
     return FromCommand(tuple(reference.command or ()), folder)
 
 
-def _trust(bundle: Path | None, own: shapes.ClientCertificate | None, folder: Path) -> Trust:
+def _trust(bundle: Path | None, own: schema_fields.ClientCertificate | None, folder: Path) -> Trust:
     return Trust(
         ca_bundle=bundle,
         certificate=_path(own.certificate, folder) if own else None,

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from reconciler.settings.shapes import ClientCertificate, Closed, EndpointUrl, FilePath, Id, Line, SecretField
+from reconciler.settings.schema_fields import ClientCertificate, Closed, EndpointUrl, FilePath, Id, Line, SecretField
 
 
 class BasicSettings(Closed):

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from reconciler.settings.logins import (
+from reconciler.settings.model import PROTECTED
+from reconciler.settings.patterns import REGION
+from reconciler.settings.schema_auth import (
     AkskSettings,
     BasicSettings,
     BearerSettings,
@@ -19,9 +21,16 @@ from reconciler.settings.logins import (
     PasswordSettings,
     TokenSettings,
 )
-from reconciler.settings.shapes import BaseUrl, ClientCertificate, Closed, FilePath, Id, Line, ProxyUrl, SecretField
-from reconciler.settings.spelling import REGION
-from reconciler.settings.target import PROTECTED
+from reconciler.settings.schema_fields import (
+    BaseUrl,
+    ClientCertificate,
+    Closed,
+    FilePath,
+    Id,
+    Line,
+    ProxyUrl,
+    SecretField,
+)
 from reconciler.transport.urls import is_loopback
 
 _PROTECTED = re.compile(r"[A-Z][A-Za-z]*/\S.*")

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from reconciler.settings.spelling import ID, LINE
+from reconciler.settings.patterns import ID, LINE
 from reconciler.transport.urls import base_url, endpoint_url, proxy_url
 
 

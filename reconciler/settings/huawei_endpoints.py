@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.settings.aliases import NOTHING, Said, first, said, value
 from reconciler.settings.huawei_files import Held, endpoint_in
-from reconciler.settings.named import NOTHING, Said, first, said, value
 from reconciler.transport.urls import base_url, is_host
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
