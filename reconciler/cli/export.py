@@ -21,8 +21,8 @@ def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | 
     from reconciler.cli.explain import kind_named
     from reconciler.cli.pipeline import configured, connected
     from reconciler.cli.progress import Progress
+    from reconciler.documents.writer import dump
     from reconciler.kinds import KINDS
-    from reconciler.manifests.dump import dump
 
     wanted = [kind_named(name) for name in dict.fromkeys(kinds)] or list(KINDS.values())
     settings = configured(session, chosen)
@@ -69,7 +69,7 @@ def _fitting(kind: type[Resource], live: Exported) -> Exported:
 
 def _unfit(documents: Sequence[dict[str, Any]]) -> Iterator[Problem]:
     """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
-    from reconciler.manifests.dump import dump
+    from reconciler.documents.writer import dump
 
     for document in documents:
         try:
@@ -82,8 +82,8 @@ def _unfit(documents: Sequence[dict[str, Any]]) -> Iterator[Problem]:
 
 def _unread(text: str, documents: int) -> Iterator[Problem]:
     """Yield why `plan` could not read this: what is printed has been read back, limits and all."""
-    from reconciler.manifests import limits
-    from reconciler.manifests.document import examine
+    from reconciler.documents import limits
+    from reconciler.documents.reader import examine
 
     _, problems = examine(text.encode(), "export.yaml")
     found = [problem.message for problem in problems]

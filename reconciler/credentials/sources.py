@@ -15,8 +15,8 @@ from typing import NoReturn, TypeAlias
 from reconciler.credentials import command as helper
 from reconciler.credentials.private_file import private
 from reconciler.credentials.regular_file import MOST, Unavailable
+from reconciler.documents.vendor_file import member
 from reconciler.errors import AuthError, Problem, Source
-from reconciler.settings.vendor_file import member
 
 _LIMIT = 64 * 1024
 """Bytes of the longest secret: a token with a whole service catalogue stays below it."""

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from reconciler.documents import limits
+from reconciler.documents.document import Document
+from reconciler.documents.suggestions import meant, quoted
+from reconciler.documents.validation import validate
 from reconciler.errors import Problem
-from reconciler.manifests import limits
-from reconciler.manifests.hints import meant, quoted
-from reconciler.manifests.text import Document
-from reconciler.manifests.validation import validate
 from reconciler.resource import Resource
 
 API_VERSION: Final = "reconciler/v1"

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.documents import csv_tables, files, limits
+from reconciler.documents.document import bounded
+from reconciler.documents.files import Place
+from reconciler.documents.reader import Document, examine, validate
 from reconciler.errors import InvalidError, Problem, RefusedError, Source
-from reconciler.manifests import files, limits, tables
-from reconciler.manifests.clashes import clashes
 from reconciler.manifests.digest import digest
-from reconciler.manifests.document import Document, examine, validate
+from reconciler.manifests.discovery import find
+from reconciler.manifests.duplicates import clashes
 from reconciler.manifests.envelope import Envelope, kind_of, open_envelope, resolve_target
-from reconciler.manifests.files import Place
-from reconciler.manifests.search import find
-from reconciler.manifests.text import bounded
 from reconciler.model import Address
 from reconciler.resource import Resource, Table, Wanted
 
@@ -145,8 +145,8 @@ def _tables(
         if not isinstance(name, str) or not name:
             continue
         try:
-            table, wrong = tables.read(tables.locate(place, name), columns)
-        except (files.Unreadable, tables.Unfit) as refusal:
+            table, wrong = csv_tables.read(csv_tables.locate(place, name), columns)
+        except (files.Unreadable, csv_tables.Unfit) as refusal:
             problems.append(Problem(document.at(("spec", field)), f"{field}: {refusal}"))
             continue
         problems += wrong

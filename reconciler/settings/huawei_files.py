@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from reconciler.credentials.regular_file import Unavailable, contents, hidden
 from reconciler.credentials.sources import FromProfile
-from reconciler.manifests.files import mode_of
+from reconciler.documents.files import mode_of
+from reconciler.documents.vendor_file import content, member
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
-from reconciler.settings.vendor_file import content, member
 from reconciler.visible import shown
 
 _SECTION = "basic"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.credentials.regular_file import Unavailable, contents, hidden
-from reconciler.manifests.files import mode_of
-from reconciler.settings.vendor_file import content
+from reconciler.documents.files import mode_of
+from reconciler.documents.vendor_file import content
 from reconciler.visible import shown
 
 _NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.credentials.regular_file import why
+from reconciler.documents import limits
+from reconciler.documents.files import mode_of
 from reconciler.errors import Problem, Source, UsageError
-from reconciler.manifests import limits
-from reconciler.manifests.files import mode_of
 from reconciler.settings.huawei_env import huawei_target
 from reconciler.settings.keyfactor_env import keyfactor_target
 from reconciler.settings.model import Settings, Target

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.documents.reader import Document, read_documents, validate
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds import KINDS
-from reconciler.manifests.document import Document, read_documents, validate
 from reconciler.settings.build import made_target
 from reconciler.settings.model import Target
 from reconciler.settings.schema import SettingsFile

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from reconciler.documents.reader import read_documents
 from reconciler.kinds import KINDS
-from reconciler.manifests.document import read_documents
 from reconciler.schema import schemas, spec_schema
 from tests.cli.conftest import Run
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.characters import refused
+from reconciler.documents.reader import examine, read_documents
 from reconciler.errors import InvalidError, Problem
-from reconciler.manifests.characters import refused
-from reconciler.manifests.document import examine, read_documents
 from reconciler.visible import shown, visible
 
 UNSEEN = [

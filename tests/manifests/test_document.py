@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from reconciler.documents.document import File
+from reconciler.documents.reader import Document, Raw, read_documents, validate
+from reconciler.documents.yaml_events import SCANNER
+from reconciler.documents.yaml_reader import read
 from reconciler.errors import InvalidError
-from reconciler.manifests.document import Document, Raw, read_documents, validate
-from reconciler.manifests.stream import SCANNER
-from reconciler.manifests.text import File
-from reconciler.manifests.yaml_reader import read
 from tests.manifests.test_hostile import YAMLISH
 
 YAML = """\

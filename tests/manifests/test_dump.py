@@ -10,9 +10,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.manifests.characters import refused
-from reconciler.manifests.document import read_documents
-from reconciler.manifests.dump import dump, text
+from reconciler.documents.characters import refused
+from reconciler.documents.reader import read_documents
+from reconciler.documents.writer import dump, text
 
 READABLE = st.text(max_size=30).filter(lambda value: not refused(value))
 SCALARS = (

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.documents import files, limits
+from reconciler.documents.files import Place, Unreadable
 from reconciler.errors import InvalidError, RefusedError, UsageError
-from reconciler.manifests import files, limits
-from reconciler.manifests.files import Place, Unreadable
 from reconciler.manifests.load import Loaded, load
 from tests.manifests.toys import KINDS, TARGETS, complaints, lamp, loaded, write
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.documents import limits
+from reconciler.documents.document import bounded
+from reconciler.documents.reader import examine, read_documents
 from reconciler.errors import InvalidError, Problem, ReconcilerError, Source
-from reconciler.manifests import limits
-from reconciler.manifests.document import examine, read_documents
-from reconciler.manifests.text import bounded
 from tests.cost import cost
 from tests.manifests.toys import KINDS, lamp, loaded, write
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests.scalars import Ambiguous, resolve
+from reconciler.documents.scalars import Ambiguous, resolve
 
 VALUES: list[tuple[str, Any]] = [
     ("true", True),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests import limits, tables
-from reconciler.manifests.files import Place
+from reconciler.documents import csv_tables, limits
+from reconciler.documents.files import Place
 from tests.cost import cost
 from tests.manifests.toys import complaints, lamp, loaded, write
 
@@ -113,7 +113,7 @@ def test_a_hundred_thousand_rows_are_read_in_proportion(tmp_path: Path) -> None:
         text = "lamp,owner\n" + "".join(f"{n:040X},Owner {n % 50}\n" for n in range(count))
         write(tmp_path, {"x.csv": text})
         place = Place(tmp_path, ("x.csv",), "x.csv")
-        seconds, (table, problems) = cost(lambda place=place: tables.read(place, COLUMNS), times=2)
+        seconds, (table, problems) = cost(lambda place=place: csv_tables.read(place, COLUMNS), times=2)
         spent.append(seconds)
     assert spent[1] < 15 * spent[0]
     assert not problems
@@ -130,7 +130,7 @@ CELLS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), m
 def test_what_is_written_in_quotes_is_read_back(rows: list[tuple[str, str]]) -> None:
     """Commas and quotes are part of the text there."""
     quoted = ["{},{}".format(*(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row)) for row in rows]
-    table, problems = tables.parse("\n".join(["lamp,owner", *quoted]), "x.csv", COLUMNS)
+    table, problems = csv_tables.parse("\n".join(["lamp,owner", *quoted]), "x.csv", COLUMNS)
     assert not problems
     assert table is not None
     assert list(zip(table.columns["lamp"], table.columns["owner"], strict=True)) == rows

@@ -15,12 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve
+from reconciler.documents.vendor_file import content
 from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
 from reconciler.kinds import KINDS
 from reconciler.manifests.load import load as load_manifests
 from reconciler.settings.load import load, refuse_inside
 from reconciler.settings.model import NoAuth, Target
-from reconciler.settings.vendor_file import content
 from tests.settings.test_private_file import acting_as
 from tests.settings.test_variables import READ
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from reconciler.manifests import limits
+from reconciler.documents import limits
 
 DEEP: Final = f"lists and mappings lie more than {limits.DEPTH} deep (limit DEPTH); no document needs that; flatten it"
 MANY: Final = f"more than {limits.NODES} values in one file (limit NODES); it can't be reviewed; split it"

@@ -6,12 +6,12 @@ for document in read_documents(data, "reconciler.yaml"):
 
 from __future__ import annotations
 
+from reconciler.documents import json_reader, limits, yaml_reader
+from reconciler.documents.characters import decode
+from reconciler.documents.document import Document, File, Raw, bounded
+from reconciler.documents.scalars import REFUSED, Ambiguous
+from reconciler.documents.validation import validate
 from reconciler.errors import InvalidError, Problem, Source
-from reconciler.manifests import json_reader, limits, yaml_reader
-from reconciler.manifests.characters import decode
-from reconciler.manifests.scalars import REFUSED, Ambiguous
-from reconciler.manifests.text import Document, File, Raw, bounded
-from reconciler.manifests.validation import validate
 from reconciler.visible import visible
 
 __all__ = ["REFUSED", "Ambiguous", "Document", "Raw", "examine", "read_documents", "validate"]

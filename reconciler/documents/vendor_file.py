@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import InvalidError
 
 if TYPE_CHECKING:
-    from reconciler.manifests.text import Document
+    from reconciler.documents.document import Document
     from reconciler.resource import Path as Way
 
 _DEPTH = 32
@@ -70,7 +70,7 @@ def _is_flat(value: object) -> bool:
 
 
 def _yaml(data: bytes) -> Any:
-    from reconciler.manifests.document import read_documents  # noqa: PLC0415 - only who keeps YAML pays for it
+    from reconciler.documents.reader import read_documents  # noqa: PLC0415 - only who keeps YAML pays for it
 
     try:
         documents = read_documents(data, "file.yaml")

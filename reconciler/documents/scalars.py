@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-from reconciler.manifests import limits
+from reconciler.documents import limits
 
 Value: TypeAlias = Any
 """None, bool, int, float, str, date, Ambiguous, REFUSED, or a list or dict (with str keys) of such."""

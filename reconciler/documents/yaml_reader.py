@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import yaml
 
+from reconciler.documents import characters, limits, yaml_errors
+from reconciler.documents.document import Document, File
+from reconciler.documents.scalars import REFUSED, Ambiguous, Value, reading, resolve
+from reconciler.documents.yaml_events import SCANNER, Broken, events
 from reconciler.errors import Problem
-from reconciler.manifests import characters, limits, syntax
-from reconciler.manifests.scalars import REFUSED, Ambiguous, Value, reading, resolve
-from reconciler.manifests.stream import SCANNER, Broken, events
-from reconciler.manifests.text import Document, File
 from reconciler.visible import shown
 
 
@@ -97,7 +97,7 @@ class _Builder:
         self._top, self._first, self._blank = None, None, True
         self._before = len(self.problems)
         if event.version or event.tags:
-            self._complain(event, syntax.DIRECTIVE)
+            self._complain(event, yaml_errors.DIRECTIVE)
 
     def _finish(self, event: Any) -> None:
         if not self._blank:
@@ -114,10 +114,10 @@ class _Builder:
             self._undecorated(event)
             value = REFUSED if event.tag else value
         if len(text) * 4 > limits.SCALAR_BYTES and len(text.encode("utf-8", "replace")) > limits.SCALAR_BYTES:
-            self._complain(event, syntax.LONG)
+            self._complain(event, yaml_errors.LONG)
             value = REFUSED
         elif (event.style == '"' or not text.isascii()) and (why := characters.refused(text)):
-            self._complain(event, syntax.UNFIT.format(why))
+            self._complain(event, yaml_errors.UNFIT.format(why))
             value = REFUSED
         if not self._open:
             self._blank = value is None and not text
@@ -146,7 +146,7 @@ class _Builder:
             return _DROPPED
         first = frame.keys.setdefault(text, event.start_mark)
         if first is not event.start_mark:
-            self._complain(event, syntax.TWICE.format(shown(text), first.line + 1))
+            self._complain(event, yaml_errors.TWICE.format(shown(text), first.line + 1))
             return _DROPPED
         return text
 
@@ -161,11 +161,11 @@ class _Builder:
         if event.anchor or event.tag:
             self._undecorated(event)
         if len(self._open) >= limits.DEPTH:
-            self._complain(event, syntax.DEEP)
+            self._complain(event, yaml_errors.DEEP)
             raise Stop
         loose = bool(self._open) and isinstance(self._open[-1].held, dict) and self._open[-1].key is _NO_KEY
         if loose:
-            self._complain(event, syntax.COMPLEX)
+            self._complain(event, yaml_errors.COMPLEX)
         else:
             self._blank = False
             self._place(event, held)
@@ -177,19 +177,19 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         self._count(event)
-        self._complain(event, syntax.ALIAS)
+        self._complain(event, yaml_errors.ALIAS)
         self._place(event, REFUSED)
 
     def _undecorated(self, event: Any) -> None:
         if event.tag:
-            self._complain(event, syntax.TAG.format(shown(_tag(event.tag))))
+            self._complain(event, yaml_errors.TAG.format(shown(_tag(event.tag))))
         if event.anchor:
-            self._complain(event, syntax.ANCHOR)
+            self._complain(event, yaml_errors.ANCHOR)
 
     def _count(self, event: Any) -> None:
         self._nodes += 1
         if self._nodes > limits.NODES:
-            self._complain(event, syntax.MANY)
+            self._complain(event, yaml_errors.MANY)
             raise Stop
 
 
@@ -199,8 +199,8 @@ def _tag(tag: str) -> str:
 
 def _bad_key(text: str, value: Value) -> str:
     if text == "<<" and isinstance(value, Ambiguous):
-        return syntax.MERGE
+        return yaml_errors.MERGE
     if not text:
-        return syntax.NO_KEY
+        return yaml_errors.NO_KEY
     what = reading(value)
     return f'the key {shown(text)} reads as {what}; keys are text; write "{shown(text)}"'

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from reconciler.documents import limits
 from reconciler.errors import Problem, Source
-from reconciler.manifests import limits
 from reconciler.visible import escaped, visible
 
 _FORMATS: Final = (

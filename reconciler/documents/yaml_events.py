@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from reconciler.manifests.syntax import explain
+from reconciler.documents.yaml_errors import explain
 
 SCANNER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fastest source of events there is; what it could construct is never asked for."""

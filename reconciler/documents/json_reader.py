@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from reconciler.documents import characters, limits, yaml_errors
+from reconciler.documents.document import Document, File
+from reconciler.documents.positions import TOKEN, Spot
+from reconciler.documents.scalars import REFUSED, Ambiguous, Refused, Value
 from reconciler.errors import Problem
-from reconciler.manifests import characters, limits, syntax
-from reconciler.manifests.outline import TOKEN, Spot
-from reconciler.manifests.scalars import REFUSED, Ambiguous, Refused, Value
-from reconciler.manifests.text import Document, File
 from reconciler.visible import shown
 
 _ESCAPE: Final = re.compile(r"\\[bfru]")
@@ -35,7 +35,7 @@ def read(file: File) -> tuple[list[Document], list[Problem]]:
     try:
         values = list(_values(file.text, noticed))
     except json.JSONDecodeError as error:
-        line, column, message = syntax.explain_json(error)
+        line, column, message = yaml_errors.explain_json(error)
         return [], [Problem(file.source(line, column), message)]
     problems: list[Problem] = []
     if noticed or _ESCAPE.search(file.text) or not unicodedata.is_normalized("NFC", file.text):
@@ -79,11 +79,11 @@ def _survey(file: File) -> list[int] | Problem:
 
 def _excess(part: str, depth: int, nodes: int) -> str:
     if depth > limits.DEPTH:
-        return syntax.DEEP
+        return yaml_errors.DEEP
     if nodes > limits.NODES:
-        return syntax.MANY
+        return yaml_errors.MANY
     too_long = len(part) * 4 > limits.SCALAR_BYTES and len(part.encode()) - 2 > limits.SCALAR_BYTES
-    return syntax.LONG if too_long else ""
+    return yaml_errors.LONG if too_long else ""
 
 
 def _values(text: str, noticed: list[str]) -> Iterator[Value]:
@@ -130,15 +130,15 @@ def _faults(spot: Spot, file: File) -> Iterator[Problem]:
     for key, place in spot.again:
         first = (spot.members or {})[key].key
         line = first.line if first else 0
-        yield Problem(file.source(*place), syntax.TWICE.format(shown(key), line))
+        yield Problem(file.source(*place), yaml_errors.TWICE.format(shown(key), line))
     if spot.members is None:
         if spot.style and (why := characters.refused(spot.text)):
-            yield Problem(file.source(*spot.place), syntax.UNFIT.format(why))
+            yield Problem(file.source(*spot.place), yaml_errors.UNFIT.format(why))
         elif not spot.style and spot.text.lstrip("-") in {"NaN", "Infinity"}:
             message = f"{spot.text} is no number in JSON; no field takes it; write a number"
             yield Problem(file.source(*spot.place), message)
         return
     for name, member in spot.members.items():
         if isinstance(name, str) and member.key and (why := characters.refused(name)):
-            yield Problem(file.source(*member.key), syntax.UNFIT.format(why))
+            yield Problem(file.source(*member.key), yaml_errors.UNFIT.format(why))
         yield from _faults(member, file)

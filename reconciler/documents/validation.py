@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reconciler.documents import messages
+from reconciler.documents.document import Document
+from reconciler.documents.messages import Fault
+from reconciler.documents.scalars import REFUSED
 from reconciler.errors import Problem
-from reconciler.manifests import complaints
-from reconciler.manifests.complaints import Fault
-from reconciler.manifests.scalars import REFUSED
-from reconciler.manifests.text import Document
 from reconciler.resource import Path
 
 M = TypeVar("M", bound=BaseModel)
@@ -52,7 +52,7 @@ def validate(
     are known by their aliases alone; null fits none. A quoted ISO date fits a date. What stands at or below a key that
     `secret` names is never quoted.
     """
-    problems = [Problem(document.at(prefix + path), complaints.null(model, path)) for path in _nulls(value, ())]
+    problems = [Problem(document.at(prefix + path), messages.null(model, path)) for path in _nulls(value, ())]
     made: M | None = None
     try:
         made = model.model_validate(value, by_alias=True, by_name=False)
@@ -66,7 +66,7 @@ def validate(
             except ValidationError as rest:
                 found = _located(rest, dated)
         for fault in _faults(found, document):
-            problems += complaints.of(model, fault, document, prefix, secret)
+            problems += messages.of(model, fault, document, prefix, secret)
     return (None, problems) if problems or document.damaged else (made, problems)
 
 

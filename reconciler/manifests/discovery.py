@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.documents import limits
+from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest, mode_of
 from reconciler.errors import Problem, Source, UsageError
-from reconciler.manifests import limits
-from reconciler.manifests.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest, mode_of
 from reconciler.visible import visible
 
 

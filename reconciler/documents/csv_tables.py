@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
+from reconciler.documents import characters, files, limits
+from reconciler.documents.document import bounded
+from reconciler.documents.files import Place, Unreadable
+from reconciler.documents.suggestions import meant, quoted
 from reconciler.errors import Problem, Source
-from reconciler.manifests import characters, files, limits
-from reconciler.manifests.files import Place, Unreadable
-from reconciler.manifests.hints import meant, quoted
-from reconciler.manifests.text import bounded
 from reconciler.resource import Table
 
 

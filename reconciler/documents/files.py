@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reconciler.manifests import limits
+from reconciler.documents import limits
 from reconciler.visible import visible
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")

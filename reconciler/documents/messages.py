@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
+from reconciler.documents.document import Document
+from reconciler.documents.scalars import Ambiguous, reading
+from reconciler.documents.suggestions import clearable, fields_at, meant, nearest, quoted
 from reconciler.errors import Problem
 from reconciler.fields import Misfit
-from reconciler.manifests.hints import clearable, fields_at, meant, nearest, quoted
-from reconciler.manifests.scalars import Ambiguous, reading
-from reconciler.manifests.text import Document
 from reconciler.resource import Path
 from reconciler.visible import shown
 

@@ -15,8 +15,8 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, Final
 
-from reconciler.manifests import characters, limits
-from reconciler.manifests.scalars import resolve
+from reconciler.documents import characters, limits
+from reconciler.documents.scalars import resolve
 from reconciler.visible import visible
 
 _PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")

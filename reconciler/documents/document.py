@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from reconciler.documents import limits, positions
+from reconciler.documents.positions import Spot
 from reconciler.errors import Problem, Source
-from reconciler.manifests import limits, outline
-from reconciler.manifests.outline import Spot
 from reconciler.resource import Path
 
 
@@ -39,7 +39,7 @@ class File:
     @cached_property
     def spots(self) -> Sequence[Spot]:
         """The top of each document, in order."""
-        return outline.of_json(self.text) if self.json else outline.of_yaml(self.text)
+        return positions.of_json(self.text) if self.json else positions.of_yaml(self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

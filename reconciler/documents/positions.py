@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from reconciler.manifests import limits
-from reconciler.manifests.stream import Broken, events
+from reconciler.documents import limits
+from reconciler.documents.yaml_events import Broken, events
 
 TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
 """A JSON part: a string, a sign, or a bare word. Linear: no part gives back what it took."""
