@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from time import sleep as _sleep
 
 from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleError
-from reconciler.kinds import KINDS
+from reconciler.kinds.kind import Read, Resource, Ruling
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Step, Verdict
-from reconciler.resource import Read, Resource, Ruling
 from reconciler.visible import shown
 
 Send = Callable[[Call], Reply]

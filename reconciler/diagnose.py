@@ -21,7 +21,7 @@ from reconciler.checks.lists import Kinds
 from reconciler.checks.local import credentials, opened
 from reconciler.checks.permitted import Able, Declared, look, nothing, unlisted
 from reconciler.checks.told import told
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import Examined
 from reconciler.settings.model import Target
 

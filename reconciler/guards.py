@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.errors import Problem, Source
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
-from reconciler.kinds import KINDS
+from reconciler.kinds.kind import Read, Run, Wanted
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap
 from reconciler.plan import Group, Observed
-from reconciler.resource import Read, Run, Wanted
 
 _UNREAD = (AuthError, IncompleteError, UnreachableError)
 

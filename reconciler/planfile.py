@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from reconciler.errors import Exit, Problem, RefusedError, Source, StaleError
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
 from reconciler.reports.jsonplan import FORMAT_VERSION, document, render, step_json
 

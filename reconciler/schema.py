@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import Exit
-from reconciler.kinds import KINDS
+from reconciler.kinds.kind import Resource
+from reconciler.kinds.registry import KINDS
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
 from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.jsonplan import FORMAT_VERSION
-from reconciler.resource import Resource
 from reconciler.settings.schema import SettingsFile
 
 Schema = dict[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reconciler.kinds.kind import Wanted
 from reconciler.model import Json
-from reconciler.resource import Wanted
 from tests.samples import GUID, certificate, document, event, pending
 
 World = dict[str, Json]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.apply import apply
+from reconciler.kinds.kind import Wanted
 from reconciler.model import Json, Outcome, Verdict
-from reconciler.resource import Wanted
 from tests.samples import GUID, certificate, document, event, handler, pending, planned, registered, role
 from tests.servers import HANDLER, Server, answer
 

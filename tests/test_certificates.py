@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reconciler.wire.certificates import PAGE, id_key, selected
+from reconciler.payloads.certificates import PAGE, id_key, selected
 from tests.kinds.world import World
 from tests.samples import certificate
 

@@ -13,7 +13,7 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, problems, verdict
 from reconciler.settings.model import (
     AkskAuth,

@@ -11,7 +11,7 @@ from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, worst
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import Auth, Called, OauthAuth, Target, TokenAuth, Transport
 from tests.apis.scripted import Asked, Scripted, answer

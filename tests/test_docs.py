@@ -14,7 +14,7 @@ import yaml
 
 from reconciler.cli import main
 from reconciler.errors import Exit
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])

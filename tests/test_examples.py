@@ -13,7 +13,7 @@ import yaml
 from referencing import Registry
 
 from reconciler.cli import main
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import Problem, Source
 from reconciler.guards import refusals, unapproved
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Address, Call, Change, Compared, Plan, Request, Risk, Step
 from tests.samples import certificate, document, handler, pending, planned, registered, role
 

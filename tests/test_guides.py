@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from reconciler.cli import main
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
 from tests.jobs import unit
 from tests.simulator.conftest import LIMITED, Client, limited

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.errors import Exit
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
 from reconciler.simulator.switches import DECLARED
 

@@ -14,10 +14,10 @@ from hypothesis import event as seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.fields import pick
-from reconciler.kinds import KINDS
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Wanted
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Json, Plan, Step
-from reconciler.resource import Wanted
 from tests.drawn import OTHER_GUID, World, live_roles, role_specs, worlds
 from tests.kinds.performed import performed
 from tests.kinds.world import World as Reader

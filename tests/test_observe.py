@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, Source, UnreachableError
+from reconciler.kinds.kind import Run
 from reconciler.model import Gap, Json, Query
 from reconciler.observe import observe
-from reconciler.resource import Run
 from tests.kinds.world import World
 from tests.samples import TODAY, document, event, handler, registered, role
 

@@ -9,10 +9,10 @@ from itertools import permutations
 import pytest
 
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, Source, UnreachableError
-from reconciler.kinds import KINDS
+from reconciler.kinds.kind import Run, Wanted
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Compared, Gap, Json, Plan, Query
 from reconciler.plan import Observed, Scope, exit_of, plan
-from reconciler.resource import Run, Wanted
 from tests.kinds.world import World
 from tests.samples import GUID, TODAY, certificate, document, event, handler, pending, planned, registered, role
 

@@ -21,7 +21,7 @@ from referencing import Registry, Resource
 
 from reconciler.cli.commands import cli
 from reconciler.errors import EXIT_MEANINGS
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load
 from reconciler.schema import schemas
 from reconciler.settings.load import load as load_settings

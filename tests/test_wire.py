@@ -11,11 +11,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.errors import IncompleteError, StaleError
-from reconciler.resource import CannotEncode
-from reconciler.wire.claims import TYPES, ClaimKey, encode, loose, partners, read_key, resend, same, same_set, sent_key
-from reconciler.wire.defined_claims import Defined, check_descriptions, defined
-from reconciler.wire.permissions import redundant
-from reconciler.wire.roles import canonical, details, expected, writable
+from reconciler.kinds.kind import CannotEncode
+from reconciler.kinds.security_role.claim_index import Defined, check_descriptions, defined
+from reconciler.kinds.security_role.permissions import redundant
+from reconciler.payloads.claims import (
+    TYPES,
+    ClaimKey,
+    encode,
+    loose,
+    partners,
+    read_key,
+    resend,
+    same,
+    same_set,
+    sent_key,
+)
+from reconciler.payloads.roles import canonical, details, expected, writable
 from tests.kinds.world import World
 from tests.samples import role
 

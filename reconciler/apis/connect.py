@@ -16,8 +16,8 @@ from reconciler.apis.client import Client
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import Roads
 from reconciler.errors import Problem, UsageError
+from reconciler.kinds.kind import Read
 from reconciler.model import Bound, Call, Reply
-from reconciler.resource import Read
 from reconciler.settings.model import Target
 from reconciler.transport.retry import Patience
 from reconciler.transport.single_flight import Once

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from reconciler.apis.client import Client
 from reconciler.apis.objects import Objects
+from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query, Reply
-from reconciler.resource import Page
 from reconciler.transport.single_flight import Once
 
 PAGE = 1000

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.kinds.kind import Page, Read
+from reconciler.kinds.requirements import Listing
 from reconciler.model import Json, Query
-from reconciler.permissions import Listing
-from reconciler.resource import Page, Read
-from reconciler.wire import certificates, roles
+from reconciler.payloads import certificates, roles
 
 _NO_CERTIFICATE = f'(Thumbprint -eq "{"0" * 40}")'
 """A search that finds nothing: certificates are many, and rows of them prove no more than an empty answer does."""

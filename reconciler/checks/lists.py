@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.permissions import Listing
-from reconciler.resource import Resource
+from reconciler.kinds.kind import Resource
+from reconciler.kinds.requirements import Listing
 
 Kinds = Mapping[str, type[Resource]]
 """The kinds of one API by name."""

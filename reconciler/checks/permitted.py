@@ -17,10 +17,10 @@ from reconciler.checks.front import Front, front
 from reconciler.checks.lists import Kinds, Use, uses
 from reconciler.checks.told import Told, held_of
 from reconciler.errors import Exit, UnreachableError
-from reconciler.fields import pick
-from reconciler.permissions import Listing
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
+from reconciler.kinds.requirements import Listing
 from reconciler.reports.doctor import Ability
-from reconciler.resource import Read
 
 _SILENCES = 2
 """Questions that may stay without an answer, each asked three times: who waits for more learns nothing new."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from reconciler.apis.visit import Visit
 from reconciler.checks.lists import Kinds, uses
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
+from reconciler.kinds.requirements import Grant
 from reconciler.model import Json
-from reconciler.permissions import Grant
-from reconciler.resource import Read
 
 _MINE = "/PermissionSets/My"
 """The account's permission sets that contain a permission; any account may ask."""

@@ -14,7 +14,7 @@ from reconciler.cli.session import Session
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.resource import Resource
+    from reconciler.kinds.kind import Resource
 
 _BOUNDS = {
     "pattern": "pattern",
@@ -55,7 +55,7 @@ def run(_session: Session, subject: str) -> Answer:
 
 def kind_named(name: str) -> type[Resource]:
     """Return the kind of this name; raises UsageError with the nearest ones."""
-    from reconciler.kinds import KINDS
+    from reconciler.kinds.registry import KINDS
 
     if name not in KINDS:
         raise UsageError(f"there is no kind {name!r}; {_hint(name, KINDS)}")

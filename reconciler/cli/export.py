@@ -12,7 +12,7 @@ from reconciler.errors import Exit, IncompleteError, Problem, RefusedError, Sour
 from reconciler.patterns import matches
 
 if TYPE_CHECKING:
-    from reconciler.resource import Exported, Resource
+    from reconciler.kinds.kind import Exported, Resource
     from reconciler.settings.model import Settings
 
 
@@ -22,7 +22,7 @@ def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | 
     from reconciler.cli.pipeline import configured, connected
     from reconciler.cli.progress import Progress
     from reconciler.documents.writer import dump
-    from reconciler.kinds import KINDS
+    from reconciler.kinds.registry import KINDS
 
     wanted = [kind_named(name) for name in dict.fromkeys(kinds)] or list(KINDS.values())
     settings = configured(session, chosen)

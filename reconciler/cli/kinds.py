@@ -11,12 +11,12 @@ from reconciler.cli.session import Session
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from reconciler.resource import Resource
+    from reconciler.kinds.kind import Resource
 
 
 def run(_session: Session) -> Answer:
     """List every kind with its API, its endpoint and its limit."""
-    from reconciler.kinds import KINDS
+    from reconciler.kinds.registry import KINDS
     from reconciler.reports.reference import listing
 
     rows = [

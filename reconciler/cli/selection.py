@@ -8,8 +8,8 @@ from shlex import quote
 from reconciler.cli.explain import kind_named
 from reconciler.cli.options import Chosen
 from reconciler.errors import UsageError
+from reconciler.kinds.kind import Wanted
 from reconciler.patterns import matches
-from reconciler.resource import Wanted
 
 Test = Callable[[Wanted], bool]
 

@@ -13,7 +13,7 @@ from reconciler.documents.document import bounded
 from reconciler.documents.files import Place, Unreadable
 from reconciler.documents.suggestions import meant, quoted
 from reconciler.errors import Problem, Source
-from reconciler.resource import Table
+from reconciler.kinds.kind import Table
 
 
 class Unfit(Exception):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from reconciler.documents import limits, positions
 from reconciler.documents.positions import Spot
 from reconciler.errors import Problem, Source
-from reconciler.resource import Path
+from reconciler.kinds.kind import Path
 
 
 class Raw(NamedTuple):

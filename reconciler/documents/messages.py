@@ -13,8 +13,8 @@ from reconciler.documents.document import Document
 from reconciler.documents.scalars import Ambiguous, reading
 from reconciler.documents.suggestions import clearable, fields_at, meant, nearest, quoted
 from reconciler.errors import Problem
-from reconciler.fields import Misfit
-from reconciler.resource import Path
+from reconciler.kinds.fields import Misfit
+from reconciler.kinds.kind import Path
 from reconciler.visible import shown
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reconciler.resource import Path
+from reconciler.kinds.kind import Path
 from reconciler.visible import shown
 
 _LONGEST = 100

@@ -14,7 +14,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.messages import Fault
 from reconciler.documents.scalars import REFUSED
 from reconciler.errors import Problem
-from reconciler.resource import Path
+from reconciler.kinds.kind import Path
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -11,7 +11,7 @@ from reconciler.errors import InvalidError
 
 if TYPE_CHECKING:
     from reconciler.documents.document import Document
-    from reconciler.resource import Path as Way
+    from reconciler.kinds.kind import Path as Way
 
 _DEPTH = 32
 """Lists and mappings inside each other; as in a manifest."""

@@ -16,15 +16,15 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.fields import Form, Name, Text, pick, unmanaged
+from reconciler.kinds.conflicts import contested
+from reconciler.kinds.fields import Form, Name, Text, pick, unmanaged
+from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
+from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Address, Call, Json, Query, Request, Risk, Step
-from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
-from reconciler.wire.authors import contested
-from reconciler.wire.certificates import PATH, Found, Row, id_key, matching, selected
-from reconciler.wire.roles import PATH as ROLES
-from reconciler.wire.roles import folded_name, listed
-from reconciler.wire.scopes import COLLECTIONS, CONTAINERS, Scope, resolve
+from reconciler.payloads.certificates import PATH, Found, Row, id_key, matching, selected
+from reconciler.payloads.roles import PATH as ROLES
+from reconciler.payloads.roles import folded_name, listed
+from reconciler.payloads.scopes import COLLECTIONS, CONTAINERS, Scope, resolve
 
 Thumbprint = Annotated[
     str,

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from pydantic import Field, StrictBool, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.fields import Name, Text, pick, unmanaged
+from reconciler.kinds.fields import Name, Text, pick, unmanaged
+from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
 
 _LIST = "/EventHandlerRegistration"
 

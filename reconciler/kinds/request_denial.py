@@ -15,13 +15,26 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
 from reconciler.errors import Problem, Source
-from reconciler.fields import Text, pick, unmanaged
+from reconciler.kinds.conflicts import contested
+from reconciler.kinds.fields import Text, pick, unmanaged
+from reconciler.kinds.kind import (
+    Exported,
+    Finding,
+    Match,
+    Note,
+    Path,
+    Read,
+    Resource,
+    Ruling,
+    Run,
+    Tables,
+    Tally,
+    Wanted,
+)
+from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
 from reconciler.patterns import matches
-from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import Exported, Finding, Match, Note, Path, Read, Resource, Ruling, Run, Tables, Tally, Wanted
-from reconciler.wire.authors import contested
-from reconciler.wire.requests import (
+from reconciler.payloads.requests import (
     ATTRIBUTES,
     DENIED,
     DENY,

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.fields import Form, unmanaged
+from reconciler.kinds.fields import Form, unmanaged
+from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
 
 EventType = Literal[
     "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from reconciler.kinds.kind import Table, Wanted
 from reconciler.model import Json
-from reconciler.resource import Table, Wanted
 
 
 def digest(wanted: Iterable[Wanted]) -> str:

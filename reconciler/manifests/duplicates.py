@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 
 from reconciler.errors import Problem, Source
-from reconciler.resource import Path, Wanted
+from reconciler.kinds.kind import Path, Wanted
 from reconciler.visible import shown
 
 _Claim = tuple[int, Path | Source]

@@ -12,7 +12,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.suggestions import meant, quoted
 from reconciler.documents.validation import validate
 from reconciler.errors import Problem
-from reconciler.resource import Resource
+from reconciler.kinds.kind import Resource
 
 API_VERSION: Final = "reconciler/v1"
 

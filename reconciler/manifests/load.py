@@ -11,12 +11,12 @@ from reconciler.documents.document import bounded
 from reconciler.documents.files import Place
 from reconciler.documents.reader import Document, examine, validate
 from reconciler.errors import InvalidError, Problem, RefusedError, Source
+from reconciler.kinds.kind import Resource, Table, Wanted
 from reconciler.manifests.digest import digest
 from reconciler.manifests.discovery import find
 from reconciler.manifests.duplicates import clashes
 from reconciler.manifests.envelope import Envelope, kind_of, open_envelope, resolve_target
 from reconciler.model import Address
-from reconciler.resource import Resource, Table, Wanted
 
 
 @dataclass(frozen=True, slots=True)

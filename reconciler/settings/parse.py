@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.documents.reader import Document, read_documents, validate
 from reconciler.errors import InvalidError, Problem, Source, UsageError
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.build import made_target
 from reconciler.settings.model import Target
 from reconciler.settings.schema import SettingsFile

@@ -11,7 +11,7 @@ import pytest
 from referencing import Registry, Resource
 
 from reconciler.documents.reader import read_documents
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.schema import schemas, spec_schema
 from tests.cli.conftest import Run
 

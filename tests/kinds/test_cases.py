@@ -26,9 +26,9 @@ import yaml
 from pydantic import ValidationError
 
 from reconciler.errors import Problem, Source
-from reconciler.kinds import KINDS
+from reconciler.kinds.kind import Table, Wanted
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Step
-from reconciler.resource import Table, Wanted
 from tests.kinds.world import World, shuffled
 from tests.samples import planned
 

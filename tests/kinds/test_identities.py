@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Source
-from reconciler.kinds import KINDS
-from reconciler.resource import Table
+from reconciler.kinds.kind import Table
+from reconciler.kinds.registry import KINDS
 
 TABLE = {"assignments": Table("o.csv", [2, 3], {"thumbprint": ["a" * 40, "B" * 40], "owner": ["x", "y"]})}
 HANDLER = {"enabled": True}

@@ -10,10 +10,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import InvalidError, Source
-from reconciler.fields import Name, Text, unmanaged
+from reconciler.kinds.fields import Name, Text, unmanaged
+from reconciler.kinds.kind import Path as Place
+from reconciler.kinds.kind import Resource, Table
 from reconciler.manifests.load import Loaded, load
-from reconciler.resource import Path as Place
-from reconciler.resource import Resource, Table
 
 
 class Bulb(BaseModel):

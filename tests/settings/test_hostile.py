@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve
 from reconciler.documents.vendor_file import content
 from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
-from reconciler.kinds import KINDS
+from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load as load_manifests
 from reconciler.settings.load import load, refuse_inside
 from reconciler.settings.model import NoAuth, Target

@@ -25,8 +25,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import Problem, Source
+from reconciler.kinds.requirements import Permissions
 from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk, Step, Verdict
-from reconciler.permissions import Permissions
 
 Path = tuple[str | int, ...]
 """A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read, Ruling
 from reconciler.model import Json, Reply, Verdict
-from reconciler.resource import Read, Ruling
 
 PENDING = "/Workflow/Certificates/Pending"
 DENY = "/Workflow/Certificates/Deny"

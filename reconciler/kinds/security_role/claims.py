@@ -8,11 +8,11 @@ from typing import NamedTuple
 from pydantic import BaseModel, Field
 
 from reconciler.errors import Problem
-from reconciler.fields import Name, Text, pick, unmanaged
+from reconciler.kinds.fields import Name, Text, pick, unmanaged
+from reconciler.kinds.kind import Finding, Match, Resource, Wanted
+from reconciler.kinds.security_role.claim_index import Defined, description_of
 from reconciler.model import Json
-from reconciler.resource import Finding, Match, Resource, Wanted
-from reconciler.wire.claims import ClaimKey, ClaimType, folded, partners, read_key
-from reconciler.wire.defined_claims import Defined, description_of
+from reconciler.payloads.claims import ClaimKey, ClaimType, folded, partners, read_key
 
 
 class Claim(BaseModel):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from reconciler.fields import pick
-from reconciler.resource import Read
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.errors import IncompleteError, Problem, Source, StaleError
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
 from reconciler.model import Json
-from reconciler.resource import Read
-from reconciler.wire.claims import PATH, ClaimKey, loose, partners, read_key, sent_key
+from reconciler.payloads.claims import PATH, ClaimKey, loose, partners, read_key, sent_key
 
 _UNTOLD = frozenset({"", "unknown"})
 """What stands where a server does not tell a claim's provider."""

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import CannotEncode
 from reconciler.model import Call, Json, Request
-from reconciler.resource import CannotEncode
 
 ClaimType = Literal["User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import CannotEncode, Exported
+from reconciler.kinds.security_role.permission_sets import Sets, name_of
 from reconciler.model import Json
-from reconciler.resource import CannotEncode, Exported
-from reconciler.wire.claims import read_key, resend
-from reconciler.wire.permission_sets import Sets, name_of
+from reconciler.payloads.claims import read_key, resend
 
 
 def manifest_of(raw: Mapping[str, Json], sets: Sets) -> dict[str, Any]:

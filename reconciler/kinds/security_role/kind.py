@@ -13,25 +13,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.errors import Problem
-from reconciler.fields import Form, Name, Text, pick, unmanaged
-from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.permissions import Grant, Listing, Permissions
-from reconciler.resource import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
-from reconciler.wire.claims import PATH as CLAIMS
-from reconciler.wire.claims import (
-    ClaimKey,
-    identified,
-    outgoing,
-    partners,
-    read_key,
-    redescribed,
-    same,
-    same_set,
-)
-from reconciler.wire.defined_claims import Defined, check_descriptions, defined
-from reconciler.wire.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
-from reconciler.wire.permissions import redundant
-from reconciler.wire.role_claims import (
+from reconciler.kinds.fields import Form, Name, Text, pick, unmanaged
+from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.requirements import Grant, Listing, Permissions
+from reconciler.kinds.security_role.claim_index import Defined, check_descriptions, defined
+from reconciler.kinds.security_role.claims import (
     Claim,
     Described,
     Known,
@@ -44,8 +30,13 @@ from reconciler.wire.role_claims import (
     unsaid,
     words_of,
 )
-from reconciler.wire.role_manifest import exported, manifest_of
-from reconciler.wire.roles import PATH, canonical, details, expected, folded_name, listed, writable
+from reconciler.kinds.security_role.export import exported, manifest_of
+from reconciler.kinds.security_role.permission_sets import Sets, guid_of, is_guid, name_of, permission_sets
+from reconciler.kinds.security_role.permissions import redundant
+from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.payloads.claims import PATH as CLAIMS
+from reconciler.payloads.claims import ClaimKey, identified, outgoing, partners, read_key, redescribed, same, same_set
+from reconciler.payloads.roles import PATH, canonical, details, expected, folded_name, listed, writable
 
 _WIRE = {
     "description": "Description",

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
 from reconciler.model import Json
-from reconciler.resource import Read
-from reconciler.wire.claims import read_key, sent_key
+from reconciler.payloads.claims import read_key, sent_key
 
 PATH = "/Security/Roles"
 

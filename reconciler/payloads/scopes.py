@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from reconciler.fields import pick
+from reconciler.kinds.fields import pick
+from reconciler.kinds.kind import Read
 from reconciler.model import Query
-from reconciler.resource import Read
 
 COLLECTIONS = "/CertificateCollections"
 CONTAINERS = "/CertificateStoreContainers"

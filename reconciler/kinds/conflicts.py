@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.resource import Wanted
+from reconciler.kinds.kind import Wanted
 
 
 def contested(assigned: Iterable[tuple[int, Wanted]]) -> Mapping[int, tuple[str, ...]]:

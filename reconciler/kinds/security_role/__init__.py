@@ -1,0 +1,1 @@
+"""Security roles of Command: claims, permissions, permission sets."""
