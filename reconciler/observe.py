@@ -9,7 +9,7 @@ from reconciler.errors import AuthError, IncompleteError, ReconcilerError, Unrea
 from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap
-from reconciler.plan import Group, Observed
+from reconciler.plans.planner import Group, Observed
 
 _UNREAD = (AuthError, IncompleteError, UnreachableError)
 

@@ -11,7 +11,7 @@ from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Json, Plan
 from reconciler.observe import observe
-from reconciler.plan import Scope, plan
+from reconciler.plans.planner import Scope, plan
 from tests.kinds.world import World
 
 TODAY = date(2026, 11, 22)

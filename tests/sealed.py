@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import StaleError
 from reconciler.model import Bound, Json, Plan
-from reconciler.planfile import load
+from reconciler.plans.planfile import load
 from reconciler.reports.jsonplan import render
 from tests.samples import TODAY, handler, planned, registered
 

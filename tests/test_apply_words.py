@@ -14,8 +14,8 @@ from reconciler.apply import Seams, apply
 from reconciler.cli.progress import Progress
 from reconciler.cli.sending import send
 from reconciler.cli.session import Session
-from reconciler.cli.veil import Veil
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
+from reconciler.plans.masking import Veil
 from reconciler.settings.model import Target
 from tests.apis.connected import BASIC
 from tests.apis.echoes import WRITTEN

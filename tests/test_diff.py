@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff import changes
 from reconciler.model import Change, Json, Risk
+from reconciler.plans.diff import changes
 
 
 class Pair(NamedTuple):

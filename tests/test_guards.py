@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Problem, Source
-from reconciler.guards import refusals, unapproved
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Address, Call, Change, Compared, Plan, Request, Risk, Step
+from reconciler.plans.guards import refusals, unapproved
 from tests.samples import certificate, document, handler, pending, planned, registered, role
 
 

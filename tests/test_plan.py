@@ -12,7 +12,7 @@ from reconciler.errors import AuthError, Exit, IncompleteError, Problem, Source,
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Compared, Gap, Json, Plan, Query
-from reconciler.plan import Observed, Scope, exit_of, plan
+from reconciler.plans.planner import Observed, Scope, exit_of, plan
 from tests.kinds.world import World
 from tests.samples import GUID, TODAY, certificate, document, event, handler, pending, planned, registered, role
 

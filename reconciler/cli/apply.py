@@ -16,10 +16,10 @@ from reconciler.cli.selection import described
 from reconciler.cli.sending import Sent, send
 from reconciler.cli.session import Session
 from reconciler.errors import Exit, Problem, Source, UsageError, worst
-from reconciler.guards import unapproved
 from reconciler.model import Outcome, Plan, Risk, Verdict
-from reconciler.plan import exit_of
-from reconciler.planfile import check_targets
+from reconciler.plans.guards import unapproved
+from reconciler.plans.planfile import check_targets
+from reconciler.plans.planner import exit_of
 from reconciler.reports import text
 from reconciler.reports.verdict import plan_verdict
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.cli.options import Chosen
 from reconciler.cli.selection import described, select
 from reconciler.cli.session import Session
-from reconciler.cli.veil import Veil
 from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
-from reconciler.guards import refusals
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import Loaded
 from reconciler.manifests.load import load as load_manifests
 from reconciler.model import Bound, Plan
 from reconciler.observe import observe
-from reconciler.plan import Scope, exit_of
-from reconciler.plan import plan as make_plan
+from reconciler.plans.guards import refusals
+from reconciler.plans.masking import Veil
+from reconciler.plans.planner import Scope, exit_of
+from reconciler.plans.planner import plan as make_plan
 from reconciler.settings.load import load as load_settings
 from reconciler.settings.load import refuse_inside
 from reconciler.settings.model import Settings

@@ -48,7 +48,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
 
 def _save(session: Session, plan: Plan, out: str) -> None:
     from reconciler.cli.files import replace
-    from reconciler.planfile import dump
+    from reconciler.plans.planfile import dump
 
     try:
         replace(session.cwd / out, dump(plan, session.today))

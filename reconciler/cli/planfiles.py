@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.cli.session import Session
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.model import Plan
-from reconciler.planfile import load
+from reconciler.plans.planfile import load
 
 _LARGEST = 512 * 2**20
 

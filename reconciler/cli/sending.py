@@ -12,9 +12,9 @@ from reconciler.cli.answer import write
 from reconciler.cli.faults import internal
 from reconciler.cli.progress import Progress
 from reconciler.cli.session import Session
-from reconciler.cli.veil import Veil
 from reconciler.errors import Problem
 from reconciler.model import Outcome, Plan, Verdict
+from reconciler.plans.masking import Veil
 from reconciler.reports.table import about
 
 

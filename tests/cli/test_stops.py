@@ -16,8 +16,8 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.sending import send
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stops
-from reconciler.cli.veil import Veil
 from reconciler.model import Compared, Plan
+from reconciler.plans.masking import Veil
 from reconciler.simulator import Simulator
 from tests.cli import arranged as a
 

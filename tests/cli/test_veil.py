@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.veil import Veil
 from reconciler.errors import Exit, Problem, Source
 from reconciler.model import (
     Action,
@@ -25,6 +24,7 @@ from reconciler.model import (
     Step,
     Verdict,
 )
+from reconciler.plans.masking import Veil
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 

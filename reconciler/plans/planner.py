@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
-from reconciler.diff import changes
 from reconciler.errors import Exit, Problem
 from reconciler.kinds.kind import CannotEncode, Match, Note, Resource, Run, Tally, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Bound, Compared, Gap, Plan, Request, Step
+from reconciler.plans.diff import changes
 
 Group = tuple[str, str]
 """A target and a kind: what is read together."""
