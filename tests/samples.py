@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from reconciler.engine.observe import observe
 from reconciler.errors import Source
 from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Json, Plan
-from reconciler.observe import observe
 from reconciler.plans.planner import Scope, plan
 from tests.kinds.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from reconciler.apply import Patience, Seams
+from reconciler.engine.apply import Patience, Seams
 from reconciler.errors import NoReply, Problem, Source, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from tests.kinds.world import World

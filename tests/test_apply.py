@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply import apply
+from reconciler.engine.apply import apply
 from reconciler.errors import IncompleteError, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from tests.servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler

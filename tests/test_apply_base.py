@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.apply import apply
+from reconciler.engine.apply import apply
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Json, Outcome, Verdict
 from tests.samples import GUID, certificate, document, event, handler, pending, planned, registered, role

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply import apply
+from reconciler.engine.apply import apply
 from reconciler.errors import NoReply
 from reconciler.model import Outcome, Reply, Verdict
 from tests.samples import document, pending, planned

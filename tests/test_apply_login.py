@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply import apply
 from reconciler.cli import main
+from reconciler.engine.apply import apply
 from reconciler.errors import AuthError, Exit, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply import apply
+from reconciler.engine.apply import apply
 from reconciler.errors import NoReply
 from reconciler.model import Json, Outcome, Reply, Verdict
 from tests.samples import document, handler, planned, registered, role

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from reconciler.apis.connect import Api, connect
-from reconciler.apply import Seams, apply
 from reconciler.cli.progress import Progress
-from reconciler.cli.sending import send
 from reconciler.cli.session import Session
+from reconciler.engine.apply import Seams, apply
+from reconciler.engine.execution import send
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import Veil
 from reconciler.settings.model import Target

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.observe import observe
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, Source, UnreachableError
 from reconciler.kinds.kind import Run
 from reconciler.model import Gap, Json, Query
-from reconciler.observe import observe
 from tests.kinds.world import World
 from tests.samples import TODAY, document, event, handler, registered, role
 

@@ -43,7 +43,7 @@ def entry() -> NoReturn:
     import os
     import signal
 
-    from reconciler.cli.signals import on_stop
+    from reconciler.engine.interrupts import on_stop
 
     code: int | None = None
 

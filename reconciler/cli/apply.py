@@ -9,13 +9,13 @@ from reconciler.apis.connect import Api
 from reconciler.cli.answer import Answer, write
 from reconciler.cli.consent import approved_risks, ask
 from reconciler.cli.options import Chosen
-from reconciler.cli.pipeline import Compared, compare, configured, connected, declare, judged
-from reconciler.cli.planfiles import is_planfile, is_saved, saved
 from reconciler.cli.progress import Progress
-from reconciler.cli.selection import described
-from reconciler.cli.sending import Sent, send
 from reconciler.cli.session import Session
+from reconciler.engine.execution import Sent, send
+from reconciler.engine.pipeline import Compared, compare, configured, connected, declare, judged
+from reconciler.engine.saved_plans import is_planfile, is_saved, saved
 from reconciler.errors import Exit, Problem, Source, UsageError, worst
+from reconciler.manifests.selection import described
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plans.guards import unapproved
 from reconciler.plans.planfile import check_targets

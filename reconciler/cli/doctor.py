@@ -18,10 +18,10 @@ def run(session: Session, chosen: Chosen) -> Answer:
 
     Where the manifests can be read, what only kinds need that they don't declare is no failure.
     """
-    from reconciler.cli.pipeline import configured
     from reconciler.cli.progress import Progress
-    from reconciler.cli.selection import check_targets
     from reconciler.diagnose import diagnose
+    from reconciler.engine.pipeline import configured
+    from reconciler.manifests.selection import check_targets
     from reconciler.reports import doctor
 
     settings = configured(session, chosen)
@@ -46,7 +46,7 @@ def run(session: Session, chosen: Chosen) -> Answer:
 
 def _declared(session: Session, chosen: Chosen) -> dict[str, frozenset[str]]:
     """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
-    from reconciler.cli.pipeline import declare
+    from reconciler.engine.pipeline import declare
 
     try:
         found = declare(session, (), chosen).loaded.wanted

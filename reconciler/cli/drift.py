@@ -12,7 +12,7 @@ from reconciler.errors import Exit
 
 def run(session: Session, paths: Sequence[str], chosen: Chosen) -> Answer:
     """Compare as `plan` does, and say what is no longer as declared. What may not be repaired is told all the same."""
-    from reconciler.cli.pipeline import look
+    from reconciler.engine.pipeline import look
     from reconciler.reports import text
     from reconciler.reports.verdict import drift_verdict
 

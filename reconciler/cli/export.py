@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | None) -> Answer:
     """Print what exists as manifests. Whatever can't be read ends it: half an export would look like a whole one."""
     from reconciler.cli.explain import kind_named
-    from reconciler.cli.pipeline import configured, connected
     from reconciler.cli.progress import Progress
     from reconciler.documents.writer import dump
+    from reconciler.engine.pipeline import configured, connected
     from reconciler.kinds.registry import KINDS
 
     wanted = [kind_named(name) for name in dict.fromkeys(kinds)] or list(KINDS.values())
@@ -95,7 +95,7 @@ def _unread(text: str, documents: int) -> Iterator[Problem]:
 
 
 def _targets(settings: Settings, chosen: Chosen, kinds: Sequence[type[Resource]]) -> list[str]:
-    from reconciler.cli.selection import check_targets
+    from reconciler.manifests.selection import check_targets
 
     check_targets(chosen, settings.targets)
     apis = {kind.api for kind in kinds}

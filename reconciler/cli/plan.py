@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | None, detailed: bool) -> Answer:
     """Compare and show; save the plan if it is one that could be applied."""
-    from reconciler.cli.pipeline import look
+    from reconciler.engine.pipeline import look
     from reconciler.reports import text
     from reconciler.reports.verdict import plan_verdict
 
@@ -47,8 +47,8 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
 
 
 def _save(session: Session, plan: Plan, out: str) -> None:
-    from reconciler.cli.files import replace
     from reconciler.plans.planfile import dump
+    from reconciler.state.atomic import replace
 
     try:
         replace(session.cwd / out, dump(plan, session.today))

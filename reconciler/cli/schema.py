@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.cli.answer import Answer
-from reconciler.cli.files import replace
 from reconciler.cli.session import Session
 from reconciler.errors import Exit, InvalidError, Problem, Source, UsageError
+from reconciler.state.atomic import replace
 
 
 def run(session: Session, *, write: str | None, check: str | None) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.cli.signals import Stops
+from reconciler.engine.interrupts import Stops
 
 if TYPE_CHECKING:
     from datetime import date

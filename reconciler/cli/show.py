@@ -9,7 +9,7 @@ from reconciler.errors import Exit
 
 def run(session: Session, planfile: str) -> Answer:
     """Render a saved plan, however old: the same words as when it was made."""
-    from reconciler.cli.planfiles import saved
+    from reconciler.engine.saved_plans import saved
     from reconciler.reports import text
     from reconciler.reports.verdict import plan_verdict
 

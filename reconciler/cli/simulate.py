@@ -15,8 +15,8 @@ _CERTIFICATES = 200
 
 def run(session: Session, *, port: int, certificates: int | None, latency: float, ready_file: str | None) -> Answer:
     """Serve until a signal comes; that is how it is stopped, so the outcome is `interrupted`."""
-    from reconciler.cli.files import replace
     from reconciler.simulator import Simulator
+    from reconciler.state.atomic import replace
 
     ready = session.cwd / ready_file if ready_file is not None else None
     try:

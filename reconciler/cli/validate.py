@@ -12,8 +12,8 @@ from reconciler.errors import Exit, InvalidError
 
 def run(session: Session, paths: Sequence[str], chosen: Chosen) -> Answer:
     """Check the manifests without a network or a credential. The list of errors is the result."""
-    from reconciler.cli.pipeline import declare
     from reconciler.cli.snippets import snippets
+    from reconciler.engine.pipeline import declare
     from reconciler.reports.problems import validated
 
     try:

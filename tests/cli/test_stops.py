@@ -13,9 +13,9 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.cli.progress import Progress
-from reconciler.cli.sending import send
 from reconciler.cli.session import Session
-from reconciler.cli.signals import Stops
+from reconciler.engine.execution import send
+from reconciler.engine.interrupts import Stops
 from reconciler.model import Compared, Plan
 from reconciler.plans.masking import Veil
 from reconciler.simulator import Simulator

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from reconciler.apis.connect import Api
-from reconciler.apply import Seams, apply
 from reconciler.cli.answer import write
 from reconciler.cli.faults import internal
 from reconciler.cli.progress import Progress
 from reconciler.cli.session import Session
+from reconciler.engine.apply import Seams, apply
 from reconciler.errors import Problem
 from reconciler.model import Outcome, Plan, Verdict
 from reconciler.plans.masking import Veil

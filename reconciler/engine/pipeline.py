@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli.options import Chosen
-from reconciler.cli.selection import described, select
 from reconciler.cli.session import Session
+from reconciler.engine.observe import observe
 from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import Loaded
 from reconciler.manifests.load import load as load_manifests
+from reconciler.manifests.selection import described, select
 from reconciler.model import Bound, Plan
-from reconciler.observe import observe
 from reconciler.plans.guards import refusals
 from reconciler.plans.masking import Veil
 from reconciler.plans.planner import Scope, exit_of
