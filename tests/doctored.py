@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.diagnose import Seams
+from reconciler.doctor.diagnose import Seams
 from reconciler.reports.doctor import Check, Examined
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, Called, PasswordAuth, Target
 from reconciler.simulator import Simulator

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, problems, verdict

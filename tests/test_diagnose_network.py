@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import ProxyAuth, Transport, Trust

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, verdict
 from reconciler.simulator import Simulator

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, worst
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import exit_of

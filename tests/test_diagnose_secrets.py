@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from tests.auth.certificates import authority, issued, serving

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.diagnose import diagnose
+from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import Auth, Target, TokenAuth

@@ -19,7 +19,7 @@ def run(session: Session, chosen: Chosen) -> Answer:
     Where the manifests can be read, what only kinds need that they don't declare is no failure.
     """
     from reconciler.cli.progress import Progress
-    from reconciler.diagnose import diagnose
+    from reconciler.doctor.diagnose import diagnose
     from reconciler.engine.pipeline import configured
     from reconciler.manifests.selection import check_targets
     from reconciler.reports import doctor

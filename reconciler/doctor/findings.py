@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.apis.visit import Heard, Visit
+from reconciler.doctor.probe_session import Heard, Visit
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.reports.doctor import Check, Health
 from reconciler.settings.model import Target

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from reconciler.apis.visit import Heard, Visit
-from reconciler.checks.findings import Findings, parted, unexpected
-from reconciler.checks.front import Front, front
-from reconciler.checks.lists import Kinds, Use, uses
-from reconciler.checks.told import Told, held_of
+from reconciler.doctor.findings import Findings, parted, unexpected
+from reconciler.doctor.first_page import Front, front
+from reconciler.doctor.granted import Told, held_of
+from reconciler.doctor.listings import Kinds, Use, uses
+from reconciler.doctor.probe_session import Heard, Visit
 from reconciler.errors import Exit, UnreachableError
 from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import Read

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from reconciler.apis.target_secrets import origins
-from reconciler.apis.visit import Visit
-from reconciler.checks.findings import Findings
+from reconciler.doctor.findings import Findings
+from reconciler.doctor.probe_session import Visit
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.probe import proxy_of

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth_advice import after_refusal
-from reconciler.apis.visit import Heard, Visit
-from reconciler.checks.findings import Findings, place, unexpected
-from reconciler.checks.front import front
-from reconciler.checks.lists import Kinds
-from reconciler.checks.span import span
+from reconciler.doctor.durations import span
+from reconciler.doctor.findings import Findings, place, unexpected
+from reconciler.doctor.first_page import front
+from reconciler.doctor.listings import Kinds
+from reconciler.doctor.probe_session import Heard, Visit
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
 from reconciler.settings.model import AkskAuth, OauthAuth, PasswordAuth, Target

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.apis.visit import Visit
-from reconciler.checks.findings import Findings
-from reconciler.checks.told import Told
+from reconciler.doctor.findings import Findings
+from reconciler.doctor.granted import Told
+from reconciler.doctor.probe_session import Visit
 from reconciler.settings.model import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
 
 _NAMED = 10

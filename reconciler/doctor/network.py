@@ -6,8 +6,8 @@ import socket
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconciler.apis.visit import Visit
-from reconciler.checks.findings import Findings, place
+from reconciler.doctor.findings import Findings, place
+from reconciler.doctor.probe_session import Visit
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.model import Target
 from reconciler.transport.failures import advice

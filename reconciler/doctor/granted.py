@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.apis.visit import Visit
-from reconciler.checks.lists import Kinds, uses
+from reconciler.doctor.listings import Kinds, uses
+from reconciler.doctor.probe_session import Visit
 from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import Read
 from reconciler.kinds.requirements import Grant

@@ -13,14 +13,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from reconciler.apis.connect import utc
-from reconciler.apis.visit import Visit
-from reconciler.checks import network, server
-from reconciler.checks.account import identity
-from reconciler.checks.findings import Findings
-from reconciler.checks.lists import Kinds
-from reconciler.checks.local import credentials, opened
-from reconciler.checks.permitted import Able, Declared, look, nothing, unlisted
-from reconciler.checks.told import told
+from reconciler.doctor import network, server
+from reconciler.doctor.findings import Findings
+from reconciler.doctor.granted import told
+from reconciler.doctor.identity import identity
+from reconciler.doctor.listings import Kinds
+from reconciler.doctor.local import credentials, opened
+from reconciler.doctor.permissions import Able, Declared, look, nothing, unlisted
+from reconciler.doctor.probe_session import Visit
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import Examined
 from reconciler.settings.model import Target
