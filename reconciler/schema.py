@@ -16,7 +16,7 @@ from reconciler.kinds.registry import KINDS
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
 from reconciler.reports.doctor import Ability, Health
-from reconciler.reports.jsonplan import FORMAT_VERSION
+from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
 
 Schema = dict[str, Any]

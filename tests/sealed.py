@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import StaleError
 from reconciler.model import Bound, Json, Plan
 from reconciler.plans.planfile import load
-from reconciler.reports.jsonplan import render
+from reconciler.reports.json_document import render
 from tests.samples import TODAY, handler, planned, registered
 
 BOUNDS = {

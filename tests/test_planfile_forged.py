@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import RefusedError
 from reconciler.model import Bound, Compared, Plan
 from reconciler.plans.planfile import check_targets, dump, load
-from reconciler.reports.jsonplan import FORMAT_VERSION
+from reconciler.reports.json_document import FORMAT_VERSION
 from tests.samples import TODAY
 from tests.sealed import BOUNDS, refused, seal, small
 

@@ -23,12 +23,12 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
+from reconciler.sanitize import shown
 from reconciler.settings.model import Target
 from reconciler.transport.failures import advice
 from reconciler.transport.retry import RETRIED, Patience
 from reconciler.transport.strict_json import NotJson, decode
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
-from reconciler.visible import shown
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)

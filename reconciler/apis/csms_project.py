@@ -11,9 +11,9 @@ from reconciler.apis.client import Client
 from reconciler.apis.transports import Roads
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
+from reconciler.sanitize import shown
 from reconciler.settings.model import Target
 from reconciler.transport.retry import Patience
-from reconciler.visible import shown
 
 PROJECTS = "/v3/projects"
 """Where IAM lists projects, by name (contract: 6.1)."""

@@ -13,7 +13,7 @@ from reconciler.errors import Exit, Problem
 if TYPE_CHECKING:
     from reconciler.cli.session import Session
     from reconciler.model import Outcome, Plan
-    from reconciler.reports.look import Look
+    from reconciler.reports.layout import Look
 
 
 def _nothing(_: Look) -> str:
@@ -98,7 +98,7 @@ def _whole(stream: TextIO, text: str, encoding: str) -> None:
 
 
 def _document(session: Session, command: str, answer: Answer) -> str:
-    from reconciler.reports.jsonplan import document, render
+    from reconciler.reports.json_document import document, render
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
     shape = document(command, answer.exit, answer.plan, answer.outcomes, answer.problems, **answer.extra)

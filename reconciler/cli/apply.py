@@ -21,7 +21,7 @@ from reconciler.plans.guards import unapproved
 from reconciler.plans.planfile import check_targets
 from reconciler.plans.planner import exit_of
 from reconciler.reports import text
-from reconciler.reports.verdict import plan_verdict
+from reconciler.reports.headline import plan_verdict
 
 _OUTCOMES = {
     Verdict.APPLIED: Exit.OK,

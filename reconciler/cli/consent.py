@@ -8,7 +8,7 @@ from reconciler.cli.answer import write
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
-from reconciler.reports.look import count
+from reconciler.reports.layout import count
 from reconciler.reports.text import plainly
 
 

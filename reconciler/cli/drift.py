@@ -14,7 +14,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen) -> Answer:
     """Compare as `plan` does, and say what is no longer as declared. What may not be repaired is told all the same."""
     from reconciler.engine.pipeline import look
     from reconciler.reports import text
-    from reconciler.reports.verdict import drift_verdict
+    from reconciler.reports.headline import drift_verdict
 
     compared = look(session, paths, chosen)
     plan = compared.shown

@@ -19,7 +19,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
     """Compare and show; save the plan if it is one that could be applied."""
     from reconciler.engine.pipeline import look
     from reconciler.reports import text
-    from reconciler.reports.verdict import plan_verdict
+    from reconciler.reports.headline import plan_verdict
 
     if out is not None:
         _check_place(session.cwd / out, out)

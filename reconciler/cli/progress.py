@@ -46,8 +46,8 @@ class Progress:
             self._write(line)
 
     def _write(self, line: str) -> None:
-        from reconciler.reports.look import inert
-        from reconciler.visible import visible
+        from reconciler.reports.layout import inert
+        from reconciler.sanitize import visible
 
         write(self._stream, f"{inert(visible(line))}\n")
 
@@ -55,7 +55,7 @@ class Progress:
         from rich.console import Console
         from rich.text import Text
 
-        from reconciler.visible import visible
+        from reconciler.sanitize import visible
 
         with suppress(OSError):  # a terminal that has gone is no reason to stop
             if self._status is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from reconciler.reports.look import Look
+    from reconciler.reports.layout import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Session:
 
     def look(self, stream: TextIO) -> Look:
         """Return what the reader of a stream can be shown: colour, and the width to keep to (none for pipes)."""
-        from reconciler.reports.look import Look
+        from reconciler.reports.layout import Look
 
         return Look(_width(stream, self.env) if _terminal(stream) else 0, self._color(stream))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from reconciler.credentials.encodings import Forms, forms
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 HIDDEN = "***"
 _SHORTEST = 4

@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.documents import limits
 from reconciler.errors import Problem, Source
-from reconciler.visible import escaped, visible
+from reconciler.sanitize import escaped, visible
 
 _FORMATS: Final = (
     "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"

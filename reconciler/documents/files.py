@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.documents import limits
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""

@@ -20,7 +20,7 @@ from reconciler.documents.document import Document, File
 from reconciler.documents.positions import TOKEN, Spot
 from reconciler.documents.scalars import REFUSED, Ambiguous, Refused, Value
 from reconciler.errors import Problem
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 _ESCAPE: Final = re.compile(r"\\[bfru]")
 _BLANK: Final = re.compile(r"[ \t\r\n]*")

@@ -15,7 +15,7 @@ from reconciler.documents.suggestions import clearable, fields_at, meant, neares
 from reconciler.errors import Problem
 from reconciler.kinds.fields import Misfit
 from reconciler.kinds.kind import Path
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 
 class Fault(NamedTuple):

@@ -12,7 +12,7 @@ from reconciler.documents.document import Document, File, Raw, bounded
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate
 from reconciler.errors import InvalidError, Problem, Source
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 __all__ = ["REFUSED", "Ambiguous", "Document", "Raw", "examine", "read_documents", "validate"]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.kinds.kind import Path
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 _LONGEST = 100
 _NAMED_AT_MOST = 16

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from reconciler.documents import characters, limits
 from reconciler.documents.scalars import resolve
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 _PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
 """Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""

@@ -16,7 +16,7 @@ from reconciler.documents.document import Document, File
 from reconciler.documents.scalars import REFUSED, Ambiguous, Value, reading, resolve
 from reconciler.documents.yaml_events import SCANNER, Broken, events
 from reconciler.errors import Problem
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 
 class Stop(Exception):

@@ -16,7 +16,7 @@ from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleErro
 from reconciler.kinds.kind import Read, Resource, Ruling
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Step, Verdict
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 Send = Callable[[Call], Reply]
 """Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""

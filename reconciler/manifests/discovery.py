@@ -11,7 +11,7 @@ from typing import NamedTuple
 from reconciler.documents import limits
 from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest, mode_of
 from reconciler.errors import Problem, Source, UsageError
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 
 class Listing(NamedTuple):

@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from reconciler.errors import Problem, Source
 from reconciler.kinds.kind import Path, Wanted
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 _Claim = tuple[int, Path | Source]
 

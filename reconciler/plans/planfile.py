@@ -16,7 +16,7 @@ from typing import Any
 from reconciler.errors import Exit, Problem, RefusedError, Source, StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
-from reconciler.reports.jsonplan import FORMAT_VERSION, document, render, step_json
+from reconciler.reports.json_document import FORMAT_VERSION, document, render, step_json
 
 MAX_AGE = timedelta(days=1)
 """A plan is applied on the day it was made or on the next (UTC): an approval does not keep."""

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from reconciler.errors import Exit, Problem, Source, worst
 from reconciler.model import Json
-from reconciler.reports.look import PLAIN, Line, Look, drawn, line
+from reconciler.reports.layout import PLAIN, Line, Look, drawn, line
 
 
 class Health(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import Problem, Source
-from reconciler.reports.look import PLAIN, Line, Look, count, drawn, line
-from reconciler.visible import visible
+from reconciler.reports.layout import PLAIN, Line, Look, count, drawn, line
+from reconciler.sanitize import visible
 
 _SNIPPET = 96
 """Characters of a manifest's line that are shown around the caret."""

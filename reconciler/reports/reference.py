@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.model import Json
-from reconciler.reports.look import PLAIN, Look, Part, drawn, line
+from reconciler.reports.layout import PLAIN, Look, Part, drawn, line
 from reconciler.reports.table import Cell, columns
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.model import Action, Outcome, Risk, Step, Verdict
-from reconciler.reports.look import Look, count
-from reconciler.visible import visible
+from reconciler.reports.layout import Look, count
+from reconciler.sanitize import visible
 
 if TYPE_CHECKING:
     from rich.table import Table

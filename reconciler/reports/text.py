@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.model import Outcome, Plan, Step, Verdict
-from reconciler.reports.fields import fields
-from reconciler.reports.look import PLAIN, Line, Look, Part, count, drawn, inert, line
+from reconciler.reports.field_changes import fields
+from reconciler.reports.headline import apply_verdict, drift_verdict, plan_verdict
+from reconciler.reports.layout import PLAIN, Line, Look, Part, count, drawn, inert, line
 from reconciler.reports.table import SYMBOLS, VERDICTS, about, table
-from reconciler.reports.verdict import apply_verdict, drift_verdict, plan_verdict
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""

@@ -12,8 +12,8 @@ from reconciler.credentials.regular_file import Unavailable, contents, hidden
 from reconciler.credentials.sources import FromProfile
 from reconciler.documents.files import mode_of
 from reconciler.documents.vendor_file import content, member
+from reconciler.sanitize import shown
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
-from reconciler.visible import shown
 
 _SECTION = "basic"
 _REGIONS = "the regions file {} {}; where requests would go can't be told; mend it or remove it"

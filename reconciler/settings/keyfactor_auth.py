@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
+from reconciler.sanitize import shown
 from reconciler.settings.keyfactor_profile import Profile
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
 from reconciler.transport.urls import endpoint_url
-from reconciler.visible import shown
 
 NAMES = {
     "username": "KEYFACTOR_USERNAME",

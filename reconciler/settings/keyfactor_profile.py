@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from reconciler.credentials.regular_file import Unavailable, contents, hidden
 from reconciler.documents.files import mode_of
 from reconciler.documents.vendor_file import content
-from reconciler.visible import shown
+from reconciler.sanitize import shown
 
 _NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
 """In `~/.keyfactor/`; the first that is there."""

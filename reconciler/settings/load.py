@@ -55,8 +55,8 @@ def refuse_inside(file: Path | None, folder: Path, source: Source | None = None)
 
 def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
+    from reconciler.sanitize import shown  # noqa: PLC0415
     from reconciler.settings.parse import parsed, targets_of  # noqa: PLC0415 - models that only a file needs
-    from reconciler.visible import shown  # noqa: PLC0415
 
     source = Source(shown(name, 200))
     try:

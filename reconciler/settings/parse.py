@@ -8,10 +8,10 @@ from pathlib import Path
 from reconciler.documents.reader import Document, read_documents, validate
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds.registry import KINDS
+from reconciler.sanitize import shown
 from reconciler.settings.build import made_target
 from reconciler.settings.model import Target
 from reconciler.settings.schema import SettingsFile
-from reconciler.visible import shown
 
 _SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
 """Keys below which nothing is quoted in a message."""

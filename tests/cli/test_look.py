@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cli.progress import HEARTBEAT, Progress
 from reconciler.cli.session import Session
-from reconciler.reports.look import Look
+from reconciler.reports.layout import Look
 from tests.cli.conftest import Run, Terminal
 
 # what the stream is, environment, --no-color -> colour

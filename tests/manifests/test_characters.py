@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.documents.characters import refused
 from reconciler.documents.reader import examine, read_documents
 from reconciler.errors import InvalidError, Problem
-from reconciler.visible import shown, visible
+from reconciler.sanitize import shown, visible
 
 UNSEEN = [
     *map(chr, [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)]),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.errors import Exit, Problem, Source
 from reconciler.model import Action, Bound, Change, Compared, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
-from reconciler.reports.look import Look, inert
+from reconciler.reports.layout import Look, inert
 from reconciler.reports.problems import notes, problems, validated
 from tests.reports.plans import TARGETS, step
 

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 
 from reconciler.errors import Exit, Problem, Source
 from reconciler.model import Change, Compared, Plan, Risk
-from reconciler.reports.jsonplan import document, render, step_json
+from reconciler.reports.json_document import document, render, step_json
 from reconciler.schema import schemas
 from tests.reports.plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 

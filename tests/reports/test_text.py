@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import Problem, Source
 from reconciler.model import Action, Change, Compared, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
-from reconciler.reports.look import Look
+from reconciler.reports.layout import Look
 from tests.reports.plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
 GOLDEN = """\

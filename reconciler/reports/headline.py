@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.model import Action, Outcome, Plan, Risk, Step, Verdict
-from reconciler.reports.jsonplan import by_verdict, in_sync
-from reconciler.reports.look import count
+from reconciler.reports.json_document import by_verdict, in_sync
+from reconciler.reports.layout import count
 
 _VERDICT_WORDS = {
     Verdict.APPLIED: "applied",

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reconciler.model import Json
-from reconciler.visible import visible
+from reconciler.sanitize import visible
 
 if TYPE_CHECKING:
     from rich.table import Table

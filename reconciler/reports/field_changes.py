@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler.model import Action, Call, Change, Json, Step
-from reconciler.reports.look import Line, line, quoted
-from reconciler.visible import visible
+from reconciler.reports.layout import Line, line, quoted
+from reconciler.sanitize import visible
 
 MEMBERS = 12
 """Members of one set that are shown of either sign; the rest is counted."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.errors import Exit, Problem
 from reconciler.model import Action, Call, Change, Compared, Gap, Json, Outcome, Plan, Risk, Step, Verdict
-from reconciler.visible import unseen
+from reconciler.sanitize import unseen
 
 FORMAT_VERSION = "1.0"
 
