@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.apis.connect import Api, connect
+from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
-from reconciler.cli.session import Session
 from reconciler.engine.apply import Seams, apply
 from reconciler.engine.execution import send
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from reconciler.cli.front import HELP
+from reconciler.cli.help_text import HELP
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,7 +27,7 @@ def main(
     """Run one command and return its exit code; streams and environment are the process's own unless given."""
     out, err = _open(stdout, sys.stdout), _open(stderr, sys.stderr)
     if list(argv) in (["--help"], ["-h"]):
-        from reconciler.cli.answer import write
+        from reconciler.cli.output import write
 
         write(out, HELP)
         return 0

@@ -9,10 +9,10 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli.answer import Answer, deliver, deliver_plainly, write
 from reconciler.cli.commands import cli
+from reconciler.cli.context import Session
 from reconciler.cli.faults import internal
-from reconciler.cli.session import Session
+from reconciler.cli.output import Answer, deliver, deliver_plainly, write
 from reconciler.errors import Exit, Problem, ReconcilerError, Source
 
 _COMMAND_LINE = Source("command line")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from reconciler.cli.answer import write
+from reconciler.cli.output import write
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.cli.answer import write
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import write
 
 PATIENCE = 1.0
 """Seconds of silence before the first word."""

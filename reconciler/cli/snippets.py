@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
 from reconciler.errors import Problem, Source
 
 _MANIFESTS = frozenset({".yaml", ".yml", ".json", ".csv"})

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from reconciler.apis.connect import Api
-from reconciler.cli.answer import write
+from reconciler.cli.context import Session
 from reconciler.cli.faults import internal
+from reconciler.cli.output import write
 from reconciler.cli.progress import Progress
-from reconciler.cli.session import Session
 from reconciler.engine.apply import Seams, apply
 from reconciler.errors import Problem
 from reconciler.model import Outcome, Plan, Verdict

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
-from reconciler.cli.session import Session
 from reconciler.engine.observe import observe
 from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
 from reconciler.kinds.kind import Run, Wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.model import Plan
 from reconciler.plans.planfile import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from shlex import quote
 
-from reconciler.cli.explain import kind_named
+from reconciler.cli.commands.explain import kind_named
 from reconciler.cli.options import Chosen
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli.commands import cli
-from reconciler.cli.front import HELP
+from reconciler.cli.help_text import HELP
 from tests.cli.conftest import Run
 
 HEAVY = ("pydantic", "yaml", "requests", "deepdiff", "rich", "reconciler.kinds", "reconciler.model")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli.context import Session
 from reconciler.cli.progress import HEARTBEAT, Progress
-from reconciler.cli.session import Session
 from reconciler.reports.layout import Look
 from tests.cli.conftest import Run, Terminal
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
-from reconciler.cli.session import Session
 from reconciler.engine.execution import send
 from reconciler.engine.interrupts import Stops
 from reconciler.model import Compared, Plan

@@ -16,11 +16,11 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.answer import write
+from reconciler.cli.output import write
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.context import Session
     from reconciler.simulator import Simulator
 
 _MANIFESTS = Path(__file__).parent.parent / "demo" / "manifests"

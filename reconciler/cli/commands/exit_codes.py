@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.cli.answer import Answer
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import EXIT_MEANINGS, Exit
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.answer import Answer
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
-from reconciler.cli.session import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import Exit, Problem, Source, UsageError
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.cli.answer import Answer
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
-from reconciler.cli.session import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import ReconcilerError, UsageError
 
 _NO_TARGETS = (

@@ -6,8 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from reconciler.cli.answer import Answer
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from itertools import takewhile
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.answer import Answer
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import json
 import time
 from typing import NoReturn
 
-from reconciler.cli.answer import Answer, write
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import Answer, write
 from reconciler.errors import UsageError
 
 _CERTIFICATES = 200

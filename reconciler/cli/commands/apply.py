@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from reconciler.apis.connect import Api
-from reconciler.cli.answer import Answer, write
-from reconciler.cli.consent import approved_risks, ask
+from reconciler.cli.confirm import approved_risks, ask
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
+from reconciler.cli.output import Answer, write
 from reconciler.cli.progress import Progress
-from reconciler.cli.session import Session
 from reconciler.engine.execution import Sent, send
 from reconciler.engine.pipeline import Compared, compare, configured, connected, declare, judged
 from reconciler.engine.saved_plans import is_planfile, is_saved, saved

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.answer import Answer
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
-from reconciler.cli.session import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import Exit, IncompleteError, Problem, RefusedError, Source, UsageError
 from reconciler.patterns import matches
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run(session: Session, chosen: Chosen, *, kinds: Sequence[str], match: str | None) -> Answer:
     """Print what exists as manifests. Whatever can't be read ends it: half an export would look like a whole one."""
-    from reconciler.cli.explain import kind_named
+    from reconciler.cli.commands.explain import kind_named
     from reconciler.cli.progress import Progress
     from reconciler.documents.writer import dump
     from reconciler.engine.pipeline import configured, connected

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reconciler.cli.answer import write
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import write
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
 from reconciler.reports.layout import count

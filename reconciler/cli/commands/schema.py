@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.cli.answer import Answer
-from reconciler.cli.session import Session
+from reconciler.cli.context import Session
+from reconciler.cli.output import Answer
 from reconciler.errors import Exit, InvalidError, Problem, Source, UsageError
 from reconciler.state.atomic import replace
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from reconciler.errors import Exit, Problem
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.context import Session
     from reconciler.model import Outcome, Plan
     from reconciler.reports.layout import Look
 

@@ -8,9 +8,9 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import options
-from reconciler.cli.answer import Answer, write
+from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen, Group
-from reconciler.cli.session import Session
+from reconciler.cli.output import Answer, write
 
 _SETTINGS: dict[str, Any] = {"help_option_names": ["--help", "-h"], "terminal_width": 80}
 
@@ -48,7 +48,7 @@ Group.headings = (
 @click.pass_obj
 def validate(session: Session, /, paths: tuple[str, ...], **chosen: Any) -> Answer:
     """Check manifests offline: every error at once, with its position."""
-    from reconciler.cli import validate
+    from reconciler.cli.commands import validate
 
     return validate.run(session, paths, Chosen(**chosen))
 
@@ -64,7 +64,7 @@ def plan(
     session: Session, /, paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, **chosen: Any
 ) -> Answer:
     """Show what `apply` would send. Writes nothing but --out."""
-    from reconciler.cli import plan
+    from reconciler.cli.commands import plan
 
     return plan.run(session, paths, Chosen(**chosen), out=out, detailed=detailed_exitcode)
 
@@ -78,7 +78,7 @@ def plan(
 @click.pass_obj
 def apply(session: Session, /, paths: tuple[str, ...], yes: bool, approve: str | None, **chosen: Any) -> Answer:
     """Send a saved plan; or plan, show, ask and send."""
-    from reconciler.cli import apply
+    from reconciler.cli.commands import apply
 
     return apply.run(session, paths, Chosen(**chosen), yes=yes, approve=approve)
 
@@ -90,7 +90,7 @@ def apply(session: Session, /, paths: tuple[str, ...], yes: bool, approve: str |
 @click.pass_obj
 def drift(session: Session, /, paths: tuple[str, ...], **chosen: Any) -> Answer:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
-    from reconciler.cli import drift
+    from reconciler.cli.commands import drift
 
     return drift.run(session, paths, Chosen(**chosen))
 
@@ -101,7 +101,7 @@ def drift(session: Session, /, paths: tuple[str, ...], **chosen: Any) -> Answer:
 @click.pass_obj
 def show(session: Session, /, planfile: str) -> Answer:
     """Render a saved plan."""
-    from reconciler.cli import show
+    from reconciler.cli.commands import show
 
     return show.run(session, planfile)
 
@@ -115,7 +115,7 @@ def show(session: Session, /, planfile: str) -> Answer:
 @click.pass_obj
 def export(session: Session, /, kind: tuple[str, ...], match: str | None, **chosen: Any) -> Answer:
     """Print the live state as manifests on which `plan` is empty."""
-    from reconciler.cli import export
+    from reconciler.cli.commands import export
 
     return export.run(session, Chosen(**chosen), kinds=kind, match=match)
 
@@ -130,7 +130,7 @@ def doctor(session: Session, /, **chosen: Any) -> Answer:
 
     Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
     """
-    from reconciler.cli import doctor
+    from reconciler.cli.commands import doctor
 
     return doctor.run(session, Chosen(**chosen))
 
@@ -141,7 +141,7 @@ def doctor(session: Session, /, **chosen: Any) -> Answer:
 @click.pass_obj
 def explain(session: Session, /, subject: str) -> Answer:
     """Say what a kind or a field means, and what it may hold."""
-    from reconciler.cli import explain
+    from reconciler.cli.commands import explain
 
     return explain.run(session, subject)
 
@@ -151,7 +151,7 @@ def explain(session: Session, /, subject: str) -> Answer:
 @click.pass_obj
 def kinds(session: Session, /) -> Answer:
     """List the kinds of manifests."""
-    from reconciler.cli import kinds
+    from reconciler.cli.commands import kinds
 
     return kinds.run(session)
 
@@ -161,7 +161,7 @@ def kinds(session: Session, /) -> Answer:
 @click.pass_obj
 def exit_codes(session: Session, /) -> Answer:
     """List the exit codes and what they mean."""
-    from reconciler.cli import exit_codes
+    from reconciler.cli.commands import exit_codes
 
     return exit_codes.run(session)
 
@@ -173,7 +173,7 @@ def exit_codes(session: Session, /) -> Answer:
 @click.pass_obj
 def schema(session: Session, /, write: str | None, check: str | None) -> Answer:
     """Print the JSON Schemas of all kinds, the settings, plans and reports."""
-    from reconciler.cli import schema
+    from reconciler.cli.commands import schema
 
     return schema.run(session, write=write, check=check)
 
@@ -184,7 +184,7 @@ def schema(session: Session, /, write: str | None, check: str | None) -> Answer:
 def demo(session: Session, /) -> Answer:
     """Tell the whole story on the simulator, from an empty plan to a repaired drift."""
     from reconciler.cli import main
-    from reconciler.cli.demo import run
+    from reconciler.cli.commands.demo import run
 
     return Answer(run(session, main))
 
@@ -200,6 +200,6 @@ def simulate(
     session: Session, /, port: int, certificates: int | None, latency: float, ready_file: str | None
 ) -> Answer:
     """Serve both APIs on one loopback port until stopped."""
-    from reconciler.cli import simulate
+    from reconciler.cli.commands import simulate
 
     return simulate.run(session, port=port, certificates=certificates, latency=latency, ready_file=ready_file)
