@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.iam import id_of
+from reconciler.simulator.csms.iam import id_of
 
 Setting = str | int
 

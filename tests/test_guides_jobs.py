@@ -14,8 +14,8 @@ import yaml
 from reconciler import __version__
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from reconciler.simulator.identities import Account
-from reconciler.simulator.seed import CLIENT
+from reconciler.simulator.world.identities import Account
+from reconciler.simulator.world.seed import CLIENT
 from tests.jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
 
 GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"

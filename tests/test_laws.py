@@ -19,7 +19,7 @@ from reconciler.cli import main
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
-from reconciler.simulator.switches import DECLARED
+from reconciler.simulator.world.switches import DECLARED
 
 MANIFESTS = Path(__file__).parent.parent / "reconciler" / "demo" / "manifests"
 

@@ -13,7 +13,7 @@ import pytest
 from reconciler.cli import main
 from reconciler.errors import Exit
 from reconciler.simulator import Simulator
-from reconciler.simulator.switches import DECLARED
+from reconciler.simulator.world.switches import DECLARED
 from tests.scenarios import NEW, role
 from tests.test_laws import settings_of
 

@@ -15,10 +15,10 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from reconciler.simulator.exchange import Delivery
-from reconciler.simulator.messages import Request
+from reconciler.simulator.http.exchange import Delivery
+from reconciler.simulator.http.messages import Request
 from reconciler.simulator.settings_file import write_private
-from reconciler.simulator.switches import DECLARED
+from reconciler.simulator.world.switches import DECLARED
 from tests.scenarios import SCENARIOS, UNMET, UNMET_SETTINGS, Scenario, Setting
 from tests.test_laws import CHOSEN, MANIFESTS
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator import openapi
-from reconciler.simulator.faults import Fault
-from reconciler.simulator.messages import Json, NotJson, Reply, Request, decode, json_reply
-from reconciler.simulator.switches import DECLARED
+from reconciler.simulator.http.faults import Fault
+from reconciler.simulator.http.messages import Json, NotJson, Reply, Request, decode, json_reply
+from reconciler.simulator.world.switches import DECLARED
 
 if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator

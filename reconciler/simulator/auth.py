@@ -9,12 +9,12 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote_plus
 
-from reconciler.simulator.identities import Account, Caller, roles_of
-from reconciler.simulator.messages import Refused, Reply, Request, json_reply
-from reconciler.simulator.routing import Route
-from reconciler.simulator.shapes import Field, read_object
-from reconciler.simulator.signing import parse_authorization, why_refused
-from reconciler.simulator.world import World
+from reconciler.simulator.csms.signing import parse_authorization, why_refused
+from reconciler.simulator.http.messages import Refused, Reply, Request, json_reply
+from reconciler.simulator.http.routing import Route
+from reconciler.simulator.http.shapes import Field, read_object
+from reconciler.simulator.world.identities import Account, Caller, roles_of
+from reconciler.simulator.world.world import World
 
 _LOCK_AFTER, _LOCK_SECONDS = 5, 300.0
 

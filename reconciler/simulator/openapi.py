@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from reconciler.simulator import auth, csms, iam, keyfactor
-from reconciler.simulator.csms_shapes import ERROR, GATEWAY_ERROR
-from reconciler.simulator.routing import PARAMETER, Route
-from reconciler.simulator.shapes import INT32, Field, Fields
+from reconciler.simulator import auth
+from reconciler.simulator.csms import api as csms
+from reconciler.simulator.csms import iam
+from reconciler.simulator.csms.shapes import ERROR, GATEWAY_ERROR
+from reconciler.simulator.http.routing import PARAMETER, Route
+from reconciler.simulator.http.shapes import INT32, Field, Fields
+from reconciler.simulator.keyfactor import api as keyfactor
 
 Schema = dict[str, Any]
 

@@ -15,13 +15,13 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from reconciler.simulator import admin
-from reconciler.simulator.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
-from reconciler.simulator.faults import Fault, Faults
-from reconciler.simulator.messages import Json, Request
-from reconciler.simulator.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, starting_world
-from reconciler.simulator.server import Server
+from reconciler.simulator.http.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
+from reconciler.simulator.http.faults import Fault, Faults
+from reconciler.simulator.http.messages import Json, Request
+from reconciler.simulator.http.server import Server
 from reconciler.simulator.settings_file import write_settings
-from reconciler.simulator.switches import Setting, Switches
+from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, starting_world
+from reconciler.simulator.world.switches import Setting, Switches
 
 _DOMAIN = "example"
 

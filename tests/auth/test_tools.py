@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from reconciler.simulator.iam import id_of
+from reconciler.simulator.csms.iam import id_of
 from tests.auth.certificates import API, PROVIDER, authority, both, issued
 from tests.auth.proxy import Proxy
 from tests.auth.ways import EVENT, ROLE

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 from reconciler.simulator import Simulator
 from reconciler.simulator.openapi import describe
-from reconciler.simulator.seed import GLOBAL_SET, HELP_DESK_SET
+from reconciler.simulator.world.seed import GLOBAL_SET, HELP_DESK_SET
 
 SMALL, LONG = 12, 200
 """Requests an operation and mode: in the suite, and in the long tier."""

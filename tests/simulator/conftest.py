@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.identities import Account
-from reconciler.simulator.messages import Request
-from reconciler.simulator.signing import signature
+from reconciler.simulator.csms.signing import signature
+from reconciler.simulator.http.messages import Request
+from reconciler.simulator.world.identities import Account
 
 Json = Any
 CLAIM_TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.iam import id_of
+from reconciler.simulator.csms.iam import id_of
 from tests.simulator.conftest import EVENT, Client
 from tests.simulator.probes import Probe
 

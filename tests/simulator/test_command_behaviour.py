@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.simulator.permissions import KNOWN, redundant
+from reconciler.simulator.world.permissions import KNOWN, redundant
 from tests.simulator.conftest import Client
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from reconciler.simulator.keyfactor import _ROUTER, ROUTES
+from reconciler.simulator.keyfactor.api import _ROUTER, ROUTES
 from tests.simulator.conftest import Client
 
 ROLE = {"Name": "New", "Description": "d", "PermissionSetId": "00000000-0000-0000-0000-000000000001"}

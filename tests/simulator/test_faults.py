@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from reconciler.simulator.faults import KINDS
+from reconciler.simulator.http.faults import KINDS
 from tests.simulator.conftest import Client
 
 HANDLER = "/EventHandlerRegistration/1"

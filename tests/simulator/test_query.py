@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.simulator.messages import Refused
-from reconciler.simulator.query import Column, compile_query
+from reconciler.simulator.http.messages import Refused
+from reconciler.simulator.world.query import Column, compile_query
 
 NOW = datetime.now(UTC)
 ROWS: list[dict[str, Any]] = [

@@ -6,8 +6,8 @@ import time
 from functools import partial
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.seed import starting_world
-from reconciler.simulator.switches import Switches
+from reconciler.simulator.world.seed import starting_world
+from reconciler.simulator.world.switches import Switches
 from tests.cost import cost
 from tests.simulator.conftest import Client, Start
 

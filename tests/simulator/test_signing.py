@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.simulator.messages import Request
-from reconciler.simulator.signing import canonical_request, parse_authorization, signature, why_refused
+from reconciler.simulator.csms.signing import canonical_request, parse_authorization, signature, why_refused
+from reconciler.simulator.http.messages import Request
 from tests.simulator.conftest import Client
 
 ACCESS, SECRET = "AKTESTTESTTESTTEST00", "SKtestSKtestSKtestSKtestSKtestSKtestSKtest"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.simulator import Switches
-from reconciler.simulator.switches import DECLARED
+from reconciler.simulator.world.switches import DECLARED
 from tests.simulator.conftest import Client, Start, claim_body
 from tests.simulator.switch_cases import CASES, Case
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.seed import GLOBAL_SET
+from reconciler.simulator.world.seed import GLOBAL_SET
 from tests.vendors.command_client import Answer, call, client, model, send
 
 Run = Callable[[Simulator], Any]

@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - a row of a table is a line
 from __future__ import annotations
 
-from reconciler.simulator.seed import HELP_DESK_SET
+from reconciler.simulator.world.seed import HELP_DESK_SET
 from tests.vendors.command import (
     CERTIFICATES,
     CLAIMS,

@@ -1,0 +1,1 @@
+"""Huawei Cloud CSMS and IAM, as their documents state them."""

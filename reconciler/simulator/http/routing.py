@@ -1,0 +1,134 @@
+"""Routes as data: method, path, who may, what goes in, what comes out. One table routes, validates and describes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from reconciler.simulator.http.messages import Json, Reply, Request
+from reconciler.simulator.http.shapes import Fields
+
+if TYPE_CHECKING:
+    from reconciler.simulator.world.identities import Caller
+    from reconciler.simulator.world.world import World
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that found its route: what the handlers work on. `path` is the documented path with its values."""
+
+    request: Request
+    route: Route
+    path: str
+    params: dict[str, Any]
+    caller: Caller
+    version: int = 1
+    query: dict[str, Any] = field(default_factory=dict)
+    data: Any = None
+    """The body as its table reads it: documented names, only what was sent."""
+    unknown: dict[str, Any] = field(default_factory=dict)
+    """Body members that no table knows."""
+    sent: Json = None
+    """The body as it was parsed."""
+    deny_at_most: int | None = None
+    """Set by a fault: the server stops after this many ids of a batch."""
+
+
+Handler = Callable[["World", Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. `path` holds typed parameters: {id:int}, {id:uuid}, {name}."""
+
+    api: str
+    method: str
+    path: str
+    handle: Handler
+    text: str
+    versions: tuple[int, ...] = (1,)
+    permission: str = ""
+    """Command's permission string; `[#]` stands for an optional id that the handler resolves."""
+    decides: bool = False
+    """The handler itself applies the permission."""
+    in_global: bool = False
+    """The permission counts only in a role of the Global permission set."""
+    names: Fields = ()
+    """What is known of path parameters beyond their types."""
+    query: Fields = ()
+    body: Fields | None = None
+    """Members of the body's object, None for no body."""
+    bare: bool = False
+    """The body is not an object but the value of its only field."""
+    media: str = "application/json"
+    """Media type of the body."""
+    anonymous: bool = False
+    """No credentials are needed."""
+    success: int = 200
+    reply: Fields = ()
+    """Members of the answer, for those who describe the API; one without a name is the answer itself."""
+
+
+class Found(NamedTuple):
+    """The route of a request with the values of its path parameters and its path as documented."""
+
+    route: Route
+    params: dict[str, Any]
+    path: str
+
+
+PARAMETER = re.compile(r"\{(\w+)(?::(int|uuid))?\}")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_PATTERNS = {"int": r"[0-9]{1,10}", "uuid": _UUID, None: r"[^/]+"}
+
+
+class Router:
+    """Finds routes. With `fold` literal segments are matched without regard to case, as IIS does."""
+
+    def __init__(self, routes: Iterable[Route], *, fold: bool) -> None:
+        self.routes = tuple(routes)
+        self._plain: dict[tuple[str, str], list[Route]] = {}
+        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._fold = fold
+        for route in self.routes:
+            if "{" in route.path:
+                self._patterns.append((_compile(route.path, fold=fold), route))
+            else:
+                self._plain.setdefault((route.method, self._key(route.path)), []).append(route)
+
+    def find(self, method: str, path: str, version: int = 1) -> Found | None:
+        """Return the route of a raw path, or None. Among versions of one operation the asked one is preferred."""
+        hits = [Found(route, {}, route.path) for route in self._plain.get((method, self._key(path)), ())]
+        if not hits:
+            hits = [
+                _found(route, match.groupdict())
+                for pattern, route in self._patterns
+                if route.method == method and (match := pattern.fullmatch(path))
+            ]
+        return next((hit for hit in hits if version in hit.route.versions), hits[0] if hits else None)
+
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that the path offers."""
+        plain = {method for method, known in self._plain if known == self._key(path)}
+        return sorted(plain | {route.method for pattern, route in self._patterns if pattern.fullmatch(path)})
+
+    def _key(self, path: str) -> str:
+        return path.rstrip("/").lower() if self._fold else path
+
+
+def _compile(template: str, *, fold: bool) -> re.Pattern[str]:
+    literals = PARAMETER.sub("\0", template).split("\0")
+    parameters = [f"(?P<{name}>{_PATTERNS[kind or None]})" for name, kind in PARAMETER.findall(template)]
+    parts = [re.escape(literals[0])]
+    for parameter, literal in zip(parameters, literals[1:], strict=True):
+        parts += [parameter, re.escape(literal)]
+    return re.compile("".join(parts), re.IGNORECASE if fold else 0)
+
+
+def _found(route: Route, groups: Mapping[str, str]) -> Found:
+    kinds = dict(PARAMETER.findall(route.path))
+    params = {name: int(raw) if kinds[name] == "int" else unquote(raw) for name, raw in groups.items()}
+    return Found(route, params, PARAMETER.sub(lambda match: groups[match[1]], route.path))

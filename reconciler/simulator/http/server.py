@@ -1,0 +1,176 @@
+"""HTTP/1.1 over a loopback socket: keep-alive, no Nagle, a thread a connection, everything closed at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+from reconciler.simulator.http.exchange import Delivery
+from reconciler.simulator.http.framing import Malformed, read_request
+from reconciler.simulator.http.messages import Reply, Request
+
+Answer = Callable[[Request], Delivery]
+
+_IDLE_SECONDS = 120.0
+_LINGER_SECONDS = 0.5
+_LINGER_BYTES = 1024 * 1024
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    """One client's connection: requests one after the other until somebody closes."""
+
+    timeout = _IDLE_SECONDS
+    disable_nagle_algorithm = True
+    server: Server
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._one():
+                pass
+
+    def _one(self) -> bool:
+        """Serve one request; tell whether the connection stays open."""
+        try:
+            received = read_request(self.rfile, self._encourage)
+        except Malformed as malformed:
+            self._refuse(malformed.status)
+            return False
+        if received is None:
+            return False
+        delivery = self.server.answer(received.request)
+        if delivery.reply is None:
+            return False
+        self._send(delivery, announce_close=received.last, bare=received.request.method == "HEAD")
+        return not (received.last or delivery.close)
+
+    def _encourage(self) -> None:
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _refuse(self, status: int) -> None:
+        """Answer what is no request, and let the answer arrive: to close on unread bytes would take it back."""
+        self._send(Delivery(Reply(status), close=True), announce_close=True)
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(_LINGER_SECONDS)
+        left = _LINGER_BYTES
+        while left > 0 and (thrown_away := self.connection.recv(65_536)):
+            left -= len(thrown_away)
+
+    def _send(self, delivery: Delivery, *, announce_close: bool, bare: bool = False) -> None:
+        reply = delivery.reply or Reply(500)
+        head = _head(reply, announce_close=announce_close)
+        body = reply.body if reply.status not in (204, 304) and not bare else b""
+        if delivery.cut:
+            body = body[: max(len(body) - delivery.cut, 0)]
+        if not delivery.chunk:
+            self.wfile.write(head + body)
+            return
+        self.wfile.write(head)
+        for begin in range(0, len(body), delivery.chunk):
+            self.wfile.write(body[begin : begin + delivery.chunk])
+            time.sleep(delivery.interval)
+
+
+def _head(reply: Reply, *, announce_close: bool) -> bytes:
+    try:
+        phrase = HTTPStatus(reply.status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers]
+    if reply.status not in (204, 304):
+        lines.append(f"Content-Length: {len(reply.body)}")
+    if reply.body:
+        lines.append(f"Content-Type: {reply.content_type}")
+    if announce_close:
+        lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Listens on 127.0.0.1 and hands every request to `answer`. `stop` closes what is open.
+
+    With `tls`, a server's context with its certificate, it speaks HTTPS. Handshakes happen in the connections' threads.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(("127.0.0.1", port), _Connection)
+        self.answer = answer
+        self._tls = tls
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._loop = threading.Thread(target=self._accept, name="simulator", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        """Begin to serve, in a thread of its own."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Stop listening, close every connection and wait until no thread serves one any more."""
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            # Somebody must knock for the loop to look up.
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        self._loop.join(5.0)
+        self.server_close()
+        deadline = time.monotonic() + 5.0
+        while time.monotonic() < deadline:
+            with self._lock:
+                connections = list(self._open)
+            if not connections:
+                return
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(0.002)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Take the next connection; whoever can't shake hands is met by the connection's own thread."""
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def _accept(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                connection, address = self.get_request()
+            except OSError:
+                continue
+            with self._lock:
+                self._open.add(connection)
+            if self._stopping.is_set():
+                self.shutdown_request(connection)
+            else:
+                self.process_request(connection, address)
+
+    def close_request(self, request: Any) -> None:
+        """Close a connection that is not served any more."""
+        with self._lock:
+            self._open.discard(request)
+        super().close_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet: a client that went away is no event."""

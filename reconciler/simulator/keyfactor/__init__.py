@@ -1,0 +1,1 @@
+"""Keyfactor Command's routes, as its documents state them."""

@@ -1,0 +1,160 @@
+"""Command's front door: version, anti-forgery header, credentials, permission and body, before any handler."""
+
+from __future__ import annotations
+
+from reconciler.simulator.auth import command_caller
+from reconciler.simulator.http.messages import NotJson, Refused, Reply, Request, decode, json_reply
+from reconciler.simulator.http.routing import Call, Found, Route, Router
+from reconciler.simulator.http.shapes import STRINGS, Field, Flaw, read_object, read_query
+from reconciler.simulator.keyfactor import certificates, handlers, lookups, owner, permission_sets, roles_v1, workflow
+from reconciler.simulator.keyfactor import claims as keyfactor_claims
+from reconciler.simulator.keyfactor import roles as keyfactor_roles
+from reconciler.simulator.keyfactor.routes import GET
+from reconciler.simulator.world.identities import Caller
+from reconciler.simulator.world.switches import Switches
+from reconciler.simulator.world.world import World
+
+PREFIX = "/keyfactorapi"
+
+
+def _endpoints(_world: World, _call: Call) -> Reply:
+    return json_reply(
+        sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ROUTES})
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    *keyfactor_roles.ROUTES,
+    *roles_v1.ROUTES,
+    *keyfactor_claims.ROUTES,
+    *permission_sets.ROUTES,
+    *lookups.ROUTES,
+    *handlers.ROUTES,
+    *certificates.ROUTES,
+    *owner.ROUTES,
+    *workflow.ROUTES,
+    GET("/Status/Endpoints", _endpoints, "All endpoints", reply=STRINGS),
+)
+ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
+"""The body of a refusal."""
+HEADERS = (
+    Field("x-keyfactor-requested-with", "string", required=True, enum=("APIClient", "XMLHttpRequest")),
+    Field("x-keyfactor-api-version", "string", "absent is 1", enum=("1", "1.0", "2", "2.0")),
+)
+"""The headers that every request carries (KF 0.2)."""
+_ROUTER = Router(ROUTES, fold=True)
+_ORIGINS = {str(origin).lower() for origin in HEADERS[0].enum}
+VERSIONS = {"": 1} | {str(word): int(float(word)) for word in HEADERS[1].enum}
+"""What the version header may say, and what it means."""
+_JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
+_LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401 - Unauthorized</h1></body></html>"
+
+
+def serve(world: World, request: Request, path: str, deny_at_most: int | None = None) -> Reply:
+    """Answer a request below /KeyfactorAPI; `path` is what follows. The caller holds the world's lock."""
+    try:
+        reply = _serve(world, request, path, deny_at_most)
+    except Refused as refused:
+        reply = _refusal(world, refused)
+    version = world.switches["product_version"]
+    return reply.with_headers(("x-keyfactor-product-version", version)) if version else reply
+
+
+def _serve(world: World, request: Request, path: str, deny_at_most: int | None) -> Reply:
+    switches = world.switches
+    if switches["query_string_max"] and len(request.query) > switches["query_string_max"]:
+        raise Refused(404, "", "Not Found", bare=True)
+    caller = command_caller(world, request)
+    if caller is None:
+        return _unauthorized(switches)
+    _check_origin(request, switches)
+    version = VERSIONS.get(request.headers.get("x-keyfactor-api-version", "").strip())
+    if version is None:
+        raise Refused(400, "0xA0F00003", "The HTTP resource does not support the API version that was requested.")
+    found = _route(request.method, path, version, switches)
+    call = Call(request, found.route, found.path, found.params, caller, version, deny_at_most=deny_at_most)
+    _check_permission(world, found.route, caller)
+    plus = " " if switches["query_plus"] == "space" else "+"
+    call.query, flaws = read_query(request.pairs(plus=plus), found.route.query, fold=True)
+    if flaws:
+        raise _invalid(flaws)
+    if found.route.body is not None:
+        _read_body(call, switches)
+    return found.route.handle(world, call)
+
+
+def _check_origin(request: Request, switches: Switches) -> None:
+    if request.headers.get("x-keyfactor-requested-with", "").lower() in _ORIGINS:
+        return
+    if switches["requested_with_missing"] != "accepted":
+        status = int(switches["requested_with_missing"])
+        raise Refused(status, "0xA0F00003", "The x-keyfactor-requested-with header is required.")
+
+
+def _route(method: str, path: str, version: int, switches: Switches) -> Found:
+    shape = 1 if version == 2 and switches["v2_reply_shape"] == "v1" else version
+    found = _ROUTER.find(method, path, shape)
+    if found is None:
+        methods = _ROUTER.methods(path)
+        status = 405 if methods else 404
+        allow = (("Allow", ", ".join(methods)),) if methods else ()
+        raise Refused(status, "", "", allow, bare=True)
+    if version not in found.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
+        raise Refused(400, "0xA0F00003", f"{method} {found.route.path} does not support API version {version}.")
+    return found
+
+
+def _check_permission(world: World, route: Route, caller: Caller) -> None:
+    if not route.permission or route.decides:
+        return
+    base = route.permission.replace("[#]/", "")
+    permission_set = world.global_set if route.in_global else ""
+    scoped = base != route.permission and any(
+        one.startswith(base) for role in caller.roles for one in role["Permissions"]
+    )
+    if not scoped and not caller.holds(base, permission_set):
+        raise Refused(403, "0xA0110003", f"You do not have permission to perform this action: {base}")
+
+
+def _read_body(call: Call, switches: Switches) -> None:
+    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON_TYPES and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refused(415, "0xA0F00003", "Unsupported Media Type")
+    try:
+        call.sent = decode(call.request.body)
+    except NotJson as error:
+        raise Refused(400, "0xA0F00003", "The request body is not valid JSON.") from error
+    fields = call.route.body or ()
+    sent = {fields[0].name: call.sent} if call.route.bare else call.sent
+    reading = read_object(sent, fields, fold=True)
+    flaws = reading.flaws
+    if switches["unknown_body_members"] == "rejected":
+        known = ("Immutable", switches["role_extra_member"])
+        flaws = flaws + [Flaw(name, "unknown", "is not known") for name in reading.unknown if name not in known]
+    if flaws:
+        raise _invalid(flaws)
+    call.data = reading.members
+    call.unknown = reading.unknown
+
+
+def _invalid(flaws: list[Flaw]) -> Refused:
+    return Refused(400, "0xA0F00003", "The request is invalid. " + "; ".join(map(str, flaws)))
+
+
+def _unauthorized(switches: Switches) -> Reply:
+    headers = (("WWW-Authenticate", 'Basic realm="KeyfactorAPI"'), ("WWW-Authenticate", "Bearer"))
+    if switches["unauthorized_body"] == "html":
+        return Reply(401, _LOGIN_PAGE, headers, "text/html")
+    if switches["unauthorized_body"] == "json":
+        return json_reply({"ErrorCode": "0xA0110001", "Message": "Unauthorized"}, 401, headers)
+    return Reply(401, b"", headers)
+
+
+def _refusal(world: World, refused: Refused) -> Reply:
+    if refused.bare:
+        return Reply(refused.status, b"", refused.headers)
+    if refused.status == 403 and world.switches["forbidden_body"] == "empty":
+        return Reply(403)
+    if refused.status == 403 and world.switches["forbidden_body"] == "html":
+        return Reply(403, b"<html><body><h1>403 - Forbidden</h1></body></html>", (), "text/html")
+    return json_reply({"ErrorCode": refused.code, "Message": refused.message}, refused.status, refused.headers)

@@ -1,0 +1,12 @@
+"""Short names for the routes of Command: `GET("/Security/Roles", handler, "List roles", ...)`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from reconciler.simulator.http.routing import Route
+
+GET = partial(Route, "keyfactor", "GET")
+POST = partial(Route, "keyfactor", "POST")
+PUT = partial(Route, "keyfactor", "PUT")
+DELETE = partial(Route, "keyfactor", "DELETE")

@@ -1,0 +1,1 @@
+"""What the simulated servers hold: objects, switches, the ledger, the queries over it."""

@@ -1,0 +1,83 @@
+"""Who may call: the accounts of the simulated world, and the caller that a request turned out to be."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from reconciler.simulator.world.permissions import grants
+
+ClaimKey = tuple[int, str, str]
+"""(ClaimType, value, authentication scheme); value and scheme folded."""
+
+
+class Account(NamedTuple):
+    """A user or client: its name as the ledger shows it, its secret and the claims that its token carries."""
+
+    name: str
+    secret: str
+    claims: tuple[ClaimKey, ...] = ()
+
+
+class Caller(NamedTuple):
+    """Who sent a request. `roles` are Command's roles that its claims lead to; `project` is the CSMS project."""
+
+    name: str
+    roles: tuple[Mapping[str, Any], ...] = ()
+    project: str = ""
+
+    def holds(self, permission: str, permission_set: str = "") -> bool:
+        """Tell whether one of the roles (of this permission set, if named) grants the permission."""
+        return any(
+            grants(role["Permissions"], permission)
+            for role in self.roles
+            if not permission_set or role["PermissionSetId"] == permission_set
+        )
+
+    def in_role(self, role_id: int | None) -> bool:
+        """Tell whether the caller holds the role."""
+        return any(role["Id"] == role_id for role in self.roles)
+
+
+NOBODY = Caller("nobody")
+
+
+@dataclass
+class Tokens:
+    """Bearer tokens handed out, with their owner and the time (monotonic seconds) until which they hold."""
+
+    _live: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _shift: float = 0.0
+
+    def issue(self, owner: str, lifetime: float) -> str:
+        """Return a new token."""
+        token = secrets.token_urlsafe(48)
+        self._live[token] = (owner, time.monotonic() + lifetime)
+        return token
+
+    def owner(self, token: str) -> str | None:
+        """Return whose token it is, "" if it has expired, None if it was never issued."""
+        if token not in self._live:
+            return None
+        owner, until = self._live[token]
+        return owner if time.monotonic() < until else ""
+
+    def expire(self) -> None:
+        """Let all tokens handed out so far expire now."""
+        self._live = {token: (owner, 0.0) for token, (owner, _) in self._live.items()}
+
+
+def roles_of(
+    claims: Iterable[ClaimKey], roles: Iterable[Mapping[str, Any]], known: Mapping[int, Any]
+) -> tuple[Any, ...]:
+    """Return the roles that hold one of these claims; `known` are the claims by id."""
+    keys = frozenset(claims)
+    return tuple(role for role in roles if any(claim_key(known[i]) in keys for i in role["Claims"] if i in known))
+
+
+def claim_key(claim: Mapping[str, Any]) -> ClaimKey:
+    """Return what makes a claim the same claim."""
+    return claim["ClaimType"], claim["ClaimValue"].lower(), claim["ProviderAuthenticationScheme"].lower()

@@ -1,0 +1,45 @@
+"""The ledger: every mutation that was really performed, in order. What was refused is not in it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator.http.messages import Json
+
+if TYPE_CHECKING:
+    from reconciler.simulator.http.routing import Call
+
+
+class Ledger:
+    """Grows by one entry a mutation; the caller holds the world's lock."""
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, Any]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def record(self, call: Call, subject: dict[str, Json], before: Json, after: Json, **more: Json) -> None:
+        """Add one mutation. `subject` is {"kind", "id", "name"}; `before` or `after` is None for nothing."""
+        self._entries.append(
+            {
+                "n": len(self._entries) + 1,
+                "api": call.route.api,
+                "method": call.request.method,
+                "path": call.path,
+                "query": dict(call.request.pairs()),
+                "body": deepcopy(call.sent),
+                "object": subject,
+                "before": deepcopy(before),
+                "after": deepcopy(after),
+                "actor": call.caller.name,
+                "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                **more,
+            }
+        )
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return a copy of all entries, oldest first."""
+        return deepcopy(self._entries)

@@ -1,0 +1,183 @@
+"""The starting world: small, believable, the same for the same seed. Dates are counted from today's midnight, UTC."""
+
+# ruff: noqa: E501 - a row of the tables is a line
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.simulator.world.identities import Account
+from reconciler.simulator.world.seed_requests import HANDLERS, event_records, pending_requests
+from reconciler.simulator.world.store_certificates import Certificate, CertificateStore
+from reconciler.simulator.world.switches import Switches
+from reconciler.simulator.world.world import World
+
+AD = "Active Directory"
+ENTRA = "Entra"
+PROJECT = "0123456789abcdef0123456789abcdef"
+GLOBAL_SET = "00000000-0000-0000-0000-000000000001"
+HELP_DESK_SET = "5d1ab2c3-8f0e-4c65-9a3e-2b7d1c4e6f01"
+ADMINISTRATOR = "CORP\\administrator"
+CALLER = "CORP\\svc-reconciler"
+CLIENT = "reconciler"
+DAY = 86_400
+
+_ROLES: tuple[tuple[str, str, str | None, tuple[str, ...], tuple[tuple[int, str, str, str], ...]], ...] = (
+    ("Administrator", "Built-in administrators", None, ("/",), ((1, "CORP\\pki-admins", AD, "PKI administrators"), (0, ADMINISTRATOR, AD, "Administrator"))),
+    (
+        "PKI Operators",
+        "Certificate operations",
+        "pki@example.com",
+        ("/portal/read/", "/dashboard/read/", "/certificates/collections/read/", "/certificates/collections/metadata/modify/"),
+        ((1, "CORP\\pki-ops", AD, "PKI operators (AD)"), (4, "pki-operators", ENTRA, "PKI operators")),
+    ),
+    ("Payments PKI", "Owners of the payment certificates", "payments-pki@example.com", ("/portal/read/", "/certificates/collections/read/1/"), ((4, "payments-pki", ENTRA, "Payments PKI team"),)),
+    ("Web Team", "Owners of the web certificates", "web@example.com", ("/portal/read/", "/certificates/collections/read/2/"), ((1, "CORP\\web", AD, "Web team"), (4, "web-team", ENTRA, "Web team"))),
+    ("Auditors", "Read-only access for the auditors", "audit@example.com", ("/portal/read/", "/auditing/read/", "/certificates/collections/read/", "/reports/read/", "/security/read/"), ((1, "CORP\\auditors", AD, "Auditors"), (0, "CORP\\alice", AD, "Alice"))),
+    ("Platform Engineering", "Certificate stores and agents", "platform@example.com", ("/portal/read/", "/agents/management/read/", "/certificate_stores/read/", "/certificate_stores/schedule/"), ((4, "platform", ENTRA, "Platform engineering"),)),
+    ("Help Desk", "First line: sees certificates, changes nothing", None, ("/portal/read/", "/certificates/collections/read/"), ((1, "CORP\\help-desk", AD, "Help desk"),)),
+    (
+        "GitOps Reconciler",
+        "The service account of the reconciler",
+        "pki-gitops@example.com",
+        (
+            "/portal/read/",
+            "/security/read/",
+            "/security/modify/",
+            "/identity_providers/read/",
+            "/monitoring/alerts/read/",
+            "/monitoring/handlers/registration/read/",
+            "/monitoring/handlers/registration/modify/",
+            "/certificates/collections/read/",
+            "/certificates/collections/change_owner/",
+            "/certificates/expanded_change_owner/",
+            "/certificates/requests/manage/",
+            "/certificate_stores/read/",
+        ),
+        ((0, CALLER, AD, "Reconciler (Basic)"), (6, CLIENT, ENTRA, "Reconciler (OAuth)")),
+    ),
+)  # fmt: skip
+
+_COLLECTIONS = (
+    ("Payments", "Everything below pay.example.com", 'IssuedCN -endswith ".pay.example.com"'),
+    ("Web", "Everything below www.example.com and shop.example.com", '(IssuedCN -endswith ".www.example.com") OR (IssuedCN -endswith ".shop.example.com")'),
+    ("Unowned", "Certificates without an owner", "OwnerRoleName -eq NULL"),
+    ("Code Signing", "Signing certificates", 'TemplateName -eq "CodeSigning"'),
+)  # fmt: skip
+
+_DOMAINS = (
+    "pay.example.com",
+    "www.example.com",
+    "shop.example.com",
+    "corp.example.com",
+    "test.example.com",
+    "ops.example.com",
+)
+_HOSTS = ("api", "www", "gateway", "auth", "cards", "mail", "vpn", "ldap", "grafana", "registry", "ci", "edge")
+_OWNERS: dict[str, tuple[int | None, ...]] = {
+    "pay.example.com": (3, None, 4, None),
+    "www.example.com": (4, 4, None, 2),
+    "shop.example.com": (4, None, None, 4),
+    "corp.example.com": (6, 2, None, None),
+    "test.example.com": (None, None, None, 6),
+    "ops.example.com": (6, 6, 2, None),
+}
+
+
+def starting_world(certificates: int, seed: int, switches: Switches) -> World:
+    """Return the world with this many certificates; secrets are random, all else follows from the seed and the day."""
+    today = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    world = World(CertificateStore(_certificates(certificates, seed, today)), PROJECT, switches)
+    _security(world)
+    for i, (name, text, query) in enumerate(_COLLECTIONS, 1):
+        world.collections[i] = {"Id": i, "Name": name, "Description": text, "Automated": False, "Content": query, "DuplicationField": 0, "ShowOnDashboard": i == 1, "Favorite": i == 1}  # fmt: skip
+    for i, (name, kind) in enumerate((("Payment gateways", 2), ("Web front ends", 6)), 1):
+        members = {row.id for row in world.certificates.values() if row.id % 10 == i and row.id < 2_000}
+        world.containers[i] = {"Id": i, "Name": name, "OverwriteSchedules": False, "Schedule": None, "CertStoreType": kind, "StoreCount": 2, "_certificates": members}  # fmt: skip
+    for i, (name, policy) in enumerate(
+        (("Web servers", "Optional"), ("Clients", "Optional"), ("Code signing", "Required")), 1
+    ):
+        world.patterns[i] = {"Id": i, "Name": name, "OwnerPolicy": policy}
+    world.handlers.update({i: {"Id": i, **handler} for i, handler in enumerate(HANDLERS, 1)})
+    world.assemblies["Example.Keyfactor.Handlers"] = [{"DisplayName": "Ticket on denial", "ClassName": "Example.Keyfactor.Handlers.TicketOnDenial", "Enabled": False, "SupportedEvents": "Denied Certificate Request Handler"}]  # fmt: skip
+    world.requests.update({request["Id"]: request for request in pending_requests(today)})
+    world.events, world.records = event_records(today * 1000, PROJECT, seed)
+    world.subscriptions["rotation-audit"] = {"db-payments"}
+    return world
+
+
+def _security(world: World) -> None:
+    world.permission_sets[GLOBAL_SET] = {"Id": GLOBAL_SET, "Name": "Global", "Permissions": ["/"]}
+    narrow = ["/portal/read/", "/dashboard/read/", "/certificates/collections/read/", "/reports/read/"]
+    world.permission_sets[HELP_DESK_SET] = {"Id": HELP_DESK_SET, "Name": "Help Desk", "Permissions": narrow}
+    for i, (scheme, name) in enumerate(((AD, "Active Directory"), (ENTRA, "Entra ID")), 1):
+        guid = f"a1b2c3d4-0000-4000-8000-00000000000{i}"
+        world.providers[guid] = {"Id": guid, "AuthenticationScheme": scheme, "DisplayName": name, "TypeId": f"a1b2c3d4-0000-4000-9000-00000000000{i}", "Parameters": []}  # fmt: skip
+    for role_id, (name, text, email, permissions, claims) in enumerate(_ROLES, 1):
+        held = []
+        for kind, value, scheme, description in claims:
+            claim_id = len(world.claims) + 1
+            world.claims[claim_id] = {"Id": claim_id, "ClaimType": kind, "ClaimValue": value, "ProviderAuthenticationScheme": scheme, "Description": description}  # fmt: skip
+            held.append(claim_id)
+        world.roles[role_id] = {
+            "Id": role_id,
+            "Name": name,
+            "Description": text,
+            "EmailAddress": email,
+            "Immutable": role_id == 1,
+            "PermissionSetId": HELP_DESK_SET if name == "Help Desk" else GLOBAL_SET,
+            "Permissions": list(permissions),
+            "Claims": held,
+            "Extra": {"Notes": f"Kept by hand for {name}"},
+        }
+
+
+def add_accounts(world: World, secrets: dict[str, str]) -> None:
+    """Give the world its accounts. `secrets` holds password, client_secret, access_key, secret_key, iam_password, admin."""
+    user, client = (0, CALLER.lower(), AD.lower()), (6, CLIENT.lower(), ENTRA.lower())
+    world.users[CALLER.lower()] = Account(CALLER, secrets["password"], (user,))
+    world.users[ADMINISTRATOR.lower()] = Account(
+        ADMINISTRATOR, secrets["admin"], ((0, ADMINISTRATOR.lower(), AD.lower()),)
+    )
+    world.users["corp\\alice"] = Account("CORP\\alice", secrets["admin"], ((0, "corp\\alice", AD.lower()),))
+    world.clients[CLIENT] = Account(CLIENT, secrets["client_secret"], (client,))
+    world.access_keys[secrets["access_key"]] = Account("reconciler", secrets["secret_key"])
+    world.iam_users[("example", "reconciler")] = Account("reconciler", secrets["iam_password"])
+    world.iam_users[("example", "console")] = Account("console", secrets["admin"])
+
+
+def _certificates(count: int, seed: int, today: int) -> Iterator[Certificate]:
+    dice = random.Random(seed)  # noqa: S311
+    choices = dice.random
+    for i in range(1, count + 1):
+        domain = _DOMAINS[(i - 1) % len(_DOMAINS)]
+        turn = (i - 1) // len(_DOMAINS)
+        host = _HOSTS[turn % len(_HOSTS)] + (str(turn // len(_HOSTS)) if turn >= len(_HOSTS) else "")
+        yield _certificate(i, f"{host}.{domain}", domain, choices(), today, seed)
+
+
+def _certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
+    digest = hashlib.sha1(b"%d:%d" % (seed, i), usedforsecurity=False).hexdigest().upper()
+    expired, revoked = i > 6 and 0.80 < chance <= 0.90, i > 6 and chance > 0.93
+    age = int(chance * 997) % 330 + 1
+    begin = today - (age + 400 if expired else age) * DAY
+    signing = i % 50 == 0
+    owners = _OWNERS[domain]
+    more: dict[str, Any] = {"template_id": 3, "template": "CodeSigning", "pattern": 3} if signing else {}
+    return Certificate(
+        i,
+        digest,
+        "1A" + digest[:16],
+        cn,
+        begin,
+        begin + 398 * DAY,
+        2 if revoked else 1,
+        2 if signing else owners[(i // 6 + int(chance * 4)) % 4],
+        revoked_at=today - DAY if revoked else None,
+        department="Payments" if domain.startswith("pay") else "Web",
+        has_private_key=i % 3 == 0,
+        **more,
+    )

@@ -1,0 +1,247 @@
+"""Certificates by the hundred thousand: immutable rows, sorted ids, JSON made once a row, lists remembered by query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
+from typing import NamedTuple
+
+from reconciler.simulator.world.query import Column, Query
+
+
+class Certificate(NamedTuple):
+    """One certificate as stored. Times are seconds since 1970, UTC. `owner` is a role's id."""
+
+    id: int
+    thumbprint: str
+    serial: str
+    cn: str
+    not_before: int
+    not_after: int
+    state: int = 1
+    owner: int | None = None
+    requester: str = "CORP\\svc-enroll"
+    template_id: int = 1
+    template: str = "WebServer"
+    pattern: int = 1
+    authority: str = "ca01.corp.example.com\\Example Issuing CA 1"
+    revoked_at: int | None = None
+    email: str | None = None
+    department: str = "Web"
+    has_private_key: bool = False
+
+
+STATE_NAMES = (
+    "Unknown",
+    "Active",
+    "Revoked",
+    "Denied",
+    "Failed",
+    "Pending",
+    "Certificate Authority",
+    "Parent Certificate Authority",
+    "External Validation",
+)
+_LISTS_REMEMBERED = 16
+
+
+class CertificateStore(MutableMapping[int, Certificate]):
+    """Certificates by id. Replace a row to change it (`store[7] = store[7]._replace(owner=3)`)."""
+
+    def __init__(self, rows: Iterable[Certificate]) -> None:
+        self._rows = {row.id: row for row in rows}
+        self._ids: list[int] | None = None
+        self._json: dict[int, tuple[str, str]] = {}
+        self._lists: dict[Hashable, list[int]] = {}
+        self._by_thumbprint: dict[str, int] | None = None
+
+    def __getitem__(self, key: int) -> Certificate:
+        return self._rows[key]
+
+    def __setitem__(self, key: int, row: Certificate) -> None:
+        known = self._rows.get(key)
+        self._rows[key] = row
+        self._lists.clear()
+        self._json.pop(key, None)
+        if known is None or known.thumbprint != row.thumbprint:
+            self._ids = self._by_thumbprint = None
+
+    def __delitem__(self, key: int) -> None:
+        del self._rows[key]
+        self._lists.clear()
+        self._json.pop(key, None)
+        self._ids = self._by_thumbprint = None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def select(
+        self,
+        key: Hashable,
+        query: Query | None,
+        keep: Callable[[Certificate], bool] | None,
+        sort: str,
+        *,
+        falling: bool,
+    ) -> list[int]:
+        """Return the ids that pass `query` and `keep`, sorted; the answer is remembered under `key`."""
+        known = self._lists.get(key)
+        if known is None:
+            while len(self._lists) >= _LISTS_REMEMBERED:
+                del self._lists[next(iter(self._lists))]
+            known = self._lists[key] = self._select(query, keep, sort, falling=falling)
+        return known
+
+    def _select(
+        self, query: Query | None, keep: Callable[[Certificate], bool] | None, sort: str, *, falling: bool
+    ) -> list[int]:
+        ids = self._candidates(query)
+        rows = self._rows
+        if query is not None:
+            ids = [i for i in ids if query.test(rows[i])]
+        if keep is not None:
+            ids = [i for i in ids if keep(rows[i])]
+        if sort != "certid":
+            get = SORTS[sort]
+            ids = sorted(ids, key=lambda i: (get(rows[i]) or "", i))
+        return ids[::-1] if falling else ids
+
+    def _candidates(self, query: Query | None) -> list[int]:
+        if query is not None and query.column == "certid":
+            return sorted(i for i in query.values if i in self._rows)
+        if query is not None and query.column == "thumbprint":
+            if self._by_thumbprint is None:
+                self._by_thumbprint = {row.thumbprint.lower(): row.id for row in self._rows.values()}
+            return sorted(self._by_thumbprint[t] for t in query.values if t in self._by_thumbprint)
+        if self._ids is None:
+            self._ids = sorted(self._rows)
+        return self._ids
+
+    def json(self, key: int, owner_name: Callable[[int], str | None]) -> str:
+        """Return a row's JSON without metadata, locations and key state; all but the owner's name is made once."""
+        parts = self._json.get(key)
+        row = self._rows[key]
+        if parts is None:
+            parts = self._json[key] = _around_owner(row)
+        return f"{parts[0]}{_owner(row, owner_name)}{parts[1]}"
+
+
+@lru_cache(maxsize=16_384)
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _aware(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def distinguished_name(row: Certificate) -> str:
+    """Return the subject."""
+    return f"CN={row.cn},OU={row.department},O=Example Corp,C=DE"
+
+
+def issuer(row: Certificate) -> str:
+    """Return the issuer's subject."""
+    return f"CN={row.authority.rpartition(chr(92))[2]},O=Example Corp,C=DE"
+
+
+def certificate_json(
+    row: Certificate,
+    owner_name: Callable[[int], str | None],
+    *,
+    metadata: str = "{}",
+    locations: str = "[]",
+    key: bool = False,
+) -> str:
+    """Serialise one row with the members of KF 6.1, in their order."""
+    head, tail = _around_owner(row, metadata=metadata, locations=locations, key=key)
+    return f"{head}{_owner(row, owner_name)}{tail}"
+
+
+def _owner(row: Certificate, owner_name: Callable[[int], str | None]) -> str:
+    name = owner_name(row.owner) if row.owner is not None else None
+    return "null" if name is None else quoted(name)
+
+
+def _around_owner(
+    row: Certificate, *, metadata: str = "{}", locations: str = "[]", key: bool = False
+) -> tuple[str, str]:
+    flag = "true" if key and row.has_private_key else "false"
+    revoked = f'"{_moment(row.revoked_at)}"' if row.revoked_at is not None else "null"
+    cn, begin, end = quoted(row.cn), _moment(row.not_before), _moment(row.not_after)
+    head = (
+        f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
+        f'"IssuedDN":{quoted(distinguished_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
+        f'"NotAfter":"{end}","IssuerDN":{quoted(issuer(row))},"PrincipalId":null,"PrincipalName":null,'
+        f'"OwnerRoleId":{"null" if row.owner is None else row.owner},'
+        '"OwnerRoleName":'
+    )
+    tail = (
+        f',"TemplateId":{row.template_id},"CertState":{row.state},"KeySizeInBits":2048,"KeyType":1,"RequesterId":1,'
+        f'"IssuedOU":{quoted(row.department)},"IssuedEmail":{"null" if row.email is None else quoted(row.email)},'
+        f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{STATE_NAMES[row.state]} ({row.state})",'
+        f'"KeyTypeString":"RSA","KeyAlgorithm":"RSA 2048","AltKeyAlgorithm":null,"AltKeySizeInBits":null,'
+        f'"AltKeyType":null,"AltKeyTypeString":null,"AltSigningAlgorithm":null,"HasAltPrivateKey":false,'
+        f'"RevocationEffDate":{revoked},"RevocationReason":{"null" if row.revoked_at is None else 4},'
+        f'"RevocationComment":null,"CertificateAuthorityId":1,"CertificateAuthorityName":{quoted(row.authority)},'
+        f'"TemplateName":{quoted(row.template)},"EnrollmentPatternId":{row.pattern},"ArchivedKey":false,'
+        f'"HasPrivateKey":{flag},"KeyRecoverable":false,"Curve":null,"PrincipalSid":null,'
+        f'"RequesterName":{quoted(row.requester)},"ContentBytes":"MIIB","ExtendedKeyUsages":'
+        f'[{{"Id":1,"Oid":"1.3.6.1.5.5.7.3.1","DisplayName":"Server Authentication"}}],"SubjectAltNameElements":'
+        f'[{{"Id":{row.id},"Value":{cn},"Type":2,"ValueHash":"{row.thumbprint[:32]}"}}],"CRLDistributionPoints":[],'
+        f'"LocationsCount":[],"SSLLocations":[],"Locations":{locations},"Metadata":{metadata},"CARowIndex":{row.id},'
+        f'"CARecordId":"{row.id}","CertRequestId":{row.id},"DetailedKeyUsage":{{"DigitalSignature":true,'
+        f'"KeyEncipherment":true}}}}'
+    )
+    return head, tail
+
+
+SORTS: dict[str, Callable[[Certificate], object]] = {
+    "certid": lambda row: row.id,
+    "issuedcn": lambda row: row.cn.lower(),
+    "issueddate": lambda row: row.not_before,
+    "issuerdn": lambda row: issuer(row).lower(),
+    "issueddn": lambda row: distinguished_name(row).lower(),
+    "notafter": lambda row: row.not_after,
+    "notbefore": lambda row: row.not_before,
+    "thumbprint": lambda row: row.thumbprint,
+    "serialnumber": lambda row: row.serial,
+}
+"""Sort fields (KF 6.1: CertId, IssuedCN, IssuedDate, IssuerDN are seen; Id and CertificateId are refused)."""
+
+
+def columns(owner_name: Callable[[int], str | None]) -> dict[str, Column]:
+    """Return the queryable fields (KF 6.2) by their names in lower case."""
+    return {
+        "certid": Column("integer", lambda row: row.id),
+        "certrequestid": Column("integer", lambda row: row.id),
+        "thumbprint": Column("string", lambda row: row.thumbprint),
+        "serialnumber": Column("string", lambda row: row.serial),
+        "cn": Column("string", lambda row: row.cn),
+        "issuedcn": Column("string", lambda row: row.cn),
+        "issueddn": Column("string", distinguished_name),
+        "issuerdn": Column("string", issuer),
+        "issueddate": Column("date", lambda row: _aware(row.not_before)),
+        "notbefore": Column("date", lambda row: _aware(row.not_before)),
+        "notafter": Column("date", lambda row: _aware(row.not_after)),
+        "importdate": Column("date", lambda row: _aware(row.not_before)),
+        "revocationeffdate": Column("date", lambda row: _aware(row.revoked_at)),
+        "certstate": Column("integer", lambda row: row.state),
+        "keysizeinbits": Column("integer", lambda _row: 2048),
+        "ownerroleid": Column("integer", lambda row: row.owner),
+        "ownerrolename": Column("string", lambda row: None if row.owner is None else owner_name(row.owner)),
+        "templatename": Column("string", lambda row: row.template),
+        "templateshortname": Column("string", lambda row: row.template),
+        "requestername": Column("string", lambda row: row.requester),
+        "netbiosrequester": Column("string", lambda row: row.requester),
+        "caname": Column("string", lambda row: row.authority),
+        "issuedou": Column("string", lambda row: row.department),
+        "issuedemail": Column("string", lambda row: row.email),
+        "hasprivatekey": Column("boolean", lambda row: row.has_private_key),
+        "department": Column("string", lambda row: row.department),
+    }

@@ -1,0 +1,131 @@
+"""The simulated world: every store of both APIs, the switches, the ledger and the lock over all of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.simulator.http.messages import Json
+from reconciler.simulator.world.identities import Account, Tokens
+from reconciler.simulator.world.ledger import Ledger
+from reconciler.simulator.world.store_certificates import Certificate, CertificateStore
+from reconciler.simulator.world.switches import Switches
+
+Record = dict[str, Any]
+
+
+@dataclass
+class World:
+    """Stores are plain dictionaries by id, of plain dictionaries with the API's own member names, mutable under `lock`.
+
+    A role's `Claims` are ids of `claims`; a claim's `ClaimType` is the integer. `Extra` (roles) and what starts with an
+    underscore is not shown as it is. Events are keyed by name, permission sets and identity providers by GUID.
+    """
+
+    certificates: CertificateStore
+    project: str
+    switches: Switches = field(default_factory=Switches)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    ledger: Ledger = field(default_factory=Ledger)
+    roles: dict[int, Record] = field(default_factory=dict)
+    claims: dict[int, Record] = field(default_factory=dict)
+    permission_sets: dict[str, Record] = field(default_factory=dict)
+    providers: dict[str, Record] = field(default_factory=dict)
+    handlers: dict[int, Record] = field(default_factory=dict)
+    assemblies: dict[str, list[Record]] = field(default_factory=dict)
+    """Extension assemblies that POST /EventHandlerRegistration can find, with the handlers that each one holds."""
+    collections: dict[int, Record] = field(default_factory=dict)
+    containers: dict[int, Record] = field(default_factory=dict)
+    patterns: dict[int, Record] = field(default_factory=dict)
+    """Enrollment patterns: {"Id", "Name", "OwnerPolicy": "Optional" or "Required"}."""
+    requests: dict[int, Record] = field(default_factory=dict)
+    history: dict[int, list[Record]] = field(default_factory=dict)
+    events: dict[str, Record] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    subscriptions: dict[str, set[str]] = field(default_factory=dict)
+    """Names of the secrets that refer to an event, by the event's name."""
+    denied_mails: list[int] = field(default_factory=list)
+    """Request ids for which a denied-request alert went out: one each time that a denial was carried out."""
+    users: dict[str, Account] = field(default_factory=dict)
+    """Accounts for Basic, by lower-case name."""
+    clients: dict[str, Account] = field(default_factory=dict)
+    """OAuth clients, by id."""
+    access_keys: dict[str, Account] = field(default_factory=dict)
+    temporary_keys: set[str] = field(default_factory=set)
+    """Those of them that are worth nothing without their security token."""
+    security_tokens: Tokens = field(default_factory=Tokens)
+    iam_users: dict[tuple[str, str], Account] = field(default_factory=dict)
+    """IAM accounts by (domain, user)."""
+    bearer_tokens: Tokens = field(default_factory=Tokens)
+    iam_tokens: Tokens = field(default_factory=Tokens)
+    failed_keys: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Failures in a row of an access key, and the monotonic time of the last."""
+    _stale: dict[Hashable, tuple[Json, int]] = field(default_factory=dict)
+
+    def lend_keys(self, access: str, secret: str, seconds: float) -> str:
+        """Add a temporary access key; returns the security token that goes with it."""
+        self.access_keys[access] = Account("reconciler", secret)
+        self.temporary_keys.add(access)
+        return self.security_tokens.issue(access, seconds)
+
+    @property
+    def global_set(self) -> str:
+        """The GUID of the permission set called Global."""
+        return next(guid for guid, record in self.permission_sets.items() if record["Name"] == "Global")
+
+    def role_name(self, role_id: int) -> str | None:
+        """Return a role's name, None if there is no such role."""
+        role = self.roles.get(role_id)
+        return role["Name"] if role else None
+
+    def role_named(self, name: str) -> Record | None:
+        """Return the role of this name, as the server compares names."""
+        if self.switches["role_names"] == "sensitive":
+            return next((role for role in self.roles.values() if role["Name"] == name), None)
+        return next((role for role in self.roles.values() if role["Name"].lower() == name.lower()), None)
+
+    def stored(self, text: str | None) -> str | None:
+        """Return what the server stores of a text that it was sent, by the switch `text_stored`."""
+        return None if text is None else _STORED[self.switches["text_stored"]](text)
+
+    def changed(self, key: Hashable, before: Json) -> None:
+        """Note an object's state before a change, for the reads that still show it (switch `read_lag`)."""
+        if self.switches["read_lag"]:
+            self._stale[key] = (deepcopy(before), self.switches["read_lag"])
+
+    def seen(self, key: Hashable, now: Json) -> Json:
+        """Return what a read shows of an object whose true state is `now`; None is absence."""
+        if key not in self._stale:
+            return now
+        before, left = self._stale.pop(key)
+        if left > 1:
+            self._stale[key] = (before, left - 1)
+        return before
+
+    def add_certificate(self, certificate: Certificate) -> None:
+        """Put one more certificate into the world."""
+        with self.lock:
+            self.certificates[certificate.id] = certificate
+
+
+def next_id(records: Mapping[int, Any]) -> int:
+    """Return an id that was not used: one above the highest."""
+    return max(records, default=0) + 1
+
+
+def _nfc(text: str) -> str:
+    import unicodedata
+
+    return unicodedata.normalize("NFC", text)
+
+
+_STORED: Mapping[str, Any] = {
+    "as_sent": str,
+    "trimmed": str.strip,
+    "nfc": _nfc,
+    "upper": str.upper,
+    "truncated": lambda text: text[:32],
+}
