@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.engine.apply import apply
 from reconciler.errors import IncompleteError, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
-from tests.servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
+from tests.support.scripted_servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
 
 A, N, U = Verdict.APPLIED, Verdict.NOT_APPLIED, Verdict.UNKNOWN
 SILENT = list(PATIENCE.silent[1:])

@@ -7,8 +7,8 @@ import pytest
 from reconciler.engine.apply import apply
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Json, Outcome, Verdict
-from tests.samples import GUID, certificate, document, event, handler, pending, planned, registered, role
-from tests.servers import HANDLER, Server, answer
+from tests.support.sample_plans import GUID, certificate, document, event, handler, pending, planned, registered, role
+from tests.support.scripted_servers import HANDLER, Server, answer
 
 RAW = {
     "role": role(1, "R", Permissions=["/b/", "/a/"], Notes="x"),

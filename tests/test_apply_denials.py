@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from reconciler.engine.apply import apply
 from reconciler.errors import NoReply
 from reconciler.model import Outcome, Reply, Verdict
-from tests.samples import document, pending, planned
-from tests.servers import LOST, PATIENCE, Server, answer
+from tests.support.sample_plans import document, pending, planned
+from tests.support.scripted_servers import LOST, PATIENCE, Server, answer
 
 SILENT, ANSWERED = len(PATIENCE.silent) - 1, len(PATIENCE.answered) - 1
 DENIED, PENDING, ISSUED = 3, 5, 1

@@ -16,8 +16,8 @@ from reconciler.errors import AuthError, Exit, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator
 from reconciler.simulator.settings_file import write_private
-from tests.scenarios import DENIAL, NEW, event, handler, owner, role, signing_in
-from tests.servers import HANDLER, LOGGED_OUT, Server, answer, one_handler
+from tests.support.scenarios import DENIAL, NEW, event, handler, owner, role, signing_in
+from tests.support.scripted_servers import HANDLER, LOGGED_OUT, Server, answer, one_handler
 
 WRITES = "^/(Security|EventHandlerRegistration|Certificates|Workflow|v1)"
 CHANGES = "".join(

@@ -10,8 +10,8 @@ import pytest
 from reconciler.engine.apply import apply
 from reconciler.errors import NoReply
 from reconciler.model import Json, Outcome, Reply, Verdict
-from tests.samples import document, handler, planned, registered, role
-from tests.servers import HANDLER, LOST, UNSENT, Scripted, Server, answer
+from tests.support.sample_plans import document, handler, planned, registered, role
+from tests.support.scripted_servers import HANDLER, LOST, UNSENT, Scripted, Server, answer
 
 A, N, U = Verdict.APPLIED, Verdict.NOT_APPLIED, Verdict.UNKNOWN
 

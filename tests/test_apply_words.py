@@ -17,12 +17,12 @@ from reconciler.engine.execution import send
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import Veil
 from reconciler.settings.model import Target
-from tests.apis.connected import BASIC
-from tests.apis.echoes import WRITTEN
-from tests.apis.scripted import Asked, Scripted, answer
-from tests.samples import document, event, pending, planned
-from tests.servers import HANDLER, SECRET, one_handler
-from tests.servers import answer as answered
+from tests.support.api_targets import BASIC
+from tests.support.raw_server import Asked, Scripted, answer
+from tests.support.sample_plans import document, event, pending, planned
+from tests.support.scripted_servers import HANDLER, SECRET, one_handler
+from tests.support.scripted_servers import answer as answered
+from tests.support.secret_echoes import WRITTEN
 from tests.test_apply_denials import DENIED, denial, result
 from tests.test_apply_login import Moving
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from reconciler.payloads.certificates import PAGE, id_key, selected
-from tests.kinds.world import World
-from tests.samples import certificate
+from tests.support.sample_plans import certificate
+from tests.support.toy_reader import World
 
 COSTS = {
     # rows on the server, keys wanted: requests at most

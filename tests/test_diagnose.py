@@ -28,8 +28,8 @@ from reconciler.settings.model import (
     Trust,
 )
 from reconciler.simulator import Simulator
-from tests.apis.scripted import Scripted, answer
-from tests.doctored import AKSK, BASIC, PASSWORD, PROJECT, QUICK, command, csms, found, secrets, verdicts
+from tests.support.doctor_targets import AKSK, BASIC, PASSWORD, PROJECT, QUICK, command, csms, found, secrets, verdicts
+from tests.support.raw_server import Scripted, answer
 
 
 @pytest.fixture

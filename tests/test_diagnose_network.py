@@ -23,9 +23,9 @@ from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.probe import Probe
-from tests.auth.certificates import authority, issued, serving
-from tests.auth.proxy import Proxy
-from tests.doctored import QUICK, command, found, secrets, verdicts
+from tests.support.doctor_targets import QUICK, command, found, secrets, verdicts
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import authority, issued, serving
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
 from reconciler.reports.doctor import Ability, Health, exit_of, overall, verdict
 from reconciler.simulator import Simulator
-from tests.doctored import QUICK, command, csms, found, secrets, take, verdicts
+from tests.support.doctor_targets import QUICK, command, csms, found, secrets, take, verdicts
 
 
 @pytest.fixture

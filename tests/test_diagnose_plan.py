@@ -14,8 +14,8 @@ from reconciler.errors import Exit, ReconcilerError, worst
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import Auth, Called, OauthAuth, Target, TokenAuth, Transport
-from tests.apis.scripted import Asked, Scripted, answer
-from tests.doctored import BASIC, QUICK, command, csms, found, verdicts
+from tests.support.doctor_targets import BASIC, QUICK, command, csms, found, verdicts
+from tests.support.raw_server import Asked, Scripted, answer
 
 ENV = {"PASSWORD": "canary-p@ssword", "TOKEN": "canary.token.value", "CLIENT_SECRET": "canary-client-secret"}
 TOKEN = TokenAuth(FromEnvironment("TOKEN"))

@@ -14,9 +14,9 @@ from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, Transport, Trust
 from reconciler.simulator import Simulator
-from tests.auth.certificates import authority, issued, serving
-from tests.auth.proxy import Proxy
-from tests.doctored import AKSK, BASIC, PASSWORD, QUICK, command, csms, secrets
+from tests.support.doctor_targets import AKSK, BASIC, PASSWORD, QUICK, command, csms, secrets
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import authority, issued, serving
 
 OAUTH = OauthAuth("/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
 

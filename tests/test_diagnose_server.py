@@ -15,8 +15,8 @@ from reconciler.errors import Exit
 from reconciler.reports.doctor import exit_of
 from reconciler.settings.model import Auth, Target, TokenAuth
 from reconciler.simulator import Simulator
-from tests.apis.scripted import Asked, Scripted, answer
-from tests.doctored import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts
+from tests.support.doctor_targets import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts
+from tests.support.raw_server import Asked, Scripted, answer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from reconciler.errors import Problem, Source
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Address, Call, Change, Compared, Plan, Request, Risk, Step
 from reconciler.plans.guards import refusals, unapproved
-from tests.samples import certificate, document, handler, pending, planned, registered, role
+from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 
 
 def step(

@@ -15,8 +15,8 @@ import yaml
 from reconciler.cli import main
 from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
-from tests.jobs import unit
 from tests.simulator.conftest import LIMITED, Client, limited
+from tests.support.ci_jobs import unit
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "permissions.md").read_text("utf-8")

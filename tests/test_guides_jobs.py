@@ -16,7 +16,7 @@ from reconciler.cli import main
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.identities import Account
 from reconciler.simulator.world.seed import CLIENT
-from tests.jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
+from tests.support.ci_jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
 
 GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
 GUIDE = (ROOT / "docs" / "permissions.md").read_text("utf-8")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from kubernetes_validate.utils import ValidationError, all_versions, validate
 
-from tests.jobs import ROOT
+from tests.support.ci_jobs import ROOT
 
 EXAMPLES = ROOT / "examples"
 WORKFLOWS = "09-gitops-repository/.github/workflows"

@@ -14,7 +14,7 @@ from reconciler.cli import main
 from reconciler.errors import Exit
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.switches import DECLARED
-from tests.scenarios import NEW, role
+from tests.support.scenarios import NEW, role
 from tests.test_laws import settings_of
 
 CASES = [(name, one) for name in DECLARED if name.startswith("claim_") for one in settings_of(name)]

@@ -18,11 +18,11 @@ from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Json, Plan, Step
-from tests.drawn import OTHER_GUID, World, live_roles, role_specs, worlds
-from tests.kinds.performed import performed
-from tests.kinds.world import World as Reader
-from tests.kinds.world import shuffled
-from tests.samples import GUID, document, planned
+from tests.support.sample_plans import GUID, document, planned
+from tests.support.strategies import OTHER_GUID, World, live_roles, role_specs, worlds
+from tests.support.toy_reader import World as Reader
+from tests.support.toy_reader import shuffled
+from tests.support.toy_server import performed
 
 
 def sent(plan: Plan) -> list[Step]:

@@ -10,8 +10,8 @@ from reconciler.engine.observe import observe
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, Source, UnreachableError
 from reconciler.kinds.kind import Run
 from reconciler.model import Gap, Json, Query
-from tests.kinds.world import World
-from tests.samples import TODAY, document, event, handler, registered, role
+from tests.support.sample_plans import TODAY, document, event, handler, registered, role
+from tests.support.toy_reader import World
 
 RUN = Run(TODAY)
 ROLE = document("SecurityRole", "R", {"description": "d"})

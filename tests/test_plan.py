@@ -13,8 +13,19 @@ from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Compared, Gap, Json, Plan, Query
 from reconciler.plans.planner import Observed, Scope, exit_of, plan
-from tests.kinds.world import World
-from tests.samples import GUID, TODAY, certificate, document, event, handler, pending, planned, registered, role
+from tests.support.sample_plans import (
+    GUID,
+    TODAY,
+    certificate,
+    document,
+    event,
+    handler,
+    pending,
+    planned,
+    registered,
+    role,
+)
+from tests.support.toy_reader import World
 
 EVERYTHING: dict[str, Json] = {
     "/Security/Roles": [{"Id": 1, "Name": "Ops"}],

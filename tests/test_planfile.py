@@ -14,8 +14,8 @@ from reconciler.errors import Exit, Problem, Source, StaleError
 from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
 from reconciler.plans.planfile import digest, dump, load
 from reconciler.reports.json_document import FORMAT_VERSION, render
-from tests.samples import TODAY, certificate, document, pending, planned, role
-from tests.sealed import BOUNDS, refused, seal, small
+from tests.support.plan_files import BOUNDS, refused, seal, small
+from tests.support.sample_plans import TODAY, certificate, document, pending, planned, role
 
 
 def real() -> Plan:

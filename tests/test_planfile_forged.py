@@ -13,8 +13,8 @@ from reconciler.errors import RefusedError
 from reconciler.model import Bound, Compared, Plan
 from reconciler.plans.planfile import check_targets, dump, load
 from reconciler.reports.json_document import FORMAT_VERSION
-from tests.samples import TODAY
-from tests.sealed import BOUNDS, refused, seal, small
+from tests.support.plan_files import BOUNDS, refused, seal, small
+from tests.support.sample_plans import TODAY
 
 
 @pytest.mark.parametrize(("days", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False), (400, False)])

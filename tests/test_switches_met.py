@@ -19,7 +19,7 @@ from reconciler.simulator.http.exchange import Delivery
 from reconciler.simulator.http.messages import Request
 from reconciler.simulator.settings_file import write_private
 from reconciler.simulator.world.switches import DECLARED
-from tests.scenarios import SCENARIOS, UNMET, UNMET_SETTINGS, Scenario, Setting
+from tests.support.scenarios import SCENARIOS, UNMET, UNMET_SETTINGS, Scenario, Setting
 from tests.test_laws import CHOSEN, MANIFESTS
 
 DEMO = Scenario("".join(path.read_text("utf-8") + "\n---\n" for path in sorted(MANIFESTS.glob("*.yaml"))))

@@ -27,8 +27,8 @@ from reconciler.payloads.claims import (
     sent_key,
 )
 from reconciler.payloads.roles import canonical, details, expected, writable
-from tests.kinds.world import World
-from tests.samples import role
+from tests.support.sample_plans import role
+from tests.support.toy_reader import World
 
 # --- claims
 

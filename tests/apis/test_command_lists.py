@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import IncompleteError, UnreachableError
-from tests.apis.connected import command
-from tests.apis.crowd import Crowd
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import command
+from tests.support.concurrency import Crowd
+from tests.support.raw_server import Asked, Scripted, answer
 
 
 def rows(count: int, start: int = 1) -> list[dict[str, Any]]:

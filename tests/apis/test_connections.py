@@ -19,9 +19,9 @@ from reconciler.model import Call
 from reconciler.settings.model import Target, Trust
 from reconciler.settings.model import Transport as Travel
 from reconciler.transport.transport import Transport
-from tests.apis.connected import BEARER, ENV, command
-from tests.apis.scripted import Asked, Scripted, answer
-from tests.auth.certificates import API, authority, issued
+from tests.support.api_targets import BEARER, ENV, command
+from tests.support.raw_server import Asked, Scripted, answer
+from tests.support.tls_certificates import API, authority, issued
 
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 WORKING = b"HTTP/1.1 102 Processing\r\n\r\n"

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import IncompleteError
-from tests.apis.connected import EVENTS, csms
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import EVENTS, csms
+from tests.support.raw_server import Asked, Scripted, answer
 
 
 def lister(

@@ -13,9 +13,9 @@ from reconciler.apis.connect import Api, connect
 from reconciler.errors import IncompleteError, ReconcilerError
 from reconciler.model import Call
 from reconciler.settings.model import Target
-from tests.apis.connected import AKSK, BASIC, BEARER, ENV, PASSWORD, TOKEN, command, csms, oauth
-from tests.apis.echoes import WRITTEN
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import AKSK, BASIC, BEARER, ENV, PASSWORD, TOKEN, command, csms, oauth
+from tests.support.raw_server import Asked, Scripted, answer
+from tests.support.secret_echoes import WRITTEN
 
 OWN = {
     "BASIC": "PASSWORD",

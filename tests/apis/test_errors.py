@@ -18,8 +18,8 @@ from reconciler.errors import (
 from reconciler.model import Call
 from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP
-from tests.apis.connected import EVENTS, command, csms
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import EVENTS, command, csms
+from tests.support.raw_server import Asked, Scripted, answer
 
 
 @pytest.mark.parametrize(

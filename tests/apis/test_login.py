@@ -16,8 +16,21 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, BearerAuth, NoAuth, Target
-from tests.apis.connected import AKSK, BASIC, BEARER, ENV, EVENTS, PASSWORD, PROJECT, TOKEN, Time, command, csms, oauth
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import (
+    AKSK,
+    BASIC,
+    BEARER,
+    ENV,
+    EVENTS,
+    PASSWORD,
+    PROJECT,
+    TOKEN,
+    Time,
+    command,
+    csms,
+    oauth,
+)
+from tests.support.raw_server import Asked, Scripted, answer
 
 
 class Guard:

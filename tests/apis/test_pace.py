@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.model import Call
 from reconciler.transport.rate_limit import Pace
-from tests.apis.connected import Time, command
-from tests.apis.crowd import Crowd
-from tests.apis.scripted import Scripted, answer
+from tests.support.api_targets import Time, command
+from tests.support.concurrency import Crowd
+from tests.support.raw_server import Scripted, answer
 
 
 class Moving:

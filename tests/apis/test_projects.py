@@ -11,8 +11,8 @@ import pytest
 from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, ReconcilerError, UnreachableError, UsageError
 from reconciler.model import Bound, Call
 from reconciler.settings.model import Auth, Called
-from tests.apis.connected import AKSK, ENV, PASSWORD, PROJECT, TOKEN, csms
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import AKSK, ENV, PASSWORD, PROJECT, TOKEN, csms
+from tests.support.raw_server import Asked, Scripted, answer
 
 NAMED = Called("cn-north-4")
 ROW = {"id": PROJECT, "name": "cn-north-4", "enabled": True}

@@ -6,9 +6,9 @@ import pytest
 
 from reconciler.apis.auth.token_cache import Grant, Renewing
 from reconciler.errors import UnreachableError
-from tests.apis.connected import Time, command, oauth
-from tests.apis.moody import Moody, outcome
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import Time, command, oauth
+from tests.support.raw_server import Asked, Scripted, answer
+from tests.support.rejecting_server import Moody, outcome
 
 
 def test_a_token_that_failed_a_request_before_is_kept_and_the_request_is_over() -> None:

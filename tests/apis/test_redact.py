@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.credentials.redaction import Redactor
-from tests.apis.echoes import WRITTEN, encoded, wrapped
-from tests.cost import cost
+from tests.support.cpu_time import cost
+from tests.support.secret_echoes import WRITTEN, encoded, wrapped
 
 SECRETS = {
     "signs": 'p@ss/"wörd"+1',

@@ -12,9 +12,9 @@ from reconciler.apis.connect import Api
 from reconciler.errors import AuthError, NoReply
 from reconciler.model import Call, LoggedOut
 from reconciler.settings.model import Auth
-from tests.apis.connected import AKSK, BASIC, BEARER, EVENTS, PASSWORD, TOKEN, Time, command, csms, oauth
-from tests.apis.moody import Moody, outcome
-from tests.apis.scripted import Asked, Scripted, answer
+from tests.support.api_targets import AKSK, BASIC, BEARER, EVENTS, PASSWORD, TOKEN, Time, command, csms, oauth
+from tests.support.raw_server import Asked, Scripted, answer
+from tests.support.rejecting_server import Moody, outcome
 
 PATHS = [f"/{number}" for number in range(200)]
 VOID = {"error": {"error_code": "CSMS.0301", "error_msg": "X-Auth-Token is invalid"}}

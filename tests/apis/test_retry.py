@@ -12,8 +12,8 @@ from reconciler.errors import NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut, Reply
 from reconciler.transport.retry import Patience, retry_after
 from reconciler.transport.transport import UnusableReply
-from tests.apis.connected import Time, command
-from tests.apis.scripted import Scripted, answer
+from tests.support.api_targets import Time, command
+from tests.support.raw_server import Scripted, answer
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

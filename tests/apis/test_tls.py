@@ -21,9 +21,9 @@ from reconciler.transport.failures import Unanswered, advice
 from reconciler.transport.retry import ATTEMPTS
 from reconciler.transport.tls import tls_context
 from reconciler.transport.transport import Transport
-from tests.apis.connected import Time, command
-from tests.auth.certificates import API, authority, issued, serving
-from tests.auth.proxy import Proxy
+from tests.support.api_targets import Time, command
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import API, authority, issued, serving
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from reconciler.errors import NoReply, UsageError
 from reconciler.settings.model import Transport as Travel
 from reconciler.settings.model import Trust
 from reconciler.transport.transport import Transport, UnusableReply
-from tests.apis.scripted import Asked, Scripted, answer, dripped
+from tests.support.raw_server import Asked, Scripted, answer, dripped
 
 MEBIBYTE = 1024 * 1024
 

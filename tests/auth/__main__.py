@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.auth.stage import SITUATIONS, run
-from tests.auth.ways import WAYS
+from tests.support.login_methods import WAYS
+from tests.support.login_runs import SITUATIONS, run
 
 
 def table() -> str:

@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from tests.auth.stage import PROXY_PASSWORD, SITUATIONS, WANTED, Situation, run
-from tests.auth.ways import PROVIDED, WAYS, Way
+from tests.support.login_methods import PROVIDED, WAYS, Way
+from tests.support.login_runs import PROXY_PASSWORD, SITUATIONS, WANTED, Situation, run
 
 REFUSED = "the credentials were refused (401"
 NO_LOGIN = "no login: the identity provider refused the credentials (401"

@@ -11,10 +11,10 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from tests.auth.certificates import API, PROVIDER, authority, both, issued, serving
-from tests.auth.proxy import Proxy
-from tests.auth.stage import ELSEWHERE, LOGIN, PROXY_PASSWORD, WANTED
-from tests.auth.ways import EVENT, ROLE, WAYS, Way, settings, target
+from tests.support.login_methods import EVENT, ROLE, WAYS, Way, settings, target
+from tests.support.login_runs import ELSEWHERE, LOGIN, PROXY_PASSWORD, WANTED
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import API, PROVIDER, authority, both, issued, serving
 
 
 class Ended(NamedTuple):

@@ -12,9 +12,9 @@ import pytest
 from reconciler.cli import main
 from reconciler.simulator import Simulator
 from reconciler.simulator.csms.iam import id_of
-from tests.auth.certificates import API, PROVIDER, authority, both, issued
-from tests.auth.proxy import Proxy
-from tests.auth.ways import EVENT, ROLE
+from tests.support.login_methods import EVENT, ROLE
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import API, PROVIDER, authority, both, issued
 
 Words = Mapping[str, str]
 

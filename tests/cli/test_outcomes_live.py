@@ -17,8 +17,8 @@ from reconciler.cli.commands import cli
 from reconciler.errors import Exit
 from reconciler.schema import schemas
 from reconciler.simulator import Simulator
-from tests.cli import arranged as a
 from tests.cli.conftest import Run
+from tests.support import disturbances as a
 
 GONE = a.HANDLER.replace(a.CLASS, "Nobody.Registered.This")
 OTHER = "kind: RequestDenial\nmetadata: {name: d}\nspec: {requests: [{id: 23, commonName: other.example.com}]}\n"

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from reconciler.simulator import Simulator
-from tests.cli.arranged import CLASS
-from tests.cli.processes import ENDLESS, TOOL, started, told, until
+from tests.support.disturbances import CLASS
+from tests.support.processes import ENDLESS, TOOL, started, told, until
 
 HANDLER = f"""\
 apiVersion: reconciler/v1

@@ -19,7 +19,7 @@ from reconciler.engine.interrupts import Stops
 from reconciler.model import Compared, Plan
 from reconciler.plans.masking import Veil
 from reconciler.simulator import Simulator
-from tests.cli import arranged as a
+from tests.support import disturbances as a
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 

@@ -29,8 +29,8 @@ from reconciler.errors import Problem, Source
 from reconciler.kinds.kind import Table, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Step
-from tests.kinds.world import World, shuffled
-from tests.samples import planned
+from tests.support.sample_plans import planned
+from tests.support.toy_reader import World, shuffled
 
 HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("*/*.yaml"))

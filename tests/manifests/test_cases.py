@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.toys import TARGETS, complaints, write
+from tests.support.toy_kinds import TARGETS, complaints, write
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [

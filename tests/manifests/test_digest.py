@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.manifests.toys import lamp, loaded, write
+from tests.support.toy_kinds import lamp, loaded, write
 
 BASE = lamp("{label: x, colours: [red, blue], until: 2027-01-31}")
 TABLE = lamp("{rows: x.csv}").replace("Lamp", "Inventory")

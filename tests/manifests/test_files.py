@@ -12,7 +12,7 @@ from reconciler.documents import files, limits
 from reconciler.documents.files import Place, Unreadable
 from reconciler.errors import InvalidError, RefusedError, UsageError
 from reconciler.manifests.load import Loaded, load
-from tests.manifests.toys import KINDS, TARGETS, complaints, lamp, loaded, write
+from tests.support.toy_kinds import KINDS, TARGETS, complaints, lamp, loaded, write
 
 
 def read(*paths: Path | str, base: Path) -> Loaded:

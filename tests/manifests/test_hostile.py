@@ -15,8 +15,8 @@ from reconciler.documents import limits
 from reconciler.documents.document import bounded
 from reconciler.documents.reader import examine, read_documents
 from reconciler.errors import InvalidError, Problem, ReconcilerError, Source
-from tests.cost import cost
-from tests.manifests.toys import KINDS, lamp, loaded, write
+from tests.support.cpu_time import cost
+from tests.support.toy_kinds import KINDS, lamp, loaded, write
 
 MERGE = "a0: &a0 {k: v}\n" + "".join(f"a{n}: &a{n}\n  k{n}: v\n  <<: [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20))
 LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))

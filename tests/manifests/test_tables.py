@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.documents import csv_tables, limits
 from reconciler.documents.files import Place
-from tests.cost import cost
-from tests.manifests.toys import complaints, lamp, loaded, write
+from tests.support.cpu_time import cost
+from tests.support.toy_kinds import complaints, lamp, loaded, write
 
 COLUMNS = ("lamp", "owner")
 

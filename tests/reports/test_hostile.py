@@ -14,7 +14,7 @@ from reconciler.model import Action, Bound, Change, Compared, Gap, Outcome, Plan
 from reconciler.reports import text
 from reconciler.reports.layout import Look, inert
 from reconciler.reports.problems import notes, problems, validated
-from tests.reports.plans import TARGETS, step
+from tests.support.report_plans import TARGETS, step
 
 CORPUS = [
     "\x1b[2J\x1b[31mred",

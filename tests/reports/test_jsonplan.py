@@ -15,7 +15,7 @@ from reconciler.errors import Exit, Problem, Source
 from reconciler.model import Change, Compared, Plan, Risk
 from reconciler.reports.json_document import document, render, step_json
 from reconciler.schema import schemas
-from tests.reports.plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
+from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
 _SCHEMAS = schemas()
 _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]

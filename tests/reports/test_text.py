@@ -12,7 +12,7 @@ from reconciler.errors import Problem, Source
 from reconciler.model import Action, Change, Compared, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
 from reconciler.reports.layout import Look
-from tests.reports.plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
+from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
 GOLDEN = """\
 1 to create, 1 to update, 2 to deny; 210 in sync; 1 high risk, 2 irreversible  (compared 214 of 214)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
-from tests.settings.profiles import HOST, USER, command, kept, put
+from tests.support.profiles import HOST, USER, command, kept, put
 
 TOKEN = {"KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}
 CLIENT = {

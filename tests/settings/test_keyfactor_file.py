@@ -14,7 +14,7 @@ from reconciler.credentials.sources import FromProfile, resolve
 from reconciler.errors import AuthError, Source
 from reconciler.settings.model import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
-from tests.settings.profiles import HOST, USER, command, kept, put
+from tests.support.profiles import HOST, USER, command, kept, put
 
 YAML = """\
 # As the library's documentation writes it.

@@ -8,8 +8,8 @@ from functools import partial
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.seed import starting_world
 from reconciler.simulator.world.switches import Switches
-from tests.cost import cost
 from tests.simulator.conftest import Client, Start
+from tests.support.cpu_time import cost
 
 ALL = "/Certificates?ReturnLimit=1000&includeRevoked=true&includeExpired=true&PageReturned="
 

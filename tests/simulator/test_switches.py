@@ -7,7 +7,7 @@ import pytest
 from reconciler.simulator import Switches
 from reconciler.simulator.world.switches import DECLARED
 from tests.simulator.conftest import Client, Start, claim_body
-from tests.simulator.switch_cases import CASES, Case
+from tests.support.switch_cases import CASES, Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{i}-{case.switch}-{case.setting}" for i, case in enumerate(CASES)])

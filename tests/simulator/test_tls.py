@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from reconciler.simulator import Simulator
-from tests.auth.certificates import API, authority, issued, serving
 from tests.simulator.conftest import Client
+from tests.support.tls_certificates import API, authority, issued, serving
 
 
 def test_everything_works_behind_tls(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.simulator import Simulator
-from tests.auth.certificates import PROVIDER
+from tests.support.tls_certificates import PROVIDER
 
 ROLE = "kind: SecurityRole\nmetadata: {name: PKI Operators}\nspec: {description: Changed}\n"
 EVENT = "kind: SecretEvent\nmetadata: {name: rotation-audit}\nspec: {state: DISABLED}\n"

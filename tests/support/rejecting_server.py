@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from reconciler.errors import ReconcilerError
-from tests.apis.scripted import Asked, answer
+from tests.support.raw_server import Asked, answer
 
 
 class Moody:

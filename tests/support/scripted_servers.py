@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from reconciler.engine.apply import Patience, Seams
 from reconciler.errors import NoReply, Problem, Source, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
-from tests.kinds.world import World
-from tests.samples import handler, planned, registered
+from tests.support.sample_plans import handler, planned, registered
+from tests.support.toy_reader import World
 
 HANDLER = "/EventHandlerRegistration/1"
 PATIENCE = Patience()

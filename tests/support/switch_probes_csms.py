@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.simulator.csms.iam import id_of
 from tests.simulator.conftest import EVENT, Client
-from tests.simulator.probes import Probe
+from tests.support.switch_probes import Probe
 
 
 def cloud(method: str, path: str, body: Any = None, **more: Any) -> Probe:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tests.simulator.conftest import EVENT
-from tests.simulator.probes import (
+from tests.support.switch_probes import (
     HANDLER,
     Probe,
     code,
@@ -38,7 +38,7 @@ from tests.simulator.probes import (
     unmatched_owner,
     unpermitted_deny,
 )
-from tests.simulator.probes_csms import (
+from tests.support.switch_probes_csms import (
     by_ids,
     cloud,
     extra_type,

@@ -12,7 +12,7 @@ from reconciler.errors import StaleError
 from reconciler.model import Bound, Json, Plan
 from reconciler.plans.planfile import load
 from reconciler.reports.json_document import render
-from tests.samples import TODAY, handler, planned, registered
+from tests.support.sample_plans import TODAY, handler, planned, registered
 
 BOUNDS = {
     "command": Bound("keyfactor", "https://kf.example.com/KeyfactorAPI"),

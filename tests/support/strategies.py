@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Json
-from tests.samples import GUID, certificate, document, event, pending
+from tests.support.sample_plans import GUID, certificate, document, event, pending
 
 World = dict[str, Json]
 

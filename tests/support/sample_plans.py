@@ -12,7 +12,7 @@ from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Json, Plan
 from reconciler.plans.planner import Scope, plan
-from tests.kinds.world import World
+from tests.support.toy_reader import World
 
 TODAY = date(2026, 11, 22)
 GUID = "00000000-0000-4000-8000-0000000000a1"

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from tests.auth.certificates import API, PROVIDER, authority, both, issued
-from tests.auth.proxy import Proxy
-from tests.auth.ways import EVENT, PROVIDED, ROLE, Way, settings, target
+from tests.support.login_methods import EVENT, PROVIDED, ROLE, Way, settings, target
+from tests.support.proxy import Proxy
+from tests.support.tls_certificates import API, PROVIDER, authority, both, issued
 
 CANARY = "canary-of-a-wrong-secret-0123456789"
 ELSEWHERE = "other.example.com"

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.apis.scripted import Asked
+from tests.support.raw_server import Asked
 
 
 class Crowd:
