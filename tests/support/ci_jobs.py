@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _PIP = """#!/bin/sh
 echo "$*" >> '{installed}'
 ln -sf '{tool}' "$(dirname "$0")/reconciler"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.cli.context import Session
     from reconciler.simulator import Simulator
 
-_MANIFESTS = Path(__file__).parent.parent / "demo" / "manifests"
+_MANIFESTS = Path(__file__).parents[2] / "demo" / "manifests"
 _CERTIFICATES = 12
 
 
