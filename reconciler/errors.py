@@ -23,7 +23,9 @@ class Exit(IntEnum):
     """The published exit codes. No two outcomes share one."""
 
     OK = 0
+    # What Python itself exits with after an uncaught exception.
     INTERNAL = 1
+    # As in `terraform plan -detailed-exitcode`. click exits with 2 for a mistyped flag: here that is 3.
     CHANGES = 2
     USAGE = 3
     INVALID = 4
@@ -35,6 +37,7 @@ class Exit(IntEnum):
     INCOMPLETE = 10
     UNKNOWN = 11
     UNREACHABLE = 12
+    # 128 + 2 (SIGINT), as a shell reports a command that ^C ended.
     INTERRUPTED = 130
 
     @property

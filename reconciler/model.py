@@ -50,6 +50,7 @@ class Risk(StrEnum):
     @property
     def rank(self) -> int:
         """0 for low, 2 for irreversible: for `max`."""
+        # An enum iterates as it is written; a StrEnum compares as text, where "high" is less than "low".
         return list(Risk).index(self)
 
 
@@ -183,6 +184,8 @@ class Verdict(StrEnum):
     UNCHANGED = "unchanged"
     NOT_APPLIED = "not_applied"
     STALE = "stale"
+    # A request that timed out may take effect after a read has shown the old state: silence is no
+    # failure.
     UNKNOWN = "unknown"
     NOT_REACHED = "not_reached"
 

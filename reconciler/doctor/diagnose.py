@@ -82,6 +82,8 @@ def _asked(findings: Findings, target: Target, visit: Visit, scope: _Scope, seam
     reply = server.authentication(findings, visit, scope.kinds)
     server.version(findings, visit)
     server.clock(findings, target, reply, seams.now())
+    # No list is asked for with credentials that were refused: more than five failures in a row lock a
+    # Huawei access key for five minutes, and a directory may lock an account for good.
     if findings.broken:
         return _left(findings, scope.kinds, "identity")
     held = told(visit, scope.kinds) if target.api == "keyfactor" else None

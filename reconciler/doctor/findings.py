@@ -69,12 +69,15 @@ def parted(error: ReconcilerError) -> list[tuple[str, str]]:
 def unexpected(visit: Visit, heard: Heard) -> tuple[str, str, Exit]:
     """Return (what, what to do, exit code) for an answer that is neither what was asked for nor 401 or 403."""
     told, status = visit.said(heard), heard.status
+    # HTTP libraries drop Authorization on the way to another host, but not Huawei's X-Auth-Token; and
+    # most turn a PUT into a GET after a 302, whose 200 looks like success.
     if 300 <= status < 400:
         return (
             f"the answer is a redirect ({told}), which is never followed with credentials",
             "set `url` to the address that answers itself",
             Exit.USAGE,
         )
+    # Huawei asks its callers to repeat 429, 500, 502 and 504; the reader has done so by now.
     if status == 429 or status >= 500:
         return f"the server fails ({told}) although it was asked again", _AGAIN, Exit.UNREACHABLE
     if status == 200:

@@ -11,6 +11,8 @@ from reconciler.kinds.requirements import Listing
 from reconciler.model import Json, Query
 from reconciler.payloads import certificates, roles
 
+# 40 digits, as a SHA-1 thumbprint has. In parentheses: Keyfactor documents no precedence of AND and
+# OR.
 _NO_CERTIFICATE = f'(Thumbprint -eq "{"0" * 40}")'
 """A search that finds nothing: certificates are many, and rows of them prove no more than an empty answer does."""
 

@@ -38,5 +38,6 @@ def _sets_with(permission: str) -> Callable[[Read], Json]:
 def held_of(grant: Grant, told: Told) -> Grant | None:
     """Return the part of a grant that is held, in the permission set that it names; None where nothing of it is."""
     sets = {permission: told.get(permission, frozenset()) for permission in grant.any_of}
+    # /security/modify/ permits writing roles only where it is held in the permission set Global.
     held = tuple(one for one, names in sets.items() if names and (not grant.within or grant.within in names))
     return grant._replace(any_of=held) if held else None

@@ -34,6 +34,7 @@ def uses(kinds: Kinds) -> list[Use]:
     found: dict[tuple[str, int], Use] = {}
     for name, kind in kinds.items():
         for listing in kind.requires.read:
+            # One path is two lists: the header x-keyfactor-api-version selects rows of another shape.
             use = found.setdefault((listing.path, listing.version), Use(listing))
             if listing.item and not use.listing.item:
                 use.listing = use.listing._replace(item=listing.item, item_permission=listing.item_permission)

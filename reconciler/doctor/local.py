@@ -37,6 +37,8 @@ def credentials(findings: Findings, visit: Visit) -> None:
         what, _, remedy = auth.advice.partition("; ")
         findings.fail("credentials", what, remedy, Exit.AUTH)
         return
+    # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed
+    # then.
     proxied = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
     ours, proxys = list(origins("auth", auth)), list(origins("proxyAuth", proxied)) if proxied else []
     fetches = [partial(visit.fetch, origin, field) for field, origin in ours]

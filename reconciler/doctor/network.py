@@ -21,6 +21,7 @@ _SOON = 30
 def network(findings: Findings, visit: Visit, now: datetime) -> None:
     """Look for the host, connect, and shake hands; nothing is sent, but to a proxy where a tunnel shall lead."""
     target = visit.target
+    # TLS to the server would run inside the TLS to the proxy, which the probe's plain sockets can't do.
     if proxy_of(target.url, target.transport).startswith("https:"):
         for check in CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
@@ -29,6 +30,7 @@ def network(findings: Findings, visit: Visit, now: datetime) -> None:
         findings.blocked("connection", "tls")
         return
     try:
+        # A proxy may want its credentials with the CONNECT itself (RFC 9110, 11.7.2), before any TLS.
         login = visit.proxy_login()
     except AuthError:  # told by the check of the credentials
         findings.blocked("connection", "tls")
@@ -80,6 +82,7 @@ def _trusted(findings: Findings, target: Target, probe: Probe, connection: socke
     except NoReply as why:
         findings.fail("tls", f"{urlsplit(target.url).netloc}: {why}", advice(why, "caBundle"), Exit.UNREACHABLE)
         return
+    # One that has expired failed the handshake above.
     left = (tls.expires - now).days
     said = f"{tls.protocol}, trusted: {tls.subject} by {tls.issuer}, until {tls.expires:%Y-%m-%d} ({left} days left)"
     if left < _SOON:

@@ -77,6 +77,8 @@ class _Trial:
             listed = self._list(use)
             if use.listing.item:
                 self._item(use, listed)
+        # Keyfactor's pages leave open whose sets /PermissionSets/My lists, so one contradiction ends the
+        # trust in it.
         if self._told is not None and any(
             bool(self._told[permission]) is not readable
             for permission, readable in self._readable.items()
@@ -92,6 +94,7 @@ class _Trial:
         heard = self._asked(use.always, check, lambda read: front(read, listing))
         if heard is None:
             return None
+        # 403 is for somebody who is known, 401 for nobody (RFC 9110, 15.5.2 and 15.5.4).
         if heard.status == 403:
             self._readable[listing.permission] = False
             remedy = f"grant {listing.permission}; {use.needed_by}"
@@ -125,6 +128,7 @@ class _Trial:
             self._hidden(use, check, heard)
         elif heard.error or not isinstance(heard.found, dict | None):
             self._failed(use.singly, check, heard)
+        # Whether Command answers 403 or 404 for a row that an account may not see is not documented.
         elif heard.found is None:
             self._findings.warn(check, f"what was listed a moment ago is gone ({heard.status})", "look again")
         else:
@@ -137,6 +141,7 @@ class _Trial:
             self._findings.skip(check, f"not tried, since {self._end}")
             return None
         heard = self._visit.ask(question)
+        # Accounts of Command are often a directory's, which locks one after a few wrong passwords.
         if heard.refused:
             self._end = f"{check} found the credentials refused"
             self._bar(users)
@@ -198,6 +203,7 @@ class _Trial:
         """Judge what apply needs besides: told by the server, or not provable."""
         check, grants = f"write {kind}", self._kinds[kind].requires.write
         needed = " and ".join(map(str, grants))
+        # Nothing but a write proves that one is permitted, and Command has no dry run.
         if self._told is None:
             self._findings.skip(check, f"not provable without writing; it needs {needed}")
             self._lower(kind, Ability.UNPROVEN)
@@ -224,9 +230,12 @@ def _last_part(listing: Listing, listed: Front) -> str:
     for row in listed.rows:
         value = str(pick(row, listing.item))
         try:
+            # A slash in a name would be a separator (RFC 3986, 3.3).
             last = quote(value, safe="")
+        # JSON can spell one (RFC 8259, 8.2), UTF-8 can't.
         except UnicodeEncodeError:  # half of a surrogate pair
             continue
+        # `.` and `..` are taken out of a path on the way, percent-encoded too (RFC 3986, 6.2.2).
         if last.strip("."):
             return last
     return ""

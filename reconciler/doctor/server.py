@@ -36,8 +36,11 @@ def login(findings: Findings, visit: Visit) -> bool:
         where = auth.token_url.partition("?")[0] if isinstance(auth, OauthAuth) else target.iam_url
         lasts = "it doesn't say for how long" if seconds is None else f"it lasts {span(seconds)}"
         findings.ok("login", f"token obtained from {where}, {lasts}")
+    # Basic credentials and signatures carry no end; an opaque token doesn't tell its own.
     elif seconds is None:
         findings.skip("login", "these credentials need no token request")
+    # A warning alone: `exp` was read without the token's signature, and the server's clock is what
+    # counts.
     elif seconds <= 0:
         said = f"the token itself says that it ended {span(-seconds)} ago"
         findings.warn("login", said, "fetch a new one, or use credentials that fetch their own")
@@ -106,6 +109,8 @@ def _taken(reply: Reply) -> bool:
         decode(reply.body)
     except NotJson:
         return False
+    # CSMS answers 400 where others answer 404: CSMS.0005 is a resource that doesn't exist. What the
+    # gateway before it says for itself starts with APIGW.
     return reply.status == 200 or (reply.status == 400 and message(reply.body).startswith("CSMS."))
 
 
@@ -118,6 +123,7 @@ def version(findings: Findings, visit: Visit) -> None:
     major = said.partition(".")[0]
     if not said:
         findings.skip("version", "not told by this server")
+    # isdecimal() alone takes the digits of every script.
     elif major.isdecimal() and major.isascii() and int(major) < _OLDEST:
         remedy = f"roles need version {_OLDEST} or later; update the server, or leave roles and owners out"
         findings.warn("version", f"Keyfactor Command {said}", remedy)
@@ -139,6 +145,7 @@ def clock(findings: Findings, target: Target, reply: Reply | None, now: datetime
     size = abs(ahead)
     said = f"this machine is {span(size)} {'ahead of' if ahead > 0 else 'behind'} the server"
     remedy = "set this machine's clock by a time server"
+    # Basic and bearer credentials carry no time of ours: a wrong clock here does them no harm.
     signed = isinstance(target.auth, AkskAuth) and size > _SKEW_REFUSED
     if signed and findings.broken:
         findings.fail("clock", f"{said}, and signed requests are refused from 15 minutes on", remedy, Exit.AUTH)
@@ -155,6 +162,9 @@ def _date(reply: Reply) -> datetime | None:
     """Return the moment that an answer's Date header names, None where it names none."""
     try:
         when = parsedate_to_datetime(reply.headers.get("date", ""))
+    # ValueError is documented; a year or an offset of twenty digits raises OverflowError.
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    # The zone -0000 gives a naive datetime: it is UTC, from a sender whose own zone is unknown (RFC 5322,
+    # 3.3).
     return when if when.tzinfo else when.replace(tzinfo=UTC)

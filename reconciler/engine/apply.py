@@ -22,6 +22,8 @@ Send = Callable[[Call], Reply]
 """Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
 
 _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
+# 401 raises LoggedOut; 407 is a proxy's word, not the server's. 408 and 5xx don't say that nothing
+# was done: behind a 504 the server may still be at work (RFC 9110, 15.6.5).
 _REFUSED = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
 """Statuses by which a server says that it did not do it."""
 _LONGEST = 4000
@@ -36,6 +38,7 @@ class Patience:
     is still at work.
     """
 
+    # Command has been seen to show a claim's old description in a GET just after the PUT that changed it.
     answered: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
     silent: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
 
@@ -62,6 +65,7 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
     outcomes: list[Outcome] = []
     halted = ""
     for step in plan.steps:
+        # Asked between steps alone: no signal cuts the read-back of a request short that is out.
         if not halted and seams.stop():
             halted = "the run was interrupted before it"
         outcome = Outcome(step, Verdict.NOT_REACHED, halted) if halted else _told(_run(step, seams), seams)
@@ -74,6 +78,7 @@ def apply(plan: Plan, seams: Seams, tell: Callable[[Outcome], None] = lambda _ou
 
 def _told(outcome: Outcome, seams: Seams) -> Outcome:
     """Take out what must not be shown, then shorten, then spell out what can't be seen."""
+    # In this order: a secret that is cut in the middle, or spelled with escapes, would not be recognised.
     return replace(outcome, detail=shown(seams.redact(outcome.detail), _LONGEST))
 
 
@@ -89,12 +94,15 @@ def _hindrance(
 ) -> Outcome | None:
     """Look at the object; return why the request is not to be sent, or None if it is what the body was built from."""
     try:
+        # Neither API has an ETag or If-Match: this read, just before the write, is all that protects somebody
+        # else's edit. Whatever is put between the two widens the window.
         live = kind.reread(seams.reads[step.address.target], step)
     except StaleError as error:
         return Outcome(step, Verdict.STALE, f"{unsent}: {_words(error)}")
     except ReconcilerError as error:
         unread = f"{unsent}: it could not be read again: {_words(error)}"
         return Outcome(step, Verdict.NOT_APPLIED, unread, cause=error.exit)
+    # Before the base is compared: a plan that is applied twice finds its own work, not a stranger's edit.
     if live is not None and not kind.unmet(step, live):
         return Outcome(step, Verdict.UNCHANGED, f"it is already as wanted; {unsent}")
     if live != request.base:
@@ -107,13 +115,17 @@ def _send(step: Step, request: Request, kind: type[Resource], seams: Seams, *, a
     try:
         reply = seams.sends[step.address.target](request.call)
     except NoReply as silence:
+        # Only a connection that took no byte proves that nothing was done. urllib3's own Retry would send a
+        # POST again after a TLS error in the answer, whatever its allowed methods are.
         if not silence.sent:
             return Outcome(step, Verdict.NOT_APPLIED, f"it was not sent: {silence}", cause=silence.cause)
         return _read_back(step, kind, seams, None, f"no answer ({silence})")
+    # A 401 says that the request was not applied, for want of valid credentials (RFC 9110, 15.5.2).
     except LoggedOut as out:
         return _logged_out(step, request, kind, seams, out, again=again)
     if _says_no(reply):
         return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_answer(step, reply, seams)}")
+    # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
         return _read_back(step, kind, seams, reply, f"answered {reply.status}")
     return _read_back(step, kind, seams, None, f"answered {_answer(step, reply, seams)}")
@@ -133,6 +145,7 @@ def _logged_out(
     hindered = _hindrance(step, request, kind, seams, "nothing was sent again")
     if hindered:
         return replace(hindered, detail=f"{told}; {hindered.detail}")
+    # A denial can't be undone, and Command's denied request alert may write to the requester each time.
     if step.action is Action.DENY:
         why = "reading shows that nothing was denied, and a denial is sent once in a run, whatever it meets"
         return Outcome(step, Verdict.NOT_APPLIED, f"{told}; {why}; apply again, which logs in anew", cause=Exit.AUTH)
@@ -178,6 +191,8 @@ def _whole(verdicts: tuple[Verdict, ...]) -> Verdict:
 
 def _says_no(reply: Reply) -> bool:
     """Throttling is only believed in the gateway's documented form: something else may have passed the request on."""
+    # APIGW.0308 is the code of Huawei's API gateway for a throttled call. Command documents no 429 at
+    # all.
     return reply.status in _REFUSED or (reply.status == 429 and b"APIGW.0308" in reply.body)
 
 

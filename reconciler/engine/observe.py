@@ -27,6 +27,8 @@ def observe(
         tell(f"[{number}/{len(groups)}] reading {target}: {kind}, {_count(documents)}")
         try:
             live[target, kind] = KINDS[kind].observe(apis[target], documents, run)
+        # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
+        # see.
         except _UNREAD as error:
             gaps.extend(_gaps(error))
     return Observed(live, tuple(gaps))

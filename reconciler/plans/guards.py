@@ -55,6 +55,7 @@ def _matches(step: Step, pattern: str) -> bool:
 
     An object is shown as `name (id 7)`; its name alone is enough.
     """
+    # A handler's document is named freely and its object found by class, so a pattern may mean either.
     names = (step.address.name, step.object, step.object.rpartition(" (")[0])
     return any(matches(pattern, f"{step.address.kind}/{name}") for name in names)
 
@@ -64,6 +65,7 @@ def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iter
     for step in plan.steps:
         counts[step.address.kind] += step.weight
     for kind, count in sorted(counts.items()):
+        # A number, no percentage: a server may have eight roles, of which 30 % are two.
         limit = limits.get(kind, KINDS[kind].limit)
         if count > limit:
             why = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"

@@ -21,6 +21,8 @@ from reconciler.reports.json_document import FORMAT_VERSION, document, render, s
 MAX_AGE = timedelta(days=1)
 """A plan is applied on the day it was made or on the next (UTC): an approval does not keep."""
 
+# Hashed first, so that no digest of the same bytes that was made for another purpose passes for a
+# seal.
 _DOMAIN = b"reconciler plan 1\n"
 _MARKS = (b'"format_version"', b'"digest"', b'"planned_on"')
 """What a damaged plan still holds, and another file does not."""
@@ -52,6 +54,8 @@ def load(data: bytes, today: date | None, file: str = "the plan") -> Plan:
     except (KeyError, TypeError, ValueError, AttributeError):
         why = "this is sealed as a plan, but it is not one that this version of the tool writes"
         raise StaleError(Problem(Source(file), f"{why}; nothing was sent; make a new one with plan --out")) from None
+    # abs(): a plan from the future is no better, since one of the two clocks is wrong, and nobody knows
+    # which.
     if today is not None and abs(today - planned_on) > MAX_AGE:
         why = f"the plan was made on {planned_on}, and today is {today}; what was approved then may not be meant now"
         raise StaleError(Problem(Source(file), f"{why}; plan again"))
@@ -79,6 +83,7 @@ def check_targets(plan: Plan, bounds: Mapping[str, Bound], file: str = "the plan
     problems = []
     for name in sorted({step.address.target for step in plan.steps}):
         made_for, here = plan.targets.get(name), bounds.get(name)
+        # Staging's settings and production's may both call their target `command`.
         if made_for != here or made_for is None:
             there = "is not in the settings" if here is None else f"is {_place(here)} in the settings"
             was = _place(made_for) if made_for else "nothing"
@@ -102,7 +107,11 @@ def _unsealed(data: bytes, file: str) -> dict[str, Any]:
     """Return the members of a plan file whose bytes are exactly those that the tool wrote."""
     try:
         shown = json.loads(data)
+        # All bytes are compared, not two digests: json.loads keeps the last of two equal names (RFC 8259, 4,
+        # leaves it open) and reads UTF-16 as well, so a file could show its reviewer something else than it
+        # holds.
         sealed = isinstance(shown, dict) and shown.get("kind") == "Plan" and _seal(shown) == data
+    # Python's JSON parser recurses: a few kilobytes of brackets raise RecursionError.
     except (ValueError, RecursionError, UnicodeError):
         sealed = False
     if not sealed:
@@ -141,8 +150,11 @@ def _read_step(shown: Mapping[str, Any]) -> Step:
 
 def _read_request(target: str, shown: Mapping[str, Any]) -> Request:
     call = shown["call"]
+    # Whoever can write the file can seal it as well: without this a plan could hold a DELETE.
     if call["method"] not in {"PUT", "POST"}:
         raise ValueError(f"no step is a {call['method']}")
+    # RFC 8259 gives members no order, but Python's json keeps the file's, and that is the one that was
+    # sealed.
     query = tuple(call["query"].items())
     sent = Call(target, call["method"], call["path"], call["body"], query, call["version"])
     return Request(sent, shown["base"], shown["expect"])
@@ -151,6 +163,7 @@ def _read_request(target: str, shown: Mapping[str, Any]) -> Request:
 def _source(text: str) -> Source:
     """Undo str(Source): the file's own name may hold colons."""
     parts = text.rsplit(":", 2)
+    # isdigit() alone takes a superscript two, which int() refuses.
     if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts[1:]):
         return Source(parts[0], int(parts[1]), int(parts[2]))
     return Source(text)

@@ -103,6 +103,7 @@ def _compare(wanted: Wanted, observed: Observed, run: Run, found: _Tally) -> Non
 
 def _steps(match: Match) -> Iterator[Step]:
     """Yield the step of one object; nothing if it is as declared. Equality first, deepdiff only where they differ."""
+    # For two equal roles of ten permissions `==` takes 0.1 µs, deepdiff 160 µs or more.
     if match.before is not None and match.before == match.after:
         return
     kind, wanted = type(match.wanted.resource), match.wanted
@@ -124,6 +125,7 @@ def _levels() -> dict[str, int]:
     sorter = TopologicalSorter({name: kind.after for name, kind in KINDS.items()})
     levels: dict[str, int] = {}
     for name in sorter.static_order():
+        # graphlib's order may depend on that of insertion where nodes are ready together; a level does not.
         levels[name] = 1 + max((levels[before] for before in KINDS[name].after), default=-1)
     return levels
 
@@ -134,6 +136,7 @@ _LEVELS = _levels()
 def _order(step: Step) -> tuple[int, bool, Address, tuple[Any, ...]]:
     """Referred-to kinds first; ties by address, then by path, ids as numbers; a document's batches keep its order."""
     call = step.request.call if step.request else None
+    # The length first, so that /Certificates/9/Owner stands before /Certificates/10/Owner.
     place = (len(call.path), call.path) if call else (0, step.object)
     late = call is not None and call.path in KINDS[step.address.kind].last
     return _LEVELS[step.address.kind], late, step.address, (*place, step.source)

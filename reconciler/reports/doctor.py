@@ -157,6 +157,7 @@ def _rows(checks: Sequence[Check]) -> Iterator[Line]:
 def _gathered(checks: Sequence[Check]) -> Iterator[Check]:
     """Yield the checks, but what was skipped in a row for one and the same reason as one: there is no more to say."""
     for (verdict, detail), same in groupby(checks, key=lambda check: (check.verdict, check.detail)):
+        # groupby drops a group as soon as the next one is asked for.
         group = tuple(same)
         if verdict is Health.SKIPPED and len(group) > _FEW:
             names = ", ".join(check.check for check in group[:_NAMED])

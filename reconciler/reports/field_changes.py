@@ -38,6 +38,8 @@ def call(request: Call) -> str:
 
 
 def _encoded(text: str) -> str:
+    # Otherwise quote() raises for a lone surrogate. A blank is %20, never +: Huawei's signature wants it
+    # so.
     return quote(text, safe="", errors="backslashreplace")
 
 

@@ -20,6 +20,7 @@ FORMAT_VERSION = "1.0"
 
 _NOTHING = Plan(steps=(), compared=Compared(0, 0))
 
+# ##[group] is GitHub's, ##vso[...] Azure's, ##teamcity[...] TeamCity's.
 _COMMAND = re.compile(r"##(?=\w*\[)")
 _FOREIGN = re.compile(r"[^\x00-\x7e]")
 
@@ -49,6 +50,7 @@ def step_json(step: Step, outcome: Outcome | None = None) -> dict[str, Json]:
 def call_json(call: Call) -> dict[str, Json]:
     """Return one unsent request; its target is the step's. Raises ValueError for a repeated query parameter."""
     query = dict(call.query)
+    # An object with the same name twice has no agreed meaning (RFC 8259, 4).
     if len(query) != len(call.query):
         raise ValueError(f"a query parameter is repeated in {call.method} {call.path}")
     return {"method": call.method, "path": call.path, "query": query, "body": call.body, "version": call.version}
@@ -96,6 +98,7 @@ def render(value: Json, *, ascii_only: bool = False) -> str:
     What could steer a terminal or a CI system is escaped, so that a reader sees it and a parser gets it unchanged.
     Raises ValueError for what JSON can't hold (NaN).
     """
+    # json's default writes NaN, which is no JSON (RFC 8259, 6).
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2, allow_nan=False, default=_plain)
     text = _COMMAND.sub(r"\\u0023#", text)
     return (_FOREIGN.sub(_escaped, text) if _FOREIGN.search(text) else text) + "\n"
@@ -157,6 +160,7 @@ def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, frozenset | set):
+        # A set of strings iterates in another order in every process (PYTHONHASHSEED).
         return sorted(value, key=lambda member: json.dumps(member, sort_keys=True, default=_plain))
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
@@ -164,5 +168,7 @@ def _plain(value: Any) -> Json:
 def _escaped(found: re.Match[str]) -> str:
     if not unseen(found.group()):
         return found.group()
+    # An escape has four digits, so a character beyond U+FFFF takes two (RFC 8259, 7); a lone surrogate,
+    # which JSON can spell and UTF-8 can't, stays one.
     units = found.group().encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -88,13 +88,17 @@ def _painted(parts: Iterable[Part], look: Look) -> str:
     sheet = StringIO()
     console = Console(
         file=sheet,
+        # rich takes 80 columns where it finds no terminal, and would wrap what goes to a file.
         width=look.width or 100_000,
         color_system="standard" if look.color else None,
+        # Left alone, rich asks the stream, which is a StringIO here.
         force_terminal=look.color,
         legacy_windows=False,
+        # A name such as `[red]` or `:warning:` is text.
         markup=False,
         emoji=False,
         highlight=False,
+        # Otherwise rich obeys NO_COLOR, FORCE_COLOR, COLUMNS and TERM, and equal input gives other bytes.
         _environ={},
     )
     for part in parts:
@@ -105,6 +109,8 @@ def _painted(parts: Iterable[Part], look: Look) -> str:
 def _unpadded(text: str) -> str:
     """Take the blanks from a line's end, from under its last colours too. In linear time, however long it is."""
     text, colors = text.rstrip(" "), ""
+    # A pattern such as ` +$` starts anew at every blank: its time grows with the square of a line's
+    # length.
     while (at := text.rfind("\x1b")) >= 0 and _LAST_COLOR.match(text, at):
         text, colors = text[:at].rstrip(" "), text[at:] + colors
     return text + colors

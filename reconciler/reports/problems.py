@@ -53,4 +53,5 @@ def _snippet(text: str, source: Source) -> Iterator[Line]:
     shown, before = visible(text[start : start + _SNIPPET].rstrip()), visible(text[start:column])
     number = str(source.line)
     yield line((f"  {number} | ", "dim"), shown)
+    # In cells, not characters: East Asian letters are two wide (UAX 11), combining marks none.
     yield line((f"  {'':{len(number)}} | ", "dim"), " " * cell_len(before), ("^", "bold red"))

@@ -51,6 +51,7 @@ def columns(rows: Sequence[dict[str, Cell]], look: Look) -> Table:
 
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in rows[0] if rows else ():
+        # rich's own choice is an ellipsis, which would cut a name that a reviewer has to read.
         drawn.add_column(name, overflow="fold", no_wrap=not look.width)
     for row in rows:
         drawn.add_row(*(Text(visible(text), style) for text, style in row.values()))

@@ -71,6 +71,7 @@ def _report(verdict: str, plan: Plan, look: Look) -> Iterator[Part]:
 
 def _foremost(weights: Sequence[int]) -> list[int]:
     """Return the places of the rows to show, the weightiest where there are too many, in their own order."""
+    # sorted() is stable: among equals the first ones stay.
     return sorted(sorted(range(len(weights)), key=lambda at: -weights[at])[:ROWS])
 
 
