@@ -66,17 +66,17 @@ EXIT_MEANINGS: dict[Exit, str] = {
 _WORST_FIRST = (Exit.UNKNOWN, Exit.STALE, Exit.PARTIAL, Exit.INCOMPLETE)
 
 
-def worst(codes: Iterable[Exit]) -> Exit:
+def find_worst_exit(codes: Iterable[Exit]) -> Exit:
     """Return the code to exit with where several hold: unknown > stale > partial > incomplete > the rest.
 
     Among the rest an error outranks `changes`, which outranks `ok`; equals are decided by the lower number.
     """
-    held = set(codes) or {Exit.OK}
+    distinct = set(codes) or {Exit.OK}
     for code in _WORST_FIRST:
-        if code in held:
+        if code in distinct:
             return code
-    errors = sorted(held - {Exit.OK, Exit.CHANGES})
-    return errors[0] if errors else max(held)
+    errors = sorted(distinct - {Exit.OK, Exit.CHANGES})
+    return errors[0] if errors else max(distinct)
 
 
 class Source(NamedTuple):
@@ -114,8 +114,8 @@ class ReconcilerError(Exception):
     exit: ClassVar[Exit] = Exit.INTERNAL
 
     def __init__(self, *problems: Problem | str) -> None:
-        listed = [p if isinstance(p, Problem) else Problem(Source("reconciler"), p) for p in problems]
-        self.problems = tuple(sorted(set(listed)))
+        entries = [entry if isinstance(entry, Problem) else Problem(Source("reconciler"), entry) for entry in problems]
+        self.problems = tuple(sorted(set(entries)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

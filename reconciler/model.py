@@ -132,7 +132,7 @@ class Step:
         return len(self.changes) if self.action is Action.DENY else 1
 
 
-class Compared(NamedTuple):
+class Coverage(NamedTuple):
     """How many of the declared objects were compared with a live one."""
 
     objects: int
@@ -163,7 +163,7 @@ class Plan:
     """
 
     steps: tuple[Step, ...]
-    compared: Compared
+    compared: Coverage
     problems: tuple[Problem, ...] = ()
     gaps: tuple[Gap, ...] = ()
     notes: tuple[Problem, ...] = ()

@@ -15,8 +15,8 @@ from reconciler.model import Json, Query, Reply, Verdict
 from tests.support.scripted_servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
 
 A, N, U = Verdict.APPLIED, Verdict.NOT_APPLIED, Verdict.UNKNOWN
-SILENT = list(PATIENCE.silent[1:])
-ANSWERED = list(PATIENCE.answered[1:])
+SILENT = list(PATIENCE.after_silence[1:])
+ANSWERED = list(PATIENCE.after_answer[1:])
 APIGW = b'{"error_code": "APIGW.0308", "error_msg": "throttled"}'
 
 # name: answer, whether it was done all the same, verdict, sleeps, part of the detail
@@ -75,7 +75,7 @@ def test_what_is_sent_is_what_was_planned() -> None:
     plan, world, effect = one_handler()
     server, other = Server(world, effect=effect), Server({})
     seams = replace(
-        server.seams(), reads={"command": server, "csms": other}, sends={"command": server.send, "csms": other.send}
+        server.seams(), readers={"command": server, "csms": other}, senders={"command": server.send, "csms": other.send}
     )
 
     apply(plan, seams)
@@ -85,7 +85,7 @@ def test_what_is_sent_is_what_was_planned() -> None:
     assert other.sent == []
 
 
-@pytest.mark.parametrize("lag", range(len(PATIENCE.answered)))
+@pytest.mark.parametrize("lag", range(len(PATIENCE.after_answer)))
 def test_a_server_that_shows_a_change_later_is_waited_for(lag: int) -> None:
     """Each read that still shows the old state is followed by the next pause."""
     plan, world, effect = one_handler()
@@ -94,13 +94,13 @@ def test_a_server_that_shows_a_change_later_is_waited_for(lag: int) -> None:
     (outcome,) = apply(plan, server.seams())
 
     assert outcome.verdict is Verdict.APPLIED
-    assert server.slept == list(PATIENCE.answered[1 : lag + 1])
+    assert server.slept == list(PATIENCE.after_answer[1 : lag + 1])
 
 
 def test_patience_ends() -> None:
     """One read later than that is unknown, and the change is not sent again."""
     plan, world, effect = one_handler()
-    server = Server(world, effect=effect, lag=len(PATIENCE.answered))
+    server = Server(world, effect=effect, lag=len(PATIENCE.after_answer))
 
     (outcome,) = apply(plan, server.seams())
 
@@ -165,11 +165,11 @@ def test_verdicts_are_true(status: int | None, done: bool, lag: int, broken: int
     (outcome,) = apply(plan, server.seams())
 
     assert len(server.sent) == 1
-    assert sum(server.slept) <= max(sum(PATIENCE.answered), sum(PATIENCE.silent))
+    assert sum(server.slept) <= max(sum(PATIENCE.after_answer), sum(PATIENCE.after_silence))
     if outcome.verdict is Verdict.APPLIED:
         assert done
     elif outcome.verdict is Verdict.NOT_APPLIED:
         assert status in {400, 404}
     else:
         assert outcome.verdict is Verdict.UNKNOWN
-        assert not done or lag + broken >= min(len(PATIENCE.answered), len(PATIENCE.silent))
+        assert not done or lag + broken >= min(len(PATIENCE.after_answer), len(PATIENCE.after_silence))

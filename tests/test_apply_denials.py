@@ -16,7 +16,7 @@ from reconciler.model import Outcome, Reply, Verdict
 from tests.support.sample_plans import document, pending, planned
 from tests.support.scripted_servers import LOST, PATIENCE, Server, answer
 
-SILENT, ANSWERED = len(PATIENCE.silent) - 1, len(PATIENCE.answered) - 1
+SILENT, ANSWERED = len(PATIENCE.after_silence) - 1, len(PATIENCE.after_answer) - 1
 DENIED, PENDING, ISSUED = 3, 5, 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.apis.connect import Api, connect
 from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
-from reconciler.engine.apply import Seams, apply
+from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.execution import send
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import Veil
@@ -43,12 +43,12 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
     return outcome, stderr.getvalue()
 
 
-def by_hand(api: Api) -> Seams:
+def by_hand(api: Api) -> RunContext:
     one = {"command": api}
-    return Seams(
-        reads=dict.fromkeys(one, api.fresh),
-        sends=dict.fromkeys(one, api.send),
-        explains=dict.fromkeys(one, api.explain),
+    return RunContext(
+        readers=dict.fromkeys(one, api.fresh),
+        senders=dict.fromkeys(one, api.send),
+        explainers=dict.fromkeys(one, api.explain),
         redact=api.redact,
         sleep=lambda _seconds: None,
     )

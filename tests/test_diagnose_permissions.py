@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
-from reconciler.reports.doctor import Ability, Health, exit_of, overall, verdict
+from reconciler.reports.doctor import Ability, Health, combine_abilities, find_doctor_exit, summarize_target
 from reconciler.simulator import Simulator
 from tests.support.doctor_targets import QUICK, command, csms, found, secrets, take, verdicts
 
@@ -35,13 +35,13 @@ def test_a_missing_read_permission_is_named_with_the_kinds_that_need_it(
     """Auth; plan stays possible for the other kinds, and the line says for which."""
     take(server, permission)
     examined = diagnose(command(server.url), secrets(server), QUICK)
-    assert exit_of([examined]) is Exit.AUTH
+    assert find_doctor_exit([examined]) is Exit.AUTH
     assert check in [one.check for one in examined.failed]
     assert permission in found(examined)[check].remedy
     assert all(kind in found(examined)[check].remedy for kind in kinds)
     assert {kind for kind, able in examined.plan.items() if able is Ability.IMPOSSIBLE} == kinds
-    assert "plan possible for" in verdict(examined)
-    assert "not possible for" in verdict(examined)
+    assert "plan possible for" in summarize_target(examined)
+    assert "not possible for" in summarize_target(examined)
 
 
 @pytest.mark.parametrize(("permission", "check", "kinds"), READS)
@@ -52,10 +52,10 @@ def test_what_no_declared_kind_needs_is_a_warning(
     take(server, permission)
     others = frozenset({"SecurityRole", "EventHandler", "CertificateOwner", "RequestDenial"} - kinds)
     examined = diagnose(command(server.url), secrets(server), QUICK, others)
-    assert (exit_of([examined]), verdicts(examined, check)) == (Exit.OK, ["warning"])
+    assert (find_doctor_exit([examined]), verdicts(examined, check)) == (Exit.OK, ["warning"])
     assert found(examined)[check].remedy.endswith("need it, and no manifest declares one")
     for kind in kinds:
-        assert exit_of([diagnose(command(server.url), secrets(server), QUICK, others | {kind})]) is Exit.AUTH
+        assert find_doctor_exit([diagnose(command(server.url), secrets(server), QUICK, others | {kind})]) is Exit.AUTH
 
 
 def test_what_only_some_documents_need_is_a_warning(server: Simulator) -> None:
@@ -64,7 +64,7 @@ def test_what_only_some_documents_need_is_a_warning(server: Simulator) -> None:
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert verdicts(examined, "list containers") == ["warning"]
     assert "that name a container" in found(examined)["list containers"].remedy
-    assert exit_of([examined]) is Exit.OK
+    assert find_doctor_exit([examined]) is Exit.OK
 
 
 WRITES = [
@@ -83,8 +83,8 @@ def test_an_account_that_may_only_plan_is_healthy(server: Simulator, kind: str, 
     assert verdicts(examined, f"write {kind}") == ["warning"]
     assert all(permission in found(examined)[f"write {kind}"].detail for permission in permissions)
     assert [name for name, able in examined.apply.items() if able is Ability.IMPOSSIBLE] == [kind]
-    assert exit_of([examined]) is Exit.OK
-    assert verdict(examined).startswith("command: plan possible; apply ")
+    assert find_doctor_exit([examined]) is Exit.OK
+    assert summarize_target(examined).startswith("command: plan possible; apply ")
 
 
 def test_either_way_to_change_an_owner_is_enough(server: Simulator) -> None:
@@ -116,15 +116,15 @@ def test_where_the_server_does_not_tell_writing_is_not_provable(server: Simulato
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert "not told by this server" in found(examined)["identity"].detail
     assert {found(examined)[f"write {kind}"].verdict for kind, _ in WRITES} == {Health.SKIPPED}
-    assert verdict(examined) == "command: plan possible; apply not provable without writing"
+    assert summarize_target(examined) == "command: plan possible; apply not provable without writing"
 
 
 def test_a_server_that_contradicts_itself_is_not_believed(server: Simulator) -> None:
     """It says that nothing is held, yet the lists can be read."""
     server.fault("GET", "/PermissionSets/My", kind="wrong_shape", times=0, body=[])
     examined = diagnose(command(server.url), secrets(server), QUICK)
-    assert overall(examined.apply) is Ability.UNPROVEN
-    assert exit_of([examined]) is Exit.OK
+    assert combine_abilities(examined.apply) is Ability.UNPROVEN
+    assert find_doctor_exit([examined]) is Exit.OK
 
 
 def test_who_may_list_may_not_see_each(server: Simulator) -> None:
@@ -136,8 +136,8 @@ def test_who_may_list_may_not_see_each(server: Simulator) -> None:
     assert [kind for kind, able in roles.plan.items() if able is Ability.IMPOSSIBLE] == ["SecurityRole"]
     assert verdicts(events, "list events", "read one of the events") == ["ok", "warning"]
     assert "csms:event:get" in found(events)["read one of the events"].remedy
-    assert (exit_of([roles]), exit_of([events])) == (Exit.AUTH, Exit.OK)
-    assert overall(events.apply) is Ability.IMPOSSIBLE
+    assert (find_doctor_exit([roles]), find_doctor_exit([events])) == (Exit.AUTH, Exit.OK)
+    assert combine_abilities(events.apply) is Ability.IMPOSSIBLE
 
 
 def test_an_object_that_goes_meanwhile_is_only_a_warning(server: Simulator) -> None:
@@ -145,7 +145,7 @@ def test_an_object_that_goes_meanwhile_is_only_a_warning(server: Simulator) -> N
     server.fault("GET", "/Security/Roles/[0-9]", times=0, status=404)
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert verdicts(examined, "read one of the roles") == ["warning"]
-    assert exit_of([examined]) is Exit.OK
+    assert find_doctor_exit([examined]) is Exit.OK
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_list_that_fails_by_itself_has_its_own_cause(server: Simulator, fault:
     server.fault("GET", "^/EventHandlerRegistration", times=0, **fault)
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["list event handlers"]
-    assert exit_of([examined]) is code
+    assert find_doctor_exit([examined]) is code
     assert examined.plan["EventHandler"] is Ability.IMPOSSIBLE
     assert examined.plan["RequestDenial"] is Ability.POSSIBLE
 
@@ -175,6 +175,6 @@ def test_credentials_that_are_refused_on_the_way_are_not_shown_again(server: Sim
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["list roles"]
     assert verdicts(examined, "list certificates", "list event handlers") == ["ok", "skipped"]
-    assert exit_of([examined]) is Exit.AUTH
+    assert find_doctor_exit([examined]) is Exit.AUTH
     assert not any(entry["path"] == "/EventHandlerRegistration" for entry in server.requests)
     assert examined.plan["EventHandler"] is Ability.IMPOSSIBLE

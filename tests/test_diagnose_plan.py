@@ -10,9 +10,9 @@ import pytest
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
-from reconciler.errors import Exit, ReconcilerError, worst
+from reconciler.errors import Exit, ReconcilerError, find_worst_exit
 from reconciler.kinds.registry import KINDS
-from reconciler.reports.doctor import exit_of
+from reconciler.reports.doctor import find_doctor_exit
 from reconciler.settings.model import Auth, Called, OauthAuth, Target, TokenAuth, Transport
 from tests.support.doctor_targets import BASIC, QUICK, command, csms, found, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
@@ -32,7 +32,7 @@ def plan(target: Target) -> Exit:
                     api.fresh.rows(path, version=listing.version, key=listing.item or "Id")
                 except ReconcilerError as error:
                     ends.append(error.exit)
-    return worst(ends)
+    return find_worst_exit(ends)
 
 
 def rows(body: Any, headers: Mapping[str, str]) -> Callable[[Asked], bytes]:
@@ -76,7 +76,7 @@ def test_what_plan_does_not_take_is_not_called_readable(
         cloud = check in ("list events", "authentication")
         target = csms(server.url, TOKEN) if cloud else command(server.url)
         examined = diagnose(target, ENV, QUICK)
-        assert (exit_of([examined]), plan(target)) == (code, code)
+        assert (find_doctor_exit([examined]), plan(target)) == (code, code)
     assert word in found(examined)[check].detail
     assert check in [one.check for one in examined.failed]
     if check != "authentication":
@@ -109,7 +109,7 @@ def test_what_plan_gets_over_is_no_illness(script: Callable[[Asked], bytes]) -> 
         renewed = OauthAuth(f"{server.url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
         auth: Auth = renewed if script is stale else BASIC
         examined = diagnose(command(server.url, auth), ENV, QUICK)
-    assert (exit_of([examined]), examined.failed) == (Exit.OK, ())
+    assert (find_doctor_exit([examined]), examined.failed) == (Exit.OK, ())
     assert verdicts(examined, "authentication", "list roles") == ["ok", "ok"]
 
 
@@ -126,7 +126,7 @@ def test_a_proxy_is_not_asked_where_plan_asks_none() -> None:
     with Scripted(blocked(200)) as server:
         travel = Transport(proxy="http://proxy.invalid:3128")
         examined = diagnose(command(server.url, transport=travel), ENV, QUICK)
-    assert exit_of([examined]) is Exit.OK
+    assert find_doctor_exit([examined]) is Exit.OK
     assert "proxy" not in found(examined)["settings"].detail
 
 
@@ -135,7 +135,7 @@ def test_a_path_that_servers_read_differently_is_not_asked_for() -> None:
     with Scripted(events()) as server:
         target = csms(server.url, TOKEN, Called(id="../../x?y"))
         examined = diagnose(target, ENV, QUICK)
-        assert (exit_of([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
+        assert (find_doctor_exit([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
         assert server.asked == []
     assert "not plainly encoded" in found(examined)["authentication"].detail
 
@@ -155,7 +155,7 @@ def test_a_name_that_no_path_can_carry_is_passed_over(names: tuple[str, ...], sa
         examined = diagnose(csms(server.url, TOKEN), ENV, QUICK)
         single = [asked.path for asked in server.asked if not asked.path.endswith("/events")]
     assert found(examined)["read one of the events"].detail == said
-    assert exit_of([examined]) is Exit.OK
+    assert find_doctor_exit([examined]) is Exit.OK
     assert [path.rpartition("/")[2] for path in single] == (["a%20b%2Fc"] if "a b/c" in names else [])
 
 
@@ -173,7 +173,7 @@ def test_lists_that_stay_silent_are_not_all_waited_for() -> None:
     assert found(examined)["list event handlers"].detail == (
         "not tried, since the server answered neither list certificates nor list roles"
     )
-    assert exit_of([examined]) is Exit.UNREACHABLE
+    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
 
 
 def test_silence_is_not_taken_for_the_answer_before_it() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Change, Json, Risk
-from reconciler.plans.diff import changes
+from reconciler.plans.diff import find_changes
 
 
 class Pair(NamedTuple):
@@ -57,7 +57,7 @@ ROWS: dict[str, tuple[Any, Any, list[tuple[str, Json, Json]]]] = {
 @pytest.mark.parametrize(("before", "after", "found"), ROWS.values(), ids=ROWS)
 def test_changes(before: Any, after: Any, found: list[tuple[str, Json, Json]]) -> None:
     """Exactly the fields that are declared and differ, as plain JSON."""
-    assert changes(before, after, low) == tuple(Change(*one, Risk.LOW) for one in found)
+    assert find_changes(before, after, low) == tuple(Change(*one, Risk.LOW) for one in found)
 
 
 def test_the_kind_judges_what_is_shown() -> None:
@@ -68,7 +68,7 @@ def test_the_kind_judges_what_is_shown() -> None:
         asked.append((path, before, after))
         return Risk.HIGH if path == "n.x" else Risk.IRREVERSIBLE
 
-    found = changes({"s": frozenset("b"), "n": {"x": 1}}, {"s": frozenset("a"), "n": {"x": 2}}, judge)
+    found = find_changes({"s": frozenset("b"), "n": {"x": 1}}, {"s": frozenset("a"), "n": {"x": 2}}, judge)
 
     assert asked == [("s", ["b"], ["a"]), ("n.x", 1, 2)]
     assert [change.risk for change in found] == [Risk.IRREVERSIBLE, Risk.HIGH]
@@ -88,7 +88,7 @@ FIELDS = st.dictionaries(st.sampled_from("abcd"), VALUES)
 @given(FIELDS, FIELDS)
 def test_a_field_has_a_change_if_and_only_if_it_differs(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Nothing that differs goes unsaid, nothing that is equal is said, and everything can be written as JSON."""
-    found = changes(before, after, low)
+    found = find_changes(before, after, low)
 
     differing = {name for name, value in after.items() if before.get(name) != value}
     assert {change.path[0] for change in found} == differing

@@ -7,7 +7,7 @@ from itertools import chain, combinations
 import pytest
 
 from reconciler import errors
-from reconciler.errors import EXIT_MEANINGS, Exit, Problem, ReconcilerError, Source, worst
+from reconciler.errors import EXIT_MEANINGS, Exit, Problem, ReconcilerError, Source, find_worst_exit
 
 E = Exit
 WORST = [
@@ -33,16 +33,16 @@ WORST = [
 @pytest.mark.parametrize(("held", "told"), WORST)
 def test_worst(held: list[Exit], told: Exit) -> None:
     """unknown > stale > partial > incomplete > the rest, whatever the order."""
-    assert worst(held) is told
-    assert worst(reversed(held)) is told
-    assert worst([*held, *held]) is told
+    assert find_worst_exit(held) is told
+    assert find_worst_exit(reversed(held)) is told
+    assert find_worst_exit([*held, *held]) is told
 
 
 def test_the_four_outrank_everything_in_their_order() -> None:
     """For every set of codes, not only those of the table."""
     ranked = [E.UNKNOWN, E.STALE, E.PARTIAL, E.INCOMPLETE]
     for held in chain.from_iterable(combinations(Exit, size) for size in range(1, 4)):
-        told = worst(held)
+        told = find_worst_exit(held)
         assert told in held
         expected = next((code for code in ranked if code in held), None)
         if expected:

@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.errors import Problem, Source
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Address, Call, Change, Compared, Plan, Request, Risk, Step
-from reconciler.plans.guards import refusals, unapproved
+from reconciler.model import Action, Address, Call, Change, Coverage, Plan, Request, Risk, Step
+from reconciler.plans.guards import find_refusals, find_unapproved
 from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 
 
@@ -23,21 +23,21 @@ def step(
 
 
 def plan_of(*steps: Step) -> Plan:
-    return Plan(steps, Compared(len(steps), len(steps)))
+    return Plan(steps, Coverage(len(steps), len(steps)))
 
 
 def test_a_plan_within_its_limits_is_not_refused() -> None:
     """Nothing is said where nothing is wrong."""
-    assert refusals(plan_of(step("SecurityRole")), {}, []) == ()
-    assert refusals(plan_of(), {"SecurityRole": 0}, ["*"]) == ()
+    assert find_refusals(plan_of(step("SecurityRole")), {}, []) == ()
+    assert find_refusals(plan_of(), {"SecurityRole": 0}, ["*"]) == ()
 
 
 @pytest.mark.parametrize(("kind", "limit"), [(kind, 500 if kind == "CertificateOwner" else 10) for kind in KINDS])
 def test_the_limits_that_hold_by_default(kind: str, limit: int) -> None:
     """10 for every kind, 500 for owners: that many pass, and one more does not."""
-    assert refusals(plan_of(*[step(kind)] * limit), {}, []) == ()
+    assert find_refusals(plan_of(*[step(kind)] * limit), {}, []) == ()
 
-    (problem,) = refusals(plan_of(*[step(kind)] * (limit + 1)), {}, [])
+    (problem,) = find_refusals(plan_of(*[step(kind)] * (limit + 1)), {}, [])
 
     assert f"would change {limit + 1} objects of kind {kind}, and the limit is {limit};" in problem.message
     assert f"limits: {{{kind}: {{changes: {limit + 1}}}}}" in problem.message
@@ -49,7 +49,7 @@ def test_the_limits_that_hold_by_default(kind: str, limit: int) -> None:
 )
 def test_a_limit_of_the_settings(limit: int, changes: int, refused: bool) -> None:
     """The settings may widen a limit or narrow it, to nothing even."""
-    found = refusals(plan_of(*[step("SecretEvent")] * changes), {"SecretEvent": limit}, [], Source("other.yaml"))
+    found = find_refusals(plan_of(*[step("SecretEvent")] * changes), {"SecretEvent": limit}, [], Source("other.yaml"))
 
     assert bool(found) is refused
     assert [problem.source.file for problem in found] == ["other.yaml"] * refused
@@ -59,7 +59,7 @@ def test_each_kind_has_its_own_limit() -> None:
     """A wide limit of one kind gives nothing to another, and an unknown one to none."""
     steps = [*[step("SecurityRole")] * 11, *[step("EventHandler")] * 10]
 
-    found = refusals(plan_of(*steps), {"EventHandler": 9, "CertificateOwner": 999, "Nonsense": 999}, [])
+    found = find_refusals(plan_of(*steps), {"EventHandler": 9, "CertificateOwner": 999, "Nonsense": 999}, [])
 
     assert [problem.message.split(", and")[0] for problem in found] == [
         "this run would change 10 objects of kind EventHandler",
@@ -69,9 +69,9 @@ def test_each_kind_has_its_own_limit() -> None:
 
 def test_denials_count_by_request() -> None:
     """A batch is one call but ten denials; a limit on calls would let a hundred pass."""
-    assert refusals(plan_of(step("RequestDenial", weight=10)), {}, []) == ()
+    assert find_refusals(plan_of(step("RequestDenial", weight=10)), {}, []) == ()
 
-    (problem,) = refusals(plan_of(step("RequestDenial", weight=10), step("RequestDenial")), {}, [])
+    (problem,) = find_refusals(plan_of(step("RequestDenial", weight=10), step("RequestDenial")), {}, [])
 
     assert "would change 11 objects of kind RequestDenial" in problem.message
 
@@ -90,8 +90,8 @@ def test_owners_count_by_certificate_and_roles_by_role() -> None:
 
     made = planned(wanted, world)
 
-    assert refusals(made, {"SecurityRole": 1, "CertificateOwner": 2}, []) == ()
-    assert len(refusals(made, {"SecurityRole": 0, "CertificateOwner": 1}, [])) == 2
+    assert find_refusals(made, {"SecurityRole": 1, "CertificateOwner": 2}, []) == ()
+    assert len(find_refusals(made, {"SecurityRole": 0, "CertificateOwner": 1}, [])) == 2
 
 
 PROTECTED = {
@@ -115,7 +115,7 @@ def test_protection(pattern: str, refused: bool) -> None:
     wanted = handler("denied", class_name="css.denied.logger")
     made = planned([wanted], {"/EventHandlerRegistration": registered("CSS.Denied.Logger")})
 
-    found = refusals(made, {}, ["SecurityRole/Administrator*", pattern])
+    found = find_refusals(made, {}, ["SecurityRole/Administrator*", pattern])
 
     assert bool(found) is refused
     for problem in found:
@@ -129,7 +129,7 @@ def test_protection_covers_what_would_be_created() -> None:
         "SecurityRole", "Administrators", {"description": "d", "permissionSet": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
     )
 
-    (problem,) = refusals(planned([wanted], {"/Security/Roles": []}), {}, ["SecurityRole/Administrator*"])
+    (problem,) = find_refusals(planned([wanted], {"/Security/Roles": []}), {}, ["SecurityRole/Administrator*"])
 
     assert "is protected" in problem.message
 
@@ -138,14 +138,14 @@ def test_protection_of_what_is_in_sync_refuses_nothing() -> None:
     """A protected object may stand in the manifests as long as it is as declared."""
     made = planned([handler("denied")], {"/EventHandlerRegistration": registered("denied", enabled=True)})
 
-    assert refusals(made, {}, ["*"]) == ()
+    assert find_refusals(made, {}, ["*"]) == ()
 
 
 def test_what_a_kind_refused_is_refused_with_its_reason() -> None:
     """The place is the entry of the document, the reason the kind's own."""
     wanted = document("RequestDenial", "d", {"requests": [{"id": 1, "commonName": "other"}]})
 
-    (problem,) = refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [])
+    (problem,) = find_refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [])
 
     assert problem.message.startswith("RequestDenial/d: request 1 is not the request that is meant")
 
@@ -154,7 +154,7 @@ def test_all_reasons_come_at_once() -> None:
     """Refusals are told together, sorted, each once."""
     bad = step("SecurityRole", refusal="immutable; leave it")
 
-    found = refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"])
+    found = find_refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"])
 
     assert found == tuple(sorted(set(found)))
     assert [problem.message.split(";")[0] for problem in found] == [
@@ -179,7 +179,7 @@ def test_unapproved(approved: set[Risk], missing: list[str]) -> None:
     """Each step whose risk was not approved; approving a higher risk does not approve a lower one."""
     made = plan_of(*(step("SecurityRole", f"{risk}", risk=risk) for risk in Risk))
 
-    found = unapproved(made, approved)
+    found = find_unapproved(made, approved)
 
     given = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     assert found == tuple(
@@ -196,5 +196,5 @@ def test_a_step_is_as_risky_as_its_riskiest_change() -> None:
     mixed = step("SecurityRole")
     mixed = Step(mixed.address, mixed.action, mixed.source, (Change("a", 1, 2, LOW), Change("b", 1, 2, HIGH)), None)
 
-    assert unapproved(plan_of(mixed), {LOW}) != ()
-    assert unapproved(plan_of(mixed), {HIGH}) == ()
+    assert find_unapproved(plan_of(mixed), {LOW}) != ()
+    assert find_unapproved(plan_of(mixed), {HIGH}) == ()

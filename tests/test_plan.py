@@ -11,8 +11,8 @@ import pytest
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, Source, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Bound, Compared, Gap, Json, Plan, Query
-from reconciler.plans.planner import Observed, Scope, exit_of, plan
+from reconciler.model import Bound, Coverage, Gap, Json, Plan, Query
+from reconciler.plans.planner import Observed, PlanScope, find_plan_exit, plan
 from tests.support.sample_plans import (
     GUID,
     TODAY,
@@ -107,43 +107,43 @@ def test_what_is_as_declared_makes_no_step() -> None:
     """A plan on a world that is right is empty, complete and in sync."""
     made = planned([handler("a"), handler("b")], {"/EventHandlerRegistration": registered("A", "B", enabled=True)})
 
-    assert (made.steps, made.compared, made.complete, exit_of(made)) == ((), Compared(2, 2), True, Exit.OK)
+    assert (made.steps, made.compared, made.complete, find_plan_exit(made)) == ((), Coverage(2, 2), True, Exit.OK)
 
 
 CSMS_DOWN = Gap(Problem(Source("GET events"), "no answer"), Exit.UNREACHABLE)
-COUNTS: dict[str, tuple[list[Wanted], dict[str, Json], Compared]] = {
+COUNTS: dict[str, tuple[list[Wanted], dict[str, Json], Coverage]] = {
     "an object that differs was compared": (
-        [handler("a")], {"/EventHandlerRegistration": registered("A")}, Compared(1, 1),
+        [handler("a")], {"/EventHandlerRegistration": registered("A")}, Coverage(1, 1),
     ),
-    "an object that can't be planned was not": ([handler("a")], {"/EventHandlerRegistration": []}, Compared(0, 1)),
+    "an object that can't be planned was not": ([handler("a")], {"/EventHandlerRegistration": []}, Coverage(0, 1)),
     "a denial counts each request": (
         [document("RequestDenial", "d", {"match": {"template": "Web"}})],
         {"/Workflow/Certificates/Pending": [pending(1), pending(2), pending(3)]},
-        Compared(3, 3),
+        Coverage(3, 3),
     ),
     "a pattern without a match counts as one": (
-        [document("RequestDenial", "d", {"match": {"template": "Web"}})], {}, Compared(1, 1),
+        [document("RequestDenial", "d", {"match": {"template": "Web"}})], {}, Coverage(1, 1),
     ),
     "refused requests were compared": (
         [document("RequestDenial", "d", {"requests": [{"id": 1, "template": "x"}, {"id": 2, "template": "x"}]})],
         {},
-        Compared(2, 2),
+        Coverage(2, 2),
     ),
     "an expired document counts for nothing": (
         [document("RequestDenial", "d", {"requests": [{"id": 1, "template": "x"}], "expires": "2026-11-22"})],
         {},
-        Compared(0, 0),
+        Coverage(0, 0),
     ),
     "each certificate counts": (
         [document("CertificateOwner", "o", {"clear": ["owner"], "certificates": {"ids": [1, 2, 3]}})],
         {"/Certificates": [certificate(1), certificate(2, "x")]},
-        Compared(2, 3),
+        Coverage(2, 3),
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("wanted", "world", "compared"), COUNTS.values(), ids=COUNTS)
-def test_compared(wanted: list[Wanted], world: dict[str, Json], compared: Compared) -> None:
+def test_compared(wanted: list[Wanted], world: dict[str, Json], compared: Coverage) -> None:
     """N of M: what was set beside its live state, of what is declared."""
     assert planned(wanted, world).compared == compared
 
@@ -154,7 +154,7 @@ def test_what_was_not_read_is_counted_but_never_compared() -> None:
 
     made = plan(wanted, Observed({("command", "EventHandler"): {}}, (CSMS_DOWN,)), Run(TODAY))
 
-    assert made.compared == Compared(0, 3)
+    assert made.compared == Coverage(0, 3)
     assert not made.complete
     assert not made.steps
 
@@ -167,11 +167,11 @@ def test_a_part_of_the_whole_says_of_how_much() -> None:
         document("CertificateOwner", "o", {"owner": "x", "certificates": {"ids": [1, 2]}}),
     ]
     bounds = {"command": Bound("keyfactor", "https://kf.example.com")}
-    scope = Scope(wanted, "--only EventHandler/a", bounds, "3f2a")
+    scope = PlanScope(wanted, "--only EventHandler/a", bounds, "3f2a")
 
     made = planned(wanted[:1], {"/EventHandlerRegistration": registered("A", "B", enabled=True)}, scope=scope)
 
-    assert made.compared == Compared(1, 4)
+    assert made.compared == Coverage(1, 4)
     assert (made.selection, made.targets, made.manifests) == ("--only EventHandler/a", bounds, "3f2a")
 
 
@@ -182,13 +182,13 @@ def test_problems_and_notes_are_told_once_and_in_order() -> None:
     made = planned(wanted, {"/EventHandlerRegistration": []})
 
     assert [problem.source.line for problem in made.problems] == [2, 9]
-    assert (made.complete, exit_of(made)) == (False, Exit.INVALID)
+    assert (made.complete, find_plan_exit(made)) == (False, Exit.INVALID)
 
 
 def _plan(compared: int, *causes: Exit, invalid: bool = False) -> Plan:
     gaps = tuple(Gap(Problem(Source(f"GET {number}"), "x"), cause) for number, cause in enumerate(causes))
     problems = (Problem(Source("a.yaml", 1, 1), "x"),) if invalid else ()
-    return Plan((), Compared(compared, 9), problems, gaps)
+    return Plan((), Coverage(compared, 9), problems, gaps)
 
 
 EXITS = {
@@ -209,7 +209,7 @@ EXITS = {
 @pytest.mark.parametrize(("made", "code"), EXITS.values(), ids=EXITS)
 def test_exit_of(made: Plan, code: Exit) -> None:
     """Whatever is unread makes the whole incomplete; its cause counts where nothing was read."""
-    assert exit_of(made) is code
+    assert find_plan_exit(made) is code
 
 
 class Failing(World):
@@ -244,7 +244,7 @@ def test_a_failing_read_only_ever_takes_steps_away(path: str, error: Exception) 
 
     assert set(map(str, made.steps)) < set(map(str, whole.steps))
     assert made.gaps
-    assert exit_of(made) is Exit.INCOMPLETE
+    assert find_plan_exit(made) is Exit.INCOMPLETE
 
 
 def test_a_day_is_all_that_a_plan_knows_of_time() -> None:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Exit, Problem, Source, StaleError
-from reconciler.model import Action, Address, Bound, Call, Change, Compared, Json, Plan, Request, Risk, Step
-from reconciler.plans.planfile import digest, dump, load
-from reconciler.reports.json_document import FORMAT_VERSION, render
+from reconciler.model import Action, Address, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
+from reconciler.plans.planfile import dump_plan, load_plan, read_plan_digest
+from reconciler.reports.json_document import FORMAT_VERSION, render_json
 from tests.support.plan_files import BOUNDS, refused, seal, small
 from tests.support.sample_plans import TODAY, certificate, document, pending, planned, role
 
@@ -41,14 +41,14 @@ def test_a_plan_comes_back_equal() -> None:
     plan = real()
 
     assert [step.address.kind for step in plan.steps] == ["SecurityRole", "CertificateOwner", *["RequestDenial"] * 2]
-    assert load(dump(plan, TODAY), TODAY) == plan
+    assert load_plan(dump_plan(plan, TODAY), TODAY) == plan
 
 
 def test_bodies_keep_their_order() -> None:
     """What is sent is byte for byte what was approved."""
     plan = real()
 
-    again = load(dump(plan, TODAY), TODAY)
+    again = load_plan(dump_plan(plan, TODAY), TODAY)
 
     bodies = [[json.dumps(step.request.call.body) for step in one.steps if step.request] for one in (plan, again)]
     assert bodies[0] == bodies[1]
@@ -56,41 +56,41 @@ def test_bodies_keep_their_order() -> None:
 
 def test_an_empty_plan_is_a_file_too() -> None:
     """A pipeline that always applies what it planned must not fail on quiet days."""
-    empty = Plan((), Compared(3, 3), targets=BOUNDS)
+    empty = Plan((), Coverage(3, 3), targets=BOUNDS)
 
-    data = dump(empty, TODAY)
+    data = dump_plan(empty, TODAY)
 
-    assert load(data, TODAY) == empty
+    assert load_plan(data, TODAY) == empty
     assert json.loads(data)["outcome"] == {"code": 0, "name": "ok"}
 
 
 def test_equal_plans_are_equal_bytes() -> None:
     """There is no clock in the file but the day, and no order but the plan's."""
-    assert dump(real(), TODAY) == dump(real(), TODAY)
+    assert dump_plan(real(), TODAY) == dump_plan(real(), TODAY)
     turned = replace(real(), targets=dict(reversed(BOUNDS.items())))
-    assert dump(turned, TODAY) == dump(real(), TODAY)
-    assert dump(real(), TODAY) != dump(real(), TODAY + timedelta(days=1))
+    assert dump_plan(turned, TODAY) == dump_plan(real(), TODAY)
+    assert dump_plan(real(), TODAY) != dump_plan(real(), TODAY + timedelta(days=1))
 
 
 def test_what_is_loaded_writes_the_same_file() -> None:
     """Nothing is lost that a second reader would miss."""
-    data = dump(real(), TODAY)
+    data = dump_plan(real(), TODAY)
 
-    assert dump(load(data, TODAY), TODAY) == data
+    assert dump_plan(load_plan(data, TODAY), TODAY) == data
 
 
 def test_a_plan_that_is_too_old_to_apply_can_still_be_looked_at() -> None:
     """Two days later its approval has ended, its content has not."""
-    data = dump(small(), TODAY)
+    data = dump_plan(small(), TODAY)
 
     with pytest.raises(StaleError):
-        load(data, TODAY + timedelta(days=2))
-    assert load(data, None) == load(data, TODAY)
+        load_plan(data, TODAY + timedelta(days=2))
+    assert load_plan(data, None) == load_plan(data, TODAY)
 
 
 def test_a_file_holds_what_plan_shows() -> None:
     """The members of the contract stand in it, so that any JSON tool can read what will be sent."""
-    shown = json.loads(dump(small(), TODAY))
+    shown = json.loads(dump_plan(small(), TODAY))
 
     assert shown["format_version"] == FORMAT_VERSION
     assert shown["kind"] == "Plan"
@@ -104,10 +104,10 @@ def test_a_file_holds_what_plan_shows() -> None:
 
 def test_the_digest_is_what_the_file_carries() -> None:
     """For a person to compare with what was approved."""
-    data = dump(small(), TODAY)
+    data = dump_plan(small(), TODAY)
 
-    assert digest(data) == json.loads(data)["digest"]
-    assert digest(data).startswith("sha256:")
+    assert read_plan_digest(data) == json.loads(data)["digest"]
+    assert read_plan_digest(data).startswith("sha256:")
     assert seal(json.loads(data)) == data, "the tests seal as the tool does"
 
 
@@ -117,7 +117,7 @@ def test_the_digest_is_what_the_file_carries() -> None:
 @pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
 def test_no_byte_can_be_flipped(mask: int) -> None:
     """Every byte of the file, the spaces and the digest itself included."""
-    data = dump(small(), TODAY)
+    data = dump_plan(small(), TODAY)
 
     for at in range(len(data)):
         changed = data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
@@ -126,7 +126,7 @@ def test_no_byte_can_be_flipped(mask: int) -> None:
 
 def test_no_byte_can_be_lost_or_added() -> None:
     """A file that is cut anywhere, empty, or goes on, is no plan."""
-    data = dump(small(), TODAY)
+    data = dump_plan(small(), TODAY)
 
     for at in range(len(data)):
         refused(data[:at])
@@ -164,7 +164,7 @@ def test_no_other_json_is_a_plan(data: bytes) -> None:
 
 def test_the_same_content_written_otherwise_is_no_plan() -> None:
     """There is one way to write a plan, so that nothing hides in another."""
-    shown = json.loads(dump(small(), TODAY))
+    shown = json.loads(dump_plan(small(), TODAY))
 
     for other in (json.dumps(shown), json.dumps(shown, indent=4), json.dumps(shown, indent=2, sort_keys=True) + "\n"):
         refused(other.encode())
@@ -172,11 +172,11 @@ def test_the_same_content_written_otherwise_is_no_plan() -> None:
 
 def test_a_member_can_not_be_joined_without_the_seal() -> None:
     """An approval covers the whole file."""
-    shown = json.loads(dump(small(), TODAY))
+    shown = json.loads(dump_plan(small(), TODAY))
     shown["steps"][0]["call"]["body"]["Enabled"] = False
 
-    refused(render(shown).encode())
-    assert load(seal(shown), TODAY).steps[0].request.call.body["Enabled"] is False  # type: ignore[union-attr]
+    refused(render_json(shown).encode())
+    assert load_plan(seal(shown), TODAY).steps[0].request.call.body["Enabled"] is False  # type: ignore[union-attr]
 
 
 # --- any plan
@@ -211,7 +211,7 @@ STEPS = st.builds(
 PLANS = st.builds(
     Plan,
     steps=st.lists(STEPS, max_size=3).map(tuple),
-    compared=st.builds(Compared, st.integers(0, 99), st.integers(0, 99)),
+    compared=st.builds(Coverage, st.integers(0, 99), st.integers(0, 99)),
     notes=st.lists(st.builds(Problem, SOURCES, TEXT), max_size=2).map(tuple),
     selection=TEXT,
     targets=st.dictionaries(TEXT, st.builds(Bound, TEXT, TEXT, TEXT), max_size=2),
@@ -222,8 +222,8 @@ PLANS = st.builds(
 @given(PLANS, st.dates())
 def test_any_plan_comes_back_equal(plan: Plan, today: date) -> None:
     """Whatever text, numbers and nesting a server or a manifest holds."""
-    data = dump(plan, today)
+    data = dump_plan(plan, today)
 
-    assert load(data, today) == plan
-    assert dump(load(data, today), today) == data
+    assert load_plan(data, today) == plan
+    assert dump_plan(load_plan(data, today), today) == data
     assert data == data.decode().encode()

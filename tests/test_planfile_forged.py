@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import RefusedError
-from reconciler.model import Bound, Compared, Plan
-from reconciler.plans.planfile import check_targets, dump, load
+from reconciler.model import Bound, Coverage, Plan
+from reconciler.plans.planfile import check_plan_targets, dump_plan, load_plan
 from reconciler.reports.json_document import FORMAT_VERSION
 from tests.support.plan_files import BOUNDS, refused, seal, small
 from tests.support.sample_plans import TODAY
@@ -20,10 +20,10 @@ from tests.support.sample_plans import TODAY
 @pytest.mark.parametrize(("days", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False), (400, False)])
 def test_an_approval_does_not_keep(days: int, fits: bool) -> None:
     """A plan is applied on its day or the next (UTC); the day before is allowed for a clock that is behind."""
-    data, today = dump(small(), TODAY), TODAY + timedelta(days=days)
+    data, today = dump_plan(small(), TODAY), TODAY + timedelta(days=days)
 
     if fits:
-        assert load(data, today) == small()
+        assert load_plan(data, today) == small()
     else:
         assert f"the plan was made on 2026-11-22, and today is {today};" in refused(data, today)
 
@@ -31,13 +31,13 @@ def test_an_approval_does_not_keep(days: int, fits: bool) -> None:
 @pytest.mark.parametrize("day", [date.min, date.max])
 def test_the_ends_of_time_are_days_too(day: date) -> None:
     """A day beyond which there is none is only too old or too new."""
-    assert "plan again" in refused(seal({**json.loads(dump(small(), TODAY)), "planned_on": day.isoformat()}))
-    assert load(dump(small(), day), day) == small()
+    assert "plan again" in refused(seal({**json.loads(dump_plan(small(), TODAY)), "planned_on": day.isoformat()}))
+    assert load_plan(dump_plan(small(), day), day) == small()
 
 
 def test_a_plan_of_another_format_is_not_read() -> None:
     """The major number decides; a minor one only ever adds members."""
-    shown = json.loads(dump(small(), TODAY))
+    shown = json.loads(dump_plan(small(), TODAY))
 
     for version in ("2.0", "0.9", "10.0", "", None, 1):
         shown["format_version"] = version
@@ -45,11 +45,11 @@ def test_a_plan_of_another_format_is_not_read() -> None:
             continue
         assert f"the plan has format {version}, and this version reads {FORMAT_VERSION}" in refused(seal(shown))
     shown["format_version"] = "1.7"
-    assert load(seal({**shown, "joined": 1}), TODAY) == small()
+    assert load_plan(seal({**shown, "joined": 1}), TODAY) == small()
 
 
 def _without(*path: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads(dump(small(), TODAY))
+    shown: dict[str, Any] = json.loads(dump_plan(small(), TODAY))
     inner: Any = shown
     for name in path[:-1]:
         inner = inner[name]
@@ -58,7 +58,7 @@ def _without(*path: Any) -> dict[str, Any]:
 
 
 def _with(value: Any, *path: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads(dump(small(), TODAY))
+    shown: dict[str, Any] = json.loads(dump_plan(small(), TODAY))
     inner: Any = shown
     for name in path[:-1]:
         inner = inner[name]
@@ -103,9 +103,9 @@ def test_a_plan_is_applied_where_it_was_made_for() -> None:
     """The same API at the same place; targets that it doesn't write to don't matter."""
     plan = replace(small(), targets=BOUNDS)
 
-    check_targets(plan, BOUNDS)
-    check_targets(plan, {"command": BOUNDS["command"]})
-    check_targets(Plan((), Compared(0, 0)), {})
+    check_plan_targets(plan, BOUNDS)
+    check_plan_targets(plan, {"command": BOUNDS["command"]})
+    check_plan_targets(Plan((), Coverage(0, 0)), {})
 
 
 HERE = BOUNDS["command"]
@@ -121,7 +121,7 @@ OTHERS: dict[str, tuple[dict[str, Bound], str]] = {
 def test_a_plan_is_refused_elsewhere(bounds: dict[str, Bound], part: str) -> None:
     """A plan for test is never applied to production."""
     with pytest.raises(RefusedError) as caught:
-        check_targets(small(), bounds, "release.plan")
+        check_plan_targets(small(), bounds, "release.plan")
 
     (problem,) = caught.value.problems
     assert str(problem.source) == "release.plan"
@@ -133,4 +133,4 @@ def test_a_plan_is_refused_elsewhere(bounds: dict[str, Bound], part: str) -> Non
 def test_a_plan_that_is_bound_to_nothing_is_refused() -> None:
     """Not even where the settings know no such target either."""
     with pytest.raises(RefusedError, match="made for nothing"):
-        check_targets(replace(small(), targets={}), {})
+        check_plan_targets(replace(small(), targets={}), {})

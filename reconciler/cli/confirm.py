@@ -8,8 +8,8 @@ from reconciler.cli.context import Session
 from reconciler.cli.output import write
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
-from reconciler.reports.layout import count
-from reconciler.reports.text import plainly
+from reconciler.reports.layout import format_count
+from reconciler.reports.text import sanitize_message
 
 
 def approved_risks(approve: str | None) -> frozenset[Risk]:
@@ -30,12 +30,12 @@ def ask(session: Session, plan: Plan) -> bool:
         why = "apply has to be confirmed, and stdin or stderr is no terminal: nobody can be asked; nothing was sent"
         raise UsageError(f"{why}; give --yes or --approve low,high, or save the plan with --out and apply the file")
     changes = Counter(step.address.target for step in plan.steps)
-    said = [f"This will send {count(len(plan.steps), 'request')}:"]
+    said = [f"This will send {format_count(len(plan.steps), 'request')}:"]
     for name, number in sorted(changes.items()):
         bound = plan.targets.get(name)
         where = f"{bound.url} {bound.project}".rstrip() if bound else ""
-        said.append(f"  {name}  {where}  {count(number, 'request')}")
+        said.append(f"  {name}  {where}  {format_count(number, 'request')}")
     if final := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
-        said.append(f"{count(final, 'change')} can't be undone.")
-    write(session.stderr, plainly("\n".join(said)) + "\nType yes to apply: ")
+        said.append(f"{format_count(final, 'change')} can't be undone.")
+    write(session.stderr, sanitize_message("\n".join(said)) + "\nType yes to apply: ")
     return session.stdin.readline().strip() == "yes"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from reconciler.reports.layout import Look
+    from reconciler.reports.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Session:
         """True if a line on this stream may be drawn over: a terminal that can, and no CI log."""
         return _terminal(stream) and self.env.get("TERM") != "dumb" and not self.env.get("CI")
 
-    def look(self, stream: TextIO) -> Look:
+    def look(self, stream: TextIO) -> Layout:
         """Return what the reader of a stream can be shown: colour, and the width to keep to (none for pipes)."""
-        from reconciler.reports.layout import Look
+        from reconciler.reports.layout import Layout
 
-        return Look(_width(stream, self.env) if _terminal(stream) else 0, self._color(stream))
+        return Layout(_width(stream, self.env) if _terminal(stream) else 0, self._color(stream))
 
     def _color(self, stream: TextIO) -> bool:
         """The flag outranks NO_COLOR, which outranks FORCE_COLOR, which outranks what the stream is."""

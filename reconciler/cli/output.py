@@ -13,10 +13,10 @@ from reconciler.errors import Exit, Problem
 if TYPE_CHECKING:
     from reconciler.cli.context import Session
     from reconciler.model import Outcome, Plan
-    from reconciler.reports.layout import Look
+    from reconciler.reports.layout import Layout
 
 
-def _nothing(_: Look) -> str:
+def _nothing(_: Layout) -> str:
     return ""
 
 
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     """
 
     exit: Exit
-    text: Callable[[Look], str] = _nothing
+    text: Callable[[Layout], str] = _nothing
     problems: tuple[Problem, ...] = ()
     plan: Plan | None = None
     outcomes: Sequence[Outcome] = ()
@@ -98,20 +98,20 @@ def _whole(stream: TextIO, text: str, encoding: str) -> None:
 
 
 def _document(session: Session, command: str, answer: Answer) -> str:
-    from reconciler.reports.json_document import document, render
+    from reconciler.reports.json_document import build_report, render_json
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
-    shape = document(command, answer.exit, answer.plan, answer.outcomes, answer.problems, **answer.extra)
-    return render(shape, ascii_only=encoding not in {"utf8", "utf8sig"})
+    shape = build_report(command, answer.exit, answer.plan, answer.outcomes, answer.problems, **answer.extra)
+    return render_json(shape, ascii_only=encoding not in {"utf8", "utf8sig"})
 
 
 def _headline(answer: Answer) -> str:
     """Where stdout goes into a file, a log would say nothing else of what a comparison came to."""
     if not answer.headline:
         return ""
-    from reconciler.reports.text import plainly
+    from reconciler.reports.text import sanitize_message
 
-    return plainly(f"{answer.headline}\n")
+    return sanitize_message(f"{answer.headline}\n")
 
 
 def _aside(session: Session, answer: Answer) -> str:
@@ -123,9 +123,9 @@ def _aside(session: Session, answer: Answer) -> str:
     if not found and not (plan and plan.notes):
         return ""
     from reconciler.cli.snippets import snippets
-    from reconciler.reports.problems import notes, problems
+    from reconciler.reports.problems import render_notes, render_problems
 
     look = session.look(session.stderr)
-    told = notes(plan.notes, look) if plan else ""
+    told = render_notes(plan.notes, look) if plan else ""
     manifests = plan.problems if plan else found if answer.exit is Exit.INVALID else ()
-    return told + problems(found, look, snippets(session, session.stderr, manifests))
+    return told + render_problems(found, look, snippets(session, session.stderr, manifests))

@@ -46,10 +46,10 @@ class Progress:
             self._write(line)
 
     def _write(self, line: str) -> None:
-        from reconciler.reports.layout import inert
+        from reconciler.reports.layout import escape_ci_commands
         from reconciler.sanitize import visible
 
-        write(self._stream, f"{inert(visible(line))}\n")
+        write(self._stream, f"{escape_ci_commands(visible(line))}\n")
 
     def _draw(self, line: str) -> None:
         from rich.console import Console

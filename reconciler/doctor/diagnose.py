@@ -15,19 +15,25 @@ from typing import NamedTuple
 from reconciler.apis.connect import utc
 from reconciler.doctor import network, server
 from reconciler.doctor.findings import Findings
-from reconciler.doctor.granted import told
-from reconciler.doctor.identity import identity
-from reconciler.doctor.listings import Kinds
-from reconciler.doctor.local import credentials, opened
-from reconciler.doctor.permissions import Able, Declared, look, nothing, unlisted
+from reconciler.doctor.granted import read_granted_permissions
+from reconciler.doctor.identity import check_identity
+from reconciler.doctor.listings import ApiKinds
+from reconciler.doctor.local import check_credentials, open_session
+from reconciler.doctor.permissions import (
+    Abilities,
+    DeclaredKinds,
+    check_permissions,
+    deny_all_abilities,
+    skip_permission_checks,
+)
 from reconciler.doctor.probe_session import Visit
 from reconciler.kinds.registry import KINDS
-from reconciler.reports.doctor import Examined
+from reconciler.reports.doctor import TargetDiagnosis
 from reconciler.settings.model import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Seams:
+class DoctorContext:
     """What time is: the hour (aware), monotonic seconds, and waiting."""
 
     now: Callable[[], datetime] = utc
@@ -35,69 +41,93 @@ class Seams:
     sleep: Callable[[float], None] = time.sleep
 
 
-_REAL = Seams()
+_REAL_CONTEXT = DoctorContext()
 
 
-class _Scope(NamedTuple):
-    kinds: Kinds
-    declared: Declared
+class _KindScope(NamedTuple):
+    kinds: ApiKinds
+    declared: DeclaredKinds
 
 
-def diagnose(target: Target, env: Mapping[str, str], seams: Seams = _REAL, declared: Declared = None) -> Examined:
+def diagnose(
+    target: Target, env: Mapping[str, str], context: DoctorContext = _REAL_CONTEXT, declared: DeclaredKinds = None
+) -> TargetDiagnosis:
     """Look at everything that `plan` and `apply` need of one target. Nothing is raised for what is found.
 
     `env` is where `{env: NAME}` secrets are looked up. `declared` are the kinds that the manifests have for the target:
     what only others need is no failure. None is for all.
     """
     findings = Findings(target.name)
-    kinds: Kinds = {name: kind for name, kind in KINDS.items() if kind.api == target.api}
-    able = _examined(findings, target, env, _Scope(kinds, declared), seams)
-    return Examined(target.name, target.api, target.url, findings.checks, able.plan, able.apply)
+    kinds: ApiKinds = {name: kind for name, kind in KINDS.items() if kind.api == target.api}
+    abilities = _run_checks(findings, target, env, _KindScope(kinds, declared), context)
+    return TargetDiagnosis(target.name, target.api, target.url, findings.checks, abilities.plan, abilities.apply)
 
 
-def _examined(findings: Findings, target: Target, env: Mapping[str, str], scope: _Scope, seams: Seams) -> Able:
+def _run_checks(
+    findings: Findings, target: Target, env: Mapping[str, str], scope: _KindScope, context: DoctorContext
+) -> Abilities:
     """Make all checks in order, or say why they were not made."""
-    visit = opened(findings, target, lambda: Visit(target, env, clock=seams.clock, sleep=seams.sleep, now=seams.now))
-    if visit is None:
-        findings.blocked("credentials", *network.CHECKS)
-        return _left(
-            findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"
+    session = open_session(
+        findings, target, lambda: Visit(target, env, clock=context.clock, sleep=context.sleep, now=context.now)
+    )
+    if session is None:
+        findings.skip_blocked("credentials", *network.NETWORK_CHECKS)
+        return _skip_remaining_checks(
+            findings,
+            scope.kinds,
+            "login",
+            *_list_project_check(target),
+            "authentication",
+            "version",
+            "clock",
+            "identity",
         )
-    with visit:
-        credentials(findings, visit)
-        network.network(findings, visit, seams.now())
+    with session:
+        check_credentials(findings, session)
+        network.check_network(findings, session, context.now())
         if findings.broken:
-            return _left(
-                findings, scope.kinds, "login", *_project(target), "authentication", "version", "clock", "identity"
+            return _skip_remaining_checks(
+                findings,
+                scope.kinds,
+                "login",
+                *_list_project_check(target),
+                "authentication",
+                "version",
+                "clock",
+                "identity",
             )
-        return _asked(findings, target, visit, scope, seams)
+        return _run_server_checks(findings, target, session, scope, context)
 
 
-def _asked(findings: Findings, target: Target, visit: Visit, scope: _Scope, seams: Seams) -> Able:
+def _run_server_checks(
+    findings: Findings, target: Target, session: Visit, scope: _KindScope, context: DoctorContext
+) -> Abilities:
     """Make the checks that the server answers."""
-    if not server.login(findings, visit):
-        return _left(findings, scope.kinds, *_project(target), "authentication", "version", "clock", "identity")
-    if not server.project(findings, visit):
-        return _left(findings, scope.kinds, "authentication", "version", "clock", "identity")
-    reply = server.authentication(findings, visit, scope.kinds)
-    server.version(findings, visit)
-    server.clock(findings, target, reply, seams.now())
+    if not server.check_login(findings, session):
+        return _skip_remaining_checks(
+            findings, scope.kinds, *_list_project_check(target), "authentication", "version", "clock", "identity"
+        )
+    if not server.check_project(findings, session):
+        return _skip_remaining_checks(findings, scope.kinds, "authentication", "version", "clock", "identity")
+    reply = server.check_authentication(findings, session, scope.kinds)
+    server.check_version(findings, session)
+    server.check_clock(findings, target, reply, context.now())
     # No list is asked for with credentials that were refused: more than five failures in a row lock a
     # Huawei access key for five minutes, and a directory may lock an account for good.
     if findings.broken:
-        return _left(findings, scope.kinds, "identity")
-    held = told(visit, scope.kinds) if target.api == "keyfactor" else None
-    identity(findings, visit, held)
-    return look(visit, findings, scope.kinds, held, scope.declared)
+        return _skip_remaining_checks(findings, scope.kinds, "identity")
+    granted = read_granted_permissions(session, scope.kinds) if target.api == "keyfactor" else None
+    check_identity(findings, session, granted)
+    return check_permissions(session, findings, scope.kinds, granted, scope.declared)
 
 
-def _project(target: Target) -> tuple[str, ...]:
+def _list_project_check(target: Target) -> tuple[str, ...]:
     """Return the check of those that call their project by its name."""
-    return ("project",) if server.by_name(target) else ()
+    return ("project",) if server.has_project_name_only(target) else ()
 
 
-def _left(findings: Findings, kinds: Kinds, *checks: str) -> Able:
+def _skip_remaining_checks(findings: Findings, kinds: ApiKinds, *checks: str) -> Abilities:
     """Skip these checks and all that come after them."""
-    findings.blocked(*checks)
-    unlisted(findings, kinds)
-    return nothing(kinds)
+    findings.skip_blocked(*checks)
+    skip_permission_checks(findings, kinds)
+    return deny_all_abilities(kinds)

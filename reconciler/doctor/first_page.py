@@ -17,32 +17,32 @@ _NO_CERTIFICATE = f'(Thumbprint -eq "{"0" * 40}")'
 """A search that finds nothing: certificates are many, and rows of them prove no more than an empty answer does."""
 
 
-class Front(NamedTuple):
+class FirstPage(NamedTuple):
     """The first rows of a list, and how many it has in all, where the server counts and all were asked for."""
 
     rows: Sequence[Any]
     total: int | None
 
 
-def front(read: Read, listing: Listing) -> Front:
+def read_first_page(read: Read, listing: Listing) -> FirstPage:
     """Read the first page of a list; raises what reading all of it would raise there."""
-    first = _First(read)
+    reader = _FirstPageReader(read)
     if listing.path == certificates.PATH:
-        next(certificates.matching(first, (), _NO_CERTIFICATE), None)
-        return Front((), None)
-    asked = _WAYS.get(listing.path)
-    if asked:
-        asked(first)
+        next(certificates.matching(reader, (), _NO_CERTIFICATE), None)
+        return FirstPage((), None)
+    read_list = _SPECIAL_READERS.get(listing.path)
+    if read_list:
+        read_list(reader)
     else:
-        first.rows(f"{read.root}{listing.path}", version=listing.version, key=listing.item or "Id")
-    return Front(*first.page)
+        reader.rows(f"{read.root}{listing.path}", version=listing.version, key=listing.item or "Id")
+    return FirstPage(*reader.page)
 
 
-_WAYS: Mapping[str, Callable[[Read], object]] = {roles.PATH: roles.listed}
+_SPECIAL_READERS: Mapping[str, Callable[[Read], object]] = {roles.PATH: roles.listed}
 """Lists that are asked for with more than their path, by who asks for them."""
 
 
-class _First:
+class _FirstPageReader:
     """A `Read` whose lists end with their first page. It keeps that to itself: what rows mean is no matter here."""
 
     def __init__(self, read: Read) -> None:

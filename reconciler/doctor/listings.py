@@ -8,40 +8,42 @@ from dataclasses import dataclass, field
 from reconciler.kinds.kind import Resource
 from reconciler.kinds.requirements import Listing
 
-Kinds = Mapping[str, type[Resource]]
+ApiKinds = Mapping[str, type[Resource]]
 """The kinds of one API by name."""
 
 
 @dataclass(slots=True)
-class Use:
+class ListUse:
     """A list with the kinds that always read it, that do for some documents, and that read its rows singly."""
 
     listing: Listing
-    always: list[str] = field(default_factory=list)
-    sometimes: dict[str, str] = field(default_factory=dict)
-    singly: list[str] = field(default_factory=list)
+    always_read_by: list[str] = field(default_factory=list)
+    sometimes_read_by: dict[str, str] = field(default_factory=dict)
+    singly_read_by: list[str] = field(default_factory=list)
 
     @property
     def needed_by(self) -> str:
         """Which commands and kinds need it."""
-        if self.always:
-            return f"plan, drift and export of {' and '.join(self.always)} need it"
-        return " and ".join(f"{kind} documents {when} need it" for kind, when in self.sometimes.items())
+        if self.always_read_by:
+            return f"plan, drift and export of {' and '.join(self.always_read_by)} need it"
+        return " and ".join(
+            f"{kind} documents {condition} need it" for kind, condition in self.sometimes_read_by.items()
+        )
 
 
-def uses(kinds: Kinds) -> list[Use]:
+def collect_list_uses(kinds: ApiKinds) -> list[ListUse]:
     """Return each list once, in the kinds' order, with the kinds that read it."""
-    found: dict[tuple[str, int], Use] = {}
+    uses_by_list: dict[tuple[str, int], ListUse] = {}
     for name, kind in kinds.items():
         for listing in kind.requires.read:
             # One path is two lists: the header x-keyfactor-api-version selects rows of another shape.
-            use = found.setdefault((listing.path, listing.version), Use(listing))
+            use = uses_by_list.setdefault((listing.path, listing.version), ListUse(listing))
             if listing.item and not use.listing.item:
                 use.listing = use.listing._replace(item=listing.item, item_permission=listing.item_permission)
             if listing.item:
-                use.singly.append(name)
+                use.singly_read_by.append(name)
             if listing.when:
-                use.sometimes[name] = listing.when
+                use.sometimes_read_by[name] = listing.when
             else:
-                use.always.append(name)
-    return list(found.values())
+                use.always_read_by.append(name)
+    return list(uses_by_list.values())

@@ -13,44 +13,47 @@ from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.probe import proxy_of
 
 
-def opened(findings: Findings, target: Target, visit: Callable[[], Visit]) -> Visit | None:
+def open_session(findings: Findings, target: Target, make_session: Callable[[], Visit]) -> Visit | None:
     """Say where a target is configured; None where it lacks something, or names certificates that can't be used."""
     if target.lacking:
-        what, _, remedy = target.lacking.rpartition("; ")
-        findings.fail("settings", f"{target.source}: {what or remedy}", remedy if what else "", Exit.USAGE)
+        detail, _, remedy = target.lacking.rpartition("; ")
+        findings.fail("settings", f"{target.source}: {detail or remedy}", remedy if detail else "", Exit.USAGE)
         return None
     try:
-        made = visit()
+        session = make_session()
     except UsageError as error:
-        findings.raised("settings", error)
+        findings.fail_with_error("settings", error)
         return None
-    place = "environment variables" if str(target.source) == "environment" else str(target.source)
+    source = "environment variables" if str(target.source) == "environment" else str(target.source)
     proxy = proxy_of(target.url, target.transport)
-    findings.ok("settings", f"from {place}" + (f", through the proxy {proxy}" if proxy else ""))
-    return made
+    findings.ok("settings", f"from {source}" + (f", through the proxy {proxy}" if proxy else ""))
+    return session
 
 
-def credentials(findings: Findings, visit: Visit) -> None:
+def check_credentials(findings: Findings, session: Visit) -> None:
     """Fetch every secret, for all that comes after as well: each has to be there before anybody can be asked."""
-    target, auth = visit.target, visit.target.auth
+    target, auth = session.target, session.target.auth
     if isinstance(auth, NoAuth):
-        what, _, remedy = auth.advice.partition("; ")
-        findings.fail("credentials", what, remedy, Exit.AUTH)
+        detail, _, remedy = auth.advice.partition("; ")
+        findings.fail("credentials", detail, remedy, Exit.AUTH)
         return
     # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed
     # then.
-    proxied = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
-    ours, proxys = list(origins("auth", auth)), list(origins("proxyAuth", proxied)) if proxied else []
-    fetches = [partial(visit.fetch, origin, field) for field, origin in ours]
-    missing = _raised(fetches + ([visit.proxy_login] if proxys else []))
-    for error in missing:
-        findings.raised("credentials", error)
-    if not missing:
-        said = (f"{field.removeprefix('auth.')} in {origin}" for field, origin in ours + proxys)
-        findings.ok("credentials", f"found: {', '.join(said)}")
+    proxy_auth = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
+    auth_origins, proxy_origins = (
+        list(origins("auth", auth)),
+        list(origins("proxyAuth", proxy_auth)) if proxy_auth else [],
+    )
+    fetches = [partial(session.fetch, origin, field) for field, origin in auth_origins]
+    errors = _collect_errors(fetches + ([session.proxy_login] if proxy_origins else []))
+    for error in errors:
+        findings.fail_with_error("credentials", error)
+    if not errors:
+        descriptions = (f"{field.removeprefix('auth.')} in {origin}" for field, origin in auth_origins + proxy_origins)
+        findings.ok("credentials", f"found: {', '.join(descriptions)}")
 
 
-def _raised(fetches: Sequence[Callable[[], object]]) -> list[ReconcilerError]:
+def _collect_errors(fetches: Sequence[Callable[[], object]]) -> list[ReconcilerError]:
     errors = []
     for fetch in fetches:
         try:

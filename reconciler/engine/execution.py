@@ -11,11 +11,11 @@ from reconciler.cli.context import Session
 from reconciler.cli.faults import internal
 from reconciler.cli.output import write
 from reconciler.cli.progress import Progress
-from reconciler.engine.apply import Seams, apply
+from reconciler.engine.apply import RunContext, apply
 from reconciler.errors import Problem
 from reconciler.model import Outcome, Plan, Verdict
 from reconciler.plans.masking import Veil
-from reconciler.reports.table import about
+from reconciler.reports.table import describe_object
 
 
 class Sent(NamedTuple):
@@ -39,13 +39,13 @@ def send(session: Session, plan: Plan, apis: Mapping[str, Api], veil: Veil, prog
             return
         step = outcome.step
         done = f"[{len(told)}/{len(plan.steps)}] {outcome.verdict.value.replace('_', ' ')}"
-        progress.done(veil(f"{done}: {step.action} {step.address} {about(step)}".rstrip()))
+        progress.done(veil(f"{done}: {step.action} {step.address} {describe_object(step)}".rstrip()))
 
     stops = session.stops
-    seams = Seams(
-        reads={name: api.fresh for name, api in apis.items()},
-        sends={name: api.send for name, api in apis.items()},
-        explains={name: api.explain for name, api in apis.items()},
+    seams = RunContext(
+        readers={name: api.fresh for name, api in apis.items()},
+        senders={name: api.send for name, api in apis.items()},
+        explainers={name: api.explain for name, api in apis.items()},
         redact=veil,
         stop=stops.wished,
     )
@@ -57,7 +57,7 @@ def send(session: Session, plan: Plan, apis: Mapping[str, Api], veil: Veil, prog
     return Sent(_completed(plan, told), stops.wished(), faults)
 
 
-def _applied(plan: Plan, seams: Seams, tell: Callable[[Outcome], None]) -> tuple[Problem, ...]:
+def _applied(plan: Plan, seams: RunContext, tell: Callable[[Outcome], None]) -> tuple[Problem, ...]:
     """Apply, and return what broke it off: requests have been sent, and a bug must not take the report with it."""
     try:
         apply(plan, seams, tell)

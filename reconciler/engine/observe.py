@@ -9,35 +9,38 @@ from reconciler.errors import AuthError, IncompleteError, ReconcilerError, Unrea
 from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap
-from reconciler.plans.planner import Group, Observed
+from reconciler.plans.planner import LiveKey, Observed
 
-_UNREAD = (AuthError, IncompleteError, UnreachableError)
+_READ_ERRORS = (AuthError, IncompleteError, UnreachableError)
 
 
 def observe(
-    wanted: Sequence[Wanted], apis: Mapping[str, Read], run: Run, tell: Callable[[str], None] = lambda _line: None
+    documents: Sequence[Wanted],
+    apis: Mapping[str, Read],
+    run: Run,
+    on_progress: Callable[[str], None] = lambda _line: None,
 ) -> Observed:
     """Return what exists of everything that is wanted. What can't be read becomes a gap, never an absent object."""
-    groups: dict[Group, list[Wanted]] = {}
-    for one in sorted(wanted, key=lambda one: (one.address, one.source)):
-        groups.setdefault((one.address.target, one.address.kind), []).append(one)
-    live: dict[Group, Any] = {}
+    groups: dict[LiveKey, list[Wanted]] = {}
+    for document in sorted(documents, key=lambda document: (document.address, document.source)):
+        groups.setdefault((document.address.target, document.address.kind), []).append(document)
+    live: dict[LiveKey, Any] = {}
     gaps: list[Gap] = []
-    for number, ((target, kind), documents) in enumerate(groups.items(), 1):
-        tell(f"[{number}/{len(groups)}] reading {target}: {kind}, {_count(documents)}")
+    for number, ((target, kind), group) in enumerate(groups.items(), 1):
+        on_progress(f"[{number}/{len(groups)}] reading {target}: {kind}, {_format_declared_count(group)}")
         try:
-            live[target, kind] = KINDS[kind].observe(apis[target], documents, run)
+            live[target, kind] = KINDS[kind].observe(apis[target], group, run)
         # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
         # see.
-        except _UNREAD as error:
-            gaps.extend(_gaps(error))
+        except _READ_ERRORS as error:
+            gaps.extend(_build_gaps(error))
     return Observed(live, tuple(gaps))
 
 
-def _count(documents: Sequence[Wanted]) -> str:
-    objects = sum(one.resource.size(one.tables) for one in documents)
+def _format_declared_count(documents: Sequence[Wanted]) -> str:
+    objects = sum(document.resource.size(document.tables) for document in documents)
     return f"{objects} declared"
 
 
-def _gaps(error: ReconcilerError) -> list[Gap]:
+def _build_gaps(error: ReconcilerError) -> list[Gap]:
     return [Gap(problem, error.exit) for problem in error.problems]

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen
 from reconciler.engine.observe import observe
-from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, worst
+from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, find_worst_exit
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import Loaded
 from reconciler.manifests.load import load as load_manifests
 from reconciler.manifests.selection import described, select
 from reconciler.model import Bound, Plan
-from reconciler.plans.guards import refusals
+from reconciler.plans.guards import find_refusals
 from reconciler.plans.masking import Veil
-from reconciler.plans.planner import Scope, exit_of
+from reconciler.plans.planner import PlanScope, find_plan_exit
 from reconciler.plans.planner import plan as make_plan
 from reconciler.settings.load import load as load_settings
 from reconciler.settings.load import refuse_inside
@@ -62,8 +62,8 @@ class Compared(NamedTuple):
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a difference is worth."""
-        held = {exit_of(self.plan), changes if self.plan.steps else Exit.OK}
-        return worst(held | ({Exit.REFUSED} if refused and self.refusals else set()))
+        held = {find_plan_exit(self.plan), changes if self.plan.steps else Exit.OK}
+        return find_worst_exit(held | ({Exit.REFUSED} if refused and self.refusals else set()))
 
 
 def configured(session: Session, chosen: Chosen) -> Settings:
@@ -103,7 +103,7 @@ def compare(session: Session, declared: Declared, apis: Mapping[str, Api], tell:
     settings, loaded = declared.settings, declared.loaded
     run = Run(session.today, frozenset(one.address for one in declared.selected))
     observed = observe(declared.selected, {name: api.read for name, api in apis.items()}, run, tell)
-    scope = Scope(
+    scope = PlanScope(
         declared=loaded.wanted,
         selection=declared.selection,
         targets={name: _bound(api) for name, api in apis.items()},
@@ -115,7 +115,7 @@ def compare(session: Session, declared: Declared, apis: Mapping[str, Api], tell:
 
 def judged(plan: Plan, settings: Settings, apis: Mapping[str, Api]) -> Compared:
     """Hold a plan against the settings' limits, and draw the veil: the secrets that these APIs have used so far."""
-    refused = refusals(plan, settings.limits, settings.protected, Source(str(settings.file or "reconciler.yaml")))
+    refused = find_refusals(plan, settings.limits, settings.protected, Source(str(settings.file or "reconciler.yaml")))
     veil = Veil(api.redact for api in apis.values())
     return Compared(plan, veil, veil.plan(plan), veil.problems(refused))
 

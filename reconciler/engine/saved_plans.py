@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.cli.context import Session
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.model import Plan
-from reconciler.plans.planfile import load
+from reconciler.plans.planfile import load_plan
 
 _LARGEST = 512 * 2**20
 
@@ -61,4 +61,4 @@ def saved(session: Session, planfile: str, *, of_any_age: bool = False) -> Plan:
         raise UsageError(
             Problem(Source(planfile), f"can't be read: {why}; nothing was done; name another file")
         ) from None
-    return load(data, None if of_any_age else session.today, planfile)
+    return load_plan(data, None if of_any_age else session.today, planfile)

@@ -7,50 +7,50 @@ from typing import Any
 
 from reconciler.model import Change, Json, Risk
 
-Judge = Callable[[str, Json, Json], Risk]
+RiskJudge = Callable[[str, Json, Json], Risk]
 
 
-def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], risk: Judge) -> tuple[Change, ...]:
+def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], risk: RiskJudge) -> tuple[Change, ...]:
     """Return a change for each declared field that differs, in the manifest's order; nested fields get dotted paths.
 
     Sets are compared as sets and shown as sorted lists. Where nothing exists (`before` is None) each field is new.
     """
-    found: list[Change] = []
-    for name, wanted in after.items():
+    differences: list[Change] = []
+    for name, declared in after.items():
         live = (before or {}).get(name)
-        if before is not None and live == wanted:
+        if before is not None and live == declared:
             continue
-        for path, old, new in _fields(name, live, wanted):
-            plain_old, plain_new = plain(old), plain(new)
-            found.append(Change(path, plain_old, plain_new, risk(path, plain_old, plain_new)))
-    return tuple(found)
+        for path, old, new in _compare_field(name, live, declared):
+            plain_old, plain_new = convert_to_json(old), convert_to_json(new)
+            differences.append(Change(path, plain_old, plain_new, risk(path, plain_old, plain_new)))
+    return tuple(differences)
 
 
-def plain(value: Any) -> Json:
+def convert_to_json(value: Any) -> Json:
     """Return a value as JSON: a set as a sorted list, a named tuple as an object."""
     if isinstance(value, frozenset):
-        return [plain(item) for item in sorted(value)]
+        return [convert_to_json(item) for item in sorted(value)]
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(item) for name, item in value._asdict().items()}
+        return {name: convert_to_json(item) for name, item in value._asdict().items()}
     return value
 
 
-def _fields(name: str, live: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:
+def _compare_field(name: str, live: Any, declared: Any) -> Iterator[tuple[str, Any, Any]]:
     # A pair of 500 permissions, half of them replaced, takes deepdiff 2.4 s: a field that is a set stays
     # out of it.
-    if not (isinstance(live, Mapping) and isinstance(wanted, Mapping)):
-        yield name, live, wanted
+    if not (isinstance(live, Mapping) and isinstance(declared, Mapping)):
+        yield name, live, declared
         return
     from deepdiff import DeepDiff  # noqa: PLC0415 - 120 ms, paid only when a nested object differs
 
-    tree = DeepDiff(dict(live), dict(wanted), view="tree", verbose_level=2)
-    found = [
+    tree = DeepDiff(dict(live), dict(declared), view="tree", verbose_level=2)
+    differences = [
         (".".join(str(key) for key in item.path(output_format="list")), item) for kind in tree.values() for item in kind
     ]
-    for path, item in sorted(found, key=lambda pair: pair[0]):
-        yield f"{name}.{path}", _present(item.t1), _present(item.t2)
+    for path, item in sorted(differences, key=lambda pair: pair[0]):
+        yield f"{name}.{path}", _convert_absent(item.t1), _convert_absent(item.t2)
 
 
-def _present(value: Any) -> Any:
+def _convert_absent(value: Any) -> Any:
     # By its name, since importing the class imports deepdiff.
     return None if type(value).__name__ == "NotPresent" else value

@@ -10,47 +10,56 @@ from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches
 
-_SETTINGS = Source("reconciler.yaml")
+_SETTINGS_SOURCE = Source("reconciler.yaml")
 
 
-def refusals(
-    plan: Plan, limits: Mapping[str, int], protected: Sequence[str], settings: Source = _SETTINGS
+def find_refusals(
+    plan: Plan, limits: Mapping[str, int], protected: Sequence[str], settings: Source = _SETTINGS_SOURCE
 ) -> tuple[Problem, ...]:
     """Return every reason why the plan may not be applied: limits (changes by kind), protected patterns, refused steps.
 
     A limit that the settings leave out is the kind's own; an unknown setting never widens one.
     """
-    return tuple(sorted({*_refused(plan), *_protected(plan, protected), *_over_limit(plan, limits, settings)}))
+    return tuple(
+        sorted(
+            {
+                *_find_refused_steps(plan),
+                *_find_protected_steps(plan, protected),
+                *_find_exceeded_limits(plan, limits, settings),
+            }
+        )
+    )
 
 
-def unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ...]:
+def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ...]:
     """Return a problem for each step whose risk was not approved."""
-    given = ",".join(risk for risk in Risk if risk in approved) or "nothing"
+    approved_text = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     return tuple(
         Problem(
-            step.source, f"{step.address} is {step.risk}, and only {given} was approved; add {step.risk} to --approve"
+            step.source,
+            f"{step.address} is {step.risk}, and only {approved_text} was approved; add {step.risk} to --approve",
         )
         for step in plan.steps
         if step.risk not in approved
     )
 
 
-def _refused(plan: Plan) -> Iterator[Problem]:
+def _find_refused_steps(plan: Plan) -> Iterator[Problem]:
     for step in plan.steps:
         if step.refusal:
             yield Problem(step.source, f"{step.address}: {step.refusal}")
 
 
-def _protected(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
+def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
     for step in plan.steps:
-        pattern = next((pattern for pattern in patterns if _matches(step, pattern)), None)
+        pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
         if pattern is not None:
-            why = f"{step.address} is protected by {pattern!r}; it may not be changed by this tool"
-            mend = "take it out of the manifests, or write `protected:` in the settings without the pattern"
-            yield Problem(step.source, f"{why}; {mend}")
+            reason = f"{step.address} is protected by {pattern!r}; it may not be changed by this tool"
+            remedy = "take it out of the manifests, or write `protected:` in the settings without the pattern"
+            yield Problem(step.source, f"{reason}; {remedy}")
 
 
-def _matches(step: Step, pattern: str) -> bool:
+def _is_protected_by(step: Step, pattern: str) -> bool:
     """Match a `Kind/name` pattern, letter case aside, against the document's name and the live object.
 
     An object is shown as `name (id 7)`; its name alone is enough.
@@ -60,7 +69,7 @@ def _matches(step: Step, pattern: str) -> bool:
     return any(matches(pattern, f"{step.address.kind}/{name}") for name in names)
 
 
-def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:
+def _find_exceeded_limits(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:
     counts: Counter[str] = Counter()
     for step in plan.steps:
         counts[step.address.kind] += step.weight
@@ -68,6 +77,6 @@ def _over_limit(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iter
         # A number, no percentage: a server may have eight roles, of which 30 % are two.
         limit = limits.get(kind, KINDS[kind].limit)
         if count > limit:
-            why = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
-            mend = f"if all are meant, raise limits: {{{kind}: {{changes: {count}}}}}; or apply a part with --only"
-            yield Problem(settings, f"{why}; a slip in one manifest could reach them all; {mend}")
+            reason = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
+            remedy = f"if all are meant, raise limits: {{{kind}: {{changes: {count}}}}}; or apply a part with --only"
+            yield Problem(settings, f"{reason}; a slip in one manifest could reach them all; {remedy}")

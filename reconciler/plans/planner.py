@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from reconciler.errors import Exit, Problem
 from reconciler.kinds.kind import CannotEncode, Match, Note, Resource, Run, Tally, Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Address, Bound, Compared, Gap, Plan, Request, Step
-from reconciler.plans.diff import changes
+from reconciler.model import Address, Bound, Coverage, Gap, Plan, Request, Step
+from reconciler.plans.diff import find_changes
 
-Group = tuple[str, str]
+LiveKey = tuple[str, str]
 """A target and a kind: what is read together."""
 
 
@@ -21,11 +21,11 @@ Group = tuple[str, str]
 class Observed:
     """What was read: each kind's own live value by (target, kind), and what could not be read."""
 
-    live: Mapping[Group, Any]
+    live: Mapping[LiveKey, Any]
     gaps: tuple[Gap, ...] = ()
 
 
-class Scope(NamedTuple):
+class PlanScope(NamedTuple):
     """What the run is about: how much of everything that is declared was selected, and what it is bound to."""
 
     declared: Sequence[Wanted] = ()
@@ -35,7 +35,7 @@ class Scope(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Comparison:
     """What comparing has come to so far."""
 
     steps: list[Step] = field(default_factory=list)
@@ -45,27 +45,29 @@ class _Tally:
     of: int = 0
 
 
-def plan(wanted: Sequence[Wanted], observed: Observed, run: Run, scope: Scope | None = None) -> Plan:
+def plan(documents: Sequence[Wanted], observed: Observed, run: Run, scope: PlanScope | None = None) -> Plan:
     """Return the plan that makes `wanted` true: equal input, in whatever order, gives an equal plan."""
-    scope = scope or Scope(wanted)
-    found = _Tally()
-    for one in wanted:
-        _compare(one, observed, run, found)
-    selected = {one.address for one in wanted}
-    others = (one for one in scope.declared if one.address not in selected)
+    scope = scope or PlanScope(documents)
+    comparison = _Comparison()
+    for document in documents:
+        _compare_document(document, observed, run, comparison)
+    selected = {document.address for document in documents}
+    unselected = (document for document in scope.declared if document.address not in selected)
     return Plan(
-        steps=tuple(sorted(found.steps, key=_order)),
-        compared=Compared(found.compared, found.of + sum(one.resource.size(one.tables) for one in others)),
-        problems=tuple(sorted(set(found.problems))),
+        steps=tuple(sorted(comparison.steps, key=_build_sort_key)),
+        compared=Coverage(
+            comparison.compared, comparison.of + sum(document.resource.size(document.tables) for document in unselected)
+        ),
+        problems=tuple(sorted(set(comparison.problems))),
         gaps=tuple(sorted(set(observed.gaps))),
-        notes=tuple(sorted(set(found.notes))),
+        notes=tuple(sorted(set(comparison.notes))),
         selection=scope.selection,
         targets=scope.targets,
         manifests=scope.manifests,
     )
 
 
-def exit_of(plan: Plan) -> Exit:
+def find_plan_exit(plan: Plan) -> Exit:
     """Return the code of a comparison, changes aside: ok, invalid, or why it isn't complete.
 
     Where something was compared, whatever could not be read makes the whole incomplete; where nothing was, its cause
@@ -77,66 +79,66 @@ def exit_of(plan: Plan) -> Exit:
     return Exit.INVALID if plan.problems else Exit.OK
 
 
-def _compare(wanted: Wanted, observed: Observed, run: Run, found: _Tally) -> None:
+def _compare_document(document: Wanted, observed: Observed, run: Run, comparison: _Comparison) -> None:
     """Add what one document comes to. An object counts as compared once it was set beside its live state."""
-    size = wanted.resource.size(wanted.tables)
-    key = (wanted.address.target, wanted.address.kind)
+    size = document.resource.size(document.tables)
+    key = (document.address.target, document.address.kind)
     if key not in observed.live:
-        found.of += size
+        comparison.of += size
         return
-    compared, inert = 0, False
-    for finding in wanted.resource.compare(wanted, observed.live[key], run):
+    compared_objects, is_inert = 0, False
+    for finding in document.resource.compare(document, observed.live[key], run):
         match finding:
             case Problem():
-                found.problems.append(finding)
+                comparison.problems.append(finding)
             case Note(problem):
-                found.notes.append(problem)
-                inert = True
+                comparison.notes.append(problem)
+                is_inert = True
             case Tally(in_sync):
-                compared += in_sync
+                compared_objects += in_sync
             case Match():
-                compared += finding.objects
-                found.steps.extend(_steps(finding))
-    found.compared += compared
-    found.of += 0 if inert else max(size, compared)
+                compared_objects += finding.objects
+                comparison.steps.extend(_build_steps(finding))
+    comparison.compared += compared_objects
+    comparison.of += 0 if is_inert else max(size, compared_objects)
 
 
-def _steps(match: Match) -> Iterator[Step]:
+def _build_steps(match: Match) -> Iterator[Step]:
     """Yield the step of one object; nothing if it is as declared. Equality first, deepdiff only where they differ."""
     # For two equal roles of ten permissions `==` takes 0.1 µs, deepdiff 160 µs or more.
     if match.before is not None and match.before == match.after:
         return
-    kind, wanted = type(match.wanted.resource), match.wanted
-    differing = changes(match.before, match.after, kind.risk)
-    request, refusal = (None, match.refusal) if match.refusal else _encode(kind, match)
-    source = match.source or wanted.source
-    yield Step(wanted.address, kind.action(match), source, differing, request, match.object, refusal)
+    kind, document = type(match.wanted.resource), match.wanted
+    differences = find_changes(match.before, match.after, kind.risk)
+    request, refusal = (None, match.refusal) if match.refusal else _encode_request(kind, match)
+    source = match.source or document.source
+    yield Step(document.address, kind.action(match), source, differences, request, match.object, refusal)
 
 
-def _encode(kind: type[Resource], match: Match) -> tuple[Request | None, str]:
+def _encode_request(kind: type[Resource], match: Match) -> tuple[Request | None, str]:
     try:
         return kind.request(match), ""
     except CannotEncode as reason:
         return None, str(reason)
 
 
-def _levels() -> dict[str, int]:
+def _compute_levels() -> dict[str, int]:
     """Return how late each kind runs: after everything it refers to."""
     sorter = TopologicalSorter({name: kind.after for name, kind in KINDS.items()})
     levels: dict[str, int] = {}
     for name in sorter.static_order():
         # graphlib's order may depend on that of insertion where nodes are ready together; a level does not.
-        levels[name] = 1 + max((levels[before] for before in KINDS[name].after), default=-1)
+        levels[name] = 1 + max((levels[earlier_kind] for earlier_kind in KINDS[name].after), default=-1)
     return levels
 
 
-_LEVELS = _levels()
+_LEVELS = _compute_levels()
 
 
-def _order(step: Step) -> tuple[int, bool, Address, tuple[Any, ...]]:
+def _build_sort_key(step: Step) -> tuple[int, bool, Address, tuple[Any, ...]]:
     """Referred-to kinds first; ties by address, then by path, ids as numbers; a document's batches keep its order."""
     call = step.request.call if step.request else None
     # The length first, so that /Certificates/9/Owner stands before /Certificates/10/Owner.
-    place = (len(call.path), call.path) if call else (0, step.object)
-    late = call is not None and call.path in KINDS[step.address.kind].last
-    return _LEVELS[step.address.kind], late, step.address, (*place, step.source)
+    path_key = (len(call.path), call.path) if call else (0, step.object)
+    is_last = call is not None and call.path in KINDS[step.address.kind].last
+    return _LEVELS[step.address.kind], is_last, step.address, (*path_key, step.source)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
-from reconciler.errors import Exit, Problem, Source, worst
+from reconciler.errors import Exit, Problem, Source, find_worst_exit
 from reconciler.model import Json
-from reconciler.reports.layout import PLAIN, Line, Look, drawn, line
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 
 
 class Health(StrEnum):
@@ -42,7 +42,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class TargetDiagnosis:
     """A target with everything that was looked at, in order, and what can be done there with each kind."""
 
     name: str
@@ -58,71 +58,71 @@ class Examined:
         return tuple(check for check in self.checks if check.verdict is Health.FAILED)
 
 
-_WORDS = {
+_HEALTH_WORDS = {
     Health.OK: ("ok", "green"),
     Health.WARNING: ("warn", "bold yellow"),
     Health.FAILED: ("FAILED", "bold red"),
     Health.SKIPPED: ("skipped", "dim"),
 }
-_FEW, _NAMED = 2, 4
+_MAX_SINGLE_SKIPS, _MAX_NAMES = 2, 4
 """Skipped checks that have a line each, and how many of those that share one are named."""
-_WIDTH = max(len(word) for word, _ in _WORDS.values())
+_WIDTH = max(len(word) for word, _ in _HEALTH_WORDS.values())
 
 
-def exit_of(examined: Iterable[Examined]) -> Exit:
+def find_doctor_exit(diagnoses: Iterable[TargetDiagnosis]) -> Exit:
     """Return the outcome: ok where nothing that `plan` needs failed, else the worst cause."""
-    return worst(check.cause for one in examined for check in one.failed)
+    return find_worst_exit(check.cause for diagnosis in diagnoses for check in diagnosis.failed)
 
 
-def problems(examined: Iterable[Examined]) -> tuple[Problem, ...]:
+def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Problem, ...]:
     """Return what failed, as every command tells it: `what; what to do`."""
     return tuple(
         Problem(Source(f"{check.target} {check.check}"), "; ".join(filter(None, (check.detail, check.remedy))))
-        for one in examined
-        for check in one.failed
+        for diagnosis in diagnoses
+        for check in diagnosis.failed
     )
 
 
-def verdict(one: Examined) -> str:
+def summarize_target(diagnosis: TargetDiagnosis) -> str:
     """Say in one line what the account can run."""
-    plan, apply = _able("plan", one.plan), _able("apply", one.apply)
+    plan, apply = _describe_ability("plan", diagnosis.plan), _describe_ability("apply", diagnosis.apply)
     if (plan, apply) == ("plan possible", "apply possible"):
-        return f"{one.name}: plan and apply possible"
-    first = one.failed[0] if one.failed else None
-    if first and (plan, apply) == ("plan not possible", "apply not possible"):
-        return f"{one.name}: neither plan nor apply possible: {first.check}: {first.detail}"
-    return f"{one.name}: {plan}; {apply}"
+        return f"{diagnosis.name}: plan and apply possible"
+    first_failure = diagnosis.failed[0] if diagnosis.failed else None
+    if first_failure and (plan, apply) == ("plan not possible", "apply not possible"):
+        return f"{diagnosis.name}: neither plan nor apply possible: {first_failure.check}: {first_failure.detail}"
+    return f"{diagnosis.name}: {plan}; {apply}"
 
 
-def overall(abilities: Mapping[str, Ability]) -> Ability:
+def combine_abilities(abilities: Mapping[str, Ability]) -> Ability:
     """Return what holds for all kinds together."""
-    held = set(abilities.values())
-    if Ability.IMPOSSIBLE in held or not held:
+    distinct = set(abilities.values())
+    if Ability.IMPOSSIBLE in distinct or not distinct:
         return Ability.IMPOSSIBLE
-    return Ability.UNPROVEN if Ability.UNPROVEN in held else Ability.POSSIBLE
+    return Ability.UNPROVEN if Ability.UNPROVEN in distinct else Ability.POSSIBLE
 
 
-def text(examined: Sequence[Examined], look: Look = PLAIN) -> str:
+def render_diagnoses(diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return one block a target: its checks with their remedies, then its verdict."""
 
     def report() -> Iterator[Line]:
-        for number, one in enumerate(examined):
+        for number, diagnosis in enumerate(diagnoses):
             if number:
-                yield line()
-            yield line((f"target {one.name}: {one.url or '(no url)'}", "bold"))
-            yield from _rows(one.checks)
-            yield line((verdict(one), "bold"))
+                yield build_line()
+            yield build_line((f"target {diagnosis.name}: {diagnosis.url or '(no url)'}", "bold"))
+            yield from _render_checks(diagnosis.checks)
+            yield build_line((summarize_target(diagnosis), "bold"))
 
-    return drawn(report(), look)
+    return render_parts(report(), layout)
 
 
-def targets_json(examined: Iterable[Examined]) -> list[Json]:
+def encode_targets(diagnoses: Iterable[TargetDiagnosis]) -> list[Json]:
     """Return the document's `targets`."""
     return [
         {
-            "name": one.name,
-            "api": one.api,
-            "url": one.url,
+            "name": diagnosis.name,
+            "api": diagnosis.api,
+            "url": diagnosis.url,
             "checks": [
                 {
                     "target": check.target,
@@ -131,55 +131,58 @@ def targets_json(examined: Iterable[Examined]) -> list[Json]:
                     "detail": check.detail,
                     "remedy": check.remedy,
                 }
-                for check in one.checks
+                for check in diagnosis.checks
             ],
-            "commands": {"plan": overall(one.plan).value, "apply": overall(one.apply).value},
+            "commands": {
+                "plan": combine_abilities(diagnosis.plan).value,
+                "apply": combine_abilities(diagnosis.apply).value,
+            },
             "kinds": [
-                {"kind": kind, "plan": ability.value, "apply": one.apply[kind].value}
-                for kind, ability in one.plan.items()
+                {"kind": kind, "plan": ability.value, "apply": diagnosis.apply[kind].value}
+                for kind, ability in diagnosis.plan.items()
             ],
-            "verdict": verdict(one),
+            "verdict": summarize_target(diagnosis),
         }
-        for one in examined
+        for diagnosis in diagnoses
     ]
 
 
-def _rows(checks: Sequence[Check]) -> Iterator[Line]:
-    shown = list(_gathered(checks))
-    name = max((len(check.check) for check in shown), default=0)
-    for check in shown:
-        word, style = _WORDS[check.verdict]
-        yield line("  ", (f"{word:{_WIDTH}}", style), f"  {check.check:{name}}  {check.detail}")
+def _render_checks(checks: Sequence[Check]) -> Iterator[Line]:
+    merged_checks = list(_group_skipped_checks(checks))
+    name = max((len(check.check) for check in merged_checks), default=0)
+    for check in merged_checks:
+        word, style = _HEALTH_WORDS[check.verdict]
+        yield build_line("  ", (f"{word:{_WIDTH}}", style), f"  {check.check:{name}}  {check.detail}")
         if check.remedy:
-            yield line(f"  {'':{_WIDTH}}  {'':{name}}  -> {check.remedy}")
+            yield build_line(f"  {'':{_WIDTH}}  {'':{name}}  -> {check.remedy}")
 
 
-def _gathered(checks: Sequence[Check]) -> Iterator[Check]:
+def _group_skipped_checks(checks: Sequence[Check]) -> Iterator[Check]:
     """Yield the checks, but what was skipped in a row for one and the same reason as one: there is no more to say."""
-    for (verdict, detail), same in groupby(checks, key=lambda check: (check.verdict, check.detail)):
+    for (verdict, detail), equal_checks in groupby(checks, key=lambda check: (check.verdict, check.detail)):
         # groupby drops a group as soon as the next one is asked for.
-        group = tuple(same)
-        if verdict is Health.SKIPPED and len(group) > _FEW:
-            names = ", ".join(check.check for check in group[:_NAMED])
-            more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-            yield replace(group[0], check=f"{len(group)} checks", detail=f"{detail}: {names}{more}")
+        group = tuple(equal_checks)
+        if verdict is Health.SKIPPED and len(group) > _MAX_SINGLE_SKIPS:
+            names = ", ".join(check.check for check in group[:_MAX_NAMES])
+            suffix = f" and {len(group) - _MAX_NAMES} more" if len(group) > _MAX_NAMES else ""
+            yield replace(group[0], check=f"{len(group)} checks", detail=f"{detail}: {names}{suffix}")
         else:
             yield from group
 
 
-def _able(command: str, abilities: Mapping[str, Ability]) -> str:
+def _describe_ability(command: str, abilities: Mapping[str, Ability]) -> str:
     """Say for which kinds a command is possible: `plan possible for A, B; not for C`."""
     words = {
         Ability.POSSIBLE: "possible",
         Ability.IMPOSSIBLE: "not possible",
         Ability.UNPROVEN: "not provable without writing",
     }
-    groups = {ability: [kind for kind, held in abilities.items() if held is ability] for ability in Ability}
-    held = [ability for ability in Ability if groups[ability]]
-    if len(held) <= 1:
-        return f"{command} {words[held[0] if held else Ability.IMPOSSIBLE]}"
-    return f"{command} " + ", ".join(f"{words[ability]} for {_listed(groups[ability])}" for ability in held)
+    groups = {ability: [kind for kind, present in abilities.items() if present is ability] for ability in Ability}
+    present = [ability for ability in Ability if groups[ability]]
+    if len(present) <= 1:
+        return f"{command} {words[present[0] if present else Ability.IMPOSSIBLE]}"
+    return f"{command} " + ", ".join(f"{words[ability]} for {_join_kinds(groups[ability])}" for ability in present)
 
 
-def _listed(kinds: Sequence[str]) -> str:
+def _join_kinds(kinds: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.model import Action, Outcome, Plan, Risk, Step, Verdict
-from reconciler.reports.json_document import by_verdict, in_sync
-from reconciler.reports.layout import count
+from reconciler.reports.json_document import count_by_verdict, count_in_sync
+from reconciler.reports.layout import format_count
 
 _VERDICT_WORDS = {
     Verdict.APPLIED: "applied",
@@ -18,70 +18,78 @@ _VERDICT_WORDS = {
 }
 
 
-_FINE = {Verdict.APPLIED, Verdict.UNCHANGED}
+_GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 
 
-def plan_verdict(plan: Plan, refusals: int = 0) -> str:
+def summarize_plan(plan: Plan, refusals: int = 0) -> str:
     """Say what a plan comes to. Only a whole, complete comparison without a difference is called in sync."""
     if not plan.steps and plan.complete and not refusals:
-        return _nothing(plan, "nothing to do")
-    return f"{_caveat(plan, refusals)}{_counts(plan, _planned)}"
+        return _describe_no_change(plan, "nothing to do")
+    return f"{_describe_caveats(plan, refusals)}{_describe_counts(plan, _describe_planned)}"
 
 
-def drift_verdict(plan: Plan) -> str:
+def summarize_drift(plan: Plan) -> str:
     """Say how far the live state is from what is declared."""
     if not plan.steps and plan.complete:
-        return _nothing(plan, "no drift")
+        return _describe_no_change(plan, "no drift")
     differing = sum(step.weight for step in plan.steps)
-    drift = f"Drift: {differing:,} of {count(plan.compared.objects, 'object')} not as declared: " if differing else ""
-    return f"{_caveat(plan, 0)}{drift}{_counts(plan, _drifted)}"
+    drift = (
+        f"Drift: {differing:,} of {format_count(plan.compared.objects, 'object')} not as declared: "
+        if differing
+        else ""
+    )
+    return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, _describe_drifted)}"
 
 
-def apply_verdict(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> str:
+def summarize_outcomes(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> str:
     """Say what became of every object in the plan; the numbers add up to it."""
     total = sum(outcome.step.weight for outcome in outcomes)
-    held = {verdict: number for verdict, number in by_verdict(outcomes).items() if number}
-    if not interrupted and set(held) == {Verdict.APPLIED}:
-        return f"Applied: {count(total, 'change')}, each confirmed by reading back."
-    said = ", ".join(f"{number:,} {_VERDICT_WORDS[verdict]}" for verdict, number in held.items())
-    short = "NOT ALL APPLIED" if set(held) - _FINE else "Applied"
-    return f"{'INTERRUPTED' if interrupted else short}: {said or 'nothing was sent'}  (of {count(total, 'change')})"
+    counts = {verdict: number for verdict, number in count_by_verdict(outcomes).items() if number}
+    if not interrupted and set(counts) == {Verdict.APPLIED}:
+        return f"Applied: {format_count(total, 'change')}, each confirmed by reading back."
+    summary = ", ".join(f"{number:,} {_VERDICT_WORDS[verdict]}" for verdict, number in counts.items())
+    headline = "NOT ALL APPLIED" if set(counts) - _GOOD_VERDICTS else "Applied"
+    return f"{'INTERRUPTED' if interrupted else headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')})"
 
 
-def _nothing(plan: Plan, said: str) -> str:
-    seen = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
+def _describe_no_change(plan: Plan, message: str) -> str:
+    comparison = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
     if plan.selection:
-        return f"Partial run ({plan.selection}): {seen}, {said} among them."
-    return f"In sync: {seen}, {said}."
+        return f"Partial run ({plan.selection}): {comparison}, {message} among them."
+    return f"In sync: {comparison}, {message}."
 
 
-def _caveat(plan: Plan, refusals: int) -> str:
+def _describe_caveats(plan: Plan, refusals: int) -> str:
     """What keeps the counts from being the whole story comes before them."""
-    said = []
+    caveats = []
     if plan.gaps:
-        said.append(f"INCOMPLETE, {count(len(plan.gaps), 'thing')} could not be read")
+        caveats.append(f"INCOMPLETE, {format_count(len(plan.gaps), 'thing')} could not be read")
     if plan.problems:
-        said.append(f"INVALID, {count(len(plan.problems), 'problem')}")
+        caveats.append(f"INVALID, {format_count(len(plan.problems), 'problem')}")
     if refusals:
-        said.append(f"REFUSED, {count(refusals, 'reason')}")
+        caveats.append(f"REFUSED, {format_count(refusals, 'reason')}")
     if plan.selection:
-        said.append(f"partial run ({plan.selection})")
-    told = "; ".join(said)
-    return f"{told[:1].upper()}{told[1:]}: " if told else ""
+        caveats.append(f"partial run ({plan.selection})")
+    joined = "; ".join(caveats)
+    return f"{joined[:1].upper()}{joined[1:]}: " if joined else ""
 
 
-def _counts(plan: Plan, word: Callable[[int, Action], str]) -> str:
+def _describe_counts(plan: Plan, describe: Callable[[int, Action], str]) -> str:
     sendable = [step for step in plan.steps if step.request]
-    said = [word(number, action) for action in Action if (number := _weight(s for s in sendable if s.action is action))]
-    parts = [", ".join(said)] if said else []
-    if withheld := _weight(step for step in plan.steps if not step.request):
+    amounts = [
+        describe(number, action)
+        for action in Action
+        if (number := _sum_weights(s for s in sendable if s.action is action))
+    ]
+    parts = [", ".join(amounts)] if amounts else []
+    if withheld := _sum_weights(step for step in plan.steps if not step.request):
         parts.append(f"{withheld:,} can't be changed")
-    if same := in_sync(plan.compared, plan.steps):
-        parts.append(f"{same:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
+    if unchanged := count_in_sync(plan.compared, plan.steps):
+        parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
     risks = [
         f"{number:,} {label}"
         for risk, label in ((Risk.HIGH, "high risk"), (Risk.IRREVERSIBLE, "irreversible"))
-        if (number := _weight(step for step in sendable if step.risk is risk))
+        if (number := _sum_weights(step for step in sendable if step.risk is risk))
     ]
     parts += [", ".join(risks)] if risks else []
     if not plan.steps:
@@ -89,14 +97,14 @@ def _counts(plan: Plan, word: Callable[[int, Action], str]) -> str:
     return f"{'; '.join(parts)}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
 
 
-def _planned(number: int, action: Action) -> str:
+def _describe_planned(number: int, action: Action) -> str:
     return f"{number:,} to {action.value}"
 
 
-def _drifted(number: int, action: Action) -> str:
+def _describe_drifted(number: int, action: Action) -> str:
     words = {Action.CREATE: "missing", Action.UPDATE: "changed", Action.CLEAR: "not empty", Action.DENY: "not denied"}
     return f"{number:,} {words[action]}"
 
 
-def _weight(steps: Iterable[Step]) -> int:
+def _sum_weights(steps: Iterable[Step]) -> int:
     return sum(step.weight for step in steps)

@@ -5,37 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.model import Json
-from reconciler.reports.layout import PLAIN, Look, Part, drawn, line
-from reconciler.reports.table import Cell, columns
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout, ReportPart, build_line, render_parts
+from reconciler.reports.table import Cell, build_table
 
 
-def listing(rows: Sequence[Mapping[str, Json]], look: Look = PLAIN) -> str:
+def render_listing(rows: Sequence[Mapping[str, Json]], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return rows of {heading: value} as an aligned table."""
-    cells: list[dict[str, Cell]] = [{name: (_word(value), "") for name, value in row.items()} for row in rows]
-    return drawn([columns(cells, look)], look)
+    cells: list[dict[str, Cell]] = [{name: (_format_value(value), "") for name, value in row.items()} for row in rows]
+    return render_parts([build_table(cells, layout)], layout)
 
 
-def explained(said: Mapping[str, Json], look: Look = PLAIN) -> str:
+def render_explanation(reference: Mapping[str, Json], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return what `explain` found: {"path", "description", facts, "fields": [{"name", ...}], "example"}."""
-    parts: list[Part] = [line((said["path"], "bold")), line(f"  {said['description']}"), line()]
-    facts = {name: value for name, value in said.items() if name not in {"path", "description", "fields", "example"}}
+    parts: list[ReportPart] = [
+        build_line((reference["path"], "bold")),
+        build_line(f"  {reference['description']}"),
+        build_line(),
+    ]
+    facts = {
+        name: value for name, value in reference.items() if name not in {"path", "description", "fields", "example"}
+    }
     width = max((len(name) for name in facts), default=0)
-    parts += [line(f"  {name:{width}}  {_word(value)}") for name, value in facts.items()]
-    if fields := said.get("fields"):
-        parts += [line(), line(("fields", "bold")), columns([_row(field) for field in fields], look)]
-    if example := said.get("example"):
-        parts += [line(), line(("example", "bold")), *(line(f"  {text}") for text in example.splitlines())]
-    return drawn(parts, look)
+    parts += [build_line(f"  {name:{width}}  {_format_value(value)}") for name, value in facts.items()]
+    if fields := reference.get("fields"):
+        parts += [
+            build_line(),
+            build_line(("fields", "bold")),
+            build_table([_build_field_row(field) for field in fields], layout),
+        ]
+    if example := reference.get("example"):
+        parts += [
+            build_line(),
+            build_line(("example", "bold")),
+            *(build_line(f"  {text}") for text in example.splitlines()),
+        ]
+    return render_parts(parts, layout)
 
 
-def _row(field: Mapping[str, Json]) -> dict[str, Cell]:
-    told = {"field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": field["description"]}
-    return {name: (_word(value), "") for name, value in told.items()}
+def _build_field_row(field: Mapping[str, Json]) -> dict[str, Cell]:
+    values = {"field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": field["description"]}
+    return {name: (_format_value(value), "") for name, value in values.items()}
 
 
-def _word(value: Json) -> str:
+def _format_value(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_word(item) for item in value)
+        return ", ".join(_format_value(item) for item in value)
     return str(value)

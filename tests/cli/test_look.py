@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cli.context import Session
 from reconciler.cli.progress import HEARTBEAT, Progress
-from reconciler.reports.layout import Look
+from reconciler.reports.layout import Layout
 from tests.cli.conftest import Run, Terminal
 
 # what the stream is, environment, --no-color -> colour
@@ -61,7 +61,7 @@ def test_a_command_uses_what_was_decided(run: Run) -> None:
     assert "\x1b[1m" in colored
     assert "\x1b" not in plain
     assert "\x1b" not in run(["kinds", "--no-color"], terminal=True)[1]
-    assert Look() == Look(0, color=False)
+    assert Layout() == Layout(0, color=False)
 
 
 BROKEN = """\

@@ -16,7 +16,7 @@ from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
 from reconciler.engine.execution import send
 from reconciler.engine.interrupts import Stops
-from reconciler.model import Compared, Plan
+from reconciler.model import Coverage, Plan
 from reconciler.plans.masking import Veil
 from reconciler.simulator import Simulator
 from tests.support import disturbances as a
@@ -67,7 +67,7 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     """From the very return on: a signal neither ends it nor is promised what no longer can be."""
     session = Session(io.StringIO(), io.StringIO(), stderr := io.StringIO(), 0.0, {})
     with session.stops.heard(), Progress(session) as progress:
-        sent = send(session, Plan((), Compared(0, 0)), {}, Veil([]), progress)
+        sent = send(session, Plan((), Coverage(0, 0)), {}, Veil([]), progress)
         signal.raise_signal(INT)
 
     assert (sent, stderr.getvalue()) == (((), False, ()), "")

@@ -15,7 +15,7 @@ from reconciler.model import (
     Address,
     Call,
     Change,
-    Compared,
+    Coverage,
     Gap,
     Outcome,
     Plan,
@@ -145,7 +145,7 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
         Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),
         (Change("enabled", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
     )  # fmt: skip
-    plan = Plan((step,), Compared(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22")
+    plan = Plan((step,), Coverage(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22")
     veil = Veil([lambda text: text.replace("hunter22", "***"), lambda text: text.replace("other", "***")])
 
     shown = veil.plan(plan)

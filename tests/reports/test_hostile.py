@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Exit, Problem, Source
-from reconciler.model import Action, Bound, Change, Compared, Gap, Outcome, Plan, Risk, Verdict
+from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
-from reconciler.reports.layout import Look, inert
-from reconciler.reports.problems import notes, problems, validated
+from reconciler.reports.layout import Layout, escape_ci_commands
+from reconciler.reports.problems import render_notes, render_problems, render_validation
 from tests.support.report_plans import TARGETS, step
 
 CORPUS = [
@@ -46,7 +46,7 @@ _OURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMAND = re.compile(r"^\s*(::|section_(start|end):)|##\w*\[", re.MULTILINE)
 
 
-def reports(word: str, look: Look) -> list[str]:
+def reports(word: str, look: Layout) -> list[str]:
     """Return every report with the word in every place that holds foreign text."""
     place = Source(word, 3, 2)
     changes = (
@@ -60,16 +60,16 @@ def reports(word: str, look: Look) -> list[str]:
     )
     problem = Problem(place, word)
     targets = {word: Bound("keyfactor", word, word), **TARGETS}
-    plan = Plan(steps, Compared(2, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), word, targets)
+    plan = Plan(steps, Coverage(2, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), word, targets)
     outcomes = [Outcome(one, Verdict.UNKNOWN, word, (Verdict.UNKNOWN, Verdict.APPLIED, Verdict.STALE)) for one in steps]
     return [
-        text.plan(plan, look),
-        text.drift(plan, look),
-        text.applied(outcomes, look),
-        text.plainly(f"{word}\n{word}"),
-        problems([problem], look, {place: word}),
-        validated([problem], 0, 0, look, {place: word}),
-        notes([problem], look),
+        text.render_plan(plan, look),
+        text.render_drift(plan, look),
+        text.render_outcomes(outcomes, look),
+        text.sanitize_message(f"{word}\n{word}"),
+        render_problems([problem], look, {place: word}),
+        render_validation([problem], 0, 0, look, {place: word}),
+        render_notes([problem], look),
     ]
 
 
@@ -80,8 +80,8 @@ def harmless(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("word", CORPUS, ids=range(len(CORPUS)))
-@pytest.mark.parametrize("look", [Look(), Look(100, color=True)], ids=["pipe", "terminal"])
-def test_foreign_text_does_nothing(word: str, look: Look) -> None:
+@pytest.mark.parametrize("look", [Layout(), Layout(100, color=True)], ids=["pipe", "terminal"])
+def test_foreign_text_does_nothing(word: str, look: Layout) -> None:
     """No escape, no line break, no bidirectional control, no CI command comes out of any report."""
     for shown in reports(word, look):
         assert harmless(shown), shown
@@ -96,14 +96,14 @@ def test_colour_is_not_foreign() -> None:
 @given(st.text(alphabet="#:[s \n\tvection_stard", max_size=30))
 def test_no_mixture_makes_a_command(word: str) -> None:
     """However the pieces fall, the sink breaks them, and twice is like once."""
-    assert not _COMMAND.search(inert(word))
-    assert inert(inert(word)) == inert(word)
+    assert not _COMMAND.search(escape_ci_commands(word))
+    assert escape_ci_commands(escape_ci_commands(word)) == escape_ci_commands(word)
 
 
 def test_ordinary_text_passes_as_it_is() -> None:
     """Names of every script and backslashes of domains are not foreign to a terminal."""
     for word in ("Zertifikate für PKI", "证书 管理员", "CORP\\svc", "a::b", "# 1 [x]"):
-        assert word in text.plan(Plan((step(name=word),), Compared(1, 1)))
+        assert word in text.render_plan(Plan((step(name=word),), Coverage(1, 1)))
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def at_place() -> Callable[[str, int], str]:
 
     def draw(line: str, column: int) -> str:
         place = Source("roles.yaml", 12, column)
-        return problems([Problem(place, "what; why; do")], Look(100), {place: line})
+        return render_problems([Problem(place, "what; why; do")], Layout(100), {place: line})
 
     return draw
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from referencing import Registry, Resource
 
 from reconciler.errors import Exit, Problem, Source
-from reconciler.model import Change, Compared, Plan, Risk
-from reconciler.reports.json_document import document, render, step_json
+from reconciler.model import Change, Coverage, Plan, Risk
+from reconciler.reports.json_document import build_report, encode_step, render_json
 from reconciler.schema import schemas
 from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
@@ -24,26 +24,26 @@ _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
 VALID = jsonschema.Draft202012Validator(_SCHEMAS["report.json"], registry=_REGISTRY)
 
 DOCUMENTS = {
-    "a plan": document("plan", Exit.CHANGES, PLAN),
-    "nothing to do": document("drift", Exit.OK, EMPTY),
-    "a refused step": document("plan", Exit.REFUSED, replace(PLAN, steps=(IMMUTABLE,)), problems=[GAP.problem]),
-    "unread": document("drift", Exit.UNREACHABLE, replace(EMPTY, gaps=(GAP,), compared=Compared(0, 3))),
-    "applied": document("apply", Exit.STALE, PLAN, OUTCOMES),
-    "usage": document("plan", Exit.USAGE, problems=[Problem(Source("command line"), "no such option")]),
-    "internal": document("plan", Exit.INTERNAL),
-    "extra members": document("validate", Exit.OK, documents=3, files=1),
+    "a plan": build_report("plan", Exit.CHANGES, PLAN),
+    "nothing to do": build_report("drift", Exit.OK, EMPTY),
+    "a refused step": build_report("plan", Exit.REFUSED, replace(PLAN, steps=(IMMUTABLE,)), problems=[GAP.problem]),
+    "unread": build_report("drift", Exit.UNREACHABLE, replace(EMPTY, gaps=(GAP,), compared=Coverage(0, 3))),
+    "applied": build_report("apply", Exit.STALE, PLAN, OUTCOMES),
+    "usage": build_report("plan", Exit.USAGE, problems=[Problem(Source("command line"), "no such option")]),
+    "internal": build_report("plan", Exit.INTERNAL),
+    "extra members": build_report("validate", Exit.OK, documents=3, files=1),
 }
 
 
 @pytest.mark.parametrize("shown", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_every_outcome_has_the_published_shape(shown: object) -> None:
     """What is printed is valid by the schema that is shipped."""
-    VALID.validate(json.loads(render(shown)))
+    VALID.validate(json.loads(render_json(shown)))
 
 
 def test_a_step_has_the_members_of_the_contract() -> None:
     """Names, order and types, as the contract lists them."""
-    assert step_json(step(query=(("collectionId", "3"),))) == {
+    assert encode_step(step(query=(("collectionId", "3"),))) == {
         "address": {"target": "command", "kind": "SecurityRole", "name": "PKI Operators"},
         "object": "",
         "action": "update",
@@ -64,12 +64,12 @@ def test_a_step_has_the_members_of_the_contract() -> None:
 def test_a_repeated_query_parameter_is_not_silently_halved() -> None:
     """What can't be shown as it is sent is not shown at all."""
     with pytest.raises(ValueError, match="repeated"):
-        step_json(step(query=(("id", "1"), ("id", "2"))))
+        encode_step(step(query=(("id", "1"), ("id", "2"))))
 
 
 def test_an_applied_step_says_what_became_of_it_and_of_each_part() -> None:
     """A verdict a step, and one a change where the server split a batch."""
-    role, event, denial = document("apply", Exit.STALE, PLAN, OUTCOMES)["steps"]
+    role, event, denial = build_report("apply", Exit.STALE, PLAN, OUTCOMES)["steps"]
     assert role["verdict"] == "applied"
     assert (event["verdict"], event["detail"][:16]) == ("stale", "nothing was sent")
     assert [change["verdict"] for change in denial["changes"]] == ["applied", "not_applied"]
@@ -77,19 +77,19 @@ def test_an_applied_step_says_what_became_of_it_and_of_each_part() -> None:
 
 def test_the_summary_adds_up_to_what_was_compared() -> None:
     """Every compared object is in exactly one number."""
-    plan = Plan((ROLE, EVENT, DENIAL, IMMUTABLE, *owners(7)), Compared(40, 40))
-    shown = document("plan", Exit.REFUSED, plan)["summary"]
+    plan = Plan((ROLE, EVENT, DENIAL, IMMUTABLE, *owners(7)), Coverage(40, 40))
+    shown = build_report("plan", Exit.REFUSED, plan)["summary"]
     counted = [shown[name] for name in ("create", "update", "clear", "deny", "refused", "unchanged")]
     assert sum(counted) == 40
     assert sum(shown["risk"].values()) == 11
-    assert sum(document("apply", Exit.STALE, PLAN, OUTCOMES)["summary"]["verdicts"].values()) == 4
+    assert sum(build_report("apply", Exit.STALE, PLAN, OUTCOMES)["summary"]["verdicts"].values()) == 4
 
 
 def test_problems_come_sorted_once_and_with_their_cause() -> None:
     """Refusals, problems of the plan and what could not be read are one list."""
     first, last = Problem(Source("a.yaml", 2, 1), "x"), Problem(Source("a.yaml", 10, 1), "y")
     plan = replace(EMPTY, problems=(last,), gaps=(GAP,))
-    shown = document("plan", Exit.INCOMPLETE, plan, problems=[last, first, last])["problems"]
+    shown = build_report("plan", Exit.INCOMPLETE, plan, problems=[last, first, last])["problems"]
     assert [one["source"] for one in shown[:2]] == ["a.yaml:2:1", "a.yaml:10:1"]
     assert shown[2]["cause"] == "unreachable"
     assert len(shown) == 3
@@ -99,7 +99,7 @@ def test_problems_come_sorted_once_and_with_their_cause() -> None:
 @example("\x7f")
 def test_any_text_survives_unchanged_and_harmless(text: str) -> None:
     """A parser gets every character back; a terminal and a CI system get nothing that they would obey."""
-    shown = render({"name": text, "##vso[x]": [text]})
+    shown = render_json({"name": text, "##vso[x]": [text]})
     assert json.loads(shown) == {"name": text, "##vso[x]": [text]}
     assert shown.replace("\n", "").isprintable()
     assert "##vso[" not in shown
@@ -108,18 +108,20 @@ def test_any_text_survives_unchanged_and_harmless(text: str) -> None:
 
 def test_lone_surrogates_of_a_server_survive() -> None:
     """JSON can carry half a character; UTF-8 can't, so it stays escaped."""
-    assert json.loads(render(json.loads('"\\ud800"')).encode()) == "\ud800"
+    assert json.loads(render_json(json.loads('"\\ud800"')).encode()) == "\ud800"
 
 
 def test_equal_values_give_equal_bytes() -> None:
     """Nothing in the document depends on the clock, or on the order of a set."""
     sets = [frozenset("abc"), frozenset("cba")]
-    shown = [render(step_json(step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
+    shown = [render_json(encode_step(step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
     assert shown[0] == shown[1]
-    assert render(document("plan", Exit.CHANGES, PLAN)) == render(document("plan", Exit.CHANGES, PLAN))
+    assert render_json(build_report("plan", Exit.CHANGES, PLAN)) == render_json(
+        build_report("plan", Exit.CHANGES, PLAN)
+    )
 
 
 def test_not_a_number_is_no_json() -> None:
     """A document that no strict parser reads is a bug, not an output."""
     with pytest.raises(ValueError, match="JSON"):
-        render({"x": float("nan")})
+        render_json({"x": float("nan")})

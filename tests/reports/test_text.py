@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import Problem, Source
-from reconciler.model import Action, Change, Compared, Outcome, Plan, Risk, Verdict
+from reconciler.model import Action, Change, Coverage, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
-from reconciler.reports.layout import Look
+from reconciler.reports.layout import Layout
 from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
 GOLDEN = """\
@@ -46,28 +46,28 @@ target csms: https://csms.example.com project 0123
 
 def test_a_plan_reads_like_this() -> None:
     """The whole report of a small plan: verdict, table, fields, and what is sent."""
-    assert text.plan(PLAN) == GOLDEN
+    assert text.render_plan(PLAN) == GOLDEN
 
 
 VERDICTS = [
-    ("in sync", text.plan, EMPTY, "In sync: compared 214 of 214, nothing to do."),
-    ("no drift", text.drift, EMPTY, "In sync: compared 214 of 214, no drift."),
+    ("in sync", text.render_plan, EMPTY, "In sync: compared 214 of 214, nothing to do."),
+    ("no drift", text.render_drift, EMPTY, "In sync: compared 214 of 214, no drift."),
     (
         "partial",
-        text.plan,
-        replace(EMPTY, selection="--only SecurityRole", compared=Compared(3, 214)),
+        text.render_plan,
+        replace(EMPTY, selection="--only SecurityRole", compared=Coverage(3, 214)),
         "Partial run (--only SecurityRole): compared 3 of 214, nothing to do among them.",
     ),
     (
         "unread",
-        text.plan,
-        replace(EMPTY, gaps=(GAP,), compared=Compared(0, 214)),
+        text.render_plan,
+        replace(EMPTY, gaps=(GAP,), compared=Coverage(0, 214)),
         "INCOMPLETE, 1 thing could not be read: nothing was compared  (compared 0 of 214)",
     ),
     (
         "half read",
-        text.drift,
-        replace(EMPTY, gaps=(GAP,), compared=Compared(200, 214)),
+        text.render_drift,
+        replace(EMPTY, gaps=(GAP,), compared=Coverage(200, 214)),
         (
             "INCOMPLETE, 1 thing could not be read: no difference in what was compared; 200 unchanged"
             "  (compared 200 of 214)"
@@ -75,13 +75,13 @@ VERDICTS = [
     ),
     (
         "invalid",
-        text.plan,
+        text.render_plan,
         replace(EMPTY, problems=(Problem(Source("a.yaml", 1, 1), "no such role"),)),
         "INVALID, 1 problem: no difference in what was compared; 214 unchanged  (compared 214 of 214)",
     ),
     (
         "drift",
-        text.drift,
+        text.render_drift,
         replace(PLAN, steps=(ROLE, EVENT)),
         (
             "Drift: 2 of 214 objects not as declared: 1 missing, 1 changed; 212 in sync; 1 high risk"
@@ -90,7 +90,7 @@ VERDICTS = [
     ),
     (
         "not to be changed",
-        text.plan,
+        text.render_plan,
         replace(PLAN, steps=(IMMUTABLE,)),
         "1 can't be changed; 213 in sync  (compared 214 of 214)",
     ),
@@ -115,12 +115,12 @@ def test_the_first_line_is_the_verdict(_: str, report: Callable[[Plan], str], pl
 )
 def test_only_a_whole_and_complete_comparison_is_called_in_sync(plan: Plan) -> None:
     """Whatever is partial, unread or invalid never says the two words, in no report."""
-    assert "in sync" not in (text.plan(plan) + text.drift(plan)).lower()
+    assert "in sync" not in (text.render_plan(plan) + text.render_drift(plan)).lower()
 
 
 def test_equal_differences_are_shown_once() -> None:
     """300 certificates with the same new owner: 300 rows, one block, and the rest counted."""
-    shown = text.plan(Plan(owners(300), Compared(300, 300)))
+    shown = text.render_plan(Plan(owners(300), Coverage(300, 300)))
     assert shown.count("(none) -> ") == 1
     assert "CertificateOwner payments  300 objects alike: " in shown
     assert "call   PUT /Certificates/1/Owner and 299 more like it" in shown
@@ -132,7 +132,7 @@ def test_ten_thousand_differences_stay_bounded_and_lose_no_risk() -> None:
     many = tuple(
         step(name=f"role {at}", changes=(Change("description", "", str(at), Risk.LOW),)) for at in range(10_000)
     )
-    shown = text.plan(Plan((*many, DENIAL), Compared(10_002, 10_002)))
+    shown = text.render_plan(Plan((*many, DENIAL), Coverage(10_002, 10_002)))
     assert len(shown.splitlines()) < 1_200
     assert "!  deny    RequestDenial" in shown
     assert "(9,501 more rows, see --format json)" in shown
@@ -142,7 +142,9 @@ def test_ten_thousand_differences_stay_bounded_and_lose_no_risk() -> None:
 def test_long_sets_and_values_are_folded() -> None:
     """Twelve members of either sign, then a number; a long text ends with its length."""
     change = Change("permissions", [], [f"/p{at:02}/" for at in range(20)], Risk.HIGH)
-    shown = text.plan(Plan((step(changes=(change, Change("description", "x" * 999, "", Risk.LOW))),), Compared(1, 1)))
+    shown = text.render_plan(
+        Plan((step(changes=(change, Change("description", "x" * 999, "", Risk.LOW))),), Coverage(1, 1))
+    )
     assert shown.count('+ "/p') == 12
     assert "+ (+8 more, see --format json)" in shown
     assert "... (1001 characters, see --format json)" in shown
@@ -150,7 +152,7 @@ def test_long_sets_and_values_are_folded() -> None:
 
 def test_a_refused_step_says_why() -> None:
     """No call, but the reason, and a row that can't be taken for something that will happen."""
-    shown = text.plan(Plan((IMMUTABLE,), Compared(1, 1)))
+    shown = text.render_plan(Plan((IMMUTABLE,), Coverage(1, 1)))
     assert "x  update  SecurityRole  Administrator  (id 1)" in shown
     assert "    refused      the role is immutable; remove the document" in shown
     assert "call" not in shown
@@ -159,7 +161,7 @@ def test_a_refused_step_says_why() -> None:
 def test_a_pipe_gets_every_character() -> None:
     """Without a terminal nothing is wrapped, cropped, coloured or padded, however long."""
     long = step(name="x" * 300)
-    shown = text.plan(Plan((long,), Compared(1, 1)))
+    shown = text.render_plan(Plan((long,), Coverage(1, 1)))
     assert sum("x" * 300 in line for line in shown.splitlines()) == 2
     assert "\x1b" not in shown
     assert all(line == line.rstrip() for line in shown.splitlines())
@@ -168,7 +170,7 @@ def test_a_pipe_gets_every_character() -> None:
 @pytest.mark.parametrize("width", [72, 80, 100, 120])
 def test_a_terminal_gets_a_table_that_fits(width: int) -> None:
     """Rows keep to the width; what tells equal rows apart is dropped last."""
-    shown = text.plan(Plan((ROLE, *owners(3), DENIAL), Compared(9, 9)), Look(width, color=False))
+    shown = text.render_plan(Plan((ROLE, *owners(3), DENIAL), Coverage(9, 9)), Layout(width, color=False))
     table = shown.split("\n\n")[1].splitlines()
     assert len(table) == 6
     assert max(len(line) for line in table) <= width
@@ -177,7 +179,7 @@ def test_a_terminal_gets_a_table_that_fits(width: int) -> None:
 
 def test_colour_is_only_an_extra() -> None:
     """The words are the same without it."""
-    colored = text.plan(PLAN, Look(0, color=True))
+    colored = text.render_plan(PLAN, Layout(0, color=True))
     assert "\x1b[" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored).replace(" ", "") == GOLDEN.replace(" ", "")
 
@@ -201,7 +203,7 @@ NOT APPLIED  RequestDenial/no-test-names
 
 def test_an_applied_plan_reads_like_this() -> None:
     """One verdict a row, a reason for whatever did not simply succeed, parts of a batch by themselves."""
-    assert text.applied(OUTCOMES) == APPLIED
+    assert text.render_outcomes(OUTCOMES) == APPLIED
 
 
 @pytest.mark.parametrize(
@@ -215,19 +217,19 @@ def test_an_applied_plan_reads_like_this() -> None:
 )
 def test_the_verdict_of_a_run_is_never_better_than_its_steps(verdict: Verdict, interrupted: bool, first: str) -> None:
     """Only what was confirmed is called applied."""
-    assert text.applied([Outcome(ROLE, verdict)], interrupted=interrupted).splitlines()[0] == first
+    assert text.render_outcomes([Outcome(ROLE, verdict)], interrupted=interrupted).splitlines()[0] == first
 
 
 def test_an_ordered_list_is_not_shown_as_a_set() -> None:
     """Where only order or repetition differs, both sides are written out."""
     change = Change("order", ["a", "b"], ["b", "a"], Risk.LOW)
-    shown = text.plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Compared(1, 1)))
+    shown = text.render_plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Coverage(1, 1)))
     assert '["a", "b"] -> ["b", "a"]' in shown
 
 
 def test_why_steps_were_not_reached_is_said_once() -> None:
     """A plan of hundreds that stops at its first step has one reason to tell, not hundreds."""
     left = [Outcome(ROLE, Verdict.NOT_REACHED, "SecurityRole/a ended as stale") for _ in range(300)]
-    told = text.applied([Outcome(ROLE, Verdict.STALE, "it moved"), *left])
+    told = text.render_outcomes([Outcome(ROLE, Verdict.STALE, "it moved"), *left])
     assert told.count("ended as stale") == 1
     assert told.endswith("not reached  300 steps: SecurityRole/a ended as stale\n")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.doctor.diagnose import Seams
-from reconciler.reports.doctor import Check, Examined
+from reconciler.doctor.diagnose import DoctorContext
+from reconciler.reports.doctor import Check, TargetDiagnosis
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, Called, PasswordAuth, Target
 from reconciler.simulator import Simulator
 
-QUICK = Seams(sleep=lambda _seconds: None)
+QUICK = DoctorContext(sleep=lambda _seconds: None)
 PROJECT = "0123456789abcdef0123456789abcdef"
 KNOWN = Called(id=PROJECT)
 
@@ -40,12 +40,12 @@ def csms(url: str, auth: Auth = AKSK, project: Called = KNOWN, **more: Any) -> T
     return Target("csms", "csms", url, auth, project, url, **more)
 
 
-def found(examined: Examined) -> dict[str, Check]:
+def found(examined: TargetDiagnosis) -> dict[str, Check]:
     """Return the checks by name; a check that is there twice has more to say than one line."""
     return {check.check: check for check in reversed(examined.checks)}
 
 
-def verdicts(examined: Examined, *names: str) -> list[str]:
+def verdicts(examined: TargetDiagnosis, *names: str) -> list[str]:
     by_name = found(examined)
     return [by_name[name].verdict.value for name in names]
 

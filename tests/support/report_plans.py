@@ -12,7 +12,7 @@ from reconciler.model import (
     Bound,
     Call,
     Change,
-    Compared,
+    Coverage,
     Gap,
     Outcome,
     Plan,
@@ -106,8 +106,8 @@ def _path(number: int) -> str:
     return f"/Certificates/{number}/Owner"
 
 
-PLAN = Plan((ROLE, EVENT, DENIAL), Compared(214, 214), targets=TARGETS)
-EMPTY = Plan((), Compared(214, 214), targets=TARGETS)
+PLAN = Plan((ROLE, EVENT, DENIAL), Coverage(214, 214), targets=TARGETS)
+EMPTY = Plan((), Coverage(214, 214), targets=TARGETS)
 GAP = Gap(
     Problem(Source("command GET https://keyfactor.example.com/KeyfactorAPI/Security/Roles"), "no answer"),
     Exit.UNREACHABLE,

@@ -11,7 +11,7 @@ from reconciler.errors import Source
 from reconciler.kinds.kind import Read, Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Json, Plan
-from reconciler.plans.planner import Scope, plan
+from reconciler.plans.planner import PlanScope, plan
 from tests.support.toy_reader import World
 
 TODAY = date(2026, 11, 22)
@@ -71,7 +71,7 @@ def event(name: str, **members: Json) -> dict[str, Json]:
 
 
 def planned(
-    wanted: Sequence[Wanted], world: Read | Mapping[str, Json], today: date = TODAY, scope: Scope | None = None
+    wanted: Sequence[Wanted], world: Read | Mapping[str, Json], today: date = TODAY, scope: PlanScope | None = None
 ) -> Plan:
     """Observe and plan, as the command line does."""
     read: Any = World(world) if isinstance(world, Mapping) else world

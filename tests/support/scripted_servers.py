@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from reconciler.engine.apply import Patience, Seams
+from reconciler.engine.apply import ReadBackPolicy, RunContext
 from reconciler.errors import NoReply, Problem, Source, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World
 
 HANDLER = "/EventHandlerRegistration/1"
-PATIENCE = Patience()
+PATIENCE = ReadBackPolicy()
 SECRET = "hunter22"
 
 
@@ -62,12 +62,12 @@ class Server(World):
             self.answers = {**self.answers, **self.effect}
         self.lag -= 1
 
-    def seams(self, stop: Callable[[], bool] = lambda: False) -> Seams:
+    def seams(self, stop: Callable[[], bool] = lambda: False) -> RunContext:
         both = ("command", "csms")
-        return Seams(
-            reads=dict.fromkeys(both, self),
-            sends=dict.fromkeys(both, self.send),
-            explains=dict.fromkeys(both, explained),
+        return RunContext(
+            readers=dict.fromkeys(both, self),
+            senders=dict.fromkeys(both, self.send),
+            explainers=dict.fromkeys(both, explained),
             redact=redacted,
             sleep=self.slept.append,
             stop=stop,

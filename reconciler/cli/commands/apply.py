@@ -14,14 +14,14 @@ from reconciler.cli.progress import Progress
 from reconciler.engine.execution import Sent, send
 from reconciler.engine.pipeline import Compared, compare, configured, connected, declare, judged
 from reconciler.engine.saved_plans import is_planfile, is_saved, saved
-from reconciler.errors import Exit, Problem, Source, UsageError, worst
+from reconciler.errors import Exit, Problem, Source, UsageError, find_worst_exit
 from reconciler.manifests.selection import described
 from reconciler.model import Outcome, Plan, Risk, Verdict
-from reconciler.plans.guards import unapproved
-from reconciler.plans.planfile import check_targets
-from reconciler.plans.planner import exit_of
+from reconciler.plans.guards import find_unapproved
+from reconciler.plans.planfile import check_plan_targets
+from reconciler.plans.planner import find_plan_exit
 from reconciler.reports import text
-from reconciler.reports.headline import plan_verdict
+from reconciler.reports.headline import summarize_plan
 
 _OUTCOMES = {
     Verdict.APPLIED: Exit.OK,
@@ -59,7 +59,7 @@ def _saved(session: Session, planfile: str, chosen: Chosen, risks: frozenset[Ris
     settings = configured(session, chosen)
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connected(session, settings, targets) as apis:
-        check_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
+        check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
         return _apply(session, judged(plan, settings, apis), apis, risks, accepted=True)
@@ -71,10 +71,10 @@ def _apply(
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
     plan, veil, shown, refused = compared
     if not plan.steps and plan.complete:
-        return Answer(Exit.OK, lambda look: text.plan(shown, look), plan=shown, headline=plan_verdict(shown))
-    write(session.stderr, text.plan(shown, session.look(session.stderr), len(refused)) + "\n")
-    reasons = (*refused, *unapproved(shown, risks))
-    exit_ = worst({exit_of(plan), Exit.REFUSED if reasons else Exit.OK})
+        return Answer(Exit.OK, lambda look: text.render_plan(shown, look), plan=shown, headline=summarize_plan(shown))
+    write(session.stderr, text.render_plan(shown, session.look(session.stderr), len(refused)) + "\n")
+    reasons = (*refused, *find_unapproved(shown, risks))
+    exit_ = find_worst_exit({find_plan_exit(plan), Exit.REFUSED if reasons else Exit.OK})
     if exit_ is not Exit.OK:
         return _unsent(shown, exit_, reasons)
     try:
@@ -88,7 +88,7 @@ def _apply(
     shown = veil.plan(plan)  # again: of a saved plan nothing was read before, so no token was known
     outcomes = veil.outcomes(sent.outcomes, shown)
     return Answer(
-        _exit(sent), lambda look: text.applied(outcomes, look, interrupted=sent.interrupted), sent.faults, shown,
+        _exit(sent), lambda look: text.render_outcomes(outcomes, look, interrupted=sent.interrupted), sent.faults, shown,
         outcomes,
     )  # fmt: skip
 
@@ -110,4 +110,4 @@ def _exit(sent: Sent) -> Exit:
         held.discard(Verdict.NOT_REACHED)
     codes = causes if causes and held <= _UNDONE else {_OUTCOMES[verdict] for verdict in held}
     codes |= {Exit.INTERRUPTED} if sent.interrupted else set()
-    return worst(codes | ({Exit.INTERNAL} if sent.faults else set()))
+    return find_worst_exit(codes | ({Exit.INTERNAL} if sent.faults else set()))

@@ -36,10 +36,10 @@ def run(session: Session, chosen: Chosen) -> Answer:
             progress.tell(f"examining {name}")
             examined.append(diagnose(settings.targets[name], session.env, declared=declared.get(name)))
     return Answer(
-        doctor.exit_of(examined),
-        lambda look: doctor.text(examined, look),
-        doctor.problems(examined),
-        extra={"targets": doctor.targets_json(examined)},
+        doctor.find_doctor_exit(examined),
+        lambda look: doctor.render_diagnoses(examined, look),
+        doctor.collect_failures(examined),
+        extra={"targets": doctor.encode_targets(examined)},
         listed=True,
     )
 

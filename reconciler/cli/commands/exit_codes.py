@@ -9,7 +9,7 @@ from reconciler.errors import EXIT_MEANINGS, Exit
 
 def run(_session: Session) -> Answer:
     """List every published exit code."""
-    from reconciler.reports.reference import listing
+    from reconciler.reports.reference import render_listing
 
     rows = [{"code": int(code), "name": code.word, "when": meaning} for code, meaning in EXIT_MEANINGS.items()]
-    return Answer(Exit.OK, lambda look: listing(rows, look), extra={"exit_codes": rows})
+    return Answer(Exit.OK, lambda look: render_listing(rows, look), extra={"exit_codes": rows})

@@ -29,7 +29,7 @@ _BOUNDS = {
 
 def run(_session: Session, subject: str) -> Answer:
     """Explain a kind, or a field of it however deep: `SecurityRole.claims.type`."""
-    from reconciler.reports.reference import explained
+    from reconciler.reports.reference import render_explanation
     from reconciler.schema import spec_schema
 
     name, *path = subject.split(".")
@@ -50,7 +50,7 @@ def run(_session: Session, subject: str) -> Answer:
     said |= {"fields": _listed(node, whole)}
     said["example"] = kind.example if len(walked) == 1 else _excerpt(kind.example, walked[1:])
     said = {name: value for name, value in said.items() if value not in ("", [])}
-    return Answer(Exit.OK, lambda look: explained(said, look), extra={"explained": said})
+    return Answer(Exit.OK, lambda look: render_explanation(said, look), extra={"explained": said})
 
 
 def kind_named(name: str) -> type[Resource]:

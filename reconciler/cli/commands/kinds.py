@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run(_session: Session) -> Answer:
     """List every kind with its API, its endpoint and its limit."""
     from reconciler.kinds.registry import KINDS
-    from reconciler.reports.reference import listing
+    from reconciler.reports.reference import render_listing
 
     rows = [
         {
@@ -29,7 +29,7 @@ def run(_session: Session) -> Answer:
         }
         for name, kind in KINDS.items()
     ]
-    return Answer(Exit.OK, lambda look: listing(rows, look), extra={"kinds": rows})
+    return Answer(Exit.OK, lambda look: render_listing(rows, look), extra={"kinds": rows})
 
 
 def _endpoint(kind: type[Resource]) -> str:

@@ -19,7 +19,7 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
     """Compare and show; save the plan if it is one that could be applied."""
     from reconciler.engine.pipeline import look
     from reconciler.reports import text
-    from reconciler.reports.headline import plan_verdict
+    from reconciler.reports.headline import summarize_plan
 
     if out is not None:
         _check_place(session.cwd / out, out)
@@ -38,20 +38,20 @@ def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | No
     told = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return Answer(
         exit_,
-        lambda reader: text.plan(compared.shown, reader, len(refusals)) + text.plainly(told),
+        lambda reader: text.render_plan(compared.shown, reader, len(refusals)) + text.sanitize_message(told),
         problems,
         compared.shown,
         extra={"saved": saved},
-        headline=plan_verdict(compared.shown, len(refusals)),
+        headline=summarize_plan(compared.shown, len(refusals)),
     )
 
 
 def _save(session: Session, plan: Plan, out: str) -> None:
-    from reconciler.plans.planfile import dump
+    from reconciler.plans.planfile import dump_plan
     from reconciler.state.atomic import replace
 
     try:
-        replace(session.cwd / out, dump(plan, session.today))
+        replace(session.cwd / out, dump_plan(plan, session.today))
     except OSError as error:
         raise _unwritable(out, error) from None
 

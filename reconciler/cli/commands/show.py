@@ -11,7 +11,7 @@ def run(session: Session, planfile: str) -> Answer:
     """Render a saved plan, however old: the same words as when it was made."""
     from reconciler.engine.saved_plans import saved
     from reconciler.reports import text
-    from reconciler.reports.headline import plan_verdict
+    from reconciler.reports.headline import summarize_plan
 
     plan = saved(session, planfile, of_any_age=True)
-    return Answer(Exit.OK, lambda look: text.plan(plan, look), plan=plan, headline=plan_verdict(plan))
+    return Answer(Exit.OK, lambda look: text.render_plan(plan, look), plan=plan, headline=summarize_plan(plan))
