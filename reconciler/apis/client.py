@@ -31,6 +31,8 @@ from reconciler.transport.strict_json import NotJson, decode
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
+# RFC 3986, 5.2.4: normalising removes dot segments, so another object than the one meant would be
+# reached. %2e is a dot as well (6.2.2.2).
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _BUNDLES = {"keyfactor": "caBundle (or KEYFACTOR_CA_CERT)", "csms": "caBundle"}
 _NEXT_TIME = "nothing was concluded from it; check the target, then run again"
@@ -64,6 +66,7 @@ class Client:
         """Return the URL of a path below the target's; raises ValueError for one that servers may read differently."""
         if not _PATH.fullmatch(path) or _DOTS.search(path):
             raise ValueError(f"the path {shown(path)} is not plainly encoded")
+        # A blank as %20: a + in a query is a blank to some servers and a plus to others.
         return f"{self.target.url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
 
     def source(self, path: str, method: str = "GET") -> Source:
@@ -112,6 +115,7 @@ class Client:
         Raises LoggedOut where the credentials were refused, and NoReply, `sent` False where nothing left: after a
         failed login as well, whose exit code is its cause.
         """
+        # Encoded before the credentials are asked for: an AK/SK signature covers exactly these bytes.
         body = json.dumps(call.body, separators=(",", ":")).encode()
         try:
             self._refusals.check()
@@ -176,6 +180,8 @@ class Client:
             raise UnreachableError(
                 Problem(at, f"the server fails ({said}) although it was asked again; try again later")
             )
+        # HTTP libraries take Authorization away when a redirect leads to another host, but not X-Auth-Token:
+        # followed, it would hand the token over.
         if 300 <= status < 400:
             raise self.distrust(
                 path, f"the answer is a redirect ({status}){self._aim(reply)}, which is never followed with credentials"
@@ -191,8 +197,10 @@ class Client:
 
     def _aim(self, reply: Reply) -> str:
         """Say where a redirect leads to: its host, without what may stand in front of it; "" where it names none."""
+        # The WHATWG URL Standard, and so every browser, takes a backslash for a slash; urlsplit does not.
         where = self.redact(reply.headers.get("location", "")).replace("\\", "/")
         try:
+            # RFC 3986, 3.2.1: what stands before the @ may be a user and a password.
             host = urlsplit(where).netloc.rpartition("@")[2]
         except ValueError:  # such as brackets that hold no address
             return ""

@@ -78,6 +78,7 @@ class Api:
 
     def close(self) -> None:
         """Give up what is still being read and close all connections."""
+        # First: Python joins the pool's threads at exit, and only this makes their waiting reads give up.
         self._transport.close()
         self.who.auth.close()
         self._pool.shutdown(wait=False, cancel_futures=True)

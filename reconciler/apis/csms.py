@@ -27,6 +27,7 @@ _ENVELOPES = {"notification-records": "records"}
 
 def headers(_version: int) -> dict[str, str]:
     """Return what every call carries besides its credentials; CSMS knows no version header."""
+    # A kind's version number has no meaning here: the API's stands in the path, /v1/.
     return {}
 
 
@@ -65,6 +66,7 @@ class CsmsRead(Objects):
             seen.update(names)
             if new or not asked - {""}:
                 yield Page([tuple(row.get(name) for name in columns) for row in new] if columns else new, None)
+            # Where no next marker is named the last row's name serves: Terraform knows no other.
             marker = next((one for one in (following, *names[-1:]) if one and one not in asked), "")
             if last or not new or not marker:
                 return

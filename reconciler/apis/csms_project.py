@@ -34,6 +34,7 @@ class Lookup:
         transport = self._roads.to(self._target.url)
         client = Client(self._target, transport, self._auth, self._redact, self._patience, lambda _version: {})
         try:
+            # The question of the official SDK, which takes nothing but exactly one row for an answer either.
             reply = client.get(PROJECTS, (("name", name),), 1, listing=True)
         finally:
             transport.close()

@@ -8,6 +8,7 @@ from reconciler.credentials.redaction import Redactor
 from reconciler.model import Reply
 from reconciler.transport.strict_json import message
 
+# With APIGW.0301: all signed headers stand in it, X-Security-Token too, with | for line breaks.
 _RECITAL = re.compile(r",?\s*canonicalRequest:")
 """Where Huawei's gateway begins to recite the request that it computed a signature for."""
 
@@ -36,6 +37,7 @@ def absent(api: str, reply: Reply) -> bool:
     if api == "keyfactor" or reply.status not in (400, 404):
         return reply.status == 404
     said = message(reply.body)
+    # The shared gateway spells its codes APIGW., dedicated ones APIG.
     return said.startswith("CSMS.0005") if reply.status == 400 else not said.startswith(("APIGW.", "APIG."))
 
 

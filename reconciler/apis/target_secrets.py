@@ -14,6 +14,7 @@ from reconciler.credentials.sources import Origin, Secret, resolve
 from reconciler.errors import AuthError, Problem
 from reconciler.settings.model import Auth, BasicAuth, ProxyAuth, Target
 
+# RFC 9110, 5.5: a line break would begin a header of its own, and other bytes have no agreed meaning.
 _CARRIED = re.compile(r"[\x20-\x7e]*")
 
 
@@ -72,6 +73,7 @@ class Secrets:
 
     def _learn_basic(self, username: str, password: Secret) -> str:
         value = basic_value(username, password.reveal())
+        # Servers echo the header, not the password; and the pair in base64 is all that a login needs.
         self.redact.learn(value.removeprefix("Basic "))
         return value
 

@@ -32,6 +32,7 @@ class Forms(NamedTuple):
 
 def forms(secret: str) -> Forms:
     """Return the forms of a secret that is not empty."""
+    # Bytes of the environment that are not UTF-8 come as lone surrogates (PEP 383), which UTF-8 refuses.
     data = secret.encode("utf-8", "surrogatepass")
     pieces = [(before, piece) for before in _SHORTEST_PIECE if (piece := _piece(data, before))]
     either = [_written(secret), data.hex(), *(_base64(piece, before, len(data)) for before, piece in pieces)]
@@ -59,6 +60,7 @@ def _character(one: str) -> str:
     """Return an expression for one character, the longest spellings first."""
     if one.isascii() and one.isalnum():
         return one
+    # application/x-www-form-urlencoded writes a blank as +.
     more = [r"\+"] if one == " " else [rf"\\{{1,8}}{_SHORT[one]}"] if one in _SHORT else []
     return "(?:" + "|".join([_escaped(ord(one)), *more, rf"\\{{0,8}}{re.escape(one)}"]) + ")"
 
@@ -66,6 +68,7 @@ def _character(one: str) -> str:
 def _escaped(point: int) -> str:
     """Return an expression for the escapes of one code point, as a group."""
     one = chr(point)
+    # RFC 8259, 7: JSON escapes UTF-16 units, so a character beyond U+FFFF is two escapes.
     units = one.encode("utf-16-be", "surrogatepass").hex()
     spelled = [rf"&(?:amp;){{0,3}}(?:#0{{0,6}}{point}|#x0{{0,6}}{point:x}{_names(point)});"]
     spelled += ["".join(rf"\\{{1,8}}u{units[at : at + 4]}" for at in range(0, len(units), 4))]
@@ -83,6 +86,7 @@ def _names(point: int) -> str:
 def _piece(data: bytes, before: int) -> str:
     """Return the base64 of data behind so many bytes (modulo three), whatever is around it; "" if too short."""
     whole = base64.b64encode(bytes(before) + data).decode().rstrip("=")
+    # A character is six bits (RFC 4648, 4): those at either end that share bits with a neighbour go.
     piece = whole[(0, 2, 3)[before] : -1 if (len(data) + before) % 3 else None]
     return piece if len(piece) >= _SHORTEST_PIECE[before] else ""
 

@@ -15,6 +15,7 @@ _SHORTEST = 4
 """Characters of the shortest secret that is looked for: a shorter one would blot out ordinary words."""
 _LONG = 16
 """Characters from which on a secret is also looked for across line breaks."""
+# Quoted-printable's soft line break (RFC 2045, 6.7), then breaks as JSON, HTML and URLs write them.
 _BREAKS = re.compile(r"=[ \t]*\r?\n|\\{1,8}[rnt]|&#(?:10|13|x0?[ad]);|%(?:25){0,3}0[ad]", re.IGNORECASE)
 _UNSEEN = dict.fromkeys((0, 0xAD, 0x200B, 0x2060, 0xFEFF))
 """What encoders and mailers put into long lines, besides blanks; and characters of no width."""
@@ -45,6 +46,7 @@ class Redactor:
         with self._lock:
             old = {one.secret for one in self._known}
             new = (one for one in dict.fromkeys(secrets) if len(one) >= _SHORTEST and one not in old)
+            # A new tuple, never a change in place: readers take no lock.
             self._known = (*self._known, *(_Known(one, forms(one)) for one in new))
 
     def __call__(self, text: str) -> str:

@@ -121,6 +121,8 @@ def _end(authorization: str) -> float | None:
     """Return when a bearer token says that it ends (RFC 7519: exp), in seconds since the epoch; None for any other."""
     parts = authorization.removeprefix("Bearer ").split(".")
     try:
+        # RFC 7515, 2: base64url without its padding, which Python wants back. The signature is the
+        # server's to verify.
         claims = decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) if len(parts) == 3 else {}
     except (ValueError, NotJson):
         return None

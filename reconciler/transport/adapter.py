@@ -23,6 +23,8 @@ class OneShot(HTTPAdapter):
     def __init__(self, wire: Wire, *, connections: int, tls: Tls | None, proxy_login: Callable[[], str]) -> None:
         self._classes = _pool_classes(wire)
         self._tls, self._proxy_login = tls or _NO_TLS, proxy_login
+        # urllib3 repeats even a POST after an "other" error, whatever its list of methods says: measured, its
+        # defaults made a server execute one POST four times.
         once = Retry(
             total=0,
             connect=0,
@@ -45,6 +47,7 @@ class OneShot(HTTPAdapter):
         **pool_kwargs: Any,
     ) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls.server, **pool_kwargs)
+        # PoolManager has no argument for it, but reads this attribute whenever it makes a pool.
         self.poolmanager.pool_classes_by_scheme = self._classes
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
@@ -69,6 +72,7 @@ def connections_on(wire: Wire) -> type[HTTPConnection]:
         response_class = answers_on(wire)
 
         def _new_conn(self) -> socket.socket:
+            # urllib3 keeps the final dot of a name here alone. The brackets are a URL's (RFC 3986, 3.2.2).
             return dial(self._dns_host.strip("[]"), self.port or 0, wire)
 
     return Dialling
@@ -87,6 +91,7 @@ def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
                 self._opening = False
 
         def send(self, data: Any) -> None:
+            # http.client would connect in its own send, behind the mark, and a failure would count as sent.
             if self.sock is None and self.auto_open:
                 self.connect()
             if not self._opening:

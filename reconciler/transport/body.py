@@ -31,6 +31,7 @@ def read_body(raw: Raw, encoding: str, cap: int) -> bytes:
     coding = encoding.strip().lower()
     if coding in ("", "identity"):
         return _plain(raw, cap)
+    # RFC 9110, 8.4.1.3: a recipient should take x-gzip for gzip.
     if coding in ("gzip", "x-gzip"):
         return _gzip(raw, cap)
     raise UnusableBody("it is compressed in a way that was not asked for")
@@ -54,10 +55,12 @@ def _gzip(raw: Raw, cap: int) -> bytes:
     parts, room = [], cap
     unpack = zlib.decompressobj(wbits=31)
     try:
+        # The library's own decoding is off: how much it makes of one read would be out of our hands.
         while chunk := raw.read(_CHUNK, decode_content=False):
             while chunk:
                 if unpack.eof:  # several members make one body
                     unpack = zlib.decompressobj(wbits=31)
+                # zlib makes no more than it is allowed: one byte over the cap is enough.
                 part = unpack.decompress(chunk, room + 1)
                 room -= len(part)
                 if room < 0:
@@ -66,6 +69,7 @@ def _gzip(raw: Raw, cap: int) -> bytes:
                 chunk = unpack.unconsumed_tail or unpack.unused_data
     except zlib.error:
         raise UnusableBody("its compression is damaged") from None
+    # zlib raises nothing where input ends early; a member is whole once its trailer came (RFC 1952, 2.3).
     if not unpack.eof and (parts or unpack.unconsumed_tail):
         raise CutOff
     return b"".join(parts)

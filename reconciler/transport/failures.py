@@ -17,7 +17,10 @@ from reconciler.transport.sockets import NotTaken
 _LOOK = "check the address and the network, then run again"
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 _EARLY, _EXPIRED = 9, 10
+# UNABLE_TO_GET_ISSUER_CERT, DEPTH_ZERO_SELF_SIGNED_CERT, SELF_SIGNED_CERT_IN_CHAIN,
+# UNABLE_TO_GET_ISSUER_CERT_LOCALLY, UNABLE_TO_VERIFY_LEAF_SIGNATURE.
 _STRANGERS = frozenset({2, 18, 19, 20, 21})
+# HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH.
 _ELSEWHERE = frozenset({62, 64})
 """What OpenSSL calls verification errors: X509_V_ERR_*."""
 _OURS = re.compile(
@@ -57,6 +60,7 @@ def reason(error: BaseException, seconds: float, *, known_to_proxy: bool = False
     causes = list(_chain(error))
     peer = "proxy" if any(isinstance(cause, ProxyError) for cause in causes) else "server"
     for cause in causes:
+        # An SSLError as well, so it has to be looked for first; a proxy that speaks TLS itself brings it too.
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _distrust(cause, peer)
     for cause in causes:
@@ -73,10 +77,12 @@ def reason(error: BaseException, seconds: float, *, known_to_proxy: bool = False
 _KNOWN: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Why], ...] = (
     (socket.gaierror, Why("the host's name could not be resolved")),
     (ConnectionRefusedError, Why("the connection was refused")),
+    # A TimeoutError as well, so it stands before that.
     (NotTaken, Why(str(NotTaken()))),
     (TimeoutError, Why("there was no complete answer within {seconds} seconds")),
     ((IncompleteRead, http.client.IncompleteRead), Why("the answer was cut off")),
     ((ConnectionError, http.client.RemoteDisconnected), Why("the connection was closed before an answer came")),
+    # Last: IncompleteRead and RemoteDisconnected are HTTPExceptions as well.
     (http.client.HTTPException, Why("the answer is not HTTP")),
 )
 """The first that is found decides: libraries wrap one in the other."""
@@ -100,6 +106,7 @@ def _distrust(error: ssl.SSLCertVerificationError, peer: str) -> Why:
 def _handshake(error: ssl.SSLError) -> Why:
     """Say why TLS failed. In TLS 1.3 it is the first request that hears what the server thinks of our certificate."""
     said = str(error.reason or "").replace("_", " ").lower()
+    # TLS 1.3 alone has this alert (RFC 8446, 6.2); before, it was a handshake failure (RFC 5246, 7.4.6).
     if "alert certificate required" in said:
         return Why("the server wants a certificate of ours", "say {certificate} in the settings", lasting=True)
     if refused := _OURS.search(said):

@@ -65,6 +65,7 @@ def addresses(host: str) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
+        # The idna codec refuses a label that is empty or over 63 characters (RFC 1035, 2.3.4).
         raise NoReply(getattr(error, "strerror", None) or "the name is not one", sent=False) from None
     return tuple(sorted({str(entry[4][0]) for entry in found}))
 
@@ -117,6 +118,7 @@ class Probe:
             return way_of(there.hostname or "", there.port)
         first = urlsplit(origin(self._proxy))
         way = way_of(first.hostname or "", first.port)
+        # http.client sends these headers with CONNECT alone, never to the server behind the tunnel.
         way.set_tunnel(there.hostname or "", there.port, {"Proxy-Authorization": self._login} if self._login else None)
         return way
 
@@ -128,6 +130,7 @@ class Probe:
 
     def _hear_out(self, secured: ssl.SSLSocket) -> None:
         """Wait a moment for a refusal of our certificate: in TLS 1.3 it comes after a client's handshake."""
+        # In TLS 1.2 the server's Finished comes last (RFC 5246, 7.3): a refusal fails the handshake.
         if secured.version() != "TLSv1.3":
             return
         self._wire.start(_MOMENT)
@@ -152,6 +155,7 @@ def _wanted(secured: ssl.SSLSocket) -> Callable[[socket.socket, float], bool] | 
 def _described(protocol: str, certificate: Mapping[str, Any]) -> Tls:
     return Tls(
         protocol,
+        # RFC 5280, 4.2.1.6: the subject may be empty where the names stand in subjectAltName.
         _name(certificate.get("subject", ())) or _alternative(certificate),
         _name(certificate.get("issuer", ())),
         datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC),

@@ -38,6 +38,7 @@ class Pace:
 def waited(seconds: float, sleep: Callable[[float], None], stopped: Callable[[], bool]) -> bool:
     """Wait, looking now and then whether to stop; returns False at once where everybody is to give up."""
     while seconds > 0 and not stopped():
+        # In slices, since no signal ends a sleep: Python goes on with it after the handler (PEP 475).
         sleep(min(seconds, _SLICE))
         seconds -= _SLICE
     return not stopped()

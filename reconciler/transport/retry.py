@@ -18,6 +18,7 @@ from reconciler.transport.failures import Unanswered
 from reconciler.transport.rate_limit import waited
 from reconciler.transport.transport import UnusableReply
 
+# Huawei's documents ask for a retry of 429, 500, 502 and 504; 503 is temporary (RFC 9110, 15.6.4).
 RETRIED = frozenset({429, 500, 502, 503, 504})
 """Statuses that another moment may mend."""
 ATTEMPTS = 3
@@ -64,6 +65,7 @@ class Patience:
                 continue
             if reply.status not in RETRIED or last or not self._spend():
                 return reply
+            # Neither vendor documents the header; a proxy or gateway in front of the API may send it.
             asked = retry_after(reply.headers.get("retry-after", ""), self._now())
             if not self._waited(self._back_off(turn) if asked is None else asked):
                 return reply
@@ -92,6 +94,7 @@ def retry_after(text: str, now: datetime) -> float | None:
         return min(float(text), _LONGEST)
     try:
         when = parsedate_to_datetime(text)
+        # HTTP dates are UTC (RFC 9110, 5.6.7); Python reads the zone -0000 as a time without one.
         seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

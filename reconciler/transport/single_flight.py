@@ -26,6 +26,7 @@ class Once:
             try:
                 future.set_result(make())
             except BaseException as error:
+                # Interrupts included: whoever waits for this future would otherwise wait forever.
                 future.set_exception(error)
                 raise
         return future.result()

@@ -95,6 +95,7 @@ class _Timed(io.RawIOBase):
             try:
                 count = self._sock.recv_into(buffer)
             except TimeoutError:
+                # Safe inside TLS too: OpenSSL keeps the part of a record that has come.
                 continue
             if not count and not self.headed:
                 raise ConnectionResetError("the stream ended before the headers did")
@@ -105,6 +106,7 @@ class _Timed(io.RawIOBase):
         """End the connection, so that it isn't used again."""
         outermost = getattr(self._sock, "socket", self._sock)  # TLS inside the TLS of a proxy is no socket itself
         with contextlib.suppress(OSError):
+            # close would end nothing yet: a file made of the socket keeps its descriptor open.
             outermost.shutdown(socket.SHUT_RDWR)
 
     def pending(self) -> bool:
@@ -124,6 +126,7 @@ def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
             self._timed = _Timed(sock, self.fp, wire)
+            # http.client made this a file for each of whose reads the socket's timeout begins anew.
             self.fp = io.BufferedReader(self._timed)
 
         def begin(self) -> None:
@@ -136,14 +139,17 @@ def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
                 version, status, said = super()._read_status()  # type: ignore[misc]
                 if not 100 <= status < 200:
                     return version, status, said
+                # RFC 9110, 15.2.2: 101 answers an Upgrade header, and none is ever sent.
                 if status == 101:
                     raise http.client.HTTPException("the server switches to a protocol that was not asked for")
+                # http.client itself skips 100 alone, and would take 103 (RFC 8297) for the answer.
                 http.client.parse_headers(self.fp)
             raise http.client.HTTPException("there is no end of interim answers")
 
         def _close_conn(self) -> None:
             """Never leave behind what would be taken for the answer to the next request."""
             self._timed.done = True
+            # Bytes behind a complete answer belong to one that nobody asked for (response splitting).
             if self._timed.pending() or (not self.fp.closed and self.fp.peek(1)):
                 self._timed.cut()
             super()._close_conn()  # type: ignore[misc]
@@ -167,6 +173,8 @@ def dial(host: str, port: int, wire: Wire) -> socket.socket:
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)
         try:
+            # http.client sends headers and body apart; Nagle's algorithm would hold the body back until the
+            # headers are acknowledged, which a delayed ACK puts off.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _take(sock, address, wire)
             sock.settimeout(min(CONNECT, wire.left()))
@@ -192,6 +200,7 @@ def _take(sock: socket.socket, address: Any, wire: Wire) -> None:
             raise NotTaken
         slice_ = wire.patience()
         if wait_for_write(sock, slice_):
+            # connect(2): a writable socket has its attempt behind it, and SO_ERROR says how that ended.
             error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         waited += slice_
     if error:

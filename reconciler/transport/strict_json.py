@@ -21,12 +21,14 @@ class NotJson(Exception):
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    # RFC 8259, 4: of two members of one name some readers take the first, others, as json, the last.
     if len(found) != len(pairs):
         raise NotJson("names a member twice")
     return found
 
 
 def _finite(text: str) -> float:
+    # float makes infinity of 1e999 without a word; RFC 8259, 6 leaves the range to the reader.
     number = float(text)
     if not math.isfinite(number):
         raise NotJson("holds a number that is too large")
@@ -34,6 +36,7 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
+    # int takes quadratic time, and raises for more than 4,300 digits: so the length comes first.
     number = int(text) if len(text) <= 20 else _LARGEST
     if not -_LARGEST <= number < _LARGEST:
         raise NotJson("holds a number that is too large")
@@ -41,6 +44,7 @@ def _whole(text: str) -> int:
 
 
 def _constant(_name: str) -> None:
+    # RFC 8259, 6 permits neither; Python's json takes both unless it is told otherwise.
     raise NotJson("holds a number that is none (NaN or Infinity)")
 
 
@@ -56,10 +60,12 @@ def decode(body: bytes, *, bulk: bool = False) -> Json:
     if not body.strip():
         raise NotJson("is empty where JSON is due")
     try:
+        # RFC 8259, 8.1: JSON between systems is UTF-8; json.loads would guess UTF-16 and UTF-32 as well.
         value = (_BULK if bulk else _STRICT).decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise NotJson("is not UTF-8") from None
     except RecursionError:
+        # json recurses for each level, so deep input ends in RecursionError, which is no ValueError.
         raise NotJson("is nested too deeply") from None
     except ValueError:
         web = body.lstrip()[:1] == b"<"
@@ -90,6 +96,7 @@ def message(body: bytes) -> str:
     flat form. IAM: error.message. OAuth: error, error_description. ASP.NET (RFC 9457): title, detail, errors. The text
     is foreign and whole: redact it, then shorten it, then make it visible.
     """
+    # RFC 8259, 8.1 lets a reader ignore a byte order mark; Encoding.UTF8 of .NET writes one.
     body = body.removeprefix(codecs.BOM_UTF8)
     try:
         found = decode(body)

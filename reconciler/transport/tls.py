@@ -33,13 +33,16 @@ def tls_context(trust: Trust) -> ssl.SSLContext:
     It trusts the public authorities and the trust's own; the environment's say nothing. Raises OSError or ValueError
     (ssl.SSLError is both) where a file can't be used.
     """
+    # Not create_default_context: OpenSSL would take SSL_CERT_FILE and SSL_CERT_DIR from the environment.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=certifi.where())
     if trust.ca_bundle:
         context.load_verify_locations(cafile=str(trust.ca_bundle))
     if trust.ca_text:
+        # cadata has to be ASCII, and bundles hold comments between certificates, in any language.
         context.load_verify_locations(cadata="\n".join(_CERTIFICATE.findall(trust.ca_text)))
     if trust.certificate:
+        # Without a password OpenSSL asks for one on the terminal, and waits.
         context.load_cert_chain(str(trust.certificate), str(trust.key or trust.certificate), password=lambda: b"")
     return context

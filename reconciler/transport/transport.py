@@ -77,6 +77,7 @@ class Transport:
         answer came that can't be taken; AuthError, nothing sent, where the proxy's password is missing.
         """
         request = self._prepared(method, url, headers, body)
+        # Ahead of the deadline's start: a helper program that prints the secret has a time of its own.
         self._proxy_login()
         self._pace.wait()
         if self.stopped:
@@ -113,15 +114,19 @@ class Transport:
         fixed = {
             "User-Agent": f"reconciler/{__version__}",
             "Accept": "application/json",
+            # Not br or zstd: urllib3 decodes them only where their packages happen to be installed.
             "Accept-Encoding": "gzip",
             "Connection": "keep-alive" if method == "GET" else "close",
         }
+        # Not by a Session: it adds cookies and .netrc's login, and quotes anew the URL that was signed.
         request = PreparedRequest()
         request.method, request.url, request.body = method, url, body
         request.headers = CaseInsensitiveDict({**fixed, **headers})
         if body is not None:
             request.headers["Content-Length"] = str(len(body))
         for name, value in request.headers.items():
+            # RFC 9110, 5.5: a line break in a value would begin another header; requests' own check is in the
+            # preparation that is left out here.
             if not _HEADER.fullmatch(value) or not _HEADER.fullmatch(name):
                 raise NoReply(
                     f"the header {name} has characters that no header can carry; nothing was sent", sent=False
@@ -137,6 +142,7 @@ class Transport:
             headers = {name.lower(): value for name, value in response.raw.headers.items()}
             body = read_body(response.raw, headers.get("content-encoding", ""), cap)
         except BaseException:
+            # On interrupts too: a connection with half an answer in it must not return to the pool.
             response.raw.close()
             raise
         response.raw.release_conn()

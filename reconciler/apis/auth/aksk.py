@@ -35,9 +35,11 @@ class Aksk(Lasting):
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         keys, project = self._keys(), self._project()
         signed = {
+            # On a GET as well, as the official SDK does: it signs every header that it sets.
             "Content-Type": "application/json",
             "Host": urlsplit(url).netloc,
             **({"X-Project-Id": project} if project else {}),
+            # The gateway refuses a date that is more than 15 minutes off.
             "X-Sdk-Date": self._now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
         }
         if keys.security_token:
@@ -77,4 +79,5 @@ def authorization(method: str, url: str, headers: Mapping[str, str], body: bytes
     text = f"{_ALGORITHM}\n{date}\n{digest}"
     signature = hmac.new(keys.secret.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()
     names = ";".join(sorted(name.lower() for name in headers))
+    # By the signing guide a space and no comma follows the algorithm.
     return f"{_ALGORITHM} Access={keys.access.reveal()}, SignedHeaders={names}, Signature={signature}"

@@ -67,6 +67,7 @@ class Iam:
         if self._auth.user.name:
             user["domain"] = _called(self._auth.domain)
         identity = {"methods": ["password"], "password": {"user": user}}
+        # CSMS is part of DEW, which needs a token for a project; those for a domain are for global services.
         wanted = {"auth": {"identity": identity, "scope": {"project": _called(self._project)}}}
         reply = self._login.post(_JSON, json.dumps(wanted).encode())
         token = _described(reply.body)
@@ -92,6 +93,7 @@ def _described(body: bytes) -> Mapping[str, Any]:
 def _lifetime(token: Mapping[str, Any]) -> float:
     """Return the seconds from issue to expiry: both are the server's times, so a wrong clock of ours does no harm."""
     try:
+        # IAM writes UTC with a Z, which fromisoformat reads from Python 3.11 on.
         issued, expires = (datetime.fromisoformat(token[name]) for name in ("issued_at", "expires_at"))
         seconds = (expires - issued).total_seconds()
     except (KeyError, TypeError, ValueError):

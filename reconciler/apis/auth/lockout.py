@@ -6,6 +6,7 @@ import threading
 
 from reconciler.errors import AuthError
 
+# Huawei locks an access key for five minutes after more than five failures in a row.
 _IN_A_ROW = 3
 """Refusals without a success in between that end the matter, once the credentials have been taken: one path alone may
 have a reason of its own. With what is under way meanwhile, no more than the parallel readers and two are met."""

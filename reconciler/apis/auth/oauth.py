@@ -44,6 +44,7 @@ class Oauth:
             "client_secret": self._secret().reveal(),
         }
         if self._auth.scopes:
+            # RFC 6749, 3.3: one parameter, its values separated by blanks.
             form["scope"] = " ".join(self._auth.scopes)
         if self._auth.audience:
             form["audience"] = self._auth.audience
@@ -54,6 +55,7 @@ class Oauth:
             raise self._login.failure(f"the answer {why}", elsewhere=True) from None
         if not isinstance(answer, dict):
             raise self._login.failure("the answer is not a token", elsewhere=True)
+        # RFC 6749, 5.1: its letter case does not matter.
         kind = answer.get("token_type", "Bearer")
         if not isinstance(kind, str) or kind.casefold() != "bearer":
             raise self._login.failure("the token is not a bearer token")
