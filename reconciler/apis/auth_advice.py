@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, BearerAuth, OauthAuth, PasswordAuth, TokenAuth
 
-_AFTER: tuple[tuple[type[Auth], str], ...] = (
+_ADVICE: tuple[tuple[type[Auth], str], ...] = (
     (BasicAuth, "the user name with its domain (DOMAIN\\user), and whether the password has expired"),
     (BearerAuth, "the token may have expired; put a new one there, or use type oauth, which renews its own"),
     (OauthAuth, "the provider gave a token and the server doesn't take it; check scopes and audience"),
@@ -17,6 +17,6 @@ _AFTER: tuple[tuple[type[Auth], str], ...] = (
 )
 
 
-def after_refusal(auth: Auth) -> str:
+def advise_after_refusal(auth: Auth) -> str:
     """Return what is worth a look after a 401."""
-    return next((words for kind, words in _AFTER if isinstance(auth, kind)), "nothing is said there")
+    return next((advice for kind, advice in _ADVICE if isinstance(auth, kind)), "nothing is said there")

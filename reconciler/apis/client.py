@@ -8,9 +8,15 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.apis.auth.authenticator import Authenticator
-from reconciler.apis.auth.lockout import Refusals
-from reconciler.apis.auth_advice import after_refusal
-from reconciler.apis.dialect import absent, explained, refused, told, took
+from reconciler.apis.auth.lockout import RefusalCounter
+from reconciler.apis.auth_advice import advise_after_refusal
+from reconciler.apis.dialect import (
+    describe_reply,
+    explain_reply,
+    has_refused_credentials,
+    has_taken_credentials,
+    is_absent,
+)
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import (
     AuthError,
@@ -25,9 +31,9 @@ from reconciler.errors import (
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import shown
 from reconciler.settings.model import Target
-from reconciler.transport.failures import advice
-from reconciler.transport.retry import RETRIED, Patience
-from reconciler.transport.strict_json import NotJson, decode
+from reconciler.transport.failures import format_advice
+from reconciler.transport.retry import RETRIED_STATUSES, RetryPolicy
+from reconciler.transport.strict_json import UnusableJson, decode_json
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
@@ -47,12 +53,12 @@ class Client:
         transport: Transport,
         auth: Authenticator,
         redact: Redactor,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         headers: Callable[[int], dict[str, str]],
     ) -> None:
         self.target, self.redact = target, redact
-        self._transport, self._auth, self._patience, self._headers = transport, auth, patience, headers
-        self._refusals = Refusals()
+        self._transport, self._auth, self._retry_policy, self._headers = transport, auth, retry_policy, headers
+        self._refusals = RefusalCounter()
         self.product = ""
         self.heard: Callable[[Reply], None] = lambda _reply: None
         """Is shown each answer to a read before it is judged."""
@@ -81,33 +87,33 @@ class Client:
         """
         try:
             url = self.url(path, query)
-        except ValueError as why:
-            raise IncompleteError(Problem(self.source("/"), f"{why}, so it was not asked for")) from None
+        except ValueError as error:
+            raise IncompleteError(Problem(self.source("/"), f"{error}, so it was not asked for")) from None
         try:
-            reply = self._ask(path, url, version, LIST_CAP if listing else OBJECT_CAP)
-        except UnusableReply as why:
-            raise IncompleteError(Problem(self.source(path), f"{why}; {_NEXT_TIME}")) from None
-        except NoReply as why:
+            reply = self._read_with_retries(path, url, version, LIST_CAP if listing else OBJECT_CAP)
+        except UnusableReply as error:
+            raise IncompleteError(Problem(self.source(path), f"{error}; {_NEXT_TIME}")) from None
+        except NoReply as error:
             raise UnreachableError(
-                Problem(self.source(path), f"no answer: {why}; {advice(why, _BUNDLES[self.target.api])}")
+                Problem(self.source(path), f"no answer: {error}; {format_advice(error, _BUNDLES[self.target.api])}")
             ) from None
         self.heard(reply)
-        return self._judged(path, reply, listing=listing)
+        return self._judge_reply(path, reply, listing=listing)
 
-    def decoded(self, path: str, reply: Reply, *, bulk: bool = False) -> Json:
+    def decode_body(self, path: str, reply: Reply, *, bulk: bool = False) -> Json:
         """Return the JSON of an answer; raises IncompleteError."""
         try:
-            return decode(reply.body, bulk=bulk)
-        except NotJson as why:
-            raise self.distrust(path, f"the answer {why}") from None
+            return decode_json(reply.body, bulk=bulk)
+        except UnusableJson as error:
+            raise self.make_incomplete_error(path, f"the answer {error}") from None
 
-    def distrust(self, path: str, what: str) -> IncompleteError:
+    def make_incomplete_error(self, path: str, summary: str) -> IncompleteError:
         """Return the error for an answer that can't be trusted."""
-        return IncompleteError(Problem(self.source(path), f"{what}; {_NEXT_TIME}"))
+        return IncompleteError(Problem(self.source(path), f"{summary}; {_NEXT_TIME}"))
 
     def explain(self, reply: Reply) -> str:
         """Return what an answer says of itself, fit to be printed: redacted, escaped, on one short line."""
-        return explained(reply, self.redact)
+        return explain_reply(reply, self.redact)
 
     def send(self, call: Call) -> Reply:
         """Send a write, once, and return the answer as it came, whatever its status. `explain` is for showing it.
@@ -123,85 +129,90 @@ class Client:
             headers = {"Content-Type": "application/json", **self._headers(call.version)}
             headers |= self._auth.headers(call.method, url, body)
             reply = self._transport.send(call.method, url, headers, body)
-        except (ReconcilerError, ValueError) as why:  # before anything left; afterwards there is only NoReply
-            cause = why.exit if isinstance(why, ReconcilerError) else Exit.INTERNAL
-            raise NoReply(f"nothing was sent: {self.redact.line(str(why))}", sent=False, cause=cause) from None
-        renewable = self._learnt(self.source(call.path, call.method), reply, headers)
-        if refused(self.target.api, reply):
-            raise LoggedOut(reply, renewable=renewable, advice=self._advice())
+        except (ReconcilerError, ValueError) as error:  # before anything left; afterwards there is only NoReply
+            cause = error.exit if isinstance(error, ReconcilerError) else Exit.INTERNAL
+            raise NoReply(f"nothing was sent: {self.redact.line(str(error))}", sent=False, cause=cause) from None
+        renewable = self._learn_from_reply(self.source(call.path, call.method), reply, headers)
+        if has_refused_credentials(self.target.api, reply):
+            raise LoggedOut(reply, renewable=renewable, advice=self._advise_on_auth())
         return reply
 
-    def _ask(self, path: str, url: str, version: int, cap: int) -> Reply:
+    def _read_with_retries(self, path: str, url: str, version: int, cap: int) -> Reply:
         """Read with retries, and once more with new credentials where the first were refused and others can be had."""
-        used: dict[str, str] = {}
+        headers: dict[str, str] = {}
 
         def attempt() -> Reply:
-            nonlocal used
+            nonlocal headers
             self._refusals.check()
-            used = {**self._headers(version), **self._auth.headers("GET", url, b"")}
-            return self._transport.send("GET", url, used, cap=cap)
+            headers = {**self._headers(version), **self._auth.headers("GET", url, b"")}
+            return self._transport.send("GET", url, headers, cap=cap)
 
-        at = self.source(path)
-        reply = self._patience.read(attempt)
-        if self._learnt(at, reply, used):
-            reply = self._patience.read(attempt)
-            self._learnt(at, reply, used, again=True)
+        source = self.source(path)
+        reply = self._retry_policy.read(attempt)
+        if self._learn_from_reply(source, reply, headers):
+            reply = self._retry_policy.read(attempt)
+            self._learn_from_reply(source, reply, headers, again=True)
         return reply
 
-    def _learnt(self, at: Source, reply: Reply, used: Mapping[str, str], *, again: bool = False) -> bool:
+    def _learn_from_reply(
+        self, source: Source, reply: Reply, headers: Mapping[str, str], *, again: bool = False
+    ) -> bool:
         """Learn from an answer; True if it refused credentials that can be replaced. `again` where they just were."""
         self.product = reply.headers.get("x-keyfactor-product-version", self.product)
-        if refused(self.target.api, reply):
-            if self._auth.refresh(used, again=again):
+        if has_refused_credentials(self.target.api, reply):
+            if self._auth.refresh(headers, again=again):
                 return True
-            self._refusals.met(self._refusal(at, reply))
-        elif took(self.target.api, reply):
+            self._refusals.record_refusal(self._make_refusal_error(source, reply))
+        elif has_taken_credentials(self.target.api, reply):
             self._refusals.taken()
-            self._auth.accepted(used)
+            self._auth.record_success(headers)
         return False
 
-    def _judged(self, path: str, reply: Reply, *, listing: bool) -> Reply | None:
-        at, status = self.source(path), reply.status
+    def _judge_reply(self, path: str, reply: Reply, *, listing: bool) -> Reply | None:
+        source, status = self.source(path), reply.status
         if status == 200:
             return reply
-        if not listing and absent(self.target.api, reply):
+        if not listing and is_absent(self.target.api, reply):
             return None
-        if refused(self.target.api, reply):
-            raise self._refusal(at, reply)
-        said = told(reply, self.redact)
+        if has_refused_credentials(self.target.api, reply):
+            raise self._make_refusal_error(source, reply)
+        description = describe_reply(reply, self.redact)
         if status == 403:
             raise AuthError(
                 Problem(
-                    at,
-                    f"the permission to read this is missing ({said}); what can't be seen can't be compared; grant it",
+                    source,
+                    f"the permission to read this is missing ({description}); what can't be seen can't be compared; grant it",
                 )
             )
-        if status in RETRIED or status >= 500:
+        if status in RETRIED_STATUSES or status >= 500:
             raise UnreachableError(
-                Problem(at, f"the server fails ({said}) although it was asked again; try again later")
+                Problem(source, f"the server fails ({description}) although it was asked again; try again later")
             )
         # HTTP libraries take Authorization away when a redirect leads to another host, but not X-Auth-Token:
         # followed, it would hand the token over.
         if 300 <= status < 400:
-            raise self.distrust(
-                path, f"the answer is a redirect ({status}){self._aim(reply)}, which is never followed with credentials"
+            raise self.make_incomplete_error(
+                path,
+                f"the answer is a redirect ({status}){self._describe_redirect(reply)}, which is never followed with credentials",
             )
-        raise self.distrust(path, f"the server can't answer this ({said})")
+        raise self.make_incomplete_error(path, f"the server can't answer this ({description})")
 
-    def _refusal(self, at: Source, reply: Reply) -> AuthError:
-        what = f"the credentials were refused ({told(reply, self.redact)}); nothing can be read without them"
-        return AuthError(Problem(at, f"{what}; {self._advice()}"))
+    def _make_refusal_error(self, source: Source, reply: Reply) -> AuthError:
+        summary = (
+            f"the credentials were refused ({describe_reply(reply, self.redact)}); nothing can be read without them"
+        )
+        return AuthError(Problem(source, f"{summary}; {self._advise_on_auth()}"))
 
-    def _advice(self) -> str:
-        return f"check `auth` of target {self.target.name}: {after_refusal(self.target.auth)}"
+    def _advise_on_auth(self) -> str:
+        return f"check `auth` of target {self.target.name}: {advise_after_refusal(self.target.auth)}"
 
-    def _aim(self, reply: Reply) -> str:
+    def _describe_redirect(self, reply: Reply) -> str:
         """Say where a redirect leads to: its host, without what may stand in front of it; "" where it names none."""
         # The WHATWG URL Standard, and so every browser, takes a backslash for a slash; urlsplit does not.
-        where = self.redact(reply.headers.get("location", "")).replace("\\", "/")
+        location = self.redact(reply.headers.get("location", "")).replace("\\", "/")
         try:
             # RFC 3986, 3.2.1: what stands before the @ may be a user and a password.
-            host = urlsplit(where).netloc.rpartition("@")[2]
+            host = urlsplit(location).netloc.rpartition("@")[2]
         except ValueError:  # such as brackets that hold no address
             return ""
         return f" to {self.redact.line(host, 100)}" if host else ""

@@ -11,20 +11,20 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.login_methods import Identity, Seams, identity
+from reconciler.apis.auth.login_methods import Identity, LoginContext, choose_identity
 from reconciler.apis.client import Client
 from reconciler.apis.target_secrets import Secrets
-from reconciler.apis.transports import Roads
+from reconciler.apis.transports import TransportFactory
 from reconciler.errors import Problem, UsageError
 from reconciler.kinds.kind import Read
 from reconciler.model import Bound, Call, Reply
 from reconciler.settings.model import Target
-from reconciler.transport.retry import Patience
-from reconciler.transport.single_flight import Once
+from reconciler.transport.retry import RetryPolicy
+from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.transport import Transport
 
 
-def utc() -> datetime:
+def read_utc_time() -> datetime:
     """Return the time of day (aware)."""
     return datetime.now(UTC)
 
@@ -42,9 +42,9 @@ class Api:
     read: Read
     fresh: Read
     client: Client
-    who: Identity
+    identity: Identity
     secrets: Secrets
-    roads: Roads
+    transports: TransportFactory
     _transport: Transport
     _pool: ThreadPoolExecutor
 
@@ -69,7 +69,7 @@ class Api:
 
     def bound(self) -> Bound:
         """Return what a plan made here is bound to; raises as `read` does where IAM has to tell the project's id."""
-        return self.target.bound(self.who.project())
+        return self.target.bound(self.identity.project())
 
     @property
     def product(self) -> str:
@@ -80,7 +80,7 @@ class Api:
         """Give up what is still being read and close all connections."""
         # First: Python joins the pool's threads at exit, and only this makes their waiting reads give up.
         self._transport.close()
-        self.who.auth.close()
+        self.identity.auth.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -98,7 +98,7 @@ def connect(
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], datetime] = utc,
+    now: Callable[[], datetime] = read_utc_time,
 ) -> Api:
     """Return the API of a target; raises UsageError where the target lacks something or names unusable certificates.
 
@@ -108,17 +108,27 @@ def connect(
     if target.lacking:
         raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
     secrets = Secrets(target, env)
-    roads = Roads(target, secrets, clock, sleep)
-    transport = roads.to_api()
-    patience = Patience(sleep=sleep, now=now, stopped=lambda: transport.stopped)
-    who = identity(target, secrets, Seams(roads, clock, now, patience))
-    headers = keyfactor.headers if target.api == "keyfactor" else csms.headers
-    client = Client(target, transport, who.auth, secrets.redact, patience, headers)
+    transports = TransportFactory(target, secrets, clock, sleep)
+    transport = transports.open_api_transport()
+    retry_policy = RetryPolicy(sleep=sleep, now=now, stopped=lambda: transport.stopped)
+    chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))
+    headers = keyfactor.build_keyfactor_headers if target.api == "keyfactor" else csms.build_csms_headers
+    client = Client(target, transport, chosen_identity.auth, secrets.redact, retry_policy, headers)
     pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
 
-    def reader(once: Once | None) -> Read:
+    def make_reader(once: OnceCache | None) -> Read:
         if target.api == "keyfactor":
             return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
-        return csms.CsmsRead(client, pool, who.project, once=once)
+        return csms.CsmsRead(client, pool, chosen_identity.project, once=once)
 
-    return Api(target, reader(Once()), reader(None), client, who, secrets, roads, transport, pool)
+    return Api(
+        target,
+        make_reader(OnceCache()),
+        make_reader(None),
+        client,
+        chosen_identity,
+        secrets,
+        transports,
+        transport,
+        pool,
+    )

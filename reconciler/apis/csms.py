@@ -12,10 +12,10 @@ from concurrent.futures import Executor
 from typing import Any
 
 from reconciler.apis.client import Client
-from reconciler.apis.objects import Objects
+from reconciler.apis.objects import ObjectReader
 from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query
-from reconciler.transport.single_flight import Once
+from reconciler.transport.single_flight import OnceCache
 
 LIMIT = 200
 """Rows that a page is asked for; the documented maximum is unknown, the default 50."""
@@ -25,52 +25,59 @@ _ENVELOPES = {"notification-records": "records"}
 """Lists whose rows aren't called like the last part of their path."""
 
 
-def headers(_version: int) -> dict[str, str]:
+def build_csms_headers(_version: int) -> dict[str, str]:
     """Return what every call carries besides its credentials; CSMS knows no version header."""
     # A kind's version number has no meaning here: the API's stands in the path, /v1/.
     return {}
 
 
-def root(project: Callable[[], str]) -> str:
+def build_csms_root(project: Callable[[], str]) -> str:
     """Return what all paths start with; raises as a read does where IAM has to tell the project's id."""
     return f"/v1/{project()}/csms"
 
 
-class CsmsRead(Objects):
+class CsmsRead(ObjectReader):
     """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
-    def __init__(self, client: Client, pool: Executor, project: Callable[[], str], *, once: Once | None) -> None:
+    def __init__(self, client: Client, pool: Executor, project: Callable[[], str], *, once: OnceCache | None) -> None:
         super().__init__(client, pool)
         self._project, self._once = project, once
 
     @property
     def root(self) -> str:
-        return root(self._project)
+        return build_csms_root(self._project)
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "name", columns: tuple[str, ...] = ()
     ) -> Iterator[Page]:
         """Yield a list's pages until nothing new comes; raises IncompleteError where that proves nothing."""
-        seen: set[str] = set()
-        asked: set[str] = set()
+        known_names: set[str] = set()
+        used_markers: set[str] = set()
         marker = ""
         for _ in range(MOST_PAGES):
-            rows, following, last = self._page(path, query, version, marker)
+            rows, next_marker, is_last = self._read_page(path, query, version, marker)
             names = [self._name(path, row, key) for row in rows]
-            new = [row for row, name in zip(rows, names, strict=True) if name not in seen]
-            if len(new) != len({row[key] for row in new}):
-                raise self._client.distrust(path, f"a row with the same {key} came twice on one page")
-            if rows and not new and len(rows) >= _DEFAULT:
-                raise self._client.distrust(path, "the server gives the same full page again, so there may be more")
-            asked.add(marker)
-            seen.update(names)
-            if new or not asked - {""}:
-                yield Page([tuple(row.get(name) for name in columns) for row in new] if columns else new, None)
+            new_rows = [row for row, name in zip(rows, names, strict=True) if name not in known_names]
+            if len(new_rows) != len({row[key] for row in new_rows}):
+                raise self._client.make_incomplete_error(path, f"a row with the same {key} came twice on one page")
+            if rows and not new_rows and len(rows) >= _DEFAULT:
+                raise self._client.make_incomplete_error(
+                    path, "the server gives the same full page again, so there may be more"
+                )
+            used_markers.add(marker)
+            known_names.update(names)
+            if new_rows or not used_markers - {""}:
+                yield Page(
+                    [tuple(row.get(name) for name in columns) for row in new_rows] if columns else new_rows, None
+                )
             # Where no next marker is named the last row's name serves: Terraform knows no other.
-            marker = next((one for one in (following, *names[-1:]) if one and one not in asked), "")
-            if last or not new or not marker:
+            marker = next(
+                (candidate for candidate in (next_marker, *names[-1:]) if candidate and candidate not in used_markers),
+                "",
+            )
+            if is_last or not new_rows or not marker:
                 return
-        raise self._client.distrust(path, f"the list does not end within {MOST_PAGES} pages")
+        raise self._client.make_incomplete_error(path, f"the list does not end within {MOST_PAGES} pages")
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "name") -> list[Json]:
         """Return all rows of a list."""
@@ -80,7 +87,7 @@ class CsmsRead(Objects):
 
         return list(self._once.get((path, query, key), read) if self._once else read())
 
-    def _page(self, path: str, query: Query, version: int, marker: str) -> tuple[list[dict[str, Any]], str, bool]:
+    def _read_page(self, path: str, query: Query, version: int, marker: str) -> tuple[list[dict[str, Any]], str, bool]:
         """Return the rows of the page after a marker, the marker it names for the next, and whether it is the last.
 
         Two things together say that it is: there are fewer rows than even the default page has, and the page's own
@@ -88,20 +95,20 @@ class CsmsRead(Objects):
         """
         paging = (("limit", str(LIMIT)), *((("marker", marker),) if marker else ()))
         reply = self._client.get(path, (*query, *paging), version, listing=True)
-        found = self._client.decoded(path, reply) if reply else {}
-        last = path.rpartition("/")[2]
-        if not isinstance(found, dict):
-            raise self._client.distrust(path, "the answer is not an object")
-        rows = found.get(_ENVELOPES.get(last, last))
+        answer = self._client.decode_body(path, reply) if reply else {}
+        list_name = path.rpartition("/")[2]
+        if not isinstance(answer, dict):
+            raise self._client.make_incomplete_error(path, "the answer is not an object")
+        rows = answer.get(_ENVELOPES.get(list_name, list_name))
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self._client.distrust(path, f"the answer holds no list of {last}")
-        info = found.get("page_info")
-        following = info.get("next_marker") if isinstance(info, dict) else None
-        last_one = isinstance(info, dict) and not following and len(rows) < _DEFAULT
-        return rows, following if isinstance(following, str) else "", last_one
+            raise self._client.make_incomplete_error(path, f"the answer holds no list of {list_name}")
+        page_info = answer.get("page_info")
+        next_marker = page_info.get("next_marker") if isinstance(page_info, dict) else None
+        is_last = isinstance(page_info, dict) and not next_marker and len(rows) < _DEFAULT
+        return rows, next_marker if isinstance(next_marker, str) else "", is_last
 
     def _name(self, path: str, row: dict[str, Any], key: str) -> str:
         name = row.get(key)
         if not isinstance(name, str) or not name:
-            raise self._client.distrust(path, f"a row has no usable {key}")
+            raise self._client.make_incomplete_error(path, f"a row has no usable {key}")
         return name

@@ -14,10 +14,10 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from reconciler.apis.client import Client
-from reconciler.apis.objects import Objects
+from reconciler.apis.objects import ObjectReader
 from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query, Reply
-from reconciler.transport.single_flight import Once
+from reconciler.transport.single_flight import OnceCache
 
 # Measured: pages of 1,000 rows with four to eight of them under way were the fastest.
 PAGE = 1000
@@ -26,7 +26,7 @@ MOST_PAGES = 10_000
 RESTARTS = 3
 
 
-def headers(version: int) -> dict[str, str]:
+def build_keyfactor_headers(version: int) -> dict[str, str]:
     """Return what every call carries. A missing version would mean 1, where roles have no claims."""
     # The first is mandatory by the vendor's documents: no web page's form can send it (CSRF).
     return {"x-keyfactor-requested-with": "APIClient", "x-keyfactor-api-version": str(version)}
@@ -40,22 +40,22 @@ class _Listing(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-class _Got(NamedTuple):
+class _ListPage(NamedTuple):
     keys: list[Any]
     rows: Sequence[Any]
     total: int | None
 
 
-class _Moved(Exception):
+class _InconsistentPages(Exception):
     """The pages of one pass don't fit together."""
 
 
-class KeyfactorRead(Objects):
+class KeyfactorRead(ObjectReader):
     """`resource.Read` for Command. With `once` the same list is read once; without, each time anew."""
 
     root = ""
 
-    def __init__(self, client: Client, pool: Executor, *, window: int, once: Once | None) -> None:
+    def __init__(self, client: Client, pool: Executor, *, window: int, once: OnceCache | None) -> None:
         super().__init__(client, pool)
         self._window, self._once = window, once
 
@@ -67,127 +67,133 @@ class KeyfactorRead(Objects):
         Where rows moved under the reader the list is read again, and only rows that were not yielded before are.
         """
         listing = _Listing(path, query, version, key, columns)
-        yielded: set[Any] = set()
+        yielded_keys: set[Any] = set()
         for turn in range(RESTARTS + 1):
-            seen: set[Any] = set()
+            keys_in_pass: set[Any] = set()
             try:
-                for got in self._pass(listing, seen):
+                for page in self._read_pass(listing, keys_in_pass):
                     if not turn:
-                        yield Page(got.rows, got.total)
-                    elif new := [row for key, row in zip(got.keys, got.rows, strict=True) if key not in yielded]:
-                        yield Page(new, got.total)
-            except _Moved as why:
-                reason = str(why)
-                yielded |= seen
+                        yield Page(page.rows, page.total)
+                    elif new_rows := [
+                        row for key, row in zip(page.keys, page.rows, strict=True) if key not in yielded_keys
+                    ]:
+                        yield Page(new_rows, page.total)
+            except _InconsistentPages as error:
+                reason = str(error)
+                yielded_keys |= keys_in_pass
             else:
                 return
-        raise self._client.distrust(path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}")
+        raise self._client.make_incomplete_error(
+            path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
+        )
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
         """Return all rows of a list, proved complete."""
         listing = _Listing(path, query, version, key)
-        found = self._once.get(listing, lambda: self._all(listing)) if self._once else self._all(listing)
-        return list(found)
+        rows = self._once.get(listing, lambda: self._all(listing)) if self._once else self._all(listing)
+        return list(rows)
 
     def _all(self, listing: _Listing) -> list[Json]:
         """Return the rows of one whole pass: unlike `pages`, none of a pass that was given up."""
         for _ in range(RESTARTS + 1):
             try:
-                return [row for got in self._pass(listing, set()) for row in got.rows]
-            except _Moved as why:
-                reason = str(why)
-        raise self._client.distrust(
+                return [row for page in self._read_pass(listing, set()) for row in page.rows]
+            except _InconsistentPages as error:
+                reason = str(error)
+        raise self._client.make_incomplete_error(
             listing.path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
         )
 
-    def _pass(self, listing: _Listing, seen: set[Any]) -> Iterator[_Got]:
+    def _read_pass(self, listing: _Listing, seen_keys: set[Any]) -> Iterator[_ListPage]:
         """Read a list once from its beginning; raises _Moved where its pages contradict each other."""
-        first = self._page(listing, 1, PAGE)
-        size, total, count = len(first.rows), first.total, 0
-        following = self._until_empty(listing, size) if total is None else self._counted(listing, size, total)
-        for got in _chained(first, following):
-            keys = set(got.keys)
+        first_page = self._read_page(listing, 1, PAGE)
+        size, total, count = len(first_page.rows), first_page.total, 0
+        later_pages = self._read_until_empty(listing, size) if total is None else self._counted(listing, size, total)
+        for page in _chain_pages(first_page, later_pages):
+            keys = set(page.keys)
             # Offset paging has no snapshot: an insertion repeats a row, a deletion skips one.
-            if len(keys) != len(got.keys) or not seen.isdisjoint(keys):
-                raise _Moved(f"a row with the same {listing.key} came twice")
-            if got.total != total:
-                raise _Moved("the number of rows changed meanwhile")
-            seen |= keys
+            if len(keys) != len(page.keys) or not seen_keys.isdisjoint(keys):
+                raise _InconsistentPages(f"a row with the same {listing.key} came twice")
+            if page.total != total:
+                raise _InconsistentPages("the number of rows changed meanwhile")
+            seen_keys |= keys
             count += len(keys)
-            yield got
+            yield page
         if total is not None and count != total:
-            raise _Moved(f"the server counts {total} rows and gave {count}")
+            raise _InconsistentPages(f"the server counts {total} rows and gave {count}")
 
-    def _until_empty(self, listing: _Listing, size: int) -> Iterator[_Got]:
+    def _read_until_empty(self, listing: _Listing, size: int) -> Iterator[_ListPage]:
         """Yield pages 2 and up, one after the other, until an empty one. A server's smaller page size is followed."""
         for number in range(2, MOST_PAGES + 1) if size else ():
-            got = self._page(listing, number, size)
-            if not got.rows:
+            page = self._read_page(listing, number, size)
+            if not page.rows:
                 return
-            yield got
+            yield page
         if size:
-            raise self._client.distrust(listing.path, f"the list does not end within {MOST_PAGES} pages")
+            raise self._client.make_incomplete_error(listing.path, f"the list does not end within {MOST_PAGES} pages")
 
-    def _counted(self, listing: _Listing, size: int, total: int) -> Iterator[_Got]:
+    def _counted(self, listing: _Listing, size: int, total: int) -> Iterator[_ListPage]:
         """Yield pages 2 to the last, in order, some of them under way at once."""
-        last = ceil(total / size) if size else 1
-        if last > MOST_PAGES:
-            what = f"the list would take {last} pages of {size} rows, more than {MOST_PAGES}"
-            raise self._client.distrust(listing.path, what)
-        waiting: deque[Future[_Got]] = deque()
+        last_number = ceil(total / size) if size else 1
+        if last_number > MOST_PAGES:
+            summary = f"the list would take {last_number} pages of {size} rows, more than {MOST_PAGES}"
+            raise self._client.make_incomplete_error(listing.path, summary)
+        futures: deque[Future[_ListPage]] = deque()
         try:
-            for number in range(2, last + 1):
-                waiting.append(self._pool.submit(self._page, listing, number, size))
-                if len(waiting) >= self._window:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            for number in range(2, last_number + 1):
+                futures.append(self._pool.submit(self._read_page, listing, number, size))
+                if len(futures) >= self._window:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
         finally:
-            for future in waiting:
+            for future in futures:
                 # Cancels only what has not begun; a page under way ends by its own deadline.
                 future.cancel()
 
-    def _page(self, listing: _Listing, number: int, limit: int) -> _Got:
+    def _read_page(self, listing: _Listing, number: int, limit: int) -> _ListPage:
         paging = (("PageReturned", str(number)), ("ReturnLimit", str(limit)))
         reply = self._client.get(listing.path, (*listing.query, *paging), listing.version, listing=True)
         if reply is None:  # a listing's 404 raises
-            raise self._client.distrust(listing.path, "the list is not there")
+            raise self._client.make_incomplete_error(listing.path, "the list is not there")
         # Measured for 40 pages of 1,000 certificates: 109 ms for the bodies alone, 434 ms with JSON decoded.
-        rows = self._client.decoded(listing.path, reply, bulk=bool(listing.columns))
+        rows = self._client.decode_body(listing.path, reply, bulk=bool(listing.columns))
         if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
-            raise self._client.distrust(listing.path, "the answer is not a list of objects")
+            raise self._client.make_incomplete_error(listing.path, "the answer is not a list of objects")
         keys = self._keys(listing, rows)
-        return _Got(
-            keys, _columns(rows, listing.columns) if listing.columns else rows, self._total(listing.path, reply)
+        return _ListPage(
+            keys,
+            _pick_columns(rows, listing.columns) if listing.columns else rows,
+            self._read_total(listing.path, reply),
         )
 
     def _keys(self, listing: _Listing, rows: list[dict[str, Any]]) -> list[Any]:
         if not rows:
             return []
-        name = _spelled(rows[0], (listing.key,))[0]
+        name = _spell_names(rows[0], (listing.key,))[0]
         keys = [row.get(name) for row in rows]
         # Not isinstance: to that, True is an int, and it equals the key 1.
         if not all(type(key) in (int, str) for key in keys):
-            raise self._client.distrust(listing.path, f"a row has no usable {listing.key}")
+            raise self._client.make_incomplete_error(listing.path, f"a row has no usable {listing.key}")
         return keys
 
-    def _total(self, path: str, reply: Reply) -> int | None:
-        said = reply.headers.get("x-total-count")
-        if said is None:
+    def _read_total(self, path: str, reply: Reply) -> int | None:
+        header = reply.headers.get("x-total-count")
+        if header is None:
             return None
-        text = said.strip()
+        text = header.strip()
         # isdigit alone holds for superscripts, which int refuses, as it does more than 4,300 digits.
         if not text.isascii() or not text.isdigit() or len(text) > 9:
-            raise self._client.distrust(path, "the server's count of rows (x-total-count) is not a number")
+            raise self._client.make_incomplete_error(path, "the server's count of rows (x-total-count) is not a number")
         return int(text)
 
 
-def _chained(first: _Got, following: Iterator[_Got]) -> Iterator[_Got]:
-    yield first
-    yield from following
+def _chain_pages(first_page: _ListPage, later_pages: Iterator[_ListPage]) -> Iterator[_ListPage]:
+    yield first_page
+    yield from later_pages
 
 
-def _spelled(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+def _spell_names(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     """Return the names as this server spells them: PascalCase as a rule, camelCase in some versions."""
     if all(name in row for name in names):
         return list(names)
@@ -195,10 +201,10 @@ def _spelled(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     return [folded.get(name.casefold(), name) for name in names]
 
 
-def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+def _pick_columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Return the plain columns of a page; the wide rows are dropped at once."""
     if not rows:
         return []
-    spelled = _spelled(rows[0], names)
+    spelled_names = _spell_names(rows[0], names)
     # Measured: a certificate takes 4 KB as a parsed object and 370 bytes as a slim row.
-    return [tuple(map(row.get, spelled)) for row in rows]
+    return [tuple(map(row.get, spelled_names)) for row in rows]

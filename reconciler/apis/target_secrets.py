@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import get_args
 
-from reconciler.apis.auth.fixed import basic_value
+from reconciler.apis.auth.fixed import encode_basic_value
 from reconciler.credentials.redaction import Redactor
 from reconciler.credentials.sources import Origin, Secret, resolve
 from reconciler.errors import AuthError, Problem
 from reconciler.settings.model import Auth, BasicAuth, ProxyAuth, Target
 
 # RFC 9110, 5.5: a line break would begin a header of its own, and other bytes have no agreed meaning.
-_CARRIED = re.compile(r"[\x20-\x7e]*")
+_HEADER_SAFE = re.compile(r"[\x20-\x7e]*")
 
 
 class Secrets:
@@ -24,21 +24,21 @@ class Secrets:
     def __init__(self, target: Target, env: Mapping[str, str]) -> None:
         self._target, self._env = target, env
         self.redact = Redactor()
-        self._ahead: dict[str, Secret] = {}
-        self._used: set[str] = set()
+        self._prefetched: dict[str, Secret] = {}
+        self._fetched_fields: set[str] = set()
 
     def fetch(self, origin: Origin, field: str) -> Secret:
         """Return a secret; `field` is its place in the settings. Raises AuthError where there is none."""
-        secret = self._ahead.pop(field, None) or resolve(
-            origin, self._env, what=self._what(field), at=self._target.source
+        secret = self._prefetched.pop(field, None) or resolve(
+            origin, self._env, what=self._describe_field(field), at=self._target.source
         )
         self.redact.learn(secret.reveal())
-        self._used.add(field)
+        self._fetched_fields.add(field)
         return secret
 
-    def ahead(self, origin: Origin, field: str) -> Secret:
+    def prefetch(self, origin: Origin, field: str) -> Secret:
         """Fetch a secret ahead of its first use, which then takes this one; raises AuthError where there is none."""
-        secret = self._ahead[field] = self.fetch(origin, field)
+        secret = self._prefetched[field] = self.fetch(origin, field)
         return secret
 
     def learn(self) -> None:
@@ -46,45 +46,47 @@ class Secrets:
 
         Raises AuthError where one that says who we are is missing. The proxy's is not missed before the proxy asks.
         """
-        self._learn("auth", self._target.auth)
+        self._prefetch_block("auth", self._target.auth)
         if proxy := self._target.transport.proxy_auth:
             with suppress(AuthError):
-                self._learn("proxyAuth", proxy)
+                self._prefetch_block("proxyAuth", proxy)
 
-    def _learn(self, block: str, held: Auth | ProxyAuth) -> None:
-        for field, origin in origins(block, held):
-            if field in self._used:
+    def _prefetch_block(self, block: str, credentials: Auth | ProxyAuth) -> None:
+        for field, origin in find_secret_origins(block, credentials):
+            if field in self._fetched_fields:
                 continue
-            secret = self.ahead(origin, field)
-            if isinstance(held, BasicAuth | ProxyAuth):
-                self._learn_basic(held.username, secret)
+            secret = self.prefetch(origin, field)
+            if isinstance(credentials, BasicAuth | ProxyAuth):
+                self._encode_basic(credentials.username, secret)
 
-    def carried(self, origin: Origin, field: str) -> Secret:
+    def fetch_for_header(self, origin: Origin, field: str) -> Secret:
         """Return a secret that goes into a header as it is; raises AuthError as well where no header can carry it."""
         secret = self.fetch(origin, field)
-        if not _CARRIED.fullmatch(secret.reveal()):
-            what = f"{self._what(field)}: {origin} has characters that no header can carry, so it can't be sent"
-            raise AuthError(Problem(self._target.source, f"{what}; check that it is the right one"))
+        if not _HEADER_SAFE.fullmatch(secret.reveal()):
+            summary = (
+                f"{self._describe_field(field)}: {origin} has characters that no header can carry, so it can't be sent"
+            )
+            raise AuthError(Problem(self._target.source, f"{summary}; check that it is the right one"))
         return secret
 
     def basic(self, username: str, origin: Origin, field: str) -> str:
         """Return the value of an Authorization header, Basic."""
-        return self._learn_basic(username, self.fetch(origin, field))
+        return self._encode_basic(username, self.fetch(origin, field))
 
-    def _learn_basic(self, username: str, password: Secret) -> str:
-        value = basic_value(username, password.reveal())
+    def _encode_basic(self, username: str, password: Secret) -> str:
+        value = encode_basic_value(username, password.reveal())
         # Servers echo the header, not the password; and the pair in base64 is all that a login needs.
         self.redact.learn(value.removeprefix("Basic "))
         return value
 
-    def _what(self, field: str) -> str:
+    def _describe_field(self, field: str) -> str:
         return f"target {self._target.name}: {field}"
 
 
-def origins(block: str, held: Auth | ProxyAuth) -> Iterator[tuple[str, Origin]]:
+def find_secret_origins(block: str, credentials: Auth | ProxyAuth) -> Iterator[tuple[str, Origin]]:
     """Yield the place in the settings, such as auth.clientSecret, and the origin of each secret in a block of them."""
-    for field in fields(held):
-        origin = getattr(held, field.name)
+    for field in fields(credentials):
+        origin = getattr(credentials, field.name)
         if isinstance(origin, get_args(Origin)):
-            first, *others = field.name.split("_")
-            yield f"{block}.{first}{''.join(word.capitalize() for word in others)}", origin
+            first_word, *later_words = field.name.split("_")
+            yield f"{block}.{first_word}{''.join(word.capitalize() for word in later_words)}", origin

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from reconciler.apis.target_secrets import Secrets
 from reconciler.settings.model import Target, Trust
-from reconciler.transport.single_flight import Once
+from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.transport import Transport
 
 
-class Roads:
+class TransportFactory:
     """Opens transports that travel as the target's settings say, through its proxy and with the proxy's credentials."""
 
     def __init__(
@@ -23,9 +23,9 @@ class Roads:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._target, self._secrets, self._clock, self._sleep = target, secrets, clock, sleep
-        self._once = Once()
+        self._once = OnceCache()
 
-    def to_api(self) -> Transport:
+    def open_api_transport(self) -> Transport:
         """Open the way to the target's API, under its cap on requests."""
         return Transport(
             self._target.url,
@@ -35,10 +35,10 @@ class Roads:
             sleep=self._sleep,
         )
 
-    def to(self, url: str, trust: Trust | None = None) -> Transport:
+    def open_transport(self, url: str, trust: Trust | None = None) -> Transport:
         """Open a way to somebody else, an identity provider, whom the target's cap does not concern."""
-        travel = replace(self._target.transport, rate=0.0, trust=trust or self._target.transport.trust)
-        return Transport(url, travel, proxy_login=self.proxy_login, clock=self._clock, sleep=self._sleep)
+        options = replace(self._target.transport, rate=0.0, trust=trust or self._target.transport.trust)
+        return Transport(url, options, proxy_login=self.proxy_login, clock=self._clock, sleep=self._sleep)
 
     def proxy_login(self) -> str:
         """Return what the proxy is told of us, "" where nothing is; raises AuthError where the secret is missing."""

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 _SHORTEST_PIECE = {0: 5, 1: 8, 2: 8}
 """Characters of the shortest base64 that is looked for, by the bytes in front: a shorter piece may be anybody's."""
-_SHORT = {"\t": "t", "\n": "n", "\r": "r"}
+_SHORT_ESCAPES = {"\t": "t", "\n": "n", "\r": "r"}
 
 
-class Forms(NamedTuple):
+class SecretForms(NamedTuple):
     """What finds a secret in a text in any of its forms; letter case is ignored.
 
     A text that, in lower case, holds none of `anchors` holds none of the forms: that is looked up much faster.
@@ -30,75 +30,90 @@ class Forms(NamedTuple):
     anchors: frozenset[str]
 
 
-def forms(secret: str) -> Forms:
+def build_forms(secret: str) -> SecretForms:
     """Return the forms of a secret that is not empty."""
     # Bytes of the environment that are not UTF-8 come as lone surrogates (PEP 383), which UTF-8 refuses.
     data = secret.encode("utf-8", "surrogatepass")
-    pieces = [(before, piece) for before in _SHORTEST_PIECE if (piece := _piece(data, before))]
-    either = [_written(secret), data.hex(), *(_base64(piece, before, len(data)) for before, piece in pieces)]
-    anchors = {data.hex(), *(_anchor(text) for text in (secret, *(piece for _, piece in pieces)))}
-    return Forms(re.compile("|".join(either), re.IGNORECASE), frozenset(anchors))
+    pieces = [(offset, piece) for offset in _SHORTEST_PIECE if (piece := _encode_piece(data, offset))]
+    alternatives = [
+        _build_text_pattern(secret),
+        data.hex(),
+        *(_build_base64_pattern(piece, offset, len(data)) for offset, piece in pieces),
+    ]
+    anchors = {data.hex(), *(_find_anchor(text) for text in (secret, *(piece for _, piece in pieces)))}
+    return SecretForms(re.compile("|".join(alternatives), re.IGNORECASE), frozenset(anchors))
 
 
-def _anchor(text: str) -> str:
+def _find_anchor(text: str) -> str:
     """Return the longest run of letters and digits, which no form writes differently."""
     return max(re.findall("[0-9A-Za-z]+", text), key=len, default="").lower()
 
 
-def _written(secret: str) -> str:
+def _build_text_pattern(secret: str) -> str:
     """Return an expression for a text whose characters are each plain or escaped; a run of backslashes is one thing."""
     runs = ((character, len(list(run))) for character, run in groupby(secret))
-    return "".join(_backslashes(count) if one == "\\" else _character(one) * count for one, count in runs)
+    return "".join(
+        _build_backslash_pattern(count) if symbol == "\\" else _build_character_pattern(symbol) * count
+        for symbol, count in runs
+    )
 
 
-def _backslashes(count: int) -> str:
-    return rf"(?:\\{{{count},{8 * count}}}|{_escaped(92)}{{{count}}})"
+def _build_backslash_pattern(count: int) -> str:
+    return rf"(?:\\{{{count},{8 * count}}}|{_build_escape_pattern(92)}{{{count}}})"
 
 
 @cache
-def _character(one: str) -> str:
+def _build_character_pattern(character: str) -> str:
     """Return an expression for one character, the longest spellings first."""
-    if one.isascii() and one.isalnum():
-        return one
+    if character.isascii() and character.isalnum():
+        return character
     # application/x-www-form-urlencoded writes a blank as +.
-    more = [r"\+"] if one == " " else [rf"\\{{1,8}}{_SHORT[one]}"] if one in _SHORT else []
-    return "(?:" + "|".join([_escaped(ord(one)), *more, rf"\\{{0,8}}{re.escape(one)}"]) + ")"
+    escapes = (
+        [r"\+"]
+        if character == " "
+        else [rf"\\{{1,8}}{_SHORT_ESCAPES[character]}"]
+        if character in _SHORT_ESCAPES
+        else []
+    )
+    return (
+        "(?:" + "|".join([_build_escape_pattern(ord(character)), *escapes, rf"\\{{0,8}}{re.escape(character)}"]) + ")"
+    )
 
 
-def _escaped(point: int) -> str:
+def _build_escape_pattern(point: int) -> str:
     """Return an expression for the escapes of one code point, as a group."""
-    one = chr(point)
+    character = chr(point)
     # RFC 8259, 7: JSON escapes UTF-16 units, so a character beyond U+FFFF is two escapes.
-    units = one.encode("utf-16-be", "surrogatepass").hex()
-    spelled = [rf"&(?:amp;){{0,3}}(?:#0{{0,6}}{point}|#x0{{0,6}}{point:x}{_names(point)});"]
-    spelled += ["".join(rf"\\{{1,8}}u{units[at : at + 4]}" for at in range(0, len(units), 4))]
-    spelled += ["".join(f"%(?:25){{0,3}}{byte:02x}" for byte in one.encode("utf-8", "surrogatepass"))]
-    spelled += [f"%(?:25){{0,3}}{point:02x}"] if 0x80 <= point <= 0xFF else []  # a URL in Latin-1
-    return "(?:" + "|".join(spelled) + ")"
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    spellings = [rf"&(?:amp;){{0,3}}(?:#0{{0,6}}{point}|#x0{{0,6}}{point:x}{_build_entity_pattern(point)});"]
+    spellings += ["".join(rf"\\{{1,8}}u{units[start : start + 4]}" for start in range(0, len(units), 4))]
+    spellings += ["".join(f"%(?:25){{0,3}}{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))]
+    spellings += [f"%(?:25){{0,3}}{point:02x}"] if 0x80 <= point <= 0xFF else []  # a URL in Latin-1
+    return "(?:" + "|".join(spellings) + ")"
 
 
-def _names(point: int) -> str:
+def _build_entity_pattern(point: int) -> str:
     """Return HTML's names of a code point as alternatives, each with a bar in front."""
-    named = {name[:-1].lower() for name, text in html5.items() if name.endswith(";") and text == chr(point)}
-    return "".join(f"|{name}" for name in sorted(named, key=lambda name: (-len(name), name)))
+    names = {name[:-1].lower() for name, text in html5.items() if name.endswith(";") and text == chr(point)}
+    return "".join(f"|{name}" for name in sorted(names, key=lambda name: (-len(name), name)))
 
 
-def _piece(data: bytes, before: int) -> str:
+def _encode_piece(data: bytes, offset: int) -> str:
     """Return the base64 of data behind so many bytes (modulo three), whatever is around it; "" if too short."""
-    whole = base64.b64encode(bytes(before) + data).decode().rstrip("=")
+    encoded = base64.b64encode(bytes(offset) + data).decode().rstrip("=")
     # A character is six bits (RFC 4648, 4): those at either end that share bits with a neighbour go.
-    piece = whole[(0, 2, 3)[before] : -1 if (len(data) + before) % 3 else None]
-    return piece if len(piece) >= _SHORTEST_PIECE[before] else ""
+    piece = encoded[(0, 2, 3)[offset] : -1 if (len(data) + offset) % 3 else None]
+    return piece if len(piece) >= _SHORTEST_PIECE[offset] else ""
 
 
-def _base64(piece: str, before: int, size: int) -> str:
+def _build_base64_pattern(piece: str, offset: int, size: int) -> str:
     """Return an expression for a piece of base64, and for the characters around it that hold bits of the data as well.
 
     `size` is the data's, in bytes.
     """
-    plus, slash, pad = (_character(one) for one in "+/=")
-    either = {"+": f"(?:-|{plus})", "/": f"(?:_|{slash})"}
-    held = f"(?:{either['+']}|{either['/']}|[0-9a-z])"
-    first = "[0-9a-z+/_-]?" if before else ""
-    last = f"{held}?{pad}{{0,2}}" if (size + before) % 3 else ""
-    return first + "".join(either.get(one, one) for one in piece) + last
+    plus, slash, pad = (_build_character_pattern(symbol) for symbol in "+/=")
+    alternatives = {"+": f"(?:-|{plus})", "/": f"(?:_|{slash})"}
+    any_symbol = f"(?:{alternatives['+']}|{alternatives['/']}|[0-9a-z])"
+    head = "[0-9a-z+/_-]?" if offset else ""
+    tail = f"{any_symbol}?{pad}{{0,2}}" if (size + offset) % 3 else ""
+    return head + "".join(alternatives.get(symbol, symbol) for symbol in piece) + tail

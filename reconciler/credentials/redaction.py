@@ -7,25 +7,25 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from reconciler.credentials.encodings import Forms, forms
+from reconciler.credentials.encodings import SecretForms, build_forms
 from reconciler.sanitize import shown
 
 HIDDEN = "***"
-_SHORTEST = 4
+_SHORTEST_SECRET = 4
 """Characters of the shortest secret that is looked for: a shorter one would blot out ordinary words."""
-_LONG = 16
+_LONG_SECRET = 16
 """Characters from which on a secret is also looked for across line breaks."""
 # Quoted-printable's soft line break (RFC 2045, 6.7), then breaks as JSON, HTML and URLs write them.
 _BREAKS = re.compile(r"=[ \t]*\r?\n|\\{1,8}[rnt]|&#(?:10|13|x0?[ad]);|%(?:25){0,3}0[ad]", re.IGNORECASE)
-_UNSEEN = dict.fromkeys((0, 0xAD, 0x200B, 0x2060, 0xFEFF))
+_INVISIBLE = dict.fromkeys((0, 0xAD, 0x200B, 0x2060, 0xFEFF))
 """What encoders and mailers put into long lines, besides blanks; and characters of no width."""
 
 
-class _Known(NamedTuple):
+class _KnownSecret(NamedTuple):
     secret: str
-    forms: Forms
+    forms: SecretForms
 
-    def spans(self, text: str, lower: str) -> Iterator[tuple[int, int]]:
+    def find_spans(self, text: str, lower: str) -> Iterator[tuple[int, int]]:
         """Yield from where to where the secret stands in a text; `lower` is the text in lower case."""
         if any(anchor in lower for anchor in self.forms.anchors):
             yield from (match.span() for match in self.forms.pattern.finditer(text))
@@ -38,52 +38,56 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._known: tuple[_Known, ...] = ()
+        self._known: tuple[_KnownSecret, ...] = ()
         self._lock = threading.Lock()
 
     def learn(self, *secrets: str) -> None:
         """Add values: from now on they are shown as ***, however they are written; see `forms`."""
         with self._lock:
-            old = {one.secret for one in self._known}
-            new = (one for one in dict.fromkeys(secrets) if len(one) >= _SHORTEST and one not in old)
+            known_values = {entry.secret for entry in self._known}
+            new_values = (
+                entry
+                for entry in dict.fromkeys(secrets)
+                if len(entry) >= _SHORTEST_SECRET and entry not in known_values
+            )
             # A new tuple, never a change in place: readers take no lock.
-            self._known = (*self._known, *(_Known(one, forms(one)) for one in new))
+            self._known = (*self._known, *(_KnownSecret(entry, build_forms(entry)) for entry in new_values))
 
     def __call__(self, text: str) -> str:
         """Return the text with *** in the place of every known secret.
 
         Where a long one is wrapped over several lines it can't be cut out, and nothing of the text is shown.
         """
-        known = self._known
-        clean = _blotted(text, known)
-        long = [one for one in known if len(one.secret) >= _LONG]
-        joined = _joined(clean) if long else clean
-        return HIDDEN if joined != clean and any(_spans(joined, long)) else clean
+        known_secrets = self._known
+        clean_text = _redact_text(text, known_secrets)
+        long_secrets = [known_secret for known_secret in known_secrets if len(known_secret.secret) >= _LONG_SECRET]
+        joined_text = _join_lines(clean_text) if long_secrets else clean_text
+        return HIDDEN if joined_text != clean_text and any(_find_spans(joined_text, long_secrets)) else clean_text
 
     def line(self, text: str, limit: int = 300) -> str:
         """Return the text redacted, then shortened, then made visible: in this order no part of a secret survives."""
         return shown(self(text).strip(), limit)
 
 
-def _joined(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Return a text without line breaks, however they are written, and without blanks."""
     if any(mark in text for mark in ("=\n", "=\r", "= ", "\\", "&#", "%")):
         text = _BREAKS.sub("", text)
     text = "".join(text.split())
-    return text.translate(_UNSEEN) if "\0" in text or not text.isascii() else text
+    return text.translate(_INVISIBLE) if "\0" in text or not text.isascii() else text
 
 
-def _blotted(text: str, known: Iterable[_Known]) -> str:
-    spans = sorted(_spans(text, known))
-    return "".join(_pieces(text, spans)) if spans else text
+def _redact_text(text: str, known_secrets: Iterable[_KnownSecret]) -> str:
+    spans = sorted(_find_spans(text, known_secrets))
+    return "".join(_replace_spans(text, spans)) if spans else text
 
 
-def _spans(text: str, known: Iterable[_Known]) -> Iterator[tuple[int, int]]:
+def _find_spans(text: str, known_secrets: Iterable[_KnownSecret]) -> Iterator[tuple[int, int]]:
     lower = text.lower()
-    return (span for one in known for span in one.spans(text, lower))
+    return (span for known_secret in known_secrets for span in known_secret.find_spans(text, lower))
 
 
-def _pieces(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[str]:
+def _replace_spans(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[str]:
     """Yield the text between the spans, and a mark for each; spans that overlap are one."""
     end = 0
     for start, stop in spans:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from reconciler.apis.connect import utc
+from reconciler.apis.connect import read_utc_time
 from reconciler.doctor import network, server
 from reconciler.doctor.findings import Findings
 from reconciler.doctor.granted import read_granted_permissions
@@ -26,7 +26,7 @@ from reconciler.doctor.permissions import (
     deny_all_abilities,
     skip_permission_checks,
 )
-from reconciler.doctor.probe_session import Visit
+from reconciler.doctor.probe_session import DoctorSession
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import TargetDiagnosis
 from reconciler.settings.model import Target
@@ -36,7 +36,7 @@ from reconciler.settings.model import Target
 class DoctorContext:
     """What time is: the hour (aware), monotonic seconds, and waiting."""
 
-    now: Callable[[], datetime] = utc
+    now: Callable[[], datetime] = read_utc_time
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -68,7 +68,7 @@ def _run_checks(
 ) -> Abilities:
     """Make all checks in order, or say why they were not made."""
     session = open_session(
-        findings, target, lambda: Visit(target, env, clock=context.clock, sleep=context.sleep, now=context.now)
+        findings, target, lambda: DoctorSession(target, env, clock=context.clock, sleep=context.sleep, now=context.now)
     )
     if session is None:
         findings.skip_blocked("credentials", *network.NETWORK_CHECKS)
@@ -100,7 +100,7 @@ def _run_checks(
 
 
 def _run_server_checks(
-    findings: Findings, target: Target, session: Visit, scope: _KindScope, context: DoctorContext
+    findings: Findings, target: Target, session: DoctorSession, scope: _KindScope, context: DoctorContext
 ) -> Abilities:
     """Make the checks that the server answers."""
     if not server.check_login(findings, session):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.doctor.probe_session import Heard, Visit
+from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.reports.doctor import Check, Health
 from reconciler.settings.model import Target
@@ -66,7 +66,7 @@ def split_problems(error: ReconcilerError) -> list[tuple[str, str]]:
     return [(detail or remedy, remedy if detail else "") for detail, _, remedy in parts]
 
 
-def explain_unexpected_answer(session: Visit, answer: Heard) -> tuple[str, str, Exit]:
+def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[str, str, Exit]:
     """Return (what, what to do, exit code) for an answer that is neither what was asked for nor 401 or 403."""
     description, status = session.said(answer), answer.status
     # HTTP libraries drop Authorization on the way to another host, but not Huawei's X-Auth-Token; and

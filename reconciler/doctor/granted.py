@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reconciler.doctor.listings import ApiKinds, collect_list_uses
-from reconciler.doctor.probe_session import Visit
+from reconciler.doctor.probe_session import DoctorSession
 from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import Read
 from reconciler.kinds.requirements import Grant
@@ -18,7 +18,7 @@ GrantedPermissions = Mapping[str, frozenset[str]]
 """By permission: the names of the account's permission sets that hold it, as the server spells them."""
 
 
-def read_granted_permissions(session: Visit, kinds: ApiKinds) -> GrantedPermissions | None:
+def read_granted_permissions(session: DoctorSession, kinds: ApiKinds) -> GrantedPermissions | None:
     """Ask the server which permissions the account holds; None where it doesn't tell."""
     permissions = {use.listing.permission for use in collect_list_uses(kinds)}
     permissions |= {member for kind in kinds.values() for grant in kind.requires.write for member in grant.any_of}

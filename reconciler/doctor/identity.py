@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from reconciler.doctor.findings import Findings
 from reconciler.doctor.granted import GrantedPermissions
-from reconciler.doctor.probe_session import Visit
+from reconciler.doctor.probe_session import DoctorSession
 from reconciler.settings.model import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
 
 _MAX_NAMES = 10
 """Permission sets that are told by name."""
 
 
-def check_identity(findings: Findings, session: Visit, granted: GrantedPermissions | None) -> None:
+def check_identity(findings: Findings, session: DoctorSession, granted: GrantedPermissions | None) -> None:
     """Say who we are, and which permission sets the server says we have."""
     target = session.target
     if granted is None:

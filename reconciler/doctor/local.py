@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from reconciler.apis.target_secrets import origins
+from reconciler.apis.target_secrets import find_secret_origins
 from reconciler.doctor.findings import Findings
-from reconciler.doctor.probe_session import Visit
+from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.settings.model import NoAuth, Target
-from reconciler.transport.probe import proxy_of
+from reconciler.transport.probe import find_proxy
 
 
-def open_session(findings: Findings, target: Target, make_session: Callable[[], Visit]) -> Visit | None:
+def open_session(findings: Findings, target: Target, make_session: Callable[[], DoctorSession]) -> DoctorSession | None:
     """Say where a target is configured; None where it lacks something, or names certificates that can't be used."""
     if target.lacking:
         detail, _, remedy = target.lacking.rpartition("; ")
@@ -25,12 +25,12 @@ def open_session(findings: Findings, target: Target, make_session: Callable[[], 
         findings.fail_with_error("settings", error)
         return None
     source = "environment variables" if str(target.source) == "environment" else str(target.source)
-    proxy = proxy_of(target.url, target.transport)
+    proxy = find_proxy(target.url, target.transport)
     findings.ok("settings", f"from {source}" + (f", through the proxy {proxy}" if proxy else ""))
     return session
 
 
-def check_credentials(findings: Findings, session: Visit) -> None:
+def check_credentials(findings: Findings, session: DoctorSession) -> None:
     """Fetch every secret, for all that comes after as well: each has to be there before anybody can be asked."""
     target, auth = session.target, session.target.auth
     if isinstance(auth, NoAuth):
@@ -39,10 +39,10 @@ def check_credentials(findings: Findings, session: Visit) -> None:
         return
     # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed
     # then.
-    proxy_auth = target.transport.proxy_auth if proxy_of(target.url, target.transport) else None
+    proxy_auth = target.transport.proxy_auth if find_proxy(target.url, target.transport) else None
     auth_origins, proxy_origins = (
-        list(origins("auth", auth)),
-        list(origins("proxyAuth", proxy_auth)) if proxy_auth else [],
+        list(find_secret_origins("auth", auth)),
+        list(find_secret_origins("proxyAuth", proxy_auth)) if proxy_auth else [],
     )
     fetches = [partial(session.fetch, origin, field) for field, origin in auth_origins]
     errors = _collect_errors(fetches + ([session.proxy_login] if proxy_origins else []))

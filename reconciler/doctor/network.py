@@ -7,22 +7,22 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from reconciler.doctor.findings import Findings, name_address_setting
-from reconciler.doctor.probe_session import Visit
+from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.model import Target
-from reconciler.transport.failures import advice
-from reconciler.transport.probe import Probe, addresses, host_of, is_literal, proxy_of
+from reconciler.transport.failures import format_advice
+from reconciler.transport.probe import Probe, find_first_host, find_proxy, is_literal, resolve_addresses
 
 NETWORK_CHECKS = ("dns", "connection", "tls")
 _SOON_DAYS = 30
 """Days before its certificate ends at which a server's owner should know."""
 
 
-def check_network(findings: Findings, session: Visit, now: datetime) -> None:
+def check_network(findings: Findings, session: DoctorSession, now: datetime) -> None:
     """Look for the host, connect, and shake hands; nothing is sent, but to a proxy where a tunnel shall lead."""
     target = session.target
     # TLS to the server would run inside the TLS to the proxy, which the probe's plain sockets can't do.
-    if proxy_of(target.url, target.transport).startswith("https:"):
+    if find_proxy(target.url, target.transport).startswith("https:"):
         for check in NETWORK_CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
         return
@@ -45,14 +45,14 @@ def check_network(findings: Findings, session: Visit, now: datetime) -> None:
 
 
 def _check_dns(findings: Findings, target: Target) -> bool:
-    host = host_of(target.url, target.transport)
+    host = find_first_host(target.url, target.transport)
     if is_literal(host):
         findings.skip("dns", f"{host} is an address, which needs no name service")
         return True
     try:
-        findings.ok("dns", f"{host} is {', '.join(addresses(host))}")
+        findings.ok("dns", f"{host} is {', '.join(resolve_addresses(host))}")
     except NoReply as error:
-        setting = "`proxy`" if proxy_of(target.url, target.transport) else name_address_setting(target)
+        setting = "`proxy`" if find_proxy(target.url, target.transport) else name_address_setting(target)
         remedy = f"check the host in {setting}, and this machine's name servers"
         findings.fail("dns", f"{host} could not be resolved ({error})", remedy, Exit.UNREACHABLE)
         return False
@@ -65,8 +65,8 @@ def _check_connection(findings: Findings, target: Target, probe: Probe) -> socke
         connection = probe.reach()
     except NoReply as error:
         remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
-        if proxy_of(target.url, target.transport):
-            remedy = advice(error, "")
+        if find_proxy(target.url, target.transport):
+            remedy = format_advice(error, "")
         findings.fail("connection", f"{address}: {error}", remedy, Exit.UNREACHABLE)
         return None
     findings.ok("connection", f"{address} takes connections")
@@ -80,7 +80,9 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
     try:
         tls = probe.handshake(connection)
     except NoReply as error:
-        findings.fail("tls", f"{urlsplit(target.url).netloc}: {error}", advice(error, "caBundle"), Exit.UNREACHABLE)
+        findings.fail(
+            "tls", f"{urlsplit(target.url).netloc}: {error}", format_advice(error, "caBundle"), Exit.UNREACHABLE
+        )
         return
     # One that has expired failed the handshake above.
     days_left = (tls.expires - now).days

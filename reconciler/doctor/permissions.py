@@ -15,7 +15,7 @@ from reconciler.doctor.findings import Findings, explain_unexpected_answer, spli
 from reconciler.doctor.first_page import FirstPage, read_first_page
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, ListUse, collect_list_uses
-from reconciler.doctor.probe_session import Heard, Visit
+from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, UnreachableError
 from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import Read
@@ -53,7 +53,11 @@ def deny_all_abilities(kinds: ApiKinds) -> Abilities:
 
 
 def check_permissions(
-    session: Visit, findings: Findings, kinds: ApiKinds, granted: GrantedPermissions | None, declared: DeclaredKinds
+    session: DoctorSession,
+    findings: Findings,
+    kinds: ApiKinds,
+    granted: GrantedPermissions | None,
+    declared: DeclaredKinds,
 ) -> Abilities:
     """Read the front of each list, then judge the writes; `told` is what the server tells, if it does."""
     trial = _PermissionTrial(session, findings, kinds, granted, declared)
@@ -66,13 +70,13 @@ class _PermissionTrial:
 
     def __init__(
         self,
-        session: Visit,
+        session: DoctorSession,
         findings: Findings,
         kinds: ApiKinds,
         granted: GrantedPermissions | None,
         declared: DeclaredKinds,
     ) -> None:
-        self._session, self._findings, self._kinds, self._granted = session, findings, kinds, granted
+        self._session, self._findings, self._kinds, self._granted_project = session, findings, kinds, granted
         self._declared = declared
         self._readable: dict[str, bool] = {}
         self._unanswered: list[str] = []
@@ -88,19 +92,19 @@ class _PermissionTrial:
                 self._check_item(use, first_page)
         # Keyfactor's pages leave open whose sets /PermissionSets/My lists, so one contradiction ends the
         # trust in it.
-        if self._granted is not None and any(
-            bool(self._granted[permission]) is not readable
+        if self._granted_project is not None and any(
+            bool(self._granted_project[permission]) is not readable
             for permission, readable in self._readable.items()
-            if permission in self._granted
+            if permission in self._granted_project
         ):
-            self._granted = None  # what it tells isn't what it does
+            self._granted_project = None  # what it tells isn't what it does
         for kind in self._kinds:
             self._write(kind)
 
     def _check_list(self, use: ListUse) -> FirstPage | None:
         """Read the first page; returns it if it is one that `plan` takes."""
         listing, check = use.listing, f"list {use.listing.noun}"
-        answer = self._ask(use.always_read_by, check, lambda read: read_first_page(read, listing))
+        answer = self._read_with_retries(use.always_read_by, check, lambda read: read_first_page(read, listing))
         if answer is None:
             return None
         # 403 is for somebody who is known, 401 for nobody (RFC 9110, 15.5.2 and 15.5.4).
@@ -130,7 +134,7 @@ class _PermissionTrial:
             self._findings.skip(check, f"there are no {rows} to try it on")
             return
         path = f"{listing.path}/{segment}"
-        answer = self._ask(
+        answer = self._read_with_retries(
             use.singly_read_by, check, lambda read: read.get(f"{read.root}{path}", version=listing.version)
         )
         if answer is None:
@@ -145,7 +149,7 @@ class _PermissionTrial:
         else:
             self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
 
-    def _ask(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> Heard | None:
+    def _ask(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> DoctorAnswer | None:
         """Ask; returns None where nothing is asked any more, or the credentials were refused: that ends it."""
         if self._end:
             self._rule_out(users)
@@ -164,13 +168,13 @@ class _PermissionTrial:
                 self._end = f"the server answered neither {' nor '.join(self._unanswered)}"
         return answer
 
-    def _refused(self, check: str, answer: Heard) -> None:
+    def _refused(self, check: str, answer: DoctorAnswer) -> None:
         if answer.reply:
             self._findings.fail(check, f"refused ({self._session.said(answer)})", "check `auth`", Exit.AUTH)
         elif answer.error:
             self._findings.fail_with_error(check, answer.error)
 
-    def _failed(self, users: Sequence[str], check: str, answer: Heard) -> None:
+    def _failed(self, users: Sequence[str], check: str, answer: DoctorAnswer) -> None:
         """Note what brought no answer, or one that `plan` doesn't take, with the code that `plan` would have."""
         cause = answer.error.exit if answer.error else Exit.INCOMPLETE
         if answer.error and answer.reply is None:
@@ -182,7 +186,7 @@ class _PermissionTrial:
             detail, remedy, _ = explain_unexpected_answer(self._session, answer)
         self._report_unreadable(users, check, detail, remedy, cause)
 
-    def _report_hidden_row(self, use: ListUse, check: str, answer: Heard) -> None:
+    def _report_hidden_row(self, use: ListUse, check: str, answer: DoctorAnswer) -> None:
         """Note that a row that was listed may not be read by itself."""
         listing, detail = use.listing, self._describe_forbidden(answer)
         if not listing.item_permission:
@@ -195,7 +199,7 @@ class _PermissionTrial:
         for kind in use.singly_read_by:
             self.apply[kind] = Ability.IMPOSSIBLE
 
-    def _describe_forbidden(self, answer: Heard) -> str:
+    def _describe_forbidden(self, answer: DoctorAnswer) -> str:
         return f"the permission is missing ({self._session.said(answer)})"
 
     def _report_unreadable(self, users: Sequence[str], check: str, detail: str, remedy: str, cause: Exit) -> None:
@@ -217,11 +221,11 @@ class _PermissionTrial:
         check, grants = f"write {kind}", self._kinds[kind].requires.write
         needed = " and ".join(map(str, grants))
         # Nothing but a write proves that one is permitted, and Command has no dry run.
-        if self._granted is None:
+        if self._granted_project is None:
             self._findings.skip(check, f"not provable without writing; it needs {needed}")
             self._lower_apply(kind, Ability.UNPROVEN)
             return
-        held_parts = [find_held_part(grant, self._granted) for grant in grants]
+        held_parts = [find_held_part(grant, self._granted_project) for grant in grants]
         missing = [grant for grant, part in zip(grants, held_parts, strict=True) if part is None]
         if not missing:
             self._findings.ok(check, f"held, as the server tells: {' and '.join(map(str, held_parts))}")

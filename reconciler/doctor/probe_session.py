@@ -12,16 +12,16 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from reconciler.apis.connect import connect
-from reconciler.apis.dialect import told
+from reconciler.apis.dialect import describe_reply
 from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.kinds.kind import Read
 from reconciler.model import Reply
 from reconciler.settings.model import AkskAuth, Target
-from reconciler.transport.strict_json import NotJson, decode
+from reconciler.transport.strict_json import UnusableJson, decode_json
 
 
-class Heard(NamedTuple):
+class DoctorAnswer(NamedTuple):
     """What came of a question: what the reader made of it, or why nothing, and the last answer, if there was one."""
 
     found: Any
@@ -39,7 +39,7 @@ class Heard(NamedTuple):
         return isinstance(self.error, AuthError) and self.status != 403
 
 
-class Visit:
+class DoctorSession:
     """A target that is asked one thing after the other, from one thread. Use it in a `with` statement.
 
     Raises UsageError where the target lacks something, or its certificates can't be used.
@@ -57,7 +57,7 @@ class Visit:
         self.target, self._now = target, now
         self._api = connect(target, env, clock=clock, sleep=sleep, now=now)
         self._reply: Reply | None = None
-        self._api.client.heard = self._hear
+        self._api.client.heard = self._keep_reply
 
     def __enter__(self) -> Self:
         return self
@@ -69,11 +69,11 @@ class Visit:
 
     def fetch(self, origin: Origin, field: str) -> None:
         """Fetch a secret, once for all who need it; `field` is its place in the settings. Raises AuthError for none."""
-        self._api.secrets.ahead(origin, field)
+        self._api.secrets.prefetch(origin, field)
 
     def proxy_login(self) -> str:
         """Return what the proxy is told of us, "" for nothing. Raises AuthError where its secret can't be fetched."""
-        return self._api.roads.proxy_login()
+        return self._api.transports.proxy_login()
 
     def login(self) -> float | None:
         """Make sure that there are credentials to send, with a token request where they need one.
@@ -82,27 +82,27 @@ class Visit:
         """
         if isinstance(self.target.auth, AkskAuth):
             return None  # there is nothing to fetch, and what a signature covers may not be known yet
-        auth = self._api.who.auth
-        sent = auth.headers("GET", f"{self.target.url}/", b"")
-        lasting = auth.remaining()
-        ends = _end(sent.get("Authorization", "")) if lasting is None else None
-        return lasting if ends is None else ends - self._now().timestamp()
+        auth = self._api.identity.auth
+        headers = auth.headers("GET", f"{self.target.url}/", b"")
+        seconds = auth.remaining()
+        expiry = _read_token_expiry(headers.get("Authorization", "")) if seconds is None else None
+        return seconds if expiry is None else expiry - self._now().timestamp()
 
     def project(self) -> str:
         """Return the project's id; where the settings have its name, IAM is asked, and what a read raises is raised."""
         return self._api.bound().project
 
-    def ask(self, question: Callable[[Read], Any]) -> Heard:
+    def ask(self, question: Callable[[Read], Any]) -> DoctorAnswer:
         """Have a reader asked; what it raises is part of what was heard. It reads anew what was read before."""
         self._reply = None
         try:
-            return Heard(question(self._api.fresh), None, self._reply)
+            return DoctorAnswer(question(self._api.fresh), None, self._reply)
         except ReconcilerError as error:
-            return Heard(None, error, self._reply)
+            return DoctorAnswer(None, error, self._reply)
 
-    def said(self, heard: Heard) -> str:
+    def said(self, answer: DoctorAnswer) -> str:
         """Return an answer's status with what it says of itself, fit to be printed."""
-        return told(heard.reply, self._api.client.redact) if heard.reply else "no answer"
+        return describe_reply(answer.reply, self._api.client.redact) if answer.reply else "no answer"
 
     def line(self, text: str, limit: int = 80) -> str:
         """Return foreign text without our secrets, on one line of bounded length."""
@@ -113,18 +113,18 @@ class Visit:
         """The server's version as its last answer said it, fit to be printed; "" where it doesn't say."""
         return self.line(self._api.product)
 
-    def _hear(self, reply: Reply) -> None:
+    def _keep_reply(self, reply: Reply) -> None:
         self._reply = reply
 
 
-def _end(authorization: str) -> float | None:
+def _read_token_expiry(authorization: str) -> float | None:
     """Return when a bearer token says that it ends (RFC 7519: exp), in seconds since the epoch; None for any other."""
     parts = authorization.removeprefix("Bearer ").split(".")
     try:
         # RFC 7515, 2: base64url without its padding, which Python wants back. The signature is the
         # server's to verify.
-        claims = decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) if len(parts) == 3 else {}
-    except (ValueError, NotJson):
+        claims = decode_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) if len(parts) == 3 else {}
+    except (ValueError, UnusableJson):
         return None
-    said = claims.get("exp") if isinstance(claims, dict) else None
-    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
+    expiry = claims.get("exp") if isinstance(claims, dict) else None
+    return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.apis.auth_advice import after_refusal
+from reconciler.apis.auth_advice import advise_after_refusal
 from reconciler.doctor.durations import format_duration
 from reconciler.doctor.findings import Findings, explain_unexpected_answer, name_address_setting
 from reconciler.doctor.first_page import read_first_page
 from reconciler.doctor.listings import ApiKinds
-from reconciler.doctor.probe_session import Heard, Visit
+from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
 from reconciler.settings.model import AkskAuth, OauthAuth, PasswordAuth, Target
-from reconciler.transport.strict_json import NotJson, decode, message
+from reconciler.transport.strict_json import UnusableJson, decode_json, read_error_message
 
 _LOGIN_TEST_PATH = "/Status/Endpoints"
 """What Keyfactor's own clients ask to see whether a login works; it needs no permission."""
@@ -24,7 +24,7 @@ _OLDEST_MAJOR = 11
 """The first major version of Command with version two of /Security/Roles."""
 
 
-def check_login(findings: Findings, session: Visit) -> bool:
+def check_login(findings: Findings, session: DoctorSession) -> bool:
     """Get a token where one is needed, and say how long it lasts; False where none could be had."""
     target, auth = session.target, session.target.auth
     try:
@@ -49,7 +49,7 @@ def check_login(findings: Findings, session: Visit) -> bool:
     return True
 
 
-def check_project(findings: Findings, session: Visit) -> bool:
+def check_project(findings: Findings, session: DoctorSession) -> bool:
     """Say which project requests are about, where IAM tells it; False where it doesn't."""
     if not has_project_name_only(session.target):
         return True
@@ -66,7 +66,7 @@ def has_project_name_only(target: Target) -> bool:
     return bool(target.project.name) and not target.project.id
 
 
-def check_authentication(findings: Findings, session: Visit, kinds: ApiKinds) -> Reply | None:
+def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiKinds) -> Reply | None:
     """See whether the API takes the credentials; returns its answer, whatever it is, or None for silence."""
     check, target = "authentication", session.target
     answer = _ask_login_test(session, kinds)
@@ -77,7 +77,7 @@ def check_authentication(findings: Findings, session: Visit, kinds: ApiKinds) ->
         findings.fail_with_error(check, error)
     elif answer.refused:
         description = session.said(answer)
-        remedy = f"check `auth` of target {target.name}: {after_refusal(target.auth)}; many tries may lock the account"
+        remedy = f"check `auth` of target {target.name}: {advise_after_refusal(target.auth)}; many tries may lock the account"
         findings.fail(check, f"the API refuses these credentials ({description})", remedy, Exit.AUTH)
     elif reply.status == 404:
         remedy = f"correct {name_address_setting(target)}"
@@ -88,7 +88,7 @@ def check_authentication(findings: Findings, session: Visit, kinds: ApiKinds) ->
     return reply
 
 
-def _ask_login_test(session: Visit, kinds: ApiKinds) -> Heard:
+def _ask_login_test(session: DoctorSession, kinds: ApiKinds) -> DoctorAnswer:
     """Ask what needs no permission. Where that isn't answered as it should be, `plan` wouldn't care: a list decides."""
     if session.target.api == "keyfactor":
         answer = session.ask(lambda read: read.get(_LOGIN_TEST_PATH))
@@ -106,15 +106,15 @@ def _is_accepted(reply: Reply) -> bool:
     if reply.status == 403:
         return True
     try:
-        decode(reply.body)
-    except NotJson:
+        decode_json(reply.body)
+    except UnusableJson:
         return False
     # CSMS answers 400 where others answer 404: CSMS.0005 is a resource that doesn't exist. What the
     # gateway before it says for itself starts with APIGW.
-    return reply.status == 200 or (reply.status == 400 and message(reply.body).startswith("CSMS."))
+    return reply.status == 200 or (reply.status == 400 and read_error_message(reply.body).startswith("CSMS."))
 
 
-def check_version(findings: Findings, session: Visit) -> None:
+def check_version(findings: Findings, session: DoctorSession) -> None:
     """Say which version a server calls itself."""
     if session.target.api == "csms":
         findings.skip("version", "CSMS doesn't tell one")

@@ -11,21 +11,23 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from reconciler.transport.sockets import Wire, answers_on, dial
-from reconciler.transport.tls import Tls
+from reconciler.transport.sockets import Wire, dial_host, make_response_class
+from reconciler.transport.tls import TlsContexts
 
-_NO_TLS = Tls()
+_NO_TLS = TlsContexts()
 
 
-class OneShot(HTTPAdapter):
+class SingleSendAdapter(HTTPAdapter):
     """Sends each request once: the library's own retries, of any kind, are off, and that is checked."""
 
-    def __init__(self, wire: Wire, *, connections: int, tls: Tls | None, proxy_login: Callable[[], str]) -> None:
-        self._classes = _pool_classes(wire)
+    def __init__(
+        self, wire: Wire, *, connections: int, tls: TlsContexts | None, proxy_login: Callable[[], str]
+    ) -> None:
+        self._classes = _make_pool_classes(wire)
         self._tls, self._proxy_login = tls or _NO_TLS, proxy_login
         # urllib3 repeats even a POST after an "other" error, whatever its list of methods says: measured, its
         # defaults made a server execute one POST four times.
-        once = Retry(
+        no_retries = Retry(
             total=0,
             connect=0,
             read=0,
@@ -35,7 +37,7 @@ class OneShot(HTTPAdapter):
             respect_retry_after_header=False,
             raise_on_status=False,
         )
-        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=once)
+        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=no_retries)
         if self.max_retries.total != 0 or self.max_retries.other != 0:
             raise RuntimeError("the HTTP library would send requests again by itself")
 
@@ -65,22 +67,22 @@ class OneShot(HTTPAdapter):
         """Leave trust to the context: it alone holds the authorities, and it always verifies."""
 
 
-def connections_on(wire: Wire) -> type[HTTPConnection]:
+def make_connection_class(wire: Wire) -> type[HTTPConnection]:
     """Return the class of the connections that are opened, and whose answers are read, under a wire's deadline."""
 
     class Dialling(HTTPConnection):
-        response_class = answers_on(wire)
+        response_class = make_response_class(wire)
 
         def _new_conn(self) -> socket.socket:
             # urllib3 keeps the final dot of a name here alone. The brackets are a URL's (RFC 3986, 3.2.2).
-            return dial(self._dns_host.strip("[]"), self.port or 0, wire)
+            return dial_host(self._dns_host.strip("[]"), self.port or 0, wire)
 
     return Dialling
 
 
-def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
+def _make_pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
 
-    class Marking(connections_on(wire)):  # type: ignore[misc]
+    class Marking(make_connection_class(wire)):  # type: ignore[misc]
         _opening = False
 
         def connect(self) -> None:
@@ -97,7 +99,7 @@ def _pool_classes(wire: Wire) -> dict[str, type[HTTPConnectionPool]]:
             if not self._opening:
                 wire.begin()
             if self.sock is not None:
-                self.sock.settimeout(wire.left())  # the library has just given it the whole time anew
+                self.sock.settimeout(wire.seconds_left())  # the library has just given it the whole time anew
             try:
                 super().send(data)
             except (ssl.SSLEOFError, ConnectionResetError):

@@ -9,7 +9,7 @@ _SLICE = 0.5
 """Seconds after which a waiting thread looks whether it was stopped."""
 
 
-class Pace:
+class RateLimiter:
     """Lets requests go, reads and writes alike, at most `rate` a second; 0 is without a limit.
 
     Each takes the next free moment and waits for it outside the lock, so nobody is overtaken and no burst is saved up:
@@ -17,10 +17,10 @@ class Pace:
     """
 
     def __init__(
-        self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None], stopped: Callable[[], bool]
+        self, rate: float, clock: Callable[[], float], sleep: Callable[[float], None], is_stopped: Callable[[], bool]
     ) -> None:
         self._gap = 1 / rate if rate else 0.0
-        self._clock, self._sleep, self._stopped = clock, sleep, stopped
+        self._clock, self._sleep, self._stopped = clock, sleep, is_stopped
         self._lock = threading.Lock()
         self._next = 0.0
 
@@ -30,15 +30,15 @@ class Pace:
             return
         with self._lock:
             now = self._clock()
-            mine = max(now, self._next)
-            self._next = mine + self._gap
-        waited(mine - now, self._sleep, self._stopped)
+            departure = max(now, self._next)
+            self._next = departure + self._gap
+        wait_unless_stopped(departure - now, self._sleep, self._stopped)
 
 
-def waited(seconds: float, sleep: Callable[[float], None], stopped: Callable[[], bool]) -> bool:
+def wait_unless_stopped(seconds: float, sleep: Callable[[float], None], is_stopped: Callable[[], bool]) -> bool:
     """Wait, looking now and then whether to stop; returns False at once where everybody is to give up."""
-    while seconds > 0 and not stopped():
+    while seconds > 0 and not is_stopped():
         # In slices, since no signal ends a sleep: Python goes on with it after the handler (PEP 475).
         sleep(min(seconds, _SLICE))
         seconds -= _SLICE
-    return not stopped()
+    return not is_stopped()

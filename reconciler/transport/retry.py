@@ -14,23 +14,23 @@ from email.utils import parsedate_to_datetime
 
 from reconciler.errors import NoReply
 from reconciler.model import Reply
-from reconciler.transport.failures import Unanswered
-from reconciler.transport.rate_limit import waited
+from reconciler.transport.failures import UnansweredRequest
+from reconciler.transport.rate_limit import wait_unless_stopped
 from reconciler.transport.transport import UnusableReply
 
 # Huawei's documents ask for a retry of 429, 500, 502 and 504; 503 is temporary (RFC 9110, 15.6.4).
-RETRIED = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 """Statuses that another moment may mend."""
 ATTEMPTS = 3
 _BUDGET = 60
 """Retries that a whole run may make: against a server that is down, hundreds of reads end soon."""
-_LONGEST = 60.0
+_LONGEST_WAIT = 60.0
 """Seconds that a server may ask us to wait."""
-_FIRST, _CEILING = 0.5, 8.0
+_FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 8.0
 """Seconds: the first back-off and the largest, before jitter."""
 
 
-class Patience:
+class RetryPolicy:
     """Repeats reads. One for a run and API; safe for many threads."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Patience:
     ) -> None:
         self._sleep, self._now, self._stopped = sleep, now, stopped
         self._jitter = jitter or random.SystemRandom().random
-        self._left = budget
+        self._retries_left = budget
         self._lock = threading.Lock()
 
     def read(self, attempt: Callable[[], Reply]) -> Reply:
@@ -53,49 +53,49 @@ class Patience:
         Never hand it a write: after silence a write may have happened.
         """
         for turn in range(1, ATTEMPTS + 1):
-            last = turn == ATTEMPTS
+            is_last = turn == ATTEMPTS
             try:
                 reply = attempt()
             except UnusableReply:
                 raise
-            except NoReply as silence:
-                lasting = isinstance(silence, Unanswered) and silence.why.lasting
-                if lasting or last or not self._spend() or not self._waited(self._back_off(turn)):
+            except NoReply as error:
+                is_permanent = isinstance(error, UnansweredRequest) and error.why.is_permanent
+                if is_permanent or is_last or not self._spend_retry() or not self._wait(self._back_off(turn)):
                     raise
                 continue
-            if reply.status not in RETRIED or last or not self._spend():
+            if reply.status not in RETRIED_STATUSES or is_last or not self._spend_retry():
                 return reply
             # Neither vendor documents the header; a proxy or gateway in front of the API may send it.
-            asked = retry_after(reply.headers.get("retry-after", ""), self._now())
-            if not self._waited(self._back_off(turn) if asked is None else asked):
+            requested_delay = parse_retry_after(reply.headers.get("retry-after", ""), self._now())
+            if not self._wait(self._back_off(turn) if requested_delay is None else requested_delay):
                 return reply
         raise AssertionError("unreachable: the last turn returns or raises")
 
-    def _waited(self, seconds: float) -> bool:
-        return waited(seconds, self._sleep, self._stopped)
+    def _wait(self, seconds: float) -> bool:
+        return wait_unless_stopped(seconds, self._sleep, self._stopped)
 
-    def _spend(self) -> bool:
+    def _spend_retry(self) -> bool:
         with self._lock:
-            self._left -= 1
-            return self._left >= 0
+            self._retries_left -= 1
+            return self._retries_left >= 0
 
     def _back_off(self, turn: int) -> float:
         """Full jitter: from nothing to the doubling ceiling, so that many clients don't come back at once."""
-        return float(self._jitter() * min(_CEILING, _FIRST * 2**turn))
+        return float(self._jitter() * min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2**turn))
 
 
-def retry_after(text: str, now: datetime) -> float | None:
+def parse_retry_after(text: str, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for, 0 to 60; None where it is absent or means nothing.
 
     RFC 9110, 10.2.3: a number of seconds or an HTTP date. A server's word is bounded: one header must not hang a job.
     """
     text = text.strip()[:64]
     if text.isascii() and text.isdigit():
-        return min(float(text), _LONGEST)
+        return min(float(text), _LONGEST_WAIT)
     try:
-        when = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
         # HTTP dates are UTC (RFC 9110, 5.6.7); Python reads the zone -0000 as a time without one.
-        seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
+        seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(seconds, _LONGEST) if seconds > 0 else None
+    return min(seconds, _LONGEST_WAIT) if seconds > 0 else None

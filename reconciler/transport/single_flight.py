@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 
-class Once:
+class OnceCache:
     """Remembers results, and failures too: what could not be read for one kind is not asked again for the next."""
 
     def __init__(self) -> None:
@@ -19,10 +19,10 @@ class Once:
         """Return what `make` returns, called once for a key; other threads wait for it. Raises what it raised."""
         with self._lock:
             future = self._known.get(key)
-            mine = future is None
+            is_first = future is None
             if future is None:
                 future = self._known[key] = Future()
-        if mine:
+        if is_first:
             try:
                 future.set_result(make())
             except BaseException as error:

@@ -35,35 +35,35 @@ class Wire:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._mine = threading.local()
+        self._thread_state = threading.local()
         self._stopped = threading.Event()
 
     def start(self, seconds: float) -> None:
         """Begin a request of this thread that must be over in so many seconds."""
-        self._mine.deadline = self._clock() + seconds
-        self._mine.began = False
+        self._thread_state.deadline = self._clock() + seconds
+        self._thread_state.has_begun = False
 
     def begin(self) -> None:
         """Mark that the request's first byte is about to leave."""
-        self._mine.began = True
+        self._thread_state.has_begun = True
 
     @property
-    def began(self) -> bool:
+    def has_begun(self) -> bool:
         """Whether any byte of this thread's request can have left."""
-        return bool(self._mine.began)
+        return bool(self._thread_state.has_begun)
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds until this thread's deadline; raises TimeoutError after it, OSError when stopped."""
         if self._stopped.is_set():
             raise OSError("stopped")
-        left = float(self._mine.deadline - self._clock())
-        if left <= 0:
+        seconds = float(self._thread_state.deadline - self._clock())
+        if seconds <= 0:
             raise TimeoutError("deadline")
-        return left
+        return seconds
 
     def patience(self) -> float:
         """Return how many seconds to wait next; raises as `left` does."""
-        return min(self.left(), _SLICE)
+        return min(self.seconds_left(), _SLICE)
 
     @property
     def stopped(self) -> bool:
@@ -75,16 +75,16 @@ class Wire:
         self._stopped.set()
 
 
-class _Timed(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """Reads a socket as long as its wire has patience. Holds the socket's own file, which keeps the socket open.
 
     Until `headed` is set, the end of the stream is an error: Python's parser takes it for the end of the headers, and
     a status line that was cut off for a status. Once `done` is set, nothing more is read.
     """
 
-    def __init__(self, sock: socket.socket, held: io.BufferedIOBase, wire: Wire) -> None:
-        self._sock, self._held, self._wire = sock, held, wire
-        self.headed = self.done = False
+    def __init__(self, sock: socket.socket, socket_file: io.BufferedIOBase, wire: Wire) -> None:
+        self._sock, self._socket_file, self._wire = sock, socket_file, wire
+        self.headers_complete = self.done = False
 
     def readable(self) -> bool:
         return True
@@ -97,7 +97,7 @@ class _Timed(io.RawIOBase):
             except TimeoutError:
                 # Safe inside TLS too: OpenSSL keeps the part of a record that has come.
                 continue
-            if not count and not self.headed:
+            if not count and not self.headers_complete:
                 raise ConnectionResetError("the stream ended before the headers did")
             return count
         return 0
@@ -111,34 +111,34 @@ class _Timed(io.RawIOBase):
 
     def pending(self) -> bool:
         """Say whether TLS holds back more than was read."""
-        secured = getattr(self._sock, "sslobj", self._sock)
-        return isinstance(secured, ssl.SSLSocket | ssl.SSLObject) and secured.pending() > 0
+        tls_object = getattr(self._sock, "sslobj", self._sock)
+        return isinstance(tls_object, ssl.SSLSocket | ssl.SSLObject) and tls_object.pending() > 0
 
     def close(self) -> None:
-        self._held.close()
+        self._socket_file.close()
         super().close()
 
 
-def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
+def make_response_class(wire: Wire) -> type[http.client.HTTPResponse]:
     """Return the class of the answers that are read under a wire's deadline."""
 
     class Answer(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
-            self._timed = _Timed(sock, self.fp, wire)
+            self._timed = _DeadlineReader(sock, self.fp, wire)
             # http.client made this a file for each of whose reads the socket's timeout begins anew.
             self.fp = io.BufferedReader(self._timed)
 
         def begin(self) -> None:
             super().begin()
-            self._timed.headed = True
+            self._timed.headers_complete = True
 
         def _read_status(self) -> tuple[str, int, str]:
             """Return the status of the answer itself: interim ones come before it (RFC 9110, 15.2)."""
             for _ in range(_INTERIM):
-                version, status, said = super()._read_status()  # type: ignore[misc]
+                version, status, phrase = super()._read_status()  # type: ignore[misc]
                 if not 100 <= status < 200:
-                    return version, status, said
+                    return version, status, phrase
                 # RFC 9110, 15.2.2: 101 answers an Upgrade header, and none is ever sent.
                 if status == 101:
                     raise http.client.HTTPException("the server switches to a protocol that was not asked for")
@@ -157,51 +157,51 @@ def answers_on(wire: Wire) -> type[http.client.HTTPResponse]:
     return Answer
 
 
-class NotTaken(TimeoutError):
+class ConnectTimeout(TimeoutError):
     """An address took no connection in the seconds that one has."""
 
     def __init__(self) -> None:
         super().__init__(f"nobody took the connection within {CONNECT:g} seconds")
 
 
-def dial(host: str, port: int, wire: Wire) -> socket.socket:
+def dial_host(host: str, port: int, wire: Wire) -> socket.socket:
     """Return a connection to the first of a host's addresses that takes one; raises OSError.
 
     Each address has `CONNECT` seconds, and all of them what is left until the deadline.
     """
-    trouble = OSError("the host has no address")
+    last_error = OSError("the host has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)
         try:
             # http.client sends headers and body apart; Nagle's algorithm would hold the body back until the
             # headers are acknowledged, which a delayed ACK puts off.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _take(sock, address, wire)
-            sock.settimeout(min(CONNECT, wire.left()))
+            _connect_socket(sock, address, wire)
+            sock.settimeout(min(CONNECT, wire.seconds_left()))
         except OSError as error:
             sock.close()
-            trouble = error
-            wire.left()
+            last_error = error
+            wire.seconds_left()
         except BaseException:
             sock.close()
             raise
         else:
             return sock
-    raise trouble
+    raise last_error
 
 
-def _take(sock: socket.socket, address: Any, wire: Wire) -> None:
+def _connect_socket(sock: socket.socket, address: Any, wire: Wire) -> None:
     """Connect, looking now and then whether to stop."""
     sock.settimeout(0)
     error = sock.connect_ex(address)
-    waited = 0.0
+    waited_seconds = 0.0
     while error in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
-        if waited >= CONNECT:
-            raise NotTaken
+        if waited_seconds >= CONNECT:
+            raise ConnectTimeout
         slice_ = wire.patience()
         if wait_for_write(sock, slice_):
             # connect(2): a writable socket has its attempt behind it, and SO_ERROR says how that ended.
             error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        waited += slice_
+        waited_seconds += slice_
     if error:
         raise OSError(error, os.strerror(error))

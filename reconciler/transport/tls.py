@@ -14,20 +14,20 @@ from reconciler.settings.model import Trust
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----")
 
 
-class Tls(NamedTuple):
+class TlsContexts(NamedTuple):
     """Whom to trust, and how to show who we are: at the server, and at a proxy that speaks TLS itself."""
 
     server: ssl.SSLContext | None = None
     proxy: ssl.SSLContext | None = None
 
 
-def tls_of(trust: Trust, proxy: str) -> Tls:
+def pair_tls_contexts(trust: Trust, proxy: str) -> TlsContexts:
     """Return the contexts for a server and for its proxy, which never sees our certificate; raises as tls_context."""
-    through = tls_context(replace(trust, certificate=None, key=None)) if proxy.startswith("https:") else None
-    return Tls(tls_context(trust), through)
+    proxy_context = make_tls_context(replace(trust, certificate=None, key=None)) if proxy.startswith("https:") else None
+    return TlsContexts(make_tls_context(trust), proxy_context)
 
 
-def tls_context(trust: Trust) -> ssl.SSLContext:
+def make_tls_context(trust: Trust) -> ssl.SSLContext:
     """Return a context that verifies chain and host name, TLS 1.2 at least.
 
     It trusts the public authorities and the trust's own; the environment's say nothing. Raises OSError or ValueError

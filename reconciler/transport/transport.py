@@ -21,21 +21,21 @@ from urllib3.exceptions import HTTPError
 from reconciler import __version__
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
-from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import Transport as TransportOptions
 from reconciler.settings.model import Trust
-from reconciler.transport.adapter import OneShot
-from reconciler.transport.body import CutOff, UnusableBody, read_body
-from reconciler.transport.failures import Unanswered, reason
-from reconciler.transport.rate_limit import Pace
+from reconciler.transport.adapter import SingleSendAdapter
+from reconciler.transport.body import TruncatedBody, UnusableBody, read_body
+from reconciler.transport.failures import UnansweredRequest, explain_failure
+from reconciler.transport.rate_limit import RateLimiter
 from reconciler.transport.sockets import Wire
-from reconciler.transport.tls import Tls, tls_of
+from reconciler.transport.tls import TlsContexts, pair_tls_contexts
 from reconciler.transport.urls import origin
 
 OBJECT_CAP = 4 * 1024 * 1024
 LIST_CAP = 16 * 1024 * 1024
 """Bytes of the largest answer, decoded: ten times what the longest page of certificates takes."""
 _HEADER = re.compile(r"[\x20-\x7e]*")
-_FAILURES = (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
+_LIBRARY_ERRORS = (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError)
 
 
 class UnusableReply(NoReply):
@@ -51,22 +51,24 @@ class Transport:
     def __init__(
         self,
         url: str,
-        travel: Travel,
+        options: TransportOptions,
         *,
         proxy_login: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._origin = origin(url)
-        self._travel = travel
+        self._options = options
         self._wire = Wire(clock)
-        self._pace = Pace(travel.rate, clock, sleep, lambda: self._wire.stopped)
-        secure = self._origin.startswith("https:")
-        tls = _tls(travel) if secure else None
-        self._proxies = {"https": travel.proxy} if travel.proxy and secure else {}
+        self._rate_limiter = RateLimiter(options.rate, clock, sleep, lambda: self._wire.stopped)
+        is_https = self._origin.startswith("https:")
+        tls = _make_tls_contexts(options) if is_https else None
+        self._proxies = {"https": options.proxy} if options.proxy and is_https else {}
         self._proxy_login = proxy_login if self._proxies else lambda: ""
-        self._reads = OneShot(self._wire, connections=travel.parallelism, tls=tls, proxy_login=self._proxy_login)
-        self._writes = OneShot(self._wire, connections=1, tls=tls, proxy_login=self._proxy_login)
+        self._reads = SingleSendAdapter(
+            self._wire, connections=options.parallelism, tls=tls, proxy_login=self._proxy_login
+        )
+        self._writes = SingleSendAdapter(self._wire, connections=1, tls=tls, proxy_login=self._proxy_login)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, cap: int = OBJECT_CAP
@@ -76,22 +78,24 @@ class Transport:
         Raises NoReply, `sent` False only if no byte of the request can have left; its subclass UnusableReply where an
         answer came that can't be taken; AuthError, nothing sent, where the proxy's password is missing.
         """
-        request = self._prepared(method, url, headers, body)
+        request = self._prepare_request(method, url, headers, body)
         # Ahead of the deadline's start: a helper program that prints the secret has a time of its own.
         self._proxy_login()
-        self._pace.wait()
+        self._rate_limiter.wait()
         if self.stopped:
             raise NoReply("everything is being stopped; nothing was sent", sent=False)
-        self._wire.start(self._travel.timeout)
+        self._wire.start(self._options.timeout)
         try:
             return self._exchange(request, cap)
-        except UnusableBody as why:
-            raise UnusableReply(f"the answer can't be used: {why}") from None
-        except CutOff:
+        except UnusableBody as body_error:
+            raise UnusableReply(f"the answer can't be used: {body_error}") from None
+        except TruncatedBody:
             raise NoReply("the answer was cut off", sent=True) from None
-        except _FAILURES as error:
-            known = bool(self._proxy_login())
-            raise Unanswered(reason(error, self._travel.timeout, known_to_proxy=known), sent=self._wire.began) from None
+        except _LIBRARY_ERRORS as error:
+            known_to_proxy = bool(self._proxy_login())
+            raise UnansweredRequest(
+                explain_failure(error, self._options.timeout, known_to_proxy=known_to_proxy), sent=self._wire.has_begun
+            ) from None
         finally:
             if method != "GET":
                 self._writes.close()
@@ -107,11 +111,13 @@ class Transport:
         self._reads.close()
         self._writes.close()
 
-    def _prepared(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> PreparedRequest:
+    def _prepare_request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> PreparedRequest:
         """Build the request as it goes out: for this origin alone, and with no header that could split in two."""
         if origin(url) != self._origin:
             raise NoReply("the request was for another host than the target's and was not sent", sent=False)
-        fixed = {
+        default_headers = {
             "User-Agent": f"reconciler/{__version__}",
             "Accept": "application/json",
             # Not br or zstd: urllib3 decodes them only where their packages happen to be installed.
@@ -121,7 +127,7 @@ class Transport:
         # Not by a Session: it adds cookies and .netrc's login, and quotes anew the URL that was signed.
         request = PreparedRequest()
         request.method, request.url, request.body = method, url, body
-        request.headers = CaseInsensitiveDict({**fixed, **headers})
+        request.headers = CaseInsensitiveDict({**default_headers, **headers})
         if body is not None:
             request.headers["Content-Length"] = str(len(body))
         for name, value in request.headers.items():
@@ -134,7 +140,7 @@ class Transport:
         return request
 
     def _exchange(self, request: PreparedRequest, cap: int) -> Reply:
-        seconds = self._travel.timeout
+        seconds = self._options.timeout
         adapter = self._reads if request.method == "GET" else self._writes
         timeout = Timeout(total=seconds)
         response = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)  # type: ignore[arg-type]
@@ -149,19 +155,19 @@ class Transport:
         return Reply(response.status_code, headers, body)
 
 
-def _tls(travel: Travel) -> Tls:
-    trust = travel.trust
+def _make_tls_contexts(options: TransportOptions) -> TlsContexts:
+    trust = options.trust
     try:
-        return tls_of(trust, travel.proxy)
+        return pair_tls_contexts(trust, options.proxy)
     except (OSError, ValueError) as error:
         files = ", ".join(str(path) for path in (trust.ca_bundle, trust.certificate, trust.key) if path)
         raise UsageError(
-            f"{files or 'the given authority'}: can't be used as a certificate ({_said(error, trust)}); without it the "
+            f"{files or 'the given authority'}: can't be used as a certificate ({_describe_file_error(error, trust)}); without it the "
             "server can't be verified; name PEM files that can be read"
         ) from None
 
 
-def _said(error: BaseException, trust: Trust) -> str:
+def _describe_file_error(error: BaseException, trust: Trust) -> str:
     key = trust.key or trust.certificate
     if isinstance(error, ssl.SSLError) and key and key.is_file() and b"ENCRYPTED" in key.read_bytes():
         return "the key is encrypted, and nobody is here to type its passphrase"

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from reconciler.apis.auth.aksk import Aksk, Keys, authorization, canonical_request
+from reconciler.apis.auth.aksk import AccessKeys, Aksk, canonicalize_request, sign_request
 from reconciler.credentials.sources import Secret
 
 PROJECT = "0123456789abcdef0123456789abcdef"
-KEYS = Keys(Secret("AKTESTTESTTESTTEST00"), Secret("SKtestSKtestSKtestSKtestSKtestSKtestSKtest"))
+KEYS = AccessKeys(Secret("AKTESTTESTTESTTEST00"), Secret("SKtestSKtestSKtestSKtestSKtestSKtestSKtest"))
 HOST = "kms.cn-north-4.myhuaweicloud.com"
 JSON = {"content-type": "application/json"}
 CREATE = (
@@ -87,11 +87,11 @@ VECTORS = {
 def test_the_official_signers_vectors_agree(vector: Vector) -> None:
     headers = {**vector.headers, "Host": vector.host, "X-Sdk-Date": "20240102T030405Z"}
     call = (vector.method, f"https://{vector.host}{vector.path}", headers, vector.body.encode())
-    assert hashlib.sha256(canonical_request(*call).encode()).hexdigest() == vector.canonical
+    assert hashlib.sha256(canonicalize_request(*call).encode()).hexdigest() == vector.canonical
     expected = (
         f"SDK-HMAC-SHA256 Access=AKTESTTESTTESTTEST00, SignedHeaders={vector.signed}, Signature={vector.signature}"
     )
-    assert authorization(*call, KEYS) == expected
+    assert sign_request(*call, KEYS) == expected
 
 
 def test_a_request_is_signed_with_the_time_in_utc_and_everything_that_must_not_change() -> None:

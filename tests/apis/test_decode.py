@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.transport.strict_json import NotJson, decode, message
+from reconciler.transport.strict_json import UnusableJson, decode_json, read_error_message
 
 VALUES = st.recursive(
     st.none()
@@ -24,7 +24,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.booleans())
 def test_every_json_value_comes_through(value: object, bulk: bool) -> None:
-    assert decode(json.dumps(value).encode(), bulk=bulk) == value
+    assert decode_json(json.dumps(value).encode(), bulk=bulk) == value
 
 
 @pytest.mark.parametrize(
@@ -58,19 +58,19 @@ def test_every_json_value_comes_through(value: object, bulk: bool) -> None:
     ],
 )
 def test_a_hostile_body_is_named_and_not_taken(body: bytes, words: str) -> None:
-    with pytest.raises(NotJson, match=words):
-        decode(body)
+    with pytest.raises(UnusableJson, match=words):
+        decode_json(body)
 
 
 def test_64_levels_are_deep_enough() -> None:
-    assert decode(b"[" * 64 + b"]" * 64)
+    assert decode_json(b"[" * 64 + b"]" * 64)
 
 
 @given(st.binary())
 def test_no_bytes_whatever_bring_a_traceback(body: bytes) -> None:
-    message(body)
-    with suppress(NotJson):
-        decode(body)
+    read_error_message(body)
+    with suppress(UnusableJson):
+        decode_json(body)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_no_bytes_whatever_bring_a_traceback(body: bytes) -> None:
     ],
 )
 def test_what_an_error_says_is_found_in_every_shape(body: bytes, said: str) -> None:
-    assert message(body) == said
+    assert read_error_message(body) == said

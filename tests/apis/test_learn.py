@@ -78,7 +78,7 @@ def test_a_secret_that_was_used_is_not_asked_for_again(tmp_path: Path) -> None:
                 if use == "learn":
                     api.learn()
                 else:
-                    api.secrets.carried(helper, "auth.token")
+                    api.secrets.fetch_for_header(helper, "auth.token")
             assert (uses, (tmp_path / "asked").read_text()) == (uses, "\n")
             assert api.redact("first-secret") == "***"
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.errors import AuthError, NoReply, UnreachableError
@@ -162,16 +162,16 @@ def test_tokens_that_are_refused_from_some_moment_on_cost_one_more_login_and_no_
 
 
 def test_a_late_complaint_about_an_old_token_does_not_void_the_new_one() -> None:
-    tokens = iter(Grant(f"T{number}", 3600) for number in range(1, 9))
-    renewing = Renewing(lambda: next(tokens), Time().clock)
+    tokens = iter(TokenGrant(f"T{number}", 3600) for number in range(1, 9))
+    renewing = TokenCache(lambda: next(tokens), Time().clock)
     assert renewing.token() == "T1"
-    renewing.prove("T1")
-    assert renewing.drop("T1") is True
+    renewing.confirm_token("T1")
+    assert renewing.drop_token("T1") is True
     assert renewing.token() == "T2"
-    assert renewing.drop("T1") is True
-    renewing.prove("T1")
+    assert renewing.drop_token("T1") is True
+    renewing.confirm_token("T1")
     assert renewing.token() == "T2"
-    assert renewing.drop("T2") is False
+    assert renewing.drop_token("T2") is False
 
 
 @pytest.mark.parametrize("auth", [BASIC, BEARER])

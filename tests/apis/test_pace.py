@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Call
-from reconciler.transport.rate_limit import Pace
+from reconciler.transport.rate_limit import RateLimiter
 from tests.support.api_targets import Time, command
 from tests.support.concurrency import Crowd
 from tests.support.raw_server import Scripted, answer
@@ -30,7 +30,7 @@ class Moving:
 def test_in_no_second_are_there_more_than_the_rate_and_one(rate: float, gaps: list[float]) -> None:
     """Whatever the pauses between the requests are, a quiet time saves nothing up."""
     time = Moving()
-    pace = Pace(rate, time.clock, time.sleep, lambda: False)
+    pace = RateLimiter(rate, time.clock, time.sleep, lambda: False)
     left = []
     for gap in gaps:
         time.seconds += gap
@@ -43,11 +43,11 @@ def test_in_no_second_are_there_more_than_the_rate_and_one(rate: float, gaps: li
 def test_without_a_cap_nothing_waits_and_a_stop_ends_the_waiting() -> None:
     """Ctrl-C is not held up by requests that wait for their turn."""
     time, slept = Moving(), list[float]()
-    free = Pace(0, time.clock, slept.append, lambda: False)
+    free = RateLimiter(0, time.clock, slept.append, lambda: False)
     for _ in range(5):
         free.wait()
     assert slept == []
-    stopped = Pace(0.1, time.clock, slept.append, lambda: len(slept) >= 2)
+    stopped = RateLimiter(0.1, time.clock, slept.append, lambda: len(slept) >= 2)
     stopped.wait()
     stopped.wait()
     assert slept == [0.5, 0.5]

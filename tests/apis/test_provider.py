@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.errors import UnreachableError
 from tests.support.api_targets import Time, command, oauth
 from tests.support.raw_server import Asked, Scripted, answer
@@ -13,17 +13,17 @@ from tests.support.rejecting_server import Moody, outcome
 
 def test_a_token_that_failed_a_request_before_is_kept_and_the_request_is_over() -> None:
     """Whether it is the present one, one that others take, or one that was replaced meanwhile."""
-    tokens = iter(Grant(f"T{number}", 3600) for number in range(1, 9))
-    renewing = Renewing(lambda: next(tokens), Time().clock)
+    tokens = iter(TokenGrant(f"T{number}", 3600) for number in range(1, 9))
+    renewing = TokenCache(lambda: next(tokens), Time().clock)
     renewing.token()
-    renewing.prove("T1")
-    assert renewing.drop("T1", again=True) is False
+    renewing.confirm_token("T1")
+    assert renewing.drop_token("T1", again=True) is False
     assert renewing.token() == "T1"
-    assert renewing.drop("T1") is True
+    assert renewing.drop_token("T1") is True
     assert renewing.token() == "T2"
-    assert renewing.drop("T1", again=True) is False, "said of the same token twice"
-    renewing.prove("T2")
-    assert renewing.drop("T2") is True, "only one of them was in vain"
+    assert renewing.drop_token("T1", again=True) is False, "said of the same token twice"
+    renewing.confirm_token("T2")
+    assert renewing.drop_token("T2") is True, "only one of them was in vain"
     assert renewing.token() == "T3"
 
 

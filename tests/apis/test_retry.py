@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut, Reply
-from reconciler.transport.retry import Patience, retry_after
+from reconciler.transport.retry import RetryPolicy, parse_retry_after
 from reconciler.transport.transport import UnusableReply
 from tests.support.api_targets import Time, command
 from tests.support.raw_server import Scripted, answer
@@ -18,8 +18,8 @@ from tests.support.raw_server import Scripted, answer
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
-def patience(time: Time, budget: int = 60) -> Patience:
-    return Patience(sleep=time.sleep, now=time.now, jitter=lambda: 1.0, budget=budget)
+def patience(time: Time, budget: int = 60) -> RetryPolicy:
+    return RetryPolicy(sleep=time.sleep, now=time.now, jitter=lambda: 1.0, budget=budget)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def patience(time: Time, budget: int = 60) -> Patience:
     ],
 )
 def test_a_servers_wish_is_bounded_and_nonsense_is_ignored(text: str, seconds: float | None) -> None:
-    assert retry_after(text, NOW) == seconds
+    assert parse_retry_after(text, NOW) == seconds
 
 
 @given(st.text())
 def test_no_header_whatever_breaks_the_reading_or_hangs_a_job(text: str) -> None:
-    found = retry_after(text, NOW)
+    found = parse_retry_after(text, NOW)
     assert found is None or 0 <= found <= 60
 
 
@@ -118,7 +118,7 @@ def test_waits_double_below_a_ceiling_and_are_spread_by_jitter() -> None:
     assert time.slept == [0.5, 0.5, 0.5, 0.5, 0.5, 0.5], "1, then 2 seconds, looking now and then whether to stop"
     lucky = Time()
     with pytest.raises(NoReply):
-        Patience(sleep=lucky.sleep, now=lucky.now, jitter=lambda: 0.0).read(
+        RetryPolicy(sleep=lucky.sleep, now=lucky.now, jitter=lambda: 0.0).read(
             lambda: (_ for _ in ()).throw(NoReply("nothing", sent=False))
         )
     assert lucky.slept == []

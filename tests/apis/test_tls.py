@@ -17,9 +17,9 @@ from reconciler.errors import NoReply, UnreachableError
 from reconciler.settings.model import Transport as Travel
 from reconciler.settings.model import Trust
 from reconciler.simulator import Simulator
-from reconciler.transport.failures import Unanswered, advice
+from reconciler.transport.failures import UnansweredRequest, format_advice
 from reconciler.transport.retry import ATTEMPTS
-from reconciler.transport.tls import tls_context
+from reconciler.transport.tls import make_tls_context
 from reconciler.transport.transport import Transport
 from tests.support.api_targets import Time, command
 from tests.support.proxy import Proxy
@@ -42,7 +42,7 @@ def trust(tmp_path: Path) -> Trust:
 
 def test_nothing_loosens_the_context(trust: Trust) -> None:
     """Chain and name are verified, and nothing older than TLS 1.2 is spoken."""
-    for context in (tls_context(Trust()), tls_context(trust)):
+    for context in (make_tls_context(Trust()), make_tls_context(trust)):
         assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
@@ -121,11 +121,11 @@ def test_a_server_that_refuses_our_certificate_is_told_as_that(
     """In TLS 1.2 nothing has left by then; in 1.3 the request may have, and a write is not called unsent."""
     with choosy(version, lingers=lingers) as url:
         sender = Transport(url, Travel(timeout=30, trust=shown(trust, whose, tmp_path)))
-        with pytest.raises(Unanswered) as caught:
+        with pytest.raises(UnansweredRequest) as caught:
             sender.send(method, f"{url}/x", {}, None if method == "GET" else b"{}")
     assert str(caught.value) == said
-    assert (caught.value.sent, caught.value.why.lasting) == (version is V1_3, True)
-    assert "clientCertificate" in advice(caught.value, "caBundle")
+    assert (caught.value.sent, caught.value.why.is_permanent) == (version is V1_3, True)
+    assert "clientCertificate" in format_advice(caught.value, "caBundle")
 
 
 def test_a_certificate_that_is_wanted_is_not_asked_for_again(trust: Trust) -> None:
@@ -150,9 +150,9 @@ def test_a_server_that_hangs_up_during_the_handshake_is_told_as_that() -> None:
                 connection.recv(65536)
 
         threading.Thread(target=hang_up, daemon=True).start()
-        with pytest.raises(Unanswered, match="the server closed the connection during TLS") as caught:
+        with pytest.raises(UnansweredRequest, match="the server closed the connection during TLS") as caught:
             Transport(url, Travel(timeout=30)).send("PUT", f"{url}/x", {}, b"{}")
-    assert (caught.value.sent, caught.value.why.lasting) == (False, False)
+    assert (caught.value.sent, caught.value.why.is_permanent) == (False, False)
 
 
 @pytest.mark.parametrize("version", [V1_2, V1_3])

@@ -18,29 +18,29 @@ class Authenticator(Protocol):
     def remaining(self) -> float | None:
         """Return for how many seconds what was fetched stays valid; None where nothing was, or nobody said."""
 
-    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
+    def refresh(self, headers: Mapping[str, str], *, again: bool = False) -> bool:
         """Hear that these headers were refused; say whether other ones may fare better. Sends nothing.
 
         `again` where they had just replaced others that the same request was refused with: never True then.
         """
 
-    def accepted(self, used: Mapping[str, str]) -> None:
+    def record_success(self, headers: Mapping[str, str]) -> None:
         """Hear that these headers were taken."""
 
     def close(self) -> None:
         """Close connections to the identity provider."""
 
 
-class Lasting:
+class StaticCredentials:
     """Credentials that nothing renews: the half of `Authenticator` that has nothing to do for them."""
 
     def remaining(self) -> float | None:
         return None
 
-    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:  # noqa: ARG002
+    def refresh(self, headers: Mapping[str, str], *, again: bool = False) -> bool:  # noqa: ARG002
         return False
 
-    def accepted(self, used: Mapping[str, str]) -> None:
+    def record_success(self, headers: Mapping[str, str]) -> None:
         pass
 
     def close(self) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.auth.token_request import Login
-from reconciler.apis.csms_project import is_id
+from reconciler.apis.csms_project import is_project_id
 from reconciler.credentials.sources import Secret
 from reconciler.settings.model import Called, PasswordAuth
-from reconciler.transport.strict_json import NotJson, decode
+from reconciler.transport.strict_json import UnusableJson, decode_json
 
 TOKENS = "/v3/auth/tokens"
 _JSON = {"Content-Type": "application/json;charset=utf8"}
@@ -32,8 +32,8 @@ class Iam:
         clock: Callable[[], float],
     ) -> None:
         self._auth, self._project, self._secret, self._login = auth, project, secret, login
-        self._granted: object = None
-        self._tokens = Renewing(self._fetch, clock)
+        self._granted_project: object = None
+        self._tokens = TokenCache(self._fetch, clock)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"X-Auth-Token": self._tokens.token()}
@@ -41,11 +41,11 @@ class Iam:
     def remaining(self) -> float | None:
         return self._tokens.remaining()
 
-    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
-        return self._tokens.drop(used["X-Auth-Token"], again=again)
+    def refresh(self, headers: Mapping[str, str], *, again: bool = False) -> bool:
+        return self._tokens.drop_token(headers["X-Auth-Token"], again=again)
 
-    def accepted(self, used: Mapping[str, str]) -> None:
-        self._tokens.prove(used["X-Auth-Token"])
+    def record_success(self, headers: Mapping[str, str]) -> None:
+        self._tokens.confirm_token(headers["X-Auth-Token"])
 
     def close(self) -> None:
         self._login.close()
@@ -58,39 +58,41 @@ class Iam:
         if self._project.id:
             return self._project.id
         self._tokens.token()
-        if not is_id(self._granted):
-            raise self._login.failure("the answer does not tell the project's id, so it has to be said as projectId")
-        return str(self._granted)
+        if not is_project_id(self._granted_project):
+            raise self._login.make_auth_error(
+                "the answer does not tell the project's id, so it has to be said as projectId"
+            )
+        return str(self._granted_project)
 
-    def _fetch(self) -> Grant:
-        user: dict[str, Any] = {**_called(self._auth.user), "password": self._secret().reveal()}
+    def _fetch(self) -> TokenGrant:
+        user: dict[str, Any] = {**_make_reference(self._auth.user), "password": self._secret().reveal()}
         if self._auth.user.name:
-            user["domain"] = _called(self._auth.domain)
+            user["domain"] = _make_reference(self._auth.domain)
         identity = {"methods": ["password"], "password": {"user": user}}
         # CSMS is part of DEW, which needs a token for a project; those for a domain are for global services.
-        wanted = {"auth": {"identity": identity, "scope": {"project": _called(self._project)}}}
-        reply = self._login.post(_JSON, json.dumps(wanted).encode())
-        token = _described(reply.body)
+        request = {"auth": {"identity": identity, "scope": {"project": _make_reference(self._project)}}}
+        reply = self._login.post(_JSON, json.dumps(request).encode())
+        token = _read_token_details(reply.body)
         project = token.get("project")
-        self._granted = project.get("id") if isinstance(project, dict) else None
-        return Grant(self._login.accept(reply.headers.get("x-subject-token")), _lifetime(token))
+        self._granted_project = project.get("id") if isinstance(project, dict) else None
+        return TokenGrant(self._login.accept(reply.headers.get("x-subject-token")), _read_lifetime(token))
 
 
-def _called(one: Called) -> dict[str, str]:
-    return {"id": one.id} if one.id else {"name": one.name}
+def _make_reference(name_or_id: Called) -> dict[str, str]:
+    return {"id": name_or_id.id} if name_or_id.id else {"name": name_or_id.name}
 
 
-def _described(body: bytes) -> Mapping[str, Any]:
+def _read_token_details(body: bytes) -> Mapping[str, Any]:
     """Return what an answer tells of its token; nothing is a must, since the token itself travels in a header."""
     try:
-        answer = decode(body)
-    except NotJson:
+        answer = decode_json(body)
+    except UnusableJson:
         return {}
     token = answer.get("token") if isinstance(answer, dict) else None
     return token if isinstance(token, dict) else {}
 
 
-def _lifetime(token: Mapping[str, Any]) -> float:
+def _read_lifetime(token: Mapping[str, Any]) -> float:
     """Return the seconds from issue to expiry: both are the server's times, so a wrong clock of ours does no harm."""
     try:
         # IAM writes UTC with a Z, which fromisoformat reads from Python 3.11 on.

@@ -14,7 +14,7 @@ _IN_ALL = 10
 """Refusals that end it whatever else was answered."""
 
 
-class Refusals:
+class RefusalCounter:
     """Counts refusals that no renewal could help, and ends it. One for a run and API; safe for many threads.
 
     Before the credentials were ever taken the first such refusal is the last.
@@ -36,7 +36,7 @@ class Refusals:
         with self._lock:
             self.proved, self._row = True, 0
 
-    def met(self, refusal: AuthError) -> None:
+    def record_refusal(self, refusal: AuthError) -> None:
         """Hear of a refusal that stands."""
         with self._lock:
             self._row += 1

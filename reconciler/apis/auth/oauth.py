@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
-from reconciler.apis.auth.token_cache import Grant, Renewing
+from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.auth.token_request import Login
 from reconciler.credentials.sources import Secret
 from reconciler.settings.model import OauthAuth
-from reconciler.transport.strict_json import NotJson, decode
+from reconciler.transport.strict_json import UnusableJson, decode_json
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -20,7 +20,7 @@ class Oauth:
 
     def __init__(self, auth: OauthAuth, secret: Callable[[], Secret], login: Login, clock: Callable[[], float]) -> None:
         self._auth, self._secret, self._login = auth, secret, login
-        self._tokens = Renewing(self._fetch, clock)
+        self._tokens = TokenCache(self._fetch, clock)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:  # noqa: ARG002
         return {"Authorization": f"Bearer {self._tokens.token()}"}
@@ -28,16 +28,16 @@ class Oauth:
     def remaining(self) -> float | None:
         return self._tokens.remaining()
 
-    def refresh(self, used: Mapping[str, str], *, again: bool = False) -> bool:
-        return self._tokens.drop(used["Authorization"].removeprefix("Bearer "), again=again)
+    def refresh(self, headers: Mapping[str, str], *, again: bool = False) -> bool:
+        return self._tokens.drop_token(headers["Authorization"].removeprefix("Bearer "), again=again)
 
-    def accepted(self, used: Mapping[str, str]) -> None:
-        self._tokens.prove(used["Authorization"].removeprefix("Bearer "))
+    def record_success(self, headers: Mapping[str, str]) -> None:
+        self._tokens.confirm_token(headers["Authorization"].removeprefix("Bearer "))
 
     def close(self) -> None:
         self._login.close()
 
-    def _fetch(self) -> Grant:
+    def _fetch(self) -> TokenGrant:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._auth.client_id,
@@ -50,19 +50,19 @@ class Oauth:
             form["audience"] = self._auth.audience
         reply = self._login.post(_FORM, urlencode(form).encode())
         try:
-            answer = decode(reply.body)
-        except NotJson as why:
-            raise self._login.failure(f"the answer {why}", elsewhere=True) from None
+            answer = decode_json(reply.body)
+        except UnusableJson as error:
+            raise self._login.make_auth_error(f"the answer {error}", elsewhere=True) from None
         if not isinstance(answer, dict):
-            raise self._login.failure("the answer is not a token", elsewhere=True)
+            raise self._login.make_auth_error("the answer is not a token", elsewhere=True)
         # RFC 6749, 5.1: its letter case does not matter.
-        kind = answer.get("token_type", "Bearer")
-        if not isinstance(kind, str) or kind.casefold() != "bearer":
-            raise self._login.failure("the token is not a bearer token")
-        return Grant(self._login.accept(answer.get("access_token")), _lifetime(answer.get("expires_in")))
+        token_type = answer.get("token_type", "Bearer")
+        if not isinstance(token_type, str) or token_type.casefold() != "bearer":
+            raise self._login.make_auth_error("the token is not a bearer token")
+        return TokenGrant(self._login.accept(answer.get("access_token")), _read_lifetime(answer.get("expires_in")))
 
 
-def _lifetime(seconds: object) -> float:
+def _read_lifetime(seconds: object) -> float:
     """Return seconds; a provider that doesn't say is taken at its 401s (some write the number as text)."""
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
         seconds = int(seconds[:9])
