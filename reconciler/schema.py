@@ -21,6 +21,7 @@ from reconciler.settings.schema import SettingsFile
 
 Schema = dict[str, Any]
 
+# What pydantic writes. Since 2019-09 keywords may stand beside a `$ref`, which older drafts ignore.
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = {"type": "string", "minLength": 1}
 _METADATA: Schema = {
@@ -91,6 +92,7 @@ def _manifest() -> Schema:
             "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": list(KINDS)}},
             "allOf": [
                 {
+                    # `properties` says nothing of an absent member: without `required` each `if` would hold.
                     "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
                     "then": {"$ref": f"{name}.json"},
                 }
@@ -212,6 +214,7 @@ def _planfile() -> Schema:
 
 
 def _headed(name: str, schema: Schema) -> Schema:
+    # JSON Schema core, 8.2: a `$ref` is resolved against `$id`; a relative one survives a copied folder.
     return {"$schema": _DRAFT, "$id": name, **schema}
 
 

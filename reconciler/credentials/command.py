@@ -18,6 +18,7 @@ PATIENCE = 30.0
 """Seconds that a helper may take."""
 _TICK = 0.05
 """Seconds between two looks whether it has ended, where something that it started keeps its output open."""
+# HOME and GNUPGHOME lead gpg to its keys, XDG_RUNTIME_DIR leads D-Bus clients to the user's bus.
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "GNUPGHOME")
 """All that a helper sees of our environment, which may hold other secrets."""
 
@@ -36,11 +37,13 @@ def output(
             argv,
             env=inherited,
             cwd=folder,
+            # With no input and, after setsid(2), no terminal, a program that asks for a passphrase fails at once.
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+    # Popen raises ValueError, not OSError, for a NUL byte in an argument.
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not a valid command line"
         raise Unavailable(f"can't be run ({reason}); give the program's full path") from None
@@ -49,6 +52,8 @@ def output(
             data = _printed(process, most, patience)
         finally:
             with suppress(OSError):
+                # The program itself may have been reaped. POSIX keeps its number from being used again as long as a
+                # process of its group is left, so this reaches what it started and nobody else.
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode < 0:
         raise Unavailable(f"was ended by signal {-process.returncode}; run it by hand to see why")
@@ -60,6 +65,8 @@ def output(
 def _printed(process: subprocess.Popen[bytes], most: int, patience: float) -> bytes:
     """Read until the program has ended and all that it printed is here, whoever else still holds its output open."""
     pipe, data = cast("IO[bytes]", process.stdout).fileno(), bytearray()
+    # poll(2) may say that there is input which read(2) then doesn't find; a blocking read would outlast
+    # the deadline.
     os.set_blocking(pipe, False)
     ready = select.poll()
     ready.register(pipe, select.POLLIN)

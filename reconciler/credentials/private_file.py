@@ -23,7 +23,9 @@ _LINKS = 40
 def private(path: Path, most: int) -> bytes:
     """Return a file's bytes, `most` at most; raises Unavailable with the command that mends it."""
     try:
+        # open(2): ELOOP if the last part has meanwhile become a link.
         with opened(_led_to(path), os.O_NOFOLLOW) as handle:
+            # By the descriptor, not by the path: what is judged is what is read (CWE-367).
             _judge(os.fstat(handle), path)
             return whole(handle, most)
     except FileNotFoundError as error:
@@ -42,6 +44,7 @@ def _led_to(path: Path) -> Path:
         if name == "..":  # of a link: where we are no link is left
             place = place.parent
             continue
+        # Before the entry is looked at: in a folder open to others it could be another one a moment later.
         _judge_folder(place)
         step = place / name
         found = step.lstat()
@@ -67,6 +70,7 @@ def _judge_folder(folder: Path) -> None:
     if found.st_uid not in _ours():
         raise Unavailable(f"lies below {folder}, whose owner is another user and could put another file there; move it")
     shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid not in _ours())
+    # inode(7): in a sticky folder an entry is moved or removed by its owner, the folder's, or root.
     if shared and not found.st_mode & stat.S_ISVTX:
         raise Unavailable(
             f"lies below {folder}, where other users may write (mode {stat.S_IMODE(found.st_mode):04o}) and could put "
@@ -88,6 +92,8 @@ def _judge(found: os.stat_result, path: Path) -> None:
     if found.st_uid not in _ours():
         raise Unavailable(f"belongs to another user; run: chown {os.geteuid()} {path}")
     mode = stat.S_IMODE(found.st_mode)
+    # acl(5): with an access list the group's bits are its mask, so 0440 may mean one named user.
+    # 0o7377 leaves out the owner's reading alone: 0440 and 0040 pass, nothing wider does.
     if found.st_mode & 0o077 and not (found.st_uid == 0 and mode & 0o7377 == 0o040):
         own = os.geteuid() == found.st_uid
         volume = ", or set defaultMode: 0400 where a Kubernetes volume holds it" if path.is_symlink() else ""

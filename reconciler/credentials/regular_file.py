@@ -31,6 +31,7 @@ def opened(path: Path, flags: int = 0) -> Iterator[int]:
 
     Raises OSError, and ValueError for what is no path.
     """
+    # open(2): without O_NONBLOCK a FIFO waits for a writer; without O_NOCTTY a terminal may become ours.
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | flags)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -43,6 +44,7 @@ def opened(path: Path, flags: int = 0) -> Iterator[int]:
 def whole(handle: int, most: int) -> bytes:
     """Return the rest of an open file; raises Unavailable where that is more than `most` bytes, OSError."""
     data = bytearray()
+    # read(2) may return less than was asked for, and a file may grow after its size was looked at.
     while chunk := os.read(handle, most + 1 - len(data)):
         data += chunk
         if len(data) > most:

@@ -46,9 +46,11 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        # In constant time. Bytes, since compare_digest takes text only if it is ASCII.
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        # pickle, copy.copy and copy.deepcopy all come through here.
         raise TypeError("a secret is not written anywhere")
 
 
@@ -140,12 +142,17 @@ def resolve(origin: Origin, env: Mapping[str, str], *, what: str, at: Source) ->
 def _check(value: str) -> None:
     if not value.strip():
         raise Unavailable("is empty; give it its value")
+    # Windows editors write one, and str.strip() doesn't count it among the blanks.
     if value.startswith("\ufeff"):
         raise Unavailable("starts with a byte order mark, which would be sent along; save it as plain UTF-8")
+    # RFC 9110, section 5.5: whoever reads a header drops the blanks around its value.
     if value != value.strip():
         raise Unavailable("starts or ends with a blank or a line break; remove it")
+    # RFC 9110, section 5.5: CR, LF and NUL are dangerous in a header (a line break starts another one),
+    # and of the other control characters only the tab is allowed.
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
         raise Unavailable("has a line break or another control character inside, which no header can carry; remove it")
+    # PEP 383: a variable's bytes that are no UTF-8 arrive as lone surrogates, which can't be encoded.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
         raise Unavailable("is not UTF-8 text; check that it is the right one")
     if len(value) > _LIMIT:
@@ -158,4 +165,5 @@ def _without_newline(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise Unavailable("is not UTF-8 text; check that it is the right one") from None
+    # POSIX ends every line so, and `echo` and editors obey; a second line break is refused later.
     return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")

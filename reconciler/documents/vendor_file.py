@@ -26,6 +26,7 @@ def content(data: bytes) -> Any:
     """
     try:
         value = json.loads(data)
+    # json.loads recurses: a file of nothing but `[` runs out of stack instead of being no JSON.
     except (ValueError, RecursionError):
         return _yaml(data)
     return value if _is_flat(value) else _yaml(data)
@@ -35,10 +36,12 @@ def member(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
     """Return a member of a credentials file, None where it is absent; raises ValueError if the file can't be parsed."""
     text = data.decode("utf-8")
     if path.suffix != ".json" and _is_ini(text):
+        # Raw: ConfigParser takes the `%` of a secret for an interpolation.
         parser = configparser.RawConfigParser()
         try:
             parser.read_string(text)
         except configparser.Error:
+            # configparser quotes the line it stumbles on, which may hold the secret.
             raise ValueError("not an INI file") from None
         return parser.get(*keys, fallback=None) if len(keys) == 2 else None
     value: object = content(data)

@@ -26,6 +26,7 @@ NOTHING = Said()
 
 def first(env: Mapping[str, str], names: tuple[str, ...]) -> str:
     """Return the first of these variables that holds something, "" where none does."""
+    # CI systems pass on a variable that has no value as "": that is unset, not a value.
     return next((name for name in names if env.get(name, "").strip()), "")
 
 

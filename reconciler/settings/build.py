@@ -85,6 +85,7 @@ def _origin(reference: schema_fields.SecretReference, folder: Path) -> Origin:
     if reference.env is not None:
         return FromEnvironment(reference.env)
     if reference.file is not None:
+        # By text alone: resolve() would follow links, and hide them from the check when the file is read.
         return FromFile(Path(os.path.normpath(folder / reference.file)))
     return FromCommand(tuple(reference.command or ()), folder)
 

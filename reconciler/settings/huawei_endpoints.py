@@ -27,11 +27,13 @@ class Place(NamedTuple):
 
 def cloud(region: str, said: str = "") -> str:
     """Return the domain of a region's hosts: what the operator says, the EU site's own, or the public cloud's."""
+    # The European site is a cloud of its own; the Terraform provider tells it by the same prefix.
     return said or ("myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com")
 
 
 def iam_root(url: str) -> str:
     """Return IAM's root: some write its URL with the version of the API, others without."""
+    # The Terraform provider's HW_AUTH_URL ends in /v3, the SDK's IAM endpoint doesn't.
     return url.removesuffix("/v3")
 
 
@@ -42,6 +44,7 @@ def endpoints(env: Mapping[str, str]) -> list[str]:
 
 def region_of(env: Mapping[str, str], held: Held | None) -> Said:
     """Return the region that the variables name, else the file's, else the one whose endpoint is overridden."""
+    # The SDK writes cn-north-4 as HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4.
     overridden = (Said(name.removeprefix(_ENDPOINT).lower().replace("_", "-"), name) for name in endpoints(env))
     kept = Said(held.region, f"the region in {held.path}") if held and held.region else next(overridden, NOTHING)
     return said(env, _REGION, kept)
@@ -52,6 +55,8 @@ def csms_place(env: Mapping[str, str], home: Path | None, region: str) -> Place:
     if not region:
         return Place("", _NO_REGION)
     name = f"{_ENDPOINT}{region.upper().replace('-', '_')}"
+    # The SDK takes several and goes to the next where DNS or TLS fails. A run that changes hosts half-way
+    # could compare with one server and write to another, so only the first counts.
     override = env.get(name, "").split(",")[0].strip()
     if override:
         return _place(override, name)
@@ -60,6 +65,7 @@ def csms_place(env: Mapping[str, str], home: Path | None, region: str) -> Place:
         return Place("", listed.trouble)
     if listed.endpoint:
         return _place(listed.endpoint, f"the regions file {listed.path}")
+    # The host of KMS serves CSMS. A host csms.REGION is not confirmed for the public cloud.
     return _usual("kms", env, region)
 
 
@@ -81,6 +87,7 @@ def _usual(service: str, env: Mapping[str, str], region: str) -> Place:
 
 def _place(told: str, name: str) -> Place:
     try:
+        # The SDK, too, puts https:// before an endpoint that has no scheme.
         return Place(base_url(told if "://" in told else f"https://{told}"))
     except ValueError as error:
         return Place("", f"{name} makes no URL: {error}")

@@ -16,6 +16,7 @@ from reconciler.settings.huawei_files import Held, held
 from reconciler.settings.model import AkskAuth, Auth, Called, NoAuth, PasswordAuth, Target, TokenAuth
 from reconciler.settings.patterns import ID, LINE, REGION
 
+# The Terraform provider's order: its own HW_* first, then the OpenStack-style one; the SDK's last.
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
 _PROJECT = ("HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID", "HUAWEICLOUD_SDK_PROJECT_ID")
 _PROJECT_NAME = ("HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME")
@@ -52,6 +53,7 @@ def huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
         return None
     region = region_of(env, file)
     auth, (project, unnamed) = _auth(env, file), _project(env, region, file)
+    # The region becomes a part of a host's name, so what could lead elsewhere is refused before that.
     place, iam = Place("", region.wrong(REGION)), Place("")
     if not place.lacking:
         place = csms_place(env, home, region.text)
@@ -76,6 +78,7 @@ def _project(env: Mapping[str, str], region: Said, file: Held | None) -> tuple[C
     A region's own project is called like the region.
     """
     kept = Said(file.project, f"the project in {file.path}") if file and file.project else NOTHING
+    # As in the Terraform provider: an id wins; the name falls back to OS_TENANT_NAME, then to the region.
     by_id, by_name = said(env, _PROJECT, kept), said(env, _PROJECT_NAME, region)
     wrong = by_id.wrong(ID) if by_id.text else by_name.wrong(LINE)
     if wrong:
@@ -90,6 +93,7 @@ def _asked_for(env: Mapping[str, str], url: str) -> Iterator[tuple[str, str]]:
         yield insecure, _SKIP
     if env.get("HW_ASSUME_ROLE_AGENCY_NAME", "").strip():
         yield "HW_ASSUME_ROLE_AGENCY_NAME", _AGENCY
+    # The SDK has more, SDK-HMAC-SM3 and SDK-ECDSA-P256-SHA256 among them; none is its default.
     algorithm = env.get("HW_SIGNING_ALGORITHM", "").strip()
     if algorithm and not algorithm.upper().replace("-", "").endswith("HMACSHA256"):
         yield "HW_SIGNING_ALGORITHM", "asks for another algorithm than SDK-HMAC-SHA256, the only one there is; unset it"
@@ -104,6 +108,8 @@ def _auth(env: Mapping[str, str], file: Held | None) -> Auth:
         return AkskAuth(_from(env, _ACCESS), _from(env, _SECRET), security)
     if first(env, _USER) or first(env, _USER_ID):
         return _password(env)
+    # The provider and the SDK go on to the metadata service at 169.254.169.254. Not here: on a shared CI
+    # runner that may be somebody else's identity.
     return file.auth if file else NoAuth(_ADVICE)
 
 

@@ -15,6 +15,7 @@ from reconciler.documents.vendor_file import content, member
 from reconciler.sanitize import shown
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
 
+# The SDK's section for services of a region, such as CSMS; [global] is for those without one.
 _SECTION = "basic"
 _REGIONS = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9]{10,40}")
@@ -96,6 +97,7 @@ def endpoint_in(env: Mapping[str, str], home: Path | None, region: str) -> Liste
 def _csms(services: Any, region: str) -> str:
     for name, regions in services.items():
         for one in regions if name.upper() == "CSMS" else ():
+            # The SDK reads either: `endpoints` is a list, `endpoint` a text.
             listed, single = one.get("endpoints") or [], one.get("endpoint")
             if one.get("id") != region or not (listed or single):
                 continue
@@ -122,10 +124,12 @@ def _koocli(path: Path, name: str) -> Held:
 
 
 def _koocli_auth(path: Path, index: int, found: Mapping[str, Any]) -> Auth:
+    # The other modes (ecsAgency, SSO, AssumeRole) keep none of these; SSO has its own under ssoAuth.
     mode = found.get("mode", "AKSK")
     if mode != "AKSK":
         asked = shown(str(mode), 20)
         return NoAuth(f"{path}: profiles of mode {asked} can't be used, only AKSK; set HW_ACCESS_KEY instead")
+    # KooCLI encrypts what it stores unless told not to; an encrypted key is no plain letters and digits.
     if not _ACCESS_KEY.fullmatch(str(found.get("accessKeyId") or "")):
         return NoAuth(
             f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those; run "

@@ -37,6 +37,7 @@ _KEPT = ("bearer", "oauth", "basic")
 _TYPES = {
     "": _KEPT,
     "basic": ("basic",),
+    # Keyfactor's Go library takes an access token for OAuth as well, and before client credentials.
     "oauth": ("bearer", "oauth"),
     "oauth2": ("oauth",),
     "token": ("bearer",),
@@ -92,6 +93,7 @@ def auth_of(env: Mapping[str, str], said: Mapping[str, str], profile: Profile) -
 def trust_of(certificate: object) -> Trust:
     """Read a CA as the tools do: PEM text, or the path of a file."""
     text = str(certificate or "")
+    # RFC 7468, section 2: every PEM text has this line, and other text may stand before it.
     if "-----BEGIN" in text:
         return Trust(ca_text=text)
     return Trust(ca_bundle=Path(text)) if text else Trust()
@@ -149,9 +151,12 @@ def _oauth(facts: Mapping[str, Any], client_secret: Origin) -> Auth:
     if not said:
         return NoAuth("KEYFACTOR_AUTH_TOKEN_URL is not set, so there is nowhere to fetch a token; set it")
     try:
+        # RFC 6749, section 3.2: a token endpoint may have a query, has no fragment, and needs TLS.
         token_url = endpoint_url(said)
     except ValueError as error:
         return NoAuth(f"KEYFACTOR_AUTH_TOKEN_URL, where the client secret is sent, can't be used: {error}")
+    # No default: some identity providers refuse `openid` for client credentials. The variable separates
+    # by commas, the request by spaces (RFC 6749, section 3.3).
     scopes = facts.get("scopes", [])
     listed = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
     return OauthAuth(

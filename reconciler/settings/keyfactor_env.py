@@ -21,6 +21,7 @@ from reconciler.transport.urls import base_url, is_loopback
 
 _NAMES = {
     "host": "KEYFACTOR_HOSTNAME",
+    # The published schema of the profile says `auth_port`, but `port` is what the Go library reads.
     "port": "KEYFACTOR_PORT",
     "api_path": "KEYFACTOR_API_PATH",
     "skip_tls_verify": "KEYFACTOR_SKIP_VERIFY",
@@ -78,11 +79,13 @@ def _url(facts: Mapping[str, Any]) -> tuple[str, str]:
     if "@" in rest:
         return "", "KEYFACTOR_HOSTNAME must not carry a user or a password, which would be logged; give the host alone"
     try:
+        # RFC 3986, section 3.2.2: in a URL an IPv6 address stands in brackets.
         if rest.count(":") > 1 and "[" not in rest:
             rest = f"[{rest}]"  # a bare IPv6 address
         parts = urlsplit(f"//{rest}")
         beside = "" if pasted else parts.path.strip("/")
         path = str(facts.get("api_path") or beside or "KeyfactorAPI").strip("/")
+        # RFC 3986, section 3.2.3: the port after a colon may be empty.
         place, port = parts.netloc.removesuffix(":"), facts.get("port")
         if parts.port is None and port:
             place = f"{place}:{port}"
@@ -107,4 +110,5 @@ def _timeout(said: Mapping[str, str], profile: Profile) -> float:
     """Return the first usable one of the two, in seconds: 1 to 600, 60 where none is."""
     asked = (str(one.get("client_timeout", "")).strip() for one in (said, profile.members))
     found = next((match for text in asked if (match := _SECONDS.fullmatch(text))), None)
+    # Keyfactor's clients wait 60 seconds (older ones 30, and users saw first connections fail).
     return min(600.0, float(found.group(1))) if found else 60.0

@@ -56,6 +56,7 @@ def profile_of(env: Mapping[str, str], home: Path | None, known: frozenset[str])
 def _file(named: str, home: Path | None) -> Path | None:
     """Return the file that is named, else the first of the default ones that is there."""
     if named:
+        # Where a CI file or a systemd unit sets the variable, no shell has expanded the tilde.
         return home / named[2:] if home and named.startswith("~/") else Path(named)
     files = (home / ".keyfactor" / name for name in _NAMES) if home else ()
     return next((file for file in files if mode_of(file, follow=True)), None)
@@ -69,6 +70,7 @@ def _out_of_sight(home: Path | None) -> str:
 
 
 def _says(value: object) -> bool:
+    # A profile after the documented sample spells out every member: the unused ones are "" and [].
     return bool(value.strip()) if isinstance(value, str) else value not in ([], {}, None)
 
 

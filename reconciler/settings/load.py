@@ -21,6 +21,7 @@ NAME = "reconciler.yaml"
 
 def process_environment() -> Mapping[str, str]:
     """Return the process's environment, read-only: the one place where it is looked at."""
+    # A copy: os.environ is live, and what a library sets there would reach the rest of the run.
     return MappingProxyType(dict(os.environ))  # noqa: TID251 - this is the owner
 
 
@@ -43,6 +44,7 @@ def refuse_inside(file: Path | None, folder: Path, source: Source | None = None)
     """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
     if file is None or not stat.S_ISDIR(mode_of(folder, follow=True)):
         return
+    # realpath on both: else a symbolic link would hide where the file really lies.
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
         raise UsageError(
             Problem(
@@ -56,11 +58,14 @@ def refuse_inside(file: Path | None, folder: Path, source: Source | None = None)
 def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
     from reconciler.sanitize import shown  # noqa: PLC0415
+
+    # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
     from reconciler.settings.parse import parsed, targets_of  # noqa: PLC0415 - models that only a file needs
 
     source = Source(shown(name, 200))
     try:
         with path.open("rb") as file:
+            # One byte too many tells a file that is too large; the size by stat(2) is 0 for a pipe.
             data = file.read(limits.FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError(

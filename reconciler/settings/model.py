@@ -48,6 +48,7 @@ class Transport:
     timeout: float = 60.0
     parallelism: int = 8
     proxy: str = ""
+    # Shared by all, which is safe: it is frozen. dataclasses refuses a default that has no hash.
     trust: Trust = Trust()
     rate: float = 0.0
     proxy_auth: ProxyAuth | None = None

@@ -36,6 +36,7 @@ def parsed(data: bytes, name: str) -> SettingsFile:
             )
         )
     document = documents[0]
+    # A secret pasted in the place of its reference would else be quoted in a CI job's log.
     found, problems = validate(SettingsFile, document.value, document, secret=_SECRETS)
     problems = [*problems, *(_unknown_kinds(found, document) if found else ())]
     if found is None or problems:

@@ -17,6 +17,8 @@ class Spelling(NamedTuple):
 
     def fits(self, text: str) -> bool:
         """Say whether a text is spelled so; a variable's bytes that are no UTF-8 (lone surrogates) never are."""
+        # fullmatch, since Python's `$` also matches before a last line break; in pydantic's engine (Rust) and
+        # JSON Schema (ECMA-262) it doesn't.
         return len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None and not _ODD.search(text)
 
 

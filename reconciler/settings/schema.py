@@ -85,6 +85,7 @@ class CsmsTarget(_TargetSettings):
 
     model_config = ConfigDict(
         json_schema_extra={
+            # The same as the validator below: an editor sees the JSON Schema alone.
             "allOf": [
                 {"oneOf": [{"required": ["region"]}, {"required": ["url"]}]},
                 {"oneOf": [{"required": ["projectId"]}, {"required": ["projectName"]}]},
@@ -133,6 +134,7 @@ class SettingsFile(Closed):
     manifests: FilePath = "manifests/"
     """The folder of the manifests, relative to this file."""
     targets: dict[
+        # A host's label in lower case: RFC 1123, section 2.1; 63 octets by RFC 1035, section 2.3.4.
         Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)],
         Annotated[KeyfactorTarget | CsmsTarget, Field(discriminator="api")],
     ] = {}

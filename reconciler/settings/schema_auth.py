@@ -32,6 +32,7 @@ class OauthSettings(Closed):
     token_url: EndpointUrl
     client_id: Line
     client_secret: SecretField
+    # Not shared between targets: pydantic copies a default that can change.
     scopes: list[Line] = []
     audience: Line | None = None
     ca_bundle: FilePath | None = None
@@ -53,6 +54,7 @@ class TokenSettings(Closed):
     """A Huawei Cloud IAM token obtained elsewhere."""
 
     type: Literal["token"]
+    # IAM gives a token 24 hours from its issue, and voids it early where the password or a right changes.
     token: SecretField
 
 
@@ -83,6 +85,7 @@ class PasswordSettings(Closed):
     def _one_user(self) -> Self:
         if (self.user is None) == (self.user_id is None):
             raise ValueError("an IAM user is called by `user` or by `userId`; say one of the two")
+        # As in Keystone: a user's name means something within its account only, an id everywhere.
         if [self.domain, self.domain_id].count(None) != (1 if self.user else 2):
             raise ValueError("a `user` needs its account, as `domain` or as `domainId`; a `userId` needs none")
         return self

@@ -6,7 +6,9 @@ import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+# RFC 3986, section 3.3, less percent-encoding: proxies and servers decode it at different moments.
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
+# RFC 1123, section 2.1, and the underscore, which Windows networks allow.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?")
 _PLACE = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]+)(:[0-9]*)?")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
@@ -18,6 +20,7 @@ _ZONE = "an IPv6 address with a zone (%) means something on one machine only; wr
 def is_loopback(host: str) -> bool:
     """Say whether a host is a literal address of this machine, 127.0.0.0/8 or ::1; a name may resolve anywhere."""
     try:
+        # Not `localhost`: RFC 6761, section 6.3, keeps it on this machine, but a hosts file need not obey.
         return _address(host.strip("[]")).is_loopback
     except ValueError:
         return False
@@ -59,6 +62,7 @@ def proxy_url(text: str) -> str:
 
 def origin(url: str) -> str:
     """Return scheme://host:port of a URL that `base_url` or `endpoint_url` gave; the port is always written."""
+    # RFC 6454, section 4: an origin has its port even where that is the scheme's own.
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
@@ -67,11 +71,14 @@ def origin(url: str) -> str:
 def _parts(text: str, *, proxy: bool = False) -> tuple[str, str]:
     try:
         parts = urlsplit(text)
+        # urlsplit is lazy: a port that is no number, or above 65535, raises only when it is asked for.
         port = parts.port
     except ValueError:
         raise ValueError(_ZONE if "%" in text else _NO_URL) from None
+    # urlsplit drops tabs and line breaks without a word, and readers after WHATWG take `\` for `/`.
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text or "#" in text:
         raise ValueError("a URL here is plain ASCII without blanks, backslashes and fragments; write https://host/path")
+    # RFC 9110, section 4.2.4: nobody must write such a URL; it also misleads about the host.
     if "@" in parts.netloc:
         where = "proxyAuth" if proxy else "auth"
         raise ValueError(f"a URL must not carry a user or a password, which would be logged; say them under {where}")
@@ -110,4 +117,5 @@ def _address(text: str) -> IPv4Address | IPv6Address:
     address = ip_address(text)
     if "%" in text:
         raise ValueError(_ZONE)
+    # RFC 4291, section 2.5.5.2: ::ffff:127.0.0.1 leads to 127.0.0.1; Python 3.11's is_loopback denies it.
     return getattr(address, "ipv4_mapped", None) or address
