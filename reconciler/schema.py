@@ -23,14 +23,17 @@ Schema = dict[str, Any]
 
 # What pydantic writes. Since 2019-09 keywords may stand beside a `$ref`, which older drafts ignore.
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_NAME = {"type": "string", "minLength": 1}
-_METADATA: Schema = {
+_NAME_SCHEMA = {"type": "string", "minLength": 1}
+_METADATA_SCHEMA: Schema = {
     "type": "object",
     "additionalProperties": False,
     "required": ["name"],
     "properties": {
-        "name": {**_NAME, "description": "Names the document, and the object too where the kind says so."},
-        "target": {**_NAME, "description": "A target of the settings; optional where only one speaks the kind's API."},
+        "name": {**_NAME_SCHEMA, "description": "Names the document, and the object too where the kind says so."},
+        "target": {
+            **_NAME_SCHEMA,
+            "description": "A target of the settings; optional where only one speaks the kind's API.",
+        },
         "labels": {
             "type": "object",
             "additionalProperties": {"type": "string"},
@@ -40,31 +43,31 @@ _METADATA: Schema = {
 }
 
 
-def schemas() -> dict[str, Schema]:
+def build_schemas() -> dict[str, Schema]:
     """Return every schema by its file name; they refer to each other by relative URLs."""
-    made = {f"{name}.json": _document(kind) for name, kind in KINDS.items()}
-    made["manifest.json"] = _manifest()
-    made["settings.json"] = _headed("settings.json", _tidied(SettingsFile.model_json_schema(by_alias=True)))
-    made["report.json"] = _report()
-    made["plan.json"] = _planfile()
-    return made
+    files = {f"{name}.json": _build_kind_schema(kind) for name, kind in KINDS.items()}
+    files["manifest.json"] = _build_manifest_schema()
+    files["settings.json"] = _add_header("settings.json", _drop_titles(SettingsFile.model_json_schema(by_alias=True)))
+    files["report.json"] = _build_report_schema()
+    files["plan.json"] = _build_plan_schema()
+    return files
 
 
-def rendered(schema: Mapping[str, Any]) -> str:
+def render_schema(schema: Mapping[str, Any]) -> str:
     """Return a schema as the text of its file."""
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def spec_schema(kind: type[Resource]) -> Schema:
+def build_spec_schema(kind: type[Resource]) -> Schema:
     """Return the schema of a kind's spec, `$defs` included, without the titles that pydantic makes up."""
-    tidied: Schema = _tidied(kind.model_json_schema(by_alias=True))
-    return tidied
+    schema: Schema = _drop_titles(kind.model_json_schema(by_alias=True))
+    return schema
 
 
-def _document(kind: type[Resource]) -> Schema:
-    spec = spec_schema(kind)
+def _build_kind_schema(kind: type[Resource]) -> Schema:
+    spec = build_spec_schema(kind)
     definitions = spec.pop("$defs", {})
-    whole = {
+    schema = {
         "title": kind.__name__,
         "description": spec.pop("description", ""),
         "type": "object",
@@ -73,16 +76,16 @@ def _document(kind: type[Resource]) -> Schema:
         "properties": {
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": kind.__name__},
-            "metadata": _METADATA,
+            "metadata": _METADATA_SCHEMA,
             "spec": spec,
         },
     }
-    return _headed(f"{kind.__name__}.json", whole | ({"$defs": definitions} if definitions else {}))
+    return _add_header(f"{kind.__name__}.json", schema | ({"$defs": definitions} if definitions else {}))
 
 
-def _manifest() -> Schema:
+def _build_manifest_schema() -> Schema:
     """One schema for editors: a document is held against the schema of the kind that it names."""
-    return _headed(
+    return _add_header(
         "manifest.json",
         {
             "title": "Manifest",
@@ -102,43 +105,59 @@ def _manifest() -> Schema:
     )
 
 
-def _report() -> Schema:
+def _build_report_schema() -> Schema:
     """What `--format json` prints: plan, drift, show, apply, and every command that failed."""
     count = {"type": "integer", "minimum": 0}
-    counted = {
-        "outcome": _closed({"code": {"enum": [int(code) for code in Exit]}, "name": {"enum": [e.word for e in Exit]}}),
-        "compared": _closed({"objects": count, "of": count}),
+    coverage = {
+        "outcome": _build_closed(
+            {"code": {"enum": [int(code) for code in Exit]}, "name": {"enum": [member.word for member in Exit]}}
+        ),
+        "compared": _build_closed({"objects": count, "of": count}),
         "partial": {"type": "boolean", "description": "Whether a selection left some of the declared objects out."},
         "selection": {"type": "string"},
     }
     summary = {**{action.value: count for action in Action}, "refused": count, "unchanged": count}
-    summary["risk"] = _open({risk.value: count for risk in Risk})
-    problem = _open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
+    summary["risk"] = _build_open({risk.value: count for risk in Risk})
+    problem = _build_open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
     members = {
         "format_version": {"type": "string", "pattern": rf"^{FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
         "command": {"type": "string"},
-        **counted,
-        "summary": _open(summary, {"verdicts": _open({verdict.value: count for verdict in Verdict})}),
+        **coverage,
+        "summary": _build_open(summary, {"verdicts": _build_open({verdict.value: count for verdict in Verdict})}),
         "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
         "problems": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
         "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
     }
-    described = "Result of a command. Members may be added within a format version's first number; none is taken away."
-    definitions = {"step": _step(), "change": _change(), "call": _call(), "problem": problem, "target": _target()}
+    description = (
+        "Result of a command. Members may be added within a format version's first number; none is taken away."
+    )
+    definitions = {
+        "step": _build_step_schema(),
+        "change": _build_change_schema(),
+        "call": _build_call_schema(),
+        "problem": problem,
+        "target": _build_target_schema(),
+    }
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
-    own = {  # a saved plan has `targets` too, of another shape
+    doctor_members = {  # a saved plan has `targets` too, of another shape
         "if": {"properties": {"command": {"const": "doctor"}}, "required": ["command"]},
         "then": {"properties": {"targets": targets}},
     }
-    whole = {"title": "Report", "description": described, **_open(members), **own, "$defs": definitions}
-    return _headed("report.json", whole)
+    schema = {
+        "title": "Report",
+        "description": description,
+        **_build_open(members),
+        **doctor_members,
+        "$defs": definitions,
+    }
+    return _add_header("report.json", schema)
 
 
-def _step() -> Schema:
+def _build_step_schema() -> Schema:
     text = {"type": "string"}
-    return _open(
+    return _build_open(
         {
-            "address": _closed({"target": text, "kind": text, "name": text}),
+            "address": _build_closed({"target": text, "kind": text, "name": text}),
             "object": {**text, "description": "Which live object, where the name alone doesn't say."},
             "action": {"enum": [action.value for action in Action]},
             "risk": {"enum": [risk.value for risk in Risk]},
@@ -157,15 +176,15 @@ def _step() -> Schema:
     )
 
 
-def _change() -> Schema:
+def _build_change_schema() -> Schema:
     path = {"type": "string", "description": "Starts with the manifest's field name."}
     anything: Schema = {}
     risk, verdict = {"enum": [risk.value for risk in Risk]}, {"enum": [verdict.value for verdict in Verdict]}
-    return _open({"path": path, "before": anything, "after": anything, "risk": risk}, {"verdict": verdict})
+    return _build_open({"path": path, "before": anything, "after": anything, "risk": risk}, {"verdict": verdict})
 
 
-def _call() -> Schema:
-    return _open(
+def _build_call_schema() -> Schema:
+    return _build_open(
         {
             "method": {"enum": ["PUT", "POST"]},
             "path": {"type": "string", "description": "Percent-encoded, relative to the target's URL."},
@@ -176,60 +195,60 @@ def _call() -> Schema:
     )
 
 
-def _target() -> Schema:
+def _build_target_schema() -> Schema:
     """One target as `doctor` found it."""
     text = {"type": "string"}
     verdict = {"enum": [health.value for health in Health]}
-    check = _open({"target": text, "check": text, "verdict": verdict, "detail": text, "remedy": text})
+    check = _build_open({"target": text, "check": text, "verdict": verdict, "detail": text, "remedy": text})
     ability = {"enum": [ability.value for ability in Ability]}
     able = {"plan": ability, "apply": ability}
-    return _open(
+    return _build_open(
         {
             "name": text,
             "api": {"enum": ["keyfactor", "csms"]},
             "url": text,
             "checks": {"type": "array", "items": check},
-            "commands": _open(able),
-            "kinds": {"type": "array", "items": _open({"kind": text, **able})},
+            "commands": _build_open(able),
+            "kinds": {"type": "array", "items": _build_open({"kind": text, **able})},
             "verdict": {**text, "description": "What the account can run, in words."},
         }
     )
 
 
-def _planfile() -> Schema:
+def _build_plan_schema() -> Schema:
     """A saved plan: the report of `plan`, and what applying it needs."""
-    bound = {"api": {"type": "string"}, "url": {"type": "string"}, "project": {"type": "string"}}
-    added = {
+    target = {"api": {"type": "string"}, "url": {"type": "string"}, "project": {"type": "string"}}
+    members = {
         "kind": {"const": "Plan"},
         "command": {"const": "plan"},
         "planned_on": {"type": "string", "format": "date"},
-        "targets": {"type": "object", "additionalProperties": _closed(bound)},
+        "targets": {"type": "object", "additionalProperties": _build_closed(target)},
         "manifests": {"type": "string", "description": "Digest of the manifests it was made from."},
         "steps": {"type": "array", "items": {"required": ["base", "expect"]}},
         "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
     }
-    described = "A plan as `plan --out` saves it. Its digest covers every byte: it can be read, but not edited."
-    shape = {"title": "Plan", "description": described, "allOf": [{"$ref": "report.json"}], **_open(added)}
-    return _headed("plan.json", shape)
+    description = "A plan as `plan --out` saves it. Its digest covers every byte: it can be read, but not edited."
+    schema = {"title": "Plan", "description": description, "allOf": [{"$ref": "report.json"}], **_build_open(members)}
+    return _add_header("plan.json", schema)
 
 
-def _headed(name: str, schema: Schema) -> Schema:
+def _add_header(name: str, schema: Schema) -> Schema:
     # JSON Schema core, 8.2: a `$ref` is resolved against `$id`; a relative one survives a copied folder.
     return {"$schema": _DRAFT, "$id": name, **schema}
 
 
-def _open(required: Schema, optional: Schema | None = None) -> Schema:
+def _build_open(required: Schema, optional: Schema | None = None) -> Schema:
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
 
 
-def _closed(required: Schema) -> Schema:
-    return {**_open(required), "additionalProperties": False}
+def _build_closed(required: Schema) -> Schema:
+    return {**_build_open(required), "additionalProperties": False}
 
 
-def _tidied(node: Any) -> Any:
+def _drop_titles(node: Any) -> Any:
     """Leave out the titles that pydantic makes of field names; a property that is called title stays."""
     if isinstance(node, list):
-        return [_tidied(item) for item in node]
+        return [_drop_titles(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {name: _tidied(value) for name, value in node.items() if name != "title" or not isinstance(value, str)}
+    return {name: _drop_titles(value) for name, value in node.items() if name != "title" or not isinstance(value, str)}

@@ -26,12 +26,12 @@ from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BearerAuth,
-    Called,
+    NameOrId,
     NoAuth,
     OauthAuth,
     PasswordAuth,
     Target,
-    Transport,
+    TransportOptions,
     Trust,
 )
 from reconciler.simulator import Simulator
@@ -117,7 +117,7 @@ def test_a_token_is_told_apart_from_the_api_and_says_how_long_it_lasts(server: S
 @pytest.mark.parametrize(("auth", "requests"), [(AKSK, 1), (PASSWORD, 0)])
 def test_a_project_that_is_called_by_its_name_has_a_check(server: Simulator, auth: Auth, requests: int) -> None:
     """It says which one IAM means, and costs no more than plan pays for it."""
-    examined = diagnose(csms(server.url, auth, Called("cn-north-4")), secrets(server), QUICK)
+    examined = diagnose(csms(server.url, auth, NameOrId("cn-north-4")), secrets(server), QUICK)
     assert find_doctor_exit([examined]) is Exit.OK
     assert found(examined)["project"].detail == f"cn-north-4 is {PROJECT}, as IAM tells"
     assert sum(entry["path"] == "/v3/projects" for entry in server.requests) == requests
@@ -126,7 +126,7 @@ def test_a_project_that_is_called_by_its_name_has_a_check(server: Simulator, aut
 
 def test_a_project_that_iam_does_not_know_ends_it(server: Simulator) -> None:
     """With the code of wrong settings; CSMS is not asked for anything."""
-    examined = diagnose(csms(server.url, AKSK, Called("nowhere")), secrets(server), QUICK)
+    examined = diagnose(csms(server.url, AKSK, NameOrId("nowhere")), secrets(server), QUICK)
     assert find_doctor_exit([examined]) is Exit.USAGE
     (failed,) = examined.failed
     assert (failed.check, "no project of the name nowhere" in failed.detail) == ("project", True)
@@ -220,7 +220,7 @@ def test_settings_that_lack_something_stop_everything() -> None:
 
 def test_an_authority_that_cannot_be_read_is_a_usage_error(tmp_path: Path, server: Simulator) -> None:
     """It is the settings that name it."""
-    travel = Transport(trust=Trust(ca_bundle=tmp_path / "none.pem"))
+    travel = TransportOptions(trust=Trust(ca_bundle=tmp_path / "none.pem"))
     target = command(server.url.replace("http:", "https:"), transport=travel)
     examined = diagnose(target, secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["settings"]

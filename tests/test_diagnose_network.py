@@ -20,7 +20,7 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
 from reconciler.reports.doctor import find_doctor_exit
-from reconciler.settings.model import ProxyAuth, Transport, Trust
+from reconciler.settings.model import ProxyAuth, TransportOptions, Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.probe import Probe
 from tests.support.doctor_targets import QUICK, command, found, secrets, verdicts
@@ -65,9 +65,9 @@ TLS = [
 ]
 
 
-def trusting(folder: Path, **more: Any) -> Transport:
+def trusting(folder: Path, **more: Any) -> TransportOptions:
     authority("api").cert_pem.write_to_path(folder / "trusted.pem")
-    return Transport(timeout=30, trust=Trust(ca_bundle=folder / "trusted.pem"), **more)
+    return TransportOptions(timeout=30, trust=Trust(ca_bundle=folder / "trusted.pem"), **more)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_who_drips_is_not_waited_for_longer_than_the_timeout(check: str, first: 
     """A proxy in the headers before the tunnel, a server in its handshake: every byte is in time, and all are late."""
     with listening(dripping(first, drop)) as port:
         place = f"127.0.0.1:{port}"
-        travel = Transport(timeout=1, proxy=f"http://{place}" if check == "connection" else "")
+        travel = TransportOptions(timeout=1, proxy=f"http://{place}" if check == "connection" else "")
         url = "https://kf.example.com" if check == "connection" else f"https://{place}"
         begun = time.monotonic()
         examined = diagnose(command(url, transport=travel), {"PASSWORD": "secret"}, QUICK)

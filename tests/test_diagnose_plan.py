@@ -13,7 +13,7 @@ from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, find_worst_exit
 from reconciler.kinds.registry import KINDS
 from reconciler.reports.doctor import find_doctor_exit
-from reconciler.settings.model import Auth, Called, OauthAuth, Target, TokenAuth, Transport
+from reconciler.settings.model import Auth, NameOrId, OauthAuth, Target, TokenAuth, TransportOptions
 from tests.support.doctor_targets import BASIC, QUICK, command, csms, found, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
 
@@ -124,7 +124,7 @@ def test_silence_at_the_login_test_ends_it() -> None:
 def test_a_proxy_is_not_asked_where_plan_asks_none() -> None:
     """Plain http goes to this machine's own loopback."""
     with Scripted(blocked(200)) as server:
-        travel = Transport(proxy="http://proxy.invalid:3128")
+        travel = TransportOptions(proxy="http://proxy.invalid:3128")
         examined = diagnose(command(server.url, transport=travel), ENV, QUICK)
     assert find_doctor_exit([examined]) is Exit.OK
     assert "proxy" not in found(examined)["settings"].detail
@@ -133,7 +133,7 @@ def test_a_proxy_is_not_asked_where_plan_asks_none() -> None:
 def test_a_path_that_servers_read_differently_is_not_asked_for() -> None:
     """The project's id is part of every path; with it the token would travel."""
     with Scripted(events()) as server:
-        target = csms(server.url, TOKEN, Called(id="../../x?y"))
+        target = csms(server.url, TOKEN, NameOrId(id="../../x?y"))
         examined = diagnose(target, ENV, QUICK)
         assert (find_doctor_exit([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
         assert server.asked == []

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.doctor.diagnose import diagnose
-from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, Transport, Trust
+from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, TransportOptions, Trust
 from reconciler.simulator import Simulator
 from tests.support.doctor_targets import AKSK, BASIC, PASSWORD, QUICK, command, csms, secrets
 from tests.support.proxy import Proxy
@@ -51,7 +51,7 @@ def test_a_secret_is_fetched_once_for_all_checks(auth: Auth, names: list[str], t
     wants = "Basic " + base64.b64encode(b"svc:canary-way").decode()
     with Simulator(certificates=5, tls=serving(issued("api", "127.0.0.1"))) as server, Proxy(wants=wants) as proxy:
         known = {**secrets(server), "WAY": "canary-way"}
-        travel = Transport(
+        travel = TransportOptions(
             proxy=proxy.url,
             proxy_auth=helped(ProxyAuth("svc", FromEnvironment("WAY")), tmp_path, known),
             trust=trust,
@@ -67,7 +67,7 @@ def test_a_secret_is_fetched_once_for_all_checks(auth: Auth, names: list[str], t
 def test_a_helper_that_fails_is_run_once(tmp_path: Path) -> None:
     """Neither the proxy's nor ours is run again by the checks that come after."""
     failing = FromCommand(("sh", "-c", "echo ran >> runs; exit 3"), tmp_path)
-    travel = Transport(proxy="http://127.0.0.1:1", proxy_auth=ProxyAuth("svc", failing))
+    travel = TransportOptions(proxy="http://127.0.0.1:1", proxy_auth=ProxyAuth("svc", failing))
     examined = diagnose(
         command("https://kf.example.com", replace(BASIC, password=failing), transport=travel), {}, QUICK
     )

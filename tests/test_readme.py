@@ -23,8 +23,8 @@ from reconciler.cli.commands import cli
 from reconciler.errors import EXIT_MEANINGS
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load
-from reconciler.schema import schemas
-from reconciler.settings.load import load as load_settings
+from reconciler.schema import build_schemas
+from reconciler.settings.load import load_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -76,7 +76,7 @@ def _blocks() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("block", "kind"), list(_blocks()), ids=lambda value: value if "\n" not in value else "")
 def test_every_yaml_block_is_what_it_claims(tmp_path: Path, block: str, kind: str) -> None:
     """It fulfils the schema that an editor would use, and the tool reads it without a complaint."""
-    shapes = schemas()
+    shapes = build_schemas()
     registry: Registry = Registry().with_resources((n, Resource.from_contents(s)) for n, s in shapes.items())
     jsonschema.validate(
         yaml.safe_load(block), shapes["settings.json" if kind == "Settings" else f"{kind}.json"], registry=registry

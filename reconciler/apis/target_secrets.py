@@ -10,7 +10,7 @@ from typing import get_args
 
 from reconciler.apis.auth.fixed import encode_basic_value
 from reconciler.credentials.redaction import Redactor
-from reconciler.credentials.sources import Origin, Secret, resolve
+from reconciler.credentials.sources import Origin, Secret, resolve_secret
 from reconciler.errors import AuthError, Problem
 from reconciler.settings.model import Auth, BasicAuth, ProxyAuth, Target
 
@@ -29,8 +29,8 @@ class Secrets:
 
     def fetch(self, origin: Origin, field: str) -> Secret:
         """Return a secret; `field` is its place in the settings. Raises AuthError where there is none."""
-        secret = self._prefetched.pop(field, None) or resolve(
-            origin, self._env, what=self._describe_field(field), at=self._target.source
+        secret = self._prefetched.pop(field, None) or resolve_secret(
+            origin, self._env, purpose=self._describe_field(field), source=self._target.source
         )
         self.redact.learn(secret.reveal())
         self._fetched_fields.add(field)

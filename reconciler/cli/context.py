@@ -38,9 +38,9 @@ class Session:
         """The environment variables."""
         if self.given is not None:
             return self.given
-        from reconciler.settings.load import process_environment
+        from reconciler.settings.load import read_process_environment
 
-        return process_environment()
+        return read_process_environment()
 
     @property
     def cwd(self) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MOST = 1024 * 1024
+MAX_FILE_BYTES = 1024 * 1024
 """Bytes of the largest file that is read: the vendors' own are small."""
 
 
@@ -16,17 +16,17 @@ class Unavailable(Exception):
     """Why something can't be had. The message goes on after its name, such as `can't be read (Permission denied)`."""
 
 
-def contents(path: Path) -> bytes:
+def read_regular_file(path: Path) -> bytes:
     """Return what a file holds; links are followed. Raises Unavailable, whatever the system says."""
     try:
-        with opened(path) as handle:
-            return whole(handle, MOST)
+        with open_regular_file(path) as handle:
+            return read_bounded(handle, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
-        raise Unavailable(f"can't be read ({why(error)})") from None
+        raise Unavailable(f"can't be read ({describe_file_error(error)})") from None
 
 
 @contextmanager
-def opened(path: Path, flags: int = 0) -> Iterator[int]:
+def open_regular_file(path: Path, flags: int = 0) -> Iterator[int]:
     """Give the descriptor of a regular file; a pipe or a device, which could make us wait, is Unavailable.
 
     Raises OSError, and ValueError for what is no path.
@@ -41,28 +41,28 @@ def opened(path: Path, flags: int = 0) -> Iterator[int]:
         os.close(handle)
 
 
-def whole(handle: int, most: int) -> bytes:
+def read_bounded(handle: int, max_bytes: int) -> bytes:
     """Return the rest of an open file; raises Unavailable where that is more than `most` bytes, OSError."""
     data = bytearray()
     # read(2) may return less than was asked for, and a file may grow after its size was looked at.
-    while chunk := os.read(handle, most + 1 - len(data)):
+    while chunk := os.read(handle, max_bytes + 1 - len(data)):
         data += chunk
-        if len(data) > most:
-            raise Unavailable(f"has more than {most // 1024} KiB and is hardly the file that was meant")
+        if len(data) > max_bytes:
+            raise Unavailable(f"has more than {max_bytes // 1024} KiB and is hardly the file that was meant")
     return bytes(data)
 
 
-def hidden(path: Path) -> str:
+def explain_hidden(path: Path) -> str:
     """Say why it can't be told whether a file is there: `Permission denied`; "" where it can be told."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except (OSError, ValueError) as error:
-        return why(error)
+        return describe_file_error(error)
     return ""
 
 
-def why(error: OSError | ValueError) -> str:
+def describe_file_error(error: OSError | ValueError) -> str:
     """Return the system's own words; a path that is none (a NUL, a lone surrogate) is a ValueError."""
     return (error.strerror if isinstance(error, OSError) else None) or "it is not a valid path"

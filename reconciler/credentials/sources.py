@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from reconciler.credentials import command as helper
-from reconciler.credentials.private_file import private
-from reconciler.credentials.regular_file import MOST, Unavailable
-from reconciler.documents.vendor_file import member
+from reconciler.credentials.private_file import read_private_file
+from reconciler.credentials.regular_file import MAX_FILE_BYTES, Unavailable
+from reconciler.documents.vendor_file import find_member
 from reconciler.errors import AuthError, Problem, Source
 
-_LIMIT = 64 * 1024
+_MAX_SECRET = 64 * 1024
 """Bytes of the longest secret: a token with a whole service catalogue stays below it."""
-_LINE_BREAK = 2
+_MAX_LINE_BREAK = 2
 """Bytes of the longest line break that may follow it."""
 
 
@@ -79,7 +79,7 @@ class FromFile:
         return f"the file {self.path}"
 
     def fetch(self, env: Mapping[str, str]) -> str:  # noqa: ARG002
-        return _without_newline(private(self.path, _LIMIT + _LINE_BREAK))
+        return _decode_secret(read_private_file(self.path, _MAX_SECRET + _MAX_LINE_BREAK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class FromCommand:
         return f"the command {self.argv[0]}"
 
     def fetch(self, env: Mapping[str, str]) -> str:
-        return _without_newline(helper.output(self.argv, self.folder, env, most=_LIMIT + _LINE_BREAK))
+        return _decode_secret(helper.run_helper(self.argv, self.folder, env, max_bytes=_MAX_SECRET + _MAX_LINE_BREAK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class FromProfile:
         return f"{'.'.join(self.keys)} in {self.path}"
 
     def fetch(self, env: Mapping[str, str]) -> str:  # noqa: ARG002
-        data = private(self.path, MOST)
+        data = read_private_file(self.path, MAX_FILE_BYTES)
         try:
-            value = member(data, self.path, self.keys)
+            value = find_member(data, self.path, self.keys)
         except ValueError:
             raise Unavailable(
                 "can't be read: the file is neither JSON nor INI nor YAML; mend it or use variables"
@@ -125,7 +125,7 @@ Origin: TypeAlias = FromEnvironment | FromFile | FromCommand | FromProfile
 """Where a secret comes from."""
 
 
-def resolve(origin: Origin, env: Mapping[str, str], *, what: str, at: Source) -> Secret:
+def resolve_secret(origin: Origin, env: Mapping[str, str], *, purpose: str, source: Source) -> Secret:
     """Fetch a secret. `what` names its use ("target command: auth.password").
 
     Raises AuthError, naming the use and the origin but never the value, where there is none or where it could not be
@@ -133,13 +133,13 @@ def resolve(origin: Origin, env: Mapping[str, str], *, what: str, at: Source) ->
     """
     try:
         value = origin.fetch(env)
-        _check(value)
-    except Unavailable as why:
-        raise AuthError(Problem(at, f"{what}: {origin} {why}")) from None
+        _check_value(value)
+    except Unavailable as reason:
+        raise AuthError(Problem(source, f"{purpose}: {origin} {reason}")) from None
     return Secret(value)
 
 
-def _check(value: str) -> None:
+def _check_value(value: str) -> None:
     if not value.strip():
         raise Unavailable("is empty; give it its value")
     # Windows editors write one, and str.strip() doesn't count it among the blanks.
@@ -155,11 +155,11 @@ def _check(value: str) -> None:
     # PEP 383: a variable's bytes that are no UTF-8 arrive as lone surrogates, which can't be encoded.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
         raise Unavailable("is not UTF-8 text; check that it is the right one")
-    if len(value) > _LIMIT:
-        raise Unavailable(f"is longer than {_LIMIT} characters; it is hardly the secret that was meant")
+    if len(value) > _MAX_SECRET:
+        raise Unavailable(f"is longer than {_MAX_SECRET} characters; it is hardly the secret that was meant")
 
 
-def _without_newline(data: bytes) -> str:
+def _decode_secret(data: bytes) -> str:
     """Decode what an editor or a program wrote, less the one line break that it ends with."""
     try:
         text = data.decode("utf-8")

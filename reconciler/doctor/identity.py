@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.doctor.findings import Findings
 from reconciler.doctor.granted import GrantedPermissions
 from reconciler.doctor.probe_session import DoctorSession
-from reconciler.settings.model import AkskAuth, BasicAuth, Called, NoAuth, OauthAuth, PasswordAuth, Target
+from reconciler.settings.model import AkskAuth, BasicAuth, NameOrId, NoAuth, OauthAuth, PasswordAuth, Target
 
 _MAX_NAMES = 10
 """Permission sets that are told by name."""
@@ -32,7 +32,7 @@ def _describe_account(target: Target) -> str:
         case OauthAuth(client_id=name):
             account = f"OAuth client {name}"
         case PasswordAuth(user=name, domain=domain):
-            account = f"IAM user {name} of account {domain}" if domain != Called() else f"IAM user {name}"
+            account = f"IAM user {name} of account {domain}" if domain != NameOrId() else f"IAM user {name}"
         case AkskAuth(access_key=origin):
             account = f"whoever has the access key in {origin}"
         case NoAuth():

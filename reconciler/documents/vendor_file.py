@@ -11,13 +11,13 @@ from reconciler.errors import InvalidError
 
 if TYPE_CHECKING:
     from reconciler.documents.document import Document
-    from reconciler.kinds.kind import Path as Way
+    from reconciler.kinds.kind import Path as FieldPath
 
-_DEPTH = 32
+_MAX_DEPTH = 32
 """Lists and mappings inside each other; as in a manifest."""
 
 
-def content(data: bytes) -> Any:
+def parse_vendor_file(data: bytes) -> Any:
     """Return the first document of a file: dict, list, str, int, float, bool and None; from YAML only text and None.
 
     YAML's numbers, booleans and dates stay the text that was written, as the tools' own readers take them for text:
@@ -28,11 +28,11 @@ def content(data: bytes) -> Any:
         value = json.loads(data)
     # json.loads recurses: a file of nothing but `[` runs out of stack instead of being no JSON.
     except (ValueError, RecursionError):
-        return _yaml(data)
-    return value if _is_flat(value) else _yaml(data)
+        return _parse_yaml(data)
+    return value if _is_flat(value) else _parse_yaml(data)
 
 
-def member(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
+def find_member(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
     """Return a member of a credentials file, None where it is absent; raises ValueError if the file can't be parsed."""
     text = data.decode("utf-8")
     if path.suffix != ".json" and _is_ini(text):
@@ -44,7 +44,7 @@ def member(data: bytes, path: Path, keys: tuple[str, ...]) -> object:
             # configparser quotes the line it stumbles on, which may hold the secret.
             raise ValueError("not an INI file") from None
         return parser.get(*keys, fallback=None) if len(keys) == 2 else None
-    value: object = content(data)
+    value: object = parse_vendor_file(data)
     if not isinstance(value, dict):
         raise ValueError("no members")  # noqa: TRY004 - what a file holds, not what a caller gives
     for key in keys:
@@ -64,28 +64,28 @@ def _is_ini(text: str) -> bool:
 def _is_flat(value: object) -> bool:
     """Tell whether a value is so flat that no later step on it can run out of stack."""
     level = [value]
-    for _ in range(_DEPTH + 1):
-        deeper = [one for one in level if isinstance(one, dict | list)]
-        if not deeper:
+    for _ in range(_MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        if not containers:
             return True
-        level = [below for one in deeper for below in (one.values() if isinstance(one, dict) else one)]
+        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
     return False
 
 
-def _yaml(data: bytes) -> Any:
+def _parse_yaml(data: bytes) -> Any:
     from reconciler.documents.reader import read_documents  # noqa: PLC0415 - only who keeps YAML pays for it
 
     try:
         documents = read_documents(data, "file.yaml")
     except InvalidError as error:
         raise ValueError(f"line {error.problems[0].source.line or 1}") from None
-    return _texts(documents[0].value, documents[0], ()) if documents else None
+    return _restore_texts(documents[0].value, documents[0], ()) if documents else None
 
 
-def _texts(value: object, document: Document, path: Way) -> Any:
+def _restore_texts(value: object, document: Document, path: FieldPath) -> Any:
     if isinstance(value, dict):
-        return {key: _texts(below, document, (*path, key)) for key, below in value.items()}
+        return {key: _restore_texts(child, document, (*path, key)) for key, child in value.items()}
     if isinstance(value, list):
-        return [_texts(below, document, (*path, index)) for index, below in enumerate(value)]
+        return [_restore_texts(child, document, (*path, index)) for index, child in enumerate(value)]
     raw = None if value is None or isinstance(value, str) else document.raw(path)
     return raw.text if raw else value

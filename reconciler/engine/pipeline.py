@@ -25,8 +25,7 @@ from reconciler.plans.guards import find_refusals
 from reconciler.plans.masking import Veil
 from reconciler.plans.planner import PlanScope, find_plan_exit
 from reconciler.plans.planner import plan as make_plan
-from reconciler.settings.load import load as load_settings
-from reconciler.settings.load import refuse_inside
+from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def declare(session: Session, paths: Sequence[str], chosen: Chosen, *, offline: 
     """
     settings = configured(session, chosen)
     for path in paths:
-        refuse_inside(settings.file, session.cwd / path)
+        check_settings_location(settings.file, session.cwd / path)
     apis: Mapping[str, str] = {name: target.api for name, target in settings.targets.items()}
     if not apis and offline:
         apis = _UNCONFIGURED

@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.credentials.regular_file import Unavailable, contents, hidden
+from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.credentials.sources import FromProfile
 from reconciler.documents.files import mode_of
-from reconciler.documents.vendor_file import content, member
+from reconciler.documents.vendor_file import find_member, parse_vendor_file
 from reconciler.sanitize import shown
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
 
 # The SDK's section for services of a region, such as CSMS; [global] is for those without one.
-_SECTION = "basic"
-_REGIONS = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
+_SDK_SECTION = "basic"
+_BAD_REGIONS_FILE = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9]{10,40}")
 """What an access key looks like that is not encrypted."""
 
 
-class Held(NamedTuple):
+class CredentialsFile(NamedTuple):
     """What a file says: who we are, where its secrets are read when they are needed, and where that is.
 
     `seen` is False where nobody can tell whether the file is there.
@@ -36,7 +36,7 @@ class Held(NamedTuple):
     seen: bool = True
 
 
-class Listed(NamedTuple):
+class RegionEntry(NamedTuple):
     """What a regions file says of one region: an endpoint, or nothing, or the trouble with the file."""
 
     path: Path
@@ -44,97 +44,101 @@ class Listed(NamedTuple):
     trouble: str = ""
 
 
-def held(env: Mapping[str, str], home: Path | None) -> Held | None:
+def read_credentials_file(env: Mapping[str, str], home: Path | None) -> CredentialsFile | None:
     """Return what the first of the files says that there is: KooCLI's if it is named, then the SDK's."""
-    shared = env.get("HW_SHARED_CONFIG_FILE", "").strip()
-    if shared:
-        return _koocli(Path(shared), env.get("HW_PROFILE", "").strip())
-    named = env.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "").strip()
-    file = Path(named) if named else home / ".huaweicloud" / "credentials" if home else None
+    shared_config = env.get("HW_SHARED_CONFIG_FILE", "").strip()
+    if shared_config:
+        return _read_koocli_profile(Path(shared_config), env.get("HW_PROFILE", "").strip())
+    file_name = env.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "").strip()
+    file = Path(file_name) if file_name else home / ".huaweicloud" / "credentials" if home else None
     if file is None:
         return None
-    if named or mode_of(file, follow=True):
-        return _sdk(file)
-    reason = hidden(file)
+    if file_name or mode_of(file, follow=True):
+        return _read_sdk_file(file)
+    reason = explain_hidden(file)
     advice = f"{file} can't be looked for ({reason}); set HW_ACCESS_KEY and HW_SECRET_KEY, or HOME"
-    return Held(file, NoAuth(advice), seen=False) if reason else None
+    return CredentialsFile(file, NoAuth(advice), seen=False) if reason else None
 
 
-def _sdk(path: Path) -> Held:
-    token = FromProfile(path, (_SECTION, "security_token")) if _member(path, "security_token") else None
-    access, secret = FromProfile(path, (_SECTION, "ak")), FromProfile(path, (_SECTION, "sk"))
-    project, iam = _member(path, "project_id"), _member(path, "iam_endpoint")
-    return Held(path, AkskAuth(access, secret, token), project=project, iam=iam)
+def _read_sdk_file(path: Path) -> CredentialsFile:
+    token = FromProfile(path, (_SDK_SECTION, "security_token")) if _read_sdk_member(path, "security_token") else None
+    access, secret = FromProfile(path, (_SDK_SECTION, "ak")), FromProfile(path, (_SDK_SECTION, "sk"))
+    project, iam = _read_sdk_member(path, "project_id"), _read_sdk_member(path, "iam_endpoint")
+    return CredentialsFile(path, AkskAuth(access, secret, token), project=project, iam=iam)
 
 
-def _member(path: Path, name: str) -> str:
+def _read_sdk_member(path: Path, name: str) -> str:
     """Return what the file says; "" where it says nothing or can't be read: the secret's origin will tell why."""
     try:
-        return str(member(contents(path), path, (_SECTION, name)) or "")
+        return str(find_member(read_regular_file(path), path, (_SDK_SECTION, name)) or "")
     except (Unavailable, ValueError):
         return ""
 
 
-def endpoint_in(env: Mapping[str, str], home: Path | None, region: str) -> Listed:
+def find_region_entry(env: Mapping[str, str], home: Path | None, region: str) -> RegionEntry:
     """Return the first endpoint of CSMS that the SDK's regions file has for a region (contract: 4.2)."""
-    named = env.get("HUAWEICLOUD_SDK_REGIONS_FILE", "").strip()
-    path = Path(named) if named else home / ".huaweicloud" / "regions.yaml" if home else Path()
-    if not named and not stat.S_ISREG(mode_of(path, follow=True)):
-        return Listed(path)
+    file_name = env.get("HUAWEICLOUD_SDK_REGIONS_FILE", "").strip()
+    path = Path(file_name) if file_name else home / ".huaweicloud" / "regions.yaml" if home else Path()
+    if not file_name and not stat.S_ISREG(mode_of(path, follow=True)):
+        return RegionEntry(path)
     try:
-        services = content(contents(path))
+        services = parse_vendor_file(read_regular_file(path))
     except Unavailable as reason:
-        return Listed(path, trouble=_REGIONS.format(path, reason))
+        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, reason))
     except ValueError as error:
-        return Listed(path, trouble=_REGIONS.format(path, f"is not plain YAML ({error})"))
+        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, f"is not plain YAML ({error})"))
     try:
-        return Listed(path, _csms(services or {}, region))
+        return RegionEntry(path, _find_csms_url(services or {}, region))
     except (AttributeError, TypeError):
-        why = "is not as the SDK has it: a service's name over a list of id and endpoint"
-        return Listed(path, trouble=_REGIONS.format(path, why))
+        problem = "is not as the SDK has it: a service's name over a list of id and endpoint"
+        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, problem))
 
 
-def _csms(services: Any, region: str) -> str:
+def _find_csms_url(services: Any, region: str) -> str:
     for name, regions in services.items():
-        for one in regions if name.upper() == "CSMS" else ():
+        for entry in regions if name.upper() == "CSMS" else ():
             # The SDK reads either: `endpoints` is a list, `endpoint` a text.
-            listed, single = one.get("endpoints") or [], one.get("endpoint")
-            if one.get("id") != region or not (listed or single):
+            endpoints, endpoint = entry.get("endpoints") or [], entry.get("endpoint")
+            if entry.get("id") != region or not (endpoints or endpoint):
                 continue
-            said = [*listed, single][0] if isinstance(listed, list) else None
-            if not isinstance(said, str):
+            first_endpoint = [*endpoints, endpoint][0] if isinstance(endpoints, list) else None
+            if not isinstance(first_endpoint, str):
                 raise TypeError(name)
-            return said
+            return first_endpoint
     return ""
 
 
-def _koocli(path: Path, name: str) -> Held:
+def _read_koocli_profile(path: Path, name: str) -> CredentialsFile:
     """Read a profile as the Terraform provider does: the one named, or the `current` one."""
     try:
-        told = content(contents(path))
-        name = name or told["current"]
-        index, found = next((i, one) for i, one in enumerate(told["profiles"]) if one["name"] == name)
-    except Unavailable as why:
-        return Held(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} {why}; mend or unset it"))
+        config = parse_vendor_file(read_regular_file(path))
+        name = name or config["current"]
+        index, profile = next(
+            (position, candidate) for position, candidate in enumerate(config["profiles"]) if candidate["name"] == name
+        )
+    except Unavailable as reason:
+        return CredentialsFile(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} {reason}; mend or unset it"))
     except (ValueError, TypeError, KeyError, StopIteration):
-        which = f"profile `{shown(name)}`" if isinstance(name, str) and name else "current profile"
-        return Held(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} has no readable {which}; set HW_PROFILE or mend it"))
-    place = str(found.get("region") or ""), str(found.get("projectId") or "")
-    return Held(path, _koocli_auth(path, index, found), *place)
+        label = f"profile `{shown(name)}`" if isinstance(name, str) and name else "current profile"
+        return CredentialsFile(
+            path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} has no readable {label}; set HW_PROFILE or mend it")
+        )
+    location = str(profile.get("region") or ""), str(profile.get("projectId") or "")
+    return CredentialsFile(path, _read_koocli_auth(path, index, profile), *location)
 
 
-def _koocli_auth(path: Path, index: int, found: Mapping[str, Any]) -> Auth:
+def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Auth:
     # The other modes (ecsAgency, SSO, AssumeRole) keep none of these; SSO has its own under ssoAuth.
-    mode = found.get("mode", "AKSK")
+    mode = profile.get("mode", "AKSK")
     if mode != "AKSK":
-        asked = shown(str(mode), 20)
-        return NoAuth(f"{path}: profiles of mode {asked} can't be used, only AKSK; set HW_ACCESS_KEY instead")
+        mode_text = shown(str(mode), 20)
+        return NoAuth(f"{path}: profiles of mode {mode_text} can't be used, only AKSK; set HW_ACCESS_KEY instead")
     # KooCLI encrypts what it stores unless told not to; an encrypted key is no plain letters and digits.
-    if not _ACCESS_KEY.fullmatch(str(found.get("accessKeyId") or "")):
+    if not _ACCESS_KEY.fullmatch(str(profile.get("accessKeyId") or "")):
         return NoAuth(
             f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those; run "
             "`hcloud configure set --cli-auth-encrypt=false`, or set HW_ACCESS_KEY and HW_SECRET_KEY"
         )
     names = ("accessKeyId", "secretAccessKey", "securityToken")
     access, secret, token = (FromProfile(path, ("profiles", str(index), name)) for name in names)
-    return AkskAuth(access, secret, token if found.get("securityToken") else None)
+    return AkskAuth(access, secret, token if profile.get("securityToken") else None)

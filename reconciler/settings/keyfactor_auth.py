@@ -15,9 +15,9 @@ from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
 from reconciler.sanitize import shown
 from reconciler.settings.keyfactor_profile import Profile
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
-from reconciler.transport.urls import endpoint_url
+from reconciler.transport.urls import normalize_endpoint_url
 
-NAMES = {
+AUTH_VARIABLES = {
     "username": "KEYFACTOR_USERNAME",
     "password": "KEYFACTOR_PASSWORD",
     "domain": "KEYFACTOR_DOMAIN",
@@ -30,12 +30,16 @@ NAMES = {
     "idp_ca_cert": "KEYFACTOR_AUTH_CA_CERT",
 }
 """A profile's members and the variables that override them."""
-NEEDS = {"basic": ("username", "password"), "bearer": ("access_token",), "oauth": ("client_id", "client_secret")}
+REQUIRED_MEMBERS = {
+    "basic": ("username", "password"),
+    "bearer": ("access_token",),
+    "oauth": ("client_id", "client_secret"),
+}
 """What each way to log in needs; by the first of them it is recognised."""
-_SPOKEN = ("basic", "bearer", "oauth")
-_KEPT = ("bearer", "oauth", "basic")
-_TYPES = {
-    "": _KEPT,
+_VARIABLE_ORDER = ("basic", "bearer", "oauth")
+_PROFILE_ORDER = ("bearer", "oauth", "basic")
+_ALLOWED_METHODS = {
+    "": _PROFILE_ORDER,
     "basic": ("basic",),
     # Keyfactor's Go library takes an access token for OAuth as well, and before client credentials.
     "oauth": ("bearer", "oauth"),
@@ -44,53 +48,59 @@ _TYPES = {
     "bearer": ("bearer",),
 }
 """What each `auth_type` of a profile allows."""
-_VAULTS = frozenset({"azid", "azure", "az", "akv"})
+_VAULT_TYPES = frozenset({"azid", "azure", "az", "akv"})
 """The types of auth_provider that the tools know."""
 
-_WAYS = (
+_LOGIN_ADVICE = (
     "set KEYFACTOR_AUTH_CLIENT_ID, KEYFACTOR_AUTH_CLIENT_SECRET and KEYFACTOR_AUTH_TOKEN_URL, or "
     "KEYFACTOR_AUTH_ACCESS_TOKEN, or KEYFACTOR_USERNAME and KEYFACTOR_PASSWORD"
 )
-NOBODY = NoAuth(f"no credentials for Keyfactor Command are set; {_WAYS}")
+NO_CREDENTIALS = NoAuth(f"no credentials for Keyfactor Command are set; {_LOGIN_ADVICE}")
 """Nothing says who we are."""
-_KERBEROS = "{} asks for Kerberos, which isn't done, and logging in some other way would be a guess; {}{}"
-_VAULT = (
+_NO_KERBEROS = "{} asks for Kerberos, which isn't done, and logging in some other way would be a guess; {}{}"
+_NO_VAULT = (
     "{} asks for a vault, which isn't done; write a settings file whose secret is {{command: [program, argument]}}, a "
-    f"program that fetches it from there, or {_WAYS}"
+    f"program that fetches it from there, or {_LOGIN_ADVICE}"
 )
 
 
-def auth_of(env: Mapping[str, str], said: Mapping[str, str], profile: Profile) -> Auth:
+def choose_keyfactor_auth(env: Mapping[str, str], variables: Mapping[str, str], profile: Profile) -> Auth:
     """Return who we are; NOBODY where nothing says so. `said` holds the variables that say something, by member."""
     kerberos = sorted(name for name in env if name.startswith("KEYFACTOR_AUTH_KRB_") and env[name].strip())
     if kerberos:
         return NoAuth(
-            _KERBEROS.format(kerberos[0], "unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, ", _WAYS)
+            _NO_KERBEROS.format(
+                kerberos[0], "unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, ", _LOGIN_ADVICE
+            )
         )
-    way = _way(_SPOKEN, said, said)
-    if not way and (undone := (profile.trouble if profile.file else "") or _undone(profile)):
-        return NoAuth(undone)
-    facts = {**profile.members, **said}
-    allowed = _TYPES.get(_type(profile), _KEPT)
-    way = way or _way(allowed, profile.members, facts) or _way(_KEPT, profile.members, facts)
+    method = _choose_method(_VARIABLE_ORDER, variables, variables)
+    if not method and (problem := (profile.trouble if profile.file else "") or _explain_unsupported(profile)):
+        return NoAuth(problem)
+    members = {**profile.members, **variables}
+    allowed = _ALLOWED_METHODS.get(_read_auth_type(profile), _PROFILE_ORDER)
+    method = (
+        method
+        or _choose_method(allowed, profile.members, members)
+        or _choose_method(_PROFILE_ORDER, profile.members, members)
+    )
 
-    def secret(member: str) -> Origin:
-        if NAMES[member] in env or member not in profile.members or profile.file is None:
-            return FromEnvironment(NAMES[member])
+    def build_origin(member: str) -> Origin:
+        if AUTH_VARIABLES[member] in env or member not in profile.members or profile.file is None:
+            return FromEnvironment(AUTH_VARIABLES[member])
         return FromProfile(profile.file, ("servers", profile.name, member))
 
-    match way:
+    match method:
         case "bearer":
-            return BearerAuth(secret("access_token"))
+            return BearerAuth(build_origin("access_token"))
         case "oauth":
-            return _oauth(facts, secret("client_secret"))
+            return _build_oauth_auth(members, build_origin("client_secret"))
         case "basic":
-            return _basic(facts, secret("password"))
+            return _build_basic_auth(members, build_origin("password"))
         case _:
-            return _elsewhere(env, profile)
+            return _explain_missing(env, profile)
 
 
-def trust_of(certificate: object) -> Trust:
+def parse_ca_certificate(certificate: object) -> Trust:
     """Read a CA as the tools do: PEM text, or the path of a file."""
     text = str(certificate or "")
     # RFC 7468, section 2: every PEM text has this line, and other text may stand before it.
@@ -99,42 +109,42 @@ def trust_of(certificate: object) -> Trust:
     return Trust(ca_bundle=Path(text)) if text else Trust()
 
 
-def _way(order: Iterable[str], named: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def _choose_method(order: Iterable[str], source_members: Mapping[str, Any], members: Mapping[str, Any]) -> str:
     """Return the first way that is named and has all it needs, else the first that is named, else ""."""
-    begun = [way for way in order if NEEDS[way][0] in named]
-    whole = [way for way in begun if facts.keys() >= set(NEEDS[way])]
-    return next(iter([*whole, *begun]), "")
+    candidates = [method for method in order if REQUIRED_MEMBERS[method][0] in source_members]
+    complete = [method for method in candidates if members.keys() >= set(REQUIRED_MEMBERS[method])]
+    return next(iter([*complete, *candidates]), "")
 
 
-def _type(profile: Profile) -> str:
+def _read_auth_type(profile: Profile) -> str:
     return str(profile.members.get("auth_type") or "").strip().lower()
 
 
-def _undone(profile: Profile) -> str:
+def _explain_unsupported(profile: Profile) -> str:
     """Say what a profile asks for that isn't done, whatever else it holds."""
-    provider, kind = profile.members.get("auth_provider"), _type(profile)
-    if isinstance(provider, dict) and str(provider.get("type")).lower() in _VAULTS:
-        return _VAULT.format(profile)
+    provider, kind = profile.members.get("auth_provider"), _read_auth_type(profile)
+    if isinstance(provider, dict) and str(provider.get("type")).lower() in _VAULT_TYPES:
+        return _NO_VAULT.format(profile)
     if kind == "kerberos" or (not kind and any(member.startswith("kerberos_") for member in profile.members)):
-        return _KERBEROS.format(profile, "", _WAYS)
-    if kind not in _TYPES:
-        return f"{profile} has the auth_type {shown(kind)}, which isn't known; write basic or oauth, or {_WAYS}"
+        return _NO_KERBEROS.format(profile, "", _LOGIN_ADVICE)
+    if kind not in _ALLOWED_METHODS:
+        return f"{profile} has the auth_type {shown(kind)}, which isn't known; write basic or oauth, or {_LOGIN_ADVICE}"
     return ""
 
 
-def _elsewhere(env: Mapping[str, str], profile: Profile) -> NoAuth:
+def _explain_missing(env: Mapping[str, str], profile: Profile) -> NoAuth:
     """Say where credentials are to come from, where they are nowhere else."""
     if env.get("KEYFACTOR_AUTH_PROVIDER", "").strip():
-        return NoAuth(_VAULT.format("KEYFACTOR_AUTH_PROVIDER"))
+        return NoAuth(_NO_VAULT.format("KEYFACTOR_AUTH_PROVIDER"))
     provider = profile.members.get("auth_provider")
     if isinstance(provider, dict) and provider.get("type"):
-        return NoAuth(_VAULT.format(profile))
-    return NoAuth(profile.trouble) if profile.trouble else NOBODY
+        return NoAuth(_NO_VAULT.format(profile))
+    return NoAuth(profile.trouble) if profile.trouble else NO_CREDENTIALS
 
 
-def _basic(facts: Mapping[str, Any], password: Origin) -> Auth:
+def _build_basic_auth(members: Mapping[str, Any], password: Origin) -> Auth:
     """Name the account DOMAIN\\user; a domain in the user name, before `\\` or after `@`, wins over the other."""
-    user, domain = str(facts["username"]).strip(), str(facts.get("domain", "")).strip()
+    user, domain = str(members["username"]).strip(), str(members.get("domain", "")).strip()
     before, mark, after = user.replace("@", "\\").partition("\\")
     if not mark:
         return BasicAuth(f"{domain}\\{user}" if domain else user, password)
@@ -146,24 +156,24 @@ def _basic(facts: Mapping[str, Any], password: Origin) -> Auth:
     return BasicAuth(f"{after}\\{before}" if "@" in user else user, password)
 
 
-def _oauth(facts: Mapping[str, Any], client_secret: Origin) -> Auth:
-    said = str(facts.get("token_url", "")).strip()
-    if not said:
+def _build_oauth_auth(members: Mapping[str, Any], client_secret: Origin) -> Auth:
+    url_text = str(members.get("token_url", "")).strip()
+    if not url_text:
         return NoAuth("KEYFACTOR_AUTH_TOKEN_URL is not set, so there is nowhere to fetch a token; set it")
     try:
         # RFC 6749, section 3.2: a token endpoint may have a query, has no fragment, and needs TLS.
-        token_url = endpoint_url(said)
+        token_url = normalize_endpoint_url(url_text)
     except ValueError as error:
         return NoAuth(f"KEYFACTOR_AUTH_TOKEN_URL, where the client secret is sent, can't be used: {error}")
     # No default: some identity providers refuse `openid` for client credentials. The variable separates
     # by commas, the request by spaces (RFC 6749, section 3.3).
-    scopes = facts.get("scopes", [])
-    listed = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+    scopes = members.get("scopes", [])
+    parts = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
     return OauthAuth(
         token_url=token_url,
-        client_id=str(facts["client_id"]),
+        client_id=str(members["client_id"]),
         client_secret=client_secret,
-        scopes=tuple(scope for part in listed if (scope := str(part).strip())),
-        audience=str(facts.get("audience", "")),
-        trust=trust_of(facts.get("idp_ca_cert") or facts.get("ca_cert_path")),
+        scopes=tuple(scope for part in parts if (scope := str(part).strip())),
+        audience=str(members.get("audience", "")),
+        trust=parse_ca_certificate(members.get("idp_ca_cert") or members.get("ca_cert_path")),
     )

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.credentials.regular_file import Unavailable, contents, hidden
+from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.documents.files import mode_of
-from reconciler.documents.vendor_file import content
+from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.sanitize import shown
 
-_NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
+_FILE_NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
 """In `~/.keyfactor/`; the first that is there."""
-_STRUCTURED = frozenset({"scopes", "auth_provider"})
+_STRUCTURED_MEMBERS = frozenset({"scopes", "auth_provider"})
 """Members that hold more than one text."""
 
 
@@ -32,50 +32,54 @@ class Profile(NamedTuple):
         return f"profile `{shown(self.name)}` of {self.file}"
 
 
-def profile_of(env: Mapping[str, str], home: Path | None, known: frozenset[str]) -> Profile:
+def read_profile(env: Mapping[str, str], home: Path | None, text_members: frozenset[str]) -> Profile:
     """Return the profile that the variables name, or the default one. `known` are the members that hold one text."""
     name = env.get("KEYFACTOR_AUTH_CONFIG_PROFILE", "").strip() or "default"
-    file = _file(env.get("KEYFACTOR_AUTH_CONFIG_FILE", "").strip(), home)
+    file = _find_profile_file(env.get("KEYFACTOR_AUTH_CONFIG_FILE", "").strip(), home)
     if file is None:
-        return Profile(None, name, {}, _out_of_sight(home))
+        return Profile(None, name, {}, _explain_hidden_file(home))
     try:
-        found = content(contents(file))["servers"][name]
-        members = {member: value for member, value in found.items() if _says(value)}
-    except Unavailable as why:
-        return Profile(file, name, {}, f"{file} {why}; mend it, or set KEYFACTOR_HOSTNAME and credentials")
+        raw_profile = parse_vendor_file(read_regular_file(file))["servers"][name]
+        members = {member: value for member, value in raw_profile.items() if _has_content(value)}
+    except Unavailable as reason:
+        return Profile(file, name, {}, f"{file} {reason}; mend it, or set KEYFACTOR_HOSTNAME and credentials")
     except ValueError as error:
-        return Profile(file, name, {}, _unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)"))
+        return Profile(
+            file, name, {}, _describe_unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)")
+        )
     except (TypeError, KeyError, AttributeError):
-        return Profile(file, name, {}, _unreadable(file, name, ""))
-    wrong = sorted(member for member in known - _STRUCTURED if isinstance(members.get(member), list | dict))
-    if wrong:
-        return Profile(file, name, {}, _unreadable(file, name, f" (its {wrong[0]} is not one text)"))
+        return Profile(file, name, {}, _describe_unreadable(file, name, ""))
+    bad_members = sorted(
+        member for member in text_members - _STRUCTURED_MEMBERS if isinstance(members.get(member), list | dict)
+    )
+    if bad_members:
+        return Profile(file, name, {}, _describe_unreadable(file, name, f" (its {bad_members[0]} is not one text)"))
     return Profile(file, name, members)
 
 
-def _file(named: str, home: Path | None) -> Path | None:
+def _find_profile_file(file_name: str, home: Path | None) -> Path | None:
     """Return the file that is named, else the first of the default ones that is there."""
-    if named:
+    if file_name:
         # Where a CI file or a systemd unit sets the variable, no shell has expanded the tilde.
-        return home / named[2:] if home and named.startswith("~/") else Path(named)
-    files = (home / ".keyfactor" / name for name in _NAMES) if home else ()
+        return home / file_name[2:] if home and file_name.startswith("~/") else Path(file_name)
+    files = (home / ".keyfactor" / name for name in _FILE_NAMES) if home else ()
     return next((file for file in files if mode_of(file, follow=True)), None)
 
 
-def _out_of_sight(home: Path | None) -> str:
+def _explain_hidden_file(home: Path | None) -> str:
     """Say why nobody can tell whether a default file is there; "" where it isn't."""
-    file = home / ".keyfactor" / _NAMES[0] if home else None
-    reason = hidden(file) if file else ""
+    file = home / ".keyfactor" / _FILE_NAMES[0] if home else None
+    reason = explain_hidden(file) if file else ""
     return f"{file} can't be looked for ({reason}); set KEYFACTOR_HOSTNAME and credentials, or HOME" if reason else ""
 
 
-def _says(value: object) -> bool:
+def _has_content(value: object) -> bool:
     # A profile after the documented sample spells out every member: the unused ones are "" and [].
     return bool(value.strip()) if isinstance(value, str) else value not in ([], {}, None)
 
 
-def _unreadable(file: Path, name: str, why: str) -> str:
+def _describe_unreadable(file: Path, name: str, detail: str) -> str:
     return (
-        f"{file} has no readable profile `{shown(name)}` under `servers`{why}; mend it (anchors, aliases, tags and "
+        f"{file} has no readable profile `{shown(name)}` under `servers`{detail}; mend it (anchors, aliases, tags and "
         "keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
     )

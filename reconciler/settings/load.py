@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.credentials.regular_file import why
+from reconciler.credentials.regular_file import describe_file_error
 from reconciler.documents import limits
 from reconciler.documents.files import mode_of
 from reconciler.errors import Problem, Source, UsageError
-from reconciler.settings.huawei_env import huawei_target
-from reconciler.settings.keyfactor_env import keyfactor_target
+from reconciler.settings.huawei_env import read_huawei_target
+from reconciler.settings.keyfactor_env import read_keyfactor_target
 from reconciler.settings.model import Settings, Target
 
-NAME = "reconciler.yaml"
+SETTINGS_FILE_NAME = "reconciler.yaml"
 
 
-def process_environment() -> Mapping[str, str]:
+def read_process_environment() -> Mapping[str, str]:
     """Return the process's environment, read-only: the one place where it is looked at."""
     # A copy: os.environ is live, and what a library sets there would reach the rest of the run.
     return MappingProxyType(dict(os.environ))  # noqa: TID251 - this is the owner
 
 
-def load(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
+def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
     """Return the settings of the file named by `config`, or of `reconciler.yaml` in `cwd`, or of the environment alone.
 
     With a file that names no targets, and with no file, the variables and files of the vendors' own tools make the
@@ -34,13 +34,15 @@ def load(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
     Raises UsageError with every problem, each at its place in the file.
     """
     if config is not None:
-        return _of_file(Path(os.path.normpath(cwd / config)), str(config), env)
-    if os.path.lexists(cwd / NAME):
-        return _of_file(cwd / NAME, NAME, env)
-    return Settings(file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_ecosystem(env))
+        return _load_file(Path(os.path.normpath(cwd / config)), str(config), env)
+    if os.path.lexists(cwd / SETTINGS_FILE_NAME):
+        return _load_file(cwd / SETTINGS_FILE_NAME, SETTINGS_FILE_NAME, env)
+    return Settings(
+        file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_read_vendor_targets(env)
+    )
 
 
-def refuse_inside(file: Path | None, folder: Path, source: Source | None = None) -> None:
+def check_settings_location(file: Path | None, folder: Path, source: Source | None = None) -> None:
     """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
     if file is None or not stat.S_ISDIR(mode_of(folder, follow=True)):
         return
@@ -55,12 +57,12 @@ def refuse_inside(file: Path | None, folder: Path, source: Source | None = None)
         )
 
 
-def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
+def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
     from reconciler.sanitize import shown  # noqa: PLC0415
 
     # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
-    from reconciler.settings.parse import parsed, targets_of  # noqa: PLC0415 - models that only a file needs
+    from reconciler.settings.parse import build_targets, parse_settings  # noqa: PLC0415 - models that only a file needs
 
     source = Source(shown(name, 200))
     try:
@@ -69,23 +71,25 @@ def _of_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
             data = file.read(limits.FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError(
-            Problem(source, f"the settings can't be read ({why(error)}); check the path given with --config")
+            Problem(
+                source, f"the settings can't be read ({describe_file_error(error)}); check the path given with --config"
+            )
         ) from None
-    found = parsed(data, source.file)
+    settings_file = parse_settings(data, source.file)
     folder = path.parent
-    manifests = Path(os.path.normpath(folder / found.manifests))
-    refuse_inside(path, manifests, source)
+    manifests = Path(os.path.normpath(folder / settings_file.manifests))
+    check_settings_location(path, manifests, source)
     return Settings(
         file=path,
         manifests=manifests,
-        state=Path(os.path.normpath(folder / found.state)),
-        targets=targets_of(found, folder, source) or _ecosystem(env),
-        limits={kind: limit.changes for kind, limit in sorted(found.limits.items())},
-        protected=tuple(found.protected),
+        state=Path(os.path.normpath(folder / settings_file.state)),
+        targets=build_targets(settings_file, folder, source) or _read_vendor_targets(env),
+        limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
+        protected=tuple(settings_file.protected),
     )
 
 
-def _ecosystem(env: Mapping[str, str]) -> dict[str, Target]:
+def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:
     home = Path(env["HOME"]) if env.get("HOME") else None
-    found = (keyfactor_target(env, home), huawei_target(env, home))
-    return {target.name: target for target in found if target}
+    targets = (read_keyfactor_target(env, home), read_huawei_target(env, home))
+    return {target.name: target for target in targets if target}

@@ -11,9 +11,9 @@ from reconciler.credentials.sources import Origin
 from reconciler.errors import Source
 from reconciler.model import Bound
 
-ENVIRONMENT = Source("environment")
+ENVIRONMENT_SOURCE = Source("environment")
 """Where a target stands that no file configures."""
-PROTECTED = ("SecurityRole/Administrator*",)
+DEFAULT_PROTECTED = ("SecurityRole/Administrator*",)
 """What no run touches where the settings don't say otherwise."""
 
 
@@ -39,7 +39,7 @@ class ProxyAuth:
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class TransportOptions:
     """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
 
     `rate`: requests a second, reads and writes together; 0 is without a limit. `proxy` is for https alone.
@@ -98,7 +98,7 @@ class TokenAuth:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class NameOrId:
     """Something at IAM by its name or, where that isn't said, by its id."""
 
     name: str = ""
@@ -112,8 +112,8 @@ class Called:
 class PasswordAuth:
     """A Huawei IAM user and its account, `domain`, which a user that is called by its id doesn't need."""
 
-    user: Called
-    domain: Called
+    user: NameOrId
+    domain: NameOrId
     password: Origin
 
 
@@ -141,10 +141,10 @@ class Target:
     api: Literal["keyfactor", "csms"]
     url: str
     auth: Auth
-    project: Called = Called()
+    project: NameOrId = NameOrId()
     iam_url: str = ""
-    transport: Transport = Transport()
-    source: Source = ENVIRONMENT
+    transport: TransportOptions = TransportOptions()
+    source: Source = ENVIRONMENT_SOURCE
     lacking: str = ""
 
     def bound(self, project: str = "") -> Bound:
@@ -164,4 +164,4 @@ class Settings:
     state: Path
     targets: Mapping[str, Target] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
-    protected: tuple[str, ...] = PROTECTED
+    protected: tuple[str, ...] = DEFAULT_PROTECTED

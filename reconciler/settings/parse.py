@@ -9,20 +9,23 @@ from reconciler.documents.reader import Document, read_documents, validate
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.sanitize import shown
-from reconciler.settings.build import made_target
+from reconciler.settings.build import build_target
 from reconciler.settings.model import Target
 from reconciler.settings.schema import SettingsFile
 
-_SECRETS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
+_SECRET_KEYS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
 """Keys below which nothing is quoted in a message."""
 
 
-def targets_of(found: SettingsFile, folder: Path, source: Source) -> dict[str, Target]:
+def build_targets(settings_file: SettingsFile, folder: Path, source: Source) -> dict[str, Target]:
     """Return the targets that a file names; relative paths are relative to its folder."""
-    return {name: made_target(name, said, folder, source) for name, said in sorted(found.targets.items())}
+    return {
+        name: build_target(name, target_settings, folder, source)
+        for name, target_settings in sorted(settings_file.targets.items())
+    }
 
 
-def parsed(data: bytes, name: str) -> SettingsFile:
+def parse_settings(data: bytes, name: str) -> SettingsFile:
     """Return the one document of a settings file, in its shape and with names that mean something."""
     try:
         documents = read_documents(data, name)
@@ -37,19 +40,19 @@ def parsed(data: bytes, name: str) -> SettingsFile:
         )
     document = documents[0]
     # A secret pasted in the place of its reference would else be quoted in a CI job's log.
-    found, problems = validate(SettingsFile, document.value, document, secret=_SECRETS)
-    problems = [*problems, *(_unknown_kinds(found, document) if found else ())]
-    if found is None or problems:
+    settings_file, problems = validate(SettingsFile, document.value, document, secret=_SECRET_KEYS)
+    problems = [*problems, *(_find_unknown_kinds(settings_file, document) if settings_file else ())]
+    if settings_file is None or problems:
         raise UsageError(*problems)
-    return found
+    return settings_file
 
 
-def _unknown_kinds(found: SettingsFile, document: Document) -> Iterator[Problem]:
+def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iterator[Problem]:
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
-    known = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
-    for kind in found.limits.keys() - KINDS.keys():
-        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {known}")
-    for index, pattern in enumerate(found.protected):
+    advice = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
+    for kind in settings_file.limits.keys() - KINDS.keys():
+        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {advice}")
+    for index, pattern in enumerate(settings_file.protected):
         kind = pattern.partition("/")[0]
         if kind not in KINDS:
-            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {known}")
+            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {advice}")

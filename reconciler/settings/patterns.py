@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ODD = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Spelling(NamedTuple):
     """A pattern for the whole of a name, its longest length in characters, and both in words."""
 
     pattern: str
-    longest: int
+    max_length: int
     words: str
 
     def fits(self, text: str) -> bool:
         """Say whether a text is spelled so; a variable's bytes that are no UTF-8 (lone surrogates) never are."""
         # fullmatch, since Python's `$` also matches before a last line break; in pydantic's engine (Rust) and
         # JSON Schema (ECMA-262) it doesn't.
-        return len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None and not _ODD.search(text)
+        return (
+            len(text) <= self.max_length
+            and re.fullmatch(self.pattern, text) is not None
+            and not _LONE_SURROGATE.search(text)
+        )
 
 
 REGION = Spelling(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from reconciler.settings.model import PROTECTED
+from reconciler.settings.model import DEFAULT_PROTECTED
 from reconciler.settings.patterns import REGION
 from reconciler.settings.schema_auth import (
     AkskSettings,
@@ -24,32 +24,32 @@ from reconciler.settings.schema_auth import (
 from reconciler.settings.schema_fields import (
     BaseUrl,
     ClientCertificate,
-    Closed,
     FilePath,
     Id,
-    Line,
     ProxyUrl,
     SecretField,
+    StrictModel,
+    TextLine,
 )
 from reconciler.transport.urls import is_loopback
 
-_PROTECTED = re.compile(r"[A-Z][A-Za-z]*/\S.*")
+_PROTECTION = re.compile(r"[A-Z][A-Za-z]*/\S.*")
 
 
-def _protection(pattern: str) -> str:
-    if not _PROTECTED.fullmatch(pattern):
+def _check_protection(pattern: str) -> str:
+    if not _PROTECTION.fullmatch(pattern):
         raise ValueError("a protection is KIND/NAME-PATTERN, such as SecurityRole/Administrator*")
     return pattern
 
 
-class ProxyAuthSettings(Closed):
+class ProxyAuthSettings(StrictModel):
     """Who we are to a proxy: Basic."""
 
-    username: Line
+    username: TextLine
     password: SecretField
 
 
-class _TargetSettings(Closed):
+class _TargetSettings(StrictModel):
     timeout: Annotated[float, Field(ge=1, le=600, strict=False)] = 60.0
     """Seconds that one request may take, from the connection being made to the last byte of the answer."""
     parallelism: Annotated[int, Field(ge=1, le=32)] = 8
@@ -65,7 +65,7 @@ class _TargetSettings(Closed):
     client_certificate: ClientCertificate | None = None
 
     @model_validator(mode="after")
-    def _asked_by_a_proxy(self) -> Self:
+    def _check_proxy_auth(self) -> Self:
         if self.proxy_auth is not None and self.proxy is None:
             raise ValueError("proxyAuth is for a proxy, and none is said; say `proxy` too")
         return self
@@ -94,37 +94,37 @@ class CsmsTarget(_TargetSettings):
     )
 
     api: Literal["csms"]
-    region: Annotated[str, Field(max_length=REGION.longest, pattern=REGION.pattern)] | None = None
+    region: Annotated[str, Field(max_length=REGION.max_length, pattern=REGION.pattern)] | None = None
     """Such as cn-north-4; or say `url`."""
     url: BaseUrl | None = None
     iam_url: BaseUrl | None = None
     """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
     said; the target's own url if that is a loopback address."""
     project_id: Id | None = None
-    project_name: Line | None = None
+    project_name: TextLine | None = None
     """In the place of `projectId`, which IAM then tells: the account needs the permission iam:projects:listProjects."""
     auth: Annotated[AkskSettings | TokenSettings | PasswordSettings, Field(discriminator="type")]
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _check_location(self) -> Self:
         if (self.region is None) == (self.url is None):
             raise ValueError("a csms target has either a region or a url; say one of the two")
         if (self.project_id is None) == (self.project_name is None):
             raise ValueError("a csms target has either a projectId or a projectName; say one of the two")
-        known = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
-        asked = isinstance(self.auth, PasswordSettings) or self.project_id is None
-        if asked and self.iam_url is None and not known:
+        has_default_iam = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
+        needs_iam = isinstance(self.auth, PasswordSettings) or self.project_id is None
+        if needs_iam and self.iam_url is None and not has_default_iam:
             raise ValueError("with a url instead of a region, iamUrl is needed: where to log in can't be guessed")
         return self
 
 
-class Limit(Closed):
+class Limit(StrictModel):
     """How much one run may change."""
 
     changes: Annotated[int, Field(ge=0)]
 
 
-class SettingsFile(Closed):
+class SettingsFile(StrictModel):
     """`reconciler.yaml`: targets, limits and protections. It never lies in the folder of the manifests."""
 
     model_config = ConfigDict(title="the settings")
@@ -141,7 +141,7 @@ class SettingsFile(Closed):
     """The servers by the names that manifests use. Without any, the variables and files of the vendors' tools serve."""
     limits: dict[str, Limit] = {}
     """By kind: how many changes one run may make. 10 where nothing is said, 500 for CertificateOwner."""
-    protected: list[Annotated[str, AfterValidator(_protection)]] = list(PROTECTED)
+    protected: list[Annotated[str, AfterValidator(_check_protection)]] = list(DEFAULT_PROTECTED)
     """KIND/NAME-PATTERN of what no run may touch."""
     state: FilePath = ".reconciler/"
     """The folder for journals, the lock and the memory of drift, relative to this file."""

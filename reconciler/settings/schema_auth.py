@@ -6,42 +6,50 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
-from reconciler.settings.schema_fields import ClientCertificate, Closed, EndpointUrl, FilePath, Id, Line, SecretField
+from reconciler.settings.schema_fields import (
+    ClientCertificate,
+    EndpointUrl,
+    FilePath,
+    Id,
+    SecretField,
+    StrictModel,
+    TextLine,
+)
 
 
-class BasicSettings(Closed):
+class BasicSettings(StrictModel):
     """A user name and a password."""
 
     type: Literal["basic"]
-    username: Line
+    username: TextLine
     """For Active Directory: DOMAIN\\user."""
     password: SecretField
 
 
-class BearerSettings(Closed):
+class BearerSettings(StrictModel):
     """An access token obtained elsewhere."""
 
     type: Literal["bearer"]
     token: SecretField
 
 
-class OauthSettings(Closed):
+class OauthSettings(StrictModel):
     """OAuth2 client credentials."""
 
     type: Literal["oauth"]
     token_url: EndpointUrl
-    client_id: Line
+    client_id: TextLine
     client_secret: SecretField
     # Not shared between targets: pydantic copies a default that can change.
-    scopes: list[Line] = []
-    audience: Line | None = None
+    scopes: list[TextLine] = []
+    audience: TextLine | None = None
     ca_bundle: FilePath | None = None
     """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
     client_certificate: ClientCertificate | None = None
     """Our own certificate, where the token endpoint wants one; the target's is for the target alone."""
 
 
-class AkskSettings(Closed):
+class AkskSettings(StrictModel):
     """A Huawei Cloud access key; every request is signed."""
 
     type: Literal["aksk"]
@@ -50,7 +58,7 @@ class AkskSettings(Closed):
     security_token: SecretField | None = None
 
 
-class TokenSettings(Closed):
+class TokenSettings(StrictModel):
     """A Huawei Cloud IAM token obtained elsewhere."""
 
     type: Literal["token"]
@@ -58,7 +66,7 @@ class TokenSettings(Closed):
     token: SecretField
 
 
-class PasswordSettings(Closed):
+class PasswordSettings(StrictModel):
     """A Huawei Cloud IAM user; a token for the project is fetched and renewed."""
 
     model_config = ConfigDict(
@@ -72,17 +80,17 @@ class PasswordSettings(Closed):
     )
 
     type: Literal["password"]
-    user: Line | None = None
+    user: TextLine | None = None
     user_id: Id | None = None
     """In the place of `user`; it needs no account beside it."""
-    domain: Line | None = None
+    domain: TextLine | None = None
     """The account's name."""
     domain_id: Id | None = None
     """In the place of `domain`."""
     password: SecretField
 
     @model_validator(mode="after")
-    def _one_user(self) -> Self:
+    def _check_user(self) -> Self:
         if (self.user is None) == (self.user_id is None):
             raise ValueError("an IAM user is called by `user` or by `userId`; say one of the two")
         # As in Keystone: a user's name means something within its account only, an id everywhere.

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from reconciler.settings.patterns import ID, LINE
-from reconciler.transport.urls import base_url, endpoint_url, proxy_url
+from reconciler.transport.urls import normalize_base_url, normalize_endpoint_url, normalize_proxy_url
 
 
-def _reference(value: object) -> object:
+def _check_reference(value: object) -> object:
     """Refuse a secret that stands in the file itself, without repeating it."""
     if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {"env", "file", "command"}:
         return value
@@ -21,22 +21,22 @@ def _reference(value: object) -> object:
     )
 
 
-def _whole(path: str) -> str:
+def _check_path(path: str) -> str:
     """Refuse what a shell would have to expand: it would name a folder of that name."""
     if path.startswith("~"):
         raise ValueError("`~` is not expanded here, since no shell reads this; write the whole path")
     return path
 
 
-Line = Annotated[str, Field(min_length=1, max_length=LINE.longest, pattern=LINE.pattern)]
-FilePath = Annotated[Line, AfterValidator(_whole)]
-Id = Annotated[str, Field(max_length=ID.longest, pattern=ID.pattern)]
-BaseUrl = Annotated[str, AfterValidator(base_url)]
-EndpointUrl = Annotated[str, AfterValidator(endpoint_url)]
-ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
+TextLine = Annotated[str, Field(min_length=1, max_length=LINE.max_length, pattern=LINE.pattern)]
+FilePath = Annotated[TextLine, AfterValidator(_check_path)]
+Id = Annotated[str, Field(max_length=ID.max_length, pattern=ID.pattern)]
+BaseUrl = Annotated[str, AfterValidator(normalize_base_url)]
+EndpointUrl = Annotated[str, AfterValidator(normalize_endpoint_url)]
+ProxyUrl = Annotated[str, AfterValidator(normalize_proxy_url)]
 
 
-class Closed(BaseModel):
+class StrictModel(BaseModel):
     """A mapping of known members in camelCase."""
 
     model_config = ConfigDict(
@@ -51,7 +51,7 @@ class Closed(BaseModel):
     )
 
 
-class SecretReference(Closed):
+class SecretReference(StrictModel):
     """Where a secret comes from; exactly one of the three."""
 
     model_config = ConfigDict(
@@ -62,14 +62,14 @@ class SecretReference(Closed):
     """The name of an environment variable."""
     file: FilePath | None = None
     """A regular file, mode 0600, owned by us or root, that holds the secret and at most one line break after it."""
-    command: Annotated[list[Line], Field(min_length=1, max_length=64)] | None = None
+    command: Annotated[list[TextLine], Field(min_length=1, max_length=64)] | None = None
     """A program and its arguments that print the secret: no shell, a minimal environment, 30 seconds."""
 
 
-SecretField: TypeAlias = Annotated[SecretReference, BeforeValidator(_reference)]
+SecretField: TypeAlias = Annotated[SecretReference, BeforeValidator(_check_reference)]
 
 
-class ClientCertificate(Closed):
+class ClientCertificate(StrictModel):
     """Our own certificate for mutual TLS."""
 
     certificate: FilePath

@@ -21,12 +21,12 @@ from urllib3.exceptions import ProxyError
 from urllib3.util.wait import wait_for_read, wait_for_write
 
 from reconciler.errors import NoReply
-from reconciler.settings.model import Transport
+from reconciler.settings.model import TransportOptions
 from reconciler.transport.adapter import make_connection_class
 from reconciler.transport.failures import UnansweredRequest, explain_failure
 from reconciler.transport.sockets import CONNECT, Wire
 from reconciler.transport.tls import make_tls_context
-from reconciler.transport.urls import origin
+from reconciler.transport.urls import extract_origin
 
 _ALERT_WAIT = 0.5
 """Seconds in which a server that refuses our certificate will have said so."""
@@ -41,12 +41,12 @@ class HandshakeResult(NamedTuple):
     expires: datetime
 
 
-def find_proxy(url: str, options: Transport) -> str:
+def find_proxy(url: str, options: TransportOptions) -> str:
     """Return the proxy that stands before a URL, "" for none: plain http never leaves this machine."""
     return options.proxy if url.startswith("https:") else ""
 
 
-def find_first_host(url: str, options: Transport) -> str:
+def find_first_host(url: str, options: TransportOptions) -> str:
     """Return the host that this machine itself must find: the proxy's where there is one."""
     return urlsplit(find_proxy(url, options) or url).hostname or ""
 
@@ -76,8 +76,8 @@ class Probe:
     `login` is what a proxy is told of us. Not for proxies that speak TLS themselves.
     """
 
-    def __init__(self, url: str, options: Transport, login: str = "") -> None:
-        self._server_url, self._proxy = urlsplit(origin(url)), find_proxy(url, options)
+    def __init__(self, url: str, options: TransportOptions, login: str = "") -> None:
+        self._server_url, self._proxy = urlsplit(extract_origin(url)), find_proxy(url, options)
         self._options, self._login = options, login
         self._wire = Wire()
 
@@ -118,7 +118,7 @@ class Probe:
         connection_class, server_url = make_connection_class(self._wire), self._server_url
         if not self._proxy:
             return connection_class(server_url.hostname or "", server_url.port)
-        proxy_url = urlsplit(origin(self._proxy))
+        proxy_url = urlsplit(extract_origin(self._proxy))
         connection = connection_class(proxy_url.hostname or "", proxy_url.port)
         # http.client sends these headers with CONNECT alone, never to the server behind the tunnel.
         connection.set_tunnel(

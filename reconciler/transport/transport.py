@@ -21,15 +21,14 @@ from urllib3.exceptions import HTTPError
 from reconciler import __version__
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
-from reconciler.settings.model import Transport as TransportOptions
-from reconciler.settings.model import Trust
+from reconciler.settings.model import TransportOptions, Trust
 from reconciler.transport.adapter import SingleSendAdapter
 from reconciler.transport.body import TruncatedBody, UnusableBody, read_body
 from reconciler.transport.failures import UnansweredRequest, explain_failure
 from reconciler.transport.rate_limit import RateLimiter
 from reconciler.transport.sockets import Wire
 from reconciler.transport.tls import TlsContexts, pair_tls_contexts
-from reconciler.transport.urls import origin
+from reconciler.transport.urls import extract_origin
 
 OBJECT_CAP = 4 * 1024 * 1024
 LIST_CAP = 16 * 1024 * 1024
@@ -57,7 +56,7 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._origin = origin(url)
+        self._origin = extract_origin(url)
         self._options = options
         self._wire = Wire(clock)
         self._rate_limiter = RateLimiter(options.rate, clock, sleep, lambda: self._wire.stopped)
@@ -115,7 +114,7 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> PreparedRequest:
         """Build the request as it goes out: for this origin alone, and with no header that could split in two."""
-        if origin(url) != self._origin:
+        if extract_origin(url) != self._origin:
             raise NoReply("the request was for another host than the target's and was not sent", sent=False)
         default_headers = {
             "User-Agent": f"reconciler/{__version__}",

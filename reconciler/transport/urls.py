@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
 # RFC 1123, section 2.1, and the underscore, which Windows networks allow.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*\.?")
-_PLACE = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]+)(:[0-9]*)?")
+_NETLOC = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]+)(:[0-9]*)?")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
 _PORTS = {"https": 443, "http": 80}
 _NO_URL = "this is not a URL; write https://host/path"
@@ -21,7 +21,7 @@ def is_loopback(host: str) -> bool:
     """Say whether a host is a literal address of this machine, 127.0.0.0/8 or ::1; a name may resolve anywhere."""
     try:
         # Not `localhost`: RFC 6761, section 6.3, keeps it on this machine, but a hosts file need not obey.
-        return _address(host.strip("[]")).is_loopback
+        return _parse_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
 
@@ -31,36 +31,36 @@ def is_host(text: str) -> bool:
     return _HOST.fullmatch(text) is not None
 
 
-def base_url(text: str) -> str:
+def normalize_base_url(text: str) -> str:
     """Return a URL as scheme://host[:port][/path], lower-cased where case means nothing, without a trailing slash.
 
     Raises ValueError with the reason: anything but https (or http on a literal loopback address), user information, a
     query, a fragment, or characters and dot segments that a server may read in more than one way.
     """
-    url, query = _parts(text)
+    url, query = _split_url(text)
     if query:
         raise ValueError("a base URL has no query; remove what follows the `?`")
     return url
 
 
-def endpoint_url(text: str) -> str:
+def normalize_endpoint_url(text: str) -> str:
     """Like `base_url`, for one fixed address that may carry a query (some identity providers' token endpoints)."""
-    url, query = _parts(text)
+    url, query = _split_url(text)
     return f"{url}?{query}" if query else url
 
 
-def proxy_url(text: str) -> str:
+def normalize_proxy_url(text: str) -> str:
     """Return scheme://host[:port] of a proxy. It may speak plain http: all it sees is where a TLS tunnel leads.
 
     Raises ValueError with the reason.
     """
-    url, query = _parts(text, proxy=True)
+    url, query = _split_url(text, proxy=True)
     if query or urlsplit(url).path:
         raise ValueError("a proxy has no path; write http://host:port")
     return url
 
 
-def origin(url: str) -> str:
+def extract_origin(url: str) -> str:
     """Return scheme://host:port of a URL that `base_url` or `endpoint_url` gave; the port is always written."""
     # RFC 6454, section 4: an origin has its port even where that is the scheme's own.
     parts = urlsplit(url)
@@ -68,7 +68,7 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 
-def _parts(text: str, *, proxy: bool = False) -> tuple[str, str]:
+def _split_url(text: str, *, proxy: bool = False) -> tuple[str, str]:
     try:
         parts = urlsplit(text)
         # urlsplit is lazy: a port that is no number, or above 65535, raises only when it is asked for.
@@ -80,9 +80,9 @@ def _parts(text: str, *, proxy: bool = False) -> tuple[str, str]:
         raise ValueError("a URL here is plain ASCII without blanks, backslashes and fragments; write https://host/path")
     # RFC 9110, section 4.2.4: nobody must write such a URL; it also misleads about the host.
     if "@" in parts.netloc:
-        where = "proxyAuth" if proxy else "auth"
-        raise ValueError(f"a URL must not carry a user or a password, which would be logged; say them under {where}")
-    host = _host(parts.netloc)
+        field = "proxyAuth" if proxy else "auth"
+        raise ValueError(f"a URL must not carry a user or a password, which would be logged; say them under {field}")
+    host = _normalize_host(parts.netloc)
     if parts.scheme not in _PORTS or not host or port == 0:
         raise ValueError(_NO_URL)
     if parts.scheme == "http" and not proxy and not is_loopback(host):
@@ -97,22 +97,22 @@ def _parts(text: str, *, proxy: bool = False) -> tuple[str, str]:
     return f"{parts.scheme}://{host}{suffix}{path}", parts.query
 
 
-def _host(place: str) -> str:
+def _normalize_host(netloc: str) -> str:
     """Return the host of `host[:port]`, written in one way, "" where it is none; raises ValueError for a zone."""
-    found = _PLACE.fullmatch(place.lower())
-    host = found["host"] if found else ""
+    match = _NETLOC.fullmatch(netloc.lower())
+    host = match["host"] if match else ""
     if not host.startswith("["):
         return host if is_host(host) else ""
     if "%" in host:
         raise ValueError(_ZONE)
     try:
-        address = _address(host[1:-1])
+        address = _parse_address(host[1:-1])
     except ValueError:
         return ""
     return f"[{address}]" if address.version == 6 else str(address)
 
 
-def _address(text: str) -> IPv4Address | IPv6Address:
+def _parse_address(text: str) -> IPv4Address | IPv6Address:
     """Return an IP address; an IPv4 address in the form of IPv6 is that IPv4 address. Raises ValueError."""
     address = ip_address(text)
     if "%" in text:

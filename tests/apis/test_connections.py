@@ -17,7 +17,7 @@ from reconciler.apis.connect import connect
 from reconciler.errors import NoReply, ReconcilerError, UnreachableError
 from reconciler.model import Call
 from reconciler.settings.model import Target, Trust
-from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import TransportOptions as Travel
 from reconciler.transport.transport import Transport
 from tests.support.api_targets import BEARER, ENV, command
 from tests.support.raw_server import Asked, Scripted, answer

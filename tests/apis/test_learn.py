@@ -15,14 +15,14 @@ from reconciler.settings.model import (
     Auth,
     BasicAuth,
     BearerAuth,
-    Called,
+    NameOrId,
     NoAuth,
     OauthAuth,
     PasswordAuth,
     ProxyAuth,
     Target,
     TokenAuth,
-    Transport,
+    TransportOptions,
 )
 
 ONE, TWO, THREE = (FromEnvironment(name) for name in ("ONE", "TWO", "THREE"))
@@ -36,15 +36,15 @@ WAYS: dict[str, tuple[Auth, list[str], list[str]]] = {
     "aksk": (AkskAuth(ONE, TWO), ["ONE", "TWO"], []),
     "aksk for a while": (AkskAuth(ONE, TWO, THREE), ["ONE", "TWO", "THREE"], []),
     "token": (TokenAuth(ONE), ["ONE"], []),
-    "password": (PasswordAuth(Called("us"), Called("account"), ONE), ["ONE"], []),
+    "password": (PasswordAuth(NameOrId("us"), NameOrId("account"), ONE), ["ONE"], []),
     "nobody": (NoAuth("say who you are"), [], []),
 }
 
 
 def target(auth: Auth, proxy: ProxyAuth | None = None) -> Target:
-    travel = Transport(proxy="http://127.0.0.1:9", proxy_auth=proxy)
+    travel = TransportOptions(proxy="http://127.0.0.1:9", proxy_auth=proxy)
     if isinstance(auth, AkskAuth | TokenAuth | PasswordAuth):
-        return Target("csms", "csms", "https://127.0.0.1:9", auth, Called(id="p"), "https://127.0.0.1:9", travel)
+        return Target("csms", "csms", "https://127.0.0.1:9", auth, NameOrId(id="p"), "https://127.0.0.1:9", travel)
     return Target("command", "keyfactor", "https://127.0.0.1:9/KeyfactorAPI", auth, transport=travel)
 
 

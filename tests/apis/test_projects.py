@@ -10,11 +10,11 @@ import pytest
 
 from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, ReconcilerError, UnreachableError, UsageError
 from reconciler.model import Bound, Call
-from reconciler.settings.model import Auth, Called
+from reconciler.settings.model import Auth, NameOrId
 from tests.support.api_targets import AKSK, ENV, PASSWORD, PROJECT, TOKEN, csms
 from tests.support.raw_server import Asked, Scripted, answer
 
-NAMED = Called("cn-north-4")
+NAMED = NameOrId("cn-north-4")
 ROW = {"id": PROJECT, "name": "cn-north-4", "enabled": True}
 TIMES = {"issued_at": "2026-11-22T12:00:00.000000Z", "expires_at": "2026-11-23T12:00:00.000000Z"}
 
@@ -66,9 +66,9 @@ def test_a_user_asks_for_a_token_of_the_project_and_is_told_its_id() -> None:
 def test_a_user_and_an_account_are_called_as_the_settings_call_them() -> None:
     """By name and account, by the account's id, by the user's own."""
     ways = [
-        ((Called("u"), Called("d")), {"name": "u", "domain": {"name": "d"}}),
-        ((Called("u"), Called(id="7")), {"name": "u", "domain": {"id": "7"}}),
-        ((Called(id="9"), Called()), {"id": "9"}),
+        ((NameOrId("u"), NameOrId("d")), {"name": "u", "domain": {"name": "d"}}),
+        ((NameOrId("u"), NameOrId(id="7")), {"name": "u", "domain": {"id": "7"}}),
+        ((NameOrId(id="9"), NameOrId()), {"id": "9"}),
     ]
     for (user, domain), said in ways:
         auth = type(PASSWORD)(user, domain, PASSWORD.password)

@@ -11,7 +11,7 @@ import pytest
 from reconciler.apis.connect import Api, connect
 from reconciler.errors import UnreachableError
 from reconciler.model import Call
-from reconciler.settings.load import load
+from reconciler.settings.load import load_settings
 from reconciler.settings.model import Settings
 from reconciler.simulator import Simulator
 
@@ -23,7 +23,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 def settings(simulator: Simulator) -> Settings:
-    return load(simulator.settings, env={}, cwd=Path.cwd())
+    return load_settings(simulator.settings, env={}, cwd=Path.cwd())
 
 
 def api(simulator: Simulator, name: str) -> Api:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import NoReply, UnreachableError
-from reconciler.settings.model import Transport as Travel
+from reconciler.settings.model import TransportOptions as Travel
 from reconciler.settings.model import Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.failures import UnansweredRequest, format_advice

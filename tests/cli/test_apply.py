@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
-from reconciler.schema import schemas
+from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 
@@ -34,7 +34,7 @@ kind: RequestDenial
 metadata: {name: no-test-names}
 spec: {match: {commonName: "*.test.example.com"}, comment: not from production}
 """
-SCHEMAS = schemas()
+SCHEMAS = build_schemas()
 REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
 
 

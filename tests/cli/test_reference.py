@@ -12,16 +12,16 @@ from referencing import Registry, Resource
 
 from reconciler.documents.reader import read_documents
 from reconciler.kinds.registry import KINDS
-from reconciler.schema import schemas, spec_schema
+from reconciler.schema import build_schemas, build_spec_schema
 from tests.cli.conftest import Run
 
-SCHEMAS = schemas()
+SCHEMAS = build_schemas()
 REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
 
 
 def paths(kind: str) -> list[str]:
     """Return every field that `explain` should know, nested ones included."""
-    whole = spec_schema(KINDS[kind])
+    whole = build_spec_schema(KINDS[kind])
 
     def below(node: dict[str, Any], prefix: str) -> list[str]:
         if "$ref" in node:

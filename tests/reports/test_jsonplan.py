@@ -14,10 +14,10 @@ from referencing import Registry, Resource
 from reconciler.errors import Exit, Problem, Source
 from reconciler.model import Change, Coverage, Plan, Risk
 from reconciler.reports.json_document import build_report, encode_step, render_json
-from reconciler.schema import schemas
+from reconciler.schema import build_schemas
 from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
 
-_SCHEMAS = schemas()
+_SCHEMAS = build_schemas()
 _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
     (name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items()
 )

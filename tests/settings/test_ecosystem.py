@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile
-from reconciler.settings.load import load
+from reconciler.settings.load import load_settings
 from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
     BearerAuth,
-    Called,
+    NameOrId,
     NoAuth,
     OauthAuth,
     PasswordAuth,
@@ -28,7 +28,7 @@ HUAWEI = {"HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
 
 
 def targets(folder: Path, env: dict[str, str]) -> dict[str, Target]:
-    return dict(load(None, env={"HOME": str(folder), **env}, cwd=folder).targets)
+    return dict(load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets)
 
 
 def profile(folder: Path, **servers: Any) -> Path:
@@ -213,17 +213,17 @@ def test_a_ca_is_a_path_or_pem_text_and_a_timeout_is_seconds(tmp_path: Path) -> 
         ({"OS_AUTH_TOKEN": "t"}, TokenAuth(FromEnvironment("OS_AUTH_TOKEN"))),
         (
             {"HW_USER_NAME": "u", "HW_USER_PASSWORD": "p", "OS_USER_DOMAIN_NAME": "d"},
-            PasswordAuth(Called("u"), Called("d"), FromEnvironment("HW_USER_PASSWORD")),
+            PasswordAuth(NameOrId("u"), NameOrId("d"), FromEnvironment("HW_USER_PASSWORD")),
         ),
         (
             {"OS_USERNAME": "u", "OS_PASSWORD": "p", "HW_DOMAIN_NAME": "d", "OS_AUTH_URL": "http://127.0.0.1:9/v3"},
-            PasswordAuth(Called("u"), Called("d"), FromEnvironment("OS_PASSWORD")),
+            PasswordAuth(NameOrId("u"), NameOrId("d"), FromEnvironment("OS_PASSWORD")),
         ),
     ],
 )
 def test_huawei_variables_say_who_we_are(tmp_path: Path, env: dict[str, str], auth: object) -> None:
     target = targets(tmp_path, {**HUAWEI, **env})["csms"]
-    assert (target.auth, target.lacking, target.project) == (auth, "", Called(id="p"))
+    assert (target.auth, target.lacking, target.project) == (auth, "", NameOrId(id="p"))
     assert target.url == "https://kms.cn-north-4.myhuaweicloud.com"
 
 
@@ -261,6 +261,6 @@ def test_the_sdks_credentials_file_serves(tmp_path: Path) -> None:
     path = tmp_path / "credentials"
     path.write_text("[basic]\nak = a\nsk = hunter22\nproject_id = q\n")
     target = targets(tmp_path, {"HW_REGION_NAME": "cn-north-4", "HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(path)})["csms"]
-    assert target.project == Called(id="q")
+    assert target.project == NameOrId(id="q")
     assert target.auth == AkskAuth(FromProfile(path, ("basic", "ak")), FromProfile(path, ("basic", "sk")))
     assert "hunter22" not in repr(target)

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.credentials import command as helper
 from reconciler.credentials.regular_file import Unavailable
-from reconciler.credentials.sources import FromCommand, resolve
+from reconciler.credentials.sources import FromCommand, resolve_secret
 from reconciler.errors import AuthError, Source
 
 SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
@@ -27,7 +27,7 @@ def python(*lines: str) -> tuple[str, ...]:
 
 
 def printed(folder: Path, *lines: str, most: int = 1024, patience: float = 90) -> bytes:
-    return helper.output(python(*lines), folder, {}, most=most, patience=patience)
+    return helper.run_helper(python(*lines), folder, {}, max_bytes=most, timeout=patience)
 
 
 def runs(process: int) -> bool:
@@ -50,10 +50,10 @@ def test_a_secret_of_the_longest_length_is_taken_and_a_longer_one_is_refused(tmp
     for length in (64 * 1024, 64 * 1024 + 3):
         origin = FromCommand(python(f"print('x' * {length})"), tmp_path)
         if length == 64 * 1024:
-            assert len(resolve(origin, {}, what="", at=Source("")).reveal()) == length
+            assert len(resolve_secret(origin, {}, purpose="", source=Source("")).reveal()) == length
             continue
         with pytest.raises(AuthError, match=r"printed more than 64 KiB; it is hardly the secret that was meant"):
-            resolve(origin, {}, what="", at=Source(""))
+            resolve_secret(origin, {}, purpose="", source=Source(""))
 
 
 def test_a_helper_that_prints_without_an_end_is_ended(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_helper_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path
     child = tmp_path / "child"
     for patience in (1, 5, 25):
         with pytest.raises(Unavailable, match=f"did not finish within {patience} seconds"):
-            helper.output(argv, tmp_path, {}, most=1024, patience=patience)
+            helper.run_helper(argv, tmp_path, {}, max_bytes=1024, timeout=patience)
         if child.exists() and child.read_text().endswith("\n"):
             break
     assert ends(int(child.read_text()))

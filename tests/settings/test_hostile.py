@@ -14,12 +14,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve
-from reconciler.documents.vendor_file import content
+from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve_secret
+from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load as load_manifests
-from reconciler.settings.load import load, refuse_inside
+from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import NoAuth, Target
 from tests.settings.test_private_file import acting_as
 from tests.settings.test_variables import READ
@@ -116,7 +116,7 @@ def messages(target: Target, env: Mapping[str, str]) -> Iterator[str]:
         origin = getattr(target.auth, field.name)
         if isinstance(origin, FromEnvironment | FromFile | FromProfile | FromCommand):
             try:
-                resolve(origin, env, what="x", at=Source("x"))
+                resolve_secret(origin, env, purpose="x", source=Source("x"))
             except AuthError as error:
                 yield str(error)
 
@@ -138,7 +138,7 @@ def test_whatever_the_vendors_files_and_variables_hold_it_ends_in_a_message(
         given_env = {"HOME": str(home), "HW_SHARED_CONFIG_FILE": str(home / "koocli"), **said}
         if "koocli" not in files:
             given_env.pop("HW_SHARED_CONFIG_FILE")
-        targets = load(None, env=given_env, cwd=home).targets
+        targets = load_settings(None, env=given_env, cwd=home).targets
         told = [message for target in targets.values() for message in messages(target, given_env)]
     assert not [message for message in told if "hunter22" in message]
 
@@ -146,9 +146,9 @@ def test_whatever_the_vendors_files_and_variables_hold_it_ends_in_a_message(
 def test_json_is_held_to_the_depth_of_yaml() -> None:
     """A bound of our own, since what the parser can still read may be too deep for a later step."""
     fits, exceeds = (b"[" * depth + b"7" + b"]" * depth for depth in (32, 33))
-    assert str(content(fits)).count("[") == 32
+    assert str(parse_vendor_file(fits)).count("[") == 32
     with pytest.raises(ValueError, match="line 1"):
-        content(exceeds)
+        parse_vendor_file(exceeds)
 
 
 def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
     for depth in range(1, 1200, 3):
         deep = b"[" * depth + b"]" * depth
         path.write_bytes(PROFILE.replace(b'"basic"', deep))
-        assert load(None, env={"HOME": str(tmp_path)}, cwd=tmp_path).targets["command"]
+        assert load_settings(None, env={"HOME": str(tmp_path)}, cwd=tmp_path).targets["command"]
 
 
 @settings(max_examples=300)
@@ -166,7 +166,7 @@ def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
 def test_whatever_a_settings_file_holds_it_is_taken_or_complained_about(data: bytes, name: str) -> None:
     """As JSON and as YAML."""
     with home_of({name: data}) as folder, suppress(UsageError):
-        load(Path(name), env={}, cwd=folder)
+        load_settings(Path(name), env={}, cwd=folder)
 
 
 PATHS: dict[str, Callable[[Path], Path]] = {
@@ -206,19 +206,19 @@ def test_a_path_that_leads_to_no_file_is_told_by_the_target_that_needs_it(name: 
     path = PATHS[name](tmp_path)
     for variable in FILE_NAMES:
         env = {variable: str(path), "HW_REGION_NAME": "r"}
-        targets = load(None, env=env, cwd=tmp_path).targets
+        targets = load_settings(None, env=env, cwd=tmp_path).targets
         target = targets["command" if "KEYFACTOR" in variable else "csms"]
         told = list(messages(target, env))
         assert any(words in one for one in told for words in UNREADABLE), (variable, told)
     regions = {"HW_REGION_NAME": "r", "HW_ACCESS_KEY": "a", "HUAWEICLOUD_SDK_REGIONS_FILE": str(path)}
-    assert str(path) in load(None, env=regions, cwd=tmp_path).targets["csms"].lacking
+    assert str(path) in load_settings(None, env=regions, cwd=tmp_path).targets["csms"].lacking
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_a_home_that_leads_nowhere_stops_nobody(name: str, tmp_path: Path) -> None:
     """Nor is it taken for a configuration."""
     home = {"HOME": str(PATHS[name](tmp_path))}
-    assert load(None, env=home, cwd=tmp_path).targets == {}
+    assert load_settings(None, env=home, cwd=tmp_path).targets == {}
     env = {
         **home,
         "KEYFACTOR_HOSTNAME": "kf",
@@ -226,13 +226,13 @@ def test_a_home_that_leads_nowhere_stops_nobody(name: str, tmp_path: Path) -> No
         "HW_REGION_NAME": "r",
         "HW_AUTH_TOKEN": "t",
     }
-    assert [target.lacking for target in load(None, env=env, cwd=tmp_path).targets.values()] == ["", ""]
+    assert [target.lacking for target in load_settings(None, env=env, cwd=tmp_path).targets.values()] == ["", ""]
 
 
 @pytest.mark.parametrize("name", [name for name in PATHS if name not in {"a device", "a pipe"}])
 def test_a_path_that_leads_to_no_settings_is_a_usage_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the settings can't be read"):
-        load(PATHS[name](tmp_path), env={}, cwd=tmp_path)
+        load_settings(PATHS[name](tmp_path), env={}, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -240,13 +240,13 @@ def test_a_path_that_leads_to_no_manifests_ends_in_a_message(name: str, tmp_path
     path = PATHS[name](tmp_path)
     with pytest.raises(ReconcilerError):
         load_manifests([path], kinds=KINDS, targets={"command": "keyfactor"}, base=tmp_path)
-    refuse_inside(tmp_path / "reconciler.yaml", path / "manifests")
+    check_settings_location(tmp_path / "reconciler.yaml", path / "manifests")
 
 
 def test_a_settings_file_without_an_end_is_refused(tmp_path: Path) -> None:
     """After the bytes that one may have."""
     with pytest.raises(UsageError, match="FILE_BYTES"):
-        load(Path("/dev/zero"), env={}, cwd=tmp_path)
+        load_settings(Path("/dev/zero"), env={}, cwd=tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can be somebody else")
@@ -255,11 +255,11 @@ def test_a_home_that_can_not_be_searched_is_named_only_where_something_is_missin
     with home_of({".keyfactor/command_config.json": PROFILE, ".huaweicloud/credentials": INI}) as home, acting_as(4711):
         env = {"HOME": str(home)}
         cwd = Path("/")
-        assert load(None, env=env, cwd=cwd).targets == {}
-        host = load(None, env={**env, "KEYFACTOR_HOSTNAME": "kf"}, cwd=cwd).targets["command"]
-        user = load(None, env={**env, "KEYFACTOR_USERNAME": "u"}, cwd=cwd).targets["command"]
-        region = load(None, env={**env, "HW_REGION_NAME": "r"}, cwd=cwd).targets["csms"]
-        named = load(
+        assert load_settings(None, env=env, cwd=cwd).targets == {}
+        host = load_settings(None, env={**env, "KEYFACTOR_HOSTNAME": "kf"}, cwd=cwd).targets["command"]
+        user = load_settings(None, env={**env, "KEYFACTOR_USERNAME": "u"}, cwd=cwd).targets["command"]
+        region = load_settings(None, env={**env, "HW_REGION_NAME": "r"}, cwd=cwd).targets["csms"]
+        named = load_settings(
             None, env={"KEYFACTOR_AUTH_CONFIG_FILE": str(home / ".keyfactor/command_config.json")}, cwd=cwd
         ).targets["command"]
         with pytest.raises(ReconcilerError, match="can't be looked at \\(Permission denied\\)"):

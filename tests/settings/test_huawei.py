@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
-from reconciler.settings.load import load
-from reconciler.settings.model import Called, NoAuth, PasswordAuth, Target
+from reconciler.settings.load import load_settings
+from reconciler.settings.model import NameOrId, NoAuth, PasswordAuth, Target
 from reconciler.settings.patterns import ID, LINE, Spelling
 from reconciler.settings.patterns import REGION as REGION_NAME
 from reconciler.settings.schema import SettingsFile
@@ -22,23 +22,23 @@ ENDPOINT = "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4"
 
 
 def target(folder: Path, env: Mapping[str, str]) -> Target:
-    return load(None, env={"HOME": str(folder), **env}, cwd=folder).targets["csms"]
+    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets["csms"]
 
 
 @pytest.mark.parametrize(
     ("env", "project"),
     [
-        ({}, Called("cn-north-4")),
-        ({"HW_PROJECT_NAME": "pki"}, Called("pki")),
-        ({"OS_PROJECT_NAME": "pki", "OS_TENANT_NAME": "old"}, Called("pki")),
-        ({"OS_TENANT_NAME": "old"}, Called("old")),
-        ({"HW_PROJECT_ID": "7", "HW_PROJECT_NAME": "pki"}, Called(id="7")),
-        ({"OS_TENANT_ID": "7", "HW_PROJECT_NAME": "pki"}, Called(id="7")),
-        ({"HUAWEICLOUD_SDK_PROJECT_ID": "7"}, Called(id="7")),
+        ({}, NameOrId("cn-north-4")),
+        ({"HW_PROJECT_NAME": "pki"}, NameOrId("pki")),
+        ({"OS_PROJECT_NAME": "pki", "OS_TENANT_NAME": "old"}, NameOrId("pki")),
+        ({"OS_TENANT_NAME": "old"}, NameOrId("old")),
+        ({"HW_PROJECT_ID": "7", "HW_PROJECT_NAME": "pki"}, NameOrId(id="7")),
+        ({"OS_TENANT_ID": "7", "HW_PROJECT_NAME": "pki"}, NameOrId(id="7")),
+        ({"HUAWEICLOUD_SDK_PROJECT_ID": "7"}, NameOrId(id="7")),
     ],
 )
 def test_a_project_is_its_id_else_its_name_else_the_regions_own(
-    tmp_path: Path, env: Mapping[str, str], project: Called
+    tmp_path: Path, env: Mapping[str, str], project: NameOrId
 ) -> None:
     """As the Terraform provider has it; the SDK's default is the same."""
     found = target(tmp_path, {**KEYS, **env})
@@ -74,14 +74,14 @@ def test_an_iam_that_makes_no_url_matters_where_it_is_asked(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("env", "user", "domain"),
     [
-        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "d", "HW_DOMAIN_ID": "7"}, Called("u"), Called("d")),
-        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "7"}, Called("u"), Called(id="7")),
-        ({"HW_USER_NAME": "u", "HW_USER_ID": "9", "HW_DOMAIN_ID": "7"}, Called("u"), Called(id="7")),
-        ({"OS_USER_ID": "9", "HW_DOMAIN_NAME": "d"}, Called(id="9"), Called()),
+        ({"HW_USER_NAME": "u", "HW_DOMAIN_NAME": "d", "HW_DOMAIN_ID": "7"}, NameOrId("u"), NameOrId("d")),
+        ({"HW_USER_NAME": "u", "OS_DOMAIN_ID": "7"}, NameOrId("u"), NameOrId(id="7")),
+        ({"HW_USER_NAME": "u", "HW_USER_ID": "9", "HW_DOMAIN_ID": "7"}, NameOrId("u"), NameOrId(id="7")),
+        ({"OS_USER_ID": "9", "HW_DOMAIN_NAME": "d"}, NameOrId(id="9"), NameOrId()),
     ],
 )
 def test_a_user_is_called_by_name_and_account_or_by_its_id(
-    tmp_path: Path, env: Mapping[str, str], user: Called, domain: Called
+    tmp_path: Path, env: Mapping[str, str], user: NameOrId, domain: NameOrId
 ) -> None:
     """Names first, as Huawei documents them; an id stands in for what isn't said."""
     found = target(tmp_path, {**REGION, "HW_USER_PASSWORD": "p", **env})
@@ -121,7 +121,7 @@ def test_what_is_misspelled_is_told_with_its_variable_and_goes_nowhere(
     found = target(tmp_path, env)
     assert found.lacking.startswith(words)
     if "PROJECT" in words or "TENANT" in words:
-        assert found.project == Called()
+        assert found.project == NameOrId()
     else:
         assert (found.url, found.iam_url) == ("", "")
 
@@ -164,7 +164,7 @@ def test_a_name_is_spelled_alike_in_the_settings_file_and_elsewhere(member: str,
     """Whatever the one takes the other takes."""
     said = SettingsFile.model_json_schema()["$defs"]["CsmsTarget"]["properties"][member]["anyOf"][0]
     assert said["pattern"] == spelling.pattern
-    assert said.get("maxLength", spelling.longest) == spelling.longest
+    assert said.get("maxLength", spelling.max_length) == spelling.max_length
 
 
 def test_a_user_without_an_account_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
-from reconciler.credentials.sources import FromProfile, resolve
+from reconciler.credentials.sources import FromProfile, resolve_secret
 from reconciler.errors import AuthError, Source
 from reconciler.settings.model import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
@@ -62,7 +62,7 @@ def test_a_profile_says_the_same_in_json_and_in_yaml(tmp_path: Path) -> None:
         "https://idp.example.com/t", "client", secret, ("openid", "profile"), audience="https://kf.example.com"
     )
     assert written.auth == auth
-    assert resolve(secret, {}, what="", at=Source("")).reveal() == "hunter22"
+    assert resolve_secret(secret, {}, purpose="", source=Source("")).reveal() == "hunter22"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_secret_in_yaml_is_the_text_that_was_written(written: str, secret: str
     auth = command(tmp_path).auth
     assert isinstance(auth, BasicAuth)
     assert auth.password == FromProfile(path, ("servers", "default", "password"))
-    assert resolve(auth.password, {}, what="", at=Source("")).reveal() == secret
+    assert resolve_secret(auth.password, {}, purpose="", source=Source("")).reveal() == secret
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_secret_that_yaml_does_not_give_is_told_without_its_content(
     path = put(tmp_path, text, "profiles.yaml")
     path.chmod(mode)
     with pytest.raises(AuthError, match=words) as caught:
-        resolve(FromProfile(path, ("servers", "default", "password")), {}, what="", at=Source(""))
+        resolve_secret(FromProfile(path, ("servers", "default", "password")), {}, purpose="", source=Source(""))
     assert "hunter22" not in str(caught.value)
 
 

@@ -10,17 +10,17 @@ import pytest
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile
 from reconciler.errors import UsageError
 from reconciler.model import Bound
-from reconciler.settings.load import load, process_environment, refuse_inside
+from reconciler.settings.load import check_settings_location, load_settings, read_process_environment
 from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
     BearerAuth,
-    Called,
+    NameOrId,
     OauthAuth,
     PasswordAuth,
     Settings,
     TokenAuth,
-    Transport,
+    TransportOptions,
     Trust,
 )
 from reconciler.settings.schema import SettingsFile
@@ -51,7 +51,7 @@ HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
 
 def read(folder: Path, text: str) -> Settings:
     (folder / "reconciler.yaml").write_text(text, encoding="utf-8")
-    return load(None, env={}, cwd=folder)
+    return load_settings(None, env={}, cwd=folder)
 
 
 def target(folder: Path, text: str, name: str = "t") -> object:
@@ -87,7 +87,7 @@ def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
 
 
 def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
-    settings = load(None, env={}, cwd=tmp_path)
+    settings = load_settings(None, env={}, cwd=tmp_path)
     assert settings == Settings(file=None, manifests=tmp_path / "manifests", state=tmp_path / ".reconciler")
 
 
@@ -118,21 +118,21 @@ def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
                 "{api: csms, region: eu-west-101, projectId: p, auth: {type: password, user: u, domain: d, "
                 "password: {env: P}}}"
             ),
-            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
+            PasswordAuth(NameOrId("u"), NameOrId("d"), FromEnvironment("P")),
         ),
         (
             (
                 "{api: csms, url: 'http://127.0.0.1:9', projectId: p, auth: {type: password, user: u, domain: d, "
                 "password: {env: P}}}"
             ),
-            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
+            PasswordAuth(NameOrId("u"), NameOrId("d"), FromEnvironment("P")),
         ),
         (
             (
                 "{api: csms, url: 'https://k', projectId: p, iamUrl: 'https://iam.example.com/v3', "
                 "auth: {type: password, user: u, domain: d, password: {env: P}}}"
             ),
-            PasswordAuth(Called("u"), Called("d"), FromEnvironment("P")),
+            PasswordAuth(NameOrId("u"), NameOrId("d"), FromEnvironment("P")),
         ),
         (
             (
@@ -151,12 +151,12 @@ def test_every_way_of_logging_in_can_be_said(tmp_path: Path, text: str, auth: ob
 @pytest.mark.parametrize(
     ("said", "user", "domain"),
     [
-        ("user: u, domain: d", Called("u"), Called("d")),
-        ("user: u, domainId: '7'", Called("u"), Called(id="7")),
-        ("userId: '9'", Called(id="9"), Called()),
+        ("user: u, domain: d", NameOrId("u"), NameOrId("d")),
+        ("user: u, domainId: '7'", NameOrId("u"), NameOrId(id="7")),
+        ("userId: '9'", NameOrId(id="9"), NameOrId()),
     ],
 )
-def test_a_user_is_called_by_name_or_by_id(tmp_path: Path, said: str, user: Called, domain: Called) -> None:
+def test_a_user_is_called_by_name_or_by_id(tmp_path: Path, said: str, user: NameOrId, domain: NameOrId) -> None:
     """In the settings and in their schema alike."""
     auth = f"{{type: password, {said}, password: {{env: P}}}}"
     found = target(tmp_path, f"{{api: csms, region: r, projectId: p, auth: {auth}}}")
@@ -166,14 +166,14 @@ def test_a_user_is_called_by_name_or_by_id(tmp_path: Path, said: str, user: Call
 @pytest.mark.parametrize(
     ("said", "project", "iam_url"),
     [
-        ("region: eu-west-101, projectId: p", Called(id="p"), "https://iam.eu-west-101.myhuaweicloud.eu"),
-        ("region: cn-north-4, projectName: pki", Called("pki"), "https://iam.cn-north-4.myhuaweicloud.com"),
-        ("url: 'http://127.0.0.1:9', projectName: pki", Called("pki"), "http://127.0.0.1:9"),
-        ("url: 'https://k', iamUrl: 'https://i/v3', projectName: pki", Called("pki"), "https://i"),
+        ("region: eu-west-101, projectId: p", NameOrId(id="p"), "https://iam.eu-west-101.myhuaweicloud.eu"),
+        ("region: cn-north-4, projectName: pki", NameOrId("pki"), "https://iam.cn-north-4.myhuaweicloud.com"),
+        ("url: 'http://127.0.0.1:9', projectName: pki", NameOrId("pki"), "http://127.0.0.1:9"),
+        ("url: 'https://k', iamUrl: 'https://i/v3', projectName: pki", NameOrId("pki"), "https://i"),
     ],
 )
 def test_a_project_is_called_by_id_or_by_name_and_iam_is_known(
-    tmp_path: Path, said: str, project: Called, iam_url: str
+    tmp_path: Path, said: str, project: NameOrId, iam_url: str
 ) -> None:
     """What the name means is asked later."""
     text = f"{HEAD}targets: {{t: {{api: csms, {said}, auth: {{type: token, token: {{env: T}}}}}}}}\n"
@@ -188,7 +188,7 @@ def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) ->
     )
     transport = read(tmp_path, f"{HEAD}targets: {{t: {text}}}\n").targets["t"].transport
     trust = Trust(tmp_path / "ca.pem", "", tmp_path / "c.pem", Path("/k.pem"))
-    assert transport == Transport(15.0, 4, "http://p:3128", trust)
+    assert transport == TransportOptions(15.0, 4, "http://p:3128", trust)
 
 
 def test_a_rate_is_capped_where_the_settings_say_so(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_our_certificate_for_a_provider_is_its_own(tmp_path: Path) -> None:
 def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "prod.yaml").write_text(f"{HEAD}manifests: ../repo\nstate: /var/lib/x\n")
-    settings = load(Path("ops/prod.yaml"), env={}, cwd=tmp_path)
+    settings = load_settings(Path("ops/prod.yaml"), env={}, cwd=tmp_path)
     assert (settings.manifests, settings.state) == (tmp_path / "repo", Path("/var/lib/x"))
 
 
@@ -343,10 +343,10 @@ def test_settings_inside_the_manifest_folder_are_refused(tmp_path: Path, manifes
     file = tmp_path / ("reconciler.yaml" if manifests.startswith(".") else "ops/reconciler.yaml")
     file.write_text(f"{HEAD}manifests: {tmp_path / manifests}\n")
     with pytest.raises(UsageError, match="inside the manifest folder"):
-        load(file, env={}, cwd=tmp_path)
+        load_settings(file, env={}, cwd=tmp_path)
     with pytest.raises(UsageError, match="inside the manifest folder"):
-        refuse_inside(file, file.parent)
-    refuse_inside(None, tmp_path)
+        check_settings_location(file, file.parent)
+    check_settings_location(None, tmp_path)
 
 
 def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
@@ -354,19 +354,21 @@ def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to("nowhere")
     for name in ("missing.yaml", "folder", "broken"):
         with pytest.raises(UsageError, match="can't be read"):
-            load(Path(name), env={}, cwd=tmp_path)
+            load_settings(Path(name), env={}, cwd=tmp_path)
     (tmp_path / "reconciler.yaml").symlink_to("nowhere")
     with pytest.raises(UsageError, match="can't be read"):
-        load(None, env={"HW_REGION_NAME": "x"}, cwd=tmp_path)
+        load_settings(None, env={"HW_REGION_NAME": "x"}, cwd=tmp_path)
 
 
 def test_a_file_without_targets_leaves_them_to_the_environment(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text(f"{HEAD}limits: {{SecurityRole: {{changes: 1}}}}\n")
     env = {"KEYFACTOR_HOSTNAME": "kf.example.com", "KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}
-    settings = load(None, env=env, cwd=tmp_path)
+    settings = load_settings(None, env=env, cwd=tmp_path)
     assert list(settings.targets) == ["command"]
     (tmp_path / "reconciler.yaml").write_text(WHOLE)
-    assert load(None, env=env, cwd=tmp_path).targets["command"].url.startswith("https://keyfactor.example.com/")
+    assert (
+        load_settings(None, env=env, cwd=tmp_path).targets["command"].url.startswith("https://keyfactor.example.com/")
+    )
 
 
 def test_the_schema_names_members_as_the_file_does_and_is_closed() -> None:
@@ -378,7 +380,7 @@ def test_the_schema_names_members_as_the_file_does_and_is_closed() -> None:
 
 
 def test_the_environment_is_handed_out_read_only() -> None:
-    env = process_environment()
+    env = read_process_environment()
     assert "PATH" in env
     with pytest.raises(TypeError):
         env["X"] = "y"  # type: ignore[index]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.credentials.sources import FromFile, FromProfile, Origin, resolve
+from reconciler.credentials.sources import FromFile, FromProfile, Origin, resolve_secret
 from reconciler.errors import AuthError, Source
 
 ROOT = os.geteuid() == 0
@@ -57,12 +57,12 @@ def folder(path: Path, mode: int, user: int = -1, group: int = -1) -> Path:
 
 
 def fetched(path: Path) -> str:
-    return resolve(FromFile(path), {}, what="x", at=Source("at")).reveal()
+    return resolve_secret(FromFile(path), {}, purpose="x", source=Source("at")).reveal()
 
 
 def refusal(origin: Origin | Path) -> str:
     with pytest.raises(AuthError) as caught:
-        resolve(FromFile(origin) if isinstance(origin, Path) else origin, {}, what="x", at=Source("at"))
+        resolve_secret(FromFile(origin) if isinstance(origin, Path) else origin, {}, purpose="x", source=Source("at"))
     assert "hunter22" not in str(caught.value)
     return str(caught.value)
 
@@ -256,4 +256,4 @@ def test_a_profile_is_held_to_the_same(place: Path) -> None:
     path.write_text("[basic]\nak = hunter22\n")
     assert "where other users may write" in refusal(FromProfile(path, ("basic", "ak")))
     path.parent.chmod(0o755)
-    assert resolve(FromProfile(path, ("basic", "ak")), {}, what="", at=Source("")).reveal() == "hunter22"
+    assert resolve_secret(FromProfile(path, ("basic", "ak")), {}, purpose="", source=Source("")).reveal() == "hunter22"

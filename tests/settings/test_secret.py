@@ -13,14 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, Origin, Secret, resolve
+from reconciler.credentials.sources import (
+    FromCommand,
+    FromEnvironment,
+    FromFile,
+    FromProfile,
+    Origin,
+    Secret,
+    resolve_secret,
+)
 from reconciler.errors import AuthError, Source
 
 AT = Source("reconciler.yaml", 7, 5)
 
 
 def fetched(origin: Origin, env: dict[str, str] | None = None) -> str:
-    return resolve(origin, env or {}, what="target command: auth.password", at=AT).reveal()
+    return resolve_secret(origin, env or {}, purpose="target command: auth.password", source=AT).reveal()
 
 
 def refusal(origin: Origin, env: dict[str, str] | None = None) -> str:

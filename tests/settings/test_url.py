@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.transport.urls import base_url, endpoint_url, is_loopback, origin, proxy_url
+from reconciler.transport.urls import (
+    extract_origin,
+    is_loopback,
+    normalize_base_url,
+    normalize_endpoint_url,
+    normalize_proxy_url,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,8 +36,8 @@ from reconciler.transport.urls import base_url, endpoint_url, is_loopback, origi
     ],
 )
 def test_a_usable_url_is_normalised(said: str, meant: str) -> None:
-    assert base_url(said) == meant
-    assert base_url(meant) == meant
+    assert normalize_base_url(said) == meant
+    assert normalize_base_url(meant) == meant
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_a_usable_url_is_normalised(said: str, meant: str) -> None:
 )
 def test_an_unusable_url_is_refused_with_a_reason_that_repeats_no_secret(said: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
-        base_url(said)
+        normalize_base_url(said)
     assert "hunter22" not in str(caught.value)
 
 
@@ -93,21 +99,21 @@ def test_no_text_whatever_breaks_the_rule(text: str) -> None:
     """Whatever comes through is https or loopback, and comes through unchanged a second time."""
     for candidate in (text, f"https://{text}", f"http://{text}"):
         try:
-            url = base_url(candidate)
+            url = normalize_base_url(candidate)
         except ValueError:
             continue
-        assert url.startswith("https://") or is_loopback(origin(url).removeprefix("http://").rsplit(":", 1)[0])
-        assert base_url(url) == url
+        assert url.startswith("https://") or is_loopback(extract_origin(url).removeprefix("http://").rsplit(":", 1)[0])
+        assert normalize_base_url(url) == url
 
 
 def test_an_endpoint_keeps_its_query_and_a_proxy_may_speak_http() -> None:
-    assert endpoint_url("https://idp.example.com/t?p=B2C_1") == "https://idp.example.com/t?p=B2C_1"
-    assert proxy_url("http://proxy.example.com:3128") == "http://proxy.example.com:3128"
-    assert proxy_url("https://proxy.example.com/") == "https://proxy.example.com"
+    assert normalize_endpoint_url("https://idp.example.com/t?p=B2C_1") == "https://idp.example.com/t?p=B2C_1"
+    assert normalize_proxy_url("http://proxy.example.com:3128") == "http://proxy.example.com:3128"
+    assert normalize_proxy_url("https://proxy.example.com/") == "https://proxy.example.com"
     for bad in ("http://user:pw@proxy:3128", "proxy:3128", "http://proxy/path", "socks5://proxy:1080"):
         with pytest.raises(ValueError, match=r"\w+"):
-            proxy_url(bad)
-    assert endpoint_url("HTTPS://IDP.example.com/T?P=b") == "https://idp.example.com/T?P=b"
+            normalize_proxy_url(bad)
+    assert normalize_endpoint_url("HTTPS://IDP.example.com/T?P=b") == "https://idp.example.com/T?P=b"
 
 
 @pytest.mark.parametrize(
@@ -122,11 +128,14 @@ def test_an_endpoint_keeps_its_query_and_a_proxy_may_speak_http() -> None:
     ],
 )
 def test_a_proxy_is_normalised_as_any_url(said: str, meant: str) -> None:
-    assert proxy_url(said) == meant
-    assert proxy_url(meant) == meant
+    assert normalize_proxy_url(said) == meant
+    assert normalize_proxy_url(meant) == meant
 
 
-@pytest.mark.parametrize(("read", "where"), [(base_url, "auth"), (endpoint_url, "auth"), (proxy_url, "proxyAuth")])
+@pytest.mark.parametrize(
+    ("read", "where"),
+    [(normalize_base_url, "auth"), (normalize_endpoint_url, "auth"), (normalize_proxy_url, "proxyAuth")],
+)
 def test_a_user_in_a_url_is_told_where_to_go(read: Callable[[str], str], where: str) -> None:
     """Each has its own place in the settings."""
     for scheme in ("https", "HTTP", "http"):
@@ -151,5 +160,5 @@ def test_loopback_is_a_literal_address_in_whatever_form(host: str, loopback: boo
 
 
 def test_an_origin_always_says_its_port() -> None:
-    assert origin("https://kf.example.com/x") == "https://kf.example.com:443"
-    assert origin("http://[::1]/x") == "http://[::1]:80"
+    assert extract_origin("https://kf.example.com/x") == "https://kf.example.com:443"
+    assert extract_origin("http://[::1]/x") == "http://[::1]:80"

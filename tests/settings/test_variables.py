@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.settings.load import load
+from reconciler.settings.load import load_settings
 from reconciler.settings.model import NoAuth, Target
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "credentials.md").read_text("utf-8")
@@ -163,7 +163,7 @@ def prepared(folder: Path) -> None:
 
 
 def targets(folder: Path, env: Mapping[str, str]) -> Mapping[str, Target]:
-    return load(None, env={"HOME": str(folder), **env}, cwd=folder).targets
+    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets
 
 
 @pytest.mark.parametrize(("name", "value", "beside"), READ, ids=[name for name, _, _ in READ])

@@ -13,12 +13,12 @@ from reconciler.settings.model import (
     Auth,
     BasicAuth,
     BearerAuth,
-    Called,
+    NameOrId,
     OauthAuth,
     PasswordAuth,
     Target,
     TokenAuth,
-    Transport,
+    TransportOptions,
 )
 
 ENV = {
@@ -31,10 +31,10 @@ ENV = {
 BASIC = BasicAuth("CORP\\svc", FromEnvironment("PASSWORD"))
 BEARER = BearerAuth(FromEnvironment("TOKEN"))
 TOKEN = TokenAuth(FromEnvironment("TOKEN"))
-PASSWORD = PasswordAuth(Called("user"), Called("account"), FromEnvironment("PASSWORD"))
+PASSWORD = PasswordAuth(NameOrId("user"), NameOrId("account"), FromEnvironment("PASSWORD"))
 AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
 PROJECT = "0123456789abcdef0123456789abcdef"
-KNOWN = Called(id=PROJECT)
+KNOWN = NameOrId(id=PROJECT)
 EVENTS = f"/v1/{PROJECT}/csms/events"
 
 
@@ -61,12 +61,14 @@ class Time:
 
 def command(url: str, auth: Auth = BEARER, *, time: Time | None = None, **travel: Any) -> Api:
     """Connect to Command at `url`/KeyfactorAPI."""
-    return _connected(Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, transport=Transport(**travel)), time)
+    return _connected(
+        Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, transport=TransportOptions(**travel)), time
+    )
 
 
-def csms(url: str, auth: Auth = TOKEN, project: Called = KNOWN, *, time: Time | None = None, **travel: Any) -> Api:
+def csms(url: str, auth: Auth = TOKEN, project: NameOrId = KNOWN, *, time: Time | None = None, **travel: Any) -> Api:
     """Connect to CSMS, and to IAM, at `url`."""
-    return _connected(Target("csms", "csms", url, auth, project, url, Transport(**travel)), time)
+    return _connected(Target("csms", "csms", url, auth, project, url, TransportOptions(**travel)), time)
 
 
 def _connected(target: Target, time: Time | None) -> Api:

@@ -7,12 +7,12 @@ from typing import Any
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import DoctorContext
 from reconciler.reports.doctor import Check, TargetDiagnosis
-from reconciler.settings.model import AkskAuth, Auth, BasicAuth, Called, PasswordAuth, Target
+from reconciler.settings.model import AkskAuth, Auth, BasicAuth, NameOrId, PasswordAuth, Target
 from reconciler.simulator import Simulator
 
 QUICK = DoctorContext(sleep=lambda _seconds: None)
 PROJECT = "0123456789abcdef0123456789abcdef"
-KNOWN = Called(id=PROJECT)
+KNOWN = NameOrId(id=PROJECT)
 
 
 def secrets(server: Simulator) -> dict[str, str]:
@@ -28,7 +28,7 @@ def secrets(server: Simulator) -> dict[str, str]:
 
 
 BASIC = BasicAuth("CORP\\svc-reconciler", FromEnvironment("PASSWORD"))
-PASSWORD = PasswordAuth(Called("reconciler"), Called("example"), FromEnvironment("IAM_PASSWORD"))
+PASSWORD = PasswordAuth(NameOrId("reconciler"), NameOrId("example"), FromEnvironment("IAM_PASSWORD"))
 AKSK = AkskAuth(FromEnvironment("ACCESS"), FromEnvironment("SECRET"))
 
 
@@ -36,7 +36,7 @@ def command(url: str, auth: Auth = BASIC, **more: Any) -> Target:
     return Target("command", "keyfactor", f"{url}/KeyfactorAPI", auth, **more)
 
 
-def csms(url: str, auth: Auth = AKSK, project: Called = KNOWN, **more: Any) -> Target:
+def csms(url: str, auth: Auth = AKSK, project: NameOrId = KNOWN, **more: Any) -> Target:
     return Target("csms", "csms", url, auth, project, url, **more)
 
 

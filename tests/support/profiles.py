@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.settings.load import load
+from reconciler.settings.load import load_settings
 from reconciler.settings.model import Target
 
 HOST = {"KEYFACTOR_HOSTNAME": "kf.example.com"}
@@ -29,4 +29,4 @@ def kept(folder: Path, **members: object) -> Path:
 
 def command(folder: Path, env: Mapping[str, str] | None = None) -> Target:
     """Return the target `command` of a home folder and variables."""
-    return load(None, env={"HOME": str(folder), **(env or {})}, cwd=folder).targets["command"]
+    return load_settings(None, env={"HOME": str(folder), **(env or {})}, cwd=folder).targets["command"]

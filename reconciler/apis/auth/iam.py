@@ -11,7 +11,7 @@ from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.auth.token_request import Login
 from reconciler.apis.csms_project import is_project_id
 from reconciler.credentials.sources import Secret
-from reconciler.settings.model import Called, PasswordAuth
+from reconciler.settings.model import NameOrId, PasswordAuth
 from reconciler.transport.strict_json import UnusableJson, decode_json
 
 TOKENS = "/v3/auth/tokens"
@@ -26,7 +26,7 @@ class Iam:
     def __init__(
         self,
         auth: PasswordAuth,
-        project: Called,
+        project: NameOrId,
         secret: Callable[[], Secret],
         login: Login,
         clock: Callable[[], float],
@@ -78,7 +78,7 @@ class Iam:
         return TokenGrant(self._login.accept(reply.headers.get("x-subject-token")), _read_lifetime(token))
 
 
-def _make_reference(name_or_id: Called) -> dict[str, str]:
+def _make_reference(name_or_id: NameOrId) -> dict[str, str]:
     return {"id": name_or_id.id} if name_or_id.id else {"name": name_or_id.name}
 
 

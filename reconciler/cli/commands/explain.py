@@ -30,11 +30,11 @@ _BOUNDS = {
 def run(_session: Session, subject: str) -> Answer:
     """Explain a kind, or a field of it however deep: `SecurityRole.claims.type`."""
     from reconciler.reports.reference import render_explanation
-    from reconciler.schema import spec_schema
+    from reconciler.schema import build_spec_schema
 
     name, *path = subject.split(".")
     kind = kind_named(name)
-    whole = spec_schema(kind)
+    whole = build_spec_schema(kind)
     node, required, walked = whole, True, [name]
     for field in path[1:] if path[:1] == ["spec"] else path:
         fields = _fields(node, whole)

@@ -13,17 +13,17 @@ from reconciler.state.atomic import replace
 
 def run(session: Session, *, write: str | None, check: str | None) -> Answer:
     """Print all schemas as one object, write them to a folder, or compare them with it."""
-    from reconciler.schema import rendered, schemas
+    from reconciler.schema import build_schemas, render_schema
 
     if write is not None and check is not None:
         raise UsageError("--write and --check exclude each other; one of them would make the other pointless; give one")
-    made = schemas()
-    texts = {name: rendered(schema) for name, schema in made.items()}
+    made = build_schemas()
+    texts = {name: render_schema(schema) for name, schema in made.items()}
     if write is not None:
         return _write(session.cwd / write, write, texts)
     if check is not None:
         return _check(session.cwd / check, check, texts)
-    return Answer(Exit.OK, lambda _: rendered(made))
+    return Answer(Exit.OK, lambda _: render_schema(made))
 
 
 def _write(folder: Path, shown: str, texts: Mapping[str, str]) -> Answer:
