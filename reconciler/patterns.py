@@ -7,4 +7,6 @@ from fnmatch import fnmatchcase
 
 def matches(pattern: str, name: str) -> bool:
     """True if the whole name fits the pattern."""
+    # fnmatch() itself would fold case and slashes as the operating system does; its only escape for a bracket is
+    # a class that holds one.
     return fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# str.isprintable() goes by category, and these are letters, marks and a symbol (Lo, Mn, So). All but U+2800
+# are Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt.
 _UNSEEN: Final = (
     "\u034f"  # combining grapheme joiner
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers
@@ -24,6 +26,8 @@ _BLANK: Final = re.compile(f"[{_UNSEEN}]")
 
 def unseen(character: str) -> bool:
     """Say whether one character draws nothing of its own: a control, a format, a separator or a filler."""
+    # isprintable() is False for bidirectional controls (Cf), which can show a reviewer another order than the one
+    # that is sent (CVE-2021-42574), and for lone surrogates (Cs), which UTF-8 can't encode.
     return not character.isprintable() or _BLANK.match(character) is not None
 
 
@@ -51,6 +55,7 @@ def visible(text: str) -> str:
 
 def shown(text: str, limit: int = 80) -> str:
     """Return `visible` text of bounded length, cut in the middle where it is longer than `limit` characters."""
+    # Cut first: an escape would lose its end, and what is left of it could be read as another text.
     if len(text) > limit:
         keep = max(limit // 2 - 1, 1)
         text = f"{text[:keep]}…{text[-keep:]}"

@@ -38,4 +38,5 @@ def ask(session: Session, plan: Plan) -> bool:
     if final := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
         said.append(f"{format_count(final, 'change')} can't be undone.")
     write(session.stderr, sanitize_message("\n".join(said)) + "\nType yes to apply: ")
+    # readline() returns "" at the end of input: Ctrl-D says no.
     return session.stdin.readline().strip() == "yes"

@@ -49,6 +49,7 @@ class Session:
 
         try:
             return Path.cwd()
+        # getcwd() says ENOENT in a folder that was removed while a shell stood in it.
         except OSError:
             from reconciler.errors import UsageError
 
@@ -70,6 +71,8 @@ class Session:
 
     def redraws(self, stream: TextIO) -> bool:
         """True if a line on this stream may be drawn over: a terminal that can, and no CI log."""
+        # terminfo's `dumb` can't move its cursor. CI=true is set by GitHub, GitLab and CircleCI among others, and some
+        # of them give a job a pseudo-terminal.
         return _terminal(stream) and self.env.get("TERM") != "dumb" and not self.env.get("CI")
 
     def look(self, stream: TextIO) -> Layout:
@@ -80,22 +83,27 @@ class Session:
 
     def _color(self, stream: TextIO) -> bool:
         """The flag outranks NO_COLOR, which outranks FORCE_COLOR, which outranks what the stream is."""
+        # no-color.org: set and not empty, whatever the value.
         if self.plain or self.env.get("NO_COLOR"):
             return False
+        # bixense.com/clicolors: CLICOLOR_FORCE is a wish unless it is 0. supports-color reads FORCE_COLOR so too.
         if any(self.env.get(name, "0") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
             return True
         return _terminal(stream) and self.env.get("TERM") != "dumb"
 
 
 def _terminal(stream: TextIO) -> bool:
+    # isatty() of a closed stream raises ValueError.
     return not stream.closed and stream.isatty()
 
 
 def _width(stream: TextIO, env: Mapping[str, str]) -> int:
     columns = env.get("COLUMNS", "")
+    # Shells don't export COLUMNS, so here it is somebody's wish. isdigit() alone takes a superscript two.
     if columns.isascii() and columns.isdigit() and int(columns):
         return int(columns)
     try:
+        # shutil's function of that name asks about the process's stdout, not this stream.
         return os.get_terminal_size(stream.fileno()).columns
     except OSError:
         return 0

@@ -25,6 +25,7 @@ def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, std
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
+        # Read once: what `expires` today must not expire in the middle of a run that passes midnight.
         now=time.time(),
         given=env,
         json=_wants_json(argv),
@@ -55,6 +56,7 @@ def _run(argv: Sequence[str], session: Session) -> int:
 def _answered(argv: Sequence[str], session: Session) -> Answer:
     """Run the command; every way in which it can end becomes an answer."""
     try:
+        # Not click's main(): it prints errors itself and exits with 2 for a usage error, which here means `changes`.
         with cli.make_context("reconciler", list(argv), obj=session) as context:
             answer: Answer = cli.invoke(context)
             return answer
@@ -64,6 +66,7 @@ def _answered(argv: Sequence[str], session: Session) -> Answer:
         return Answer(Exit.USAGE, problems=(Problem(_COMMAND_LINE, _usage(error)),))
     except (KeyboardInterrupt, click.Abort):
         return Answer(Exit.INTERRUPTED)
+    # A RuntimeError, raised for --help: the clause below would take it for a bug.
     except click.exceptions.Exit:
         raise
     except Exception as fault:  # noqa: BLE001 - the last resort: no traceback reaches a user
@@ -75,6 +78,7 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconciler"
     said = error.format_message().strip().rstrip(".")
+    # Some releases of click put their suggestion in parentheses, some don't.
     said = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", said).replace("; Did", "; did")
     return f"{said[:1].lower()}{said[1:]}; nothing was done; see `{path} --help`"
 
@@ -83,9 +87,11 @@ def _wants_json(argv: Sequence[str]) -> bool:
     """Read --format even where the rest can't be parsed: a usage error is answered in the format asked for."""
     chosen = ""
     for at, word in enumerate(argv):
+        # From here on all words are operands (POSIX, Utility Syntax Guidelines, 10).
         if word == "--":
             break
         if word == "--format":
+            # No break: where an option is repeated, click takes the last one.
             chosen = argv[at + 1] if at + 1 < len(argv) else ""
         elif word.startswith("--format="):
             chosen = word.removeprefix("--format=")

@@ -23,6 +23,7 @@ class Chosen(NamedTuple):
 
 
 def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
+    # Set while a shell completes a line: nothing may be printed then.
     if value and not context.resilient_parsing:
         write(context.obj.stdout, context.get_help() + "\n")
         context.exit()
@@ -33,6 +34,7 @@ class Command(click.Command):
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
+        # click's own callback prints to sys.stdout, whatever the session's stream is.
         if option:
             option.callback = _show_help
         return option
@@ -51,11 +53,13 @@ class Group(click.Group):
         return option
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        # click sorts them by name.
         return list(self.commands)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for heading, names in self.headings:
             with formatter.section(heading):
+                # click's limit is 45 characters, beyond which it cuts a sentence and adds dots.
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
 
 
@@ -63,6 +67,7 @@ def joined(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Apply options in the order in which the help lists them."""
 
     def apply(function: F) -> F:
+        # The lowest decorator is applied first, and click lists the last one applied first.
         for option in reversed(options):
             function = option(function)
         return function

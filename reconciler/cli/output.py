@@ -72,9 +72,11 @@ def write(stream: TextIO, text: str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
+        # A stream is ASCII or Latin-1 under PYTHONIOENCODING or an old locale.
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         _whole(stream, text, encoding)
+    # Python ignores SIGPIPE, so a reader such as `head` that has had enough shows as EPIPE.
     except BrokenPipeError:
         pass
     except OSError as error:
@@ -85,6 +87,7 @@ def write(stream: TextIO, text: str) -> str:
 def _whole(stream: TextIO, text: str, encoding: str) -> None:
     """Write all of a text. With PYTHONUNBUFFERED a stream would drop what a signal or a full disk leaves over."""
     raw = getattr(stream, "buffer", None)
+    # Only an unbuffered stream has a raw one here; TextIOWrapper takes no notice of how much its write() took.
     if not isinstance(raw, RawIOBase):
         stream.write(text)
         stream.flush()
@@ -92,6 +95,8 @@ def _whole(stream: TextIO, text: str, encoding: str) -> None:
     left = memoryview(text.encode(encoding))
     while left:
         written = raw.write(left)
+        # A descriptor that would block. O_NONBLOCK belongs to the open file, which is shared with whoever passed it
+        # on: another process can have set it.
         if written is None:
             raise BlockingIOError(EAGAIN, strerror(EAGAIN))
         left = left[written:]

@@ -13,6 +13,7 @@ from reconciler.cli.output import write
 
 PATIENCE = 1.0
 """Seconds of silence before the first word."""
+# CircleCI ends a step that has printed nothing for ten minutes, if not told otherwise (no_output_timeout).
 HEARTBEAT = 15.0
 """Seconds between two lines in a log."""
 
@@ -60,6 +61,7 @@ class Progress:
         with suppress(OSError):  # a terminal that has gone is no reason to stop
             if self._status is None:
                 console = Console(file=self._stream, markup=False, highlight=False, no_color=not self._color)
+                # Frames of ASCII: rich's own choice is braille, which a stream may be unable to encode.
                 self._status = console.status("", spinner="line")
                 self._status.start()
             self._status.update(Text(visible(line)))

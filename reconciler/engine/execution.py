@@ -34,6 +34,7 @@ def send(session: Session, plan: Plan, apis: Mapping[str, Api], veil: Veil, prog
     told: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
+        # First: a second signal may come while the line is written, and the step is done by then.
         told.append(outcome)
         if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
             return
@@ -67,6 +68,7 @@ def _applied(plan: Plan, seams: RunContext, tell: Callable[[Outcome], None]) -> 
 
 
 def _promise(session: Session) -> None:
+    # Python's buffered streams refuse to be entered twice by one thread, as a handler of a signal would.
     with suppress(RuntimeError):  # it came in the middle of writing to the very stream
         write(session.stderr, "stopping after the step under way; once more to break it off\n")
 
@@ -75,5 +77,6 @@ def _completed(plan: Plan, told: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """Complete the outcomes of a run broken off: the step under way may have been sent, those after it were not."""
     left = plan.steps[len(told) :]
     doubt = "the run was broken off while it was under way; look at the object"
+    # Closing a connection takes no request back: a server may well finish one whose client has gone.
     under_way = (Outcome(one, Verdict.UNKNOWN, doubt) for one in left[:1])
     return (*told, *under_way, *(Outcome(one, Verdict.NOT_REACHED, "the run was broken off") for one in left[1:]))

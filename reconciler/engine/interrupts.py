@@ -11,12 +11,16 @@ from typing import Any, Literal
 
 Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
+# SIGTERM comes from `docker stop`, Kubernetes and systemd, and SIGKILL follows it: by default after 10, 30 and
+# 90 seconds.
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def on_stop(handler: Handler) -> dict[int, Any]:
     """Handle every signal that asks to stop; returns the handlers before. One that is ignored (nohup) stays so."""
     former = {number: signal.getsignal(number) for number in _STOPPING}
+    # nohup ignores SIGHUP, a shell without job control SIGINT and SIGQUIT of what it runs with `&` (POSIX, 2.11).
+    # None stands for a handler that was not installed from Python, which signal() could not put back.
     heard = [number for number, before in former.items() if before not in {signal.SIG_IGN, None}]
     return {number: signal.signal(number, handler) for number in heard}
 
@@ -32,6 +36,7 @@ class Stops:
     """
 
     def __init__(self) -> None:
+        # No lock: a handler runs in the main thread, between two bytecodes, and would wait for itself.
         self._stage: Literal["looking", "sending", "telling"] = "looking"
         self._wished = self._patient = False
         self._say: Callable[[], None] = lambda: None
@@ -54,6 +59,7 @@ class Stops:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Take signals so, and then again as before. Elsewhere than in the main thread they are not ours to handle."""
+        # signal() raises ValueError in any other thread.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -65,6 +71,7 @@ class Stops:
                 signal.signal(number, former)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        # GitHub Actions cancels a job with SIGINT, sends SIGTERM 7.5 s later and kills it 2.5 s after that.
         if self._stage == "looking" or (self._patient and number != signal.SIGHUP):
             if self._stage == "sending":
                 self.telling()

@@ -28,6 +28,8 @@ def is_planfile(path: Path) -> bool:
         return False
     try:
         shown = json.loads(data)
+    # json raises UnicodeDecodeError, a ValueError, for bytes that are no text, and it recurses: a few kilobytes of
+    # brackets are too deep.
     except (ValueError, RecursionError):
         return b"apiVersion" not in data[:4096]
     return isinstance(shown, dict) and "apiVersion" not in shown
@@ -47,6 +49,7 @@ def saved(session: Session, planfile: str, *, of_any_age: bool = False) -> Plan:
     """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds."""
     path = session.cwd / planfile
     try:
+        # A device or a named pipe could be read without end.
         if not path.is_file():
             what = "this is a folder" if path.is_dir() else "this is no regular file"
             why = what if path.exists() else "there is no such file"

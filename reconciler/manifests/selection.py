@@ -56,6 +56,7 @@ def described(chosen: Chosen) -> str:
 
 
 def _pattern(text: str, option: str) -> Test:
+    # At the first slash: an object's name may hold one, a kind's never does.
     kind, slash, name = text.partition("/")
     kind_named(kind)
     if slash and not name:

@@ -13,20 +13,28 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
     What is there and no regular file (a device, a pipe) is left alone: it is no place that a file can take.
     """
+    # A rename puts a file in the place of /dev/null, for everybody, where one runs as root.
     if path.exists() and not path.is_file():
         raise OSError(errno.EEXIST, "what is there is not a regular file")
+    # In the same folder: rename(2) is atomic within one file system, and fails between two (EXDEV). mkstemp opens
+    # with O_EXCL, so nobody's prepared link is followed.
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(number, "wb") as file:
+            # mkstemp gives 0600; fchmod, other than open(), takes no umask into account.
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
+            # Before the rename: a file system may write names before data; after a power loss an empty file would bear
+            # the name.
             os.fsync(file.fileno())
         temporary.replace(path)
+    # KeyboardInterrupt too leaves nothing half-written behind.
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    # fsync(2) of a file doesn't reach its entry in the folder: without this a power loss may undo the rename.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -12,6 +12,7 @@ from reconciler.cli.context import Session
 from reconciler.cli.options import Chosen, Group
 from reconciler.cli.output import Answer, write
 
+# click would measure the terminal, and what `--help` prints is kept ready made, as the same bytes everywhere.
 _SETTINGS: dict[str, Any] = {"help_option_names": ["--help", "-h"], "terminal_width": 80}
 
 
@@ -21,6 +22,7 @@ def _show_version(context: click.Context, _: click.Parameter, value: bool) -> No
         context.exit()
 
 
+# For no arguments click's own choice is the help page and exit code 2, which here means `changes`.
 @click.group(cls=Group, context_settings=_SETTINGS, no_args_is_help=False)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."

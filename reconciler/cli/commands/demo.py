@@ -73,6 +73,7 @@ def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, A
     _, role = simulator.edit("GET", f"/Security/Roles/{number}")
     claims = [
         {
+            # Command answers with the type's name and takes its number, 0 to 6; `Provider` is named flat too.
             "ClaimType": _CLAIM_TYPES.index(claim["ClaimType"]),
             "ClaimValue": claim["ClaimValue"],
             "ProviderAuthenticationScheme": claim["Provider"]["AuthenticationScheme"],
@@ -81,6 +82,7 @@ def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, A
         for claim in role["Claims"]
     ]
     escalated = [*role["Permissions"], "/security/modify/"]
+    # A PUT of Command replaces the role: a member that is left out is cleared.
     body = {**role, "Permissions": escalated, "Claims": claims}
     yield "PKI Operators may now change security", "PUT", "/Security/Roles", body
 
@@ -173,7 +175,9 @@ class _Story:
 @contextmanager
 def _workspace() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as name:
+        # Temporary folders of macOS lie behind a link: /var is /private/var.
         folder = Path(name).resolve()
         shutil.copytree(_MANIFESTS, folder / "manifests")
+        # The folder of the whole process: commands look for reconciler.yaml where they are run.
         with chdir(folder):
             yield folder

@@ -76,6 +76,7 @@ def _resolved(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str,
     if not reference:
         return node
     target = whole["$defs"][reference.removeprefix("#/$defs/")]
+    # JSON Schema 2020-12 (core, 8.2.3.1) allows keywords beside $ref; pydantic puts a field's own description there.
     return {**target, **{name: value for name, value in node.items() if name != "$ref"}}
 
 
@@ -92,6 +93,7 @@ def _fields(node: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, A
 
 def _members(whole: Mapping[str, Any], field: str) -> list[str]:
     items = whole.get("properties", {}).get(field, {}).get("items", {})
+    # pydantic writes a Literal of several values as `enum`, of one as `const`.
     return list(items.get("enum", [items["const"]] if "const" in items else []))
 
 

@@ -60,6 +60,7 @@ def _fitting(kind: type[Resource], live: Exported) -> Exported:
     try:
         kind.load(live.spec)
     except ValidationError as error:
+        # pydantic's `loc` spells aliases, as the manifest does; it is empty for an error of the whole model.
         unfit = sorted({str(one["loc"][0]) for one in error.errors() if one["loc"]} & live.spec.keys())
         kept = {name: value for name, value in live.spec.items() if name not in unfit}
         told = (f"{name} is left out: what the server holds is not valid in a manifest" for name in unfit)

@@ -64,6 +64,7 @@ def _check_place(path: Path, out: str) -> None:
         raise UsageError("--out is empty, so there is nowhere to save the plan; name a file, such as plan.json")
     try:
         why = _unfit(path)
+    # Before Python 3.14 pathlib's exists() raises EACCES and ENAMETOOLONG, and calls other errors False.
     except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
         why = getattr(error, "strerror", None) or "no file can be called so"
     if why:

@@ -50,6 +50,7 @@ def _check(folder: Path, shown: str, texts: Mapping[str, str]) -> Answer:
 
 def _content(path: Path) -> str | None:
     try:
+        # Text mode would read CR LF as LF, and a converted file would pass for the same.
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return None

@@ -23,6 +23,7 @@ def run(session: Session, *, port: int, certificates: int | None, latency: float
         with Simulator(port, _CERTIFICATES if certificates is None else certificates, latency) as simulator:
             try:
                 if ready:
+                    # Not before the socket listens, and in one rename: whoever waits for the file reads it whole.
                     replace(ready, (json.dumps(simulator.credentials, indent=2) + "\n").encode())
                 write(
                     session.stderr,
