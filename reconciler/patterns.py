@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 
-def matches(pattern: str, name: str) -> bool:
+def matches_pattern(pattern: str, name: str) -> bool:
     """True if the whole name fits the pattern."""
     # fnmatch() itself would fold case and slashes as the operating system does; its only escape for a bracket is
     # a class that holds one.

@@ -11,7 +11,7 @@ from typing import Final
 
 # str.isprintable() goes by category, and these are letters, marks and a symbol (Lo, Mn, So). All but U+2800
 # are Default_Ignorable_Code_Point in Unicode's DerivedCoreProperties.txt.
-_UNSEEN: Final = (
+_INVISIBLE_CLASS: Final = (
     "\u034f"  # combining grapheme joiner
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers
     "\u17b4\u17b5\u180b-\u180d\u180f"  # Khmer inherent vowels, Mongolian variation selectors
@@ -20,18 +20,18 @@ _UNSEEN: Final = (
 )
 """Letters and marks by category that draw nothing; the body of a character class."""
 
-_SUSPECT: Final = re.compile(rf"[^\x20-\x7e]|[{_UNSEEN}]")
-_BLANK: Final = re.compile(f"[{_UNSEEN}]")
+_MAYBE_INVISIBLE: Final = re.compile(rf"[^\x20-\x7e]|[{_INVISIBLE_CLASS}]")
+_INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CLASS}]")
 
 
-def unseen(character: str) -> bool:
+def is_invisible(character: str) -> bool:
     """Say whether one character draws nothing of its own: a control, a format, a separator or a filler."""
     # isprintable() is False for bidirectional controls (Cf), which can show a reviewer another order than the one
     # that is sent (CVE-2021-42574), and for lone surrogates (Cs), which UTF-8 can't encode.
-    return not character.isprintable() or _BLANK.match(character) is not None
+    return not character.isprintable() or _INVISIBLE.match(character) is not None
 
 
-def escaped(character: str) -> str:
+def escape_character(character: str) -> str:
     """Spell one character as `\\x1b`, `\\u202e` or `\\U000e0041`; the usual short forms for tab and line ends."""
     short = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}.get(character)
     if short:
@@ -42,7 +42,7 @@ def escaped(character: str) -> str:
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """Return text with C0 and C1 controls, DEL, bidi and zero-width characters, line separators and surrogates escaped.
 
     Letters of every script, marks and the ordinary space stay as they are; a backslash is not doubled, since names such
@@ -50,18 +50,18 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SUSPECT.sub(_spell, text)
+    return _MAYBE_INVISIBLE.sub(_escape_match, text)
 
 
-def shown(text: str, limit: int = 80) -> str:
+def escape_and_shorten(text: str, limit: int = 80) -> str:
     """Return `visible` text of bounded length, cut in the middle where it is longer than `limit` characters."""
     # Cut first: an escape would lose its end, and what is left of it could be read as another text.
     if len(text) > limit:
         keep = max(limit // 2 - 1, 1)
         text = f"{text[:keep]}…{text[-keep:]}"
-    return visible(text)
+    return escape_invisible(text)
 
 
-def _spell(match: re.Match[str]) -> str:
+def _escape_match(match: re.Match[str]) -> str:
     character = match.group()
-    return escaped(character) if unseen(character) else character
+    return escape_character(character) if is_invisible(character) else character

@@ -13,9 +13,9 @@ from reconciler.apis.connect import Api, connect
 from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
 from reconciler.engine.apply import RunContext, apply
-from reconciler.engine.execution import send
+from reconciler.engine.execution import send_plan
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
-from reconciler.plans.masking import Veil
+from reconciler.plans.masking import SecretMasker
 from reconciler.settings.model import Target
 from tests.support.api_targets import BASIC
 from tests.support.raw_server import Asked, Scripted, answer
@@ -37,7 +37,7 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
         target = Target("command", "keyfactor", f"{server.url}/KeyfactorAPI", BASIC)
         with connect(target, {"PASSWORD": password}) as api, Progress(session, patience=0) as progress:
             if through == "the command line":
-                (outcome,) = send(session, plan, {"command": api}, Veil([api.redact]), progress).outcomes
+                (outcome,) = send_plan(session, plan, {"command": api}, SecretMasker([api.redact]), progress).outcomes
             else:
                 (outcome,) = apply(plan, by_hand(api))
     return outcome, stderr.getvalue()

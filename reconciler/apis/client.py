@@ -29,7 +29,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.failures import format_advice
 from reconciler.transport.retry import RETRIED_STATUSES, RetryPolicy
@@ -71,13 +71,13 @@ class Client:
     def url(self, path: str, query: Query) -> str:
         """Return the URL of a path below the target's; raises ValueError for one that servers may read differently."""
         if not _PATH.fullmatch(path) or _DOTS.search(path):
-            raise ValueError(f"the path {shown(path)} is not plainly encoded")
+            raise ValueError(f"the path {escape_and_shorten(path)} is not plainly encoded")
         # A blank as %20: a + in a query is a blank to some servers and a plus to others.
         return f"{self.target.url}{path}" + (f"?{urlencode(query, quote_via=quote, safe='')}" if query else "")
 
     def source(self, path: str, method: str = "GET") -> Source:
         """Return how a request is named in a problem: without its query."""
-        return Source(f"{self.target.name} {method} {self.target.url}{shown(path, 200)}")
+        return Source(f"{self.target.name} {method} {self.target.url}{escape_and_shorten(path, 200)}")
 
     def get(self, path: str, query: Query, version: int, *, listing: bool = False) -> Reply | None:
         """Return a 200 answer, or None for an object that isn't there.

@@ -11,7 +11,7 @@ from reconciler.apis.client import Client
 from reconciler.apis.transports import TransportFactory
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.retry import RetryPolicy
 
@@ -52,7 +52,7 @@ class ProjectLookup:
         ids: list[Any] = [row.get("id") for row in rows if row.get("name") == name]
         if len(ids) != 1:
             count_text = f"{len(ids)} projects" if ids else "no project"
-            summary = f"IAM shows this account {count_text} of the name {shown(name)}, so there is no id to ask with"
+            summary = f"IAM shows this account {count_text} of the name {escape_and_shorten(name)}, so there is no id to ask with"
             raise UsageError(Problem(client.source(PROJECTS), f"{summary}; {_REMEDY}"))
         if not is_project_id(ids[0]):
             raise client.make_incomplete_error(PROJECTS, "the answer holds no usable id of the project")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from reconciler.cli.help_text import HELP
+from reconciler.cli.help_text import HELP_TEXT
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,16 +25,16 @@ def main(
     stdin: TextIO | None = None,
 ) -> int:
     """Run one command and return its exit code; streams and environment are the process's own unless given."""
-    out, err = _open(stdout, sys.stdout), _open(stderr, sys.stderr)
+    out, err = _choose_stream(stdout, sys.stdout), _choose_stream(stderr, sys.stderr)
     # click takes 40 ms to print a help page, of which the interpreter's own start is 10.
     if list(argv) in (["--help"], ["-h"]):
-        from reconciler.cli.output import write
+        from reconciler.cli.output import write_text
 
-        write(out, HELP)
+        write_text(out, HELP_TEXT)
         return 0
     from reconciler.cli import dispatch
 
-    return dispatch.main(argv, env, out, err, _open(stdin, sys.stdin))
+    return dispatch.run_command_line(argv, env, out, err, _choose_stream(stdin, sys.stdin))
 
 
 def entry() -> NoReturn:
@@ -44,7 +44,7 @@ def entry() -> NoReturn:
     import os
     import signal
 
-    from reconciler.engine.interrupts import on_stop
+    from reconciler.engine.interrupts import set_stop_handler
 
     code: int | None = None
 
@@ -56,8 +56,10 @@ def entry() -> NoReturn:
 
     # Measured: 100,000 records are loaded and validated in 2.8 s with the default, in 0.54 s with a raised threshold.
     gc.set_threshold(100_000, 50, 100)  # long lists of plain rows are no cycles, and looking for some takes seconds
-    on_stop(stop)  # a stop is a stop, whoever sends it
-    atexit.register(on_stop, signal.SIG_IGN)  # from there on the interpreter would let a signal take the code away
+    set_stop_handler(stop)  # a stop is a stop, whoever sends it
+    atexit.register(
+        set_stop_handler, signal.SIG_IGN
+    )  # from there on the interpreter would let a signal take the code away
     try:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:  # before there was anything to interrupt, or after it
@@ -65,27 +67,27 @@ def entry() -> NoReturn:
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             if code == 130:  # what is not out by now was broken off
-                _silence(stream.fileno())
+                _redirect_to_null(stream.fileno())
             stream.flush()
         except OSError:  # the reader has gone, or the disk is full; let the interpreter find nothing more to flush
-            _silence(stream.fileno())
+            _redirect_to_null(stream.fileno())
     sys.exit(code)
 
 
-def _open(given: TextIO | None, own: TextIO | None) -> TextIO:
+def _choose_stream(explicit: TextIO | None, inherited: TextIO | None) -> TextIO:
     """Return the stream that is given, or the process's own; one that the process was started without holds nothing."""
-    if stream := given or own:
+    if stream := explicit or inherited:
         return stream
     from io import StringIO
 
     return StringIO()
 
 
-def _silence(number: int) -> None:
+def _redirect_to_null(descriptor: int) -> None:
     import os
 
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     # The advice of Python's `signal` page on SIGPIPE. Otherwise the interpreter fails to flush at its own exit,
     # prints that, and turns the exit code into 120.
-    os.dup2(nowhere, number)
-    os.close(nowhere)
+    os.dup2(null, descriptor)
+    os.close(null)

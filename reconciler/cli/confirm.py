@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.cli.context import Session
-from reconciler.cli.output import write
+from reconciler.cli.output import write_text
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
 from reconciler.reports.layout import format_count
 from reconciler.reports.text import sanitize_message
 
 
-def approved_risks(approve: str | None) -> frozenset[Risk]:
+def parse_approved_risks(approve: str | None) -> frozenset[Risk]:
     """Return the risks that --approve names; all of them without it. Raises UsageError."""
     if approve is None:
         return frozenset(Risk)
     words = [word.strip() for word in approve.split(",")]
     unknown = [word for word in words if word not in {risk.value for risk in Risk}]
     if unknown:
-        why = f"--approve {approve}: {unknown[0]!r} is no risk; nothing was sent"
-        raise UsageError(f"{why}; name any of low,high,irreversible, with commas between them")
+        reason = f"--approve {approve}: {unknown[0]!r} is no risk; nothing was sent"
+        raise UsageError(f"{reason}; name any of low,high,irreversible, with commas between them")
     return frozenset(Risk(word) for word in words)
 
 
-def ask(session: Session, plan: Plan) -> bool:
+def ask_confirmation(session: Session, plan: Plan) -> bool:
     """Ask for the word `yes`; nothing else accepts. Raises UsageError where nobody can be asked."""
-    if not session.asks:
-        why = "apply has to be confirmed, and stdin or stderr is no terminal: nobody can be asked; nothing was sent"
-        raise UsageError(f"{why}; give --yes or --approve low,high, or save the plan with --out and apply the file")
+    if not session.can_ask:
+        reason = "apply has to be confirmed, and stdin or stderr is no terminal: nobody can be asked; nothing was sent"
+        raise UsageError(f"{reason}; give --yes or --approve low,high, or save the plan with --out and apply the file")
     changes = Counter(step.address.target for step in plan.steps)
-    said = [f"This will send {format_count(len(plan.steps), 'request')}:"]
+    lines = [f"This will send {format_count(len(plan.steps), 'request')}:"]
     for name, number in sorted(changes.items()):
         bound = plan.targets.get(name)
-        where = f"{bound.url} {bound.project}".rstrip() if bound else ""
-        said.append(f"  {name}  {where}  {format_count(number, 'request')}")
-    if final := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
-        said.append(f"{format_count(final, 'change')} can't be undone.")
-    write(session.stderr, sanitize_message("\n".join(said)) + "\nType yes to apply: ")
+        server = f"{bound.url} {bound.project}".rstrip() if bound else ""
+        lines.append(f"  {name}  {server}  {format_count(number, 'request')}")
+    if irreversible := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
+        lines.append(f"{format_count(irreversible, 'change')} can't be undone.")
+    write_text(session.stderr, sanitize_message("\n".join(lines)) + "\nType yes to apply: ")
     # readline() returns "" at the end of input: Ctrl-D says no.
     return session.stdin.readline().strip() == "yes"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.engine.interrupts import Stops
+from reconciler.engine.interrupts import StopSignals
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,16 +28,16 @@ class Session:
     stdout: TextIO
     stderr: TextIO
     now: float
-    given: Mapping[str, str] | None = None
+    environment: Mapping[str, str] | None = None
     json: bool = False
     plain: bool = False
-    stops: Stops = field(default_factory=Stops)
+    stops: StopSignals = field(default_factory=StopSignals)
 
     @property
     def env(self) -> Mapping[str, str]:
         """The environment variables."""
-        if self.given is not None:
-            return self.given
+        if self.environment is not None:
+            return self.environment
         from reconciler.settings.load import read_process_environment
 
         return read_process_environment()
@@ -65,21 +65,21 @@ class Session:
         return datetime.fromtimestamp(self.now, UTC).date()
 
     @property
-    def asks(self) -> bool:
+    def can_ask(self) -> bool:
         """True if a person can be asked: nobody answers a pipe, and nobody should answer for a person."""
-        return _terminal(self.stdin) and _terminal(self.stderr)
+        return _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
-    def redraws(self, stream: TextIO) -> bool:
+    def can_redraw(self, stream: TextIO) -> bool:
         """True if a line on this stream may be drawn over: a terminal that can, and no CI log."""
         # terminfo's `dumb` can't move its cursor. CI=true is set by GitHub, GitLab and CircleCI among others, and some
         # of them give a job a pseudo-terminal.
-        return _terminal(stream) and self.env.get("TERM") != "dumb" and not self.env.get("CI")
+        return _is_terminal(stream) and self.env.get("TERM") != "dumb" and not self.env.get("CI")
 
-    def look(self, stream: TextIO) -> Layout:
+    def choose_layout(self, stream: TextIO) -> Layout:
         """Return what the reader of a stream can be shown: colour, and the width to keep to (none for pipes)."""
         from reconciler.reports.layout import Layout
 
-        return Layout(_width(stream, self.env) if _terminal(stream) else 0, self._color(stream))
+        return Layout(_measure_width(stream, self.env) if _is_terminal(stream) else 0, self._color(stream))
 
     def _color(self, stream: TextIO) -> bool:
         """The flag outranks NO_COLOR, which outranks FORCE_COLOR, which outranks what the stream is."""
@@ -89,15 +89,15 @@ class Session:
         # bixense.com/clicolors: CLICOLOR_FORCE is a wish unless it is 0. supports-color reads FORCE_COLOR so too.
         if any(self.env.get(name, "0") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
             return True
-        return _terminal(stream) and self.env.get("TERM") != "dumb"
+        return _is_terminal(stream) and self.env.get("TERM") != "dumb"
 
 
-def _terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO) -> bool:
     # isatty() of a closed stream raises ValueError.
     return not stream.closed and stream.isatty()
 
 
-def _width(stream: TextIO, env: Mapping[str, str]) -> int:
+def _measure_width(stream: TextIO, env: Mapping[str, str]) -> int:
     columns = env.get("COLUMNS", "")
     # Shells don't export COLUMNS, so here it is somebody's wish. isdigit() alone takes a superscript two.
     if columns.isascii() and columns.isdigit() and int(columns):

@@ -11,15 +11,19 @@ import click
 
 from reconciler.cli.commands import cli
 from reconciler.cli.context import Session
-from reconciler.cli.faults import internal
-from reconciler.cli.output import Answer, deliver, deliver_plainly, write
+from reconciler.cli.faults import describe_internal_error
+from reconciler.cli.output import CommandResult, print_plain_result, print_result, write_text
 from reconciler.errors import Exit, Problem, ReconcilerError, Source
 
 _COMMAND_LINE = Source("command line")
-_BROKEN_OFF = f"the report was broken off and may be incomplete\nexit {Exit.INTERRUPTED:d}: {Exit.INTERRUPTED.word}\n"
+_INTERRUPTED_REPORT = (
+    f"the report was broken off and may be incomplete\nexit {Exit.INTERRUPTED:d}: {Exit.INTERRUPTED.word}\n"
+)
 
 
-def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, stderr: TextIO, stdin: TextIO) -> int:
+def run_command_line(
+    argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, stderr: TextIO, stdin: TextIO
+) -> int:
     """Run one command, print its answer, and return its exit code. Nothing is raised."""
     session = Session(
         stdin=stdin,
@@ -27,72 +31,72 @@ def main(argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, std
         stderr=stderr,
         # Read once: what `expires` today must not expire in the middle of a run that passes midnight.
         now=time.time(),
-        given=env,
+        environment=env,
         json=_wants_json(argv),
         plain="--no-color" in argv,
     )
     with session.stops.heard():
-        return _run(argv, session)
+        return _run_and_print(argv, session)
 
 
-def _run(argv: Sequence[str], session: Session) -> int:
+def _run_and_print(argv: Sequence[str], session: Session) -> int:
     command = next((word for word in argv if word in cli.commands), "reconciler")
     try:
-        answer = _answered(argv, session)
-    except click.exceptions.Exit as shown:  # --help and --version: nothing was run
-        return shown.exit_code
-    session.stops.telling()
+        result = _invoke_command(argv, session)
+    except click.exceptions.Exit as early_exit:  # --help and --version: nothing was run
+        return early_exit.exit_code
+    session.stops.begin_reporting()
     try:
-        return int(deliver(session, command, answer))
+        return int(print_result(session, command, result))
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
-        write(session.stderr, _BROKEN_OFF)
+        write_text(session.stderr, _INTERRUPTED_REPORT)
         return int(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - a report that can't be drawn is a bug, and has to be told as one
-        answer = Answer(Exit.INTERNAL, problems=(internal(fault),))
-        deliver_plainly(session, command, answer)
-    return int(answer.exit)
+        result = CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
+        print_plain_result(session, command, result)
+    return int(result.exit)
 
 
-def _answered(argv: Sequence[str], session: Session) -> Answer:
+def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:
     """Run the command; every way in which it can end becomes an answer."""
     try:
         # Not click's main(): it prints errors itself and exits with 2 for a usage error, which here means `changes`.
         with cli.make_context("reconciler", list(argv), obj=session) as context:
-            answer: Answer = cli.invoke(context)
-            return answer
+            result: CommandResult = cli.invoke(context)
+            return result
     except ReconcilerError as error:
-        return Answer(error.exit, problems=error.problems)
+        return CommandResult(error.exit, problems=error.problems)
     except click.ClickException as error:
-        return Answer(Exit.USAGE, problems=(Problem(_COMMAND_LINE, _usage(error)),))
+        return CommandResult(Exit.USAGE, problems=(Problem(_COMMAND_LINE, _describe_usage_error(error)),))
     except (KeyboardInterrupt, click.Abort):
-        return Answer(Exit.INTERRUPTED)
+        return CommandResult(Exit.INTERRUPTED)
     # A RuntimeError, raised for --help: the clause below would take it for a bug.
     except click.exceptions.Exit:
         raise
     except Exception as fault:  # noqa: BLE001 - the last resort: no traceback reaches a user
-        return Answer(Exit.INTERNAL, problems=(internal(fault),))
+        return CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
 
 
-def _usage(error: click.ClickException) -> str:
+def _describe_usage_error(error: click.ClickException) -> str:
     """Say what is wrong with the command line, and where to read on."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconciler"
-    said = error.format_message().strip().rstrip(".")
+    message = error.format_message().strip().rstrip(".")
     # Some releases of click put their suggestion in parentheses, some don't.
-    said = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", said).replace("; Did", "; did")
-    return f"{said[:1].lower()}{said[1:]}; nothing was done; see `{path} --help`"
+    message = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", message).replace("; Did", "; did")
+    return f"{message[:1].lower()}{message[1:]}; nothing was done; see `{path} --help`"
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
     """Read --format even where the rest can't be parsed: a usage error is answered in the format asked for."""
-    chosen = ""
-    for at, word in enumerate(argv):
+    output_format = ""
+    for index, word in enumerate(argv):
         # From here on all words are operands (POSIX, Utility Syntax Guidelines, 10).
         if word == "--":
             break
         if word == "--format":
             # No break: where an option is repeated, click takes the last one.
-            chosen = argv[at + 1] if at + 1 < len(argv) else ""
+            output_format = argv[index + 1] if index + 1 < len(argv) else ""
         elif word.startswith("--format="):
-            chosen = word.removeprefix("--format=")
-    return chosen == "json"
+            output_format = word.removeprefix("--format=")
+    return output_format == "json"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-HELP = """\
+HELP_TEXT = """\
 Usage: reconciler [OPTIONS] COMMAND [ARGS]...
 
   Declarative PKI governance: what a Keyfactor Command server and a Huawei Cloud

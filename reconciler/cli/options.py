@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from reconciler.cli.output import write
+from reconciler.cli.output import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Chosen(NamedTuple):
+class SelectionOptions(NamedTuple):
     """Which settings and which of the declared objects: the same four filters everywhere."""
 
     config: str | None = None
@@ -25,11 +25,11 @@ class Chosen(NamedTuple):
 def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
     # Set while a shell completes a line: nothing may be printed then.
     if value and not context.resilient_parsing:
-        write(context.obj.stdout, context.get_help() + "\n")
+        write_text(context.obj.stdout, context.get_help() + "\n")
         context.exit()
 
 
-class Command(click.Command):
+class SessionCommand(click.Command):
     """A command whose help goes to the session's stdout."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
@@ -40,10 +40,10 @@ class Command(click.Command):
         return option
 
 
-class Group(click.Group):
+class HeadedGroup(click.Group):
     """Commands in the order in which they are declared, under headings."""
 
-    command_class = Command
+    command_class = SessionCommand
     headings: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
@@ -63,21 +63,21 @@ class Group(click.Group):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
 
 
-def joined(*options: Callable[[F], F]) -> Callable[[F], F]:
+def combine_options(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Apply options in the order in which the help lists them."""
 
-    def apply(function: F) -> F:
+    def decorate(function: F) -> F:
         # The lowest decorator is applied first, and click lists the last one applied first.
         for option in reversed(options):
             function = option(function)
         return function
 
-    return apply
+    return decorate
 
 
 config = click.option("--config", metavar="FILE", help="Settings file; ./reconciler.yaml if not given.")
 target = click.option("--target", multiple=True, metavar="NAME", help="Only this target of the settings. Repeatable.")
-form = click.option(
+output_format = click.option(
     "--format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -86,9 +86,9 @@ form = click.option(
     help="json: stdout is one document, whatever happens.",
 )
 no_color = click.option("--no-color", is_flag=True, expose_value=False, help="No colour, as with NO_COLOR set.")
-output = joined(form, no_color)
+output = combine_options(output_format, no_color)
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
-selection = joined(
+selection = combine_options(
     click.option(
         "--only",
         multiple=True,
@@ -101,4 +101,4 @@ selection = joined(
     ),
     target,
 )
-chosen = joined(config, selection)
+settings_and_selection = combine_options(config, selection)

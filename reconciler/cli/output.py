@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from reconciler.reports.layout import Layout
 
 
-def _nothing(_: Layout) -> str:
+def _render_nothing(_: Layout) -> str:
     return ""
 
 
-class Answer(NamedTuple):
+class CommandResult(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
     `problems` are told on stderr, unless the text itself lists them (`listed`). `extra` are the command's own members
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     """
 
     exit: Exit
-    text: Callable[[Layout], str] = _nothing
+    text: Callable[[Layout], str] = _render_nothing
     problems: tuple[Problem, ...] = ()
     plan: Plan | None = None
     outcomes: Sequence[Outcome] = ()
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     headline: str = ""
 
 
-def deliver(session: Session, command: str, answer: Answer) -> Exit:
+def print_result(session: Session, command: str, result: CommandResult) -> Exit:
     """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns the code.
 
     With a document on stdout, stderr still says what a person needs who has only the log: the headline, what to mend.
@@ -45,25 +45,31 @@ def deliver(session: Session, command: str, answer: Answer) -> Exit:
     Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly. A result
     that could not be written whole is no success, whatever it says: half an export looks like a whole one.
     """
-    result = _document(session, command, answer) if session.json else answer.text(session.look(session.stdout))
-    aside = (_headline(answer) if session.json else "") + _aside(session, answer)
-    exit_ = answer.exit
-    if lost := write(session.stdout, result):
-        aside += f"stdout: can't be written: {lost}; the result is incomplete; make room or name another place\n"
+    output = (
+        _render_document(session, command, result)
+        if session.json
+        else result.text(session.choose_layout(session.stdout))
+    )
+    messages = (_render_headline(result) if session.json else "") + _render_messages(session, result)
+    exit_ = result.exit
+    if write_error := write_text(session.stdout, output):
+        messages += (
+            f"stdout: can't be written: {write_error}; the result is incomplete; make room or name another place\n"
+        )
         exit_ = exit_ if exit_ not in {Exit.OK, Exit.CHANGES} else Exit.USAGE
-    write(session.stderr, f"{aside}exit {int(exit_)}: {exit_.word}\n")
+    write_text(session.stderr, f"{messages}exit {int(exit_)}: {exit_.word}\n")
     return exit_
 
 
-def deliver_plainly(session: Session, command: str, answer: Answer) -> None:
+def print_plain_result(session: Session, command: str, result: CommandResult) -> None:
     """Print an answer that holds only problems of our own making, with nothing that could fail on the way."""
     if session.json:
-        write(session.stdout, _document(session, command, answer))
-    aside = "" if session.json else "".join(f"{problem}\n" for problem in answer.problems)
-    write(session.stderr, f"{aside}exit {int(answer.exit)}: {answer.exit.word}\n")
+        write_text(session.stdout, _render_document(session, command, result))
+    messages = "" if session.json else "".join(f"{problem}\n" for problem in result.problems)
+    write_text(session.stderr, f"{messages}exit {int(result.exit)}: {result.exit.word}\n")
 
 
-def write(stream: TextIO, text: str) -> str:
+def write_text(stream: TextIO, text: str) -> str:
     """Write and flush; what the stream can't encode is spelled out, and a reader who has gone is no fault.
 
     Returns why not all of it could be written, or "".
@@ -75,7 +81,7 @@ def write(stream: TextIO, text: str) -> str:
         # A stream is ASCII or Latin-1 under PYTHONIOENCODING or an old locale.
         text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        _whole(stream, text, encoding)
+        _write_all(stream, text, encoding)
     # Python ignores SIGPIPE, so a reader such as `head` that has had enough shows as EPIPE.
     except BrokenPipeError:
         pass
@@ -84,7 +90,7 @@ def write(stream: TextIO, text: str) -> str:
     return ""
 
 
-def _whole(stream: TextIO, text: str, encoding: str) -> None:
+def _write_all(stream: TextIO, text: str, encoding: str) -> None:
     """Write all of a text. With PYTHONUNBUFFERED a stream would drop what a signal or a full disk leaves over."""
     raw = getattr(stream, "buffer", None)
     # Only an unbuffered stream has a raw one here; TextIOWrapper takes no notice of how much its write() took.
@@ -92,45 +98,47 @@ def _whole(stream: TextIO, text: str, encoding: str) -> None:
         stream.write(text)
         stream.flush()
         return
-    left = memoryview(text.encode(encoding))
-    while left:
-        written = raw.write(left)
+    unwritten = memoryview(text.encode(encoding))
+    while unwritten:
+        count = raw.write(unwritten)
         # A descriptor that would block. O_NONBLOCK belongs to the open file, which is shared with whoever passed it
         # on: another process can have set it.
-        if written is None:
+        if count is None:
             raise BlockingIOError(EAGAIN, strerror(EAGAIN))
-        left = left[written:]
+        unwritten = unwritten[count:]
 
 
-def _document(session: Session, command: str, answer: Answer) -> str:
+def _render_document(session: Session, command: str, result: CommandResult) -> str:
     from reconciler.reports.json_document import build_report, render_json
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
-    shape = build_report(command, answer.exit, answer.plan, answer.outcomes, answer.problems, **answer.extra)
-    return render_json(shape, ascii_only=encoding not in {"utf8", "utf8sig"})
+    report = build_report(command, result.exit, result.plan, result.outcomes, result.problems, **result.extra)
+    return render_json(report, ascii_only=encoding not in {"utf8", "utf8sig"})
 
 
-def _headline(answer: Answer) -> str:
+def _render_headline(result: CommandResult) -> str:
     """Where stdout goes into a file, a log would say nothing else of what a comparison came to."""
-    if not answer.headline:
+    if not result.headline:
         return ""
     from reconciler.reports.text import sanitize_message
 
-    return sanitize_message(f"{answer.headline}\n")
+    return sanitize_message(f"{result.headline}\n")
 
 
-def _aside(session: Session, answer: Answer) -> str:
+def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
-    plan = answer.plan
-    found = () if answer.listed and not session.json else answer.problems
+    plan = result.plan
+    problem_list = () if result.listed and not session.json else result.problems
     if plan:
-        found = (*found, *plan.problems, *(gap.problem for gap in plan.gaps))
-    if not found and not (plan and plan.notes):
+        problem_list = (*problem_list, *plan.problems, *(gap.problem for gap in plan.gaps))
+    if not problem_list and not (plan and plan.notes):
         return ""
-    from reconciler.cli.snippets import snippets
+    from reconciler.cli.snippets import read_snippets
     from reconciler.reports.problems import render_notes, render_problems
 
-    look = session.look(session.stderr)
-    told = render_notes(plan.notes, look) if plan else ""
-    manifests = plan.problems if plan else found if answer.exit is Exit.INVALID else ()
-    return told + render_problems(found, look, snippets(session, session.stderr, manifests))
+    layout = session.choose_layout(session.stderr)
+    rendered_notes = render_notes(plan.notes, layout) if plan else ""
+    manifest_problems = plan.problems if plan else problem_list if result.exit is Exit.INVALID else ()
+    return rendered_notes + render_problems(
+        problem_list, layout, read_snippets(session, session.stderr, manifest_problems)
+    )

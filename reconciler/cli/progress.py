@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.cli.context import Session
-from reconciler.cli.output import write
+from reconciler.cli.output import write_text
 
-PATIENCE = 1.0
+QUIET_SECONDS = 1.0
 """Seconds of silence before the first word."""
 # CircleCI ends a step that has printed nothing for ten minutes, if not told otherwise (no_output_timeout).
-HEARTBEAT = 15.0
+HEARTBEAT_SECONDS = 15.0
 """Seconds between two lines in a log."""
 
 
@@ -22,41 +22,41 @@ class Progress:
     """Tells what goes on. Use it in a `with` statement; what it drew at a terminal is gone afterwards."""
 
     def __init__(
-        self, session: Session, *, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+        self, session: Session, *, patience: float = QUIET_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._stream = session.stderr
-        self._redraws = session.redraws(session.stderr)
-        self._color = session.look(session.stderr).color
+        self._can_redraw = session.can_redraw(session.stderr)
+        self._color = session.choose_layout(session.stderr).color
         self._clock = clock
         self._next = clock() + patience
         self._status: Any = None
 
     def tell(self, line: str) -> None:
         """Show what is under way, if it takes long: in a log at most one line each quarter of a minute."""
-        if self._redraws:
+        if self._can_redraw:
             self._draw(line)
         elif self._clock() >= self._next:
-            self._next = self._clock() + HEARTBEAT
+            self._next = self._clock() + HEARTBEAT_SECONDS
             self._write(line)
 
     def done(self, line: str) -> None:
         """Show what is finished: in a log always."""
-        if self._redraws:
+        if self._can_redraw:
             self._draw(line)
         else:
             self._write(line)
 
     def _write(self, line: str) -> None:
         from reconciler.reports.layout import escape_ci_commands
-        from reconciler.sanitize import visible
+        from reconciler.sanitize import escape_invisible
 
-        write(self._stream, f"{escape_ci_commands(visible(line))}\n")
+        write_text(self._stream, f"{escape_ci_commands(escape_invisible(line))}\n")
 
     def _draw(self, line: str) -> None:
         from rich.console import Console
         from rich.text import Text
 
-        from reconciler.sanitize import visible
+        from reconciler.sanitize import escape_invisible
 
         with suppress(OSError):  # a terminal that has gone is no reason to stop
             if self._status is None:
@@ -64,7 +64,7 @@ class Progress:
                 # Frames of ASCII: rich's own choice is braille, which a stream may be unable to encode.
                 self._status = console.status("", spinner="line")
                 self._status.start()
-            self._status.update(Text(visible(line)))
+            self._status.update(Text(escape_invisible(line)))
 
     def __enter__(self) -> Self:
         return self

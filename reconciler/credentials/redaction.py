@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from reconciler.credentials.encodings import SecretForms, build_forms
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 HIDDEN = "***"
 _SHORTEST_SECRET = 4
@@ -66,7 +66,7 @@ class Redactor:
 
     def line(self, text: str, limit: int = 300) -> str:
         """Return the text redacted, then shortened, then made visible: in this order no part of a secret survives."""
-        return shown(self(text).strip(), limit)
+        return escape_and_shorten(self(text).strip(), limit)
 
 
 def _join_lines(text: str) -> str:

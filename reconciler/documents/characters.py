@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.documents import limits
 from reconciler.errors import Problem, Source
-from reconciler.sanitize import escaped, visible
+from reconciler.sanitize import escape_character, escape_invisible
 
 _FORMATS: Final = (
     "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -99,7 +99,7 @@ def _unfit(text: str, file: str) -> Iterator[Problem]:
 def _named(character: str) -> str:
     point = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "")
-    return f"{point} {name}" if name else f"{point} ({escaped(character)})"
+    return f"{point} {name}" if name else f"{point} ({escape_character(character)})"
 
 
 def _why(character: str) -> str:
@@ -125,4 +125,4 @@ def _points(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
     at = next((i for i, (one, other) in enumerate(zip(text, composed, strict=False)) if one != other), 0)
     found = " ".join(f"U+{ord(c):04X}" for c in text[at : at + 2])
-    return f'"{visible(composed[at : at + 1])}" (U+{ord(composed[at]):04X}) for {found}'
+    return f'"{escape_invisible(composed[at : at + 1])}" (U+{ord(composed[at]):04X}) for {found}'

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.documents import limits
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""
@@ -44,13 +44,15 @@ class Place:
     def below(self, name: str) -> Place:
         """Return what is called `name` in this folder."""
         return Place(
-            self.root, (*self.parts, name), f"{self.shown}/{visible(name)}" if self.shown != "." else visible(name)
+            self.root,
+            (*self.parts, name),
+            f"{self.shown}/{escape_invisible(name)}" if self.shown != "." else escape_invisible(name),
         )
 
     def beside(self, parts: Sequence[str]) -> Place:
         """Return the file at `parts`, seen from the folder in which this file is."""
         folder = self.shown.rpartition("/")[0]
-        shown = "/".join([*([folder] if folder else []), *map(visible, parts)])
+        shown = "/".join([*([folder] if folder else []), *map(escape_invisible, parts)])
         return Place(self.root, (*self.parts[:-1], *parts), shown)
 
 

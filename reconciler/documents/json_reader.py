@@ -20,7 +20,7 @@ from reconciler.documents.document import Document, File
 from reconciler.documents.positions import TOKEN, Spot
 from reconciler.documents.scalars import REFUSED, Ambiguous, Refused, Value
 from reconciler.errors import Problem
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 _ESCAPE: Final = re.compile(r"\\[bfru]")
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
@@ -130,7 +130,7 @@ def _faults(spot: Spot, file: File) -> Iterator[Problem]:
     for key, place in spot.again:
         first = (spot.members or {})[key].key
         line = first.line if first else 0
-        yield Problem(file.source(*place), yaml_errors.TWICE.format(shown(key), line))
+        yield Problem(file.source(*place), yaml_errors.TWICE.format(escape_and_shorten(key), line))
     if spot.members is None:
         if spot.style and (why := characters.refused(spot.text)):
             yield Problem(file.source(*spot.place), yaml_errors.UNFIT.format(why))

@@ -15,7 +15,7 @@ from reconciler.documents.suggestions import clearable, fields_at, meant, neares
 from reconciler.errors import Problem
 from reconciler.kinds.fields import Misfit
 from reconciler.kinds.kind import Path
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 
 class Fault(NamedTuple):
@@ -66,7 +66,7 @@ def null(model: type[BaseModel], path: Path) -> str:
 
 def named(path: Path) -> str:
     """Write a path as it is spoken of: `claims[0].type`."""
-    parts = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
+    parts = (f"[{step}]" if isinstance(step, int) else f".{escape_and_shorten(step)}" for step in path)
     return "".join(parts).removeprefix(".")
 
 
@@ -79,7 +79,7 @@ def _written(document: Document, path: Path) -> str:
     raw = document.raw(path)
     if raw is None or raw.style in {"|", ">"}:
         return ""
-    return quoted(raw.text) if raw.style else shown(raw.text)
+    return quoted(raw.text) if raw.style else escape_and_shorten(raw.text)
 
 
 def _unknown(case: _Case) -> str:

@@ -12,7 +12,7 @@ from reconciler.documents.document import Document, File, Raw, bounded
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate
 from reconciler.errors import InvalidError, Problem, Source
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 __all__ = ["REFUSED", "Ambiguous", "Document", "Raw", "examine", "read_documents", "validate"]
 
@@ -30,7 +30,7 @@ def read_documents(data: bytes, file: str) -> list[Document]:
 
 def examine(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
     """Like `read_documents`, but return the problems beside what could be read in spite of them."""
-    shown = visible(file)
+    shown = escape_invisible(file)
     if len(data) > limits.FILE_BYTES:
         message = (
             f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES); it can't be reviewed; "

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.kinds.kind import Path
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 _LONGEST = 100
 _NAMED_AT_MOST = 16
@@ -42,7 +42,7 @@ def meant(word: str, options: Iterable[str]) -> str:
 
 def quoted(text: str) -> str:
     """Return text in double quotes, of bounded length, with what can't be seen spelled out."""
-    return f'"{shown(text)}"'
+    return f'"{escape_and_shorten(text)}"'
 
 
 def _plain(word: str) -> str:

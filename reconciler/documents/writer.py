@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from reconciler.documents import characters, limits
 from reconciler.documents.scalars import resolve
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 _PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
 """Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""
@@ -36,7 +36,7 @@ def dump(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]
     for document, notes in zip_longest(documents, remarks):
         if document is None:
             raise ValueError("there are more remarks than documents")
-        comments = [f"# {visible(line)}\n" for note in notes or () for line in note.split("\n")]
+        comments = [f"# {escape_invisible(line)}\n" for note in notes or () for line in note.split("\n")]
         texts.append("".join([*comments, *_mapping(document, "")]) if document else f"{''.join(comments)}{{}}\n")
     return "---\n".join(texts)
 

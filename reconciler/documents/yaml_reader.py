@@ -16,7 +16,7 @@ from reconciler.documents.document import Document, File
 from reconciler.documents.scalars import REFUSED, Ambiguous, Value, reading, resolve
 from reconciler.documents.yaml_events import SCANNER, Broken, events
 from reconciler.errors import Problem
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 
 class Stop(Exception):
@@ -146,7 +146,7 @@ class _Builder:
             return _DROPPED
         first = frame.keys.setdefault(text, event.start_mark)
         if first is not event.start_mark:
-            self._complain(event, yaml_errors.TWICE.format(shown(text), first.line + 1))
+            self._complain(event, yaml_errors.TWICE.format(escape_and_shorten(text), first.line + 1))
             return _DROPPED
         return text
 
@@ -182,7 +182,7 @@ class _Builder:
 
     def _undecorated(self, event: Any) -> None:
         if event.tag:
-            self._complain(event, yaml_errors.TAG.format(shown(_tag(event.tag))))
+            self._complain(event, yaml_errors.TAG.format(escape_and_shorten(_tag(event.tag))))
         if event.anchor:
             self._complain(event, yaml_errors.ANCHOR)
 
@@ -203,4 +203,4 @@ def _bad_key(text: str, value: Value) -> str:
     if not text:
         return yaml_errors.NO_KEY
     what = reading(value)
-    return f'the key {shown(text)} reads as {what}; keys are text; write "{shown(text)}"'
+    return f'the key {escape_and_shorten(text)} reads as {what}; keys are text; write "{escape_and_shorten(text)}"'

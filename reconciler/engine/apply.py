@@ -16,7 +16,7 @@ from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleErro
 from reconciler.kinds.kind import Read, Resource, Ruling
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Step, Verdict
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 Send = Callable[[Call], Reply]
 """Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
@@ -85,7 +85,7 @@ def apply(
 def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
     """Take out what must not be shown, then shorten, then spell out what can't be seen."""
     # In this order: a secret that is cut in the middle, or spelled with escapes, would not be recognised.
-    return replace(outcome, detail=shown(context.redact(outcome.detail), _MAX_DETAIL))
+    return replace(outcome, detail=escape_and_shorten(context.redact(outcome.detail), _MAX_DETAIL))
 
 
 def _run_step(step: Step, context: RunContext) -> Outcome:

@@ -9,23 +9,23 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal
 
-Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
+SignalHandler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 # SIGTERM comes from `docker stop`, Kubernetes and systemd, and SIGKILL follows it: by default after 10, 30 and
 # 90 seconds.
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-def on_stop(handler: Handler) -> dict[int, Any]:
+def set_stop_handler(handler: SignalHandler) -> dict[int, Any]:
     """Handle every signal that asks to stop; returns the handlers before. One that is ignored (nohup) stays so."""
-    former = {number: signal.getsignal(number) for number in _STOPPING}
+    former = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     # nohup ignores SIGHUP, a shell without job control SIGINT and SIGQUIT of what it runs with `&` (POSIX, 2.11).
     # None stands for a handler that was not installed from Python, which signal() could not put back.
-    heard = [number for number, before in former.items() if before not in {signal.SIG_IGN, None}]
-    return {number: signal.signal(number, handler) for number in heard}
+    handled = [number for number, before in former.items() if before not in {signal.SIG_IGN, None}]
+    return {number: signal.signal(number, handler) for number in handled}
 
 
-class Stops:
+class StopSignals:
     """What a signal that asks to stop means, by how far a run has come.
 
     While it looks, each ends it: KeyboardInterrupt. From the first request that changes something until the report is
@@ -38,22 +38,22 @@ class Stops:
     def __init__(self) -> None:
         # No lock: a handler runs in the main thread, between two bytecodes, and would wait for itself.
         self._stage: Literal["looking", "sending", "telling"] = "looking"
-        self._wished = self._patient = False
-        self._say: Callable[[], None] = lambda: None
+        self._requested = self._first_received = False
+        self._acknowledge: Callable[[], None] = lambda: None
 
-    def wished(self) -> bool:
+    def is_requested(self) -> bool:
         """Tell whether somebody has asked to stop since requests are sent."""
-        return self._wished
+        return self._requested
 
-    def sending(self, say: Callable[[], None]) -> None:
+    def begin_sending(self, acknowledge: Callable[[], None]) -> None:
         """From now on requests are sent; `say` answers a wish to stop."""
-        self._say = say
+        self._acknowledge = acknowledge
         self._stage = "sending"
 
-    def telling(self) -> None:
+    def begin_reporting(self) -> None:
         """From now on all that is left is to tell what was done."""
         if self._stage != "telling":
-            self._patient = False  # first: a signal between the two must not find itself to be the second one
+            self._first_received = False  # first: a signal between the two must not find itself to be the second one
             self._stage = "telling"
 
     @contextmanager
@@ -63,7 +63,7 @@ class Stops:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = on_stop(self)
+        before = set_stop_handler(self)
         try:
             yield
         finally:
@@ -72,13 +72,13 @@ class Stops:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         # GitHub Actions cancels a job with SIGINT, sends SIGTERM 7.5 s later and kills it 2.5 s after that.
-        if self._stage == "looking" or (self._patient and number != signal.SIGHUP):
+        if self._stage == "looking" or (self._first_received and number != signal.SIGHUP):
             if self._stage == "sending":
-                self.telling()
+                self.begin_reporting()
             signal.default_int_handler(number, frame)
-        if self._patient:
+        if self._first_received:
             return
-        self._patient = True
+        self._first_received = True
         if self._stage == "sending":
-            self._wished = True
-            self._say()
+            self._requested = True
+            self._acknowledge()

@@ -33,7 +33,7 @@ from reconciler.kinds.kind import (
 )
 from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
-from reconciler.patterns import matches
+from reconciler.patterns import matches_pattern
 from reconciler.payloads.requests import (
     ATTRIBUTES,
     DENIED,
@@ -258,7 +258,7 @@ def _chosen(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> l
     if spec.pattern is None:
         return [one.id for one in spec.requests]
     expected = spec.pattern.expected()
-    return [number for number in sorted(waiting) if not _differing(expected, waiting[number], matches)]
+    return [number for number in sorted(waiting) if not _differing(expected, waiting[number], matches_pattern)]
 
 
 def _places(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> Iterator[tuple[int, Path]]:

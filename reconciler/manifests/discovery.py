@@ -11,7 +11,7 @@ from typing import NamedTuple
 from reconciler.documents import limits
 from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, Place, is_ignored, is_manifest, mode_of
 from reconciler.errors import Problem, Source, UsageError
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 
 class Listing(NamedTuple):
@@ -41,7 +41,7 @@ def find(paths: Sequence[Path | str], base: Path) -> Listing:
 def _place(path: Path, base: Path) -> Place:
     whole = Path(os.path.normpath(base / path))
     origin = Path(os.path.normpath(base.absolute()))
-    shown = visible((whole.relative_to(origin) if whole.is_relative_to(origin) else whole).as_posix())
+    shown = escape_invisible((whole.relative_to(origin) if whole.is_relative_to(origin) else whole).as_posix())
     if stat.S_ISDIR(mode_of(whole)):
         return Place(whole, (), shown)
     return Place(whole.parent, (whole.name,), shown)

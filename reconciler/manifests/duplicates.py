@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 from reconciler.errors import Problem, Source
 from reconciler.kinds.kind import Path, Wanted
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 _Claim = tuple[int, Path | Source]
 
@@ -33,14 +33,14 @@ def clashes(wanted: Iterable[Wanted]) -> Iterator[Problem]:
 
 def _same_name(first: Wanted, second: Wanted) -> Problem:
     place = ("metadata", "name")
-    what = f'{second.address.kind} "{shown(second.address.name)}" is already declared at {first.at(place)}'
+    what = f'{second.address.kind} "{escape_and_shorten(second.address.name)}" is already declared at {first.at(place)}'
     return Problem(second.at(place), f"{what}; two documents can't both hold; rename or merge one")
 
 
 def _same_object(first: Wanted, where: Path | Source, second: Wanted, place: Path | Source, identity: str) -> Problem:
     return Problem(
         _source(second, place),
-        f'{shown(identity)} is already managed by "{shown(first.address.name)}" at {_source(first, where)}; '
+        f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" at {_source(first, where)}; '
         "two documents would overwrite each other; remove it from one",
     )
 

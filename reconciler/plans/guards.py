@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from reconciler.errors import Problem, Source
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Risk, Step
-from reconciler.patterns import matches
+from reconciler.patterns import matches_pattern
 
 _SETTINGS_SOURCE = Source("reconciler.yaml")
 
@@ -66,7 +66,7 @@ def _is_protected_by(step: Step, pattern: str) -> bool:
     """
     # A handler's document is named freely and its object found by class, so a pattern may mean either.
     names = (step.address.name, step.object, step.object.rpartition(" (")[0])
-    return any(matches(pattern, f"{step.address.kind}/{name}") for name in names)
+    return any(matches_pattern(pattern, f"{step.address.kind}/{name}") for name in names)
 
 
 def _find_exceeded_limits(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:

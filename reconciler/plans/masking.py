@@ -13,23 +13,23 @@ from reconciler.errors import Problem
 from reconciler.model import Json, Outcome, Plan, Step
 
 
-class Veil:
+class SecretMasker:
     """Takes the secrets that were used so far out of whatever is shown; each of `redacts` knows those of one target."""
 
-    def __init__(self, redacts: Iterable[Callable[[str], str]]) -> None:
-        self._redacts = tuple(redacts)
+    def __init__(self, redactors: Iterable[Callable[[str], str]]) -> None:
+        self._redactors = tuple(redactors)
 
     def __call__(self, text: str) -> str:
         """Return a text without them."""
-        for redact in self._redacts:
+        for redact in self._redactors:
             text = redact(text)
         return text
 
     def plan(self, plan: Plan) -> Plan:
         """Return a plan to look at, never one to be sent or saved; the same where there is nothing to hide."""
-        whole = "\n".join(_texts(plan))
+        all_text = "\n".join(_iterate_plan_texts(plan))
         # Nearly every plan takes this way, and no step of it is copied.
-        if self(whole) == whole:
+        if self(all_text) == all_text:
             return plan
         return replace(
             plan,
@@ -41,7 +41,7 @@ class Veil:
 
     def problems(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Return what has to be mended."""
-        return tuple(self._problem(one) for one in problems)
+        return tuple(self._problem(problem) for problem in problems)
 
     def outcomes(self, outcomes: Sequence[Outcome], plan: Plan) -> tuple[Outcome, ...]:
         """Return outcomes with the steps of a veiled plan in the place of the real ones."""
@@ -53,11 +53,11 @@ class Veil:
     def _step(self, step: Step) -> Step:
         request = step.request
         if request:
-            request = request._replace(call=request.call._replace(body=_mapped(request.call.body, self)))
+            request = request._replace(call=request.call._replace(body=_map_texts(request.call.body, self)))
         return replace(
             step,
             changes=tuple(
-                change._replace(before=_mapped(change.before, self), after=_mapped(change.after, self))
+                change._replace(before=_map_texts(change.before, self), after=_map_texts(change.after, self))
                 for change in step.changes
             ),
             request=request,
@@ -66,32 +66,32 @@ class Veil:
         )
 
 
-def _mapped(value: Json, change: Callable[[str], str]) -> Json:
+def _map_texts(value: Json, change: Callable[[str], str]) -> Json:
     """Return a JSON value with each text in it changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {change(name): _mapped(one, change) for name, one in value.items()}
-    return [_mapped(one, change) for one in value] if isinstance(value, list | tuple) else value
+        return {change(name): _map_texts(member, change) for name, member in value.items()}
+    return [_map_texts(member, change) for member in value] if isinstance(value, list | tuple) else value
 
 
-def _texts(plan: Plan) -> Iterator[str]:
+def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         yield from (step.object, step.refusal)
-        yield from _words([[change.before, change.after] for change in step.changes])
-        yield from _words(step.request.call.body if step.request else None)
+        yield from _iterate_json_texts([[change.before, change.after] for change in step.changes])
+        yield from _iterate_json_texts(step.request.call.body if step.request else None)
     for problem in (*plan.problems, *plan.notes, *(gap.problem for gap in plan.gaps)):
         yield problem.message
 
 
-def _words(value: Json) -> Iterator[str]:
+def _iterate_json_texts(value: Json) -> Iterator[str]:
     """Yield the texts in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         yield from value
-        for one in value.values():
-            yield from _words(one)
+        for member in value.values():
+            yield from _iterate_json_texts(member)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _words(one)
+        for member in value:
+            yield from _iterate_json_texts(member)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler.model import Action, Call, Change, Json, Step
 from reconciler.reports.layout import Line, build_line, quote_value
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 MAX_MEMBERS = 12
 """Members of one set that are shown of either sign; the rest is counted."""
@@ -19,7 +19,7 @@ _ADDED, _REMOVED, _FAINT = "green", "red", "dim"
 
 def render_fields(step: Step, *, group_size: int = 1) -> Iterator[Line]:
     """Yield the lines below a step's title: its changes, its call (one of `alike`), or why there is none."""
-    labels = [visible(change.path) for change in step.changes]
+    labels = [escape_invisible(change.path) for change in step.changes]
     width = max([len(label) for label in labels] + [len("call")])
     for change, label in zip(step.changes, labels, strict=True):
         for number, piece in enumerate(_render_change(change, new=step.action is Action.CREATE)):

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.errors import Exit, Problem
 from reconciler.model import Action, Call, Change, Coverage, Gap, Json, Outcome, Plan, Risk, Step, Verdict
-from reconciler.sanitize import unseen
+from reconciler.sanitize import is_invisible
 
 FORMAT_VERSION = "1.0"
 
@@ -169,7 +169,7 @@ def _convert_value(value: Any) -> Json:
 
 
 def _escape_character(match: re.Match[str]) -> str:
-    if not unseen(match.group()):
+    if not is_invisible(match.group()):
         return match.group()
     # An escape has four digits, so a character beyond U+FFFF takes two (RFC 8259, 7); a lone surrogate,
     # which JSON can spell and UTF-8 can't, stays one.

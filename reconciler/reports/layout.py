@@ -9,7 +9,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reconciler.model import Json
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,7 +64,7 @@ def quote_value(value: Json) -> str:
     """Return a value as one line of JSON, shortened; `(none)` for what is not there."""
     if value is None:
         return "(none)"
-    text = visible(json.dumps(value, ensure_ascii=False, default=str))
+    text = escape_invisible(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}... ({len(text)} characters, see --format json)"
 
 
@@ -121,4 +121,4 @@ def _strip_padding(text: str) -> str:
 def build_line(*pieces: str | tuple[str, str]) -> Line:
     """Return one line from strings and (string, style) pairs, whatever they hold."""
     pairs = ((piece, "") if isinstance(piece, str) else piece for piece in pieces)
-    return Line(tuple((visible(text), style) for text, style in pairs))
+    return Line(tuple((escape_invisible(text), style) for text, style in pairs))

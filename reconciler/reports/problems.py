@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import Problem, Source
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 _SNIPPET_WIDTH = 96
 """Characters of a manifest's line that are shown around the caret."""
@@ -57,7 +57,10 @@ def _render_snippet(text: str, source: Source) -> Iterator[Line]:
 
     column = min(max(source.column, 1), len(text) + 1) - 1
     start = max(0, column - _SNIPPET_LEAD) if len(text) > _SNIPPET_WIDTH else 0
-    excerpt, prefix = visible(text[start : start + _SNIPPET_WIDTH].rstrip()), visible(text[start:column])
+    excerpt, prefix = (
+        escape_invisible(text[start : start + _SNIPPET_WIDTH].rstrip()),
+        escape_invisible(text[start:column]),
+    )
     number = str(source.line)
     yield build_line((f"  {number} | ", "dim"), excerpt)
     # In cells, not characters: East Asian letters are two wide (UAX 11), combining marks none.

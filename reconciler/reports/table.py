@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model import Action, Outcome, Risk, Step, Verdict
 from reconciler.reports.layout import Layout, format_count
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,28 +54,28 @@ def build_table(rows: Sequence[dict[str, Cell]], layout: Layout) -> Table:
         # rich's own choice is an ellipsis, which would cut a name that a reviewer has to read.
         grid.add_column(name, overflow="fold", no_wrap=not layout.width)
     for row in rows:
-        grid.add_row(*(Text(visible(text), style) for text, style in row.values()))
+        grid.add_row(*(Text(escape_invisible(text), style) for text, style in row.values()))
     return grid
 
 
 def describe_object(step: Step) -> str:
     """Say which live object a step is about, where the document's name doesn't."""
-    return visible(step.object.removeprefix(step.address.name).strip())
+    return escape_invisible(step.object.removeprefix(step.address.name).strip())
 
 
 def _build_cells(step: Step, *, show_target: bool) -> dict[str, Cell]:
     symbol, style = SYMBOLS[step.action]
-    target = {"target": (visible(step.address.target), "")} if show_target else {}
+    target = {"target": (escape_invisible(step.address.target), "")} if show_target else {}
     return {
         "": ("x" if step.request is None else symbol, style),
         "action": (step.action.value, ""),
         **target,
-        "kind": (visible(step.address.kind), ""),
-        "name": (visible(step.address.name), ""),
+        "kind": (escape_invisible(step.address.kind), ""),
+        "name": (escape_invisible(step.address.name), ""),
         "object": (_shorten_object(describe_object(step), _WIDE_LIMIT), ""),
         "risk": _RISKS[step.risk],
         "fields": (_summarize_fields(step), ""),
-        "source": (visible(str(step.source)), "dim"),
+        "source": (escape_invisible(str(step.source)), "dim"),
     }
 
 
@@ -84,7 +84,7 @@ def _summarize_fields(step: Step) -> str:
         return format_count(len(step.changes), "field")
     if step.action is Action.DENY:
         return format_count(step.weight, "request")
-    paths = list(dict.fromkeys(visible(change.path) for change in step.changes))
+    paths = list(dict.fromkeys(escape_invisible(change.path) for change in step.changes))
     return ", ".join(paths[:3]) + (f" +{len(paths) - 3}" if len(paths) > 3 else "")
 
 

@@ -24,7 +24,7 @@ from reconciler.reports.layout import (
     render_parts,
 )
 from reconciler.reports.table import SYMBOLS, VERDICTS, build_step_table, describe_object
-from reconciler.sanitize import visible
+from reconciler.sanitize import escape_invisible
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
@@ -62,7 +62,7 @@ def render_outcomes(outcomes: Sequence[Outcome], layout: Layout = PLAIN_LAYOUT, 
 
 def sanitize_message(message: str) -> str:
     """Return a sentence of ours that may hold foreign names, harmless."""
-    return escape_ci_commands("\n".join(visible(part) for part in message.split("\n")))
+    return escape_ci_commands("\n".join(escape_invisible(part) for part in message.split("\n")))
 
 
 def _render_comparison(verdict: str, plan: Plan, layout: Layout) -> Iterator[ReportPart]:

@@ -12,7 +12,7 @@ from reconciler.credentials.regular_file import Unavailable, explain_hidden, rea
 from reconciler.credentials.sources import FromProfile
 from reconciler.documents.files import mode_of
 from reconciler.documents.vendor_file import find_member, parse_vendor_file
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
 
 # The SDK's section for services of a region, such as CSMS; [global] is for those without one.
@@ -119,7 +119,7 @@ def _read_koocli_profile(path: Path, name: str) -> CredentialsFile:
     except Unavailable as reason:
         return CredentialsFile(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} {reason}; mend or unset it"))
     except (ValueError, TypeError, KeyError, StopIteration):
-        label = f"profile `{shown(name)}`" if isinstance(name, str) and name else "current profile"
+        label = f"profile `{escape_and_shorten(name)}`" if isinstance(name, str) and name else "current profile"
         return CredentialsFile(
             path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} has no readable {label}; set HW_PROFILE or mend it")
         )
@@ -131,7 +131,7 @@ def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Aut
     # The other modes (ecsAgency, SSO, AssumeRole) keep none of these; SSO has its own under ssoAuth.
     mode = profile.get("mode", "AKSK")
     if mode != "AKSK":
-        mode_text = shown(str(mode), 20)
+        mode_text = escape_and_shorten(str(mode), 20)
         return NoAuth(f"{path}: profiles of mode {mode_text} can't be used, only AKSK; set HW_ACCESS_KEY instead")
     # KooCLI encrypts what it stores unless told not to; an encrypted key is no plain letters and digits.
     if not _ACCESS_KEY.fullmatch(str(profile.get("accessKeyId") or "")):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.keyfactor_profile import Profile
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
 from reconciler.transport.urls import normalize_endpoint_url
@@ -128,7 +128,7 @@ def _explain_unsupported(profile: Profile) -> str:
     if kind == "kerberos" or (not kind and any(member.startswith("kerberos_") for member in profile.members)):
         return _NO_KERBEROS.format(profile, "", _LOGIN_ADVICE)
     if kind not in _ALLOWED_METHODS:
-        return f"{profile} has the auth_type {shown(kind)}, which isn't known; write basic or oauth, or {_LOGIN_ADVICE}"
+        return f"{profile} has the auth_type {escape_and_shorten(kind)}, which isn't known; write basic or oauth, or {_LOGIN_ADVICE}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.documents.files import mode_of
 from reconciler.documents.vendor_file import parse_vendor_file
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 
 _FILE_NAMES = ("command_config.json", "command_config.yaml", "command_config.yml")
 """In `~/.keyfactor/`; the first that is there."""
@@ -29,7 +29,7 @@ class Profile(NamedTuple):
     trouble: str = ""
 
     def __str__(self) -> str:
-        return f"profile `{shown(self.name)}` of {self.file}"
+        return f"profile `{escape_and_shorten(self.name)}` of {self.file}"
 
 
 def read_profile(env: Mapping[str, str], home: Path | None, text_members: frozenset[str]) -> Profile:
@@ -80,6 +80,6 @@ def _has_content(value: object) -> bool:
 
 def _describe_unreadable(file: Path, name: str, detail: str) -> str:
     return (
-        f"{file} has no readable profile `{shown(name)}` under `servers`{detail}; mend it (anchors, aliases, tags and "
+        f"{file} has no readable profile `{escape_and_shorten(name)}` under `servers`{detail}; mend it (anchors, aliases, tags and "
         "keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
     )

@@ -59,12 +59,12 @@ def check_settings_location(file: Path | None, folder: Path, source: Source | No
 
 def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
-    from reconciler.sanitize import shown  # noqa: PLC0415
+    from reconciler.sanitize import escape_and_shorten  # noqa: PLC0415
 
     # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
     from reconciler.settings.parse import build_targets, parse_settings  # noqa: PLC0415 - models that only a file needs
 
-    source = Source(shown(name, 200))
+    source = Source(escape_and_shorten(name, 200))
     try:
         with path.open("rb") as file:
             # One byte too many tells a file that is too large; the size by stat(2) is 0 for a pipe.

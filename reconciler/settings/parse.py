@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.documents.reader import Document, read_documents, validate
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds.registry import KINDS
-from reconciler.sanitize import shown
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.build import build_target
 from reconciler.settings.model import Target
 from reconciler.settings.schema import SettingsFile
@@ -51,8 +51,8 @@ def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iter
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
     advice = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
     for kind in settings_file.limits.keys() - KINDS.keys():
-        yield Problem(document.key(("limits", kind)), f"{shown(kind)} is not a kind; {advice}")
+        yield Problem(document.key(("limits", kind)), f"{escape_and_shorten(kind)} is not a kind; {advice}")
     for index, pattern in enumerate(settings_file.protected):
         kind = pattern.partition("/")[0]
         if kind not in KINDS:
-            yield Problem(document.at(("protected", index)), f"{shown(kind)} is not a kind; {advice}")
+            yield Problem(document.at(("protected", index)), f"{escape_and_shorten(kind)} is not a kind; {advice}")

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 
-def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file durably: beside its place first, flushed to the disk, then renamed over it. Raises OSError.
 
     What is there and no regular file (a device, a pipe) is left alone: it is no place that a file can take.
@@ -18,10 +18,10 @@ def replace(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         raise OSError(errno.EEXIST, "what is there is not a regular file")
     # In the same folder: rename(2) is atomic within one file system, and fails between two (EXDEV). mkstemp opens
     # with O_EXCL, so nobody's prepared link is followed.
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(number, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             # mkstemp gives 0600; fchmod, other than open(), takes no umask into account.
             os.fchmod(file.fileno(), mode)
             file.write(data)

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli.commands import cli
-from reconciler.cli.help_text import HELP
+from reconciler.cli.help_text import HELP_TEXT
 from tests.cli.conftest import Run
 
 HEAVY = ("pydantic", "yaml", "requests", "deepdiff", "rich", "reconciler.kinds", "reconciler.model")
@@ -19,8 +19,8 @@ HEAVY = ("pydantic", "yaml", "requests", "deepdiff", "rich", "reconciler.kinds",
 def test_the_ready_made_help_is_the_help(run: Run) -> None:
     """It is what the commands say; to renew it, take the difference that this test shows."""
     made = cli.make_context("reconciler", [], resilient_parsing=True).get_help() + "\n"
-    assert made == HELP
-    assert run(["--help"]) == run(["-h"]) == (0, HELP, "")
+    assert made == HELP_TEXT
+    assert run(["--help"]) == run(["-h"]) == (0, HELP_TEXT, "")
 
 
 @pytest.mark.parametrize("command", cli.commands)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.context import Session
-from reconciler.cli.progress import HEARTBEAT, Progress
+from reconciler.cli.progress import HEARTBEAT_SECONDS, Progress
 from reconciler.reports.layout import Layout
 from tests.cli.conftest import Run, Terminal
 
@@ -37,7 +37,7 @@ def session(stream: StringIO, env: dict[str, str] | None = None, *, plain: bool 
 def test_colour(stream: type[StringIO], env: dict[str, str], plain: bool, color: bool) -> None:
     """The flag outranks NO_COLOR, which outranks FORCE_COLOR, which outranks the stream."""
     one = stream()
-    assert session(one, env, plain=plain).look(one).color is color
+    assert session(one, env, plain=plain).choose_layout(one).color is color
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_colour(stream: type[StringIO], env: dict[str, str], plain: bool, color:
 def test_only_a_terminal_has_a_width(stream: type[StringIO], env: dict[str, str], width: int) -> None:
     """A pipe is never wrapped, whatever COLUMNS says."""
     one = stream()
-    assert session(one, env).look(one).width == width
+    assert session(one, env).choose_layout(one).width == width
 
 
 def test_a_command_uses_what_was_decided(run: Run) -> None:
@@ -111,7 +111,7 @@ def test_nothing_is_told_while_nothing_is_slow() -> None:
         clock.now = 2.0
         progress.tell("b")
         progress.tell("c")
-        clock.now += HEARTBEAT
+        clock.now += HEARTBEAT_SECONDS
         progress.tell("d\x1b[2J")
         progress.done("::e")
     assert stream.getvalue() == "b\nd\\x1b[2J\n\\x3a:e\n"

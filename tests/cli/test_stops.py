@@ -14,10 +14,10 @@ import pytest
 from reconciler.cli import main
 from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
-from reconciler.engine.execution import send
-from reconciler.engine.interrupts import Stops
+from reconciler.engine.execution import send_plan
+from reconciler.engine.interrupts import StopSignals
 from reconciler.model import Coverage, Plan
-from reconciler.plans.masking import Veil
+from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
 from tests.support import disturbances as a
 
@@ -46,8 +46,11 @@ RUNS = {
 def test_what_a_signal_means_is_a_matter_of_when(name: str) -> None:
     """KeyboardInterrupt or a wish."""
     events, expected, wished = RUNS[name]
-    stops, raised = Stops(), []
-    stages: dict[str, Callable[[], None]] = {"sending": lambda: stops.sending(lambda: None), "telling": stops.telling}
+    stops, raised = StopSignals(), []
+    stages: dict[str, Callable[[], None]] = {
+        "sending": lambda: stops.begin_sending(lambda: None),
+        "telling": stops.begin_reporting,
+    }
     with stops.heard():
         for event in events:
             if event in stages:
@@ -60,14 +63,14 @@ def test_what_a_signal_means_is_a_matter_of_when(name: str) -> None:
                 raised.append(True)
 
     assert raised == expected
-    assert stops.wished() is wished
+    assert stops.is_requested() is wished
 
 
 def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     """From the very return on: a signal neither ends it nor is promised what no longer can be."""
     session = Session(io.StringIO(), io.StringIO(), stderr := io.StringIO(), 0.0, {})
     with session.stops.heard(), Progress(session) as progress:
-        sent = send(session, Plan((), Coverage(0, 0)), {}, Veil([]), progress)
+        sent = send_plan(session, Plan((), Coverage(0, 0)), {}, SecretMasker([]), progress)
         signal.raise_signal(INT)
 
     assert (sent, stderr.getvalue()) == (((), False, ()), "")
@@ -78,7 +81,7 @@ def test_whoever_handled_signals_before_gets_them_back() -> None:
     before = signal.signal(HUP, signal.SIG_IGN)
     try:
         kept = [signal.getsignal(number) for number in (INT, TERM, HUP)]
-        stops = Stops()
+        stops = StopSignals()
         with stops.heard():
             assert [signal.getsignal(number) for number in (INT, TERM, HUP)] == [stops, stops, signal.SIG_IGN]
         assert [signal.getsignal(number) for number in (INT, TERM, HUP)] == kept

@@ -24,7 +24,7 @@ from reconciler.model import (
     Step,
     Verdict,
 )
-from reconciler.plans.masking import Veil
+from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 
@@ -146,7 +146,7 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
         (Change("enabled", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
     )  # fmt: skip
     plan = Plan((step,), Coverage(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22")
-    veil = Veil([lambda text: text.replace("hunter22", "***"), lambda text: text.replace("other", "***")])
+    veil = SecretMasker([lambda text: text.replace("hunter22", "***"), lambda text: text.replace("other", "***")])
 
     shown = veil.plan(plan)
 
@@ -158,5 +158,5 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     assert one.request is not None
     assert one.request.call == call._replace(body={"***": ["a *** b", {"deep": ["a *** b", 5, None, True]}]})
     assert (shown.compared, shown.selection) == (plan.compared, plan.selection)
-    assert Veil([str.strip]).plan(plan) is plan
+    assert SecretMasker([str.strip]).plan(plan) is plan
     assert [one.step for one in veil.outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]

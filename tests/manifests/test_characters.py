@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.documents.characters import refused
 from reconciler.documents.reader import examine, read_documents
 from reconciler.errors import InvalidError, Problem
-from reconciler.sanitize import shown, visible
+from reconciler.sanitize import escape_and_shorten, escape_invisible
 
 UNSEEN = [
     *map(chr, [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)]),
@@ -104,16 +104,16 @@ def test_letters_of_all_scripts_are_welcome() -> None:
     text = "Zoë Müller Δοκιμή проверка 神戸 테스트 ظظظ 💡"
     assert read_documents(f"a: {text}\n".encode(), "a.yaml")[0].value == {"a": text}
     assert refused(text) == ""
-    assert visible(text) == text
+    assert escape_invisible(text) == text
 
 
 @given(st.text())
 def test_what_is_made_visible_draws_and_stays_on_one_line(text: str) -> None:
     """No control, format or separator is left."""
-    seen = visible(text)
+    seen = escape_invisible(text)
     assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"} for c in seen)
     assert len(seen.splitlines()) <= 1
-    assert visible(seen) == seen
+    assert escape_invisible(seen) == seen
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_what_is_made_visible_draws_and_stays_on_one_line(text: str) -> None:
 )
 def test_escapes_are_spelled_as_in_python(text: str, expected: str) -> None:
     """Backslashes stay single: names such as CORP\\svc are common."""
-    assert visible(text) == expected
+    assert escape_invisible(text) == expected
 
 
 def test_shown_text_is_cut_in_the_middle() -> None:
     """Both ends tell more than one."""
-    assert shown("a" * 500 + "b" * 500, 9) == "aaa…bbb"
-    assert shown("short") == "short"
+    assert escape_and_shorten("a" * 500 + "b" * 500, 9) == "aaa…bbb"
+    assert escape_and_shorten("short") == "short"
 
 
 def test_what_is_refused_can_not_be_read_and_the_other_way_round() -> None:

@@ -16,34 +16,34 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.output import write
+from reconciler.cli.output import write_text
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.context import Session
     from reconciler.simulator import Simulator
 
-_MANIFESTS = Path(__file__).parents[2] / "demo" / "manifests"
-_CERTIFICATES = 12
+_MANIFEST_FOLDER = Path(__file__).parents[2] / "demo" / "manifests"
+_CERTIFICATE_COUNT = 12
 
 
 def run(session: Session, main: Callable[..., int]) -> Exit:
     """Tell the story, running each command through `main`; returns the first code that is not the expected, else ok."""
     from reconciler.simulator import Simulator
 
-    with _workspace() as folder, Simulator(certificates=_CERTIFICATES) as simulator:
+    with _make_workspace() as folder, Simulator(certificates=_CERTIFICATE_COUNT) as simulator:
         shutil.copy(simulator.credentials["settings"], folder / "reconciler.yaml")
-        told = _Story(session, simulator, main)
-        _first_run(told)
-        _drift(told)
-        _closing(told)
-    return told.outcome
+        story = _Story(session, simulator, main)
+        _tell_first_run(story)
+        _tell_drift(story)
+        _tell_closing(story)
+    return story.outcome
 
 
-def _first_run(story: _Story) -> None:
+def _tell_first_run(story: _Story) -> None:
     story.title("1. What should be", "Seven documents in Git. Nothing has been read or written yet.")
     story.command("ls manifests", run=False)
-    story.say("  ".join(sorted(path.name for path in _MANIFESTS.iterdir())))
+    story.say("  ".join(sorted(path.name for path in _MANIFEST_FOLDER.iterdir())))
     story.command("reconciler validate")
     story.title("2. What will happen", "The plan is the list of requests, none of them sent. Save it, review it.")
     story.command("reconciler plan --out plan.json")
@@ -53,9 +53,9 @@ def _first_run(story: _Story) -> None:
     story.command("reconciler plan --detailed-exitcode")
 
 
-def _drift(story: _Story) -> None:
+def _tell_drift(story: _Story) -> None:
     story.title("5. Somebody edits the servers by hand", "Three changes in the portals, which no manifest knows of.")
-    for label, method, path, change in _edits(story.simulator):
+    for label, method, path, change in _list_edits(story.simulator):
         status = story.simulator.edit(method, path, change)[0]
         story.say(f"  {method} {path}   {label}   -> {status}")
     story.title("6. A cron job notices", "Read-only. Each field that moved, and who declared it. Exit code 2.")
@@ -66,7 +66,7 @@ def _drift(story: _Story) -> None:
     story.command("reconciler drift")
 
 
-def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+def _list_edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
     """Yield what somebody does by hand: (in words, method, path, body)."""
     _, roles = simulator.edit("GET", "/Security/Roles")
     number = next(role["Id"] for role in roles if role["Name"] == "PKI Operators")
@@ -87,9 +87,9 @@ def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, A
     yield "PKI Operators may now change security", "PUT", "/Security/Roles", body
 
     _, handlers = simulator.edit("GET", "/EventHandlerRegistration")
-    handler = next(one for one in handlers if one["ClassName"].endswith(".DeniedLogger"))
-    off = {"DisplayName": handler["DisplayName"], "Enabled": False}
-    yield "the denied request logger is off", "PUT", f"/EventHandlerRegistration/{handler['Id']}", off
+    handler = next(row for row in handlers if row["ClassName"].endswith(".DeniedLogger"))
+    disabled = {"DisplayName": handler["DisplayName"], "Enabled": False}
+    yield "the denied request logger is off", "PUT", f"/EventHandlerRegistration/{handler['Id']}", disabled
 
     project = simulator.credentials["csms"]["project_id"]
     yield "the event is off", "PUT", f"/v1/{project}/csms/events/expiry-prod", {"state": "DISABLED"}
@@ -98,32 +98,32 @@ def _edits(simulator: Simulator) -> Iterator[tuple[str, str, str, Mapping[str, A
 _CLAIM_TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
 
 
-def _closing(story: _Story) -> None:
+def _tell_closing(story: _Story) -> None:
     account = story.simulator.credentials["keyfactor"]["client_id"]
-    ours = [entry for entry in story.simulator.ledger if entry["actor"] == account]
+    entries = [entry for entry in story.simulator.ledger if entry["actor"] == account]
     story.title(
         "8. The server's own record", "What the simulator really performed for the reconciler, from its ledger."
     )
-    for entry in ours:
+    for entry in entries:
         names = entry["object"]["name"]
-        about = ", ".join(names) if isinstance(names, list) else names
-        story.say(f"  {entry['method']:<4} {entry['path']}   {about}")
-    shown = [_sent(step["call"]) for file in ("plan.json", "drift.json") for step in _steps(file)]
-    story.check([_sent(entry) for entry in ours] == shown)
+        object_names = ", ".join(names) if isinstance(names, list) else names
+        story.say(f"  {entry['method']:<4} {entry['path']}   {object_names}")
+    planned = [_build_request_key(step["call"]) for file in ("plan.json", "drift.json") for step in _read_steps(file)]
+    story.check([_build_request_key(entry) for entry in entries] == planned)
     story.say("")
     story.say(
-        f"  {len(ours)} requests performed; plan.json and drift.json showed {len(shown)} beforehand, {story.word}."
+        f"  {len(entries)} requests performed; plan.json and drift.json showed {len(planned)} beforehand, {story.word}."
     )
     story.say("")
     story.say("Next: `reconciler simulate` and try it yourself; README.md says how.")
 
 
-def _steps(file: str) -> list[dict[str, Any]]:
+def _read_steps(file: str) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = json.loads(Path(file).read_bytes())["steps"]
     return steps
 
 
-def _sent(call: Mapping[str, Any]) -> tuple[str, str, str]:
+def _build_request_key(call: Mapping[str, Any]) -> tuple[str, str, str]:
     """What makes two requests the same: method, path and every byte of meaning in the body."""
     return call["method"], call["path"], json.dumps(call["body"], sort_keys=True)
 
@@ -137,7 +137,7 @@ class _Story:
         self.word = ""
         self._session = session
         self._main = main
-        self._color = session.look(session.stdout).color
+        self._color = session.choose_layout(session.stdout).color
 
     def title(self, text: str, words: str) -> None:
         """Open a stage."""
@@ -148,12 +148,12 @@ class _Story:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        write(self._session.stdout, text + "\n")
+        write_text(self._session.stdout, text + "\n")
 
-    def check(self, held: bool) -> None:
+    def check(self, same: bool) -> None:
         """Remember whether the server did what was shown."""
-        self.word = "the very same" if held else "WHICH DIFFER"
-        if not held:
+        self.word = "the very same" if same else "WHICH DIFFER"
+        if not same:
             self.outcome = Exit.INTERNAL
 
     def command(self, line: str, *, expect: Exit = Exit.OK, run: bool = True) -> None:
@@ -162,22 +162,22 @@ class _Story:
         if not run:
             return
         session = self._session
-        typed, _, file = line.partition(" > ")
-        kept = io.StringIO()
-        stdout = kept if file else session.stdout
-        code = self._main(shlex.split(typed)[1:], session.given, stdout, session.stdout, session.stdin)
+        command, _, file = line.partition(" > ")
+        captured = io.StringIO()
+        stdout = captured if file else session.stdout
+        code = self._main(shlex.split(command)[1:], session.environment, stdout, session.stdout, session.stdin)
         if file:
-            Path(file).write_text(kept.getvalue(), "utf-8")
+            Path(file).write_text(captured.getvalue(), "utf-8")
         if code != expect and self.outcome is Exit.OK:
             self.outcome = Exit(code) if code else Exit.INTERNAL
 
 
 @contextmanager
-def _workspace() -> Iterator[Path]:
+def _make_workspace() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as name:
         # Temporary folders of macOS lie behind a link: /var is /private/var.
         folder = Path(name).resolve()
-        shutil.copytree(_MANIFESTS, folder / "manifests")
+        shutil.copytree(_MANIFEST_FOLDER, folder / "manifests")
         # The folder of the whole process: commands look for reconciler.yaml where they are run.
         with chdir(folder):
             yield folder

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.cli.context import Session
-from reconciler.cli.options import Chosen
-from reconciler.cli.output import Answer
+from reconciler.cli.options import SelectionOptions
+from reconciler.cli.output import CommandResult
 from reconciler.errors import ReconcilerError, UsageError
 
 _NO_TARGETS = (
@@ -13,47 +13,47 @@ _NO_TARGETS = (
 )
 
 
-def run(session: Session, chosen: Chosen) -> Answer:
+def run(session: Session, options: SelectionOptions) -> CommandResult:
     """Examine each target in turn. What fails is part of the result, and gives the exit code.
 
     Where the manifests can be read, what only kinds need that they don't declare is no failure.
     """
     from reconciler.cli.progress import Progress
     from reconciler.doctor.diagnose import diagnose
-    from reconciler.engine.pipeline import configured
-    from reconciler.manifests.selection import check_targets
+    from reconciler.engine.pipeline import read_settings
+    from reconciler.manifests.selection import check_target_options
     from reconciler.reports import doctor
 
-    settings = configured(session, chosen)
+    settings = read_settings(session, options)
     if not settings.targets:
         raise UsageError(_NO_TARGETS)
-    check_targets(chosen, settings.targets)
-    names = [name for name in sorted(settings.targets) if not chosen.target or name in chosen.target]
-    declared = _declared(session, chosen)
-    examined = []
+    check_target_options(options, settings.targets)
+    names = [name for name in sorted(settings.targets) if not options.target or name in options.target]
+    declared = _read_declared_kinds(session, options)
+    diagnoses = []
     with Progress(session) as progress:
         for name in names:
             progress.tell(f"examining {name}")
-            examined.append(diagnose(settings.targets[name], session.env, declared=declared.get(name)))
-    return Answer(
-        doctor.find_doctor_exit(examined),
-        lambda look: doctor.render_diagnoses(examined, look),
-        doctor.collect_failures(examined),
-        extra={"targets": doctor.encode_targets(examined)},
+            diagnoses.append(diagnose(settings.targets[name], session.env, declared=declared.get(name)))
+    return CommandResult(
+        doctor.find_doctor_exit(diagnoses),
+        lambda layout: doctor.render_diagnoses(diagnoses, layout),
+        doctor.collect_failures(diagnoses),
+        extra={"targets": doctor.encode_targets(diagnoses)},
         listed=True,
     )
 
 
-def _declared(session: Session, chosen: Chosen) -> dict[str, frozenset[str]]:
+def _read_declared_kinds(session: Session, options: SelectionOptions) -> dict[str, frozenset[str]]:
     """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
-    from reconciler.engine.pipeline import declare
+    from reconciler.engine.pipeline import read_declaration
 
     try:
-        found = declare(session, (), chosen).loaded.wanted
+        documents = read_declaration(session, (), options).loaded.wanted
     except ReconcilerError:
         return {}
-    addresses = [one.address for one in found]
+    addresses = [address.address for address in documents]
     return {
-        target: frozenset(one.kind for one in addresses if one.target == target)
-        for target in {one.target for one in addresses}
+        target: frozenset(address.kind for address in addresses if address.target == target)
+        for target in {address.target for address in addresses}
     }

@@ -7,14 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from reconciler.cli.context import Session
-from reconciler.cli.output import Answer
+from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Resource
 
 
-def run(_session: Session) -> Answer:
+def run(_session: Session) -> CommandResult:
     """List every kind with its API, its endpoint and its limit."""
     from reconciler.kinds.registry import KINDS
     from reconciler.reports.reference import render_listing
@@ -25,15 +25,15 @@ def run(_session: Session) -> Answer:
             "api": kind.api,
             "limit": kind.limit,
             "what": (kind.__doc__ or "").strip().splitlines()[0],
-            "endpoint": _endpoint(kind),
+            "endpoint": _find_endpoint(kind),
         }
         for name, kind in KINDS.items()
     ]
-    return Answer(Exit.OK, lambda look: render_listing(rows, look), extra={"kinds": rows})
+    return CommandResult(Exit.OK, lambda layout: render_listing(rows, layout), extra={"kinds": rows})
 
 
-def _endpoint(kind: type[Resource]) -> str:
+def _find_endpoint(kind: type[Resource]) -> str:
     """Return the endpoint that the module's first line names, after its colon."""
     first = (sys.modules[kind.__module__].__doc__ or "").strip().splitlines()[0]
-    found = re.search(r":\s*(?:[A-Z]+ )?(/\S*[\w}\])])", first)
-    return found[1] if found else ""
+    match = re.search(r":\s*(?:[A-Z]+ )?(/\S*[\w}\])])", first)
+    return match[1] if match else ""

@@ -7,77 +7,79 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.context import Session
-from reconciler.cli.options import Chosen
-from reconciler.cli.output import Answer
+from reconciler.cli.options import SelectionOptions
+from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit, Problem, Source, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model import Plan
 
 
-def run(session: Session, paths: Sequence[str], chosen: Chosen, *, out: str | None, detailed: bool) -> Answer:
+def run(
+    session: Session, paths: Sequence[str], options: SelectionOptions, *, out: str | None, detailed: bool
+) -> CommandResult:
     """Compare and show; save the plan if it is one that could be applied."""
-    from reconciler.engine.pipeline import look
+    from reconciler.engine.pipeline import preview_plan
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
     if out is not None:
-        _check_place(session.cwd / out, out)
-    compared = look(session, paths, chosen)
-    plan, refusals = compared.plan, compared.refusals
-    exit_ = compared.exit(changes=Exit.CHANGES if detailed else Exit.OK)
+        _check_out_path(session.cwd / out, out)
+    judged_plan = preview_plan(session, paths, options)
+    plan, refusals = judged_plan.plan, judged_plan.refusals
+    exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed else Exit.OK)
     problems = refusals
     saved = False
     if out is not None:
         saved = plan.complete and not refusals
         if saved:
-            _save(session, compared.plan, out)
+            _save_plan(session, judged_plan.plan, out)
         else:
-            why = "the plan is refused" if plan.complete else "the comparison is not complete"
-            problems = (*problems, Problem(Source(out), f"not written: {why}; mend what is listed and plan again"))
-    told = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
-    return Answer(
+            reason = "the plan is refused" if plan.complete else "the comparison is not complete"
+            problems = (*problems, Problem(Source(out), f"not written: {reason}; mend what is listed and plan again"))
+    saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
+    return CommandResult(
         exit_,
-        lambda reader: text.render_plan(compared.shown, reader, len(refusals)) + text.sanitize_message(told),
+        lambda layout: text.render_plan(judged_plan.shown, layout, len(refusals)) + text.sanitize_message(saved_line),
         problems,
-        compared.shown,
+        judged_plan.shown,
         extra={"saved": saved},
-        headline=summarize_plan(compared.shown, len(refusals)),
+        headline=summarize_plan(judged_plan.shown, len(refusals)),
     )
 
 
-def _save(session: Session, plan: Plan, out: str) -> None:
+def _save_plan(session: Session, plan: Plan, out: str) -> None:
     from reconciler.plans.planfile import dump_plan
-    from reconciler.state.atomic import replace
+    from reconciler.state.atomic import replace_file
 
     try:
-        replace(session.cwd / out, dump_plan(plan, session.today))
+        replace_file(session.cwd / out, dump_plan(plan, session.today))
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise _make_write_error(out, error) from None
 
 
-def _check_place(path: Path, out: str) -> None:
+def _check_out_path(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
     if path.suffix in {".yaml", ".yml"}:
         raise UsageError(Problem(Source(out), "--out would look like a manifest; name it otherwise, such as plan.json"))
     if not out:
         raise UsageError("--out is empty, so there is nowhere to save the plan; name a file, such as plan.json")
     try:
-        why = _unfit(path)
+        reason = _explain_unwritable(path)
     # Before Python 3.14 pathlib's exists() raises EACCES and ENAMETOOLONG, and calls other errors False.
     except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
-        why = getattr(error, "strerror", None) or "no file can be called so"
-    if why:
-        raise UsageError(Problem(Source(out), f"can't be written: {why}; give --out a file in a folder that exists"))
+        reason = getattr(error, "strerror", None) or "no file can be called so"
+    if reason:
+        raise UsageError(Problem(Source(out), f"can't be written: {reason}; give --out a file in a folder that exists"))
 
 
-def _unfit(path: Path) -> str:
+def _explain_unwritable(path: Path) -> str:
     """Say what keeps a file from being written there, "" if nothing."""
     if path.exists() and not path.is_file():
         return "is a folder" if path.is_dir() else "is not a regular file"
     return "" if path.parent.is_dir() else "its folder does not exist"
 
 
-def _unwritable(out: str, error: OSError) -> UsageError:
-    why = error.strerror or type(error).__name__
-    return UsageError(Problem(Source(out), f"can't be written: {why}; the plan was not saved; name another place"))
+def _make_write_error(out: str, error: OSError) -> UsageError:
+    reason = error.strerror or type(error).__name__
+    return UsageError(Problem(Source(out), f"can't be written: {reason}; the plan was not saved; name another place"))

@@ -7,37 +7,39 @@ import time
 from typing import NoReturn
 
 from reconciler.cli.context import Session
-from reconciler.cli.output import Answer, write
+from reconciler.cli.output import CommandResult, write_text
 from reconciler.errors import UsageError
 
-_CERTIFICATES = 200
+_CERTIFICATE_COUNT = 200
 
 
-def run(session: Session, *, port: int, certificates: int | None, latency: float, ready_file: str | None) -> Answer:
+def run(
+    session: Session, *, port: int, certificates: int | None, latency: float, ready_file: str | None
+) -> CommandResult:
     """Serve until a signal comes; that is how it is stopped, so the outcome is `interrupted`."""
     from reconciler.simulator import Simulator
-    from reconciler.state.atomic import replace
+    from reconciler.state.atomic import replace_file
 
     ready = session.cwd / ready_file if ready_file is not None else None
     try:
-        with Simulator(port, _CERTIFICATES if certificates is None else certificates, latency) as simulator:
+        with Simulator(port, _CERTIFICATE_COUNT if certificates is None else certificates, latency) as simulator:
             try:
                 if ready:
                     # Not before the socket listens, and in one rename: whoever waits for the file reads it whole.
-                    replace(ready, (json.dumps(simulator.credentials, indent=2) + "\n").encode())
-                write(
+                    replace_file(ready, (json.dumps(simulator.credentials, indent=2) + "\n").encode())
+                write_text(
                     session.stderr,
                     f"listening on {simulator.url}; use --config {simulator.settings}; Ctrl-C stops it\n",
                 )
-                _wait()
+                _wait_for_signal()
             finally:
                 if ready:
                     ready.unlink(missing_ok=True)
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise UsageError(f"the simulator can't start: {why}; choose another --port or --ready-file") from None
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"the simulator can't start: {reason}; choose another --port or --ready-file") from None
 
 
-def _wait() -> NoReturn:
+def _wait_for_signal() -> NoReturn:
     while True:
         time.sleep(0.5)  # a signal ends it as KeyboardInterrupt
