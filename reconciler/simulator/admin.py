@@ -26,6 +26,7 @@ def serve(simulator: Simulator, request: Request) -> Reply:
     try:
         body = decode(request.body) if request.body else None
         return json_reply(action(simulator, body))
+    # TypeError: members become keyword arguments, and Python's text names the one that does not fit.
     except (NotJson, ValueError, TypeError, KeyError) as error:
         return json_reply({"error": str(error)}, 400)
 

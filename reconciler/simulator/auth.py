@@ -16,6 +16,7 @@ from reconciler.simulator.http.shapes import Field, read_object
 from reconciler.simulator.world.identities import Account, Caller, roles_of
 from reconciler.simulator.world.world import World
 
+# Huawei locks an access key for 5 minutes after more than five failures in a row (CS 2.4).
 _LOCK_AFTER, _LOCK_SECONDS = 5, 300.0
 
 
@@ -35,6 +36,7 @@ def command_caller(world: World, request: Request) -> Caller | None:
 
 def _basic(value: str, accounts: dict[str, Account]) -> Account | None:
     try:
+        # RFC 7617, 2: a user name can't hold a colon, a password may.
         name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
@@ -43,6 +45,7 @@ def _basic(value: str, accounts: dict[str, Account]) -> Account | None:
 
 
 def _same(one: str, other: str) -> bool:
+    # As bytes: compare_digest() raises TypeError for text outside ASCII.
     return hmac.compare_digest(one.encode(), other.encode())
 
 
@@ -65,6 +68,7 @@ def token_endpoint(world: World, request: Request) -> Reply:
         return _oauth_error(400, "invalid_scope")
     lifetime = world.switches["token_lifetime"]
     token = world.bearer_tokens.issue(client_id, lifetime)
+    # RFC 6749, 5.1, demands no-store for an answer that holds a token.
     return json_reply(
         {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}, headers=[("Cache-Control", "no-store")]
     )
@@ -103,6 +107,7 @@ def _client_credentials(request: Request, form: dict[str, str]) -> tuple[str, st
         name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
+    # RFC 6749, 2.3.1: unlike elsewhere in Basic, both parts were form-encoded before base64.
     return unquote_plus(name), unquote_plus(secret)
 
 
@@ -113,6 +118,7 @@ def _oauth_error(status: int, code: str) -> Reply:
 def cloud_caller(world: World, request: Request) -> Caller:
     """Return who calls Huawei Cloud by AK/SK signature or X-Auth-Token; raises Refused 401 as the gateway does."""
     signed = parse_authorization(request.headers.get("authorization", ""))
+    # The signature counts first: Huawei's SDK signs even where its caller adds X-Auth-Token (CS 6.3).
     if signed is not None:
         return _by_signature(world, request)
     token = request.headers.get("x-auth-token", "")

@@ -82,6 +82,7 @@ def describe() -> Schema:
     for path, routes in _operations().items():
         paths[path] = {method.lower(): _operation(versions) for method, versions in routes.items()}
     return {
+        # 3.1 is JSON Schema 2020-12, where a null is one more type; 3.0 has `nullable` for it.
         "openapi": "3.1.0",
         "info": {"title": "Keyfactor Command and Huawei CSMS, simulated", "version": "1"},
         "paths": paths,
@@ -193,6 +194,7 @@ def _schema(field: Field, *, answer: bool) -> Schema:
     if field.enum:
         schema["enum"] = list(field.enum)
     if field.pattern:
+        # A pattern in JSON Schema is searched for, not matched as a whole.
         schema["pattern"] = f"^(?:{field.pattern})$"
     if field.nullable and not field.required:
         schema["type"] = [*schema["type"], "null"] if isinstance(schema["type"], list) else [schema["type"], "null"]

@@ -49,6 +49,7 @@ class Simulator:
         self._secrets = {
             "password": token_urlsafe(18),
             "client_secret": token_urlsafe(24),
+            # Letters and digits alone: token_urlsafe() also has - and _, which no access key has.
             "access_key": f"AK{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20],
             "secret_key": token_urlsafe(30),
             "iam_password": token_urlsafe(18),
@@ -74,6 +75,7 @@ class Simulator:
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-simulator-"))
         keyfactor, csms = self._keyfactor(), self._csms()
         self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms))
+        # Last: the socket has been listening since Server(), so early connections wait in the kernel's queue.
         self._server.start()
 
     def stop(self) -> None:
@@ -171,6 +173,7 @@ class Simulator:
         if self._tls is None:
             return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # In this order: ssl raises ValueError for CERT_NONE while check_hostname is on.
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting)
 
@@ -180,6 +183,7 @@ class Simulator:
 
     def _portal_headers(self, method: str, path: str) -> dict[str, str]:
         basic = base64.b64encode(f"{ADMINISTRATOR}:{self._secrets['admin']}".encode()).decode()
+        # DELETE of a role exists in version 1 alone (KF 1.1).
         version = "2" if path.lower().startswith("/security/roles") and method != "DELETE" else "1"
         return {
             "Authorization": f"Basic {basic}",

@@ -12,6 +12,7 @@ from reconciler.simulator.world.world import World
 PREFIX = "/v1/"
 ROUTES: tuple[Route, ...] = EVENTS
 _ROUTER = Router(ROUTES, fold=False)
+# 12 MB is the gateway's limit where AK/SK signing is used (CS 3.3).
 _LARGEST_BODY = 12 * 1024 * 1024
 
 
@@ -20,6 +21,7 @@ def serve(world: World, request: Request, request_id: str = "0" * 32) -> Reply:
     try:
         reply = _serve(world, request)
     except Refused as refused:
+        # Two layers, two shapes: the gateway's is flat, the service's has `error` around it (CS 2.1).
         if refused.code.startswith("APIGW"):
             return gateway_error(refused, request_id)
         error = {"error_code": refused.code, "error_msg": refused.message}
@@ -37,6 +39,7 @@ def find_api(router: Router, request: Request) -> Found:
     """Return the route; raises Refused 404 as the gateway does where a path or a method is not offered."""
     found = router.find(request.method, request.path)
     if found is None:
+        # No 405: the gateway has this one code for an unknown path and for a method not offered (CS 2.4).
         raise Refused(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
     return found
 
@@ -64,6 +67,7 @@ def _read_body(world: World, call: Call) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.body and kind != "application/json" and world.switches["csms_content_type"] == "400":
         raise Refused(400, "CSMS.0004", "The content type must be application/json.")
+    # OpenAPI marks the body of PUT as required; no page says what becomes of a PUT without one (CS 1.4).
     if not request.body and request.method == "PUT" and world.switches["csms_empty_body"] == "accepted":
         call.data = {}
         return

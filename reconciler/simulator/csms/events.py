@@ -26,6 +26,7 @@ def show_event(world: World, event: Record) -> Record:
     shown.pop("_written", None)
     if world.switches["csms_event_types_order"] == "canonical":
         shown["event_types"].sort(key=lambda one: EVENT_TYPES.index(one) if one in EVENT_TYPES else len(EVENT_TYPES))
+    # Huawei's text says seconds; all its examples have 13 digits, and Terraform divides by 1000 (CS 1.5).
     if world.switches["csms_timestamps"] == "seconds":
         shown |= {name: shown[name] // 1000 for name in ("create_time", "update_time")}
     return shown
@@ -42,10 +43,12 @@ def _find(world: World, call: Call) -> Record:
 
 
 def _absent(world: World, name: str) -> Refused:
+    # The table of errors files this code under 400; Terraform's authors met a 404 (CS 2.3).
     return Refused(world.switches["csms_not_found"], "CSMS.0005", f"The event {name} does not exist.")
 
 
 def _name_pattern(world: World) -> str:
+    # One English page and the marker's own pattern allow the dot; all other sources do not (CS 1.2).
     return r"[a-zA-Z0-9._-]{1,64}" if world.switches["csms_name_dot"] == "accepted" else NAME.pattern
 
 
@@ -111,6 +114,7 @@ def _update(world: World, call: Call) -> Reply:
     _check_types(world, data.get("event_types"))
     before = show_event(world, event)
     kept = {name: event[name] for name in ("state", "event_types", "notification")}
+    # No page says it in words; the sample call sends one member, and its answer has all of them (CS 1.4).
     if world.switches["csms_put_omitted"] == "replace":
         kept = {"state": "ENABLED", "event_types": [], "notification": None}
     sent = {name: value for name, value in data.items() if value is not None}
@@ -120,6 +124,7 @@ def _update(world: World, call: Call) -> Reply:
     if "event_types" in changes:
         event["_written"] = True
     if not same or world.switches["csms_unchanged_put"] == "moves":
+        # Two changes may come within one millisecond, and a clock may be set back.
         event["update_time"] = max(_now(), event["update_time"] + 1)
     world.changed(("event", event["name"]), before)
     shown = show_event(world, event)
@@ -129,6 +134,7 @@ def _update(world: World, call: Call) -> Reply:
 
 def _delete(world: World, call: Call) -> Reply:
     event = _find(world, call)
+    # Huawei wants the secrets unlinked first; which status it refuses with is not documented (CS 1.7).
     if world.subscriptions.get(event["name"]):
         raise Refused(
             world.switches["csms_referenced_delete"], INVENTED + "003", "The event is referenced by a secret."
@@ -150,6 +156,7 @@ def _list(world: World, call: Call) -> Reply:
     if page:
         info["previous_marker"] = page[0]["name"]
         more = start + limit < len(events) or world.switches["csms_marker"] == "ignored"
+        # Whether a last page has one is not documented; a client has to stop by itself (CS 1.6).
         if more or world.switches["csms_last_marker"] == "present":
             inclusive = world.switches["csms_marker"] == "inclusive" and start + limit < len(events)
             info["next_marker"] = events[start + limit]["name"] if inclusive else page[-1]["name"]
@@ -171,6 +178,8 @@ def _start(world: World, names: list[str], marker: str) -> int:
     if not marker or world.switches["csms_marker"] == "ignored":
         return 0
     if marker in names:
+        # The marker is called last name of this page and first of the next. Terraform stops at an empty
+        # page, which an inclusive marker would never yield (CS 1.6).
         return names.index(marker) + (1 if world.switches["csms_marker"] == "exclusive" else 0)
     if world.switches["csms_marker_unknown"] == "400":
         raise Refused(400, "CSMS.0002", "marker is invalid.")
@@ -187,6 +196,7 @@ _BASE = "/v1/{project_id}/csms/events"
 _ONE = partial(Route, "csms", path=_BASE + "/{event_name}", names=(NAME._replace(name="event_name"),))
 
 ROUTES = (
+    # 200 and not 201: the pages and the OpenAPI text agree (CS 1).
     Route("csms", "POST", _BASE, _create, "CreateSecretEvent", body=CREATE, reply=REPLY),
     Route("csms", "GET", _BASE, _list, "ListSecretEvents", query=PAGES, reply=PAGE),
     _ONE(method="GET", handle=_show, text="ShowSecretEvent", reply=REPLY),

@@ -66,6 +66,7 @@ def _token(world: World, call: Call) -> Reply:
         "user": {"id": id_of(f"{domain}/{name}"), "name": name, "domain": {"id": id_of(domain), "name": domain}},
         "catalog": [],
     }
+    # Keystone's way: the token itself is in a header alone, the body describes it (CS 3.2).
     return json_reply({"token": described}, 201, [("X-Subject-Token", token)])
 
 
@@ -106,6 +107,7 @@ def _projects(world: World, call: Call) -> Reply:
     known = (
         [{"id": world.project, "name": REGION, "domain_id": id_of(ACCOUNT), "enabled": True}] if name == REGION else []
     )
+    # Huawei's SDK looks its project up here and gives up unless there is exactly one (CS 6.1).
     return json_reply({"projects": known, "links": {"self": None}})
 
 

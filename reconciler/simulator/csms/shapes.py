@@ -18,6 +18,7 @@ GATEWAY_ERROR = tuple(Field(name, "string") for name in ("error_msg", "error_cod
 _STATES = ("ENABLED", "DISABLED")
 _NOTIFICATION = (
     Field("target_type", "string", required=True, enum=("SMN",)),
+    # No check for a URN: Huawei's own example is `demo-smn-id` (CS 1.2).
     Field("target_id", "string", required=True, pattern=r"[a-zA-Z0-9\-._:]{1,256}"),
     Field("target_name", "string", required=True, pattern=r"[a-zA-Z0-9_-]{1,64}"),
 )
@@ -56,6 +57,7 @@ _RECORD = (
     Field("secret_type", "string"),
     Field("notification_target_name", "string"),
     Field("notification_target_id", "string"),
+    # Documented with 255 characters at most, which its own example exceeds.
     Field("notification_content", "string", "a string that holds JSON (CS 1.8)"),
     Field("notification_status", "string", enum=("SUCCESS", "FAIL", "INVALID")),
 )

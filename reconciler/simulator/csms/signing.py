@@ -37,6 +37,7 @@ def parse_authorization(text: str) -> Signed | None:
 
 def canonical_request(request: Request, signed: Sequence[str]) -> str:
     """Return the canonical request over the received headers named in `signed`."""
+    # A newline after each, and one more from join(): the block is followed by an empty line (CS 3.3).
     headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in sorted(signed))
     return "\n".join(
         (
@@ -54,12 +55,14 @@ def signature(request: Request, signed: Sequence[str], secret: str) -> str:
     """Return the lower-case hex signature that the request must carry."""
     digest = hashlib.sha256(canonical_request(request, signed).encode()).hexdigest()
     text = f"{ALGORITHM}\n{request.headers.get('x-sdk-date', '')}\n{digest}"
+    # The secret itself is the key; AWS's scheme, much the same otherwise, derives one for day and region.
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def why_refused(request: Request, signed: Signed, secret: str, now: datetime) -> str:
     """Return why the gateway refuses the signature, "" if it does not."""
     date = request.headers.get("x-sdk-date", "")
+    # Unsigned, it could be replaced, and a captured request sent again at any time.
     if "x-sdk-date" not in signed.headers:
         return "X-Sdk-Date is not among the signed headers"
     try:
@@ -82,15 +85,18 @@ def _encode(text: str) -> str:
 
 
 def _canonical_path(path: str) -> str:
+    # Decoded before it is split, so %2F becomes a separator: the vendor's signer does so too (CS 3.3).
     encoded = "/".join(_encode(segment) for segment in unquote(path).split("/"))
     return encoded if encoded.endswith("/") else encoded + "/"
 
 
 def _canonical_query(pairs: Sequence[tuple[str, str]]) -> str:
+    # Sorted before they are encoded, as Huawei's SDK does it; `%` would sort below most characters.
     return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
 
 
 def _payload_hash(body: bytes, headers: Mapping[str, str]) -> str:
+    # Huawei's SDK says UNSIGNED-PAYLOAD here for a body that is neither JSON nor BSON (CS 3.3).
     if body and "x-sdk-content-sha256" in headers:
         return headers["x-sdk-content-sha256"]
     return hashlib.sha256(body).hexdigest()

@@ -37,6 +37,7 @@ class Delivery:
 
 def split_prefix(path: str) -> tuple[str, str]:
     """Return (API, path below the API's prefix) of a raw path; the API is "" where nobody serves it."""
+    # Documents say /KeyfactorApi, clients /KeyfactorAPI, and IIS does not mind (KF 0.1).
     if path.lower() == keyfactor.PREFIX or path.lower().startswith(keyfactor.PREFIX + "/"):
         return "keyfactor", path[len(keyfactor.PREFIX) :] or "/"
     if path == TOKEN_PATH:
@@ -62,6 +63,7 @@ class Exchange:
     def answer(self, request: Request) -> Delivery:
         """Answer one request and log it. Called by many threads at once."""
         api, path = split_prefix(request.path)
+        # A secret of this run: no client can spare itself a fault by the header's name alone.
         if request.headers.get(EDIT_HEADER) == self.edit_key:
             reply = self.process(request)
             self._note(request, api, path, reply.status, edit=True)
@@ -73,6 +75,7 @@ class Exchange:
         self._release_ghosts()
         delivery = early or self._after(faults, self._carry_out(faults, request))
         self._note(request, api, path, delivery.reply.status if delivery.reply else 0)
+        # Last, or this request would count as the first of those that come after it.
         if early is not None and any(fault.kind.name == "ghost" for fault in faults):
             self._hold_back(faults, request)
         return delivery
@@ -89,6 +92,7 @@ class Exchange:
 
     def _carry_out(self, faults: list[Fault], request: Request) -> Delivery:
         at_most = next((fault.params["n"] for fault in faults if fault.kind.name == "partial_deny"), None)
+        # Held over both deliveries, which take it again (it is reentrant): nobody comes between the two.
         with self._world.lock:
             reply = self.process(request, at_most)
             if any(fault.kind.name == "twice" for fault in faults):
@@ -150,6 +154,7 @@ class Exchange:
     def _hand_edit(self, fault: Fault) -> None:
         if fault.params["call"] is not None:
             fault.params["call"]()
+        # Never with the world's lock: the edit is a request over HTTP that another thread has to answer.
         if fault.params["edit"] is not None:
             self._edit(**fault.params["edit"])
 
@@ -181,6 +186,7 @@ def _early(fault: Fault, api: str) -> Delivery:
         return Delivery(_stated(params, json_reply({"ErrorCode": "0xA0110000", "Message": "Injected"})))
     if name == "throttle":
         wait = params["retry_after"]
+        # None by default: neither vendor documents a Retry-After with its 429 (KF 0.6, CS 2.4).
         headers = () if wait is None else (("Retry-After", str(wait)),)
         if api == "csms":
             refused = Refused(
@@ -228,6 +234,7 @@ def _spoiled_reply(name: str, params: Mapping[str, Any], reply: Reply) -> Reply:
         return replace(reply, body=encode(params["body"]))
     if name == "duplicate_key":
         return replace(reply, body=_duplicated(reply.body))
+    # An empty array with blank space in it (RFC 8259, 2): valid JSON, so that size is all that is wrong.
     packed = gzip.compress(b"[" + b" " * params["size"] + b"]", 9)
     return replace(reply, body=packed, headers=(*reply.headers, ("Content-Encoding", "gzip")))
 
@@ -237,6 +244,7 @@ class _Pairs(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
+        # RFC 8259, 4: what a reader makes of equal names can't be predicted; Python's keeps the last.
         self._pairs = [*pairs[:1], *pairs]
 
     def items(self) -> Any:

@@ -31,6 +31,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("throttle", "before", "answers 429 in the API's shape, with Retry-After if given", {"retry_after": None}),
         Kind("drop", "before", "closes the connection and does nothing", {}),
         Kind("delay", "before", "waits this many seconds before anything else", {"seconds": 1.0}),
+        # Port 9 is discard (RFC 863), where nobody listens: a client that follows meets a refused connection.
         Kind("redirect", "before", "answers a redirect and does nothing", {"location": "http://127.0.0.1:9/", "status": 302}),
         Kind("html", "before", "answers 200 with a login page and does nothing", {}),
         Kind("ghost", "before", "closes the connection; the request is carried out after so many more requests, or seconds", {"requests": 1, "seconds": None}),
@@ -47,7 +48,9 @@ KINDS: Mapping[str, Kind] = {
         Kind("truncated", "after", "sends the body without its last bytes and closes the connection", {"cut": 1}),
         Kind("wrong_shape", "after", "sends JSON of another shape", {"body": {"Unexpected": True}}),
         Kind("duplicate_key", "after", "repeats the first member of each object in the body's JSON", {}),
+        # deflate packs equal bytes about 1,000 to 1 (1,032 at most), so this is some 50 KB on the wire.
         Kind("bomb", "after", "sends a gzip body that unpacks to so many bytes", {"size": 50_000_000}),
+        # RFC 9112, 9.5, allows it at any time, and a client's next request may be on its way by then.
         Kind("close", "after", "answers, then closes the connection without having said so", {}),
     )
 }  # fmt: skip

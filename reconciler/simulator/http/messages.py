@@ -24,6 +24,7 @@ class Request:
 
     def pairs(self, *, plus: str = "+") -> list[tuple[str, str]]:
         """Return the query as decoded pairs in the order sent; `plus` is what a `+` stands for."""
+        # `+` is a blank in HTML forms and a plus in RFC 3986. Before unquote(), so that %2B remains a plus.
         query = self.query.replace("+", plus)
         return [
             (unquote(name), unquote(value))
@@ -74,6 +75,7 @@ class NotJson(ValueError):
 def decode(body: bytes) -> Json:
     """Parse one JSON document strictly: Unicode, no NaN or Infinity, nothing behind it; raises NotJson."""
     try:
+        # json.loads() would take UTF-16 and UTF-32 bytes too; between systems JSON is UTF-8 (RFC 8259, 8.1).
         return _characters(json.loads(body.decode("utf-8"), parse_constant=_no_constant), body)
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
@@ -81,6 +83,7 @@ def decode(body: bytes) -> Json:
 
 def _characters(value: Json, body: bytes) -> Json:
     """Return the value; raises ValueError where an escape is half of a surrogate pair, which is no character."""
+    # Only an escape can bring in half a pair (RFC 8259, 8.2), as strict UTF-8 can't; most have none.
     if b"\\u" in body:
         encode(value)
     return value

@@ -130,5 +130,6 @@ def _compile(template: str, *, fold: bool) -> re.Pattern[str]:
 
 def _found(route: Route, groups: Mapping[str, str]) -> Found:
     kinds = dict(PARAMETER.findall(route.path))
+    # Decoded after the match: %2F is part of a segment and separates none (RFC 3986, 2.2).
     params = {name: int(raw) if kinds[name] == "int" else unquote(raw) for name, raw in groups.items()}
     return Found(route, params, PARAMETER.sub(lambda match: groups[match[1]], route.path))

@@ -28,6 +28,8 @@ class _Connection(socketserver.StreamRequestHandler):
     """One client's connection: requests one after the other until somebody closes."""
 
     timeout = _IDLE_SECONDS
+    # Nagle's algorithm holds a second small write back until the first is acknowledged, which may take
+    # a client on Linux 40 ms.
     disable_nagle_algorithm = True
     server: Server
 
@@ -36,6 +38,7 @@ class _Connection(socketserver.StreamRequestHandler):
             super().finish()
 
     def handle(self) -> None:
+        # ssl.SSLError is an OSError: a failed handshake, which the first read makes, ends here like a reset.
         with contextlib.suppress(OSError):
             while self._one():
                 pass
@@ -61,6 +64,8 @@ class _Connection(socketserver.StreamRequestHandler):
     def _refuse(self, status: int) -> None:
         """Answer what is no request, and let the answer arrive: to close on unread bytes would take it back."""
         self._send(Delivery(Reply(status), close=True), announce_close=True)
+        # RFC 9112, 9.6: close one's own half, read for a while, then close. Closed with bytes unread, the
+        # kernel sends a reset, which may cost the client the answer.
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(_LINGER_SECONDS)
         left = _LINGER_BYTES
@@ -70,7 +75,9 @@ class _Connection(socketserver.StreamRequestHandler):
     def _send(self, delivery: Delivery, *, announce_close: bool, bare: bool = False) -> None:
         reply = delivery.reply or Reply(500)
         head = _head(reply, announce_close=announce_close)
+        # RFC 9112, 6.3: these have no body whatever the header says; one would be read as the next answer.
         body = reply.body if reply.status not in (204, 304) and not bare else b""
+        # Content-Length names the whole body all the same: that is how a client can tell (RFC 9112, 8).
         if delivery.cut:
             body = body[: max(len(body) - delivery.cut, 0)]
         if not delivery.chunk:
@@ -89,6 +96,7 @@ def _head(reply: Reply, *, announce_close: bool) -> bytes:
         phrase = "Unknown"
     lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
     lines += [f"{name}: {value}" for name, value in reply.headers]
+    # RFC 9110, 8.6: never in a 204; in a 304 it would have to be the length of the 200.
     if reply.status not in (204, 304):
         lines.append(f"Content-Length: {len(reply.body)}")
     if reply.body:
@@ -104,9 +112,11 @@ class Server(socketserver.ThreadingTCPServer):
     With `tls`, a server's context with its certificate, it speaks HTTPS. Handshakes happen in the connections' threads.
     """
 
+    # SO_REUSEADDR: closed connections in TIME_WAIT keep the port busy for a minute otherwise.
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
+    # socketserver's own 5 is soon full; Linux then drops handshakes, tried again only a second later.
     request_queue_size = 128
 
     def __init__(self, port: int, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
@@ -143,6 +153,7 @@ class Server(socketserver.ThreadingTCPServer):
                 return
             for connection in connections:
                 with contextlib.suppress(OSError):
+                    # shutdown() wakes a thread that blocks in recv(); on Linux close() from elsewhere does not.
                     connection.shutdown(socket.SHUT_RDWR)
             time.sleep(0.002)
 
@@ -161,6 +172,7 @@ class Server(socketserver.ThreadingTCPServer):
                 continue
             with self._lock:
                 self._open.add(connection)
+            # A connection may come between the loop's test and accept(): the one by which stop() wakes it does.
             if self._stopping.is_set():
                 self.shutdown_request(connection)
             else:

@@ -13,6 +13,8 @@ from types import FrameType
 from reconciler.simulator.settings_file import write_private
 from reconciler.simulator.simulator import Simulator
 
+# SIGHUP is the end of a terminal or an ssh session. By default all but SIGINT end Python at once, and
+# the files with secrets would stay.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -44,6 +46,7 @@ def serve(
 
 @contextmanager
 def _stopped_by_signals(done: threading.Event) -> Iterator[None]:
+    # signal.signal() raises ValueError in any other thread.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

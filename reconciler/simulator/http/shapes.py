@@ -141,6 +141,7 @@ def _is_uuid(value: Json) -> bool:
 
 INT32 = range(-(2**31), 2**31)
 _TYPES: Mapping[str, Any] = {
+    # A bool is an int to Python, and no number to JSON.
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool) and value in INT32,
     "long": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),
@@ -161,6 +162,7 @@ def read_query(pairs: list[tuple[str, str]], fields: Fields, *, fold: bool) -> t
     values = {field.name: field.default for field in fields}
     flaws: list[Flaw] = []
     for name, text in pairs:
+        # Keyfactor's Go client and scripts still send `pq.` and `pagedQuery.` to newer servers (KF 0.5).
         field = by_name.get(name.rpartition(".")[2].lower() if fold else name)
         if field is None or (text == "" and fold):
             continue
@@ -184,6 +186,7 @@ def _boolean(text: str) -> bool:
 
 
 def _integer(text: str) -> int:
+    # int() takes blanks, underscores and the digits of every script as well.
     if not re.fullmatch(r"[+-]?[0-9]{1,10}", text):
         raise ValueError(text)
     if int(text) not in INT32:
