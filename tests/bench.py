@@ -99,7 +99,7 @@ def many_owners(sizes: Sequence[int]) -> Table:
             start = time.perf_counter()
             subprocess.run([*RECONCILER, "validate", str(manifest)], check=True, capture_output=True)
             validated = time.perf_counter() - start
-            simulator.forget()
+            simulator.forget_requests()
             start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
             report = _plan(simulator, manifest)
             wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

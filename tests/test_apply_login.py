@@ -15,7 +15,7 @@ from reconciler.engine.apply import apply
 from reconciler.errors import AuthError, Exit, NoReply, Problem, Source
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator
-from reconciler.simulator.settings_file import write_private
+from reconciler.simulator.settings_file import write_private_file
 from tests.support.scenarios import DENIAL, NEW, event, handler, owner, role, signing_in
 from tests.support.scripted_servers import HANDLER, LOGGED_OUT, Server, answer, one_handler
 
@@ -37,7 +37,7 @@ NUMBER = 6
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator(certificates=12) as simulator:
-        write_private(simulator.settings.parent / "iam_password", simulator.credentials["csms"]["password"])
+        write_private_file(simulator.settings.parent / "iam_password", simulator.credentials["csms"]["password"])
         yield simulator
 
 
@@ -59,18 +59,18 @@ def with_password(simulator: Simulator) -> None:
     text = simulator.settings.read_text("utf-8")
     for old, new in signing_in("user: reconciler", "domain: example"):
         text = text.replace(old, new)
-    write_private(simulator.settings, text)
+    write_private_file(simulator.settings, text)
 
 
 def with_basic(simulator: Simulator) -> None:
     """Let Command be entered with a user name and a password."""
     given = simulator.credentials["keyfactor"]
-    write_private(simulator.settings.parent / "password", given["password"])
+    write_private_file(simulator.settings.parent / "password", given["password"])
     text = simulator.settings.read_text("utf-8").replace("type: oauth", "type: basic").replace("tokenUrl:", "#")
     text = text.replace('clientId: "reconciler"', f"username: '{given['username']}'").replace(
         "clientSecret:", "password:"
     )
-    write_private(simulator.settings, text.replace("/client_secret", "/password"))
+    write_private_file(simulator.settings, text.replace("/client_secret", "/password"))
 
 
 @pytest.mark.parametrize("nth", range(1, NUMBER + 1))

@@ -102,7 +102,7 @@ def test_the_claims_are_read_where_one_joins_a_role_and_nowhere_else(tmp_path: P
     (tmp_path / "all.yaml").write_text(ADDED)
     with Simulator(certificates=1) as simulator:
         for asked in (1, 0):
-            simulator.forget()
+            simulator.forget_requests()
             run(simulator, tmp_path, "plan", str(tmp_path))
             assert [str(one["path"]).endswith("/Security/Claims") for one in simulator.requests].count(True) == asked
             run(simulator, tmp_path, "apply", str(tmp_path), "--yes")

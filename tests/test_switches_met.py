@@ -16,8 +16,8 @@ import pytest
 from reconciler.cli import main
 from reconciler.simulator import Simulator
 from reconciler.simulator.http.exchange import Delivery
-from reconciler.simulator.http.messages import Request
-from reconciler.simulator.settings_file import write_private
+from reconciler.simulator.http.messages import HttpRequest
+from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.world.switches import DECLARED
 from tests.support.scenarios import SCENARIOS, UNMET, UNMET_SETTINGS, Scenario, Setting
 from tests.test_laws import CHOSEN, MANIFESTS
@@ -40,7 +40,7 @@ class Listening(Simulator):
         super().__init__(certificates=12, **settings)
         self.answers: Answers = Counter()
 
-    def _answer(self, request: Request) -> Delivery:
+    def _answer(self, request: HttpRequest) -> Delivery:
         delivery = super()._answer(request)
         if delivery.reply is not None:
             reply = delivery.reply
@@ -56,11 +56,11 @@ def answers(scenario: Scenario, **switches: Setting) -> Answers:
     with Listening(switches={**scenario.beside, **switches}) as simulator, TemporaryDirectory() as folder:
         scenario.prepare(simulator)
         config = simulator.settings
-        write_private(config.parent / "iam_password", simulator.credentials["csms"]["password"])
+        write_private_file(config.parent / "iam_password", simulator.credentials["csms"]["password"])
         text = config.read_text("utf-8")
         for old, new in scenario.settings:
             text = text.replace(old, new)
-        write_private(config, text)
+        write_private_file(config, text)
         (Path(folder) / "all.yaml").write_text(scenario.manifests, "utf-8")
         for command in (["apply", "--yes"], ["plan"]):
             argv = [*command, folder, "--config", str(config), "--format", "json"]

@@ -3,8 +3,8 @@
 It imports nothing of the tool and is strict about what it receives; every undocumented behaviour is a switch.
 """
 
-from reconciler.simulator.http.serving import serve
+from reconciler.simulator.http.serving import run_simulator
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.world.switches import Switches
 
-__all__ = ["Simulator", "Switches", "serve"]
+__all__ = ["Simulator", "Switches", "run_simulator"]

@@ -6,8 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator import openapi
-from reconciler.simulator.http.faults import Fault
-from reconciler.simulator.http.messages import Json, NotJson, Reply, Request, decode, json_reply
+from reconciler.simulator.http.faults import InjectedFault
+from reconciler.simulator.http.messages import (
+    HttpReply,
+    HttpRequest,
+    Json,
+    JsonBodyError,
+    build_json_reply,
+    decode_json_body,
+)
 from reconciler.simulator.world.switches import DECLARED
 
 if TYPE_CHECKING:
@@ -17,30 +24,30 @@ PREFIX = "/_sim/"
 _FAULT_MEMBERS = ("kind", "method", "path", "nth", "times")
 
 
-def serve(simulator: Simulator, request: Request) -> Reply:
+def serve_admin(simulator: Simulator, request: HttpRequest) -> HttpReply:
     """Answer a request below /_sim/; 400 says what was wrong with it."""
     action = _ACTIONS.get((request.method, request.path))
     if action is None:
-        known = sorted(f"{method} {path}" for method, path in _ACTIONS)
-        return json_reply({"error": f"there is {', '.join(known)}"}, 404)
+        actions = sorted(f"{method} {path}" for method, path in _ACTIONS)
+        return build_json_reply({"error": f"there is {', '.join(actions)}"}, 404)
     try:
-        body = decode(request.body) if request.body else None
-        return json_reply(action(simulator, body))
+        body = decode_json_body(request.body) if request.body else None
+        return build_json_reply(action(simulator, body))
     # TypeError: members become keyword arguments, and Python's text names the one that does not fit.
-    except (NotJson, ValueError, TypeError, KeyError) as error:
-        return json_reply({"error": str(error)}, 400)
+    except (JsonBodyError, ValueError, TypeError, KeyError) as error:
+        return build_json_reply({"error": str(error)}, 400)
 
 
-def _switches(simulator: Simulator, _body: Json) -> Json:
+def _get_switches(simulator: Simulator, _body: Json) -> Json:
     return simulator.world.switches.values()
 
 
 def _set_switches(simulator: Simulator, body: Json) -> Json:
-    simulator.switch(**_object(body))
+    simulator.switch(**_require_object(body))
     return simulator.world.switches.values()
 
 
-def _describe(_simulator: Simulator, _body: Json) -> Json:
+def _describe_switches(_simulator: Simulator, _body: Json) -> Json:
     return [
         {
             "name": switch.name,
@@ -53,12 +60,12 @@ def _describe(_simulator: Simulator, _body: Json) -> Json:
     ]
 
 
-def _inject(simulator: Simulator, body: Json) -> Json:
-    members = dict(_object(body))
+def _inject_fault(simulator: Simulator, body: Json) -> Json:
+    members = dict(_require_object(body))
     params: dict[str, Any] = dict(members.pop("params", {}))
     params |= {name: members.pop(name) for name in list(members) if name not in _FAULT_MEMBERS}
     params.pop("call", None)
-    fault = Fault(
+    fault = InjectedFault(
         members["kind"],
         members.get("method", ""),
         members.get("path", ""),
@@ -69,27 +76,27 @@ def _inject(simulator: Simulator, body: Json) -> Json:
     return {"id": simulator.faults.inject(fault)}
 
 
-def _clear(simulator: Simulator, _body: Json) -> Json:
+def _clear_faults(simulator: Simulator, _body: Json) -> Json:
     simulator.clear_faults()
     return {}
 
 
-def _forget(simulator: Simulator, _body: Json) -> Json:
-    simulator.forget()
+def _forget_requests(simulator: Simulator, _body: Json) -> Json:
+    simulator.forget_requests()
     return {}
 
 
-def _expire(simulator: Simulator, _body: Json) -> Json:
+def _expire_tokens(simulator: Simulator, _body: Json) -> Json:
     simulator.expire_tokens()
     return {}
 
 
-def _edit(simulator: Simulator, body: Json) -> Json:
-    status, reply = simulator.edit(**_object(body))
+def _edit_by_hand(simulator: Simulator, body: Json) -> Json:
+    status, reply = simulator.edit(**_require_object(body))
     return {"status": status, "body": reply}
 
 
-def _object(body: Json) -> dict[str, Any]:
+def _require_object(body: Json) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise TypeError("a JSON object is expected")
     return body
@@ -98,13 +105,13 @@ def _object(body: Json) -> dict[str, Any]:
 _ACTIONS: Mapping[tuple[str, str], Callable[[Simulator, Json], Json]] = {
     ("GET", PREFIX + "ledger"): lambda simulator, _body: simulator.ledger,
     ("GET", PREFIX + "requests"): lambda simulator, _body: simulator.requests,
-    ("DELETE", PREFIX + "requests"): _forget,
-    ("GET", PREFIX + "switches"): _switches,
+    ("DELETE", PREFIX + "requests"): _forget_requests,
+    ("GET", PREFIX + "switches"): _get_switches,
     ("PUT", PREFIX + "switches"): _set_switches,
-    ("GET", PREFIX + "switches/described"): _describe,
-    ("POST", PREFIX + "faults"): _inject,
-    ("DELETE", PREFIX + "faults"): _clear,
-    ("DELETE", PREFIX + "tokens"): _expire,
-    ("POST", PREFIX + "edit"): _edit,
-    ("GET", PREFIX + "openapi.json"): lambda _simulator, _body: openapi.describe(),
+    ("GET", PREFIX + "switches/described"): _describe_switches,
+    ("POST", PREFIX + "faults"): _inject_fault,
+    ("DELETE", PREFIX + "faults"): _clear_faults,
+    ("DELETE", PREFIX + "tokens"): _expire_tokens,
+    ("POST", PREFIX + "edit"): _edit_by_hand,
+    ("GET", PREFIX + "openapi.json"): lambda _simulator, _body: openapi.describe_apis(),
 }

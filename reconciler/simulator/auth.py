@@ -9,8 +9,8 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote_plus
 
-from reconciler.simulator.csms.signing import parse_authorization, why_refused
-from reconciler.simulator.http.messages import Refused, Reply, Request, json_reply
+from reconciler.simulator.csms.signing import explain_signature_refusal, parse_signature_header
+from reconciler.simulator.http.messages import ApiError, HttpReply, HttpRequest, build_json_reply
 from reconciler.simulator.http.routing import Route
 from reconciler.simulator.http.shapes import Field, read_object
 from reconciler.simulator.world.identities import Account, Caller, roles_of
@@ -20,11 +20,11 @@ from reconciler.simulator.world.world import World
 _LOCK_AFTER, _LOCK_SECONDS = 5, 300.0
 
 
-def command_caller(world: World, request: Request) -> Caller | None:
+def identify_command_caller(world: World, request: HttpRequest) -> Caller | None:
     """Return who calls Command, None where the credentials are missing or wrong."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
-        account = _basic(value, world.users)
+        account = _check_basic(value, world.users)
     elif scheme.lower() == "bearer":
         account = world.clients.get(world.bearer_tokens.owner(value.strip()) or "")
     else:
@@ -34,54 +34,54 @@ def command_caller(world: World, request: Request) -> Caller | None:
     return Caller(account.name, roles_of(account.claims, world.roles.values(), world.claims))
 
 
-def _basic(value: str, accounts: dict[str, Account]) -> Account | None:
+def _check_basic(value: str, accounts: dict[str, Account]) -> Account | None:
     try:
         # RFC 7617, 2: a user name can't hold a colon, a password may.
         name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
     account = accounts.get(name.lower())
-    return account if account and _same(account.secret, secret) else None
+    return account if account and _is_same_secret(account.secret, secret) else None
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same_secret(expected: str, received: str) -> bool:
     # As bytes: compare_digest() raises TypeError for text outside ASCII.
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(expected.encode(), received.encode())
 
 
-def token_endpoint(world: World, request: Request) -> Reply:
+def serve_oauth_token(world: World, request: HttpRequest) -> HttpReply:
     """Serve the OAuth2 client-credentials grant: form-encoded, secret in the body or as Basic (RFC 6749, KF 8.3)."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return _oauth_error(400, "invalid_request")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        return _build_oauth_error(400, "invalid_request")
     try:
         form = {name: values[-1] for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()}
     except UnicodeDecodeError:
-        return _oauth_error(400, "invalid_request")
-    if read_object(form, _FORM, fold=False).flaws:
-        return _oauth_error(400, "unsupported_grant_type")
-    client_id, secret = _client_credentials(request, form)
+        return _build_oauth_error(400, "invalid_request")
+    if read_object(form, _TOKEN_FORM, fold=False).flaws:
+        return _build_oauth_error(400, "unsupported_grant_type")
+    client_id, secret = _read_client_credentials(request, form)
     account = world.clients.get(client_id)
-    if account is None or not _same(account.secret, secret):
-        return _oauth_error(401, "invalid_client")
+    if account is None or not _is_same_secret(account.secret, secret):
+        return _build_oauth_error(401, "invalid_client")
     if "openid" in form.get("scope", "").split() and world.switches["oauth_openid_scope"] == "rejected":
-        return _oauth_error(400, "invalid_scope")
+        return _build_oauth_error(400, "invalid_scope")
     lifetime = world.switches["token_lifetime"]
     token = world.bearer_tokens.issue(client_id, lifetime)
     # RFC 6749, 5.1, demands no-store for an answer that holds a token.
-    return json_reply(
+    return build_json_reply(
         {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}, headers=[("Cache-Control", "no-store")]
     )
 
 
-_FORM = (
+_TOKEN_FORM = (
     Field("grant_type", "string", required=True, enum=("client_credentials",)),
     Field("client_id", "string", "here, or as the name of Basic"),
     Field("client_secret", "string", "here, or as the password of Basic"),
     Field("scope", "string"),
     Field("audience", "string"),
 )
-_TOKEN = (Field("access_token", "string"), Field("token_type", "string"), Field("expires_in", "integer"))
+_TOKEN_REPLY = (Field("access_token", "string"), Field("token_type", "string"), Field("expires_in", "integer"))
 OAUTH_ERROR = (Field("error", "string"), Field("error_description", "string"))
 """The body of a refusal by the token endpoint (RFC 6749, 5.2)."""
 ROUTES = (
@@ -89,17 +89,17 @@ ROUTES = (
         "oauth",
         "POST",
         "/oauth/token",
-        lambda world, call: token_endpoint(world, call.request),
+        lambda world, call: serve_oauth_token(world, call.request),
         "A token for a client's secret",
         anonymous=True,
-        body=_FORM,
+        body=_TOKEN_FORM,
         media="application/x-www-form-urlencoded",
-        reply=_TOKEN,
+        reply=_TOKEN_REPLY,
     ),
 )
 
 
-def _client_credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
+def _read_client_credentials(request: HttpRequest, form: dict[str, str]) -> tuple[str, str]:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return form.get("client_id", ""), form.get("client_secret", "")
@@ -111,48 +111,48 @@ def _client_credentials(request: Request, form: dict[str, str]) -> tuple[str, st
     return unquote_plus(name), unquote_plus(secret)
 
 
-def _oauth_error(status: int, code: str) -> Reply:
-    return json_reply({"error": code, "error_description": code.replace("_", " ")}, status)
+def _build_oauth_error(status: int, code: str) -> HttpReply:
+    return build_json_reply({"error": code, "error_description": code.replace("_", " ")}, status)
 
 
-def cloud_caller(world: World, request: Request) -> Caller:
+def identify_cloud_caller(world: World, request: HttpRequest) -> Caller:
     """Return who calls Huawei Cloud by AK/SK signature or X-Auth-Token; raises Refused 401 as the gateway does."""
-    signed = parse_authorization(request.headers.get("authorization", ""))
+    header = parse_signature_header(request.headers.get("authorization", ""))
     # The signature counts first: Huawei's SDK signs even where its caller adds X-Auth-Token (CS 6.3).
-    if signed is not None:
-        return _by_signature(world, request)
+    if header is not None:
+        return _identify_signer(world, request)
     token = request.headers.get("x-auth-token", "")
     if not token:
-        raise _gateway("APIGW.0301", "Incorrect IAM authentication information: no credentials")
+        raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: no credentials")
     owner = world.iam_tokens.owner(token)
     if owner is None:
-        raise _gateway("APIGW.0301", "Incorrect IAM authentication information: decrypt token fail")
+        raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: decrypt token fail")
     if owner == "":
-        raise _gateway("APIGW.0307", "The token must be updated.")
+        raise _build_gateway_refusal("APIGW.0307", "The token must be updated.")
     return Caller(owner, project=world.project)
 
 
-def _by_signature(world: World, request: Request) -> Caller:
-    signed = parse_authorization(request.headers.get("authorization", ""))
-    account = world.access_keys.get(signed.access) if signed else None
-    if signed is None or account is None:
-        raise _gateway(
+def _identify_signer(world: World, request: HttpRequest) -> Caller:
+    header = parse_signature_header(request.headers.get("authorization", ""))
+    account = world.access_keys.get(header.access) if header else None
+    if header is None or account is None:
+        raise _build_gateway_refusal(
             "APIGW.0301",
             "Incorrect IAM authentication information: AK access failed to reach the limit or AK not exist",
         )
-    if signed.access in world.temporary_keys:
-        _check_security_token(world, signed.access, request.headers.get("x-security-token", ""))
-    failures, since = world.failed_keys.get(signed.access, (0, 0.0))
-    locked = failures > _LOCK_AFTER and time.monotonic() - since < _LOCK_SECONDS
-    if locked and world.switches["csms_ak_lock"] == "on":
-        raise _gateway("APIGW.0301", "Incorrect IAM authentication information: AK is locked")
-    why = why_refused(request, signed, account.secret, datetime.now(UTC))
-    if why:
-        world.failed_keys[signed.access] = (failures + 1, time.monotonic())
-        raise _gateway("APIGW.0301", f"Incorrect IAM authentication information: {why}")
-    world.failed_keys.pop(signed.access, None)
+    if header.access in world.temporary_keys:
+        _check_security_token(world, header.access, request.headers.get("x-security-token", ""))
+    failures, failed_at = world.failed_keys.get(header.access, (0, 0.0))
+    is_locked = failures > _LOCK_AFTER and time.monotonic() - failed_at < _LOCK_SECONDS
+    if is_locked and world.switches["csms_ak_lock"] == "on":
+        raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: AK is locked")
+    reason = explain_signature_refusal(request, header, account.secret, datetime.now(UTC))
+    if reason:
+        world.failed_keys[header.access] = (failures + 1, time.monotonic())
+        raise _build_gateway_refusal("APIGW.0301", f"Incorrect IAM authentication information: {reason}")
+    world.failed_keys.pop(header.access, None)
     if world.switches["csms_x_project_id"] == "required" and "x-project-id" not in request.headers:
-        raise _gateway("APIGW.0301", "Incorrect IAM authentication information: X-Project-Id is missing")
+        raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: X-Project-Id is missing")
     return Caller(account.name, project=world.project)
 
 
@@ -160,9 +160,9 @@ def _check_security_token(world: World, access: str, token: str) -> None:
     owner = world.security_tokens.owner(token)
     if owner == access:
         return
-    why = "the security token has expired" if owner == "" else "the security token is invalid"
-    raise _gateway("APIGW.0301", f"Incorrect IAM authentication information: {why}")
+    reason = "the security token has expired" if owner == "" else "the security token is invalid"
+    raise _build_gateway_refusal("APIGW.0301", f"Incorrect IAM authentication information: {reason}")
 
 
-def _gateway(code: str, message: str) -> Refused:
-    return Refused(401, code, message)
+def _build_gateway_refusal(code: str, message: str) -> ApiError:
+    return ApiError(401, code, message)

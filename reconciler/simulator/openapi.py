@@ -34,14 +34,14 @@ _SCHEMES = {
     "signature": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "SDK-HMAC-SHA256 (CS 3)"},
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
 }
-_IIS = "refused; without a body where no such path, method or media type is offered"
+_IIS_TEXT = "refused; without a body where no such path, method or media type is offered"
 _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
     "keyfactor": {
         400: ("the request is refused (KF 0.7)", (keyfactor.ERROR,)),
         401: ("credentials are missing or wrong; no body", ()),
         403: ("not permitted", (keyfactor.ERROR,)),
-        404: (_IIS, (keyfactor.ERROR,)),
-        405: (_IIS, ()),
+        404: (_IIS_TEXT, (keyfactor.ERROR,)),
+        405: (_IIS_TEXT, ()),
         415: ("the body has another media type", (keyfactor.ERROR,)),
     },
     "oauth": {
@@ -62,25 +62,25 @@ _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
         404: ("no such API", (GATEWAY_ERROR,)),
     },
 }
-_TYPES: Mapping[str, Schema] = {
+_TYPE_SCHEMAS: Mapping[str, Schema] = {
     "integer": {"type": "integer", "format": "int32", "minimum": INT32.start, "maximum": INT32.stop - 1},
     "long": {"type": "integer", "format": "int64"},
     "uuid": {"type": "string", "format": "uuid"},
     "claim type": {"type": ["integer", "string"]},
 }
-_PATH_TYPES: Mapping[str, Schema] = {
+_PATH_SCHEMAS: Mapping[str, Schema] = {
     "int": {"type": "integer", "minimum": 0, "maximum": INT32.stop - 1},
-    "uuid": _TYPES["uuid"],
+    "uuid": _TYPE_SCHEMAS["uuid"],
     "": {"type": "string", "minLength": 1},
 }
 
 
 @cache
-def describe() -> Schema:
+def describe_apis() -> Schema:
     """Return the description as an OpenAPI document; it is not to be changed."""
     paths: dict[str, Schema] = {}
-    for path, routes in _operations().items():
-        paths[path] = {method.lower(): _operation(versions) for method, versions in routes.items()}
+    for path, routes in _group_routes().items():
+        paths[path] = {method.lower(): _describe_operation(versions) for method, versions in routes.items()}
     return {
         # 3.1 is JSON Schema 2020-12, where a null is one more type; 3.0 has `nullable` for it.
         "openapi": "3.1.0",
@@ -90,105 +90,108 @@ def describe() -> Schema:
     }
 
 
-def path_of(route: Route) -> str:
+def build_openapi_path(route: Route) -> str:
     """Return the route's path as the description has it: with the API's prefix, the parameters without their types."""
-    return _PREFIXES.get(route.api, "") + PARAMETER.sub(lambda found: f"{{{found[1]}}}", route.path)
+    return _PREFIXES.get(route.api, "") + PARAMETER.sub(lambda match: f"{{{match[1]}}}", route.path)
 
 
-def _operations() -> dict[str, dict[str, list[Route]]]:
-    found: dict[str, dict[str, list[Route]]] = {}
+def _group_routes() -> dict[str, dict[str, list[Route]]]:
+    operations: dict[str, dict[str, list[Route]]] = {}
     for route in ROUTES:
-        found.setdefault(path_of(route), {}).setdefault(route.method, []).append(route)
-    return found
+        operations.setdefault(build_openapi_path(route), {}).setdefault(route.method, []).append(route)
+    return operations
 
 
-def _operation(routes: list[Route]) -> Schema:
+def _describe_operation(routes: list[Route]) -> Schema:
     route = routes[0]
-    parameters = {(one["in"], one["name"]): one for version in routes for one in _parameters(version)}
+    parameters = {(entry["in"], entry["name"]): entry for version in routes for entry in _list_parameters(version)}
     if route.api == "keyfactor":
-        parameters |= {("header", field.name): _header(field, routes) for field in keyfactor.HEADERS}
-    described: Schema = {
-        "operationId": f"{route.method} {path_of(route)}",
+        parameters |= {("header", field.name): _describe_header(field, routes) for field in keyfactor.HEADERS}
+    operation: Schema = {
+        "operationId": f"{route.method} {build_openapi_path(route)}",
         "tags": [route.api],
-        "summary": "; ".join(_summary(one) for one in routes),
+        "summary": "; ".join(_summarize_route(entry) for entry in routes),
         "parameters": list(parameters.values()),
-        "responses": _responses(routes),
+        "responses": _describe_responses(routes),
         "security": [] if route.anonymous else _SECURITY[route.api],
     }
-    bodies = [_body(one) for one in routes if one.body is not None]
+    bodies = [_describe_body(entry) for entry in routes if entry.body is not None]
     if bodies:
-        described["requestBody"] = {"required": True, "content": {route.media: {"schema": _either(bodies)}}}
-    if permissions := sorted({one.permission for one in routes if one.permission}):
-        described["x-permissions"] = permissions
-    return described
+        operation["requestBody"] = {"required": True, "content": {route.media: {"schema": _join_schemas(bodies)}}}
+    if permissions := sorted({entry.permission for entry in routes if entry.permission}):
+        operation["x-permissions"] = permissions
+    return operation
 
 
-def _summary(route: Route) -> str:
+def _summarize_route(route: Route) -> str:
     return f"{route.text} (version {', '.join(map(str, route.versions))})" if route.api == "keyfactor" else route.text
 
 
-def _parameters(route: Route) -> Iterable[Schema]:
+def _list_parameters(route: Route) -> Iterable[Schema]:
     for name, kind in PARAMETER.findall(route.path):
-        known = next((_schema(field, answer=False) for field in route.names if field.name == name), {})
-        yield {"name": name, "in": "path", "required": True, "schema": {**_PATH_TYPES[kind], **known}}
+        details = next((_describe_field(field, answer=False) for field in route.names if field.name == name), {})
+        yield {"name": name, "in": "path", "required": True, "schema": {**_PATH_SCHEMAS[kind], **details}}
     for field in route.query:
-        yield _parameter(field, "query")
+        yield _describe_parameter(field, "query")
 
 
-def _header(field: Field, routes: list[Route]) -> Schema:
+def _describe_header(field: Field, routes: list[Route]) -> Schema:
     """Return a header of Command; that of the version has the versions that the operation exists in."""
-    offered = {version for route in routes for version in route.versions}
-    words = tuple(word for word in field.enum if keyfactor.VERSIONS.get(str(word), 0) in {0, *offered})
-    return _parameter(field._replace(enum=words), "header")
+    versions = {version for route in routes for version in route.versions}
+    values = tuple(value for value in field.enum if keyfactor.VERSIONS.get(str(value), 0) in {0, *versions})
+    return _describe_parameter(field._replace(enum=values), "header")
 
 
-def _parameter(field: Field, where: str) -> Schema:
-    schema = _schema(field._replace(nullable=False), answer=False)
+def _describe_parameter(field: Field, location: str) -> Schema:
+    schema = _describe_field(field._replace(nullable=False), answer=False)
     if field.default is not None:
         schema["default"] = field.default
-    return {"name": field.name, "in": where, "required": field.required, "schema": schema}
+    return {"name": field.name, "in": location, "required": field.required, "schema": schema}
 
 
-def _body(route: Route) -> Schema:
+def _describe_body(route: Route) -> Schema:
     fields = route.body or ()
-    return _schema(fields[0], answer=False) if route.bare else _object(fields, answer=False)
+    return _describe_field(fields[0], answer=False) if route.bare else _describe_object(fields, answer=False)
 
 
-def _responses(routes: list[Route]) -> Schema:
-    success = _response("done", [_answer(one.reply) for one in routes if one.reply])
+def _describe_responses(routes: list[Route]) -> Schema:
+    success = _describe_response("done", [_describe_answer(route.reply) for route in routes if route.reply])
     refusals = {
-        str(status): _response(text, [_answer(fields) for fields in shapes])
-        for status, (text, shapes) in _REFUSALS[routes[0].api].items()
-        if status != 415 or any(one.body is not None for one in routes)
+        str(status): _describe_response(text, [_describe_answer(fields) for fields in tables])
+        for status, (text, tables) in _REFUSALS[routes[0].api].items()
+        if status != 415 or any(route.body is not None for route in routes)
     }
     return {str(routes[0].success): success, **refusals}
 
 
-def _response(text: str, shapes: list[Schema]) -> Schema:
-    content = {"content": {"application/json": {"schema": _either(shapes)}}} if shapes else {}
+def _describe_response(text: str, schemas: list[Schema]) -> Schema:
+    content = {"content": {"application/json": {"schema": _join_schemas(schemas)}}} if schemas else {}
     return {"description": text, **content}
 
 
-def _answer(fields: Fields) -> Schema:
-    return _schema(fields[0], answer=True) if not fields[0].name else _object(fields, answer=True)
+def _describe_answer(fields: Fields) -> Schema:
+    return _describe_field(fields[0], answer=True) if not fields[0].name else _describe_object(fields, answer=True)
 
 
-def _either(schemas: list[Schema]) -> Schema:
+def _join_schemas(schemas: list[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
-def _object(fields: Fields, *, answer: bool) -> Schema:
+def _describe_object(fields: Fields, *, answer: bool) -> Schema:
     """Return an object's schema. Answers hold every member of the table and no other; requests what is required."""
-    described: Schema = {"type": "object", "properties": {one.name: _schema(one, answer=answer) for one in fields}}
-    if required := [one.name for one in fields if (not one.optional if answer else one.required)]:
-        described["required"] = required
+    schema: Schema = {
+        "type": "object",
+        "properties": {field.name: _describe_field(field, answer=answer) for field in fields},
+    }
+    if required := [field.name for field in fields if (not field.optional if answer else field.required)]:
+        schema["required"] = required
     if answer:
-        described["additionalProperties"] = False
-    return described
+        schema["additionalProperties"] = False
+    return schema
 
 
-def _schema(field: Field, *, answer: bool) -> Schema:
-    schema = _bare(field, answer=answer)
+def _describe_field(field: Field, *, answer: bool) -> Schema:
+    schema = _describe_type(field, answer=answer)
     if field.text:
         schema["description"] = field.text
     if field.enum:
@@ -203,11 +206,11 @@ def _schema(field: Field, *, answer: bool) -> Schema:
     return schema
 
 
-def _bare(field: Field, *, answer: bool) -> Schema:
+def _describe_type(field: Field, *, answer: bool) -> Schema:
     if field.type == "array":
-        schema: Schema = {"type": "array", "items": _schema(field.items or Field("", "string"), answer=answer)}
+        schema: Schema = {"type": "array", "items": _describe_field(field.items or Field("", "string"), answer=answer)}
         limits = {"uniqueItems": field.unique, "minItems": field.least, "maxItems": field.most}
         return schema | {name: limit for name, limit in limits.items() if limit}
     if field.type == "object":
-        return _object(field.fields, answer=answer) if field.fields else {"type": "object"}
-    return dict(_TYPES.get(field.type, {"type": field.type}))
+        return _describe_object(field.fields, answer=answer) if field.fields else {"type": "object"}
+    return dict(_TYPE_SCHEMAS.get(field.type, {"type": field.type}))

@@ -42,7 +42,7 @@ def write_settings(folder: Path, manifests: Path, keyfactor: Mapping[str, Any], 
         "secret_key": csms["secret_key"],
     }
     for name, secret in secrets.items():
-        write_private(folder / name, secret)
+        write_private_file(folder / name, secret)
     values = {
         "manifests": f"{manifests}/",
         "state": f"{folder / 'state'}/",
@@ -55,16 +55,16 @@ def write_settings(folder: Path, manifests: Path, keyfactor: Mapping[str, Any], 
     }
     path = folder / "reconciler.yaml"
     # A JSON string is a YAML scalar as well, so a path with `: ` or ` #` in it remains text.
-    write_private(path, _TEMPLATE.format(**{name: json.dumps(value) for name, value in values.items()}))
+    write_private_file(path, _TEMPLATE.format(**{name: json.dumps(value) for name, value in values.items()}))
     return path
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Write a file that only its owner may read, and give it its name when it is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
+    temporary_path = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary_path.unlink(missing_ok=True)
     # O_EXCL refuses a link that somebody else put there; the mode holds from the first byte on.
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     # rename(2) is atomic, but only within one file system: hence a temporary file in the same folder.
-    temporary.replace(path)
+    temporary_path.replace(path)

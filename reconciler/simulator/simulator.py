@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 from reconciler.simulator import admin
 from reconciler.simulator.http.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
-from reconciler.simulator.http.faults import Fault, Faults
-from reconciler.simulator.http.messages import Json, Request
+from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
+from reconciler.simulator.http.messages import HttpRequest, Json
 from reconciler.simulator.http.server import Server
 from reconciler.simulator.settings_file import write_settings
 from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, starting_world
@@ -45,7 +45,7 @@ class Simulator:
     ) -> None:
         self.world = starting_world(certificates, seed, Switches(switches))
         self.lock = self.world.lock
-        self.faults = Faults()
+        self.faults = FaultRegistry()
         self._secrets = {
             "password": token_urlsafe(18),
             "client_secret": token_urlsafe(24),
@@ -73,7 +73,7 @@ class Simulator:
         """Listen, and write the settings file; afterwards `url`, `credentials` and the files are valid."""
         self._server = Server(self._port, self._answer, self._tls)
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-simulator-"))
-        keyfactor, csms = self._keyfactor(), self._csms()
+        keyfactor, csms = self._describe_keyfactor(), self._describe_csms()
         self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms))
         # Last: the socket has been listening since Server(), so early connections wait in the kernel's queue.
         self._server.start()
@@ -112,7 +112,7 @@ class Simulator:
         with self.lock:
             return [dict(entry) for entry in self._exchange.log]
 
-    def forget(self) -> None:
+    def forget_requests(self) -> None:
         """Empty the log of requests; the ledger stays."""
         with self.lock:
             self._exchange.log.clear()
@@ -121,7 +121,7 @@ class Simulator:
         self, method: str = "", path: str = "", kind: str = "status", times: int = 1, nth: int = 1, **params: Any
     ) -> int:
         """Inject a fault of `faults.KINDS`; returns its number. Raises ValueError for an unknown kind or parameter."""
-        return self.faults.inject(Fault(kind, method, path, nth=nth, times=times, params=params))
+        return self.faults.inject(InjectedFault(kind, method, path, nth=nth, times=times, params=params))
 
     def clear_faults(self) -> None:
         """Put all faults out of force."""
@@ -151,15 +151,15 @@ class Simulator:
         Returns the status and the decoded body (None without one). The edit is recorded like any other request and
         logged with "edit": true; faults and latency spare it.
         """
-        cloud = path.startswith("/v1/")
-        path = path if cloud else split_prefix(path)[1]
+        is_cloud = path.startswith("/v1/")
+        path = path if is_cloud else split_prefix(path)[1]
         target = path + (f"?{urlencode(query)}" if query else "")
-        headers = self._console_headers() if cloud else self._portal_headers(method, path)
+        headers = self._build_console_headers() if is_cloud else self._build_portal_headers(method, path)
         headers[EDIT_HEADER] = self._exchange.edit_key
-        connection = self._connection()
+        connection = self._open_connection()
         try:
             payload = None if body is None else json.dumps(body).encode()
-            connection.request(method, target if cloud else f"/KeyfactorAPI{target}", payload, headers)
+            connection.request(method, target if is_cloud else f"/KeyfactorAPI{target}", payload, headers)
             reply = connection.getresponse()
             raw = reply.read()
         finally:
@@ -167,21 +167,21 @@ class Simulator:
         is_json = raw and "json" in (reply.getheader("Content-Type") or "")
         return reply.status, json.loads(raw) if is_json else None
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _open_connection(self) -> http.client.HTTPConnection:
         """Connect to itself; it needs no certificate to know who that is."""
         port = int(self.url.rpartition(":")[2])
         if self._tls is None:
             return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # In this order: ssl raises ValueError for CERT_NONE while check_hostname is on.
-        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
 
-    def _console_headers(self) -> dict[str, str]:
+    def _build_console_headers(self) -> dict[str, str]:
         token = self.world.iam_tokens.issue("console", self.world.switches["csms_token_lifetime"])
         return {"X-Auth-Token": token, "Content-Type": "application/json"}
 
-    def _portal_headers(self, method: str, path: str) -> dict[str, str]:
+    def _build_portal_headers(self, method: str, path: str) -> dict[str, str]:
         basic = base64.b64encode(f"{ADMINISTRATOR}:{self._secrets['admin']}".encode()).decode()
         # DELETE of a role exists in version 1 alone (KF 1.1).
         version = "2" if path.lower().startswith("/security/roles") and method != "DELETE" else "1"
@@ -198,12 +198,12 @@ class Simulator:
         return {
             "url": self.url,
             "settings": self._settings,
-            "keyfactor": self._keyfactor(),
-            "csms": self._csms(),
+            "keyfactor": self._describe_keyfactor(),
+            "csms": self._describe_csms(),
             "ledger": f"{self.url}/_sim/ledger",
         }
 
-    def _keyfactor(self) -> dict[str, Any]:
+    def _describe_keyfactor(self) -> dict[str, Any]:
         return {
             "url": f"{self.url}/KeyfactorAPI",
             "username": CALLER,
@@ -213,7 +213,7 @@ class Simulator:
             "token_url": f"{self.url}/oauth/token",
         }
 
-    def _csms(self) -> dict[str, Any]:
+    def _describe_csms(self) -> dict[str, Any]:
         return {
             "url": self.url,
             "project_id": self.world.project,
@@ -225,7 +225,7 @@ class Simulator:
             "password": self._secrets["iam_password"],
         }
 
-    def _answer(self, request: Request) -> Delivery:
+    def _answer(self, request: HttpRequest) -> Delivery:
         if request.path.startswith(admin.PREFIX):
-            return Delivery(admin.serve(self, request))
+            return Delivery(admin.serve_admin(self, request))
         return self._exchange.answer(request)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from reconciler.simulator.csms.iam import id_of
+from reconciler.simulator.csms.iam import derive_iam_id
 from tests.support.login_methods import EVENT, ROLE
 from tests.support.proxy import Proxy
 from tests.support.tls_certificates import API, PROVIDER, authority, both, issued
@@ -139,8 +139,8 @@ def words_of(simulator: Simulator, folder: Path) -> dict[str, str]:
         "koocli": str(folder / "koocli.json"),
         "credentials": str(folder / "credentials"),
         "regions": str(folder / "regions.yaml"),
-        "account_id": id_of("example"),
-        "user_id": id_of("example/reconciler"),
+        "account_id": derive_iam_id("example"),
+        "user_id": derive_iam_id("example/reconciler"),
     }
 
 

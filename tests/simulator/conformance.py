@@ -24,7 +24,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.openapi import describe
+from reconciler.simulator.openapi import describe_apis
 from reconciler.simulator.world.seed import GLOBAL_SET, HELP_DESK_SET
 
 SMALL, LONG = 12, 200
@@ -63,7 +63,7 @@ KNOWN: Mapping[str, tuple[Any, ...]] = {
 
 def operations() -> list[APIOperation[Any, Any, Any, Any]]:
     """Return all operations that the description has."""
-    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(describe())))
+    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(describe_apis())))
     return [found.ok() for found in schema.get_all_operations()]
 
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.csms.signing import signature
-from reconciler.simulator.http.messages import Request
+from reconciler.simulator.csms.signing import compute_signature
+from reconciler.simulator.http.messages import HttpRequest
 from reconciler.simulator.world.identities import Account
 
 Json = Any
@@ -74,7 +74,7 @@ class Client:
         access, secret = keys or (self.csms["access_key"], self.csms["secret_key"])
         bare, _, query = path.partition("?")
         names = tuple(sorted(sent))
-        mark = signature(Request(method, bare, query, sent, data), names, secret)
+        mark = compute_signature(HttpRequest(method, bare, query, sent, data), names, secret)
         sent["Authorization"] = f"SDK-HMAC-SHA256 Access={access}, SignedHeaders={';'.join(names)}, Signature={mark}"
         sent |= headers or {}
         return self.session.request(method, url + path, data=data, headers=sent, allow_redirects=False, timeout=60)

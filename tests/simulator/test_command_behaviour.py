@@ -181,6 +181,6 @@ def test_the_log_has_every_request_and_can_be_emptied(client: Client) -> None:
         200,
     )
     assert second["edit"] is True
-    client.sim.forget()
+    client.sim.forget_requests()
     assert client.sim.requests == []
     assert len(client.sim.ledger) == 1

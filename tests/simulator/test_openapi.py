@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 from schemathesis import APIOperation, GenerationMode
 
-from reconciler.simulator.openapi import ROUTES, describe, path_of
+from reconciler.simulator.openapi import ROUTES, build_openapi_path, describe_apis
 from tests.simulator.conformance import MODES, SMALL, operations, probe
 from tests.simulator.conftest import Client
 
@@ -18,17 +18,17 @@ OPERATIONS = operations()
 
 def test_it_is_valid_openapi() -> None:
     """By the schema of OpenAPI 3.1."""
-    validate(json.loads(json.dumps(describe())))
+    validate(json.loads(json.dumps(describe_apis())))
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
     """With its success status, a table of its answer unless there is none, and its body."""
-    paths = describe()["paths"].items()
+    paths = describe_apis()["paths"].items()
     described = {(path, method.upper()): one for path, methods in paths for method, one in methods.items()}
 
-    assert set(described) == {(path_of(route), route.method) for route in ROUTES}
+    assert set(described) == {(build_openapi_path(route), route.method) for route in ROUTES}
     for route in ROUTES:
-        operation = described[path_of(route), route.method]
+        operation = described[build_openapi_path(route), route.method]
         answer = operation["responses"][str(route.success)]
         assert ("content" in answer) == (route.success != 204), operation["operationId"]
         assert ("requestBody" in operation) == (route.body is not None)
@@ -41,7 +41,7 @@ def test_it_is_served(client: Client) -> None:
     reply = client.admin("GET", "openapi.json")
 
     assert reply.status_code == 200
-    assert reply.json() == json.loads(json.dumps(describe()))
+    assert reply.json() == json.loads(json.dumps(describe_apis()))
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.simulator.http.messages import Refused
+from reconciler.simulator.http.messages import ApiError
 from reconciler.simulator.world.query import Column, compile_query
 
 NOW = datetime.now(UTC)
@@ -91,7 +91,7 @@ REFUSES = (
 def test_a_query_selects(text: str) -> None:
     """The rows that pass are those that SQL Server would return."""
     if SELECTS[text] is None:
-        with pytest.raises(Refused):
+        with pytest.raises(ApiError):
             compile_query(text, COLUMNS)
         return
     query = compile_query(text, COLUMNS, me="old")
@@ -101,7 +101,7 @@ def test_a_query_selects(text: str) -> None:
 @pytest.mark.parametrize("text", REFUSES, ids=range(len(REFUSES)))
 def test_a_query_is_refused(text: str) -> None:
     """400, never an empty list and never everything."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApiError) as refused:
         compile_query(text, COLUMNS)
     assert refused.value.status == 400
 
@@ -126,7 +126,7 @@ def test_a_list_of_equalities_is_known_as_one() -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_a_query_or_a_refusal(text: str) -> None:
     """Nothing that is sent can do more than be refused."""
-    with suppress(Refused):
+    with suppress(ApiError):
         compile_query(text, COLUMNS)
 
 

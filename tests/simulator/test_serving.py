@@ -20,7 +20,7 @@ import requests
 import yaml
 
 import reconciler.simulator
-from reconciler.simulator import Simulator, serve
+from reconciler.simulator import Simulator, run_simulator
 from tests.simulator.conftest import Client
 
 PACKAGE = Path(reconciler.simulator.__file__).parent
@@ -42,7 +42,7 @@ def _wait(path: Path) -> dict[str, Any]:
 def test_the_ready_file_says_all_that_a_client_needs(tmp_path: Path) -> None:
     """It appears complete when the simulator listens, is private, and goes with the simulator."""
     ready, stop = tmp_path / "sim.json", threading.Event()
-    thread = threading.Thread(target=serve, args=(0, 20, 0, ready, stop))
+    thread = threading.Thread(target=run_simulator, args=(0, 20, 0, ready, stop))
     thread.start()
     told = _wait(ready)
     assert set(told) == {"url", "settings", "keyfactor", "csms", "ledger"}

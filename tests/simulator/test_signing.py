@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.simulator.csms.signing import canonical_request, parse_authorization, signature, why_refused
-from reconciler.simulator.http.messages import Request
+from reconciler.simulator.csms.signing import (
+    compute_signature,
+    explain_signature_refusal,
+    parse_signature_header,
+    rebuild_canonical_request,
+)
+from reconciler.simulator.http.messages import HttpRequest
 from tests.simulator.conftest import Client
 
 ACCESS, SECRET = "AKTESTTESTTESTTEST00", "SKtestSKtestSKtestSKtestSKtestSKtestSKtest"
@@ -21,12 +26,12 @@ CREATE = (
 
 VECTORS = {
     "V1": (
-        Request("GET", BASE, "", {"host": HOST, "x-sdk-date": DATE}),
+        HttpRequest("GET", BASE, "", {"host": HOST, "x-sdk-date": DATE}),
         "1a140a8e20c0ee697384f2cb601b987c49c6be047d0381e56c917573b78fa637",
         "ad40704b38521bb01756d3d5f85bcd85fe648458752906ec997c42746fc5b9e8",
     ),
     "V2": (
-        Request(
+        HttpRequest(
             "GET",
             BASE,
             "limit=2&marker=a%20b%2F%C3%A9~_-.",
@@ -36,7 +41,7 @@ VECTORS = {
         "2baa52a96685420f776bb351e858f458fa845b2faf2f62a72ba1321cfa0cfa72",
     ),
     "V3": (
-        Request(
+        HttpRequest(
             "PUT",
             BASE + "/probe-1",
             "",
@@ -53,7 +58,7 @@ VECTORS = {
         "51585ba6b93a4eded272c9bf73ca9af2b0cf10fe8217145aca342a1d0b5334a1",
     ),
     "V4": (
-        Request(
+        HttpRequest(
             "POST",
             BASE,
             "",
@@ -69,7 +74,7 @@ VECTORS = {
         "f1abf0e31b6390e19bf736ce9cf4d99735887c607711386bec94f95e63e9dd03",
     ),
     "V5": (
-        Request(
+        HttpRequest(
             "DELETE",
             BASE + "/probe%20x%2Fy",
             "",
@@ -86,8 +91,8 @@ def test_the_canonical_request_and_the_signature_are_those_of_the_vendors_signer
     """Each vector's canonical hash and signature come out."""
     request, canonical, expected = VECTORS[name]
     signed = tuple(sorted(request.headers))
-    assert hashlib.sha256(canonical_request(request, signed).encode()).hexdigest() == canonical
-    assert signature(request, signed, SECRET) == expected
+    assert hashlib.sha256(rebuild_canonical_request(request, signed).encode()).hexdigest() == canonical
+    assert compute_signature(request, signed, SECRET) == expected
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -95,17 +100,17 @@ def test_a_vector_is_accepted_at_its_time_and_by_its_secret_alone(name: str) -> 
     """The verifier takes the vector's header, and nothing that differs by a bit."""
     request, _, mark = VECTORS[name]
     names = ";".join(sorted(request.headers))
-    signed = parse_authorization(f"SDK-HMAC-SHA256 Access={ACCESS}, SignedHeaders={names}, Signature={mark}")
+    signed = parse_signature_header(f"SDK-HMAC-SHA256 Access={ACCESS}, SignedHeaders={names}, Signature={mark}")
     assert signed is not None
     assert signed.access == ACCESS
     now = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert why_refused(request, signed, SECRET, now) == ""
-    assert why_refused(request, signed, SECRET, now + timedelta(minutes=15)) == ""
-    assert "15 minutes" in why_refused(request, signed, SECRET, now + timedelta(minutes=15, seconds=1))
-    assert "15 minutes" in why_refused(request, signed, SECRET, now - timedelta(minutes=15, seconds=1))
-    assert "signature fail" in why_refused(request, signed, SECRET + "x", now)
-    other = Request(request.method, request.path, request.query, request.headers, request.body + b" ")
-    assert "signature fail" in why_refused(other, signed, SECRET, now)
+    assert explain_signature_refusal(request, signed, SECRET, now) == ""
+    assert explain_signature_refusal(request, signed, SECRET, now + timedelta(minutes=15)) == ""
+    assert "15 minutes" in explain_signature_refusal(request, signed, SECRET, now + timedelta(minutes=15, seconds=1))
+    assert "15 minutes" in explain_signature_refusal(request, signed, SECRET, now - timedelta(minutes=15, seconds=1))
+    assert "signature fail" in explain_signature_refusal(request, signed, SECRET + "x", now)
+    other = HttpRequest(request.method, request.path, request.query, request.headers, request.body + b" ")
+    assert "signature fail" in explain_signature_refusal(other, signed, SECRET, now)
 
 
 REFUSED_HEADERS = {
@@ -119,7 +124,7 @@ REFUSED_HEADERS = {
 @pytest.mark.parametrize("name", REFUSED_HEADERS)
 def test_an_authorization_of_another_form_is_not_read(name: str) -> None:
     """Only the documented form is a signature."""
-    assert parse_authorization(REFUSED_HEADERS[name]) is None
+    assert parse_signature_header(REFUSED_HEADERS[name]) is None
 
 
 def test_the_date_must_be_signed_and_every_signed_header_must_have_arrived() -> None:
@@ -127,9 +132,9 @@ def test_the_date_must_be_signed_and_every_signed_header_must_have_arrived() -> 
     request = VECTORS["V1"][0]
     now = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
     for names, why in (("host", "not among"), ("host;x-sdk-date;x-project-id", "missing")):
-        signed = parse_authorization(f"SDK-HMAC-SHA256 Access={ACCESS}, SignedHeaders={names}, Signature={'0' * 64}")
+        signed = parse_signature_header(f"SDK-HMAC-SHA256 Access={ACCESS}, SignedHeaders={names}, Signature={'0' * 64}")
         assert signed is not None
-        assert why in why_refused(request, signed, SECRET, now)
+        assert why in explain_signature_refusal(request, signed, SECRET, now)
 
 
 def test_a_skewed_clock_an_unknown_key_and_a_wrong_secret_are_401_in_the_gateways_flat_shape(client: Client) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.csms.iam import id_of
+from reconciler.simulator.csms.iam import derive_iam_id
 
 Setting = str | int
 
@@ -146,7 +146,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "csms_marker_unknown": Scenario(event(), just_before("GET", "/events$", lambda sim: sim.world.events.pop("expiry-prod"), nth=2), {"csms_limit_max": 1}),
     "csms_project_mismatch": Scenario(event(), settings=(("0123456789abcdef0123456789abcdef", "f" * 32),)),
     "csms_ak_lock": Scenario(event(), lambda sim: sim.world.failed_keys.update({sim.credentials["csms"]["access_key"]: (6, time.monotonic())})),
-    "csms_iam_ids": Scenario(event(), settings=signing_in("user: reconciler", f"domainId: {id_of('example')}")),
+    "csms_iam_ids": Scenario(event(), settings=signing_in("user: reconciler", f"domainId: {derive_iam_id('example')}")),
     "csms_token_lifetime": Scenario(event(), settings=signing_in("user: reconciler", "domain: example")),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.csms.iam import id_of
+from reconciler.simulator.csms.iam import derive_iam_id
 from tests.simulator.conftest import EVENT, Client
 from tests.support.switch_probes import Probe
 
@@ -55,7 +55,7 @@ def iam_token(client: Client) -> Any:
 
 def by_ids(client: Client) -> int:
     """See whether a user and an account may be called by their ids."""
-    user = {"name": "reconciler", "password": client.csms["password"], "domain": {"id": id_of("example")}}
+    user = {"name": "reconciler", "password": client.csms["password"], "domain": {"id": derive_iam_id("example")}}
     identity = {"methods": ["password"], "password": {"user": user}}
     wanted = {"auth": {"identity": identity, "scope": {"project": {"id": client.csms["project_id"]}}}}
     return client.session.post(f"{client.csms['iam_url']}/auth/tokens", json=wanted, timeout=60).status_code

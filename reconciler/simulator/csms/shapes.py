@@ -22,23 +22,23 @@ _NOTIFICATION = (
     Field("target_id", "string", required=True, pattern=r"[a-zA-Z0-9\-._:]{1,256}"),
     Field("target_name", "string", required=True, pattern=r"[a-zA-Z0-9_-]{1,64}"),
 )
-_TYPE = Field("", "string", nullable=False, enum=EVENT_TYPES, judged=True)
-_TYPES = Field("event_types", "array", items=_TYPE, unique=True, most=12)
-CHANGE = (
+_EVENT_TYPE = Field("", "string", nullable=False, enum=EVENT_TYPES, judged=True)
+_EVENT_TYPES = Field("event_types", "array", items=_EVENT_TYPE, unique=True, most=12)
+EVENT_CHANGE = (
     Field("state", "string", enum=_STATES),
-    _TYPES,
+    _EVENT_TYPES,
     Field("notification", "object", fields=_NOTIFICATION),
 )
-NAME = Field("name", "string", required=True, pattern=r"[a-zA-Z0-9_-]{1,64}", judged=True)
-CREATE = (NAME, *(field._replace(required=True) for field in CHANGE))
+EVENT_NAME = Field("name", "string", required=True, pattern=r"[a-zA-Z0-9_-]{1,64}", judged=True)
+EVENT_CREATE = (EVENT_NAME, *(field._replace(required=True) for field in EVENT_CHANGE))
 _EVENT = (
     Field("name", "string"),
     Field("event_id", "string"),
-    *CHANGE,
+    *EVENT_CHANGE,
     Field("create_time", "long", "milliseconds (CS 1.5)"),
     Field("update_time", "long", "milliseconds (CS 1.5)"),
 )
-REPLY = (Field("event", "object", nullable=False, fields=_EVENT),)
+EVENT_REPLY = (Field("event", "object", nullable=False, fields=_EVENT),)
 _PAGE_INFO = Field(
     "page_info",
     "object",
@@ -48,7 +48,10 @@ _PAGE_INFO = Field(
         Field("current_count", "integer", nullable=False),
     ),
 )
-PAGE = (Field("events", "array", nullable=False, items=Field("", "object", nullable=False, fields=_EVENT)), _PAGE_INFO)
+EVENT_PAGE = (
+    Field("events", "array", nullable=False, items=Field("", "object", nullable=False, fields=_EVENT)),
+    _PAGE_INFO,
+)
 _RECORD = (
     Field("event_name", "string"),
     Field("trigger_event_type", "string", enum=EVENT_TYPES),
@@ -61,8 +64,8 @@ _RECORD = (
     Field("notification_content", "string", "a string that holds JSON (CS 1.8)"),
     Field("notification_status", "string", enum=("SUCCESS", "FAIL", "INVALID")),
 )
-RECORDS = (
+RECORD_PAGE = (
     Field("records", "array", nullable=False, items=Field("", "object", nullable=False, fields=_RECORD)),
     _PAGE_INFO,
 )
-PAGES = (Field("limit", "string", "1-4 digits", default="50"), Field("marker", "string", "an event's name"))
+PAGE_QUERY = (Field("limit", "string", "1-4 digits", default="50"), Field("marker", "string", "an event's name"))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from reconciler.simulator.http.messages import Request
+from reconciler.simulator.http.messages import HttpRequest
 
 ALGORITHM = "SDK-HMAC-SHA256"
 MAX_SKEW_SECONDS = 15 * 60
@@ -21,7 +21,7 @@ _AUTHORIZATION = re.compile(
 )
 
 
-class Signed(NamedTuple):
+class SignatureHeader(NamedTuple):
     """The parts of an Authorization header."""
 
     access: str
@@ -29,73 +29,73 @@ class Signed(NamedTuple):
     signature: str
 
 
-def parse_authorization(text: str) -> Signed | None:
+def parse_signature_header(text: str) -> SignatureHeader | None:
     """Read an Authorization header; None if it is not of this algorithm or form."""
     match = _AUTHORIZATION.fullmatch(text.strip())
-    return Signed(match["access"], tuple(match["signed"].split(";")), match["signature"]) if match else None
+    return SignatureHeader(match["access"], tuple(match["signed"].split(";")), match["signature"]) if match else None
 
 
-def canonical_request(request: Request, signed: Sequence[str]) -> str:
+def rebuild_canonical_request(request: HttpRequest, signed_names: Sequence[str]) -> str:
     """Return the canonical request over the received headers named in `signed`."""
     # A newline after each, and one more from join(): the block is followed by an empty line (CS 3.3).
-    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in sorted(signed))
+    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in sorted(signed_names))
     return "\n".join(
         (
             request.method,
-            _canonical_path(request.path),
-            _canonical_query(request.pairs()),
+            _build_canonical_path(request.path),
+            _build_canonical_query(request.pairs()),
             headers,
-            ";".join(sorted(signed)),
-            _payload_hash(request.body, request.headers),
+            ";".join(sorted(signed_names)),
+            _find_payload_hash(request.body, request.headers),
         )
     )
 
 
-def signature(request: Request, signed: Sequence[str], secret: str) -> str:
+def compute_signature(request: HttpRequest, signed_names: Sequence[str], secret: str) -> str:
     """Return the lower-case hex signature that the request must carry."""
-    digest = hashlib.sha256(canonical_request(request, signed).encode()).hexdigest()
+    digest = hashlib.sha256(rebuild_canonical_request(request, signed_names).encode()).hexdigest()
     text = f"{ALGORITHM}\n{request.headers.get('x-sdk-date', '')}\n{digest}"
     # The secret itself is the key; AWS's scheme, much the same otherwise, derives one for day and region.
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def why_refused(request: Request, signed: Signed, secret: str, now: datetime) -> str:
+def explain_signature_refusal(request: HttpRequest, header: SignatureHeader, secret: str, now: datetime) -> str:
     """Return why the gateway refuses the signature, "" if it does not."""
-    date = request.headers.get("x-sdk-date", "")
+    date_text = request.headers.get("x-sdk-date", "")
     # Unsigned, it could be replaced, and a captured request sent again at any time.
-    if "x-sdk-date" not in signed.headers:
+    if "x-sdk-date" not in header.headers:
         return "X-Sdk-Date is not among the signed headers"
     try:
-        sent = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        date = datetime.strptime(date_text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return "X-Sdk-Date has no valid format"
-    if abs((now - sent).total_seconds()) > MAX_SKEW_SECONDS:
+    if abs((now - date).total_seconds()) > MAX_SKEW_SECONDS:
         return "the request time exceeds 15 minutes"
-    missing = [name for name in signed.headers if name not in request.headers]
+    missing = [name for name in header.headers if name not in request.headers]
     if missing:
         return f"signed header {missing[0]} is missing"
-    if not hmac.compare_digest(signature(request, signed.headers, secret), signed.signature):
-        shown = canonical_request(request, signed.headers).replace("\n", "|")
-        return f"verify aksk signature fail, canonicalRequest:{shown}"
+    if not hmac.compare_digest(compute_signature(request, header.headers, secret), header.signature):
+        canonical = rebuild_canonical_request(request, header.headers).replace("\n", "|")
+        return f"verify aksk signature fail, canonicalRequest:{canonical}"
     return ""
 
 
-def _encode(text: str) -> str:
+def _percent_encode(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-def _canonical_path(path: str) -> str:
+def _build_canonical_path(path: str) -> str:
     # Decoded before it is split, so %2F becomes a separator: the vendor's signer does so too (CS 3.3).
-    encoded = "/".join(_encode(segment) for segment in unquote(path).split("/"))
+    encoded = "/".join(_percent_encode(segment) for segment in unquote(path).split("/"))
     return encoded if encoded.endswith("/") else encoded + "/"
 
 
-def _canonical_query(pairs: Sequence[tuple[str, str]]) -> str:
+def _build_canonical_query(pairs: Sequence[tuple[str, str]]) -> str:
     # Sorted before they are encoded, as Huawei's SDK does it; `%` would sort below most characters.
-    return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
+    return "&".join(f"{_percent_encode(name)}={_percent_encode(value)}" for name, value in sorted(pairs))
 
 
-def _payload_hash(body: bytes, headers: Mapping[str, str]) -> str:
+def _find_payload_hash(body: bytes, headers: Mapping[str, str]) -> str:
     # Huawei's SDK says UNSIGNED-PAYLOAD here for a body that is neither JSON nor BSON (CS 3.3).
     if body and "x-sdk-content-sha256" in headers:
         return headers["x-sdk-content-sha256"]

@@ -11,24 +11,34 @@ from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Any
 
-from reconciler.simulator.auth import token_endpoint
+from reconciler.simulator.auth import serve_oauth_token
 from reconciler.simulator.csms import api as csms
 from reconciler.simulator.csms import iam
-from reconciler.simulator.http.faults import Fault, Faults
-from reconciler.simulator.http.messages import NotJson, Refused, Reply, Request, decode, encode, json_reply
+from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
+from reconciler.simulator.http.messages import (
+    ApiError,
+    HttpReply,
+    HttpRequest,
+    JsonBodyError,
+    build_json_reply,
+    decode_json_body,
+    encode_json_body,
+)
 from reconciler.simulator.keyfactor import api as keyfactor
 from reconciler.simulator.world.world import World
 
 EDIT_HEADER = "x-simulator-edit"
 TOKEN_PATH = "/oauth/token"  # noqa: S105
-_PAGE = Reply(200, b"<!DOCTYPE html><html><body><form>Sign in</form></body></html>", (), "text/html; charset=utf-8")
+_LOGIN_PAGE = HttpReply(
+    200, b"<!DOCTYPE html><html><body><form>Sign in</form></body></html>", (), "text/html; charset=utf-8"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """How an answer leaves: whole, not at all (`reply` is None), cut short, drip by drip, or with a sudden end."""
 
-    reply: Reply | None
+    reply: HttpReply | None
     cut: int = 0
     chunk: int = 0
     interval: float = 0.0
@@ -50,34 +60,34 @@ def split_prefix(path: str) -> tuple[str, str]:
 class Exchange:
     """Answers the requests of both APIs. `edit` carries out a hand edit for a fault that was injected over HTTP."""
 
-    def __init__(self, world: World, faults: Faults, latency: float, edit: Callable[..., Any]) -> None:
+    def __init__(self, world: World, faults: FaultRegistry, latency: float, edit: Callable[..., Any]) -> None:
         self.log: list[dict[str, Any]] = []
         self.edit_key = token_urlsafe(16)
         self._world = world
         self._faults = faults
         self._latency = latency
         self._edit = edit
-        self._ghosts: list[tuple[int, Request]] = []
+        self._ghosts: list[tuple[int, HttpRequest]] = []
         self._timers: list[threading.Timer] = []
 
-    def answer(self, request: Request) -> Delivery:
+    def answer(self, request: HttpRequest) -> Delivery:
         """Answer one request and log it. Called by many threads at once."""
         api, path = split_prefix(request.path)
         # A secret of this run: no client can spare itself a fault by the header's name alone.
         if request.headers.get(EDIT_HEADER) == self.edit_key:
             reply = self.process(request)
-            self._note(request, api, path, reply.status, edit=True)
+            self._log_request(request, api, path, reply.status, edit=True)
             return Delivery(reply)
         if self._latency:
             time.sleep(self._latency)
         faults = self._faults.taken(request.method, path)
-        early = self._before(faults, api)
+        early_delivery = self._before(faults, api)
         self._release_ghosts()
-        delivery = early or self._after(faults, self._carry_out(faults, request))
-        self._note(request, api, path, delivery.reply.status if delivery.reply else 0)
+        delivery = early_delivery or self._after(faults, self._carry_out(faults, request))
+        self._log_request(request, api, path, delivery.reply.status if delivery.reply else 0)
         # Last, or this request would count as the first of those that come after it.
-        if early is not None and any(fault.kind.name == "ghost" for fault in faults):
-            self._hold_back(faults, request)
+        if early_delivery is not None and any(fault.kind.name == "ghost" for fault in faults):
+            self._schedule_ghost(faults, request)
         return delivery
 
     def stop(self) -> None:
@@ -85,54 +95,54 @@ class Exchange:
         for timer in self._timers:
             timer.cancel()
 
-    def _note(self, request: Request, api: str, path: str, status: int, **more: bool) -> None:
-        entry = {"api": api, "method": request.method, "path": path, "query": request.query, "status": status, **more}
+    def _log_request(self, request: HttpRequest, api: str, path: str, status: int, **marks: bool) -> None:
+        entry = {"api": api, "method": request.method, "path": path, "query": request.query, "status": status, **marks}
         with self._world.lock:
             self.log.append(entry)
 
-    def _carry_out(self, faults: list[Fault], request: Request) -> Delivery:
-        at_most = next((fault.params["n"] for fault in faults if fault.kind.name == "partial_deny"), None)
+    def _carry_out(self, faults: list[InjectedFault], request: HttpRequest) -> Delivery:
+        deny_limit = next((fault.params["n"] for fault in faults if fault.kind.name == "partial_deny"), None)
         # Held over both deliveries, which take it again (it is reentrant): nobody comes between the two.
         with self._world.lock:
-            reply = self.process(request, at_most)
+            reply = self.process(request, deny_limit)
             if any(fault.kind.name == "twice" for fault in faults):
-                reply = self.process(request, at_most)
-        return Delivery(None if at_most is not None else reply)
+                reply = self.process(request, deny_limit)
+        return Delivery(None if deny_limit is not None else reply)
 
-    def process(self, request: Request, deny_at_most: int | None = None) -> Reply:
+    def process(self, request: HttpRequest, deny_at_most: int | None = None) -> HttpReply:
         """Let the API that a request is for answer it, without faults; a bug of the simulator is a 500 that says so."""
         try:
-            return self._process(request, deny_at_most)
+            return self._dispatch(request, deny_at_most)
         except Exception as error:  # noqa: BLE001
-            return json_reply(
+            return build_json_reply(
                 {"ErrorCode": "0xA0110000", "Message": f"simulator: {type(error).__name__}: {error}"}, 500
             )
 
-    def _process(self, request: Request, deny_at_most: int | None) -> Reply:
+    def _dispatch(self, request: HttpRequest, deny_at_most: int | None) -> HttpReply:
         api, path = split_prefix(request.path)
         with self._world.lock:
             if api == "keyfactor":
                 return keyfactor.serve(self._world, request, path, deny_at_most)
             if api == "csms":
-                return csms.serve(self._world, request, f"{len(self.log):032x}")
+                return csms.serve_csms(self._world, request, f"{len(self.log):032x}")
             if api == "iam":
-                return iam.serve(self._world, request)
+                return iam.serve_iam(self._world, request)
             if api == "oauth" and request.method == "POST":
-                return token_endpoint(self._world, request)
-        return Reply(405 if api == "oauth" else 404)
+                return serve_oauth_token(self._world, request)
+        return HttpReply(405 if api == "oauth" else 404)
 
-    def _before(self, faults: list[Fault], api: str) -> Delivery | None:
-        early: Delivery | None = None
+    def _before(self, faults: list[InjectedFault], api: str) -> Delivery | None:
+        delivery: Delivery | None = None
         for fault in faults:
             if fault.kind.name == "delay":
                 time.sleep(fault.params["seconds"])
             elif fault.kind.name == "edit":
-                self._hand_edit(fault)
+                self._edit_by_hand(fault)
             elif fault.kind.name == "expire_tokens":
                 self.expire_tokens()
-            elif fault.kind.phase == "before" and early is None:
-                early = _early(fault, api)
-        return early
+            elif fault.kind.phase == "before" and delivery is None:
+                delivery = _build_early_delivery(fault, api)
+        return delivery
 
     def expire_tokens(self) -> None:
         """Let every OAuth and IAM token handed out so far expire now."""
@@ -141,24 +151,24 @@ class Exchange:
             self._world.iam_tokens.expire()
             self._world.security_tokens.expire()
 
-    def _after(self, faults: list[Fault], delivery: Delivery) -> Delivery:
+    def _after(self, faults: list[InjectedFault], delivery: Delivery) -> Delivery:
         for fault in faults:
             if fault.kind.name == "delay_after":
                 time.sleep(fault.params["seconds"])
             elif fault.kind.name == "edit_after":
-                self._hand_edit(fault)
+                self._edit_by_hand(fault)
             elif fault.kind.phase == "after" and delivery.reply is not None:
-                delivery = _spoiled(fault, delivery, delivery.reply)
+                delivery = _spoil_delivery(fault, delivery, delivery.reply)
         return delivery
 
-    def _hand_edit(self, fault: Fault) -> None:
+    def _edit_by_hand(self, fault: InjectedFault) -> None:
         if fault.params["call"] is not None:
             fault.params["call"]()
         # Never with the world's lock: the edit is a request over HTTP that another thread has to answer.
         if fault.params["edit"] is not None:
             self._edit(**fault.params["edit"])
 
-    def _hold_back(self, faults: list[Fault], request: Request) -> None:
+    def _schedule_ghost(self, faults: list[InjectedFault], request: HttpRequest) -> None:
         fault = next(fault for fault in faults if fault.kind.name == "ghost")
         if fault.params["seconds"] is not None:
             timer = threading.Timer(fault.params["seconds"], self.process, (request,))
@@ -173,44 +183,44 @@ class Exchange:
         if not self._ghosts:
             return
         with self._world.lock:
-            waiting = [(left - 1, request) for left, request in self._ghosts]
-            self._ghosts = [(left, request) for left, request in waiting if left > 0]
-            for left, request in waiting:
-                if left <= 0:
+            ghosts = [(remaining - 1, request) for remaining, request in self._ghosts]
+            self._ghosts = [(remaining, request) for remaining, request in ghosts if remaining > 0]
+            for remaining, request in ghosts:
+                if remaining <= 0:
                     self.process(request)
 
 
-def _early(fault: Fault, api: str) -> Delivery:
+def _build_early_delivery(fault: InjectedFault, api: str) -> Delivery:
     name, params = fault.kind.name, fault.params
     if name == "status":
-        return Delivery(_stated(params, json_reply({"ErrorCode": "0xA0110000", "Message": "Injected"})))
+        return Delivery(_override_reply(params, build_json_reply({"ErrorCode": "0xA0110000", "Message": "Injected"})))
     if name == "throttle":
-        wait = params["retry_after"]
+        retry_after = params["retry_after"]
         # None by default: neither vendor documents a Retry-After with its 429 (KF 0.6, CS 2.4).
-        headers = () if wait is None else (("Retry-After", str(wait)),)
+        headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
         if api == "csms":
-            refused = Refused(
+            refusal = ApiError(
                 429,
                 "APIGW.0308",
                 "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second",
                 headers,
             )
-            return Delivery(csms.gateway_error(refused))
-        return Delivery(json_reply({"ErrorCode": "0xA0110429", "Message": "Too many requests"}, 429, headers))
+            return Delivery(csms.build_gateway_error(refusal))
+        return Delivery(build_json_reply({"ErrorCode": "0xA0110429", "Message": "Too many requests"}, 429, headers))
     if name == "redirect":
-        return Delivery(Reply(params["status"], b"", (("Location", params["location"]),)))
-    return Delivery(_PAGE if name == "html" else None)
+        return Delivery(HttpReply(params["status"], b"", (("Location", params["location"]),)))
+    return Delivery(_LOGIN_PAGE if name == "html" else None)
 
 
-def _stated(params: Mapping[str, Any], reply: Reply) -> Reply:
+def _override_reply(params: Mapping[str, Any], reply: HttpReply) -> HttpReply:
     body = params["body"]
     if body is not None:
-        reply = replace(reply, body=body.encode() if isinstance(body, str) else encode(body))
+        reply = replace(reply, body=body.encode() if isinstance(body, str) else encode_json_body(body))
     headers = tuple((params["headers"] or {}).items())
     return replace(reply, status=params["status"], headers=(*reply.headers, *headers))
 
 
-def _spoiled(fault: Fault, delivery: Delivery, reply: Reply) -> Delivery:
+def _spoil_delivery(fault: InjectedFault, delivery: Delivery, reply: HttpReply) -> Delivery:
     name, params = fault.kind.name, fault.params
     if name == "drop_after":
         return Delivery(None)
@@ -220,26 +230,28 @@ def _spoiled(fault: Fault, delivery: Delivery, reply: Reply) -> Delivery:
         return replace(delivery, cut=params["cut"], close=True)
     if name == "close":
         return replace(delivery, close=True)
-    return replace(delivery, reply=_spoiled_reply(name, params, reply))
+    return replace(delivery, reply=_spoil_reply(name, params, reply))
 
 
-def _spoiled_reply(name: str, params: Mapping[str, Any], reply: Reply) -> Reply:
+def _spoil_reply(name: str, params: Mapping[str, Any], reply: HttpReply) -> HttpReply:
     if name == "status_after":
         if params["status"] >= 400 and params["body"] is None:
-            reply = json_reply({"ErrorCode": "0xA0110000", "Message": "Injected after the request was carried out"})
-        return _stated(params, reply)
+            reply = build_json_reply(
+                {"ErrorCode": "0xA0110000", "Message": "Injected after the request was carried out"}
+            )
+        return _override_reply(params, reply)
     if name == "html_after":
-        return _PAGE
+        return _LOGIN_PAGE
     if name == "wrong_shape":
-        return replace(reply, body=encode(params["body"]))
+        return replace(reply, body=encode_json_body(params["body"]))
     if name == "duplicate_key":
-        return replace(reply, body=_duplicated(reply.body))
+        return replace(reply, body=_repeat_first_members(reply.body))
     # An empty array with blank space in it (RFC 8259, 2): valid JSON, so that size is all that is wrong.
-    packed = gzip.compress(b"[" + b" " * params["size"] + b"]", 9)
-    return replace(reply, body=packed, headers=(*reply.headers, ("Content-Encoding", "gzip")))
+    payload = gzip.compress(b"[" + b" " * params["size"] + b"]", 9)
+    return replace(reply, body=payload, headers=(*reply.headers, ("Content-Encoding", "gzip")))
 
 
-class _Pairs(dict[str, Any]):
+class _RepeatedFirstItem(dict[str, Any]):
     """An object whose items are written with the first one twice."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
@@ -251,10 +263,10 @@ class _Pairs(dict[str, Any]):
         return self._pairs
 
 
-def _duplicated(body: bytes) -> bytes:
+def _repeat_first_members(body: bytes) -> bytes:
     try:
-        decode(body)
-    except NotJson:
+        decode_json_body(body)
+    except JsonBodyError:
         return body
-    value = json.loads(body, object_pairs_hook=_Pairs)
+    value = json.loads(body, object_pairs_hook=_RepeatedFirstItem)
     return b"".join(part.encode() for part in json.JSONEncoder(separators=(",", ":"), indent=None).iterencode(value))

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """One sort of fault. `phase` is before, during or after the processing; `params` are its parameters' defaults."""
 
     name: str
@@ -24,39 +24,39 @@ class Kind(NamedTuple):
     params: Mapping[str, Any]
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
-        Kind("status", "before", "answers this status and does nothing", {"status": 503, "body": None, "headers": None}),
-        Kind("throttle", "before", "answers 429 in the API's shape, with Retry-After if given", {"retry_after": None}),
-        Kind("drop", "before", "closes the connection and does nothing", {}),
-        Kind("delay", "before", "waits this many seconds before anything else", {"seconds": 1.0}),
+        FaultKind("status", "before", "answers this status and does nothing", {"status": 503, "body": None, "headers": None}),
+        FaultKind("throttle", "before", "answers 429 in the API's shape, with Retry-After if given", {"retry_after": None}),
+        FaultKind("drop", "before", "closes the connection and does nothing", {}),
+        FaultKind("delay", "before", "waits this many seconds before anything else", {"seconds": 1.0}),
         # Port 9 is discard (RFC 863), where nobody listens: a client that follows meets a refused connection.
-        Kind("redirect", "before", "answers a redirect and does nothing", {"location": "http://127.0.0.1:9/", "status": 302}),
-        Kind("html", "before", "answers 200 with a login page and does nothing", {}),
-        Kind("ghost", "before", "closes the connection; the request is carried out after so many more requests, or seconds", {"requests": 1, "seconds": None}),
-        Kind("edit", "before", "somebody edits by hand just before: `call` (in-process), or method, path, body, query", {"call": None, "edit": None}),
-        Kind("expire_tokens", "before", "all tokens expire just before", {}),
-        Kind("partial_deny", "during", "only the first n ids are settled, then the connection is closed", {"n": 1}),
-        Kind("twice", "during", "the request is delivered twice; the second answer is sent", {}),
-        Kind("status_after", "after", "carries the request out and answers this status", {"status": 500, "body": None, "headers": None}),
-        Kind("drop_after", "after", "carries the request out and closes the connection", {}),
-        Kind("delay_after", "after", "carries the request out and waits before it answers", {"seconds": 1.0}),
-        Kind("edit_after", "after", "somebody edits by hand just after, before the answer is sent", {"call": None, "edit": None}),
-        Kind("html_after", "after", "carries the request out and answers 200 with a login page", {}),
-        Kind("slow_drip", "after", "sends the body so many bytes at a time, with pauses of so many seconds", {"chunk": 1, "interval": 0.05}),
-        Kind("truncated", "after", "sends the body without its last bytes and closes the connection", {"cut": 1}),
-        Kind("wrong_shape", "after", "sends JSON of another shape", {"body": {"Unexpected": True}}),
-        Kind("duplicate_key", "after", "repeats the first member of each object in the body's JSON", {}),
+        FaultKind("redirect", "before", "answers a redirect and does nothing", {"location": "http://127.0.0.1:9/", "status": 302}),
+        FaultKind("html", "before", "answers 200 with a login page and does nothing", {}),
+        FaultKind("ghost", "before", "closes the connection; the request is carried out after so many more requests, or seconds", {"requests": 1, "seconds": None}),
+        FaultKind("edit", "before", "somebody edits by hand just before: `call` (in-process), or method, path, body, query", {"call": None, "edit": None}),
+        FaultKind("expire_tokens", "before", "all tokens expire just before", {}),
+        FaultKind("partial_deny", "during", "only the first n ids are settled, then the connection is closed", {"n": 1}),
+        FaultKind("twice", "during", "the request is delivered twice; the second answer is sent", {}),
+        FaultKind("status_after", "after", "carries the request out and answers this status", {"status": 500, "body": None, "headers": None}),
+        FaultKind("drop_after", "after", "carries the request out and closes the connection", {}),
+        FaultKind("delay_after", "after", "carries the request out and waits before it answers", {"seconds": 1.0}),
+        FaultKind("edit_after", "after", "somebody edits by hand just after, before the answer is sent", {"call": None, "edit": None}),
+        FaultKind("html_after", "after", "carries the request out and answers 200 with a login page", {}),
+        FaultKind("slow_drip", "after", "sends the body so many bytes at a time, with pauses of so many seconds", {"chunk": 1, "interval": 0.05}),
+        FaultKind("truncated", "after", "sends the body without its last bytes and closes the connection", {"cut": 1}),
+        FaultKind("wrong_shape", "after", "sends JSON of another shape", {"body": {"Unexpected": True}}),
+        FaultKind("duplicate_key", "after", "repeats the first member of each object in the body's JSON", {}),
         # deflate packs equal bytes about 1,000 to 1 (1,032 at most), so this is some 50 KB on the wire.
-        Kind("bomb", "after", "sends a gzip body that unpacks to so many bytes", {"size": 50_000_000}),
+        FaultKind("bomb", "after", "sends a gzip body that unpacks to so many bytes", {"size": 50_000_000}),
         # RFC 9112, 9.5, allows it at any time, and a client's next request may be on its way by then.
-        Kind("close", "after", "answers, then closes the connection without having said so", {}),
+        FaultKind("close", "after", "answers, then closes the connection without having said so", {}),
     )
 }  # fmt: skip
 
 
-class Fault:
+class InjectedFault:
     """One fault that was injected, and how often it was met."""
 
     def __init__(
@@ -76,25 +76,25 @@ class Fault:
             self._path = re.compile(path, re.IGNORECASE)
         except re.error as error:
             raise ValueError(f"method and path are regular expressions: {error}") from error
-        self._nth, self._times, self._seen = nth, times, 0
+        self._nth, self._times, self._match_count = nth, times, 0
 
-    def meets(self, method: str, path: str) -> bool:
+    def fires_on(self, method: str, path: str) -> bool:
         """Count a request that matches; tell whether the fault fires on it."""
         if not (self._method.fullmatch(method) and self._path.search(path)):
             return False
-        self._seen += 1
-        return self._seen >= self._nth and (self._times == 0 or self._seen < self._nth + self._times)
+        self._match_count += 1
+        return self._match_count >= self._nth and (self._times == 0 or self._match_count < self._nth + self._times)
 
 
-class Faults:
+class FaultRegistry:
     """The faults in force. Safe to use from every thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: dict[int, Fault] = {}
+        self._faults: dict[int, InjectedFault] = {}
         self._ids = itertools.count(1)
 
-    def inject(self, fault: Fault) -> int:
+    def inject(self, fault: InjectedFault) -> int:
         """Put a fault in force; returns its number."""
         with self._lock:
             number = next(self._ids)
@@ -106,9 +106,9 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def taken(self, method: str, path: str) -> list[Fault]:
+    def taken(self, method: str, path: str) -> list[InjectedFault]:
         """Return the faults that fire on this request, and count it."""
         if not self._faults:
             return []
         with self._lock:
-            return [fault for fault in self._faults.values() if fault.meets(method, path)]
+            return [fault for fault in self._faults.values() if fault.fires_on(method, path)]

@@ -13,7 +13,7 @@ Json: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request. `path` and `query` are raw (percent-encoded); header names are lower case."""
 
     method: str
@@ -33,7 +33,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """One HTTP answer. A body of b"" is sent with Content-Length 0, or not at all for 204."""
 
     status: int
@@ -41,23 +41,23 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "application/json; charset=utf-8"
 
-    def with_headers(self, *headers: tuple[str, str]) -> Reply:
+    def with_headers(self, *headers: tuple[str, str]) -> HttpReply:
         """Return the reply with more headers."""
         return replace(self, headers=(*self.headers, *headers))
 
 
-def json_reply(value: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
+def build_json_reply(value: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> HttpReply:
     """Return a reply with a compact JSON body."""
-    return Reply(status, encode(value), tuple(headers))
+    return HttpReply(status, encode_json_body(value), tuple(headers))
 
 
-def encode(value: Json) -> bytes:
+def encode_json_body(value: Json) -> bytes:
     """Serialise as both servers do: compact, UTF-8."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass
-class Refused(Exception):
+class ApiError(Exception):
     """The server says no. Rendered in the error shape of the API that it concerns; nothing was changed."""
 
     status: int
@@ -68,26 +68,26 @@ class Refused(Exception):
     """True for an answer without a body, such as a 405."""
 
 
-class NotJson(ValueError):
+class JsonBodyError(ValueError):
     """The bytes are not one JSON document."""
 
 
-def decode(body: bytes) -> Json:
+def decode_json_body(body: bytes) -> Json:
     """Parse one JSON document strictly: Unicode, no NaN or Infinity, nothing behind it; raises NotJson."""
     try:
         # json.loads() would take UTF-16 and UTF-32 bytes too; between systems JSON is UTF-8 (RFC 8259, 8.1).
-        return _characters(json.loads(body.decode("utf-8"), parse_constant=_no_constant), body)
+        return _require_characters(json.loads(body.decode("utf-8"), parse_constant=_reject_constant), body)
     except (ValueError, RecursionError) as error:
-        raise NotJson(str(error)) from error
+        raise JsonBodyError(str(error)) from error
 
 
-def _characters(value: Json, body: bytes) -> Json:
+def _require_characters(value: Json, body: bytes) -> Json:
     """Return the value; raises ValueError where an escape is half of a surrogate pair, which is no character."""
     # Only an escape can bring in half a pair (RFC 8259, 8.2), as strict UTF-8 can't; most have none.
     if b"\\u" in body:
-        encode(value)
+        encode_json_body(value)
     return value
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from reconciler.simulator.http.messages import Json, Reply, Request
+from reconciler.simulator.http.messages import HttpReply, HttpRequest, Json
 from reconciler.simulator.http.shapes import Fields
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Call:
+class RouteCall:
     """A request that found its route: what the handlers work on. `path` is the documented path with its values."""
 
-    request: Request
+    request: HttpRequest
     route: Route
     path: str
     params: dict[str, Any]
@@ -37,7 +37,7 @@ class Call:
     """Set by a fault: the server stops after this many ids of a batch."""
 
 
-Handler = Callable[["World", Call], Reply]
+Handler = Callable[["World", RouteCall], HttpReply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Route:
     """Members of the answer, for those who describe the API; one without a name is the answer itself."""
 
 
-class Found(NamedTuple):
+class RouteMatch(NamedTuple):
     """The route of a request with the values of its path parameters and its path as documented."""
 
     route: Route
@@ -82,7 +82,7 @@ class Found(NamedTuple):
 
 PARAMETER = re.compile(r"\{(\w+)(?::(int|uuid))?\}")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_PATTERNS = {"int": r"[0-9]{1,10}", "uuid": _UUID, None: r"[^/]+"}
+_PARAMETER_PATTERNS = {"int": r"[0-9]{1,10}", "uuid": _UUID, None: r"[^/]+"}
 
 
 class Router:
@@ -90,46 +90,51 @@ class Router:
 
     def __init__(self, routes: Iterable[Route], *, fold: bool) -> None:
         self.routes = tuple(routes)
-        self._plain: dict[tuple[str, str], list[Route]] = {}
-        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._static_routes: dict[tuple[str, str], list[Route]] = {}
+        self._pattern_routes: list[tuple[re.Pattern[str], Route]] = []
         self._fold = fold
         for route in self.routes:
             if "{" in route.path:
-                self._patterns.append((_compile(route.path, fold=fold), route))
+                self._pattern_routes.append((_compile_template(route.path, fold=fold), route))
             else:
-                self._plain.setdefault((route.method, self._key(route.path)), []).append(route)
+                self._static_routes.setdefault((route.method, self._key(route.path)), []).append(route)
 
-    def find(self, method: str, path: str, version: int = 1) -> Found | None:
+    def find(self, method: str, path: str, version: int = 1) -> RouteMatch | None:
         """Return the route of a raw path, or None. Among versions of one operation the asked one is preferred."""
-        hits = [Found(route, {}, route.path) for route in self._plain.get((method, self._key(path)), ())]
-        if not hits:
-            hits = [
-                _found(route, match.groupdict())
-                for pattern, route in self._patterns
+        matches = [
+            RouteMatch(route, {}, route.path) for route in self._static_routes.get((method, self._key(path)), ())
+        ]
+        if not matches:
+            matches = [
+                _build_route_match(route, match.groupdict())
+                for pattern, route in self._pattern_routes
                 if route.method == method and (match := pattern.fullmatch(path))
             ]
-        return next((hit for hit in hits if version in hit.route.versions), hits[0] if hits else None)
+        return next(
+            (route_match for route_match in matches if version in route_match.route.versions),
+            matches[0] if matches else None,
+        )
 
-    def methods(self, path: str) -> list[str]:
+    def list_methods(self, path: str) -> list[str]:
         """Return the methods that the path offers."""
-        plain = {method for method, known in self._plain if known == self._key(path)}
-        return sorted(plain | {route.method for pattern, route in self._patterns if pattern.fullmatch(path)})
+        methods = {method for method, key in self._static_routes if key == self._key(path)}
+        return sorted(methods | {route.method for pattern, route in self._pattern_routes if pattern.fullmatch(path)})
 
     def _key(self, path: str) -> str:
         return path.rstrip("/").lower() if self._fold else path
 
 
-def _compile(template: str, *, fold: bool) -> re.Pattern[str]:
+def _compile_template(template: str, *, fold: bool) -> re.Pattern[str]:
     literals = PARAMETER.sub("\0", template).split("\0")
-    parameters = [f"(?P<{name}>{_PATTERNS[kind or None]})" for name, kind in PARAMETER.findall(template)]
+    parameters = [f"(?P<{name}>{_PARAMETER_PATTERNS[kind or None]})" for name, kind in PARAMETER.findall(template)]
     parts = [re.escape(literals[0])]
     for parameter, literal in zip(parameters, literals[1:], strict=True):
         parts += [parameter, re.escape(literal)]
     return re.compile("".join(parts), re.IGNORECASE if fold else 0)
 
 
-def _found(route: Route, groups: Mapping[str, str]) -> Found:
+def _build_route_match(route: Route, groups: Mapping[str, str]) -> RouteMatch:
     kinds = dict(PARAMETER.findall(route.path))
     # Decoded after the match: %2F is part of a segment and separates none (RFC 3986, 2.2).
-    params = {name: int(raw) if kinds[name] == "int" else unquote(raw) for name, raw in groups.items()}
-    return Found(route, params, PARAMETER.sub(lambda match: groups[match[1]], route.path))
+    params = {name: int(text) if kinds[name] == "int" else unquote(text) for name, text in groups.items()}
+    return RouteMatch(route, params, PARAMETER.sub(lambda match: groups[match[1]], route.path))

@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Any
 
 from reconciler.simulator.http.exchange import Delivery
-from reconciler.simulator.http.framing import Malformed, read_request
-from reconciler.simulator.http.messages import Reply, Request
+from reconciler.simulator.http.framing import MalformedRequest, read_request
+from reconciler.simulator.http.messages import HttpReply, HttpRequest
 
-Answer = Callable[[Request], Delivery]
+AnswerFunction = Callable[[HttpRequest], Delivery]
 
 _IDLE_SECONDS = 120.0
 _LINGER_SECONDS = 0.5
@@ -40,41 +40,41 @@ class _Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         # ssl.SSLError is an OSError: a failed handshake, which the first read makes, ends here like a reset.
         with contextlib.suppress(OSError):
-            while self._one():
+            while self._serve_request():
                 pass
 
-    def _one(self) -> bool:
+    def _serve_request(self) -> bool:
         """Serve one request; tell whether the connection stays open."""
         try:
-            received = read_request(self.rfile, self._encourage)
-        except Malformed as malformed:
-            self._refuse(malformed.status)
+            incoming = read_request(self.rfile, self._send_continue)
+        except MalformedRequest as error:
+            self._refuse(error.status)
             return False
-        if received is None:
+        if incoming is None:
             return False
-        delivery = self.server.answer(received.request)
+        delivery = self.server.answer(incoming.request)
         if delivery.reply is None:
             return False
-        self._send(delivery, announce_close=received.last, bare=received.request.method == "HEAD")
-        return not (received.last or delivery.close)
+        self._send(delivery, announce_close=incoming.last, bare=incoming.request.method == "HEAD")
+        return not (incoming.last or delivery.close)
 
-    def _encourage(self) -> None:
+    def _send_continue(self) -> None:
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _refuse(self, status: int) -> None:
         """Answer what is no request, and let the answer arrive: to close on unread bytes would take it back."""
-        self._send(Delivery(Reply(status), close=True), announce_close=True)
+        self._send(Delivery(HttpReply(status), close=True), announce_close=True)
         # RFC 9112, 9.6: close one's own half, read for a while, then close. Closed with bytes unread, the
         # kernel sends a reset, which may cost the client the answer.
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(_LINGER_SECONDS)
-        left = _LINGER_BYTES
-        while left > 0 and (thrown_away := self.connection.recv(65_536)):
-            left -= len(thrown_away)
+        remaining = _LINGER_BYTES
+        while remaining > 0 and (ignored_bytes := self.connection.recv(65_536)):
+            remaining -= len(ignored_bytes)
 
     def _send(self, delivery: Delivery, *, announce_close: bool, bare: bool = False) -> None:
-        reply = delivery.reply or Reply(500)
-        head = _head(reply, announce_close=announce_close)
+        reply = delivery.reply or HttpReply(500)
+        head = _build_head(reply, announce_close=announce_close)
         # RFC 9112, 6.3: these have no body whatever the header says; one would be read as the next answer.
         body = reply.body if reply.status not in (204, 304) and not bare else b""
         # Content-Length names the whole body all the same: that is how a client can tell (RFC 9112, 8).
@@ -84,12 +84,12 @@ class _Connection(socketserver.StreamRequestHandler):
             self.wfile.write(head + body)
             return
         self.wfile.write(head)
-        for begin in range(0, len(body), delivery.chunk):
-            self.wfile.write(body[begin : begin + delivery.chunk])
+        for offset in range(0, len(body), delivery.chunk):
+            self.wfile.write(body[offset : offset + delivery.chunk])
             time.sleep(delivery.interval)
 
 
-def _head(reply: Reply, *, announce_close: bool) -> bytes:
+def _build_head(reply: HttpReply, *, announce_close: bool) -> bytes:
     try:
         phrase = HTTPStatus(reply.status).phrase
     except ValueError:
@@ -119,7 +119,7 @@ class Server(socketserver.ThreadingTCPServer):
     # socketserver's own 5 is soon full; Linux then drops handshakes, tried again only a second later.
     request_queue_size = 128
 
-    def __init__(self, port: int, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, port: int, answer: AnswerFunction, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Connection)
         self.answer = answer
         self._tls = tls

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from reconciler.simulator.settings_file import write_private
+from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.simulator import Simulator
 
 # SIGHUP is the end of a terminal or an ssh session. By default all but SIGINT end Python at once, and
@@ -18,7 +18,7 @@ from reconciler.simulator.simulator import Simulator
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-def serve(
+def run_simulator(
     port: int = 0,
     certificates: int = 200,
     latency_ms: float = 0,
@@ -30,34 +30,34 @@ def serve(
     When it listens, `ready_file` appears, complete: the JSON of `Simulator.credentials`, readable by its owner alone.
     It is removed at the end. Raises OSError where the port is taken or the file can't be written.
     """
-    done = stop or threading.Event()
-    with _stopped_by_signals(done), Simulator(port, certificates, latency_ms) as simulator:
-        ready = Path(ready_file) if ready_file is not None else None
+    stop_event = stop or threading.Event()
+    with _stop_on_signals(stop_event), Simulator(port, certificates, latency_ms) as simulator:
+        ready_path = Path(ready_file) if ready_file is not None else None
         try:
-            if ready is not None:
-                write_private(ready, json.dumps(simulator.credentials, indent=2) + "\n")
+            if ready_path is not None:
+                write_private_file(ready_path, json.dumps(simulator.credentials, indent=2) + "\n")
             # A wait without an end can't be interrupted on every platform.
-            while not done.wait(0.5):
+            while not stop_event.wait(0.5):
                 pass
         finally:
-            if ready is not None:
-                ready.unlink(missing_ok=True)
+            if ready_path is not None:
+                ready_path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _stopped_by_signals(done: threading.Event) -> Iterator[None]:
+def _stop_on_signals(stop_event: threading.Event) -> Iterator[None]:
     # signal.signal() raises ValueError in any other thread.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        done.set()
+    def set_stop_event(_number: int, _frame: FrameType | None) -> None:
+        stop_event.set()
 
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup has it
-    before = {number: signal.signal(number, stop) for number in heard}
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup has it
+    previous_handlers = {number: signal.signal(number, set_stop_event) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

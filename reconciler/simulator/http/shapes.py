@@ -43,7 +43,7 @@ class Field(NamedTuple):
     """In an answer: the member may be left out."""
 
 
-def array_of(fields: Fields) -> Fields:
+def build_array_fields(fields: Fields) -> Fields:
     """Return the table of an answer that is a bare array of such objects: its one field has no name."""
     return (Field("", "array", nullable=False, items=Field("", "object", nullable=False, fields=fields)),)
 
@@ -71,10 +71,10 @@ class Reading(NamedTuple):
     flaws: list[Flaw]
 
 
-def read_object(body: Json, fields: Fields, *, fold: bool, where: str = "") -> Reading:
+def read_object(body: Json, fields: Fields, *, fold: bool, prefix: str = "") -> Reading:
     """Read an object by its table. With `fold` member names are matched without regard to case."""
     if not isinstance(body, dict):
-        return Reading({}, {}, [Flaw(where or "body", "type", "an object is expected")])
+        return Reading({}, {}, [Flaw(prefix or "body", "type", "an object is expected")])
     by_name = {(field.name.lower() if fold else field.name): field for field in fields}
     members: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
@@ -84,44 +84,46 @@ def read_object(body: Json, fields: Fields, *, fold: bool, where: str = "") -> R
         if field is None:
             unknown[name] = value
             continue
-        members[field.name] = _read(value, field, f"{where}{field.name}", flaws, fold=fold)
+        members[field.name] = _read_value(value, field, f"{prefix}{field.name}", flaws, fold=fold)
     flaws += [
-        Flaw(f"{where}{f.name}", "missing", "is required") for f in fields if f.required and f.name not in members
+        Flaw(f"{prefix}{member.name}", "missing", "is required")
+        for member in fields
+        if member.required and member.name not in members
     ]
     return Reading(members, unknown, flaws)
 
 
-def _read(value: Json, field: Field, path: str, flaws: list[Flaw], *, fold: bool) -> Json:
+def _read_value(value: Json, field: Field, path: str, flaws: list[Flaw], *, fold: bool) -> Json:
     if value is None:
         if not field.nullable or field.required:
             flaws.append(Flaw(path, "type", "must not be null"))
         return None
-    if not _TYPES[field.type](value):
+    if not _TYPE_CHECKS[field.type](value):
         flaws.append(Flaw(path, "type", f"{field.type} is expected"))
         return value
     if field.type == "array":
         return _read_items(value, field, path, flaws, fold=fold)
     if field.type == "object":
-        inner = read_object(value, field.fields, fold=fold, where=f"{path}.")
-        flaws += inner.flaws
-        return inner.members
-    flaws += _values(value, field, path)
+        reading = read_object(value, field.fields, fold=fold, prefix=f"{path}.")
+        flaws += reading.flaws
+        return reading.members
+    flaws += _find_value_flaws(value, field, path)
     return value.lower() if field.type == "uuid" else value
 
 
 def _read_items(values: list[Json], field: Field, path: str, flaws: list[Flaw], *, fold: bool) -> list[Json]:
     item = field.items or Field("", "string")
-    read = [_read(value, item, f"{path}[{i}]", flaws, fold=fold) for i, value in enumerate(values)]
+    items = [_read_value(value, item, f"{path}[{index}]", flaws, fold=fold) for index, value in enumerate(values)]
     if len(values) < field.least:
         flaws.append(Flaw(path, "value", f"at least {field.least} items"))
     if field.most and len(values) > field.most:
         flaws.append(Flaw(path, "value", f"at most {field.most} items"))
     if field.unique and len({str(value) for value in values}) < len(values):
         flaws.append(Flaw(path, "value", "items must be unique"))
-    return read
+    return items
 
 
-def _values(value: Json, field: Field, path: str) -> Iterator[Flaw]:
+def _find_value_flaws(value: Json, field: Field, path: str) -> Iterator[Flaw]:
     if field.judged:
         return
     if field.enum and value not in field.enum:
@@ -140,7 +142,7 @@ def _is_uuid(value: Json) -> bool:
 
 
 INT32 = range(-(2**31), 2**31)
-_TYPES: Mapping[str, Any] = {
+_TYPE_CHECKS: Mapping[str, Any] = {
     # A bool is an int to Python, and no number to JSON.
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool) and value in INT32,
     "long": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -167,7 +169,7 @@ def read_query(pairs: list[tuple[str, str]], fields: Fields, *, fold: bool) -> t
         if field is None or (text == "" and fold):
             continue
         try:
-            values[field.name] = _PARAMETERS[field.type](text)
+            values[field.name] = _PARAMETER_PARSERS[field.type](text)
         except ValueError:
             flaws.append(Flaw(field.name, "type", f"The value '{text}' is not valid."))
             continue
@@ -179,13 +181,13 @@ def read_query(pairs: list[tuple[str, str]], fields: Fields, *, fold: bool) -> t
     return values, flaws
 
 
-def _boolean(text: str) -> bool:
+def _parse_boolean(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError(text)
     return text.lower() == "true"
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
     # int() takes blanks, underscores and the digits of every script as well.
     if not re.fullmatch(r"[+-]?[0-9]{1,10}", text):
         raise ValueError(text)
@@ -194,4 +196,4 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-_PARAMETERS: Mapping[str, Any] = {"integer": _integer, "boolean": _boolean, "string": str}
+_PARAMETER_PARSERS: Mapping[str, Any] = {"integer": _parse_integer, "boolean": _parse_boolean, "string": str}

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from reconciler.simulator.auth import command_caller
-from reconciler.simulator.http.messages import NotJson, Refused, Reply, Request, decode, json_reply
-from reconciler.simulator.http.routing import Call, Found, Route, Router
+from reconciler.simulator.auth import identify_command_caller
+from reconciler.simulator.http.messages import (
+    ApiError,
+    HttpReply,
+    HttpRequest,
+    JsonBodyError,
+    build_json_reply,
+    decode_json_body,
+)
+from reconciler.simulator.http.routing import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.http.shapes import STRINGS, Field, Flaw, read_object, read_query
 from reconciler.simulator.keyfactor import certificates, handlers, lookups, owner, permission_sets, roles_v1, workflow
 from reconciler.simulator.keyfactor import claims as keyfactor_claims
@@ -17,8 +24,8 @@ from reconciler.simulator.world.world import World
 PREFIX = "/keyfactorapi"
 
 
-def _endpoints(_world: World, _call: Call) -> Reply:
-    return json_reply(
+def _endpoints(_world: World, _call: RouteCall) -> HttpReply:
+    return build_json_reply(
         sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ROUTES})
     )
 
@@ -50,29 +57,29 @@ _JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401 - Unauthorized</h1></body></html>"
 
 
-def serve(world: World, request: Request, path: str, deny_at_most: int | None = None) -> Reply:
+def serve(world: World, request: HttpRequest, path: str, deny_at_most: int | None = None) -> HttpReply:
     """Answer a request below /KeyfactorAPI; `path` is what follows. The caller holds the world's lock."""
     try:
         reply = _serve(world, request, path, deny_at_most)
-    except Refused as refused:
+    except ApiError as refused:
         reply = _refusal(world, refused)
     version = world.switches["product_version"]
     return reply.with_headers(("x-keyfactor-product-version", version)) if version else reply
 
 
-def _serve(world: World, request: Request, path: str, deny_at_most: int | None) -> Reply:
+def _serve(world: World, request: HttpRequest, path: str, deny_at_most: int | None) -> HttpReply:
     switches = world.switches
     if switches["query_string_max"] and len(request.query) > switches["query_string_max"]:
-        raise Refused(404, "", "Not Found", bare=True)
-    caller = command_caller(world, request)
+        raise ApiError(404, "", "Not Found", bare=True)
+    caller = identify_command_caller(world, request)
     if caller is None:
         return _unauthorized(switches)
     _check_origin(request, switches)
     version = VERSIONS.get(request.headers.get("x-keyfactor-api-version", "").strip())
     if version is None:
-        raise Refused(400, "0xA0F00003", "The HTTP resource does not support the API version that was requested.")
+        raise ApiError(400, "0xA0F00003", "The HTTP resource does not support the API version that was requested.")
     found = _route(request.method, path, version, switches)
-    call = Call(request, found.route, found.path, found.params, caller, version, deny_at_most=deny_at_most)
+    call = RouteCall(request, found.route, found.path, found.params, caller, version, deny_at_most=deny_at_most)
     _check_permission(world, found.route, caller)
     plus = " " if switches["query_plus"] == "space" else "+"
     call.query, flaws = read_query(request.pairs(plus=plus), found.route.query, fold=True)
@@ -83,24 +90,24 @@ def _serve(world: World, request: Request, path: str, deny_at_most: int | None) 
     return found.route.handle(world, call)
 
 
-def _check_origin(request: Request, switches: Switches) -> None:
+def _check_origin(request: HttpRequest, switches: Switches) -> None:
     if request.headers.get("x-keyfactor-requested-with", "").lower() in _ORIGINS:
         return
     if switches["requested_with_missing"] != "accepted":
         status = int(switches["requested_with_missing"])
-        raise Refused(status, "0xA0F00003", "The x-keyfactor-requested-with header is required.")
+        raise ApiError(status, "0xA0F00003", "The x-keyfactor-requested-with header is required.")
 
 
-def _route(method: str, path: str, version: int, switches: Switches) -> Found:
+def _route(method: str, path: str, version: int, switches: Switches) -> RouteMatch:
     shape = 1 if version == 2 and switches["v2_reply_shape"] == "v1" else version
     found = _ROUTER.find(method, path, shape)
     if found is None:
-        methods = _ROUTER.methods(path)
+        methods = _ROUTER.list_methods(path)
         status = 405 if methods else 404
         allow = (("Allow", ", ".join(methods)),) if methods else ()
-        raise Refused(status, "", "", allow, bare=True)
+        raise ApiError(status, "", "", allow, bare=True)
     if version not in found.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
-        raise Refused(400, "0xA0F00003", f"{method} {found.route.path} does not support API version {version}.")
+        raise ApiError(400, "0xA0F00003", f"{method} {found.route.path} does not support API version {version}.")
     return found
 
 
@@ -113,17 +120,17 @@ def _check_permission(world: World, route: Route, caller: Caller) -> None:
         one.startswith(base) for role in caller.roles for one in role["Permissions"]
     )
     if not scoped and not caller.holds(base, permission_set):
-        raise Refused(403, "0xA0110003", f"You do not have permission to perform this action: {base}")
+        raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {base}")
 
 
-def _read_body(call: Call, switches: Switches) -> None:
+def _read_body(call: RouteCall, switches: Switches) -> None:
     kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _JSON_TYPES and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise Refused(415, "0xA0F00003", "Unsupported Media Type")
+        raise ApiError(415, "0xA0F00003", "Unsupported Media Type")
     try:
-        call.sent = decode(call.request.body)
-    except NotJson as error:
-        raise Refused(400, "0xA0F00003", "The request body is not valid JSON.") from error
+        call.sent = decode_json_body(call.request.body)
+    except JsonBodyError as error:
+        raise ApiError(400, "0xA0F00003", "The request body is not valid JSON.") from error
     fields = call.route.body or ()
     sent = {fields[0].name: call.sent} if call.route.bare else call.sent
     reading = read_object(sent, fields, fold=True)
@@ -137,24 +144,24 @@ def _read_body(call: Call, switches: Switches) -> None:
     call.unknown = reading.unknown
 
 
-def _invalid(flaws: list[Flaw]) -> Refused:
-    return Refused(400, "0xA0F00003", "The request is invalid. " + "; ".join(map(str, flaws)))
+def _invalid(flaws: list[Flaw]) -> ApiError:
+    return ApiError(400, "0xA0F00003", "The request is invalid. " + "; ".join(map(str, flaws)))
 
 
-def _unauthorized(switches: Switches) -> Reply:
+def _unauthorized(switches: Switches) -> HttpReply:
     headers = (("WWW-Authenticate", 'Basic realm="KeyfactorAPI"'), ("WWW-Authenticate", "Bearer"))
     if switches["unauthorized_body"] == "html":
-        return Reply(401, _LOGIN_PAGE, headers, "text/html")
+        return HttpReply(401, _LOGIN_PAGE, headers, "text/html")
     if switches["unauthorized_body"] == "json":
-        return json_reply({"ErrorCode": "0xA0110001", "Message": "Unauthorized"}, 401, headers)
-    return Reply(401, b"", headers)
+        return build_json_reply({"ErrorCode": "0xA0110001", "Message": "Unauthorized"}, 401, headers)
+    return HttpReply(401, b"", headers)
 
 
-def _refusal(world: World, refused: Refused) -> Reply:
+def _refusal(world: World, refused: ApiError) -> HttpReply:
     if refused.bare:
-        return Reply(refused.status, b"", refused.headers)
+        return HttpReply(refused.status, b"", refused.headers)
     if refused.status == 403 and world.switches["forbidden_body"] == "empty":
-        return Reply(403)
+        return HttpReply(403)
     if refused.status == 403 and world.switches["forbidden_body"] == "html":
-        return Reply(403, b"<html><body><h1>403 - Forbidden</h1></body></html>", (), "text/html")
-    return json_reply({"ErrorCode": refused.code, "Message": refused.message}, refused.status, refused.headers)
+        return HttpReply(403, b"<html><body><h1>403 - Forbidden</h1></body></html>", (), "text/html")
+    return build_json_reply({"ErrorCode": refused.code, "Message": refused.message}, refused.status, refused.headers)

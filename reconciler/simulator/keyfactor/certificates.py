@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.simulator.http.messages import Refused, Reply, encode
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, encode_json_body
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.certificate_shape import CERTIFICATE, HISTORY
 from reconciler.simulator.keyfactor.lists import PAGING, bad_sort, counted, is_falling, listed, page_slice
 from reconciler.simulator.keyfactor.routes import GET
@@ -23,7 +23,7 @@ def find_certificate(world: World, certificate_id: int) -> Certificate:
     """Return the certificate; raises Refused 404 in the words of KF 0.7."""
     row = world.certificates.get(certificate_id)
     if row is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{certificate_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{certificate_id}'")
     return row
 
 
@@ -44,19 +44,19 @@ def in_collection(world: World, collection_id: int, row: Certificate) -> bool:
     return collection is not None and certificate_query(world, collection["Content"]).test(row)
 
 
-def _may_read(call: Call, collection_id: int) -> bool:
+def _may_read(call: RouteCall, collection_id: int) -> bool:
     if call.caller.holds(READ):
         return True
     return collection_id > 0 and call.caller.holds(f"{READ}{collection_id}/")
 
 
-def _list(world: World, call: Call) -> Reply:
+def _list(world: World, call: RouteCall) -> HttpReply:
     asked = call.query
     collection_id = asked["collectionId"]
     if collection_id and collection_id not in world.collections:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Id '{collection_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Id '{collection_id}'")
     if not _may_read(call, collection_id):
-        raise Refused(403, "0xA0110003", "You do not have permission to read these certificates.")
+        raise ApiError(403, "0xA0110003", "You do not have permission to read these certificates.")
     sort = (asked["SortField"] or "CertId").lower()
     if sort not in SORTS:
         raise bad_sort(asked["SortField"])
@@ -70,7 +70,7 @@ def _list(world: World, call: Call) -> Reply:
     key = (text, modes, names, asked["includeRevoked"], asked["includeExpired"], day, sort, falling)
     ids = world.certificates.select(key, query, keep, sort, falling=falling)
     shown = (_json(world, call, i) for i in ids[bounds.begin : bounds.end])
-    return counted(Reply(200, f"[{','.join(shown)}]".encode()), len(ids), world.switches)
+    return counted(HttpReply(200, f"[{','.join(shown)}]".encode()), len(ids), world.switches)
 
 
 def _kept(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool] | None, int]:
@@ -82,13 +82,17 @@ def _kept(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool
     return lambda row: (revoked or row.state != 2) and (expired or row.not_after >= now), minute
 
 
-def _json(world: World, call: Call, certificate_id: int) -> str:
+def _json(world: World, call: RouteCall, certificate_id: int) -> str:
     asked = call.query
     row = world.certificates[certificate_id]
     seen: Certificate = world.seen(("certificate", certificate_id), row)
     if seen is row and not (asked["includeMetadata"] or asked["includeLocations"] or asked["includeHasPrivateKey"]):
         return world.certificates.json(certificate_id, world.role_name)
-    metadata = encode({"Department": row.department, "Email-Contact": row.email}) if asked["includeMetadata"] else b"{}"
+    metadata = (
+        encode_json_body({"Department": row.department, "Email-Contact": row.email})
+        if asked["includeMetadata"]
+        else b"{}"
+    )
     where = [
         {
             "StoreMachine": "web01.corp.example.com",
@@ -99,7 +103,7 @@ def _json(world: World, call: Call, certificate_id: int) -> str:
             "CertStoreId": "0c1d2e3f-0000-4000-8000-000000000001",
         }
     ]
-    locations = encode(where if asked["includeLocations"] and row.has_private_key else [])
+    locations = encode_json_body(where if asked["includeLocations"] and row.has_private_key else [])
     return certificate_json(
         seen,
         world.role_name,
@@ -109,23 +113,23 @@ def _json(world: World, call: Call, certificate_id: int) -> str:
     )
 
 
-def _get(world: World, call: Call) -> Reply:
+def _get(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     _check_visible(world, call, row)
     call.query.setdefault("includeHasPrivateKey", True)
-    return Reply(200, _json(world, call, row.id).encode())
+    return HttpReply(200, _json(world, call, row.id).encode())
 
 
-def _check_visible(world: World, call: Call, row: Certificate) -> None:
+def _check_visible(world: World, call: RouteCall, row: Certificate) -> None:
     collection_id = call.query["collectionId"]
     member = not collection_id or in_collection(world, collection_id, row)
     if not _may_read(call, collection_id) or not member:
         if world.switches["certificate_hidden"] == "404":
-            raise Refused(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{row.id}'")
-        raise Refused(403, "0xA0110003", "You do not have permission to read this certificate.")
+            raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{row.id}'")
+        raise ApiError(403, "0xA0110003", "You do not have permission to read this certificate.")
 
 
-def _history(world: World, call: Call) -> Reply:
+def _history(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     _check_visible(world, call, row)
     start = datetime.fromtimestamp(row.not_before, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -176,7 +180,7 @@ ROUTES = (
         permission=_SCOPED,
         decides=True,
         query=_LIST,
-        reply=array_of(CERTIFICATE),
+        reply=build_array_fields(CERTIFICATE),
     ),
     GET(
         "/Certificates/{id:int}",
@@ -194,6 +198,6 @@ ROUTES = (
         permission=_SCOPED,
         decides=True,
         query=(*PAGING, _COLLECTION),
-        reply=array_of(HISTORY),
+        reply=build_array_fields(HISTORY),
     ),
 )

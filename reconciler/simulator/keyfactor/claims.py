@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.http.messages import Json, Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.world.identities import claim_key
@@ -63,7 +63,7 @@ def claim_type(value: Json, *, names: bool) -> int:
     folded = [name.lower() for name in CLAIM_TYPES]
     if names and isinstance(value, str) and value.lower() in folded:
         return folded.index(value.lower())
-    raise Refused(400, "0xA0F00003", f"ClaimType: the value '{value}' is not a claim type.")
+    raise ApiError(400, "0xA0F00003", f"ClaimType: the value '{value}' is not a claim type.")
 
 
 def describe_claim(world: World, claim: Record, description: str | None) -> None:
@@ -81,7 +81,7 @@ def claim_of(world: World, data: Record, kind: int) -> Record:
     known = next((claim for claim in world.claims.values() if claim_key(claim) == claim_key(wanted)), None)
     if known is None:
         if world.switches["claim_creation"] == "400":
-            raise Refused(400, "0xA0110002", f"Claim '{data['ClaimValue']}' does not exist.")
+            raise ApiError(400, "0xA0110002", f"Claim '{data['ClaimValue']}' does not exist.")
         return new_claim(world, {**wanted, "Description": data["Description"]})
     if world.switches["claim_description_in_role"] == "updated":
         describe_claim(world, known, data["Description"])
@@ -93,7 +93,7 @@ def new_claim(world: World, claim: Record) -> Record:
     scheme = claim["ProviderAuthenticationScheme"]
     schemes = {provider["AuthenticationScheme"].lower() for provider in world.providers.values()}
     if scheme.lower() not in schemes and world.switches["claim_scheme_unknown"] == "400":
-        raise Refused(400, "0xA011000F", f"Authentication scheme '{scheme}' is not configured.")
+        raise ApiError(400, "0xA011000F", f"Authentication scheme '{scheme}' is not configured.")
     stored = {"Id": next_id(world.claims), **claim}
     world.claims[stored["Id"]] = stored
     return stored
@@ -102,11 +102,11 @@ def new_claim(world: World, claim: Record) -> Record:
 def _find(world: World, call_id: int) -> Record:
     claim = world.claims.get(call_id)
     if claim is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Claim Definition' with Id '{call_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Claim Definition' with Id '{call_id}'")
     return claim
 
 
-def _list(world: World, call: Call) -> Reply:
+def _list(world: World, call: RouteCall) -> HttpReply:
     rows = [{**claim, "Provider": claim["ProviderAuthenticationScheme"]} for claim in world.claims.values()]
     fields = {"ClaimType": "integer", "ClaimValue": "string", "ADClaimValue": "string", "Description": "string"}
     return listed(
@@ -114,45 +114,45 @@ def _list(world: World, call: Call) -> Reply:
     )
 
 
-def _get(world: World, call: Call) -> Reply:
-    return json_reply(show_claim(world, _find(world, call.params["id"])))
+def _get(world: World, call: RouteCall) -> HttpReply:
+    return build_json_reply(show_claim(world, _find(world, call.params["id"])))
 
 
-def _create(world: World, call: Call) -> Reply:
+def _create(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     kind = claim_type(data["ClaimType"], names=True)
     wanted = {**data, "ClaimType": kind}
     if any(claim_key(claim) == claim_key(wanted) for claim in world.claims.values()):
-        raise Refused(400, "0xA011000A", f"Claim '{data['ClaimValue']}' already exists.")
+        raise ApiError(400, "0xA011000A", f"Claim '{data['ClaimValue']}' already exists.")
     claim = new_claim(world, {**wanted, "Description": world.stored(data["Description"])})
     shown = show_claim(world, claim)
     world.ledger.record(call, _subject(claim), None, shown)
-    return json_reply(shown)
+    return build_json_reply(shown)
 
 
-def _describe(world: World, call: Call) -> Reply:
+def _describe(world: World, call: RouteCall) -> HttpReply:
     claim = _find(world, call.data["Id"])
     before = {**show_claim(world, claim), "Description": claim["Description"]}
     describe_claim(world, claim, call.data["Description"])
     world.ledger.record(call, _subject(claim), before, {**before, "Description": claim["Description"]})
-    return json_reply(show_claim(world, claim))
+    return build_json_reply(show_claim(world, claim))
 
 
-def _delete(world: World, call: Call) -> Reply:
+def _delete(world: World, call: RouteCall) -> HttpReply:
     claim = _find(world, call.params["id"])
     holders = [role for role in world.roles.values() if claim["Id"] in role["Claims"]]
     if holders and world.switches["claim_in_use_delete"] == "400":
-        raise Refused(400, "0xA011000F", f"Claim '{claim['ClaimValue']}' is used by role '{holders[0]['Name']}'.")
+        raise ApiError(400, "0xA011000F", f"Claim '{claim['ClaimValue']}' is used by role '{holders[0]['Name']}'.")
     for role in holders:
         role["Claims"].remove(claim["Id"])
     world.ledger.record(call, _subject(claim), show_claim(world, claim), None)
     del world.claims[claim["Id"]]
-    return Reply(204)
+    return HttpReply(204)
 
 
-def _roles(world: World, call: Call) -> Reply:
+def _roles(world: World, call: RouteCall) -> HttpReply:
     ids = {i for i, claim in world.claims.items() if claim_key(claim) == claim_key(call.query)}
-    return json_reply(
+    return build_json_reply(
         [{one.name: role[one.name] for one in _HOLDER} for role in world.roles.values() if ids & set(role["Claims"])]
     )
 
@@ -200,14 +200,16 @@ _DESCRIBED = (Field("Id", "integer", required=True), Field("Description", "strin
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
-    GET("/Security/Claims", _list, "List claims", permission=_READ, query=PAGING, reply=array_of(CLAIM_REPLY)),
+    GET(
+        "/Security/Claims", _list, "List claims", permission=_READ, query=PAGING, reply=build_array_fields(CLAIM_REPLY)
+    ),
     GET(
         "/Security/Claims/Roles",
         _roles,
         "Roles that hold a claim",
         permission=_READ,
         query=_ASKED,
-        reply=array_of(_HOLDER),
+        reply=build_array_fields(_HOLDER),
     ),
     GET("/Security/Claims/{id:int}", _get, "One claim", permission=_READ, reply=CLAIM_REPLY),
     POST(

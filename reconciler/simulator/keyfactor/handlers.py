@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.simulator.http.messages import Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.world.world import Record, World, next_id
@@ -18,11 +18,11 @@ def _show(world: World, handler: Record) -> Record:
 def _find(world: World, handler_id: int) -> Record:
     handler = world.handlers.get(handler_id)
     if handler is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Event Handler' with Id '{handler_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Event Handler' with Id '{handler_id}'")
     return handler
 
 
-def _list(world: World, call: Call) -> Reply:
+def _list(world: World, call: RouteCall) -> HttpReply:
     def render(handler: Record) -> Record:
         now = _show(world, handler)
         seen: Record = world.seen(("handler", handler["Id"]), now) or now
@@ -33,15 +33,15 @@ def _list(world: World, call: Call) -> Reply:
     return listed(world, call, rows, fields=fields, sort="Name", render=render)
 
 
-def _get(world: World, call: Call) -> Reply:
+def _get(world: World, call: RouteCall) -> HttpReply:
     handler = _find(world, call.params["id"])
-    return json_reply(world.seen(("handler", handler["Id"]), _show(world, handler)))
+    return build_json_reply(world.seen(("handler", handler["Id"]), _show(world, handler)))
 
 
-def _register(world: World, call: Call) -> Reply:
+def _register(world: World, call: RouteCall) -> HttpReply:
     found = world.assemblies.get(call.data["AssemblyName"])
     if found is None:
-        raise Refused(400, "0xA0110002", f"Assembly '{call.data['AssemblyName']}' was not found.")
+        raise ApiError(400, "0xA0110002", f"Assembly '{call.data['AssemblyName']}' was not found.")
     known = {handler["ClassName"] for handler in world.handlers.values()}
     added = []
     for handler in found:
@@ -53,10 +53,10 @@ def _register(world: World, call: Call) -> Reply:
     if added:
         ids = [handler[world.switches["handler_id_member"]] for handler in added]
         world.ledger.record(call, {"kind": "handler", "id": ids, "name": call.data["AssemblyName"]}, None, added)
-    return json_reply(added)
+    return build_json_reply(added)
 
 
-def _update(world: World, call: Call) -> Reply:
+def _update(world: World, call: RouteCall) -> HttpReply:
     handler = _find(world, call.params["id"])
     before = _show(world, handler)
     reset = world.switches["handler_put_omitted"] == "reset"
@@ -68,14 +68,14 @@ def _update(world: World, call: Call) -> Reply:
     world.changed(("handler", handler["Id"]), before)
     shown = _show(world, handler)
     world.ledger.record(call, _subject(handler), before, shown)
-    return json_reply(shown)
+    return build_json_reply(shown)
 
 
-def _delete(world: World, call: Call) -> Reply:
+def _delete(world: World, call: RouteCall) -> HttpReply:
     handler = _find(world, call.params["id"])
     world.ledger.record(call, _subject(handler), _show(world, handler), None)
     del world.handlers[handler["Id"]]
-    return Reply(204)
+    return HttpReply(204)
 
 
 def _subject(handler: Record) -> Record:
@@ -96,7 +96,7 @@ _PATH = "/EventHandlerRegistration"
 _READ, _MODIFY = "/monitoring/handlers/registration/read/", "/monitoring/handlers/registration/modify/"
 
 ROUTES = (
-    GET(_PATH, _list, "List event handlers", permission=_READ, query=PAGING, reply=array_of(_REPLY)),
+    GET(_PATH, _list, "List event handlers", permission=_READ, query=PAGING, reply=build_array_fields(_REPLY)),
     GET(_PATH + "/{id:int}", _get, "One event handler", permission=_READ, reply=_REPLY),
     POST(
         _PATH,
@@ -104,7 +104,7 @@ ROUTES = (
         "Register an assembly's handlers",
         permission=_MODIFY,
         body=_ASSEMBLY,
-        reply=array_of(_REPLY),
+        reply=build_array_fields(_REPLY),
     ),
     PUT(_PATH + "/{id:int}", _update, "Change a handler", permission=_MODIFY, body=_UPDATE, reply=_REPLY),
     DELETE(_PATH + "/{id:int}", _delete, "Unregister a handler", permission=_MODIFY, success=204),

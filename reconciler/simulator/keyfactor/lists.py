@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.simulator.http.messages import Json, Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
+from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, Fields
 from reconciler.simulator.world.query import Column, compile_query
 from reconciler.simulator.world.switches import Switches
@@ -28,42 +28,42 @@ class Slice(NamedTuple):
     end: int
 
 
-def page_slice(call: Call, switches: Switches) -> Slice:
+def page_slice(call: RouteCall, switches: Switches) -> Slice:
     """Return the page's bounds; raises Refused 400 for a page or limit below 1 unless a switch says otherwise."""
     number, limit = call.query["PageReturned"], call.query["ReturnLimit"]
     if number < 1 or limit < 1:
         if switches["return_limit_invalid"] == "400":
-            raise Refused(400, "0xA011000F", "PageReturned and ReturnLimit must be greater than 0.")
+            raise ApiError(400, "0xA011000F", "PageReturned and ReturnLimit must be greater than 0.")
         number, limit = max(number, 1), limit if limit > 0 else 50
     if switches["return_limit_max"]:
         limit = min(limit, switches["return_limit_max"])
     return Slice((number - 1) * limit, number * limit)
 
 
-def is_falling(call: Call) -> bool:
+def is_falling(call: RouteCall) -> bool:
     """Tell whether the sort is descending."""
     return bool(call.query["SortAscending"])
 
 
-def bad_sort(name: str) -> Refused:
+def bad_sort(name: str) -> ApiError:
     """Return the refusal of an unknown sort field, in the words of KF 0.7."""
-    return Refused(400, "0xA011004A", f"Invalid sort field: {name}.")
+    return ApiError(400, "0xA011004A", f"Invalid sort field: {name}.")
 
 
-def counted(reply: Reply, total: int, switches: Switches) -> Reply:
+def counted(reply: HttpReply, total: int, switches: Switches) -> HttpReply:
     """Return the reply with x-total-count, unless the switch leaves it out."""
     return reply if switches["total_count"] == "absent" else reply.with_headers(("x-total-count", str(total)))
 
 
 def listed(
     world: World,
-    call: Call,
+    call: RouteCall,
     rows: Sequence[Mapping[str, Any]],
     *,
     fields: Mapping[str, str],
     sort: str,
     render: Callable[[Any], Json] = dict,
-) -> Reply:
+) -> HttpReply:
     """Answer a list. `fields` are the queryable and sortable members with their kinds; `sort` is the default field."""
     columns = {
         name.lower(): Column(kind, lambda row, member=name: row.get(member))  # type: ignore[misc]
@@ -85,7 +85,9 @@ def listed(
     member = members[(asked or sort).lower()]
     ordered = sorted(rows, key=lambda row: _sortable(row.get(member)), reverse=is_falling(call))
     bounds = page_slice(call, world.switches)
-    return counted(json_reply([render(row) for row in ordered[bounds.begin : bounds.end]]), len(rows), world.switches)
+    return counted(
+        build_json_reply([render(row) for row in ordered[bounds.begin : bounds.end]]), len(rows), world.switches
+    )
 
 
 def _sortable(value: Any) -> tuple[int, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.simulator.http.messages import Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call, Handler
-from reconciler.simulator.http.shapes import STRINGS, Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
+from reconciler.simulator.http.routing import Handler, RouteCall
+from reconciler.simulator.http.shapes import STRINGS, Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.world.permissions import KNOWN
@@ -16,12 +16,12 @@ _SECURITY = "/security/read/"
 
 
 def _one(records: Callable[[World], dict[int, Record] | dict[str, Record]], kind: str) -> Handler:
-    def serve(world: World, call: Call) -> Reply:
+    def serve(world: World, call: RouteCall) -> HttpReply:
         key = call.params["id"]
         found = records(world).get(key.lower() if isinstance(key, str) else key)  # type: ignore[arg-type]
         if found is None:
-            raise Refused(404, "0xA0110002", f"Unable to find '{kind}' with Id '{key}'")
-        return json_reply(_shown(found))
+            raise ApiError(404, "0xA0110002", f"Unable to find '{kind}' with Id '{key}'")
+        return build_json_reply(_shown(found))
 
     return serve
 
@@ -30,16 +30,16 @@ def _shown(record: Record) -> Record:
     return {name: value for name, value in record.items() if not name.startswith("_")}
 
 
-def _permissions(_world: World, _call: Call) -> Reply:
-    return json_reply(["/", *KNOWN])
+def _permissions(_world: World, _call: RouteCall) -> HttpReply:
+    return build_json_reply(["/", *KNOWN])
 
 
-def _providers(world: World, call: Call) -> Reply:
+def _providers(world: World, call: RouteCall) -> HttpReply:
     fields = {"AuthenticationScheme": "string", "DisplayName": "string"}
     return listed(world, call, list(world.providers.values()), fields=fields, sort="DisplayName")
 
 
-def _collections(world: World, call: Call) -> Reply:
+def _collections(world: World, call: RouteCall) -> HttpReply:
     fields = {"Name": "string", "Query": "string", "Favorite": "boolean"}
     rows = [{**one, "Query": one["Content"]} for one in world.collections.values()]
     return listed(
@@ -47,29 +47,29 @@ def _collections(world: World, call: Call) -> Reply:
     )
 
 
-def _collection_by_name(world: World, call: Call) -> Reply:
+def _collection_by_name(world: World, call: RouteCall) -> HttpReply:
     name = call.params["name"]
     found = next((one for one in world.collections.values() if one["Name"].lower() == name.lower()), None)
     if found is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Name '{name}'")
-    return json_reply(_shown(found))
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Name '{name}'")
+    return build_json_reply(_shown(found))
 
 
-def _containers(world: World, call: Call) -> Reply:
+def _containers(world: World, call: RouteCall) -> HttpReply:
     fields = {"Id": "integer", "Name": "string", "CertStoreType": "integer"}
     return listed(world, call, list(world.containers.values()), fields=fields, sort="Name", render=_shown)
 
 
-def _container(world: World, call: Call) -> Reply:
+def _container(world: World, call: RouteCall) -> HttpReply:
     found = world.containers.get(call.params["id"])
     if found is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Application' with Id '{call.params['id']}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Application' with Id '{call.params['id']}'")
     detailed = {**found, "CertificateStores": []}
-    return json_reply({field.name: detailed[field.name] for field in _CONTAINER})
+    return build_json_reply({field.name: detailed[field.name] for field in _CONTAINER})
 
 
-def _healthy(_world: World, _call: Call) -> Reply:
-    return Reply(204)
+def _healthy(_world: World, _call: RouteCall) -> HttpReply:
+    return HttpReply(204)
 
 
 _STORES = "/certificate_stores/read/[#]/"
@@ -111,7 +111,7 @@ ROUTES = (
         "List identity providers",
         permission=_PROVIDER,
         query=PAGING,
-        reply=array_of(_IDENTITY_PROVIDER),
+        reply=build_array_fields(_IDENTITY_PROVIDER),
     ),
     GET(
         "/IdentityProviders/{id:uuid}",
@@ -126,7 +126,7 @@ ROUTES = (
         "List collections",
         permission=_COLLECTION,
         query=PAGING,
-        reply=array_of(_COLLECTION_REPLY),
+        reply=build_array_fields(_COLLECTION_REPLY),
     ),
     GET(
         "/CertificateCollections/{id:int}",
@@ -148,7 +148,7 @@ ROUTES = (
         "List containers",
         permission=_STORES,
         query=PAGING,
-        reply=array_of(_CONTAINER_ROW),
+        reply=build_array_fields(_CONTAINER_ROW),
     ),
     GET("/CertificateStoreContainers/{id:int}", _container, "One container", permission=_STORES, reply=_CONTAINER),
     GET(
@@ -157,7 +157,7 @@ ROUTES = (
         "List applications (containers in 25.x)",
         permission=_STORES,
         query=PAGING,
-        reply=array_of(_CONTAINER_ROW),
+        reply=build_array_fields(_CONTAINER_ROW),
     ),
     GET("/Applications/{id:int}", _container, "One application", permission=_STORES, reply=_CONTAINER),
     GET("/status/healthcheck", _healthy, "Liveness", success=204),

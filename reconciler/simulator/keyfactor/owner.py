@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.http.messages import Refused, Reply
-from reconciler.simulator.http.routing import Call
+from reconciler.simulator.http.messages import ApiError, HttpReply
+from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field
 from reconciler.simulator.keyfactor.certificates import add_history, find_certificate, in_collection
 from reconciler.simulator.keyfactor.routes import PUT
@@ -17,7 +17,7 @@ _EXPANDED = "/certificates/expanded_change_owner/"
 _CONTAINER = "/certificate_stores/change_owner/"
 
 
-def _put(world: World, call: Call) -> Reply:
+def _put(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     role = _new_owner(world, call)
     present = world.roles.get(row.owner) if row.owner is not None else None
@@ -32,7 +32,7 @@ def _put(world: World, call: Call) -> Reply:
     if changed != row or world.switches["owner_same"] == "history":
         add_history(world, row.id, call.caller.name, f"Owner set to {role['Name'] if role else 'nobody'}")
     world.ledger.record(call, {"kind": "certificate", "id": row.id, "name": row.cn}, before, _summary(world, changed))
-    return Reply(204)
+    return HttpReply(204)
 
 
 def _summary(world: World, row: Certificate) -> Record:
@@ -46,25 +46,25 @@ def _summary(world: World, row: Certificate) -> Record:
     }
 
 
-def _new_owner(world: World, call: Call) -> Record | None:
+def _new_owner(world: World, call: RouteCall) -> Record | None:
     """Return the role that the body names, None where it clears: null, blank and {} clear."""
     role_id, name = call.data.get("NewRoleId"), call.data.get("NewRoleName")
     if role_id is not None and name:
         mode = world.switches["owner_both_fields"]
         if mode == "400":
-            raise Refused(400, "0xA011000F", "Specify either NewRoleId or NewRoleName, not both.")
+            raise ApiError(400, "0xA011000F", "Specify either NewRoleId or NewRoleName, not both.")
         role_id, name = (role_id, None) if mode == "id_wins" else (None, name)
     if role_id is not None:
         found = world.roles.get(role_id)
         if found is None:
             status = int(world.switches["owner_unknown_id"])
-            raise Refused(status, "0xA0110002", f"Unable to find 'Security Role' with Id '{role_id}'")
+            raise ApiError(status, "0xA0110002", f"Unable to find 'Security Role' with Id '{role_id}'")
         return found
     if name and name.strip():
         found = world.role_named(name)
         if found is None:
             status = int(world.switches["owner_unknown_name"])
-            raise Refused(status, "0xA011000F", f"Unable to find 'Security Role' with Name '{name}'")
+            raise ApiError(status, "0xA011000F", f"Unable to find 'Security Role' with Name '{name}'")
         return found
     return None
 
@@ -73,10 +73,12 @@ def _check_policy(world: World, row: Certificate) -> None:
     """Refuse to clear an owner that the pattern's or the system's policy requires."""
     pattern = world.patterns.get(row.pattern, {})
     if "Required" in (world.switches["owner_policy"], pattern.get("OwnerPolicy")):
-        raise Refused(world.switches["owner_policy_status"], "0xA011000F", "A certificate owner is required by policy.")
+        raise ApiError(
+            world.switches["owner_policy_status"], "0xA011000F", "A certificate owner is required by policy."
+        )
 
 
-def _check_permission(world: World, call: Call, row: Certificate, owners: list[Record]) -> None:
+def _check_permission(world: World, call: RouteCall, row: Certificate, owners: list[Record]) -> None:
     """Apply the rule of the version: change owner looks at roles, expanded change owner at permission sets."""
     scopes = _scopes(world, call, row)
     in_roles = all(call.caller.in_role(owner["Id"]) for owner in owners)
@@ -84,10 +86,10 @@ def _check_permission(world: World, call: Call, row: Certificate, owners: list[R
         return
     if world.switches["owner_permission_rule"] == "25.4" and _expanded(world, call, owners):
         return
-    raise Refused(403, "0xA0110003", "You do not have permission to change the owner of this certificate.")
+    raise ApiError(403, "0xA0110003", "You do not have permission to change the owner of this certificate.")
 
 
-def _scopes(world: World, call: Call, row: Certificate) -> list[str]:
+def _scopes(world: World, call: RouteCall, row: Certificate) -> list[str]:
     collection, container = call.query["CollectionId"], call.query["ContainerId"]
     scopes = [_CHANGE]
     if collection:
@@ -102,7 +104,7 @@ def _scopes(world: World, call: Call, row: Certificate) -> list[str]:
     return scopes
 
 
-def _expanded(world: World, call: Call, owners: list[Record]) -> bool:
+def _expanded(world: World, call: RouteCall, owners: list[Record]) -> bool:
     def reaches(permission: str, owner: Record) -> bool:
         sets = (world.global_set, owner["PermissionSetId"])
         return any(call.caller.holds(permission, permission_set) for permission_set in sets)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.simulator.http.messages import Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import build_array_fields
 from reconciler.simulator.keyfactor.claims import claim_of, claim_type, show_claim
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
@@ -44,11 +44,11 @@ def find_role(world: World, role_id: int) -> Record:
     """Return the role; raises Refused 404 in the words of KF 0.7."""
     role = world.roles.get(role_id)
     if role is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role_id}'")
     return role
 
 
-def _list(world: World, call: Call) -> Reply:
+def _list(world: World, call: RouteCall) -> HttpReply:
     def render(role: Record) -> Record:
         now = show_role(world, role)
         seen = world.seen(("role", role["Id"]), now) or now
@@ -58,18 +58,18 @@ def _list(world: World, call: Call) -> Reply:
     return listed(world, call, list(world.roles.values()), fields={"Name": "string"}, sort="Name", render=render)
 
 
-def _get(world: World, call: Call) -> Reply:
+def _get(world: World, call: RouteCall) -> HttpReply:
     role = find_role(world, call.params["id"])
     seen = world.seen(("role", role["Id"]), show_role(world, role))
     if seen is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role['Id']}'")
-    return json_reply(seen)
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role['Id']}'")
+    return build_json_reply(seen)
 
 
-def _create(world: World, call: Call) -> Reply:
+def _create(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     if "PermissionSetId" not in data and world.switches["role_post_without_permission_set"] == "400":
-        raise Refused(400, "0xA0F00003", "The PermissionSetId field is required.")
+        raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
     role = _written(world, call, {"Id": next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set})
     check_name(world, role)
     _check_permissions(world, role)
@@ -78,14 +78,14 @@ def _create(world: World, call: Call) -> Reply:
     shown = show_role(world, role)
     world.changed(("role", role["Id"]), None)
     world.ledger.record(call, subject(role), None, shown)
-    return json_reply(shown)
+    return build_json_reply(shown)
 
 
-def _replace(world: World, call: Call) -> Reply:
+def _replace(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     old = find_role(world, data["Id"])
     if "PermissionSetId" not in data and world.switches["role_put_without_permission_set"] == "400":
-        raise Refused(400, "0xA0F00003", "The PermissionSetId field is required.")
+        raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
     kept = old["PermissionSetId"] if world.switches["role_put_without_permission_set"] == "keep" else world.global_set
     role = _written(world, call, {"Id": old["Id"], "Immutable": old["Immutable"], "PermissionSetId": kept})
     check_name(world, role)
@@ -99,10 +99,10 @@ def _replace(world: World, call: Call) -> Reply:
     world.changed(("role", role["Id"]), before)
     shown = show_role(world, role)
     world.ledger.record(call, subject(role), before, shown)
-    return json_reply(shown)
+    return build_json_reply(shown)
 
 
-def _written(world: World, call: Call, kept: Record) -> Record:
+def _written(world: World, call: RouteCall, kept: Record) -> Record:
     """Return the role that the body describes: what it leaves out is cleared."""
     data = call.data
     named = world.switches["role_extra_member"]
@@ -121,10 +121,10 @@ def _written(world: World, call: Call, kept: Record) -> Record:
 def check_name(world: World, role: Record) -> None:
     """Raise Refused where the name is blank or another role's."""
     if not role["Name"].strip():
-        raise Refused(400, "0xA0F00003", "The Name field is required.")
+        raise ApiError(400, "0xA0F00003", "The Name field is required.")
     holder = world.role_named(role["Name"])
     if holder is not None and holder["Id"] != role["Id"]:
-        raise Refused(
+        raise ApiError(
             world.switches["role_duplicate_status"], "0xA011000A", f"A role named '{role['Name']}' already exists."
         )
 
@@ -133,24 +133,24 @@ def _check_immutable(world: World, old: Record, new: Record) -> None:
     members = ("Name", "Description", "EmailAddress", "PermissionSetId")
     same = all(old[name] == new[name] for name in members) and set(old["Permissions"]) == set(new["Permissions"])
     if world.switches["role_immutable_put"] == "refused" or not same:
-        raise Refused(400, "0xA011000F", f"Role '{old['Name']}' is immutable.")
+        raise ApiError(400, "0xA011000F", f"Role '{old['Name']}' is immutable.")
 
 
 def _check_permissions(world: World, role: Record) -> None:
     switches = world.switches
     permission_set = world.permission_sets.get(role["PermissionSetId"])
     if permission_set is None:
-        raise Refused(400, "0xA0110002", f"Unable to find 'Permission Set' with Id '{role['PermissionSetId']}'")
+        raise ApiError(400, "0xA0110002", f"Unable to find 'Permission Set' with Id '{role['PermissionSetId']}'")
     permissions = role["Permissions"]
     unknown = [one for one in permissions if not is_known(one)]
     if unknown and switches["role_permissions_unknown"] == "400":
-        raise Refused(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
     if redundant(permissions) and switches["role_permissions_redundant"] == "400":
-        raise Refused(400, "0xA011000F", f"Redundant permissions detected: {', '.join(redundant(permissions))}")
+        raise ApiError(400, "0xA011000F", f"Redundant permissions detected: {', '.join(redundant(permissions))}")
     outside = [one for one in permissions if not grants(permission_set["Permissions"], one)]
     if outside and switches["role_permissions_outside_set"] != "accepted":
         status = int(switches["role_permissions_outside_set"])
-        raise Refused(
+        raise ApiError(
             status, "0xA011000F", f"Permission '{outside[0]}' is not in permission set '{permission_set['Name']}'."
         )
 
@@ -162,7 +162,7 @@ def _claims(world: World, data: Record) -> list[int]:
     known = set(world.claims)
     try:
         return list(dict.fromkeys(claim_of(world, claim, kind)["Id"] for kind, claim in sent))
-    except Refused:
+    except ApiError:
         for claim_id in set(world.claims) - known:
             del world.claims[claim_id]
         raise
@@ -176,21 +176,21 @@ def drop_unused(world: World, candidates: list[int]) -> None:
             world.claims.pop(claim_id, None)
 
 
-def delete_role(world: World, call: Call) -> Reply:
+def delete_role(world: World, call: RouteCall) -> HttpReply:
     """Serve DELETE /Security/Roles/{id}, which exists in version 1 alone."""
     role = find_role(world, call.params["id"])
     if role["Immutable"]:
-        raise Refused(400, "0xA011000F", f"Role '{role['Name']}' is immutable.")
+        raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' is immutable.")
     owned = [row for row in world.certificates.values() if row.owner == role["Id"]]
     if owned and world.switches["role_delete_owner"] == "400":
-        raise Refused(400, "0xA011000F", f"Role '{role['Name']}' owns certificates.")
+        raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' owns certificates.")
     before = show_role(world, role)
     for row in owned:
         world.certificates[row.id] = row._replace(owner=None)
     del world.roles[role["Id"]]
     drop_unused(world, role["Claims"])
     world.ledger.record(call, subject(role), before, None)
-    return Reply(204)
+    return HttpReply(204)
 
 
 def subject(role: Record) -> dict[str, Any]:
@@ -208,7 +208,7 @@ ROUTES = (
         versions=(2,),
         permission=_READ,
         query=PAGING,
-        reply=array_of(ROLE_ROW),
+        reply=build_array_fields(ROLE_ROW),
     ),
     GET("/Security/Roles/{id:int}", _get, "One role", versions=(2,), permission=_READ, reply=ROLE_REPLY),
     POST(

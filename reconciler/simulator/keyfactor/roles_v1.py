@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.simulator.http.messages import Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.claims import new_claim
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.roles import check_name, find_role, show_role, subject
@@ -45,41 +45,41 @@ def show_role_v1(world: World, role: Record) -> Record:
     }
 
 
-def _list(world: World, call: Call) -> Reply:
+def _list(world: World, call: RouteCall) -> HttpReply:
     rows = list(world.roles.values())
     return listed(world, call, rows, fields={"Name": "string"}, sort="Name", render=lambda r: show_role_v1(world, r))
 
 
-def _get(world: World, call: Call) -> Reply:
-    return json_reply(show_role_v1(world, find_role(world, call.params["id"])))
+def _get(world: World, call: RouteCall) -> HttpReply:
+    return build_json_reply(show_role_v1(world, find_role(world, call.params["id"])))
 
 
-def _create(world: World, call: Call) -> Reply:
+def _create(world: World, call: RouteCall) -> HttpReply:
     role = _written(world, call, {"Id": next_id(world.roles), "Immutable": False})
     check_name(world, role)
     world.roles[role["Id"]] = role
     world.ledger.record(call, subject(role), None, show_role(world, role))
-    return json_reply(show_role_v1(world, role))
+    return build_json_reply(show_role_v1(world, role))
 
 
-def _replace(world: World, call: Call) -> Reply:
+def _replace(world: World, call: RouteCall) -> HttpReply:
     old = find_role(world, call.data["Id"])
     if old["Immutable"]:
-        raise Refused(400, "0xA011000F", f"Role '{old['Name']}' is immutable.")
+        raise ApiError(400, "0xA011000F", f"Role '{old['Name']}' is immutable.")
     role = _written(world, call, {"Id": old["Id"], "Immutable": False})
     check_name(world, role)
     before = show_role(world, old)
     world.roles[role["Id"]] = role
     world.ledger.record(call, subject(role), before, show_role(world, role))
-    return json_reply(show_role_v1(world, role))
+    return build_json_reply(show_role_v1(world, role))
 
 
-def _written(world: World, call: Call, kept: Record) -> Record:
+def _written(world: World, call: RouteCall, kept: Record) -> Record:
     data = call.data
     strings = {area: permission for permission, area in V1_AREAS.items()}
     unknown = [area for area in data.get("Permissions") or [] if area not in strings]
     if unknown:
-        raise Refused(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
     return {
         **kept,
         "Name": data["Name"],
@@ -132,7 +132,14 @@ _LISTING = (*PAGING, Field("Validate", "boolean", "whether each identity is look
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
-    GET("/Security/Roles", _list, "List roles (deprecated)", permission=_READ, query=_LISTING, reply=array_of(_REPLY)),
+    GET(
+        "/Security/Roles",
+        _list,
+        "List roles (deprecated)",
+        permission=_READ,
+        query=_LISTING,
+        reply=build_array_fields(_REPLY),
+    ),
     GET("/Security/Roles/{id:int}", _get, "One role (deprecated)", permission=_READ, reply=_REPLY),
     POST(
         "/Security/Roles",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reconciler.simulator.http.messages import Refused, Reply, json_reply
-from reconciler.simulator.http.routing import Call
-from reconciler.simulator.http.shapes import Field, array_of
+from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
+from reconciler.simulator.http.routing import RouteCall
+from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, listed
 from reconciler.simulator.keyfactor.routes import GET, POST
 from reconciler.simulator.world.store_certificates import STATE_NAMES
@@ -66,36 +66,36 @@ def _show_one(request: Record) -> Record:
     return {**_show(request), **more}
 
 
-def _listing(state: int) -> Callable[[World, Call], Reply]:
-    def serve(world: World, call: Call) -> Reply:
+def _listing(state: int) -> Callable[[World, RouteCall], HttpReply]:
+    def serve(world: World, call: RouteCall) -> HttpReply:
         rows = [request for request in world.requests.values() if request["State"] == state]
         return listed(world, call, rows, fields=_FIELDS, sort="Id", render=_show)
 
     return serve
 
 
-def _get(world: World, call: Call) -> Reply:
+def _get(world: World, call: RouteCall) -> HttpReply:
     request = world.requests.get(call.params["id"])
     if request is None:
-        raise Refused(404, "0xA0110002", f"Unable to find 'Certificate Request' with Id '{call.params['id']}'")
-    return json_reply(world.seen(("request", request["Id"]), _show_one(request)))
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Request' with Id '{call.params['id']}'")
+    return build_json_reply(world.seen(("request", request["Id"]), _show_one(request)))
 
 
-def _approve(world: World, call: Call) -> Reply:
+def _approve(world: World, call: RouteCall) -> HttpReply:
     return _decide(world, call, call.data["CertificateRequestIds"], "", Decision(ACTIVE, "approved"))
 
 
-def _deny(world: World, call: Call) -> Reply:
+def _deny(world: World, call: RouteCall) -> HttpReply:
     comment = call.data.get("Comment") or ""
     return _decide(world, call, call.data["CertificateRequestIds"], comment, Decision(DENIED, "denied"))
 
 
-def _decide(world: World, call: Call, ids: list[int], comment: str, decision: Decision) -> Reply:
+def _decide(world: World, call: RouteCall, ids: list[int], comment: str, decision: Decision) -> HttpReply:
     switches = world.switches
     if not call.caller.holds(_MANAGE) and switches["deny_without_permission"] == "403":
-        raise Refused(403, "0xA0110003", f"You do not have permission to perform this action: {_MANAGE}")
+        raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {_MANAGE}")
     if not ids and switches["deny_empty"] == "400":
-        raise Refused(400, "0xA0F00003", "At least one certificate request id is required.")
+        raise ApiError(400, "0xA0F00003", "At least one certificate request id is required.")
     lists: dict[str, list[Record | str]] = {"Failures": [], "Denials": [], "Successes": []}
     changes: list[tuple[Record, Record]] = []
     for position, request_id in enumerate(ids):
@@ -110,10 +110,10 @@ def _decide(world: World, call: Call, ids: list[int], comment: str, decision: De
             lists[name].append(_item(world, request_id, why or comment))
     if changes:
         _note(world, call, changes, decision)
-    return json_reply(lists)
+    return build_json_reply(lists)
 
 
-def _outcome(world: World, call: Call, request_id: int, *, repeated: bool) -> tuple[str, str]:
+def _outcome(world: World, call: RouteCall, request_id: int, *, repeated: bool) -> tuple[str, str]:
     """Return the list that an id goes to (`do` for one to act on), and why."""
     switches = world.switches
     if repeated:
@@ -154,7 +154,7 @@ def _item(world: World, request_id: int, comment: str) -> Record | str:
     }
 
 
-def _note(world: World, call: Call, changes: list[tuple[Record, Record]], decision: Decision) -> None:
+def _note(world: World, call: RouteCall, changes: list[tuple[Record, Record]], decision: Decision) -> None:
     ids = [before["Id"] for before, _ in changes]
     names = [before["CommonName"] for before, _ in changes]
     subject = {"kind": "request", "id": ids, "name": names}
@@ -179,7 +179,7 @@ _PATH = "/Workflow/Certificates"
 
 ROUTES = (
     *(
-        GET(f"{_PATH}/{name}", _listing(state), text, permission=_READ, query=PAGING, reply=array_of(_ROW))
+        GET(f"{_PATH}/{name}", _listing(state), text, permission=_READ, query=PAGING, reply=build_array_fields(_ROW))
         for name, state, text in (
             ("Pending", PENDING, "List pending requests"),
             ("Denied", DENIED, "List denied requests"),

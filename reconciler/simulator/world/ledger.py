@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.simulator.http.messages import Json
 
 if TYPE_CHECKING:
-    from reconciler.simulator.http.routing import Call
+    from reconciler.simulator.http.routing import RouteCall
 
 
 class Ledger:
@@ -21,7 +21,7 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def record(self, call: Call, subject: dict[str, Json], before: Json, after: Json, **more: Json) -> None:
+    def record(self, call: RouteCall, subject: dict[str, Json], before: Json, after: Json, **more: Json) -> None:
         """Add one mutation. `subject` is {"kind", "id", "name"}; `before` or `after` is None for nothing."""
         self._entries.append(
             {

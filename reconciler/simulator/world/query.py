@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from reconciler.simulator.http.messages import Refused
+from reconciler.simulator.http.messages import ApiError
 
 Row = Any
 Predicate = Callable[[Row], bool]
@@ -89,8 +89,8 @@ def compile_query(
     return query
 
 
-def _invalid(why: str) -> Refused:
-    return Refused(400, "0xA011000F", f"The query is invalid: {why}.")
+def _invalid(why: str) -> ApiError:
+    return ApiError(400, "0xA011000F", f"The query is invalid: {why}.")
 
 
 def _tokens(text: str, escape: str) -> list[Token]:
