@@ -181,7 +181,8 @@ class Client:
             raise AuthError(
                 Problem(
                     source,
-                    f"the permission to read this is missing ({description}); what can't be seen can't be compared; grant it",
+                    f"the permission to read this is missing ({description}); "
+                    "what can't be seen can't be compared; grant it",
                 )
             )
         if status in RETRIED_STATUSES or status >= 500:
@@ -193,7 +194,8 @@ class Client:
         if 300 <= status < 400:
             raise self.make_incomplete_error(
                 path,
-                f"the answer is a redirect ({status}){self._describe_redirect(reply)}, which is never followed with credentials",
+                f"the answer is a redirect ({status}){self._describe_redirect(reply)}, "
+                "which is never followed with credentials",
             )
         raise self.make_incomplete_error(path, f"the server can't answer this ({description})")
 

@@ -52,7 +52,8 @@ class ProjectLookup:
         ids: list[Any] = [row.get("id") for row in rows if row.get("name") == name]
         if len(ids) != 1:
             count_text = f"{len(ids)} projects" if ids else "no project"
-            summary = f"IAM shows this account {count_text} of the name {escape_and_shorten(name)}, so there is no id to ask with"
+            shown_name = escape_and_shorten(name)
+            summary = f"IAM shows this account {count_text} of the name {shown_name}, so there is no id to ask with"
             raise UsageError(Problem(client.source(PROJECTS), f"{summary}; {_REMEDY}"))
         if not is_project_id(ids[0]):
             raise client.make_incomplete_error(PROJECTS, "the answer holds no usable id of the project")

@@ -105,7 +105,7 @@ class KeyfactorRead(ObjectReader):
         )
 
     def _read_pass(self, listing: _Listing, seen_keys: set[Any]) -> Iterator[_ListPage]:
-        """Read a list once from its beginning; raises _Moved where its pages contradict each other."""
+        """Read a list once from its beginning; raises _InconsistentPages where its pages contradict each other."""
         first_page = self._read_page(listing, 1, PAGE)
         size, total, count = len(first_page.rows), first_page.total, 0
         later_pages = self._read_until_empty(listing, size) if total is None else self._counted(listing, size, total)

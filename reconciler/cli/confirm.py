@@ -37,6 +37,7 @@ def ask_confirmation(session: Session, plan: Plan) -> bool:
         lines.append(f"  {name}  {server}  {format_count(number, 'request')}")
     if irreversible := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
         lines.append(f"{format_count(irreversible, 'change')} can't be undone.")
+    # input() would write the prompt to stdout, which may well be a file.
     write_text(session.stderr, sanitize_message("\n".join(lines)) + "\nType yes to apply: ")
     # readline() returns "" at the end of input: Ctrl-D says no.
     return session.stdin.readline().strip() == "yes"

@@ -113,6 +113,8 @@ def _render_document(session: Session, command: str, result: CommandResult) -> s
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
     report = build_report(command, result.exit, result.plan, result.outcomes, result.problems, **result.extra)
+    # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
+    # the rest as escapes (7).
     return render_json(report, ascii_only=encoding not in {"utf8", "utf8sig"})
 
 

@@ -50,6 +50,7 @@ class Progress:
         from reconciler.reports.layout import escape_ci_commands
         from reconciler.sanitize import escape_invisible
 
+        # GitHub Actions reads its log for commands: a line that starts with `::` is one.
         write_text(self._stream, f"{escape_ci_commands(escape_invisible(line))}\n")
 
     def _draw(self, line: str) -> None:

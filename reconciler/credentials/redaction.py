@@ -42,7 +42,7 @@ class Redactor:
         self._lock = threading.Lock()
 
     def learn(self, *secrets: str) -> None:
-        """Add values: from now on they are shown as ***, however they are written; see `forms`."""
+        """Add values: from now on they are shown as ***, however they are written; see `build_forms`."""
         with self._lock:
             known_values = {entry.secret for entry in self._known}
             new_values = (

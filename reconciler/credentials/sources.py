@@ -1,6 +1,6 @@
 """Secrets: where they come from, and a value that can't be printed by accident.
 
-An origin is a frozen reference that is safe to print, compare and keep. Only `resolve` turns it into a `Secret`, and
+An origin is a frozen reference that is safe to print, compare and keep. Only `resolve_secret` turns it into a `Secret`, and
 only when a request needs it: `validate` and `show` run without any credential.
 """
 

@@ -59,7 +59,7 @@ def check_permissions(
     granted: GrantedPermissions | None,
     declared: DeclaredKinds,
 ) -> Abilities:
-    """Read the front of each list, then judge the writes; `told` is what the server tells, if it does."""
+    """Read the front of each list, then judge the writes; `granted` is what the server tells, if it does."""
     trial = _PermissionTrial(session, findings, kinds, granted, declared)
     trial.run()
     return Abilities(trial.plan, trial.apply)
@@ -104,7 +104,7 @@ class _PermissionTrial:
     def _check_list(self, use: ListUse) -> FirstPage | None:
         """Read the first page; returns it if it is one that `plan` takes."""
         listing, check = use.listing, f"list {use.listing.noun}"
-        answer = self._read_with_retries(use.always_read_by, check, lambda read: read_first_page(read, listing))
+        answer = self._ask_server(use.always_read_by, check, lambda read: read_first_page(read, listing))
         if answer is None:
             return None
         # 403 is for somebody who is known, 401 for nobody (RFC 9110, 15.5.2 and 15.5.4).
@@ -134,7 +134,7 @@ class _PermissionTrial:
             self._findings.skip(check, f"there are no {rows} to try it on")
             return
         path = f"{listing.path}/{segment}"
-        answer = self._read_with_retries(
+        answer = self._ask_server(
             use.singly_read_by, check, lambda read: read.get(f"{read.root}{path}", version=listing.version)
         )
         if answer is None:
@@ -149,7 +149,7 @@ class _PermissionTrial:
         else:
             self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
 
-    def _ask(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> DoctorAnswer | None:
+    def _ask_server(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> DoctorAnswer | None:
         """Ask; returns None where nothing is asked any more, or the credentials were refused: that ends it."""
         if self._end:
             self._rule_out(users)

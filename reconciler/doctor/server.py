@@ -77,7 +77,8 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
         findings.fail_with_error(check, error)
     elif answer.refused:
         description = session.said(answer)
-        remedy = f"check `auth` of target {target.name}: {advise_after_refusal(target.auth)}; many tries may lock the account"
+        advice = advise_after_refusal(target.auth)
+        remedy = f"check `auth` of target {target.name}: {advice}; many tries may lock the account"
         findings.fail(check, f"the API refuses these credentials ({description})", remedy, Exit.AUTH)
     elif reply.status == 404:
         remedy = f"correct {name_address_setting(target)}"

@@ -47,7 +47,7 @@ class ReadBackPolicy:
 class RunContext:
     """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
 
-    Answers are judged as they came and hold whatever a server says. `explains` gives, by target, what an answer says of
+    Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says of
     itself, fit to be shown; `redact` takes our secrets out of whatever is told of a step.
     """
 
@@ -167,7 +167,7 @@ def _handle_logged_out(
 def _read_back(step: Step, kind: type[Resource], context: RunContext, reply: Reply | None, answer: str) -> Outcome:
     """Read until every change is ruled on or patience ends. Without a good answer only the reads can say `applied`."""
     rulings: tuple[Ruling, ...] = (Ruling(Verdict.UNKNOWN, "it could not be read back"),) * len(step.changes)
-    for live, problem in _read_repeatedly(step, kind, context, reply is not None):
+    for live, problem in _read_repeatedly(step, kind, context, has_answer=reply is not None):
         if problem:
             rulings = tuple(Ruling(Verdict.UNKNOWN, f"it could not be read back: {problem}") for _ in step.changes)
             continue
@@ -184,8 +184,8 @@ def _read_back(step: Step, kind: type[Resource], context: RunContext, reply: Rep
 
 
 def _read_repeatedly(
-    step: Step, kind: type[Resource], context: RunContext, has_answer: bool
-) -> Iterator[tuple[Json, str]]:  # noqa: FBT001
+    step: Step, kind: type[Resource], context: RunContext, *, has_answer: bool
+) -> Iterator[tuple[Json, str]]:
     for pause in context.patience.after_answer if has_answer else context.patience.after_silence:
         if pause:
             context.sleep(pause)

@@ -40,7 +40,8 @@ def _same_name(first: Wanted, second: Wanted) -> Problem:
 def _same_object(first: Wanted, where: Path | Source, second: Wanted, place: Path | Source, identity: str) -> Problem:
     return Problem(
         _source(second, place),
-        f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" at {_source(first, where)}; '
+        f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" '
+        f"at {_source(first, where)}; "
         "two documents would overwrite each other; remove it from one",
     )
 

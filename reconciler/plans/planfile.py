@@ -29,7 +29,7 @@ _MARKS = (b'"format_version"', b'"digest"', b'"planned_on"')
 
 
 def dump_plan(plan: Plan, today: date) -> bytes:
-    """Return the file's bytes; `load` gives back an equal plan."""
+    """Return the file's bytes; `load_plan` gives back an equal plan."""
     members = build_report("plan", Exit.CHANGES if plan.steps else Exit.OK, plan)
     members["steps"] = [_encode_step(step) for step in plan.steps]
     members |= {

@@ -46,7 +46,7 @@ class _Comparison:
 
 
 def plan(documents: Sequence[Wanted], observed: Observed, run: Run, scope: PlanScope | None = None) -> Plan:
-    """Return the plan that makes `wanted` true: equal input, in whatever order, gives an equal plan."""
+    """Return the plan that makes `documents` true: equal input, in whatever order, gives an equal plan."""
     scope = scope or PlanScope(documents)
     comparison = _Comparison()
     for document in documents:

@@ -18,7 +18,7 @@ _ADDED, _REMOVED, _FAINT = "green", "red", "dim"
 
 
 def render_fields(step: Step, *, group_size: int = 1) -> Iterator[Line]:
-    """Yield the lines below a step's title: its changes, its call (one of `alike`), or why there is none."""
+    """Yield the lines below a step's title: its changes, its call (one of `group_size`), or why there is none."""
     labels = [escape_invisible(change.path) for change in step.changes]
     width = max([len(label) for label in labels] + [len("call")])
     for change, label in zip(step.changes, labels, strict=True):

@@ -49,7 +49,8 @@ def summarize_outcomes(outcomes: Sequence[Outcome], *, interrupted: bool = False
         return f"Applied: {format_count(total, 'change')}, each confirmed by reading back."
     summary = ", ".join(f"{number:,} {_VERDICT_WORDS[verdict]}" for verdict, number in counts.items())
     headline = "NOT ALL APPLIED" if set(counts) - _GOOD_VERDICTS else "Applied"
-    return f"{'INTERRUPTED' if interrupted else headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')})"
+    headline = "INTERRUPTED" if interrupted else headline
+    return f"{headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')})"
 
 
 def _describe_no_change(plan: Plan, message: str) -> str:

@@ -114,7 +114,7 @@ def _render_block(group: Sequence[Step]) -> Iterator[Line]:
     if len(group) > 1:
         yield build_line(
             *title,
-            f"  {format_count(len(group), 'object')} alike: {_join_names([describe_object(member) for member in group])}",
+            f"  {format_count(len(group), 'object')} alike: {_join_names([*map(describe_object, group)])}",
         )
         yield from render_fields(step, group_size=len(group))
         return

@@ -128,7 +128,8 @@ def _explain_unsupported(profile: Profile) -> str:
     if kind == "kerberos" or (not kind and any(member.startswith("kerberos_") for member in profile.members)):
         return _NO_KERBEROS.format(profile, "", _LOGIN_ADVICE)
     if kind not in _ALLOWED_METHODS:
-        return f"{profile} has the auth_type {escape_and_shorten(kind)}, which isn't known; write basic or oauth, or {_LOGIN_ADVICE}"
+        summary = f"{profile} has the auth_type {escape_and_shorten(kind)}, which isn't known"
+        return f"{summary}; write basic or oauth, or {_LOGIN_ADVICE}"
     return ""
 
 

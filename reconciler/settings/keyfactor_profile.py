@@ -80,6 +80,6 @@ def _has_content(value: object) -> bool:
 
 def _describe_unreadable(file: Path, name: str, detail: str) -> str:
     return (
-        f"{file} has no readable profile `{escape_and_shorten(name)}` under `servers`{detail}; mend it (anchors, aliases, tags and "
-        "keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
+        f"{file} has no readable profile `{escape_and_shorten(name)}` under `servers`{detail}; "
+        "mend it (anchors, aliases, tags and keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
     )

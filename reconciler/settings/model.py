@@ -1,4 +1,4 @@
-"""Settings as values: what `load` returns and everybody else reads."""
+"""Settings as values: what `load_settings` returns and everybody else reads."""
 
 from __future__ import annotations
 

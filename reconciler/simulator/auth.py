@@ -116,7 +116,7 @@ def _build_oauth_error(status: int, code: str) -> HttpReply:
 
 
 def identify_cloud_caller(world: World, request: HttpRequest) -> Caller:
-    """Return who calls Huawei Cloud by AK/SK signature or X-Auth-Token; raises Refused 401 as the gateway does."""
+    """Return who calls Huawei Cloud by AK/SK signature or X-Auth-Token; raises ApiError 401 as the gateway does."""
     header = parse_signature_header(request.headers.get("authorization", ""))
     # The signature counts first: Huawei's SDK signs even where its caller adds X-Auth-Token (CS 6.3).
     if header is not None:

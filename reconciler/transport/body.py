@@ -26,7 +26,7 @@ class RawBody(Protocol):
 def read_body(raw: RawBody, encoding: str, cap: int) -> bytes:
     """Read all of a body in the encodings identity and gzip, at most `cap` bytes of it once decoded.
 
-    Raises UnusableBody, CutOff (gzip alone can tell) or whatever the socket raises.
+    Raises UnusableBody, TruncatedBody (gzip alone can tell) or whatever the socket raises.
     """
     coding = encoding.strip().lower()
     if coding in ("", "identity"):

@@ -60,7 +60,7 @@ _BULK = json.JSONDecoder(
 
 
 def decode_json(body: bytes, *, bulk: bool = False) -> Json:
-    """Return the JSON value of a body; raises NotJson.
+    """Return the JSON value of a body; raises UnusableJson.
 
     `bulk` is for pages of which a few plain columns are kept: depth and the size of whole numbers stay unchecked.
     """

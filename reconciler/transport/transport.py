@@ -161,8 +161,8 @@ def _make_tls_contexts(options: TransportOptions) -> TlsContexts:
     except (OSError, ValueError) as error:
         files = ", ".join(str(path) for path in (trust.ca_bundle, trust.certificate, trust.key) if path)
         raise UsageError(
-            f"{files or 'the given authority'}: can't be used as a certificate ({_describe_file_error(error, trust)}); without it the "
-            "server can't be verified; name PEM files that can be read"
+            f"{files or 'the given authority'}: can't be used as a certificate ({_describe_file_error(error, trust)}); "
+            "without it the server can't be verified; name PEM files that can be read"
         ) from None
 
 

@@ -155,8 +155,8 @@ def test_a_broken_file_is_told_by_its_place_and_never_quoted(text: str, words: s
 def test_yaml_is_imported_only_for_a_file_that_is_written_in_it(tmp_path: Path) -> None:
     """Who keeps JSON, as kfutil writes it, does not pay for it."""
     program = (
-        "import sys; from pathlib import Path; from reconciler.settings.load import load\n"
-        "target = load(None, env={'HOME': sys.argv[1]}, cwd=Path(sys.argv[1])).targets['command']\n"
+        "import sys; from pathlib import Path; from reconciler.settings.load import load_settings\n"
+        "target = load_settings(None, env={'HOME': sys.argv[1]}, cwd=Path(sys.argv[1])).targets['command']\n"
         "print(target.url, 'yaml' in sys.modules)"
     )
 

@@ -85,7 +85,7 @@ def test_the_settings_file_is_ready_and_its_secrets_are_private(client: Client) 
 def test_a_signal_ends_the_process_cleanly(number: int, tmp_path: Path) -> None:
     """Exit code 0, nothing on stderr, nothing left behind."""
     ready = tmp_path / "sim.json"
-    program = f"from reconciler.simulator import serve; serve(0, 10, 0, {str(ready)!r}, None)"
+    program = f"from reconciler.simulator import run_simulator; run_simulator(0, 10, 0, {str(ready)!r}, None)"
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)
     settings = Path(str(_wait(ready)["settings"]))
     os.kill(process.pid, number)

@@ -88,6 +88,7 @@ def _apply_judged_plan(
             plan=masked_plan,
             headline=summarize_plan(masked_plan),
         )
+    # Not to stdout, which is one result in every outcome: the report of what was done.
     write_text(
         session.stderr, text.render_plan(masked_plan, session.choose_layout(session.stderr), len(refusals)) + "\n"
     )
@@ -108,9 +109,12 @@ def _apply_judged_plan(
     masked_plan = masker.plan(plan)  # again: of a saved plan nothing was read before, so no token was known
     outcomes = masker.outcomes(send_result.outcomes, masked_plan)
     return CommandResult(
-        _choose_exit(send_result), lambda layout: text.render_outcomes(outcomes, layout, interrupted=send_result.interrupted), send_result.faults, masked_plan,
+        _choose_exit(send_result),
+        lambda layout: text.render_outcomes(outcomes, layout, interrupted=send_result.interrupted),
+        send_result.faults,
+        masked_plan,
         outcomes,
-    )  # fmt: skip
+    )
 
 
 def _make_unsent_result(plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> CommandResult:

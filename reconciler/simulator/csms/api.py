@@ -43,7 +43,7 @@ def build_gateway_error(refusal: ApiError, request_id: str = "0" * 32) -> HttpRe
 
 
 def find_published_route(router: Router, request: HttpRequest) -> RouteMatch:
-    """Return the route; raises Refused 404 as the gateway does where a path or a method is not offered."""
+    """Return the route; raises ApiError 404 as the gateway does where a path or a method is not offered."""
     match = router.find(request.method, request.path)
     if match is None:
         # No 405: the gateway has this one code for an unknown path and for a method not offered (CS 2.4).

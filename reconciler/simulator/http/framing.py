@@ -52,7 +52,7 @@ class ReceivedRequest(NamedTuple):
 
 
 def read_request(stream: BufferedIOBase, send_continue: Callable[[], None]) -> ReceivedRequest | None:
-    """Return the next request, None where there is none; `encourage` answers `Expect: 100-continue`.
+    """Return the next request, None where there is none; `send_continue` answers `Expect: 100-continue`.
 
     Raises Malformed, after which nothing more can be read, and OSError.
     """

@@ -73,7 +73,7 @@ class JsonBodyError(ValueError):
 
 
 def decode_json_body(body: bytes) -> Json:
-    """Parse one JSON document strictly: Unicode, no NaN or Infinity, nothing behind it; raises NotJson."""
+    """Parse one JSON document strictly: Unicode, no NaN or Infinity, nothing behind it; raises JsonBodyError."""
     try:
         # json.loads() would take UTF-16 and UTF-32 bytes too; between systems JSON is UTF-8 (RFC 8259, 8.1).
         return _require_characters(json.loads(body.decode("utf-8"), parse_constant=_reject_constant), body)

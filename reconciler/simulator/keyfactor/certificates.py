@@ -20,7 +20,7 @@ READ = "/certificates/collections/read/"
 
 
 def find_certificate(world: World, certificate_id: int) -> Certificate:
-    """Return the certificate; raises Refused 404 in the words of KF 0.7."""
+    """Return the certificate; raises ApiError 404 in the words of KF 0.7."""
     row = world.certificates.get(certificate_id)
     if row is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{certificate_id}'")

@@ -89,7 +89,7 @@ def claim_of(world: World, data: Record, kind: int) -> Record:
 
 
 def new_claim(world: World, claim: Record) -> Record:
-    """Store a new claim; raises Refused 400 where no identity provider has its scheme."""
+    """Store a new claim; raises ApiError 400 where no identity provider has its scheme."""
     scheme = claim["ProviderAuthenticationScheme"]
     schemes = {provider["AuthenticationScheme"].lower() for provider in world.providers.values()}
     if scheme.lower() not in schemes and world.switches["claim_scheme_unknown"] == "400":

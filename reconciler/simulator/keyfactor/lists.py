@@ -29,7 +29,7 @@ class Slice(NamedTuple):
 
 
 def page_slice(call: RouteCall, switches: Switches) -> Slice:
-    """Return the page's bounds; raises Refused 400 for a page or limit below 1 unless a switch says otherwise."""
+    """Return the page's bounds; raises ApiError 400 for a page or limit below 1 unless a switch says otherwise."""
     number, limit = call.query["PageReturned"], call.query["ReturnLimit"]
     if number < 1 or limit < 1:
         if switches["return_limit_invalid"] == "400":

@@ -41,7 +41,7 @@ def show_role(world: World, role: Record) -> Record:
 
 
 def find_role(world: World, role_id: int) -> Record:
-    """Return the role; raises Refused 404 in the words of KF 0.7."""
+    """Return the role; raises ApiError 404 in the words of KF 0.7."""
     role = world.roles.get(role_id)
     if role is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role_id}'")

@@ -78,7 +78,7 @@ class Token(NamedTuple):
 def compile_query(
     text: str, columns: Mapping[str, Column], *, precedence: str = "precedence", escape: str = "none", me: str = ""
 ) -> Query:
-    """Compile a QueryString over these columns (names in lower case); raises Refused 400 for a bad one."""
+    """Compile a QueryString over these columns (names in lower case); raises ApiError 400 for a bad one."""
     parser = _Parser(_tokens(text, escape), columns, me, left_to_right=precedence == "left_to_right")
     try:
         query = parser.expression()
