@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from reconciler.apis.connect import Api, connect
+from reconciler.cli.commands.apply import make_listener
 from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
 from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.execution import send_plan
+from reconciler.engine.pipeline import JudgedPlan
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import SecretMasker
 from reconciler.settings.model import Target
@@ -37,7 +39,9 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
         target = Target("command", "keyfactor", f"{server.url}/KeyfactorAPI", BASIC)
         with connect(target, {"PASSWORD": password}) as api, Progress(session, patience=0) as progress:
             if through == "the command line":
-                (outcome,) = send_plan(session, plan, {"command": api}, SecretMasker([api.redact]), progress).outcomes
+                judged = JudgedPlan(plan, SecretMasker([api.redact]), plan, ())
+                listener = make_listener(session, judged, progress, lambda _: True)
+                (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops).outcomes
             else:
                 (outcome,) = apply(plan, by_hand(api))
     return outcome, stderr.getvalue()

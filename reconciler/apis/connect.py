@@ -34,8 +34,8 @@ class Api:
     """One target, connected.
 
     `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
-    `apply` is handed `send`; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it, or use it
-    in a `with`.
+    `apply` is handed `send`; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it,
+    or use it in a `with`.
     """
 
     target: Target

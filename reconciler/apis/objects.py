@@ -23,7 +23,7 @@ class ObjectReader:
     def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
         """`get` for many paths at once. The first goes alone until the credentials are proved: accounts get locked.
 
-        Afterwards too refused credentials are shown a few times only, however many paths there are; see `RefusalCounter`.
+        Afterwards too refused credentials are shown a few times only, however many paths there are: `RefusalCounter`.
         """
         first_count = 0 if self._client.proved else 1
         first_objects = [self.get(path, version=version) for path in paths[:first_count]]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from reconciler.engine.pipeline import RunInputs
     from reconciler.reports.layout import Layout
 
 
@@ -56,6 +57,13 @@ class Session:
             raise UsageError(
                 "the current folder is gone, so nothing can be found from it; go to one that is there"
             ) from None
+
+    @property
+    def inputs(self) -> RunInputs:
+        """What the engine may know of the process."""
+        from reconciler.engine.pipeline import RunInputs
+
+        return RunInputs(self.env, self.cwd, self.today)
 
     @property
     def today(self) -> date:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli.output import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class SelectionOptions(NamedTuple):
-    """Which settings and which of the declared objects: the same four filters everywhere."""
-
-    config: str | None = None
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    target: tuple[str, ...] = ()
 
 
 def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -40,11 +31,37 @@ class SessionCommand(click.Command):
         return option
 
 
-class HeadedGroup(click.Group):
-    """Commands in the order in which they are declared, under headings."""
+Headings = tuple[tuple[str, tuple[str, ...]], ...]
+"""What stands over the commands in the help, and their names."""
 
-    command_class = SessionCommand
-    headings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+class LazyCommands(dict[str, click.Command]):
+    """Commands by name; each is loaded when it is looked up."""
+
+    def __init__(self, names: Iterable[str], load: Callable[[str], click.Command]) -> None:
+        super().__init__(dict.fromkeys(names, click.Command(None)))
+        self._load = load
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self:
+            raise KeyError(name)
+        return self._load(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command, loaded."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+class LazyGroup(click.Group):
+    """Commands under headings, in their order; each is loaded when it is run, completed or described."""
+
+    def __init__(self, *args: Any, headings: Headings, load: Callable[[str], click.Command], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._headings = headings
+        self.commands = LazyCommands((name for _, names in headings for name in names), load)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -57,10 +74,13 @@ class HeadedGroup(click.Group):
         return list(self.commands)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        for heading, names in self.headings:
+        for heading, names in self._headings:
             with formatter.section(heading):
-                # click's limit is 45 characters, beyond which it cuts a sentence and adds dots.
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
+
+
+command = partial(click.command, cls=SessionCommand)
+"""Declares a command."""
 
 
 def combine_options(*options: Callable[[F], F]) -> Callable[[F], F]:

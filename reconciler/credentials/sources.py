@@ -1,7 +1,7 @@
 """Secrets: where they come from, and a value that can't be printed by accident.
 
-An origin is a frozen reference that is safe to print, compare and keep. Only `resolve_secret` turns it into a `Secret`, and
-only when a request needs it: `validate` and `show` run without any credential.
+An origin is a frozen reference that is safe to print, compare and keep. Only `resolve_secret` turns it into a `Secret`,
+and only when a request needs it: `validate` and `show` run without any credential.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ class ReadBackPolicy:
 class RunContext:
     """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
 
-    Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says of
-    itself, fit to be shown; `redact` takes our secrets out of whatever is told of a step.
+    Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says
+    of itself, fit to be shown; `redact` takes our secrets out of whatever is told of a step.
     """
 
     readers: Mapping[str, Read]

@@ -1,21 +1,36 @@
-"""Sending a plan so that the report is true whatever happens on the way: a signal, or a bug of ours."""
+"""Carrying out a plan so that what is reported is true whatever happens on the way: a signal, or a bug of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.apis.connect import Api
-from reconciler.cli.context import Session
-from reconciler.cli.faults import describe_internal_error
-from reconciler.cli.output import write_text
-from reconciler.cli.progress import Progress
 from reconciler.engine.apply import RunContext, apply
-from reconciler.errors import Problem
-from reconciler.model import Outcome, Plan, Verdict
+from reconciler.engine.interrupts import StopSignals
+from reconciler.engine.pipeline import JudgedPlan
+from reconciler.errors import Exit, Problem, Source, UsageError, describe_internal_error
+from reconciler.model import Outcome, Plan, Risk, Verdict
+from reconciler.plans.exit_code import exit_code
+from reconciler.plans.guards import find_unapproved
 from reconciler.plans.masking import SecretMasker
-from reconciler.reports.table import describe_object
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what goes on: nothing here knows a terminal.
+
+    `show_plan` gets the masked plan before anything is asked or sent; `confirm` says whether somebody accepts the plan,
+    and raises UsageError where nobody can be asked; `on_outcome` gets each finished step, and how many are finished;
+    `on_stop` answers the first signal that asks to stop while requests are sent.
+    """
+
+    show_plan: Callable[[JudgedPlan], None]
+    confirm: Callable[[Plan], bool]
+    on_outcome: Callable[[Outcome, int], None]
+    on_stop: Callable[[], None]
 
 
 class SendResult(NamedTuple):
@@ -26,25 +41,63 @@ class SendResult(NamedTuple):
     faults: tuple[Problem, ...] = ()
 
 
-def send_plan(
-    session: Session, plan: Plan, apis: Mapping[str, Api], masker: SecretMasker, progress: Progress
-) -> SendResult:
-    """Send the plan; each finished step is told at once, behind the veil.
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What carrying out a plan came to, fit to be shown. `sent` is False where nothing was to be sent, or might be."""
 
-    Raises nothing: what is known has to be reported, and no signal from here on takes the report away; see `Stops`.
+    exit: Exit
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    interrupted: bool = False
+    sent: bool = False
+
+
+def execute_plan(
+    judged_plan: JudgedPlan,
+    apis: Mapping[str, Api],
+    risks: Collection[Risk],
+    listener: Listener,
+    stops: StopSignals,
+) -> Execution:
+    """Show the plan, stop before the first write wherever anything speaks against it, then send."""
+    plan, masker, masked_plan, refusals = judged_plan
+    if not plan.steps and plan.complete:
+        return Execution(Exit.OK, masked_plan)
+    listener.show_plan(judged_plan)
+    reasons = (*refusals, *find_unapproved(masked_plan, risks))
+    exit_ = exit_code(plan, refused=bool(reasons))
+    if exit_ is not Exit.OK:
+        return _refuse_to_send(masked_plan, exit_, reasons)
+    try:
+        if not listener.confirm(plan):
+            reason = Problem(Source("confirmation"), "not confirmed; nothing was sent")
+            return _refuse_to_send(masked_plan, Exit.REFUSED, (reason,))
+    except UsageError as error:
+        return _refuse_to_send(masked_plan, error.exit, error.problems)
+    result = send_plan(plan, apis, masker, listener, stops)
+    # Again: of a saved plan nothing was read before, so no token was known.
+    masked_plan = masker.plan(plan)
+    outcomes = masker.outcomes(result.outcomes, masked_plan)
+    exit_ = exit_code(outcomes=outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
+    return Execution(exit_, masked_plan, outcomes, result.faults, result.interrupted, sent=True)
+
+
+def send_plan(
+    plan: Plan, apis: Mapping[str, Api], masker: SecretMasker, listener: Listener, stops: StopSignals
+) -> SendResult:
+    """Send the plan; each finished step is told at once.
+
+    Raises nothing: what is known has to be reported, and no signal from here on takes the report away; see
+    `StopSignals`.
     """
     outcomes: list[Outcome] = []
 
-    def report_outcome(outcome: Outcome) -> None:
+    def record_outcome(outcome: Outcome) -> None:
         # First: a second signal may come while the line is written, and the step is done by then.
         outcomes.append(outcome)
-        if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
-            return
-        step = outcome.step
-        finished_line = f"[{len(outcomes)}/{len(plan.steps)}] {outcome.verdict.value.replace('_', ' ')}"
-        progress.done(masker(f"{finished_line}: {step.action} {step.address} {describe_object(step)}".rstrip()))
+        listener.on_outcome(outcome, len(outcomes))
 
-    stops = session.stops
     context = RunContext(
         readers={name: api.fresh for name, api in apis.items()},
         senders={name: api.send for name, api in apis.items()},
@@ -53,11 +106,17 @@ def send_plan(
         stop=stops.is_requested,
     )
     faults: tuple[Problem, ...] = ()
-    stops.begin_sending(lambda: _announce_stop(session))
+    stops.begin_sending(listener.on_stop)
     with suppress(KeyboardInterrupt):  # a second signal, which is only raised once it is a matter of telling
-        faults = _apply_without_raising(plan, context, report_outcome)
+        faults = _apply_without_raising(plan, context, record_outcome)
         stops.begin_reporting()
     return SendResult(_complete_outcomes(plan, outcomes), stops.is_requested(), faults)
+
+
+def _refuse_to_send(masked_plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> Execution:
+    """Say of every step that nothing was sent."""
+    outcomes = tuple(Outcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in masked_plan.steps)
+    return Execution(exit_, masked_plan, outcomes, reasons)
 
 
 def _apply_without_raising(
@@ -69,12 +128,6 @@ def _apply_without_raising(
     except Exception as fault:  # noqa: BLE001
         return (describe_internal_error(fault),)
     return ()
-
-
-def _announce_stop(session: Session) -> None:
-    # Python's buffered streams refuse to be entered twice by one thread, as a handler of a signal would.
-    with suppress(RuntimeError):  # it came in the middle of writing to the very stream
-        write_text(session.stderr, "stopping after the step under way; once more to break it off\n")
 
 
 def _complete_outcomes(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:

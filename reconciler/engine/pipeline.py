@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.engine.observe import observe
-from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError, find_worst_exit
+from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import Loaded
 from reconciler.manifests.load import load as load_manifests
-from reconciler.manifests.selection import format_filters, select_documents
+from reconciler.manifests.selection import Selection, format_filters, select_documents
 from reconciler.model import Bound, Plan
+from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals
 from reconciler.plans.masking import SecretMasker
-from reconciler.plans.planner import PlanScope, find_plan_exit
+from reconciler.plans.planner import PlanScope
 from reconciler.plans.planner import plan as make_plan
 from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import Settings
@@ -35,6 +36,25 @@ _NO_TARGETS = (
     "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
     "set; nothing can be compared; write one, or name it with --config"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """What a run may know of the process that it runs in: environment variables, the folder that paths start from, the
+    day in UTC (what `expires` means).
+    """
+
+    env: Mapping[str, str]
+    cwd: Path
+    today: date
+
+
+class RunOptions(NamedTuple):
+    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection."""
+
+    paths: Sequence[str] = ()
+    config: str | None = None
+    selection: Selection = Selection()
 
 
 class Declaration(NamedTuple):
@@ -52,7 +72,7 @@ class Declaration(NamedTuple):
 
 
 class JudgedPlan(NamedTuple):
-    """A plan, and behind the veil: the plan as it is shown, and every reason not to apply it."""
+    """A plan, the same plan with secrets masked, as it is shown, and every reason not to apply it."""
 
     # Sent and saved, never printed: live values as they are, and one may quote a secret.
     plan: Plan
@@ -63,52 +83,50 @@ class JudgedPlan(NamedTuple):
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a difference is worth."""
-        exits = {find_plan_exit(self.plan), changes if self.plan.steps else Exit.OK}
-        return find_worst_exit(exits | ({Exit.REFUSED} if refused and self.refusals else set()))
+        return exit_code(self.plan, changes=changes, refused=refused and bool(self.refusals))
 
 
-def read_settings(session: Session, options: SelectionOptions) -> Settings:
+def read_settings(inputs: RunInputs, config: str | None) -> Settings:
     """Read the settings; raises UsageError."""
-    config = Path(options.config) if options.config is not None else None
-    return load_settings(config, env=session.env, cwd=session.cwd)
+    return load_settings(Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd)
 
 
-def read_declaration(
-    session: Session, paths: Sequence[str], options: SelectionOptions, *, offline: bool = False
-) -> Declaration:
+def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = False) -> Declaration:
     """Read the settings and the manifests; raises UsageError, InvalidError or, for nothing at all, RefusedError.
 
     Offline, the names that the targets have without a settings file serve where there are none.
     """
-    settings = read_settings(session, options)
+    settings = read_settings(inputs, options.config)
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
-    for path in paths:
-        check_settings_location(settings.file, session.cwd / path)
+    for path in options.paths:
+        check_settings_location(settings.file, inputs.cwd / path)
     apis: Mapping[str, str] = {name: target.api for name, target in settings.targets.items()}
     if not apis and offline:
         apis = _DEFAULT_APIS
     if not apis:
         raise UsageError(_NO_TARGETS)
-    loaded = load_manifests(paths or [str(settings.manifests)], kinds=KINDS, targets=apis, base=session.cwd)
-    return Declaration(settings, loaded, select_documents(loaded.wanted, options, apis), format_filters(options))
+    paths = options.paths or [str(settings.manifests)]
+    loaded = load_manifests(paths, kinds=KINDS, targets=apis, base=inputs.cwd)
+    selected = select_documents(loaded.wanted, options.selection, apis)
+    return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 
 @contextmanager
-def connect_targets(session: Session, settings: Settings, targets: Sequence[str]) -> Iterator[Mapping[str, Api]]:
+def connect_targets(inputs: RunInputs, settings: Settings, targets: Sequence[str]) -> Iterator[Mapping[str, Api]]:
     """Connect these targets; the connections are closed on the way out."""
     # requests takes 114 ms to import: what works offline does without.
-    from reconciler.apis.connect import connect
+    from reconciler.apis.connect import connect  # noqa: PLC0415
 
     with ExitStack() as stack:
-        yield {name: stack.enter_context(connect(settings.targets[name], session.env)) for name in targets}
+        yield {name: stack.enter_context(connect(settings.targets[name], inputs.env)) for name in targets}
 
 
 def compare_with_servers(
-    session: Session, declared: Declaration, apis: Mapping[str, Api], on_progress: Callable[[str], None]
+    inputs: RunInputs, declared: Declaration, apis: Mapping[str, Api], on_progress: Callable[[str], None]
 ) -> JudgedPlan:
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
-    run = Run(session.today, frozenset(document.address for document in declared.selected))
+    run = Run(inputs.today, frozenset(document.address for document in declared.selected))
     observed = observe(declared.selected, {name: api.read for name, api in apis.items()}, run, on_progress)
     scope = PlanScope(
         declared=loaded.wanted,
@@ -122,7 +140,7 @@ def compare_with_servers(
 
 
 def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api]) -> JudgedPlan:
-    """Hold a plan against the settings' limits, and draw the veil: the secrets that these APIs have used so far."""
+    """Hold a plan against the settings' limits, and mask the secrets that these APIs have used so far."""
     problems = find_refusals(plan, settings.limits, settings.protected, Source(str(settings.file or "reconciler.yaml")))
     masker = SecretMasker(api.redact for api in apis.values())
     return JudgedPlan(plan, masker, masker.plan(plan), masker.problems(problems))
@@ -136,13 +154,8 @@ def _find_bound(api: Api) -> Bound:
         return api.target.bound()
 
 
-def preview_plan(session: Session, paths: Sequence[str], options: SelectionOptions) -> JudgedPlan:
+def preview_plan(inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None]) -> JudgedPlan:
     """Compare, read-only, from the files to the plan."""
-    from reconciler.cli.progress import Progress
-
-    declared = read_declaration(session, paths, options)
-    with (
-        connect_targets(session, declared.settings, declared.targets) as apis,
-        Progress(session) as progress,
-    ):
-        return compare_with_servers(session, declared, apis, progress.tell)
+    declared = read_declaration(inputs, options)
+    with connect_targets(inputs, declared.settings, declared.targets) as apis:
+        return compare_with_servers(inputs, declared, apis, on_progress)

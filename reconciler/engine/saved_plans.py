@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
-from reconciler.cli.context import Session
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.model import Plan
 from reconciler.plans.planfile import load_plan
@@ -45,23 +45,23 @@ def is_marked_as_plan(path: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Plan" and "apiVersion" not in document
 
 
-def read_saved_plan(session: Session, planfile: str, *, of_any_age: bool = False) -> Plan:
-    """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds."""
-    path = session.cwd / planfile
+def read_saved_plan(path: Path, label: str, today: date | None = None) -> Plan:
+    """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds.
+
+    `label` is the path as it was typed. Without a day its age does not matter: an old plan can be looked at.
+    """
     try:
         # A device or a named pipe could be read without end.
         if not path.is_file():
             obstacle = "this is a folder" if path.is_dir() else "this is no regular file"
             reason = obstacle if path.exists() else "there is no such file"
-            raise UsageError(Problem(Source(planfile), f"{reason}; make a plan with: reconciler plan --out FILE"))
+            raise UsageError(Problem(Source(label), f"{reason}; make a plan with: reconciler plan --out FILE"))
         if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(
-                Problem(Source(planfile), "larger than any plan of this tool (512 MiB); name another file")
-            )
+            raise UsageError(Problem(Source(label), "larger than any plan of this tool (512 MiB); name another file"))
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(
-            Problem(Source(planfile), f"can't be read: {reason}; nothing was done; name another file")
+            Problem(Source(label), f"can't be read: {reason}; nothing was done; name another file")
         ) from None
-    return load_plan(data, None if of_any_age else session.today, planfile)
+    return load_plan(data, today, label)

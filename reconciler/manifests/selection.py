@@ -4,53 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from shlex import quote
+from typing import NamedTuple
 
-from reconciler.cli.commands.explain import find_kind_by_name
-from reconciler.cli.options import SelectionOptions
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
+from reconciler.kinds.registry import find_kind_by_name
 from reconciler.patterns import matches_pattern
 
 DocumentTest = Callable[[Wanted], bool]
 
 
-def select_documents(documents: Sequence[Wanted], options: SelectionOptions, targets: Collection[str]) -> list[Wanted]:
+class Selection(NamedTuple):
+    """Which of the declared objects a run is about: the same four filters everywhere, as they were typed."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+
+
+def select_documents(documents: Sequence[Wanted], selection: Selection, targets: Collection[str]) -> list[Wanted]:
     """Return what is selected, in the given order. Raises UsageError for a filter that can't match anything."""
-    selecting = [_parse_pattern(text, "--only") for text in options.only]
-    excluding = [_parse_pattern(text, "--exclude") for text in options.exclude]
-    labels = [_parse_label(text) for text in options.label]
-    check_target_options(options, targets)
+    selecting = [_parse_pattern(text, "--only") for text in selection.only]
+    excluding = [_parse_pattern(text, "--exclude") for text in selection.exclude]
+    labels = [_parse_label(text) for text in selection.label]
+    check_target_filter(selection.target, targets)
     selected = [
         document
         for document in documents
         if (not selecting or any(test(document) for test in selecting))
         and not any(test(document) for test in excluding)
         and all(test(document) for test in labels)
-        and (not options.target or document.address.target in options.target)
+        and (not selection.target or document.address.target in selection.target)
     ]
     if documents and not selected:
         raise UsageError(
-            f"the selection {format_filters(options)} matches none of the {len(documents)} documents; "
+            f"the selection {format_filters(selection)} matches none of the {len(documents)} documents; "
             "a run about nothing would look like success; correct it"
         )
     return selected
 
 
-def check_target_options(options: SelectionOptions, targets: Collection[str]) -> None:
+def check_target_filter(names: Sequence[str], targets: Collection[str]) -> None:
     """Raise UsageError for a --target that the settings don't have."""
-    for name in options.target:
+    for name in names:
         if name not in targets:
             target_names = ", ".join(sorted(targets)) or "none"
             raise UsageError(f"--target {name}: the settings have no such target; known: {target_names}")
 
 
-def format_filters(options: SelectionOptions) -> str:
+def format_filters(selection: Selection) -> str:
     """Return the filters as they would be typed; empty for a whole run."""
     filters: Iterable[tuple[str, tuple[str, ...]]] = (
-        ("--only", options.only),
-        ("--exclude", options.exclude),
-        ("--label", options.label),
-        ("--target", options.target),
+        ("--only", selection.only),
+        ("--exclude", selection.exclude),
+        ("--label", selection.label),
+        ("--target", selection.target),
     )
     return " ".join(f"{option} {quote(value)}" for option, values in filters for value in values)
 

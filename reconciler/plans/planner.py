@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Problem
 from reconciler.kinds.kind import CannotEncode, Match, Note, Resource, Run, Tally, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Address, Bound, Coverage, Gap, Plan, Request, Step
@@ -65,18 +65,6 @@ def plan(documents: Sequence[Wanted], observed: Observed, run: Run, scope: PlanS
         targets=scope.targets,
         manifests=scope.manifests,
     )
-
-
-def find_plan_exit(plan: Plan) -> Exit:
-    """Return the code of a comparison, changes aside: ok, invalid, or why it isn't complete.
-
-    Where something was compared, whatever could not be read makes the whole incomplete; where nothing was, its cause
-    is the outcome.
-    """
-    if plan.gaps:
-        causes = {gap.cause for gap in plan.gaps}
-        return causes.pop() if len(causes) == 1 and not plan.compared.objects else Exit.INCOMPLETE
-    return Exit.INVALID if plan.problems else Exit.OK
 
 
 def _compare_document(document: Wanted, observed: Observed, run: Run, comparison: _Comparison) -> None:

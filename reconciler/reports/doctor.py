@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
-from reconciler.errors import Exit, Problem, Source, find_worst_exit
+from reconciler.errors import Exit, Problem, Source
 from reconciler.model import Json
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 
@@ -67,11 +67,6 @@ _HEALTH_WORDS = {
 _MAX_SINGLE_SKIPS, _MAX_NAMES = 2, 4
 """Skipped checks that have a line each, and how many of those that share one are named."""
 _WIDTH = max(len(word) for word, _ in _HEALTH_WORDS.values())
-
-
-def find_doctor_exit(diagnoses: Iterable[TargetDiagnosis]) -> Exit:
-    """Return the outcome: ok where nothing that `plan` needs failed, else the worst cause."""
-    return find_worst_exit(check.cause for diagnosis in diagnoses for check in diagnosis.failed)
 
 
 def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Problem, ...]:

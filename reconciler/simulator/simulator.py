@@ -194,7 +194,7 @@ class Simulator:
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """What the ready file of `run_simulator` holds: addresses, credentials, the settings' path and the ledger's address."""
+        """What the ready file holds: addresses, credentials, the settings' path and the ledger's address."""
         return {
             "url": self.url,
             "settings": self._settings,

@@ -22,7 +22,7 @@ class TlsContexts(NamedTuple):
 
 
 def pair_tls_contexts(trust: Trust, proxy: str) -> TlsContexts:
-    """Return the contexts for a server and for its proxy, which never sees our certificate; raises as make_tls_context."""
+    """Return the contexts for a server and for its proxy, which never sees our certificate. Raises UsageError."""
     proxy_context = make_tls_context(replace(trust, certificate=None, key=None)) if proxy.startswith("https:") else None
     return TlsContexts(make_tls_context(trust), proxy_context)
 

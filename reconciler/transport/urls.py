@@ -44,7 +44,7 @@ def normalize_base_url(text: str) -> str:
 
 
 def normalize_endpoint_url(text: str) -> str:
-    """Like `normalize_base_url`, for one fixed address that may carry a query (some identity providers' token endpoints)."""
+    """Like `normalize_base_url`, for a fixed address that may carry a query, as some token endpoints do."""
     url, query = _split_url(text)
     return f"{url}?{query}" if query else url
 
@@ -61,7 +61,7 @@ def normalize_proxy_url(text: str) -> str:
 
 
 def extract_origin(url: str) -> str:
-    """Return scheme://host:port of a URL that `normalize_base_url` or `normalize_endpoint_url` gave; the port is always written."""
+    """Return scheme://host:port of a URL that was normalized here; the port is always written."""
     # RFC 6454, section 4: an origin has its port even where that is the scheme's own.
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.cli.commands.apply import make_listener
 from reconciler.cli.context import Session
 from reconciler.cli.progress import Progress
 from reconciler.engine.execution import send_plan
 from reconciler.engine.interrupts import StopSignals
+from reconciler.engine.pipeline import JudgedPlan
 from reconciler.model import Coverage, Plan
 from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
@@ -70,7 +72,10 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     """From the very return on: a signal neither ends it nor is promised what no longer can be."""
     session = Session(io.StringIO(), io.StringIO(), stderr := io.StringIO(), 0.0, {})
     with session.stops.heard(), Progress(session) as progress:
-        sent = send_plan(session, Plan((), Coverage(0, 0)), {}, SecretMasker([]), progress)
+        plan = Plan((), Coverage(0, 0))
+        judged = JudgedPlan(plan, SecretMasker([]), plan, ())
+        listener = make_listener(session, judged, progress, lambda _: True)
+        sent = send_plan(plan, {}, judged.masker, listener, session.stops)
         signal.raise_signal(INT)
 
     assert (sent, stderr.getvalue()) == (((), False, ()), "")

@@ -2,74 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from reconciler.apis.connect import Api
-from reconciler.cli.confirm import ask_confirmation, parse_approved_risks
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.cli.output import CommandResult, write_text
-from reconciler.cli.progress import Progress
-from reconciler.engine.execution import SendResult, send_plan
-from reconciler.engine.pipeline import (
-    JudgedPlan,
-    compare_with_servers,
-    connect_targets,
-    judge_plan,
-    read_declaration,
-    read_settings,
-)
-from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile, read_saved_plan
-from reconciler.errors import Exit, Problem, Source, UsageError, find_worst_exit
-from reconciler.manifests.selection import format_filters
-from reconciler.model import Outcome, Plan, Risk, Verdict
-from reconciler.plans.guards import find_unapproved
-from reconciler.plans.planfile import check_plan_targets
-from reconciler.plans.planner import find_plan_exit
-from reconciler.reports import text
-from reconciler.reports.headline import summarize_plan
+from reconciler.errors import Problem, Source, UsageError
 
-_VERDICT_EXITS = {
-    Verdict.APPLIED: Exit.OK,
-    Verdict.UNCHANGED: Exit.OK,
-    Verdict.NOT_APPLIED: Exit.PARTIAL,
-    Verdict.STALE: Exit.STALE,
-    Verdict.UNKNOWN: Exit.UNKNOWN,
-    Verdict.NOT_REACHED: Exit.PARTIAL,
-}
-_UNCHANGED_VERDICTS = frozenset({Verdict.UNCHANGED, Verdict.NOT_APPLIED, Verdict.NOT_REACHED})
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+    from reconciler.cli.progress import Progress
+    from reconciler.engine.execution import Listener
+    from reconciler.engine.pipeline import JudgedPlan, RunOptions
+    from reconciler.model import Outcome, Plan, Risk
+    from reconciler.plans.masking import SecretMasker
 
 
-def run(
-    session: Session, paths: Sequence[str], options: SelectionOptions, *, yes: bool, approve: str | None
+@options.command()
+@click.argument("paths", nargs=-1, metavar="[PLANFILE | PATH...]")
+@click.option("--yes", is_flag=True, help="Accept what the plan shows, without being asked.")
+@click.option("--approve", metavar="RISKS", help="Accept only these risks: low,high,irreversible. Others are refused.")
+@options.settings_and_selection
+@options.output
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    paths: tuple[str, ...],
+    yes: bool,
+    approve: str | None,
+    config: str | None,
+    **filters: Any,
 ) -> CommandResult:
-    """Send a saved plan, or compare and send once somebody has accepted what is shown."""
+    """Send a saved plan; or plan, show, ask and send."""
+    from reconciler.cli.confirm import parse_approved_risks
+    from reconciler.cli.progress import Progress
+    from reconciler.engine.pipeline import RunOptions, compare_with_servers, connect_targets, read_declaration
+    from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile
+    from reconciler.manifests.selection import Selection
+
     risks = parse_approved_risks(approve)
+    run_options = RunOptions(paths, config, Selection(**filters))
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
-        return _apply_saved_plan(session, paths[0], options, risks)
+        return _apply_saved_plan(session, paths[0], run_options, risks)
     for path in paths if len(paths) > 1 else ():
         if is_marked_as_plan(session.cwd / path):
             reason = "a saved plan is applied alone, exactly as it was approved; nothing was sent"
             raise UsageError(Problem(Source(path), f"{reason}; give it as the only argument"))
-    declared = read_declaration(session, paths, options)
-    with connect_targets(session, declared.settings, declared.targets) as apis:
+    inputs = session.inputs
+    declared = read_declaration(inputs, run_options)
+    with connect_targets(inputs, declared.settings, declared.targets) as apis:
         with Progress(session) as progress:
-            judged_plan = compare_with_servers(session, declared, apis, progress.tell)
+            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell)
         return _apply_judged_plan(session, judged_plan, apis, risks, accepted=yes or approve is not None)
 
 
 def _apply_saved_plan(
-    session: Session, planfile: str, options: SelectionOptions, risks: frozenset[Risk]
+    session: Session, planfile: str, run_options: RunOptions, risks: frozenset[Risk]
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
-    if selection := format_filters(options):
-        reason = f"a saved plan is applied whole, and {selection} would take a part of it; nothing was sent"
+    from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
+    from reconciler.engine.saved_plans import read_saved_plan
+    from reconciler.manifests.selection import format_filters
+    from reconciler.plans.planfile import check_plan_targets
+
+    if filters := format_filters(run_options.selection):
+        reason = f"a saved plan is applied whole, and {filters} would take a part of it; nothing was sent"
         raise UsageError(Problem(Source(planfile), f"{reason}; plan again with the selection"))
-    plan = read_saved_plan(session, planfile)
-    settings = read_settings(session, options)
+    plan = read_saved_plan(session.cwd / planfile, planfile, session.today)
+    inputs = session.inputs
+    settings = read_settings(inputs, run_options.config)
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
-    with connect_targets(session, settings, targets) as apis:
+    with connect_targets(inputs, settings, targets) as apis:
         check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
@@ -79,59 +87,69 @@ def _apply_saved_plan(
 def _apply_judged_plan(
     session: Session, judged_plan: JudgedPlan, apis: Mapping[str, Api], risks: frozenset[Risk], *, accepted: bool
 ) -> CommandResult:
-    """Show the plan, stop before the first write wherever anything speaks against it, then send."""
-    plan, masker, masked_plan, refusals = judged_plan
+    """Execute the plan, and draw what comes of it."""
+    from reconciler.cli.confirm import ask_confirmation
+    from reconciler.cli.progress import Progress
+    from reconciler.engine.execution import execute_plan
+    from reconciler.reports import text
+    from reconciler.reports.headline import summarize_plan
+
+    with Progress(session, patience=0) as progress:
+        listener = make_listener(
+            session, judged_plan, progress, lambda plan: accepted or ask_confirmation(session, plan)
+        )
+        execution = execute_plan(judged_plan, apis, risks, listener, session.stops)
+    plan, outcomes = execution.plan, execution.outcomes
+    if execution.sent:
+        return CommandResult(
+            execution.exit,
+            lambda layout: text.render_outcomes(outcomes, layout, interrupted=execution.interrupted),
+            execution.problems,
+            plan,
+            outcomes,
+        )
     if not plan.steps and plan.complete:
         return CommandResult(
-            Exit.OK,
-            lambda layout: text.render_plan(masked_plan, layout),
-            plan=masked_plan,
-            headline=summarize_plan(masked_plan),
+            execution.exit, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
         )
+    return CommandResult(execution.exit, lambda _: "Nothing was sent.\n", execution.problems, plan, outcomes)
+
+
+def make_listener(
+    session: Session, judged_plan: JudgedPlan, progress: Progress, confirm: Callable[[Plan], bool]
+) -> Listener:
+    """Return what tells a person at `session` what goes on while this plan is carried out."""
+    from reconciler.engine.execution import Listener
+
+    total, masker = len(judged_plan.plan.steps), judged_plan.masker
+    return Listener(
+        show_plan=lambda judged_plan: _show_plan(session, judged_plan),
+        confirm=confirm,
+        on_outcome=lambda outcome, number: _show_outcome(progress, masker, outcome, f"[{number}/{total}]"),
+        on_stop=lambda: _announce_stop(session),
+    )
+
+
+def _show_plan(session: Session, judged_plan: JudgedPlan) -> None:
     # Not to stdout, which is one result in every outcome: the report of what was done.
-    write_text(
-        session.stderr, text.render_plan(masked_plan, session.choose_layout(session.stderr), len(refusals)) + "\n"
-    )
-    reasons = (*refusals, *find_unapproved(masked_plan, risks))
-    exit_ = find_worst_exit({find_plan_exit(plan), Exit.REFUSED if reasons else Exit.OK})
-    if exit_ is not Exit.OK:
-        return _make_unsent_result(masked_plan, exit_, reasons)
-    try:
-        if not accepted and not ask_confirmation(session, plan):
-            return _make_unsent_result(
-                masked_plan, Exit.REFUSED, (Problem(Source("confirmation"), "not confirmed; nothing was sent"),)
-            )
-    except UsageError as error:
-        return _make_unsent_result(masked_plan, error.exit, error.problems)
-    with ExitStack() as stack:
-        progress = stack.enter_context(Progress(session, patience=0))
-        send_result = send_plan(session, plan, apis, masker, progress)
-    masked_plan = masker.plan(plan)  # again: of a saved plan nothing was read before, so no token was known
-    outcomes = masker.outcomes(send_result.outcomes, masked_plan)
-    return CommandResult(
-        _choose_exit(send_result),
-        lambda layout: text.render_outcomes(outcomes, layout, interrupted=send_result.interrupted),
-        send_result.faults,
-        masked_plan,
-        outcomes,
-    )
+    from reconciler.reports import text
+
+    layout = session.choose_layout(session.stderr)
+    write_text(session.stderr, text.render_plan(judged_plan.shown, layout, len(judged_plan.refusals)) + "\n")
 
 
-def _make_unsent_result(plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> CommandResult:
-    """Say that nothing left the house, of every step."""
-    outcomes = tuple(Outcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in plan.steps)
-    return CommandResult(exit_, lambda _: "Nothing was sent.\n", reasons, plan, outcomes)
+def _show_outcome(progress: Progress, masker: SecretMasker, outcome: Outcome, count: str) -> None:
+    from reconciler.model import Verdict
+    from reconciler.reports.table import describe_object
+
+    if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
+        return
+    step = outcome.step
+    line = f"{count} {outcome.verdict.value.replace('_', ' ')}: {step.action} {step.address} {describe_object(step)}"
+    progress.done(masker(line.rstrip()))
 
 
-def _choose_exit(send_result: SendResult) -> Exit:
-    """Return the outcome of a run; what was not reached because of a signal is no failure of its own.
-
-    Where nothing at all was done, and nothing was sent because of what kept it from being sent, that is the outcome.
-    """
-    verdicts = {outcome.verdict for outcome in send_result.outcomes}
-    causes = {outcome.cause for outcome in send_result.outcomes if outcome.cause is not None}
-    if send_result.interrupted:
-        verdicts.discard(Verdict.NOT_REACHED)
-    codes = causes if causes and verdicts <= _UNCHANGED_VERDICTS else {_VERDICT_EXITS[verdict] for verdict in verdicts}
-    codes |= {Exit.INTERRUPTED} if send_result.interrupted else set()
-    return find_worst_exit(codes | ({Exit.INTERNAL} if send_result.faults else set()))
+def _announce_stop(session: Session) -> None:
+    # Python's buffered streams refuse to be entered twice by one thread, as a handler of a signal would.
+    with suppress(RuntimeError):  # it came in the middle of writing to the very stream
+        write_text(session.stderr, "stopping after the step under way; once more to break it off\n")

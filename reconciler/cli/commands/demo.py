@@ -16,7 +16,10 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.output import write_text
+import click
+
+from reconciler.cli import options
+from reconciler.cli.output import CommandResult, write_text
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -27,8 +30,18 @@ _MANIFEST_FOLDER = Path(__file__).parents[2] / "demo" / "manifests"
 _CERTIFICATE_COUNT = 12
 
 
-def run(session: Session, main: Callable[..., int]) -> Exit:
-    """Tell the story, running each command through `main`; returns the first code that is not the expected, else ok."""
+@options.command()
+@options.no_color
+@click.pass_obj
+def command(session: Session, /) -> CommandResult:
+    """Tell the whole story on the simulator, from an empty plan to a repaired drift."""
+    from reconciler.cli import main
+
+    return CommandResult(_tell_story(session, main))
+
+
+def _tell_story(session: Session, main: Callable[..., int]) -> Exit:
+    """Run each command through `main`; returns the first code that is not the expected, else ok."""
     from reconciler.simulator import Simulator
 
     with _make_workspace() as folder, Simulator(certificates=_CERTIFICATE_COUNT) as simulator:

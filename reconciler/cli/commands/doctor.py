@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.cli.output import CommandResult
 from reconciler.errors import ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.engine.pipeline import RunInputs
 
 _NO_TARGETS = (
     "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
@@ -13,30 +20,37 @@ _NO_TARGETS = (
 )
 
 
-def run(session: Session, options: SelectionOptions) -> CommandResult:
-    """Examine each target in turn. What fails is part of the result, and gives the exit code.
+@options.command()
+@options.config
+@options.target
+@options.output
+@click.pass_obj
+def command(session: Session, /, config: str | None, target: tuple[str, ...]) -> CommandResult:
+    """Examine each target: reachable, who we are, what we may do.
 
-    Where the manifests can be read, what only kinds need that they don't declare is no failure.
+    Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
     """
     from reconciler.cli.progress import Progress
     from reconciler.doctor.diagnose import diagnose
     from reconciler.engine.pipeline import read_settings
-    from reconciler.manifests.selection import check_target_options
+    from reconciler.manifests.selection import check_target_filter
+    from reconciler.plans.exit_code import exit_code
     from reconciler.reports import doctor
 
-    settings = read_settings(session, options)
+    inputs = session.inputs
+    settings = read_settings(inputs, config)
     if not settings.targets:
         raise UsageError(_NO_TARGETS)
-    check_target_options(options, settings.targets)
-    names = [name for name in sorted(settings.targets) if not options.target or name in options.target]
-    declared = _read_declared_kinds(session, options)
+    check_target_filter(target, settings.targets)
+    names = [name for name in sorted(settings.targets) if not target or name in target]
+    declared = _read_declared_kinds(inputs, config)
     diagnoses = []
     with Progress(session) as progress:
         for name in names:
             progress.tell(f"examining {name}")
-            diagnoses.append(diagnose(settings.targets[name], session.env, declared=declared.get(name)))
+            diagnoses.append(diagnose(settings.targets[name], inputs.env, declared=declared.get(name)))
     return CommandResult(
-        doctor.find_doctor_exit(diagnoses),
+        exit_code(causes=(check.cause for diagnosis in diagnoses for check in diagnosis.failed)),
         lambda layout: doctor.render_diagnoses(diagnoses, layout),
         doctor.collect_failures(diagnoses),
         extra={"targets": doctor.encode_targets(diagnoses)},
@@ -44,12 +58,12 @@ def run(session: Session, options: SelectionOptions) -> CommandResult:
     )
 
 
-def _read_declared_kinds(session: Session, options: SelectionOptions) -> dict[str, frozenset[str]]:
+def _read_declared_kinds(inputs: RunInputs, config: str | None) -> dict[str, frozenset[str]]:
     """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
-    from reconciler.engine.pipeline import read_declaration
+    from reconciler.engine.pipeline import RunOptions, read_declaration
 
     try:
-        documents = read_declaration(session, (), options).loaded.wanted
+        documents = read_declaration(inputs, RunOptions(config=config)).loaded.wanted
     except ReconcilerError:
         return {}
     addresses = [address.address for address in documents]

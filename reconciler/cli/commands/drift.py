@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit
 
 
-def run(session: Session, paths: Sequence[str], options: SelectionOptions) -> CommandResult:
-    """Compare as `plan` does, and say what is no longer as declared. What may not be repaired is told all the same."""
-    from reconciler.engine.pipeline import preview_plan
+@options.command()
+@options.paths
+@options.settings_and_selection
+@options.output
+@click.pass_obj
+def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
+    """Say what is no longer as declared. Read-only; exit 2 if anything is."""
+    from reconciler.cli.progress import Progress
+    from reconciler.engine.pipeline import RunOptions, preview_plan
+    from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_drift
 
-    judged_plan = preview_plan(session, paths, options)
+    run_options = RunOptions(paths, config, Selection(**filters))
+    with Progress(session) as progress:
+        judged_plan = preview_plan(session.inputs, run_options, progress.tell)
     plan = judged_plan.shown
     exit_ = judged_plan.exit(changes=Exit.CHANGES, refused=False)
     return CommandResult(

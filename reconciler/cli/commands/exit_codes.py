@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
 from reconciler.errors import EXIT_MEANINGS, Exit
 
 
-def run(_session: Session) -> CommandResult:
-    """List every published exit code."""
+@options.command("exit-codes")
+@options.output
+@click.pass_obj
+def command(_session: Session, /) -> CommandResult:
+    """List the exit codes and what they mean."""
     from reconciler.reports.reference import render_listing
 
     rows = [{"code": int(code), "name": code.word, "when": meaning} for code, meaning in EXIT_MEANINGS.items()]

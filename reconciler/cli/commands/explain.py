@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.kinds.kind import Resource
+    pass
 
 _BOUND_WORDS = {
     "pattern": "pattern",
@@ -27,8 +29,13 @@ _BOUND_WORDS = {
 }
 
 
-def run(_session: Session, subject: str) -> CommandResult:
-    """Explain a kind, or a field of it however deep: `SecurityRole.claims.type`."""
+@options.command()
+@click.argument("subject", metavar="KIND[.field]")
+@options.output
+@click.pass_obj
+def command(_session: Session, /, subject: str) -> CommandResult:
+    """Say what a kind or a field means, and what it may hold."""
+    from reconciler.kinds.registry import find_kind_by_name, suggest_word
     from reconciler.reports.reference import render_explanation
     from reconciler.schema import build_spec_schema
 
@@ -39,7 +46,7 @@ def run(_session: Session, subject: str) -> CommandResult:
     for field in path[1:] if path[:1] == ["spec"] else path:
         fields = _find_fields(node, root)
         if field not in fields:
-            raise UsageError(f"{'.'.join(path_so_far)} has no field {field!r}; {_suggest_word(field, fields)}")
+            raise UsageError(f"{'.'.join(path_so_far)} has no field {field!r}; {suggest_word(field, fields)}")
         required = field in _find_element(node, root).get("required", ())
         node = fields[field]
         path_so_far.append(field)
@@ -53,24 +60,6 @@ def run(_session: Session, subject: str) -> CommandResult:
     return CommandResult(
         Exit.OK, lambda layout: render_explanation(explanation, layout), extra={"explained": explanation}
     )
-
-
-def find_kind_by_name(name: str) -> type[Resource]:
-    """Return the kind of this name; raises UsageError with the nearest ones."""
-    from reconciler.kinds.registry import KINDS
-
-    if name not in KINDS:
-        raise UsageError(f"there is no kind {name!r}; {_suggest_word(name, KINDS)}")
-    return KINDS[name]
-
-
-def _suggest_word(word: str, words: Iterable[str]) -> str:
-    """Offer the nearest word, letter case aside, or all of them."""
-    folded = {candidate.casefold(): candidate for candidate in words}
-    matches = get_close_matches(word.casefold(), folded, n=1)
-    if matches:
-        return f"did you mean {folded[matches[0]]}?"
-    return f"known: {', '.join(folded.values())}" if folded else "it is a plain value"
 
 
 def _resolve_reference(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

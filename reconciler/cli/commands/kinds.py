@@ -6,6 +6,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit
@@ -14,8 +17,11 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Resource
 
 
-def run(_session: Session) -> CommandResult:
-    """List every kind with its API, its endpoint and its limit."""
+@options.command()
+@options.output
+@click.pass_obj
+def command(_session: Session, /) -> CommandResult:
+    """List the kinds of manifests."""
     from reconciler.kinds.registry import KINDS
     from reconciler.reports.reference import render_listing
 

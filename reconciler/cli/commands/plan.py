@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit, Problem, Source, UsageError
 
@@ -15,19 +16,36 @@ if TYPE_CHECKING:
     from reconciler.model import Plan
 
 
-def run(
-    session: Session, paths: Sequence[str], options: SelectionOptions, *, out: str | None, detailed: bool
+@options.command()
+@options.paths
+@click.option("--out", metavar="FILE", help="Save the plan for `apply FILE`, if it is complete and not refused.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
+@options.settings_and_selection
+@options.output
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    paths: tuple[str, ...],
+    out: str | None,
+    detailed_exitcode: bool,
+    config: str | None,
+    **filters: Any,
 ) -> CommandResult:
-    """Compare and show; save the plan if it is one that could be applied."""
-    from reconciler.engine.pipeline import preview_plan
+    """Show what `apply` would send. Writes nothing but --out."""
+    from reconciler.cli.progress import Progress
+    from reconciler.engine.pipeline import RunOptions, preview_plan
+    from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
     if out is not None:
         _check_out_path(session.cwd / out, out)
-    judged_plan = preview_plan(session, paths, options)
+    run_options = RunOptions(paths, config, Selection(**filters))
+    with Progress(session) as progress:
+        judged_plan = preview_plan(session.inputs, run_options, progress.tell)
     plan, refusals = judged_plan.plan, judged_plan.refusals
-    exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed else Exit.OK)
+    exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     problems = refusals
     saved = False
     if out is not None:

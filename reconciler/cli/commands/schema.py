@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit, InvalidError, Problem, Source, UsageError
 from reconciler.state.atomic import replace_file
 
 
-def run(session: Session, *, write: str | None, check: str | None) -> CommandResult:
-    """Print all schemas as one object, write them to a folder, or compare them with it."""
+@options.command()
+@click.option("--write", metavar="DIR", help="Write one file a schema.")
+@click.option("--check", metavar="DIR", help="Exit 4 if the files there are not what --write would write.")
+@options.no_color
+@click.pass_obj
+def command(session: Session, /, write: str | None, check: str | None) -> CommandResult:
+    """Print the JSON Schemas of all kinds, the settings, plans and reports."""
     from reconciler.schema import build_schemas, render_schema
 
     if write is not None and check is not None:

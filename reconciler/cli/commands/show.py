@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit
 
 
-def run(session: Session, planfile: str) -> CommandResult:
-    """Render a saved plan, however old: the same words as when it was made."""
+@options.command()
+@click.argument("planfile", metavar="PLANFILE")
+@options.output
+@click.pass_obj
+def command(session: Session, /, planfile: str) -> CommandResult:
+    """Render a saved plan."""
     from reconciler.engine.saved_plans import read_saved_plan
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
-    plan = read_saved_plan(session, planfile, of_any_age=True)
+    plan = read_saved_plan(session.cwd / planfile, planfile)  # however old: the same words as when it was made
     return CommandResult(
         Exit.OK, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
     )

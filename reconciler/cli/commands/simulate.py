@@ -6,6 +6,9 @@ import json
 import time
 from typing import NoReturn
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, write_text
 from reconciler.errors import UsageError
@@ -13,10 +16,17 @@ from reconciler.errors import UsageError
 _CERTIFICATE_COUNT = 200
 
 
-def run(
-    session: Session, *, port: int, certificates: int | None, latency: float, ready_file: str | None
+@options.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 picks a free one.")
+@click.option("--certificates", type=click.IntRange(0), metavar="N", help="How many certificates there are.")
+@click.option("--latency", type=click.FloatRange(0), default=0, show_default=True, metavar="MS", help="Of each answer.")
+@click.option("--ready-file", metavar="FILE", help="Written, as JSON, when it listens.")
+@options.no_color
+@click.pass_obj
+def command(
+    session: Session, /, port: int, certificates: int | None, latency: float, ready_file: str | None
 ) -> CommandResult:
-    """Serve until a signal comes; that is how it is stopped, so the outcome is `interrupted`."""
+    """Serve both APIs on one loopback port until stopped."""
     from reconciler.simulator import Simulator
     from reconciler.state.atomic import replace_file
 

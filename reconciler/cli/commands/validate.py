@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
+import click
+
+from reconciler.cli import options
 from reconciler.cli.context import Session
-from reconciler.cli.options import SelectionOptions
 from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit, InvalidError
 
 
-def run(session: Session, paths: Sequence[str], options: SelectionOptions) -> CommandResult:
-    """Check the manifests without a network or a credential. The list of errors is the result."""
+@options.command()
+@options.paths
+@options.settings_and_selection
+@options.output
+@click.pass_obj
+def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
+    """Check manifests offline: every error at once, with its position."""
     from reconciler.cli.snippets import read_snippets
-    from reconciler.engine.pipeline import read_declaration
+    from reconciler.engine.pipeline import RunOptions, read_declaration
+    from reconciler.manifests.selection import Selection
     from reconciler.reports.problems import render_validation
 
     try:
-        declared = read_declaration(session, paths, options, offline=True)
+        declared = read_declaration(session.inputs, RunOptions(paths, config, Selection(**filters)), offline=True)
     except InvalidError as error:
         problems = error.problems
         lines = read_snippets(session, session.stdout, problems)
