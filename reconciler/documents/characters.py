@@ -17,15 +17,20 @@ from reconciler.documents import limits
 from reconciler.errors import Problem, Source
 from reconciler.sanitize import escape_character, escape_invisible
 
+# CVE-2021-42574 (Trojan Source): bidirectional controls show a reviewer another order than a parser
+# reads. Listed, not asked of unicodedata: its tables follow Python's version, and a file must get one
+# verdict everywhere.
 _FORMATS: Final = (
     "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+# The last two code points of every plane are noncharacters (Unicode, section 23.7).
 _PLANE_ENDS: Final = "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
 _REFUSED: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_FORMATS}\ud800-\udfff{_PLANE_ENDS}]|\r(?!\n)")
 _REFUSED_ASCII: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _BOMS: Final = (
+    # UTF-32 first: its little-endian mark begins with UTF-16's, FF FE.
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
     (b"\xff\xfe", "UTF-16"),
@@ -38,9 +43,11 @@ def refused(text: str) -> str:
 
     `export` asks this of live strings before it writes them.
     """
+    # isascii only reads a flag of the string in CPython, so choosing the smaller pattern costs nothing.
     match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
     if match:
         return f"holds {_named(match.group())}, which {_why(match.group())}; remove it"
+    # macOS folders and some input methods give decomposed letters (NFD), which look the same on screen.
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         return f"is not in Unicode's composed form (NFC), so it differs from what it looks like; write {_points(text)}"
     return ""
@@ -59,6 +66,7 @@ def decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return "", [_not_utf8(data, error, file)]
+    # Some Windows editors begin UTF-8 with this mark; RFC 8259, section 8.1, lets a reader ignore it.
     text = text.removeprefix("\ufeff")
     return text, list(_unfit(text, file))
 
@@ -105,10 +113,12 @@ def _named(character: str) -> str:
 def _why(character: str) -> str:
     if character == "\r":
         return "without a line feed is a line end to some readers only"
+    # YAML 1.1 takes these three for line breaks (section 5.4), YAML 1.2 and JSON do not.
     if character in "\x85\u2028\u2029":
         return "is a line end to some readers only, so one line could hide a second"
     if character == "\ufeff":
         return "is a byte order mark and may only open a file"
+    # UTF-8 can't carry surrogates (RFC 3629, section 3): only an escape such as JSON's \ud800 brings one.
     if "\ud800" <= character <= "\udfff":
         return "is half of a surrogate pair, not a character"
     if unicodedata.category(character) == "Cc":

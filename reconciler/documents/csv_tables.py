@@ -23,6 +23,7 @@ class Unfit(Exception):
 def locate(manifest: Place, name: str) -> Place:
     """Return where the table called `name` in a manifest is; raises Unfit for a name that may lead elsewhere."""
     parts = name.split("/")
+    # A backslash separates folders on Windows: `..\` would be one harmless name here and a way out there.
     if name.startswith(("/", "~")) or ".." in parts or "\\" in name or not all(parts) or "." in parts:
         raise Unfit(
             f"{quoted(name)} is not a plain path below the manifest's folder; other files are out of bounds; "
@@ -49,8 +50,12 @@ def parse(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, l
     if text.count("\n") > limits.TABLE_ROWS:
         message = f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS); no run takes that many; split the table"
         return None, [Problem(Source(file), message)]
+    # Not splitlines, which also breaks at U+000B, U+000C and U+001C to U+001E. RFC 4180 ends rows with
+    # CRLF.
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
     try:
+        # RFC 4180 lets a quoted cell hold line breaks; here a row is a line, so that its position is plain.
+        # Without strict, csv reads `"a"b` as ab. Over 131,072 characters in a cell it raises csv.Error.
         rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
     except csv.Error:
         rows = []
@@ -82,6 +87,7 @@ def _broken(lines: Sequence[str], file: str) -> Iterator[Problem]:
         try:
             list(csv.reader([line], strict=True, skipinitialspace=True))
         except csv.Error as error:
+            # csv.Error says what is wrong, but not at which character.
             column = line.find('"') + 1 or 1
             message = (
                 f'the quotes on this line don\'t match ({error}); a row stands on one line; write "" for a quote inside'
@@ -145,6 +151,7 @@ def _start(line: str, index: int) -> int:
         if index == 0:
             return at + 1
         if character == '"':
+            # A doubled quote inside a cell (RFC 4180, section 2) toggles twice, which comes to nothing.
             inside = not inside
         elif character == "," and not inside:
             index -= 1

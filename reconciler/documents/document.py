@@ -36,6 +36,7 @@ class File:
         """Return a place in this file; line and column are 1-based."""
         return Source(self.name, line, column)
 
+    # Needs the instance dictionary that a class with slots lacks.
     @cached_property
     def spots(self) -> Sequence[Spot]:
         """The top of each document, in order."""

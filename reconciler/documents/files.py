@@ -19,6 +19,7 @@ from reconciler.sanitize import escape_invisible
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""
 
+# O_NOFOLLOW guards the last component of a path alone (open(2)), hence one open a folder.
 _SAFELY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 LINK: Final = "is a symbolic link; it could lead out of the folder that was reviewed; put the file itself here"
 SPECIAL: Final = "is not a regular file; reading it could wait for ever; put a plain file here"
@@ -70,6 +71,7 @@ def mode_of(path: Path, *, follow: bool = False) -> int:
     """Return the mode that says what a path is, of what it links to if asked; 0 where nothing can be told."""
     try:
         return path.stat(follow_symlinks=follow).st_mode
+    # ValueError: Python refuses a name that holds a NUL byte before any system call.
     except (OSError, ValueError):
         return 0
 
@@ -81,10 +83,14 @@ def read(place: Place, most: int = limits.FILE_BYTES) -> bytes:
     """
     opened: list[int] = []
     try:
+        # No O_NOFOLLOW here: the operator named this folder. Below it, dir_fd closes the race between a check
+        # of the path and its use, in which a folder could be swapped for a link.
         opened.append(os.open(place.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         for name in place.parts[:-1]:
             opened.append(os.open(name, _SAFELY | os.O_DIRECTORY, dir_fd=opened[-1]))
+        # Without O_NONBLOCK, opening a FIFO waits for a writer (fifo(7)); a regular file ignores it.
         opened.append(os.open(place.parts[-1], _SAFELY | os.O_NONBLOCK, dir_fd=opened[-1]))
+        # fstat of the descriptor: what is judged is what is read, whatever the name points to by now.
         if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
             raise Unreadable(SPECIAL)
         return _all(opened[-1], most + 1)
@@ -97,6 +103,7 @@ def read(place: Place, most: int = limits.FILE_BYTES) -> bytes:
 
 def _all(descriptor: int, most: int) -> bytes:
     parts: list[bytes] = []
+    # read(2) may return less than was asked for; only nothing at all is the end.
     while most > 0 and (part := os.read(descriptor, min(most, 1 << 20))):
         parts.append(part)
         most -= len(part)

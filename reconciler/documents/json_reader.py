@@ -28,6 +28,8 @@ _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 def read(file: File) -> tuple[list[Document], list[Problem]]:
     """Return the documents of a JSON file and every problem of its syntax; after a syntax error there are none."""
+    # The decoder recurses for each list and object, and would end in RecursionError on text nested too
+    # deep.
     starts = _survey(file)
     if isinstance(starts, Problem):
         return [], [starts]
@@ -38,6 +40,7 @@ def read(file: File) -> tuple[list[Document], list[Problem]]:
         line, column, message = yaml_errors.explain_json(error)
         return [], [Problem(file.source(line, column), message)]
     problems: list[Problem] = []
+    # Positions cost a second scan of the text, so it is made only where a value can be wrong at all.
     if noticed or _ESCAPE.search(file.text) or not unicodedata.is_normalized("NFC", file.text):
         found = (problem for spot in file.spots for problem in _faults(spot, file))
         problems = list(islice(found, limits.PROBLEMS + 1))
@@ -82,12 +85,16 @@ def _excess(part: str, depth: int, nodes: int) -> str:
         return yaml_errors.DEEP
     if nodes > limits.NODES:
         return yaml_errors.MANY
+    # UTF-8 takes at most four bytes a character (RFC 3629): short text need not be encoded to be
+    # measured.
     too_long = len(part) * 4 > limits.SCALAR_BYTES and len(part.encode()) - 2 > limits.SCALAR_BYTES
     return yaml_errors.LONG if too_long else ""
 
 
 def _values(text: str, noticed: list[str]) -> Iterator[Value]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # RFC 8259, section 4: which of two equal names counts is left open; Python keeps the last, others the
+        # first.
         members = dict(pairs)
         if len(members) != len(pairs):
             noticed.append("a key given twice")
@@ -98,8 +105,14 @@ def _values(text: str, noticed: list[str]) -> Iterator[Value]:
         return REFUSED
 
     decoder = json.JSONDecoder(
-        object_pairs_hook=unique, parse_constant=constant, parse_int=_integer, parse_float=_fraction
+        # parse_constant gets NaN, Infinity and -Infinity, which RFC 8259, section 6, forbids and Python
+        # reads.
+        object_pairs_hook=unique,
+        parse_constant=constant,
+        parse_int=_integer,
+        parse_float=_fraction,
     )
+    # Unlike loads, raw_decode takes no white space before a value.
     at = _end_of_blank(text, 0)
     while at < len(text):
         value, end = decoder.raw_decode(text, at)
@@ -118,10 +131,13 @@ def _end_of_blank(text: str, at: int) -> int:
 
 
 def _integer(digits: str) -> int | Ambiguous:
+    # Python converts 4300 digits at most (CVE-2020-10735) and raises ValueError for more; -0 loses its
+    # sign as an int.
     return int(digits) if len(digits) <= limits.DIGITS and digits != "-0" else Ambiguous(digits, "a number")
 
 
 def _fraction(digits: str) -> float | Ambiguous:
+    # JSON sets no bound to numbers: 1e999 becomes infinity without an error.
     value = float(digits)
     return value if math.isfinite(value) else Ambiguous(digits, "a number")
 

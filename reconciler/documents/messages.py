@@ -43,11 +43,14 @@ class _Case(NamedTuple):
 def of(model: type[BaseModel], fault: Fault, document: Document, prefix: Path, secret: frozenset[str]) -> list[Problem]:
     """Return the problem that a fault amounts to, with its place."""
     path = prefix + fault.path
+    # Any step, not the last alone: below a secret key nothing may be quoted, since messages end in logs
+    # of a CI.
     hidden = not secret.isdisjoint(step for step in path if isinstance(step, str))
     case = _Case(model, fault, "" if hidden else _written(document, path))
     if fault.type == "extra_forbidden":
         return [Problem(document.key(path), _unknown(case))]
     if fault.type == "missing":
+        # pydantic's location ends in the missing field itself, which stands nowhere in the file.
         return [Problem(document.at(path[:-1]), _missing(case))]
     say = _SAYINGS.get(fault.type, _other)
     return [Problem(document.at(path), say(case))]
@@ -77,6 +80,7 @@ def _spoken(model: type[BaseModel]) -> str:
 
 def _written(document: Document, path: Path) -> str:
     raw = document.raw(path)
+    # Block scalars span lines, and a message is one line.
     if raw is None or raw.style in {"|", ">"}:
         return ""
     return quoted(raw.text) if raw.style else escape_and_shorten(raw.text)
@@ -112,6 +116,7 @@ def _whole_number(case: _Case) -> str:
     remedy = "write decimal digits only, such as 12"
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         remedy = "write it without quotes"
+    # From 2**53 on a double no longer stands for one whole number (RFC 8259, section 6).
     elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         remedy = f"write {int(value)}"
     return _of_another_type(case, "a whole number", remedy)
@@ -140,6 +145,7 @@ def _of_another_type(case: _Case, noun: str, remedy: str) -> str:
 def _choice(case: _Case) -> str:
     value = case.fault.value
     expected = str(case.fault.context.get("expected") or case.fault.context.get("expected_tags") or "")
+    # pydantic gives the choices as one text: 'A', 'B' or 'C'.
     options = re.findall(r"'([^']*)'", expected)
     text = value.text if isinstance(value, Ambiguous) else value
     if not case.written or not isinstance(text, str):
@@ -197,6 +203,8 @@ def _form(case: _Case) -> str:
 
 def _told(case: _Case) -> str:
     """Say what the model says; a misfit is said of the value itself."""
+    # ctx["error"] is the exception that a validator raised; in `msg` pydantic puts "Value error, " before
+    # its text.
     error = case.fault.context.get("error", case.fault.message)
     return f"{case.written or 'this'} {error}" if isinstance(error, Misfit) else str(error)
 
@@ -219,6 +227,8 @@ _MAPPING: Final = _due("a mapping", "write fields below it, as `name: value`")
 _DATE: Final = _due("a date", "write it as 2027-01-31")
 _NUMBER: Final = _due("a number", "write it in decimal digits, such as 2.5")
 
+# The keys are pydantic-core's error types; a type that a later version adds falls to
+# `_describe_other_fault`.
 _SAYINGS: Final[Mapping[str, Callable[[_Case], str]]] = {
     **dict.fromkeys(("string_type", "string_sub_type"), _text),
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _whole_number),

@@ -16,6 +16,8 @@ import yaml
 from reconciler.documents import limits
 from reconciler.documents.yaml_events import Broken, events
 
+# Possessive quantifiers (Python 3.11): a string that is never closed must not cost time in its
+# square.
 TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
 """A JSON part: a string, a sign, or a bare word. Linear: no part gives back what it took."""
 
@@ -109,6 +111,8 @@ def of_yaml(text: str) -> Sequence[Spot]:
         if isinstance(event, yaml.DocumentStartEvent):
             tree = _Tree()
         elif isinstance(event, yaml.DocumentEndEvent):
+            # An empty document has no number in the reader either; if the two counted differently, positions
+            # would lie.
             if tree.top and (tree.top.text or tree.top.style):
                 tops.append(tree.top)
         elif isinstance(event, yaml.CollectionStartEvent) and tree.depth >= limits.DEPTH:
@@ -125,6 +129,7 @@ def _grow(tree: _Tree, event: Any) -> None:
     elif isinstance(event, yaml.CollectionEndEvent):
         tree.closes()
     elif isinstance(event, yaml.ScalarEvent):
+        # Plain style is '' from libyaml and None from PyYAML's own parser.
         tree.scalar(place, event.value, event.style or "")
     elif isinstance(event, yaml.AliasEvent):
         tree.scalar(place, f"*{event.anchor}", "")

@@ -31,12 +31,15 @@ def read_documents(data: bytes, file: str) -> list[Document]:
 def examine(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
     """Like `read_documents`, but return the problems beside what could be read in spite of them."""
     shown = escape_invisible(file)
+    # Before decoding: Python keeps text at up to four bytes a character (PEP 393).
     if len(data) > limits.FILE_BYTES:
         message = (
             f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES); it can't be reviewed; "
             "split it, or put long lists into a CSV table"
         )
         return [], [Problem(Source(shown), message)]
+    # Before parsing: a scanner of YAML 1.1 sees a line end where no reviewer does, and every position
+    # below it lies.
     text, unfit = decode(data, shown)
     if unfit:
         return [], bounded(unfit)

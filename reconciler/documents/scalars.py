@@ -38,10 +38,13 @@ _STARTS: Final = frozenset("+-.0123456789=<~yYnNtTfFoO")
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# YAML 1.1's timestamps (yaml.org/type/timestamp.html); the core schema of YAML 1.2 has none.
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"(?:(?:[Tt]|[ \t]++)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*+)?[ \t]*+(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?)?)?"
 )
+# All of YAML 1.1's booleans (yaml.org/type/bool.html), of which PyYAML leaves out y and n; the core
+# schema of YAML 1.2 keeps true and false alone.
 _BOOLEANS: Final = {
     word: meaning
     for words, meaning in (("y yes true on", "true"), ("n no false off", "false"))
@@ -55,10 +58,14 @@ _NUMBERS: Final = tuple(
     for pattern, reading in (
         (r"[-+]?0[xX][0-9a-fA-F_]++", "a hexadecimal number"),
         (r"[-+]?0b[01_]++", "a binary number"),
+        # 0o17 is octal in YAML 1.2 and text in 1.1; 017 is octal in 1.1 and seventeen in 1.2.
         (r"[-+]?0o[0-7_]++", "an octal number"),
         (r"[-+]?0[0-7_]++", "an octal number"),
+        # YAML 1.1 reads 22:22 as 1342; YAML 1.2 dropped base 60.
         (r"[-+]?[0-9][0-9_]*+(?::[0-5]?[0-9])++(?:\.[0-9_]*+)?", "a number in base 60"),
         (r"[-+]?[0-9][0-9_]*+", "a number"),
+        # 1e3 is a number in YAML 1.2 and JSON, and text in YAML 1.1, which wants a point and a signed
+        # exponent.
         (r"[-+]?(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9_]++)(?:[eE][-+]?[0-9]++)?", "a number"),
         (r"[-+]?\.(?:inf|Inf|INF)", "infinity"),
         (r"\.(?:nan|NaN|NAN)", '"not a number"'),
@@ -77,6 +84,7 @@ def resolve(text: str) -> Value:
         return (meaning == "true") if text == meaning else Ambiguous(text, f"the boolean {meaning}", meaning)
     if text in _NULLS:
         return None
+    # Types of YAML 1.1 alone: yaml.org/type/merge.html and value.html.
     if text in {"<<", "="}:
         return Ambiguous(text, "a merge key" if text == "<<" else "a default value")
     return text if len(text) > limits.SCALAR_BYTES else _number_or_date(text)
@@ -84,6 +92,7 @@ def resolve(text: str) -> Value:
 
 def _number_or_date(text: str) -> Value:
     if _INTEGER.fullmatch(text):
+        # -0 keeps its sign in readers that take every number for a float.
         if text == "-0" or len(text) > limits.DIGITS:
             return Ambiguous(text, "a number")
         return int(text)
@@ -110,6 +119,7 @@ def reading(value: Value) -> str:
     """Say what a value is, as a noun: `the boolean false`, `a number`, `a date`, `text`, `a list`, `a mapping`."""
     if isinstance(value, Ambiguous):
         return value.reads_as
+    # Before int, of which bool is a subclass.
     if isinstance(value, bool):
         return "the boolean true" if value else "the boolean false"
     for kind, noun in (

@@ -19,6 +19,7 @@ _NAMED_AT_MOST = 16
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
     """Return the option that `word` most likely stands for, or None. Letter case, `-` and `_` count for nothing."""
+    # difflib takes quadratic time in the worst case, and a key may have 64 KiB.
     if len(word) > _LONGEST:
         return None
     known: dict[str, str] = {}
@@ -84,7 +85,9 @@ def _literals(annotation: Any) -> set[object]:
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
     origin = get_origin(annotation)
+    # All arguments but the first are metadata, not types (PEP 593).
     if origin is Annotated:
         return get_args(annotation)[:1]
+    # Before Python 3.14, `X | Y` has the origin types.UnionType and Optional[X] typing.Union.
     generic = origin in (Union, UnionType) or isinstance(origin, type)
     return get_args(annotation) if generic else ()

@@ -55,6 +55,8 @@ def validate(
     problems = [Problem(document.at(prefix + path), messages.null(model, path)) for path in _nulls(value, ())]
     made: M | None = None
     try:
+        # The models also take Python's names (populate_by_name), which no document may use; by_name needs
+        # pydantic 2.11.
         made = model.model_validate(value, by_alias=True, by_name=False)
     except ValidationError as error:
         found = _located(error, value)
@@ -84,6 +86,7 @@ def _nulls(value: object, path: Path) -> Iterator[Path]:
 
 
 def _located(error: ValidationError, value: object) -> list[_Found]:
+    # Else every error would carry a link to pydantic's documentation.
     return [_locate(one, value) for one in error.errors(include_url=False)]
 
 
@@ -91,6 +94,8 @@ def _locate(error: Mapping[str, Any], value: object) -> _Found:
     """Follow pydantic's location through the value; what it names beside keys and indices is a member of a union."""
     path: Path = ()
     unions: tuple[_Union, ...] = ()
+    # pydantic's `loc` also names members of unions and validators (`function-after[...]`), which no
+    # document holds.
     loc: tuple[str | int, ...] = error["loc"]
     for position, step in enumerate(loc):
         last = position == len(loc) - 1
@@ -110,6 +115,7 @@ def _with_dates(value: object, found: Sequence[_Found]) -> object | None:
     changed = False
     for error, path, _unions in found:
         text = error["input"]
+        # Strict models take a date alone, and JSON has none: text is all that can be written there.
         if error["type"] == "date_type" and isinstance(text, str) and _DAY.fullmatch(text):
             try:
                 day = date.fromisoformat(text)

@@ -22,6 +22,7 @@ from reconciler.sanitize import escape_invisible
 _PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
 """Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""
 _ENDS: Final = re.compile(r"[ :]\Z")
+# YAML limits a key without `?` to 1024 characters on one line, its quotes and escapes included.
 _LONGEST_KEY: Final = 200
 
 
@@ -79,12 +80,14 @@ def _key(key: object) -> str:
 
 
 def _scalar(value: object) -> str:
+    # Before int, of which bool is a subclass.
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):
         return _number(value)
     if isinstance(value, Mapping) or _is_list(value):
         return "{}" if isinstance(value, Mapping) else "[]"
+    # Not isinstance: datetime is a subclass of date.
     if type(value) is date:
         return value.isoformat()
     if not isinstance(value, str):
@@ -99,6 +102,7 @@ def _number(value: float) -> str:
         return str(value)
     if not math.isfinite(value):
         raise ValueError("infinity and nan have no form in a manifest")
+    # repr gives 1e+16, which is text to YAML 1.1 for want of a point, and a number to YAML 1.2.
     digits = format(Decimal(repr(value)), "f")
     return digits if "." in digits else f"{digits}.0"
 
@@ -113,4 +117,5 @@ def text(value: str) -> str:
         return value
     if "\\" in value and value.isprintable() and "'" not in value:
         return f"'{value}'"
+    # Double quotes in YAML 1.1 know every escape of JSON but `\/`, which dumps never writes.
     return json.dumps(value, ensure_ascii=False)

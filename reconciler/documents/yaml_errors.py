@@ -22,6 +22,8 @@ NO_KEY: Final = "the key before the colon is missing; a value needs a name; writ
 TAG: Final = "the tag {} is not read; the field decides what its value is; remove it, and put text in quotes"
 TWICE: Final = '"{}" is given twice, on line {} and here; readers differ on which one holds; remove one'
 
+# Words of libyaml and of PyYAML's own scanner, which differ for the same mistake; the first that fits
+# counts.
 _SAYINGS: Final = (
     ("tab character", "a tab stands where YAML wants spaces; tabs don't indent; replace it with spaces"),
     ("mapping values are not allowed", "a colon where no field can begin; text with `: ` in it needs quotes; quote it"),
@@ -38,6 +40,7 @@ _SAYINGS: Final = (
     ("unknown escape character", 'a backslash in double quotes begins an escape; write "\\\\" or use single quotes'),
     ("invalid Unicode character escape", "this escape is not a character; surrogates are not read; write it as it is"),
     (
+        # Spelled as in libyaml's source.
         "did not find expected hexdecimal number",
         "this escape is too short; \\x takes 2 digits, \\u 4, \\U 8; complete it",
     ),
@@ -65,6 +68,7 @@ _FIRST: Final = {
 _JSON: Final = {
     "Extra data": "text after the document's end; only white space may stand between documents; remove it",
     "Expecting property name enclosed in double quotes": "a name in double quotes is due; no comma goes before `}`",
+    # From Python 3.13 on; older versions complain of the property name or the value that is due.
     "Illegal trailing comma": "a comma with nothing after it; JSON allows none; remove it",
     "Expecting value": "a value is due here; JSON allows no trailing comma and no comments; write or remove it",
     "Expecting ',' delimiter": "a `,` is missing, or the list or object isn't closed; add what is missing",
@@ -83,6 +87,8 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     """Return line and column (1-based) of a scanner's error, and what to do about it."""
     problem = str(getattr(error, "problem", None) or "this is not YAML")
     mark: Any = getattr(error, "problem_mark", None)
+    # problem_mark is where the scanner gave up, often the end of the file; context_mark is where the
+    # quotes open.
     if "unexpected end of stream" in problem or "unexpected document indicator" in problem:
         mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line, mark.column) if mark else (0, 0)

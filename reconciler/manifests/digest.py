@@ -31,6 +31,8 @@ def digest(wanted: Iterable[Wanted]) -> str:
 
 
 def _line(value: Json) -> bytes:
+    # dumps escapes line feeds and all but ASCII: a line feed ends a record, so two can never read as
+    # another one.
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
@@ -43,10 +45,12 @@ def _rows(table: Table) -> bytes:
 def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
+        # Only what was set: a default of a later version must not change the digest of the same files.
         said = {fields[name].alias or name: getattr(value, name) for name in value.model_fields_set}
         return {name: _canonical(member) for name, member in said.items()}
     if isinstance(value, Mapping):
         return {str(key): _canonical(member) for key, member in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
+        # Mappings have no order of their own in Python; their JSON text has.
         return sorted(map(_canonical, value), key=lambda member: json.dumps(member, sort_keys=True))
     return value.isoformat() if isinstance(value, date) else value

@@ -39,6 +39,7 @@ def find(paths: Sequence[Path | str], base: Path) -> Listing:
 
 
 def _place(path: Path, base: Path) -> Place:
+    # Not resolve(): it would follow a symbolic link, and the search would never see that there was one.
     whole = Path(os.path.normpath(base / path))
     origin = Path(os.path.normpath(base.absolute()))
     shown = escape_invisible((whole.relative_to(origin) if whole.is_relative_to(origin) else whole).as_posix())
@@ -90,6 +91,7 @@ class _Search:
             self._complain(place, f"folders lie more than {limits.FOLDERS} deep (limit FOLDERS); move them up")
             return
         try:
+            # Closed before the folders in it are entered: an open iterator holds a descriptor, one a level.
             with os.scandir(place.path) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
@@ -111,6 +113,7 @@ class _Search:
             self.ignored.append(place.shown)
         elif entry.is_dir(follow_symlinks=False):
             self._folder(place)
+        # Told aloud: passing a linked manifest over in silence would drop all that it declares.
         elif entry.is_symlink() and (is_manifest(name) or stat.S_ISDIR(mode_of(place.path, follow=True))):
             self._complain(place, LINK)
         elif not is_manifest(name):
@@ -121,6 +124,7 @@ class _Search:
             self._complain(place, SPECIAL)
 
     def _add(self, place: Place) -> None:
+        # Paths that the operator named may overlap, or lead to one folder through a link above it.
         real = os.path.realpath(place.path)
         if real in self._known:
             return

@@ -22,6 +22,8 @@ def clashes(wanted: Iterable[Wanted]) -> Iterator[Problem]:
     owners: dict[tuple[str, str, str], _Claim] = {}
     for number, one in enumerate(ordered):
         target, kind, name = one.address
+        # Case folding does not keep NFC (Unicode, section 3.13), so the result is composed again.
+        # Command's database presumably compares names without letter case, as SQL Server does by default.
         namesake = names.setdefault((target, kind, normalize("NFC", name.casefold())), number)
         if namesake != number:
             yield _same_name(ordered[namesake], one)

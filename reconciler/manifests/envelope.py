@@ -70,6 +70,7 @@ def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tu
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
         return None, [Problem(document.at(("kind",)), _SETTINGS)]
+    # A saved plan is JSON and may lie among manifests; format_version tells it from a kind called Plan.
     if isinstance(value, dict) and value.get("kind") == "Plan" and "format_version" in value:
         return None, [Problem(document.at(("kind",)), _PLAN)]
     spec = value.get("spec") if isinstance(value, dict) else None

@@ -74,12 +74,14 @@ def load(
             wrong += more
             wanted += [one] if one else []
         problems += bounded(wrong)
+    # After the last file: a duplicate's other document may stand in any of them.
     problems += bounded(clashes(wanted))
     if problems:
         raise InvalidError(*problems)
     if not wanted:
         raise _nothing(paths, len(listing.files))
     ordered = tuple(sorted(wanted, key=lambda one: (one.address, one.source)))
+    # By their names tables are no manifests, so the search listed them among what it passed over.
     used = {table.file for one in ordered for table in one.tables.values()}
     return Loaded(ordered, digest(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - used)))
 
@@ -115,6 +117,7 @@ def _understood(document: Document, place: Place, world: _World) -> tuple[Wanted
     spec = value.get("spec") if isinstance(value, dict) else None
     if not isinstance(spec, dict):
         return None, problems
+    # In spite of an envelope with problems: all of a document's mistakes are told in one run.
     resource, wrong = validate(kind, spec, document, ("spec",))
     problems += wrong
     beside, wrong = _tables(kind, spec, document, place)

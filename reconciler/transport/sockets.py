@@ -78,7 +78,7 @@ class Wire:
 class _DeadlineReader(io.RawIOBase):
     """Reads a socket as long as its wire has patience. Holds the socket's own file, which keeps the socket open.
 
-    Until `headers_complete` is set, the end of the stream is an error: Python's parser takes it for that of the headers,
+    Until `headers_complete` is set, the end of the stream is an error: Python's parser takes it for theirs,
     and a status line that was cut off for a status. Once `done` is set, nothing more is read.
     """
 
