@@ -22,7 +22,7 @@ from referencing import Registry, Resource
 from reconciler.cli.commands import cli
 from reconciler.errors import EXIT_MEANINGS
 from reconciler.kinds.registry import KINDS
-from reconciler.manifests.load import load
+from reconciler.manifests.load import load_manifests
 from reconciler.schema import build_schemas
 from reconciler.settings.load import load_settings
 
@@ -86,7 +86,9 @@ def test_every_yaml_block_is_what_it_claims(tmp_path: Path, block: str, kind: st
         assert set(load_settings(None, env={}, cwd=tmp_path).targets) == {"command", "csms"}
     else:
         (tmp_path / "it.yaml").write_text(block)
-        assert len(load([tmp_path], kinds=KINDS, targets={"command": "keyfactor", "csms": "csms"}).wanted) == 1
+        assert (
+            len(load_manifests([tmp_path], kinds=KINDS, targets={"command": "keyfactor", "csms": "csms"}).wanted) == 1
+        )
 
 
 def test_there_is_a_block_of_settings_and_one_of_manifests() -> None:

@@ -20,14 +20,16 @@ from reconciler.sanitize import escape_character, escape_invisible
 # CVE-2021-42574 (Trojan Source): bidirectional controls show a reviewer another order than a parser
 # reads. Listed, not asked of unicodedata: its tables follow Python's version, and a file must get one
 # verdict everywhere.
-_FORMATS: Final = (
+_FORMAT_CHARACTERS: Final = (
     "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # The last two code points of every plane are noncharacters (Unicode, section 23.7).
 _PLANE_ENDS: Final = "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
-_REFUSED: Final = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_FORMATS}\ud800-\udfff{_PLANE_ENDS}]|\r(?!\n)")
+_REFUSED: Final = re.compile(
+    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_FORMAT_CHARACTERS}\ud800-\udfff{_PLANE_ENDS}]|\r(?!\n)"
+)
 _REFUSED_ASCII: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _BOMS: Final = (
     # UTF-32 first: its little-endian mark begins with UTF-16's, FF FE.
@@ -38,7 +40,7 @@ _BOMS: Final = (
 )
 
 
-def refused(text: str) -> str:
+def explain_unsafe_text(text: str) -> str:
     """Say why a string can't stand in a manifest ("" if it can): `holds U+202E RIGHT-TO-LEFT OVERRIDE, ...`.
 
     `export` asks this of live strings before it writes them.
@@ -46,14 +48,14 @@ def refused(text: str) -> str:
     # isascii only reads a flag of the string in CPython, so choosing the smaller pattern costs nothing.
     match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
     if match:
-        return f"holds {_named(match.group())}, which {_why(match.group())}; remove it"
+        return f"holds {_name_character(match.group())}, which {_explain_character(match.group())}; remove it"
     # macOS folders and some input methods give decomposed letters (NFD), which look the same on screen.
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        return f"is not in Unicode's composed form (NFC), so it differs from what it looks like; write {_points(text)}"
+        return f"is not in Unicode's composed form (NFC), so it differs from what it looks like; write {_spell_code_points(text)}"
     return ""
 
 
-def decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
+def decode_text(data: bytes, file: str) -> tuple[str, list[Problem]]:
     """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
 
     With problems the text must not be parsed: positions could lie.
@@ -65,13 +67,13 @@ def decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return "", [_not_utf8(data, error, file)]
+        return "", [_describe_bad_byte(data, error, file)]
     # Some Windows editors begin UTF-8 with this mark; RFC 8259, section 8.1, lets a reader ignore it.
     text = text.removeprefix("\ufeff")
-    return text, list(_unfit(text, file))
+    return text, list(_find_character_problems(text, file))
 
 
-def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
+def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
     start = data.rfind(b"\n", 0, error.start) + 1
     column = len(data[start : error.start].decode("utf-8", "replace")) + 1
     source = Source(file, data.count(b"\n", 0, error.start) + 1, column)
@@ -82,7 +84,7 @@ def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
     )
 
 
-def _unfit(text: str, file: str) -> Iterator[Problem]:
+def _find_character_problems(text: str, file: str) -> Iterator[Problem]:
     pattern = _REFUSED_ASCII if text.isascii() else _REFUSED
     line, start = 1, 0
     for count, match in enumerate(pattern.finditer(text)):
@@ -92,25 +94,28 @@ def _unfit(text: str, file: str) -> Iterator[Problem]:
         start = match.start()
         column = start - text.rfind("\n", 0, start)
         character = match.group()
-        yield Problem(Source(file, line, column), f"{_named(character)} {_why(character)}; {_remedy(character)}")
-    if 0 < (ends := text.count("\r\n")) < text.count("\n"):
-        first = text.split("\n", 1)[0].endswith("\r")
-        odd = re.search(r"(?<!\r)\n" if first else "\r\n", text)
-        line = text.count("\n", 0, odd.start()) + 1 if odd else 1
+        yield Problem(
+            Source(file, line, column),
+            f"{_name_character(character)} {_explain_character(character)}; {_suggest_remedy(character)}",
+        )
+    if 0 < (crlf_count := text.count("\r\n")) < text.count("\n"):
+        begins_crlf = text.split("\n", 1)[0].endswith("\r")
+        mismatch = re.search(r"(?<!\r)\n" if begins_crlf else "\r\n", text)
+        line = text.count("\n", 0, mismatch.start()) + 1 if mismatch else 1
         message = (
-            f"line ends are mixed: {ends} are CRLF, {text.count(chr(10)) - ends} are LF; "
+            f"line ends are mixed: {crlf_count} are CRLF, {text.count(chr(10)) - crlf_count} are LF; "
             "tools disagree about such text; save the file with one kind"
         )
         yield Problem(Source(file, line, 1), message)
 
 
-def _named(character: str) -> str:
+def _name_character(character: str) -> str:
     point = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "")
     return f"{point} {name}" if name else f"{point} ({escape_character(character)})"
 
 
-def _why(character: str) -> str:
+def _explain_character(character: str) -> str:
     if character == "\r":
         return "without a line feed is a line end to some readers only"
     # YAML 1.1 takes these three for line breaks (section 5.4), YAML 1.2 and JSON do not.
@@ -126,13 +131,20 @@ def _why(character: str) -> str:
     return "can't be seen, so what is reviewed is not what is read"
 
 
-def _remedy(character: str) -> str:
+def _suggest_remedy(character: str) -> str:
     return "save the file with LF or CRLF line ends" if character == "\r" else "remove it"
 
 
-def _points(text: str) -> str:
+def _spell_code_points(text: str) -> str:
     """Spell the first stretch that composing would change, by code points: the glyphs look the same."""
     composed = unicodedata.normalize("NFC", text)
-    at = next((i for i, (one, other) in enumerate(zip(text, composed, strict=False)) if one != other), 0)
-    found = " ".join(f"U+{ord(c):04X}" for c in text[at : at + 2])
-    return f'"{escape_invisible(composed[at : at + 1])}" (U+{ord(composed[at]):04X}) for {found}'
+    index = next(
+        (
+            i
+            for i, (character, expected_character) in enumerate(zip(text, composed, strict=False))
+            if character != expected_character
+        ),
+        0,
+    )
+    points = " ".join(f"U+{ord(letter):04X}" for letter in text[index : index + 2])
+    return f'"{escape_invisible(composed[index : index + 1])}" (U+{ord(composed[index]):04X}) for {points}'

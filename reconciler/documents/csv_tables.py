@@ -9,43 +9,43 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from reconciler.documents import characters, files, limits
-from reconciler.documents.document import bounded
-from reconciler.documents.files import Place, Unreadable
-from reconciler.documents.suggestions import meant, quoted
+from reconciler.documents.document import limit_problems
+from reconciler.documents.files import FileRef, Unreadable
+from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.errors import Problem, Source
 from reconciler.kinds.kind import Table
 
 
-class Unfit(Exception):
+class TableNameError(Exception):
     """The name can't be that of a table; the message says what, why and what to do."""
 
 
-def locate(manifest: Place, name: str) -> Place:
+def locate_table(manifest: FileRef, name: str) -> FileRef:
     """Return where the table called `name` in a manifest is; raises Unfit for a name that may lead elsewhere."""
     parts = name.split("/")
     # A backslash separates folders on Windows: `..\` would be one harmless name here and a way out there.
     if name.startswith(("/", "~")) or ".." in parts or "\\" in name or not all(parts) or "." in parts:
-        raise Unfit(
-            f"{quoted(name)} is not a plain path below the manifest's folder; other files are out of bounds; "
+        raise TableNameError(
+            f"{quote_text(name)} is not a plain path below the manifest's folder; other files are out of bounds; "
             "put the table beside the manifest and give its name"
         )
     if not parts[-1].lower().endswith(".csv"):
-        raise Unfit(f"{quoted(name)} does not end in .csv; other files are not read as tables; rename it")
+        raise TableNameError(f"{quote_text(name)} does not end in .csv; other files are not read as tables; rename it")
     return manifest.beside(parts)
 
 
-def read(place: Place, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
-    data = files.read(place, limits.TABLE_BYTES)
+    data = files.read_file(table_file, limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
         raise Unreadable(f"has more than {limits.TABLE_BYTES >> 20} MiB (limit TABLE_BYTES); split it")
-    text, problems = characters.decode(data, place.shown)
+    text, problems = characters.decode_text(data, table_file.shown)
     if problems:
-        return None, bounded(problems)
-    return parse(text, place.shown, columns)
+        return None, limit_problems(problems)
+    return parse_table(text, table_file.shown, columns)
 
 
-def parse(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
     """Return the table that a text holds; its header has exactly these columns, in any order."""
     if text.count("\n") > limits.TABLE_ROWS:
         message = f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS); no run takes that many; split the table"
@@ -60,25 +60,25 @@ def parse(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, l
     except csv.Error:
         rows = []
     if len(rows) != len(lines) or "\t" in text:
-        return None, bounded(_broken(lines, file))
+        return None, limit_problems(_find_broken_lines(lines, file))
     header = [cell.strip() for cell in rows[0]]
-    problems = list(_header(lines[0], header, columns, file))
+    problems = list(_check_header(lines[0], header, columns, file))
     if not problems and len(rows) == 1:
         message = "the table has a header and no rows; an empty list is more often a mistake; add rows or remove it"
         problems = [Problem(Source(file, 1, 1), message)]
     if problems:
         return None, problems
     if set(map(len, rows)) != {len(header)}:
-        return None, bounded(_cells(lines, rows, header, file))
+        return None, limit_problems(_check_cells(lines, rows, header, file))
     stripped = [list(map(str.strip, column)) for column in zip(*rows[1:], strict=True)]
     if any("" in column or len(max(column, key=len)) > limits.CELL_CHARACTERS for column in stripped):
-        return None, bounded(_cells(lines, rows, header, file))
-    unfit = [] if text.isascii() else list(_uncomposed(lines, stripped, file))
+        return None, limit_problems(_check_cells(lines, rows, header, file))
+    cell_problems = [] if text.isascii() else list(_find_uncomposed_cells(lines, stripped, file))
     table = Table(file, range(2, len(rows) + 1), dict(zip(header, stripped, strict=True)))
-    return (None, bounded(unfit)) if unfit else (table, [])
+    return (None, limit_problems(cell_problems)) if cell_problems else (table, [])
 
 
-def _broken(lines: Sequence[str], file: str) -> Iterator[Problem]:
+def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Problem]:
     """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
     for number, line in enumerate(lines, 1):
         if "\t" in line:
@@ -95,25 +95,27 @@ def _broken(lines: Sequence[str], file: str) -> Iterator[Problem]:
             yield Problem(Source(file, number, column), message)
 
 
-def _header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Problem]:
-    wanted = ",".join(columns)
+def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Problem]:
+    expected_names = ",".join(columns)
     for index, name in enumerate(header):
-        source = Source(file, 1, _start(line, index))
+        source = Source(file, 1, _find_cell_column(line, index))
         if name in header[:index]:
-            yield Problem(source, f"column {quoted(name)} is given twice; which one holds is unclear; remove one")
+            yield Problem(source, f"column {quote_text(name)} is given twice; which one holds is unclear; remove one")
         elif name not in columns:
             missing = [column for column in columns if column not in header]
-            hint = meant(name, missing) if missing else "remove it"
-            yield Problem(source, f"unknown column {quoted(name)}; the first line names the columns {wanted}; {hint}")
+            hint = suggest_option(name, missing) if missing else "remove it"
+            yield Problem(
+                source, f"unknown column {quote_text(name)}; the first line names the columns {expected_names}; {hint}"
+            )
     for name in columns:
         if name not in header:
-            message = (
-                f"column {name} is missing; the first line names the columns {wanted}, separated by commas; add it"
-            )
+            message = f"column {name} is missing; the first line names the columns {expected_names}, separated by commas; add it"
             yield Problem(Source(file, 1, 1), message)
 
 
-def _cells(lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str], file: str) -> Iterator[Problem]:
+def _check_cells(
+    lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str], file: str
+) -> Iterator[Problem]:
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         if not line.strip():
             yield Problem(Source(file, number, 1), "an empty line; each line is a row; remove it")
@@ -122,12 +124,12 @@ def _cells(lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence
             yield Problem(Source(file, number, 1), message)
         else:
             for index, (name, cell) in enumerate(zip(header, row, strict=True)):
-                message = _unfit(name, cell.strip())
+                message = _check_cell(name, cell.strip())
                 if message:
-                    yield Problem(Source(file, number, _start(line, index)), message)
+                    yield Problem(Source(file, number, _find_cell_column(line, index)), message)
 
 
-def _unfit(name: str, cell: str) -> str:
+def _check_cell(name: str, cell: str) -> str:
     if not cell:
         return f"{name} is empty; an empty cell says nothing; fill it in or remove the row"
     if len(cell) > limits.CELL_CHARACTERS:
@@ -135,21 +137,21 @@ def _unfit(name: str, cell: str) -> str:
     return ""
 
 
-def _uncomposed(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Problem]:
+def _find_uncomposed_cells(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Problem]:
     """Find cells that are not in Unicode's composed form."""
     for index, column in enumerate(columns):
         for number, cell in enumerate(column, 2):
-            if not cell.isascii() and (why := characters.refused(cell)):
-                source = Source(file, number, _start(lines[number - 1], index))
-                yield Problem(source, f"this cell {why}")
+            if not cell.isascii() and (reason := characters.explain_unsafe_text(cell)):
+                source = Source(file, number, _find_cell_column(lines[number - 1], index))
+                yield Problem(source, f"this cell {reason}")
 
 
-def _start(line: str, index: int) -> int:
+def _find_cell_column(line: str, index: int) -> int:
     """Return the 1-based column at which a cell of a line begins."""
     inside = False
-    for at, character in enumerate(line):
+    for offset, character in enumerate(line):
         if index == 0:
-            return at + 1
+            return offset + 1
         if character == '"':
             # A doubled quote inside a cell (RFC 4180, section 2) toggles twice, which comes to nothing.
             inside = not inside

@@ -8,19 +8,19 @@ from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.documents import limits, positions
-from reconciler.documents.positions import Spot
+from reconciler.documents.positions import SourceNode
 from reconciler.errors import Problem, Source
 from reconciler.kinds.kind import Path
 
 
-class Raw(NamedTuple):
+class RawScalar(NamedTuple):
     """A scalar as it was written: its text without quotes, and its style: "" plain, ' " | > as in YAML."""
 
     text: str
     style: str
 
 
-class File:
+class SourceFile:
     """The text of one file. Where its values stand is found out when first asked, and kept."""
 
     def __init__(self, name: str, text: str) -> None:
@@ -38,9 +38,9 @@ class File:
 
     # Needs the instance dictionary that a class with slots lacks.
     @cached_property
-    def spots(self) -> Sequence[Spot]:
+    def roots(self) -> Sequence[SourceNode]:
         """The top of each document, in order."""
-        return positions.of_json(self.text) if self.json else positions.of_yaml(self.text)
+        return positions.read_json_nodes(self.text) if self.json else positions.read_yaml_nodes(self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Document:
 
     value: object
     source: Source
-    file: File
+    file: SourceFile
     number: int
     damaged: bool = False
 
@@ -63,43 +63,45 @@ class Document:
         Scans the text again on the first call for a file. A path that leads nowhere gives the deepest place on it that
         exists; the empty path gives `source`.
         """
-        spot, depth = self._walk(path)
-        if spot is None or depth == 0:
+        node, depth = self._find_node(path)
+        if node is None or depth == 0:
             return self.source
-        if spot.members is not None and spot.key is not None:
-            return self.file.source(*spot.key)
-        return self.file.source(*spot.place)
+        if node.members is not None and node.key is not None:
+            return self.file.source(*node.key)
+        return self.file.source(*node.place)
 
     def key(self, path: Path) -> Source:
         """Return where the key stands whose value `path` leads to; the item itself in a list."""
-        spot, depth = self._walk(path)
-        if spot is None or depth < len(path) or spot.key is None:
+        node, depth = self._find_node(path)
+        if node is None or depth < len(path) or node.key is None:
             return self.at(path)
-        return self.file.source(*spot.key)
+        return self.file.source(*node.key)
 
-    def raw(self, path: Path) -> Raw | None:
+    def raw(self, path: Path) -> RawScalar | None:
         """Return a scalar as it was written, or None if there is no scalar at `path`."""
-        spot, depth = self._walk(path)
-        return Raw(spot.text, spot.style) if spot and depth == len(path) and spot.members is None else None
+        node, depth = self._find_node(path)
+        return RawScalar(node.text, node.style) if node and depth == len(path) and node.members is None else None
 
-    def _walk(self, path: Path) -> tuple[Spot | None, int]:
-        spot: Spot | None = self.file.spots[self.number]
+    def _find_node(self, path: Path) -> tuple[SourceNode | None, int]:
+        node: SourceNode | None = self.file.roots[self.number]
         depth = 0
         for step in path:
-            below = spot.members.get(step) if spot and spot.members is not None else None
-            if below is None:
+            child = node.members.get(step) if node and node.members is not None else None
+            if child is None:
                 break
-            spot = below
+            node = child
             depth += 1
-        return spot, depth
+        return node, depth
 
 
-def bounded(problems: Iterable[Problem]) -> list[Problem]:
+def limit_problems(problems: Iterable[Problem]) -> list[Problem]:
     """Sort one file's problems and keep the first `limits.PROBLEMS`; a last one counts the rest."""
     ordered = sorted(set(problems))
     if len(ordered) <= limits.PROBLEMS:
         return ordered
-    rest = len(ordered) - limits.PROBLEMS
+    hidden_count = len(ordered) - limits.PROBLEMS
     last = ordered[limits.PROBLEMS]
-    more = f"{rest} more problems in this file; the first {limits.PROBLEMS} are listed; mend these and run again"
-    return [*ordered[: limits.PROBLEMS], Problem(last.source, more)]
+    message = (
+        f"{hidden_count} more problems in this file; the first {limits.PROBLEMS} are listed; mend these and run again"
+    )
+    return [*ordered[: limits.PROBLEMS], Problem(last.source, message)]

@@ -20,7 +20,7 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""
 
 # O_NOFOLLOW guards the last component of a path alone (open(2)), hence one open a folder.
-_SAFELY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_SAFE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 LINK: Final = "is a symbolic link; it could lead out of the folder that was reviewed; put the file itself here"
 SPECIAL: Final = "is not a regular file; reading it could wait for ever; put a plain file here"
 
@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileRef:
     """A file or folder: `parts` below `root`, a folder that the operator named; `shown` is how it is called."""
 
     root: Path
@@ -42,19 +42,19 @@ class Place:
         """The whole path."""
         return self.root.joinpath(*self.parts)
 
-    def below(self, name: str) -> Place:
+    def get_child(self, name: str) -> FileRef:
         """Return what is called `name` in this folder."""
-        return Place(
+        return FileRef(
             self.root,
             (*self.parts, name),
             f"{self.shown}/{escape_invisible(name)}" if self.shown != "." else escape_invisible(name),
         )
 
-    def beside(self, parts: Sequence[str]) -> Place:
+    def beside(self, parts: Sequence[str]) -> FileRef:
         """Return the file at `parts`, seen from the folder in which this file is."""
         folder = self.shown.rpartition("/")[0]
-        shown = "/".join([*([folder] if folder else []), *map(escape_invisible, parts)])
-        return Place(self.root, (*self.parts[:-1], *parts), shown)
+        display_name = "/".join([*([folder] if folder else []), *map(escape_invisible, parts)])
+        return FileRef(self.root, (*self.parts[:-1], *parts), display_name)
 
 
 def is_manifest(name: str) -> bool:
@@ -67,7 +67,7 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.endswith(("~", ".swp", ".swo")) or (name[:1] == "#" and name[-1:] == "#")
 
 
-def mode_of(path: Path, *, follow: bool = False) -> int:
+def read_mode(path: Path, *, follow: bool = False) -> int:
     """Return the mode that says what a path is, of what it links to if asked; 0 where nothing can be told."""
     try:
         return path.stat(follow_symlinks=follow).st_mode
@@ -76,44 +76,44 @@ def mode_of(path: Path, *, follow: bool = False) -> int:
         return 0
 
 
-def read(place: Place, most: int = limits.FILE_BYTES) -> bytes:
+def read_file(file: FileRef, max_bytes: int = limits.FILE_BYTES) -> bytes:
     """Return a file's bytes, one more than `most` at most, so that the caller sees that there are more.
 
     Raises Unreadable for a symbolic link on the way, for what is no regular file, and where the system refuses.
     """
-    opened: list[int] = []
+    descriptors: list[int] = []
     try:
         # No O_NOFOLLOW here: the operator named this folder. Below it, dir_fd closes the race between a check
         # of the path and its use, in which a folder could be swapped for a link.
-        opened.append(os.open(place.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        for name in place.parts[:-1]:
-            opened.append(os.open(name, _SAFELY | os.O_DIRECTORY, dir_fd=opened[-1]))
+        descriptors.append(os.open(file.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        for name in file.parts[:-1]:
+            descriptors.append(os.open(name, _SAFE_FLAGS | os.O_DIRECTORY, dir_fd=descriptors[-1]))
         # Without O_NONBLOCK, opening a FIFO waits for a writer (fifo(7)); a regular file ignores it.
-        opened.append(os.open(place.parts[-1], _SAFELY | os.O_NONBLOCK, dir_fd=opened[-1]))
+        descriptors.append(os.open(file.parts[-1], _SAFE_FLAGS | os.O_NONBLOCK, dir_fd=descriptors[-1]))
         # fstat of the descriptor: what is judged is what is read, whatever the name points to by now.
-        if not stat.S_ISREG(os.fstat(opened[-1]).st_mode):
+        if not stat.S_ISREG(os.fstat(descriptors[-1]).st_mode):
             raise Unreadable(SPECIAL)
-        return _all(opened[-1], most + 1)
+        return _read_bytes(descriptors[-1], max_bytes + 1)
     except (OSError, ValueError) as error:
-        raise Unreadable(_refusal(place, error)) from None
+        raise Unreadable(_explain_refusal(file, error)) from None
     finally:
-        for descriptor in reversed(opened):
+        for descriptor in reversed(descriptors):
             os.close(descriptor)
 
 
-def _all(descriptor: int, most: int) -> bytes:
+def _read_bytes(descriptor: int, remaining: int) -> bytes:
     parts: list[bytes] = []
     # read(2) may return less than was asked for; only nothing at all is the end.
-    while most > 0 and (part := os.read(descriptor, min(most, 1 << 20))):
+    while remaining > 0 and (part := os.read(descriptor, min(remaining, 1 << 20))):
         parts.append(part)
-        most -= len(part)
+        remaining -= len(part)
     return b"".join(parts)
 
 
-def _refusal(place: Place, error: OSError | ValueError) -> str:
+def _explain_refusal(file: FileRef, error: OSError | ValueError) -> str:
     """Say why a file couldn't be opened; a link shows as ELOOP, or as ENOTDIR where a folder was expected."""
-    below = [Place(place.root, place.parts[: count + 1], "") for count in range(len(place.parts))]
-    if any(stat.S_ISLNK(mode_of(one.path)) for one in below):
+    prefixes = [FileRef(file.root, file.parts[: count + 1], "") for count in range(len(file.parts))]
+    if any(stat.S_ISLNK(read_mode(prefix.path)) for prefix in prefixes):
         return LINK
     if isinstance(error, FileNotFoundError):
         return "does not exist; correct the name or add the file"

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from reconciler.documents import limits
-from reconciler.documents.yaml_events import Broken, events
+from reconciler.documents.yaml_events import BrokenYaml, read_yaml_events
 
 # Possessive quantifiers (Python 3.11): a string that is never closed must not cost time in its
 # square.
@@ -22,94 +22,100 @@ TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|[^\s\[\]{},:
 """A JSON part: a string, a sign, or a bare word. Linear: no part gives back what it took."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A line and a column, 1-based."""
 
     line: int
     column: int
 
 
-class Spot(NamedTuple):
+class SourceNode(NamedTuple):
     """Where a value stands, and what was written: a scalar's `text` without quotes and its `style` (' " | > or "" for
     plain), or the spots of the members of a list ("[") or mapping ("{"). `key` is the place of its own key, if it has
     one. Where a key is given twice the first counts; `again` lists the others.
     """
 
-    place: Place
+    place: Position
     text: str
     style: str
-    members: Mapping[str | int, Spot] | None
-    key: Place | None
-    again: list[tuple[str, Place]]
+    members: Mapping[str | int, SourceNode] | None
+    key: Position | None
+    repeats: list[tuple[str, Position]]
 
 
 class _Frame:
     """A list or mapping that is still open."""
 
-    def __init__(self, spot: Spot, members: dict[str | int, Spot], *, mapping: bool, loose: bool) -> None:
-        self.spot = spot
+    def __init__(self, node: SourceNode, members: dict[str | int, SourceNode], *, mapping: bool, as_key: bool) -> None:
+        self.node = node
         self.members = members
         self.mapping = mapping
-        self.loose = loose
-        self.key: tuple[str, Place] | None = None
+        self.loose = as_key
+        self.key: tuple[str, Position] | None = None
 
     @property
-    def key_due(self) -> bool:
+    def expects_key(self) -> bool:
         return self.mapping and self.key is None
 
 
-class _Tree:
+class _TreeBuilder:
     """Builds the spots of one document from the order in which its parts open and close."""
 
     def __init__(self) -> None:
-        self.top: Spot | None = None
+        self.top: SourceNode | None = None
         self._open: list[_Frame] = []
 
     @property
     def depth(self) -> int:
         return len(self._open)
 
-    def opens(self, place: Place, *, mapping: bool) -> None:
-        loose = bool(self._open) and self._open[-1].key_due
-        members: dict[str | int, Spot] = {}
+    def open_collection(self, position: Position, *, mapping: bool) -> None:
+        as_key = bool(self._open) and self._open[-1].expects_key
+        members: dict[str | int, SourceNode] = {}
         style = "{" if mapping else "["
-        spot = Spot(place, "", style, members, None, []) if loose else self._placed(place, "", style, members)
-        self._open.append(_Frame(spot, members, mapping=mapping, loose=loose))
+        node = (
+            SourceNode(position, "", style, members, None, [])
+            if as_key
+            else self._add_node(position, "", style, members)
+        )
+        self._open.append(_Frame(node, members, mapping=mapping, as_key=as_key))
 
-    def closes(self) -> None:
+    def close_collection(self) -> None:
         if self._open.pop().loose:
-            self._open[-1].key = ("", Place(0, 0))
+            self._open[-1].key = ("", Position(0, 0))
 
-    def scalar(self, place: Place, text: str, style: str) -> None:
-        if self._open and self._open[-1].key_due:
+    def add_scalar(self, position: Position, text: str, style: str) -> None:
+        if self._open and self._open[-1].expects_key:
             frame = self._open[-1]
-            frame.key = (text, place)
+            frame.key = (text, position)
             if text in frame.members:
-                frame.spot.again.append((text, place))
+                frame.node.repeats.append((text, position))
         else:
-            self._placed(place, text, style, None)
+            self._add_node(position, text, style, None)
 
-    def _placed(self, place: Place, text: str, style: str, members: dict[str | int, Spot] | None) -> Spot:
+    def _add_node(
+        self, position: Position, text: str, style: str, members: dict[str | int, SourceNode] | None
+    ) -> SourceNode:
         if not self._open:
-            self.top = Spot(place, text, style, members, None, [])
+            self.top = SourceNode(position, text, style, members, None, [])
             return self.top
         frame = self._open[-1]
-        name, at = frame.key or (len(frame.members), None)
-        spot = Spot(place, text, style, members, at, [])
-        frame.members.setdefault(name, spot)
+        name, key_position = frame.key or (len(frame.members), None)
+        node = SourceNode(position, text, style, members, key_position, [])
+        frame.members.setdefault(name, node)
         frame.key = None
-        return spot
+        return node
 
 
-def of_yaml(text: str) -> Sequence[Spot]:
+def read_yaml_nodes(text: str) -> Sequence[SourceNode]:
     """Return the top of each whole document that isn't empty."""
-    tops: list[Spot] = []
-    tree = _Tree()
-    for event in events(text):
-        if isinstance(event, Broken):
+    tops: list[SourceNode] = []
+    tree = _TreeBuilder()
+    for event in read_yaml_events(text):
+        if isinstance(event, BrokenYaml):
             continue
         if isinstance(event, yaml.DocumentStartEvent):
-            tree = _Tree()
+            tree = _TreeBuilder()
         elif isinstance(event, yaml.DocumentEndEvent):
             # An empty document has no number in the reader either; if the two counted differently, positions
             # would lie.
@@ -118,45 +124,45 @@ def of_yaml(text: str) -> Sequence[Spot]:
         elif isinstance(event, yaml.CollectionStartEvent) and tree.depth >= limits.DEPTH:
             break
         else:
-            _grow(tree, event)
+            _add_event(tree, event)
     return tops
 
 
-def _grow(tree: _Tree, event: Any) -> None:
-    place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+def _add_event(tree: _TreeBuilder, event: Any) -> None:
+    position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
     if isinstance(event, yaml.CollectionStartEvent):
-        tree.opens(place, mapping=isinstance(event, yaml.MappingStartEvent))
+        tree.open_collection(position, mapping=isinstance(event, yaml.MappingStartEvent))
     elif isinstance(event, yaml.CollectionEndEvent):
-        tree.closes()
+        tree.close_collection()
     elif isinstance(event, yaml.ScalarEvent):
         # Plain style is '' from libyaml and None from PyYAML's own parser.
-        tree.scalar(place, event.value, event.style or "")
+        tree.add_scalar(position, event.value, event.style or "")
     elif isinstance(event, yaml.AliasEvent):
-        tree.scalar(place, f"*{event.anchor}", "")
+        tree.add_scalar(position, f"*{event.anchor}", "")
 
 
-def of_json(text: str) -> Sequence[Spot]:
+def read_json_nodes(text: str) -> Sequence[SourceNode]:
     """Return the top of each document; a list at the top holds documents. The text must be known to be JSON."""
-    tops: list[Spot] = []
-    tree = _Tree()
+    tops: list[SourceNode] = []
+    tree = _TreeBuilder()
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     for match in TOKEN.finditer(text):
-        part, at = match.group(), match.start()
-        line = bisect_right(starts, at)
-        place = Place(line, at - starts[line - 1] + 1)
+        part, offset = match.group(), match.start()
+        line = bisect_right(starts, offset)
+        position = Position(line, offset - starts[line - 1] + 1)
         if part in "{[":
-            tree.opens(place, mapping=part == "{")
+            tree.open_collection(position, mapping=part == "{")
         elif part in "}]":
-            tree.closes()
+            tree.close_collection()
         elif part[0] == '"':
-            tree.scalar(place, json.loads(part), '"')
+            tree.add_scalar(position, json.loads(part), '"')
         elif part not in ",:":
-            tree.scalar(place, part, "")
+            tree.add_scalar(position, part, "")
         if tree.top and not tree.depth:
-            tops += _documents(tree.top)
-            tree = _Tree()
+            tops += _split_documents(tree.top)
+            tree = _TreeBuilder()
     return tops
 
 
-def _documents(top: Spot) -> list[Spot]:
+def _split_documents(top: SourceNode) -> list[SourceNode]:
     return list(top.members.values()) if top.style == "[" and top.members is not None else [top]

@@ -28,11 +28,11 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedValue:
     """Stands where something was refused that has been complained about already."""
 
 
-REFUSED: Final = Refused()
+REFUSED: Final = RefusedValue()
 
 _STARTS: Final = frozenset("+-.0123456789=<~yYnNtTfFoO")
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
@@ -54,8 +54,8 @@ _BOOLEANS: Final = {
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 # Possessive throughout: a text of 64 KiB must not cost time in its square.
 _NUMBERS: Final = tuple(
-    (re.compile(pattern), reading)
-    for pattern, reading in (
+    (re.compile(pattern), type_name)
+    for pattern, type_name in (
         (r"[-+]?0[xX][0-9a-fA-F_]++", "a hexadecimal number"),
         (r"[-+]?0b[01_]++", "a binary number"),
         # 0o17 is octal in YAML 1.2 and text in 1.1; 017 is octal in 1.1 and seventeen in 1.2.
@@ -73,7 +73,7 @@ _NUMBERS: Final = tuple(
 )
 
 
-def resolve(text: str) -> Value:
+def resolve_scalar(text: str) -> Value:
     """Return the value of a plain scalar: None, bool, int, float, date, str or Ambiguous."""
     if not text:
         return None
@@ -87,10 +87,10 @@ def resolve(text: str) -> Value:
     # Types of YAML 1.1 alone: yaml.org/type/merge.html and value.html.
     if text in {"<<", "="}:
         return Ambiguous(text, "a merge key" if text == "<<" else "a default value")
-    return text if len(text) > limits.SCALAR_BYTES else _number_or_date(text)
+    return text if len(text) > limits.SCALAR_BYTES else _parse_number_or_date(text)
 
 
-def _number_or_date(text: str) -> Value:
+def _parse_number_or_date(text: str) -> Value:
     if _INTEGER.fullmatch(text):
         # -0 keeps its sign in readers that take every number for a float.
         if text == "-0" or len(text) > limits.DIGITS:
@@ -99,14 +99,14 @@ def _number_or_date(text: str) -> Value:
     if _FRACTION.fullmatch(text):
         return float(text) if len(text) < 400 else Ambiguous(text, "a number")
     if _TIMESTAMP.fullmatch(text):
-        return _day(text)
-    for pattern, reading in _NUMBERS:
+        return _parse_day(text)
+    for pattern, type_name in _NUMBERS:
         if pattern.fullmatch(text):
-            return Ambiguous(text, reading)
+            return Ambiguous(text, type_name)
     return text
 
 
-def _day(text: str) -> date | Ambiguous:
+def _parse_day(text: str) -> date | Ambiguous:
     if not _DATE.fullmatch(text):
         return Ambiguous(text, "a date or time")
     try:
@@ -115,7 +115,7 @@ def _day(text: str) -> date | Ambiguous:
         return Ambiguous(text, "a date that is not in the calendar")
 
 
-def reading(value: Value) -> str:
+def describe_value(value: Value) -> str:
     """Say what a value is, as a noun: `the boolean false`, `a number`, `a date`, `text`, `a list`, `a mapping`."""
     if isinstance(value, Ambiguous):
         return value.reads_as

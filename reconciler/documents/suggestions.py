@@ -13,77 +13,79 @@ from pydantic import BaseModel
 from reconciler.kinds.kind import Path
 from reconciler.sanitize import escape_and_shorten
 
-_LONGEST = 100
-_NAMED_AT_MOST = 16
+_MAX_WORD_LENGTH = 100
+_MAX_OPTIONS = 16
 
 
-def nearest(word: str, options: Iterable[str]) -> str | None:
+def find_nearest(word: str, options: Iterable[str]) -> str | None:
     """Return the option that `word` most likely stands for, or None. Letter case, `-` and `_` count for nothing."""
     # difflib takes quadratic time in the worst case, and a key may have 64 KiB.
-    if len(word) > _LONGEST:
+    if len(word) > _MAX_WORD_LENGTH:
         return None
-    known: dict[str, str] = {}
+    names: dict[str, str] = {}
     for option in options:
-        known.setdefault(_plain(option), option)
-    close = get_close_matches(_plain(word), list(known), n=1, cutoff=0.6)
-    return known[close[0]] if close else None
+        names.setdefault(_normalize_word(option), option)
+    matches = get_close_matches(_normalize_word(word), list(names), n=1, cutoff=0.6)
+    return names[matches[0]] if matches else None
 
 
-def meant(word: str, options: Iterable[str]) -> str:
+def suggest_option(word: str, options: Iterable[str]) -> str:
     """Say `did you mean "x"?`, or what is known where nothing is near."""
-    known = sorted(options)
-    near = nearest(word, known)
-    if near is not None:
-        return f'did you mean "{near}"?'
-    if not known:
+    choices = sorted(options)
+    suggestion = find_nearest(word, choices)
+    if suggestion is not None:
+        return f'did you mean "{suggestion}"?'
+    if not choices:
         return "remove it"
-    listed = ", ".join(known[:_NAMED_AT_MOST]) + (", ..." if len(known) > _NAMED_AT_MOST else "")
-    return f"known: {listed}" if len(known) > 1 else f"only {listed} is known"
+    names = ", ".join(choices[:_MAX_OPTIONS]) + (", ..." if len(choices) > _MAX_OPTIONS else "")
+    return f"known: {names}" if len(choices) > 1 else f"only {names} is known"
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Return text in double quotes, of bounded length, with what can't be seen spelled out."""
     return f'"{escape_and_shorten(text)}"'
 
 
-def _plain(word: str) -> str:
+def _normalize_word(word: str) -> str:
     return re.sub(r"[-_ ]", "", word.casefold())
 
 
-def fields_at(model: type[BaseModel], path: Path) -> list[str]:
+def list_fields(model: type[BaseModel], path: Path) -> list[str]:
     """Return the fields, by their names in documents, that the mapping at `path` below a model may have."""
     models = {model}
     for step in path:
         if isinstance(step, int):
             continue
-        below = [field.annotation for one in models for name, field in _fields(one) if name == step]
-        models = {found for annotation in below for found in _models(annotation)} or models
-    return sorted({name for one in models for name, _ in _fields(one)})
+        annotations = [
+            field.annotation for candidate in models for name, field in _list_model_fields(candidate) if name == step
+        ]
+        models = {nested_model for annotation in annotations for nested_model in _find_models(annotation)} or models
+    return sorted({name for candidate in models for name, _ in _list_model_fields(candidate)})
 
 
-def clearable(model: type[BaseModel], name: str) -> bool:
+def is_clearable(model: type[BaseModel], name: str) -> bool:
     """Say whether a document may write `clear: [name]`."""
     field = model.model_fields.get("clear")
-    return field is not None and name in _literals(field.annotation)
+    return field is not None and name in _find_literals(field.annotation)
 
 
-def _fields(model: type[BaseModel]) -> Iterable[tuple[str, Any]]:
+def _list_model_fields(model: type[BaseModel]) -> Iterable[tuple[str, Any]]:
     return ((field.alias or name, field) for name, field in model.model_fields.items())
 
 
-def _models(annotation: Any) -> set[type[BaseModel]]:
+def _find_models(annotation: Any) -> set[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
-    return {model for part in _parts(annotation) for model in _models(part)}
+    return {model for part in _list_type_parts(annotation) for model in _find_models(part)}
 
 
-def _literals(annotation: Any) -> set[object]:
+def _find_literals(annotation: Any) -> set[object]:
     if get_origin(annotation) is Literal:
         return set(get_args(annotation))
-    return {value for part in _parts(annotation) for value in _literals(part)}
+    return {value for part in _list_type_parts(annotation) for value in _find_literals(part)}
 
 
-def _parts(annotation: Any) -> tuple[Any, ...]:
+def _list_type_parts(annotation: Any) -> tuple[Any, ...]:
     origin = get_origin(annotation)
     # All arguments but the first are metadata, not types (PEP 593).
     if origin is Annotated:

@@ -16,17 +16,17 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from reconciler.documents import characters, limits
-from reconciler.documents.scalars import resolve
+from reconciler.documents.scalars import resolve_scalar
 from reconciler.sanitize import escape_invisible
 
-_PLAIN: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
+_PLAIN_TEXT: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
 """Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""
-_ENDS: Final = re.compile(r"[ :]\Z")
+_UNSAFE_END: Final = re.compile(r"[ :]\Z")
 # YAML limits a key without `?` to 1024 characters on one line, its quotes and escapes included.
-_LONGEST_KEY: Final = 200
+_MAX_KEY_LENGTH: Final = 200
 
 
-def dump(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]] = ()) -> str:
+def format_yaml(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]] = ()) -> str:
     """Return documents as one text, each preceded by its remarks as comments; "" for no documents.
 
     Members are str, bool, int, finite float, date, None, and mappings and sequences of such; sets are not, since they
@@ -38,53 +38,53 @@ def dump(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]
         if document is None:
             raise ValueError("there are more remarks than documents")
         comments = [f"# {escape_invisible(line)}\n" for note in notes or () for line in note.split("\n")]
-        texts.append("".join([*comments, *_mapping(document, "")]) if document else f"{''.join(comments)}{{}}\n")
+        texts.append("".join([*comments, *_format_mapping(document, "")]) if document else f"{''.join(comments)}{{}}\n")
     return "---\n".join(texts)
 
 
-def _mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _format_mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, member in value.items():
-        name = _key(key)
+        name = _format_key(key)
         if isinstance(member, Mapping) and member:
             yield f"{indent}{name}:\n"
-            yield from _mapping(member, f"{indent}  ")
+            yield from _format_mapping(member, f"{indent}  ")
         elif _is_list(member) and member:
             yield f"{indent}{name}:\n"
-            yield from _list(member, f"{indent}  ")
+            yield from _format_list(member, f"{indent}  ")
         else:
-            yield f"{indent}{name}: {_scalar(member)}\n"
+            yield f"{indent}{name}: {_format_scalar(member)}\n"
 
 
-def _list(value: Sequence[Any], indent: str) -> Iterator[str]:
+def _format_list(value: Sequence[Any], indent: str) -> Iterator[str]:
     for member in value:
         if isinstance(member, Mapping) and member:
-            below = _mapping(member, f"{indent}  ")
+            lines = _format_mapping(member, f"{indent}  ")
         elif _is_list(member) and member:
-            below = _list(member, f"{indent}  ")
+            lines = _format_list(member, f"{indent}  ")
         else:
-            yield f"{indent}- {_scalar(member)}\n"
+            yield f"{indent}- {_format_scalar(member)}\n"
             continue
-        first = next(below)
+        first = next(lines)
         yield f"{indent}- {first[len(indent) + 2 :]}"
-        yield from below
+        yield from lines
 
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _key(key: object) -> str:
-    if not isinstance(key, str) or len(key) > _LONGEST_KEY:
-        raise ValueError(f"a key is text of at most {_LONGEST_KEY} characters")
-    return text(key)
+def _format_key(key: object) -> str:
+    if not isinstance(key, str) or len(key) > _MAX_KEY_LENGTH:
+        raise ValueError(f"a key is text of at most {_MAX_KEY_LENGTH} characters")
+    return format_yaml_text(key)
 
 
-def _scalar(value: object) -> str:
+def _format_scalar(value: object) -> str:
     # Before int, of which bool is a subclass.
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):
-        return _number(value)
+        return _format_number(value)
     if isinstance(value, Mapping) or _is_list(value):
         return "{}" if isinstance(value, Mapping) else "[]"
     # Not isinstance: datetime is a subclass of date.
@@ -92,10 +92,10 @@ def _scalar(value: object) -> str:
         return value.isoformat()
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} has no form in a manifest")
-    return text(value)
+    return format_yaml_text(value)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     if isinstance(value, int):
         if abs(value) >= 10**300:
             raise ValueError("the number is too long")
@@ -107,13 +107,13 @@ def _number(value: float) -> str:
     return digits if "." in digits else f"{digits}.0"
 
 
-def text(value: str) -> str:
+def format_yaml_text(value: str) -> str:
     """Return text as a YAML scalar on one line: plain where nobody could misread it, else in quotes."""
-    if why := characters.refused(value):
-        raise ValueError(f"text {why}")
+    if reason := characters.explain_unsafe_text(value):
+        raise ValueError(f"text {reason}")
     if len(value.encode()) > limits.SCALAR_BYTES:
         raise ValueError(f"text has more than {limits.SCALAR_BYTES} bytes")
-    if _PLAIN.fullmatch(value) and not _ENDS.search(value) and isinstance(resolve(value), str):
+    if _PLAIN_TEXT.fullmatch(value) and not _UNSAFE_END.search(value) and isinstance(resolve_scalar(value), str):
         return value
     if "\\" in value and value.isprintable() and "'" not in value:
         return f"'{value}'"

@@ -24,7 +24,7 @@ TWICE: Final = '"{}" is given twice, on line {} and here; readers differ on whic
 
 # Words of libyaml and of PyYAML's own scanner, which differ for the same mistake; the first that fits
 # counts.
-_SAYINGS: Final = (
+_YAML_MESSAGES: Final = (
     ("tab character", "a tab stands where YAML wants spaces; tabs don't indent; replace it with spaces"),
     ("mapping values are not allowed", "a colon where no field can begin; text with `: ` in it needs quotes; quote it"),
     ("could not find expected ':'", "a colon is missing after this; it reads as a field's name; add `:` or quote it"),
@@ -58,14 +58,14 @@ _SAYINGS: Final = (
 )
 """Part of the scanner's words, ours: what; why; what to do."""
 
-_FIRST: Final = {
+_FIRST_CHARACTER_MESSAGES: Final = {
     "\t": "a tab stands where YAML wants spaces; tabs don't indent; replace it with spaces",
     "@": "`@` can't begin unquoted text; YAML keeps it for itself; quote the text",
     "`": "a backtick can't begin unquoted text; YAML keeps it for itself; quote the text",
     "%": "`%` can't begin unquoted text; YAML takes it for a directive; quote the text",
 }
 
-_JSON: Final = {
+_JSON_MESSAGES: Final = {
     "Extra data": "text after the document's end; only white space may stand between documents; remove it",
     "Expecting property name enclosed in double quotes": "a name in double quotes is due; no comma goes before `}`",
     # From Python 3.13 on; older versions complain of the property name or the value that is due.
@@ -80,10 +80,12 @@ _JSON: Final = {
 }
 
 
-_COMMENT: Final = "a comment stands here; JSON has none; remove it, or write the manifest as YAML, where `#` begins one"
+_JSON_COMMENT: Final = (
+    "a comment stands here; JSON has none; remove it, or write the manifest as YAML, where `#` begins one"
+)
 
 
-def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
+def explain_yaml_error(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     """Return line and column (1-based) of a scanner's error, and what to do about it."""
     problem = str(getattr(error, "problem", None) or "this is not YAML")
     mark: Any = getattr(error, "problem_mark", None)
@@ -95,18 +97,18 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     if "cannot start any token" in problem:
         lines = text.split("\n", line + 1)
         first = lines[line][column : column + 1] if line < len(lines) else ""
-        return line + 1, column + 1, _FIRST.get(first, _unknown(problem))
-    message = next((ours for theirs, ours in _SAYINGS if theirs in problem), _unknown(problem))
+        return line + 1, column + 1, _FIRST_CHARACTER_MESSAGES.get(first, _describe_unknown_error(problem))
+    message = next((advice for phrase, advice in _YAML_MESSAGES if phrase in problem), _describe_unknown_error(problem))
     return line + 1, column + 1, message
 
 
-def _unknown(problem: str) -> str:
+def _describe_unknown_error(problem: str) -> str:
     return f"this is not YAML ({problem}); nothing in the document can be trusted; correct the syntax"
 
 
-def explain_json(error: json.JSONDecodeError) -> tuple[int, int, str]:
+def explain_json_error(error: json.JSONDecodeError) -> tuple[int, int, str]:
     """Return line and column (1-based) of a JSON syntax error, and what to do about it."""
     if error.doc[error.pos : error.pos + 80].lstrip().startswith(("//", "/*", "#")):
-        return error.lineno, error.colno, _COMMENT
-    known = next((ours for theirs, ours in _JSON.items() if error.msg.startswith(theirs)), None)
-    return error.lineno, error.colno, known or f"this is not JSON ({error.msg}); correct the syntax"
+        return error.lineno, error.colno, _JSON_COMMENT
+    message = next((advice for phrase, advice in _JSON_MESSAGES.items() if error.msg.startswith(phrase)), None)
+    return error.lineno, error.colno, message or f"this is not JSON ({error.msg}); correct the syntax"

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from reconciler.documents.yaml_errors import explain
+from reconciler.documents.yaml_errors import explain_yaml_error
 
 # PyYAML's wheels bring libyaml; a build without its headers has no CSafeLoader.
 SCANNER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -20,11 +20,11 @@ SCANNER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Each restart scans what is left once more: without a bound, broken documents would cost time in
 # their square.
-_RESTARTS: Final = 10
+_MAX_RESTARTS: Final = 10
 _NEXT_DOCUMENT: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
 
-class Broken(NamedTuple):
+class BrokenYaml(NamedTuple):
     """The text is not YAML here (1-based); the document in which it stands is lost."""
 
     line: int
@@ -32,33 +32,33 @@ class Broken(NamedTuple):
     message: str
 
 
-def events(text: str, scanner: Any = SCANNER) -> Iterator[Any]:
+def read_yaml_events(text: str, scanner: Any = SCANNER) -> Iterator[Any]:
     """Yield yaml.Event values with 0-based marks, and Broken where there is a syntax error."""
-    rest = text
-    for _ in range(_RESTARTS):
+    remainder = text
+    for _ in range(_MAX_RESTARTS):
         try:
-            yield from _scanned(rest, scanner)
+            yield from _scan_events(remainder, scanner)
         except yaml.YAMLError as error:
-            broken = Broken(*explain(error, text))
+            broken = BrokenYaml(*explain_yaml_error(error, text))
             yield broken
-            rest = _after(text, broken.line)
-            if not rest:
+            remainder = _find_next_document(text, broken.line)
+            if not remainder:
                 return
         else:
             return
 
 
-def _scanned(text: str, scanner: Any) -> Iterator[Any]:
-    source = scanner(text)
+def _scan_events(text: str, scanner: Any) -> Iterator[Any]:
+    loader = scanner(text)
     try:
-        while (event := source.get_event()) is not None:
+        while (event := loader.get_event()) is not None:
             yield event
     finally:
         # PyYAML's own parser refers to itself through its bound methods; this breaks the cycle.
-        source.dispose()
+        loader.dispose()
 
 
-def _after(text: str, line: int) -> str:
+def _find_next_document(text: str, line: int) -> str:
     """Return the text from the first `---` below a line on, after as many line ends as keep its lines' numbers."""
     start = -1
     for _ in range(line):

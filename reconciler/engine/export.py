@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.documents import limits
-from reconciler.documents.reader import examine
-from reconciler.documents.writer import dump
+from reconciler.documents.reader import parse_documents
+from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
 from reconciler.errors import IncompleteError, Problem, RefusedError, Source, UsageError
 from reconciler.kinds.kind import Exported, Resource
@@ -59,7 +59,7 @@ def export_manifests(
         )
     if unfit := list(_find_unwritable_objects(documents)):
         raise IncompleteError(*unfit)
-    text = dump(documents, remarks)
+    text = format_yaml(documents, remarks)
     if unread := list(_find_unreadable_text(text, len(documents))):
         raise RefusedError(*unread)
     return text
@@ -82,7 +82,7 @@ def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Pr
     """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
     for document in documents:
         try:
-            dump([document])
+            format_yaml([document])
         except ValueError as error:
             reason = f"it can't be written as a manifest ({error}); an export without it would look like a whole one"
             source = Source(f"{document['kind']}/{document['metadata']['name']}")
@@ -91,7 +91,7 @@ def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Pr
 
 def _find_unreadable_text(text: str, documents: int) -> Iterator[Problem]:
     """Yield why `plan` could not read this: what is printed has been read back, limits and all."""
-    _, problems = examine(text.encode(), "export.yaml")
+    _, problems = parse_documents(text.encode(), "export.yaml")
     messages = [problem.message for problem in problems]
     if documents > limits.DOCUMENTS:
         messages.append(f"there are more than {limits.DOCUMENTS} documents (limit DOCUMENTS); no run takes that many")

@@ -17,8 +17,7 @@ from reconciler.engine.observe import observe
 from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.manifests.load import Loaded
-from reconciler.manifests.load import load as load_manifests
+from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.selection import Selection, format_filters, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
@@ -61,7 +60,7 @@ class Declaration(NamedTuple):
     """What the files say: the settings, everything that is declared, and what of it was selected."""
 
     settings: Settings
-    loaded: Loaded
+    loaded: LoadedManifests
     selected: Sequence[Wanted]
     selection: str
 

@@ -9,15 +9,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from reconciler.documents import limits
 from reconciler.documents.document import Document
-from reconciler.documents.suggestions import meant, quoted
-from reconciler.documents.validation import validate
+from reconciler.documents.suggestions import quote_text, suggest_option
+from reconciler.documents.validation import validate_value
 from reconciler.errors import Problem
 from reconciler.kinds.kind import Resource
 
 API_VERSION: Final = "reconciler/v1"
 
 
-def _one_line(value: str) -> str:
+def _check_one_line(value: str) -> str:
     if value != value.strip():
         raise ValueError("starts or ends with blanks; two names could look the same; remove them")
     if any(character in value for character in "\t\r\n"):
@@ -25,7 +25,7 @@ def _one_line(value: str) -> str:
     return value
 
 
-Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(_one_line)]
+Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)]
 
 
 class Metadata(BaseModel):
@@ -34,7 +34,7 @@ class Metadata(BaseModel):
     model_config = Resource.model_config
 
     name: Annotated[
-        str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_one_line)
+        str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
     ] = Field(description="The document's name; of a role or an event, the object's own name.")
     target: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None = Field(
         default=None, description="The target in the settings; may be absent where only one speaks the kind's API."
@@ -53,11 +53,11 @@ class Envelope(BaseModel):
     spec: dict[str, Any] = Field(description="The desired state; a field that is absent is kept as it is.")
 
 
-_SETTINGS: Final = (
+_SETTINGS_REFUSAL: Final = (
     "settings may not stand among manifests; whoever may change a manifest could otherwise change where it is sent and "
     "with which credentials; move this file out of the folder"
 )
-_PLAN: Final = (
+_PLAN_REFUSAL: Final = (
     "this is a saved plan and no manifest; it declares nothing; move it out of the folder, and save plans elsewhere"
 )
 
@@ -69,46 +69,50 @@ def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tu
     """
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
-        return None, [Problem(document.at(("kind",)), _SETTINGS)]
+        return None, [Problem(document.at(("kind",)), _SETTINGS_REFUSAL)]
     # A saved plan is JSON and may lie among manifests; format_version tells it from a kind called Plan.
     if isinstance(value, dict) and value.get("kind") == "Plan" and "format_version" in value:
-        return None, [Problem(document.at(("kind",)), _PLAN)]
+        return None, [Problem(document.at(("kind",)), _PLAN_REFUSAL)]
     spec = value.get("spec") if isinstance(value, dict) else None
     outer = {**value, "spec": {}} if isinstance(value, dict) and isinstance(spec, dict) else value
-    envelope, problems = validate(Envelope, outer, document)
+    envelope, problems = validate_value(Envelope, outer, document)
     kind = value.get("kind") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind and kind not in kinds:
-        message = f"unknown kind {quoted(kind)}; nothing could be done about it; {meant(kind, kinds)}"
+        message = f"unknown kind {quote_text(kind)}; nothing could be done about it; {suggest_option(kind, kinds)}"
         problems = [*problems, Problem(document.at(("kind",)), message)]
     return (None if problems else envelope), problems
 
 
-def kind_of(document: Document, kinds: Mapping[str, type[Resource]]) -> type[Resource] | None:
+def find_kind(document: Document, kinds: Mapping[str, type[Resource]]) -> type[Resource] | None:
     """Return the kind that a document says it is, however wrong the rest of it may be."""
     kind = document.value.get("kind") if isinstance(document.value, dict) else None
     return kinds.get(kind) if isinstance(kind, str) else None
 
 
 def resolve_target(
-    named: str | None, kind: type[Resource], targets: Mapping[str, str], document: Document
+    target_name: str | None, kind: type[Resource], targets: Mapping[str, str], document: Document
 ) -> str | Problem:
     """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
-    fitting = sorted(name for name, api in targets.items() if api == kind.api)
-    listed = " or ".join(fitting)
-    if named is None:
-        if len(fitting) == 1:
-            return fitting[0]
-        place = document.at(("metadata",))
-        if not fitting:
+    candidates = sorted(name for name, api in targets.items() if api == kind.api)
+    choices = " or ".join(candidates)
+    if target_name is None:
+        if len(candidates) == 1:
+            return candidates[0]
+        source = document.at(("metadata",))
+        if not candidates:
             message = f"no target speaks the {kind.api} API, which {kind.__name__} needs; add one to the settings"
-            return Problem(place, message)
-        why = "which one is meant is unclear, and --target only selects among documents that say theirs"
-        return Problem(place, f"several targets speak the {kind.api} API; {why}; add `target: {listed}`")
-    place = document.at(("metadata", "target"))
-    if named not in targets:
-        message = f"unknown target {quoted(named)}; the settings don't name it; {meant(named, fitting or targets)}"
-        return Problem(place, message)
-    if named not in fitting:
-        what = f"target {quoted(named)} speaks the {targets[named]} API; {kind.__name__} needs {kind.api}"
-        return Problem(place, f"{what}; {f'write {listed}' if fitting else 'add such a target to the settings'}")
-    return named
+            return Problem(source, message)
+        reason = "which one is meant is unclear, and --target only selects among documents that say theirs"
+        return Problem(source, f"several targets speak the {kind.api} API; {reason}; add `target: {choices}`")
+    source = document.at(("metadata", "target"))
+    if target_name not in targets:
+        message = f"unknown target {quote_text(target_name)}; the settings don't name it; {suggest_option(target_name, candidates or targets)}"
+        return Problem(source, message)
+    if target_name not in candidates:
+        summary = (
+            f"target {quote_text(target_name)} speaks the {targets[target_name]} API; {kind.__name__} needs {kind.api}"
+        )
+        return Problem(
+            source, f"{summary}; {f'write {choices}' if candidates else 'add such a target to the settings'}"
+        )
+    return target_name

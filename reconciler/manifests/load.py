@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.documents import csv_tables, files, limits
-from reconciler.documents.document import bounded
-from reconciler.documents.files import Place
-from reconciler.documents.reader import Document, examine, validate
+from reconciler.documents.document import limit_problems
+from reconciler.documents.files import FileRef
+from reconciler.documents.reader import Document, parse_documents, validate
 from reconciler.errors import InvalidError, Problem, RefusedError, Source
 from reconciler.kinds.kind import Resource, Table, Wanted
-from reconciler.manifests.digest import digest
-from reconciler.manifests.discovery import find
-from reconciler.manifests.duplicates import clashes
-from reconciler.manifests.envelope import Envelope, kind_of, open_envelope, resolve_target
+from reconciler.manifests.digest import digest_documents
+from reconciler.manifests.discovery import find_manifests
+from reconciler.manifests.duplicates import find_duplicates
+from reconciler.manifests.envelope import Envelope, find_kind, open_envelope, resolve_target
 from reconciler.model import Address
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedManifests:
     """What all files declare, by address; its digest; how many files were read and which names were passed over."""
 
     wanted: tuple[Wanted, ...]
@@ -30,20 +30,20 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
+class _Registry:
     """What documents are understood by: kinds by their names, and the API of each target."""
 
     kinds: Mapping[str, type[Resource]]
     targets: Mapping[str, str]
 
 
-def load(
+def load_manifests(
     paths: Sequence[Path | str],
     *,
     kinds: Mapping[str, type[Resource]],
     targets: Mapping[str, str],
     base: Path | None = None,
-) -> Loaded:
+) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare.
 
     `targets` maps the name of each target to its API. Relative paths start at `base`, which is also what the names of
@@ -52,65 +52,67 @@ def load(
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, and UsageError
     for a path that doesn't exist or can't be a manifest.
     """
-    listing = find(paths, base or Path.cwd())
-    world = _World(kinds, targets)
+    listing = find_manifests(paths, base or Path.cwd())
+    registry = _Registry(kinds, targets)
     problems = list(listing.problems)
-    wanted: list[Wanted] = []
-    bytes_read = documents = 0
-    for place in listing.files:
+    manifests: list[Wanted] = []
+    bytes_read = document_count = 0
+    for file in listing.files:
         try:
-            data = files.read(place)
+            data = files.read_file(file)
         except files.Unreadable as refusal:
-            problems.append(Problem(Source(place.shown), str(refusal)))
+            problems.append(Problem(Source(file.shown), str(refusal)))
             continue
         bytes_read += len(data)
-        found, wrong = examine(data, place.shown)
-        documents += len(found)
-        if excess := _excess(bytes_read, documents):
-            problems.append(Problem(Source(place.shown), excess))
+        documents, file_problems = parse_documents(data, file.shown)
+        document_count += len(documents)
+        if excess := _explain_excess(bytes_read, document_count):
+            problems.append(Problem(Source(file.shown), excess))
             break
-        for document in found:
-            one, more = _understood(document, place, world)
-            wrong += more
-            wanted += [one] if one else []
-        problems += bounded(wrong)
+        for document in documents:
+            manifest, document_problems = _build_manifest(document, file, registry)
+            file_problems += document_problems
+            manifests += [manifest] if manifest else []
+        problems += limit_problems(file_problems)
     # After the last file: a duplicate's other document may stand in any of them.
-    problems += bounded(clashes(wanted))
+    problems += limit_problems(find_duplicates(manifests))
     if problems:
         raise InvalidError(*problems)
-    if not wanted:
-        raise _nothing(paths, len(listing.files))
-    ordered = tuple(sorted(wanted, key=lambda one: (one.address, one.source)))
+    if not manifests:
+        raise _make_empty_error(paths, len(listing.files))
+    ordered = tuple(sorted(manifests, key=lambda manifest: (manifest.address, manifest.source)))
     # By their names tables are no manifests, so the search listed them among what it passed over.
-    used = {table.file for one in ordered for table in one.tables.values()}
-    return Loaded(ordered, digest(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - used)))
+    table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
+    return LoadedManifests(
+        ordered, digest_documents(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - table_files))
+    )
 
 
-def _excess(bytes_read: int, documents: int) -> str:
+def _explain_excess(bytes_read: int, document_count: int) -> str:
     if bytes_read > limits.TOTAL_BYTES:
         return (
             f"the manifests together have more than {limits.TOTAL_BYTES >> 20} MiB (limit TOTAL_BYTES); use CSV tables"
         )
-    if documents > limits.DOCUMENTS:
+    if document_count > limits.DOCUMENTS:
         return f"more than {limits.DOCUMENTS} documents (limit DOCUMENTS); the rest was not read; name a smaller folder"
     return ""
 
 
-def _nothing(paths: Sequence[Path | str], read: int) -> RefusedError:
-    said = " ".join(map(str, paths)) or "no path"
-    held = "the file holds no document" if read == 1 else f"{read} files hold no document"
-    what = held if read else "there is no file that ends in .yaml, .yml or .json"
+def _make_empty_error(paths: Sequence[Path | str], file_count: int) -> RefusedError:
+    path_names = " ".join(map(str, paths)) or "no path"
+    empty_files = "the file holds no document" if file_count == 1 else f"{file_count} files hold no document"
+    summary = empty_files if file_count else "there is no file that ends in .yaml, .yml or .json"
     message = (
-        f"nothing is declared: {what}; an empty set is more often a wrong path or a lost file than what is meant; "
+        f"nothing is declared: {summary}; an empty set is more often a wrong path or a lost file than what is meant; "
         "name the folder of the manifests"
     )
-    return RefusedError(Problem(Source(said), message))
+    return RefusedError(Problem(Source(path_names), message))
 
 
-def _understood(document: Document, place: Place, world: _World) -> tuple[Wanted | None, list[Problem]]:
+def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> tuple[Wanted | None, list[Problem]]:
     """Return what a document wants, or None with everything that is wrong with it."""
-    envelope, problems = open_envelope(document, world.kinds)
-    kind = kind_of(document, world.kinds)
+    envelope, problems = open_envelope(document, registry.kinds)
+    kind = find_kind(document, registry.kinds)
     if kind is None:
         return None, problems
     value = document.value
@@ -118,47 +120,51 @@ def _understood(document: Document, place: Place, world: _World) -> tuple[Wanted
     if not isinstance(spec, dict):
         return None, problems
     # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    resource, wrong = validate(kind, spec, document, ("spec",))
-    problems += wrong
-    beside, wrong = _tables(kind, spec, document, place)
-    problems += wrong
-    target = _target(envelope, kind, world, document)
+    resource, part_problems = validate(kind, spec, document, ("spec",))
+    problems += part_problems
+    field_tables, part_problems = _read_tables(kind, spec, document, file)
+    problems += part_problems
+    target = _find_target(envelope, kind, registry, document)
     if isinstance(target, Problem):
         problems.append(target)
     if problems or envelope is None or resource is None or not isinstance(target, str):
         return None, problems
     metadata = envelope.metadata
-    problems += _checked(resource, metadata.name, beside, document)
+    problems += _check_resource(resource, metadata.name, field_tables, document)
     address = Address(target, kind.__name__, metadata.name)
-    return Wanted(address, resource, document.source, metadata.labels, beside, document.at), problems
+    return Wanted(address, resource, document.source, metadata.labels, field_tables, document.at), problems
 
 
-def _target(envelope: Envelope | None, kind: type[Resource], world: _World, document: Document) -> str | Problem | None:
-    return resolve_target(envelope.metadata.target, kind, world.targets, document) if envelope else None
+def _find_target(
+    envelope: Envelope | None, kind: type[Resource], registry: _Registry, document: Document
+) -> str | Problem | None:
+    return resolve_target(envelope.metadata.target, kind, registry.targets, document) if envelope else None
 
 
-def _tables(
-    kind: type[Resource], spec: Mapping[str, object], document: Document, place: Place
+def _read_tables(
+    kind: type[Resource], spec: Mapping[str, object], document: Document, file: FileRef
 ) -> tuple[dict[str, Table], list[Problem]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
-    found: dict[str, Table] = {}
+    field_tables: dict[str, Table] = {}
     problems: list[Problem] = []
     for field, columns in kind.tables.items():
         name = spec.get(field)
         if not isinstance(name, str) or not name:
             continue
         try:
-            table, wrong = csv_tables.read(csv_tables.locate(place, name), columns)
-        except (files.Unreadable, csv_tables.Unfit) as refusal:
+            table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns)
+        except (files.Unreadable, csv_tables.TableNameError) as refusal:
             problems.append(Problem(document.at(("spec", field)), f"{field}: {refusal}"))
             continue
-        problems += wrong
+        problems += table_problems
         if table:
-            found[field] = table
-    return found, problems
+            field_tables[field] = table
+    return field_tables, problems
 
 
-def _checked(resource: Resource, name: str, beside: Mapping[str, Table], document: Document) -> Iterator[Problem]:
-    for place, message in resource.check(name, beside):
-        source = place if isinstance(place, Source) else document.at(("spec", *place))
+def _check_resource(
+    resource: Resource, name: str, field_tables: Mapping[str, Table], document: Document
+) -> Iterator[Problem]:
+    for location, message in resource.check(name, field_tables):
+        source = location if isinstance(location, Source) else document.at(("spec", *location))
         yield Problem(source, message)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.credentials.sources import FromProfile
-from reconciler.documents.files import mode_of
+from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import find_member, parse_vendor_file
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import AkskAuth, Auth, NoAuth
@@ -53,7 +53,7 @@ def read_credentials_file(env: Mapping[str, str], home: Path | None) -> Credenti
     file = Path(file_name) if file_name else home / ".huaweicloud" / "credentials" if home else None
     if file is None:
         return None
-    if file_name or mode_of(file, follow=True):
+    if file_name or read_mode(file, follow=True):
         return _read_sdk_file(file)
     reason = explain_hidden(file)
     advice = f"{file} can't be looked for ({reason}); set HW_ACCESS_KEY and HW_SECRET_KEY, or HOME"
@@ -79,7 +79,7 @@ def find_region_entry(env: Mapping[str, str], home: Path | None, region: str) ->
     """Return the first endpoint of CSMS that the SDK's regions file has for a region (contract: 4.2)."""
     file_name = env.get("HUAWEICLOUD_SDK_REGIONS_FILE", "").strip()
     path = Path(file_name) if file_name else home / ".huaweicloud" / "regions.yaml" if home else Path()
-    if not file_name and not stat.S_ISREG(mode_of(path, follow=True)):
+    if not file_name and not stat.S_ISREG(read_mode(path, follow=True)):
         return RegionEntry(path)
     try:
         services = parse_vendor_file(read_regular_file(path))

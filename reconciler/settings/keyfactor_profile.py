@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
-from reconciler.documents.files import mode_of
+from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.sanitize import escape_and_shorten
 
@@ -63,7 +63,7 @@ def _find_profile_file(file_name: str, home: Path | None) -> Path | None:
         # Where a CI file or a systemd unit sets the variable, no shell has expanded the tilde.
         return home / file_name[2:] if home and file_name.startswith("~/") else Path(file_name)
     files = (home / ".keyfactor" / name for name in _FILE_NAMES) if home else ()
-    return next((file for file in files if mode_of(file, follow=True)), None)
+    return next((file for file in files if read_mode(file, follow=True)), None)
 
 
 def _explain_hidden_file(home: Path | None) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reconciler.credentials.regular_file import describe_file_error
 from reconciler.documents import limits
-from reconciler.documents.files import mode_of
+from reconciler.documents.files import read_mode
 from reconciler.errors import Problem, Source, UsageError
 from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.keyfactor_env import read_keyfactor_target
@@ -44,7 +44,7 @@ def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> 
 
 def check_settings_location(file: Path | None, folder: Path, source: Source | None = None) -> None:
     """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
-    if file is None or not stat.S_ISDIR(mode_of(folder, follow=True)):
+    if file is None or not stat.S_ISDIR(read_mode(folder, follow=True)):
         return
     # realpath on both: else a symbolic link would hide where the file really lies.
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):

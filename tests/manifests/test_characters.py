@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.documents.characters import refused
-from reconciler.documents.reader import examine, read_documents
+from reconciler.documents.characters import explain_unsafe_text
+from reconciler.documents.reader import parse_documents, read_documents
 from reconciler.errors import InvalidError, Problem
 from reconciler.sanitize import escape_and_shorten, escape_invisible
 
@@ -22,7 +22,7 @@ UNSEEN = [
 
 def problems(data: str | bytes, file: str = "a.yaml") -> list[Problem]:
     """Return what is wrong with a file."""
-    return examine(data.encode() if isinstance(data, str) else data, file)[1]
+    return parse_documents(data.encode() if isinstance(data, str) else data, file)[1]
 
 
 @pytest.mark.parametrize("character", UNSEEN, ids=lambda c: f"U+{ord(c):04X}")
@@ -103,7 +103,7 @@ def test_letters_of_all_scripts_are_welcome() -> None:
     """Nothing but the unseen is refused."""
     text = "Zoë Müller Δοκιμή проверка 神戸 테스트 ظظظ 💡"
     assert read_documents(f"a: {text}\n".encode(), "a.yaml")[0].value == {"a": text}
-    assert refused(text) == ""
+    assert explain_unsafe_text(text) == ""
     assert escape_invisible(text) == text
 
 
@@ -144,6 +144,6 @@ def test_shown_text_is_cut_in_the_middle() -> None:
 def test_what_is_refused_can_not_be_read_and_the_other_way_round() -> None:
     """`refused` is what export asks, so it must agree with what the readers do."""
     for character in UNSEEN:
-        assert refused(f"a{character}b")
+        assert explain_unsafe_text(f"a{character}b")
     with pytest.raises(InvalidError):
         read_documents(b'a: "\\u202e"', "a.yaml")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from reconciler.documents.document import File
+from reconciler.documents.document import SourceFile
 from reconciler.documents.reader import Document, Raw, read_documents, validate
 from reconciler.documents.yaml_events import SCANNER
-from reconciler.documents.yaml_reader import read
+from reconciler.documents.yaml_reader import read_yaml
 from reconciler.errors import InvalidError
 from tests.manifests.test_hostile import YAMLISH
 
@@ -133,7 +133,7 @@ def test_both_scanners_of_pyyaml_give_the_same_documents(text: str) -> None:
     """Where libyaml is missing nothing else changes."""
     if "\u202e" in text:
         return
-    fast, slow = read(File("a.yaml", text), SCANNER), read(File("a.yaml", text), yaml.SafeLoader)
+    fast, slow = read_yaml(SourceFile("a.yaml", text), SCANNER), read_yaml(SourceFile("a.yaml", text), yaml.SafeLoader)
     if not (fast[1] or slow[1]):
         assert [(one.value, one.source) for one in fast[0]] == [(one.value, one.source) for one in slow[0]]
 

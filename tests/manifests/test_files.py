@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.documents import files, limits
-from reconciler.documents.files import Place, Unreadable
+from reconciler.documents.files import FileRef, Unreadable
 from reconciler.errors import InvalidError, RefusedError, UsageError
-from reconciler.manifests.load import Loaded, load
+from reconciler.manifests.load import LoadedManifests, load_manifests
 from tests.support.toy_kinds import KINDS, TARGETS, complaints, lamp, loaded, write
 
 
-def read(*paths: Path | str, base: Path) -> Loaded:
+def read(*paths: Path | str, base: Path) -> LoadedManifests:
     """Load several paths."""
-    return load(paths, kinds=KINDS, targets=TARGETS, base=base)
+    return load_manifests(paths, kinds=KINDS, targets=TARGETS, base=base)
 
 
 def test_all_three_suffixes_are_read_at_every_depth_whatever_their_case(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_paths_that_are_given_are_held_to_the_same(path: str, tmp_path: Path) ->
 def test_a_folder_that_becomes_a_link_after_it_was_looked_at_is_not_followed(tmp_path: Path) -> None:
     """Each folder on the way is opened without following, when the file is read."""
     write(tmp_path, {"m/d/a.yaml": "inside: 1\n", "out/a.yaml": "outside: 1\n"})
-    place = Place(tmp_path / "m", ("d", "a.yaml"), "d/a.yaml")
-    assert files.read(place) == b"inside: 1\n"
+    place = FileRef(tmp_path / "m", ("d", "a.yaml"), "d/a.yaml")
+    assert files.read_file(place) == b"inside: 1\n"
     (tmp_path / "m/d").rename(tmp_path / "m/e")
     (tmp_path / "m/d").symlink_to(tmp_path / "out")
     with pytest.raises(Unreadable, match="symbolic link"):
-        files.read(place)
+        files.read_file(place)
 
 
 @pytest.mark.timeout(10)
@@ -149,19 +149,19 @@ def test_a_file_that_becomes_a_pipe_after_it_was_looked_at_makes_nobody_wait(tmp
     """Opening a pipe for reading would block until somebody writes."""
     os.mkfifo(tmp_path / "a.yaml")
     with pytest.raises(Unreadable, match="not a regular file"):
-        files.read(Place(tmp_path, ("a.yaml",), "a.yaml"))
+        files.read_file(FileRef(tmp_path, ("a.yaml",), "a.yaml"))
 
 
 def test_a_file_that_may_not_be_read_is_complained_about(tmp_path: Path) -> None:
     """It is never passed over: what it declares is unknown."""
-    place = Place(tmp_path, ("gone.yaml",), "gone.yaml")
+    place = FileRef(tmp_path, ("gone.yaml",), "gone.yaml")
     with pytest.raises(Unreadable, match="does not exist"):
-        files.read(place)
+        files.read_file(place)
     with pytest.raises(Unreadable, match="name is not valid"):
-        files.read(Place(tmp_path, ("a\0.yaml",), ""))
+        files.read_file(FileRef(tmp_path, ("a\0.yaml",), ""))
     (tmp_path / "d.yaml").mkdir()
     with pytest.raises(Unreadable, match="not a regular file"):
-        files.read(Place(tmp_path, ("d.yaml",), ""))
+        files.read_file(FileRef(tmp_path, ("d.yaml",), ""))
 
 
 def test_every_path_that_does_not_exist_is_named(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents import limits
-from reconciler.documents.document import bounded
-from reconciler.documents.reader import examine, read_documents
+from reconciler.documents.document import limit_problems
+from reconciler.documents.reader import parse_documents, read_documents
 from reconciler.errors import InvalidError, Problem, ReconcilerError, Source
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import KINDS, lamp, loaded, write
@@ -64,7 +64,7 @@ MEBIBYTE = 1024 * 1024
 def of_a_plain_file(size: int = MEBIBYTE) -> float:
     """Return the seconds that a file of so many bytes takes in which nothing is wrong."""
     data = b"- a plain line of text, as there are many\n" * (size // 42)
-    seconds, (_, problems) = cost(lambda: examine(data, "a.yaml"))
+    seconds, (_, problems) = cost(lambda: parse_documents(data, "a.yaml"))
     assert not problems
     return seconds
 
@@ -77,7 +77,7 @@ def of_a_plain_file(size: int = MEBIBYTE) -> float:
 def test_a_hostile_file_is_refused_soon(file: str, text: str) -> None:
     """In processor time, beside a plain file of a mebibyte; what it guards against takes minutes or does not end."""
     data = text.encode()[:MEBIBYTE]
-    seconds, (documents, problems) = cost(lambda: examine(data, file))
+    seconds, (documents, problems) = cost(lambda: parse_documents(data, file))
     assert seconds < 20 * of_a_plain_file()
     assert len(problems) <= limits.PROBLEMS + 1
     assert problems or file == "a.json" or "1_" in text or "1:1" in text, documents
@@ -88,7 +88,7 @@ def test_the_largest_hostile_file_is_refused_soon(name: str) -> None:
     """These cost most where they are repeated to the limit: about what a plain file of that size does."""
     text = BOMBS[name]
     data = (text * (1 + limits.FILE_BYTES // len(text))).encode()[: limits.FILE_BYTES]
-    seconds, (_, problems) = cost(lambda: examine(data, "a.yaml"))
+    seconds, (_, problems) = cost(lambda: parse_documents(data, "a.yaml"))
     assert problems
     assert seconds < 10 * of_a_plain_file(limits.FILE_BYTES)
 
@@ -107,8 +107,8 @@ def test_aliases_cost_no_memory(text: str) -> None:
 
 def test_the_problems_of_one_file_are_bounded_and_counted() -> None:
     """Nobody reads a hundred thousand lines."""
-    assert len(examine(b"\x01" * 5000, "a.yaml")[1]) <= limits.PROBLEMS + 1
-    listed = bounded(Problem(Source("a.yaml", line, 1), "x; y; z") for line in range(500, 0, -1))
+    assert len(parse_documents(b"\x01" * 5000, "a.yaml")[1]) <= limits.PROBLEMS + 1
+    listed = limit_problems(Problem(Source("a.yaml", line, 1), "x; y; z") for line in range(500, 0, -1))
     assert [problem.source.line for problem in listed] == list(range(1, limits.PROBLEMS + 2))
     assert listed[-1].message.startswith("400 more problems in this file")
 
@@ -138,7 +138,7 @@ def nested(depth: int) -> str:
 def test_every_limit_holds_to_the_unit_and_is_named(file: str, name: str, fits: str, exceeds: str) -> None:
     """What fits is read; one more is refused."""
     read_documents(fits.encode(), file)
-    _, (problem, *_) = examine(exceeds.encode(), file)
+    _, (problem, *_) = parse_documents(exceeds.encode(), file)
     assert f"limit {name}" in problem.message
 
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.documents.scalars import Ambiguous, resolve
+from reconciler.documents.scalars import Ambiguous, resolve_scalar
 
 VALUES: list[tuple[str, Any]] = [
     ("true", True),
@@ -81,8 +81,8 @@ AMBIGUOUS = {
 @pytest.mark.parametrize(("text", "value"), VALUES)
 def test_what_everybody_reads_alike_is_a_value(text: str, value: Any) -> None:
     """The type counts too: 1 is not true."""
-    assert resolve(text) == value
-    assert type(resolve(text)) is type(value)
+    assert resolve_scalar(text) == value
+    assert type(resolve_scalar(text)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,16 @@ def test_what_everybody_reads_alike_is_a_value(text: str, value: Any) -> None:
 )
 def test_what_readers_disagree_about_stays_ambiguous(text: str, reading: str) -> None:
     """It fits no field, and says what it would have been."""
-    found = resolve(text)
+    found = resolve_scalar(text)
     assert isinstance(found, Ambiguous)
     assert (found.text, found.reads_as) == (text, reading)
 
 
 def test_a_number_beyond_what_python_converts_is_no_number() -> None:
     """Python refuses to convert more than 4300 digits."""
-    assert isinstance(resolve("1" * 4000), int)
-    assert isinstance(resolve("1" * 4001), Ambiguous)
-    assert isinstance(resolve("1" * 500 + ".0"), Ambiguous)
+    assert isinstance(resolve_scalar("1" * 4000), int)
+    assert isinstance(resolve_scalar("1" * 4001), Ambiguous)
+    assert isinstance(resolve_scalar("1" * 500 + ".0"), Ambiguous)
 
 
 NUMERIC = st.text("0123456789+-._:eExXoObaAfF~<= tTzZ", min_size=1, max_size=12)
@@ -110,12 +110,12 @@ def test_what_yaml_1_1_does_not_read_as_text_is_never_text(text: str) -> None:
     """PyYAML's own resolver is the witness for YAML 1.1."""
     tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))
     if tag != "tag:yaml.org,2002:str":
-        assert not isinstance(resolve(text), str)
+        assert not isinstance(resolve_scalar(text), str)
 
 
 @given(NUMERIC)
 def test_what_json_reads_as_a_number_is_that_number_or_ambiguous(text: str) -> None:
     """A value is never another value than the one that Python's own conversion gives."""
-    found = resolve(text)
+    found = resolve_scalar(text)
     if type(found) in {int, float}:
         assert found == float(text) if isinstance(found, float) else found == int(text)

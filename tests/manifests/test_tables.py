@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents import csv_tables, limits
-from reconciler.documents.files import Place
+from reconciler.documents.files import FileRef
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import complaints, lamp, loaded, write
 
@@ -112,8 +112,8 @@ def test_a_hundred_thousand_rows_are_read_in_proportion(tmp_path: Path) -> None:
     for count in (33_333, 100_000):
         text = "lamp,owner\n" + "".join(f"{n:040X},Owner {n % 50}\n" for n in range(count))
         write(tmp_path, {"x.csv": text})
-        place = Place(tmp_path, ("x.csv",), "x.csv")
-        seconds, (table, problems) = cost(lambda place=place: csv_tables.read(place, COLUMNS), times=2)
+        place = FileRef(tmp_path, ("x.csv",), "x.csv")
+        seconds, (table, problems) = cost(lambda place=place: csv_tables.read_table(place, COLUMNS), times=2)
         spent.append(seconds)
     assert spent[1] < 15 * spent[0]
     assert not problems
@@ -130,7 +130,7 @@ CELLS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), m
 def test_what_is_written_in_quotes_is_read_back(rows: list[tuple[str, str]]) -> None:
     """Commas and quotes are part of the text there."""
     quoted = ["{},{}".format(*(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row)) for row in rows]
-    table, problems = csv_tables.parse("\n".join(["lamp,owner", *quoted]), "x.csv", COLUMNS)
+    table, problems = csv_tables.parse_table("\n".join(["lamp,owner", *quoted]), "x.csv", COLUMNS)
     assert not problems
     assert table is not None
     assert list(zip(table.columns["lamp"], table.columns["owner"], strict=True)) == rows

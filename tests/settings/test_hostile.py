@@ -18,7 +18,7 @@ from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFil
 from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
 from reconciler.kinds.registry import KINDS
-from reconciler.manifests.load import load as load_manifests
+from reconciler.manifests.load import load_manifests
 from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import NoAuth, Target
 from tests.settings.test_private_file import acting_as

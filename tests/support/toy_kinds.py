@@ -13,7 +13,7 @@ from reconciler.errors import InvalidError, Source
 from reconciler.kinds.fields import Name, Text, unmanaged
 from reconciler.kinds.kind import Path as Place
 from reconciler.kinds.kind import Resource, Table
-from reconciler.manifests.load import Loaded, load
+from reconciler.manifests.load import LoadedManifests, load_manifests
 
 
 class Bulb(BaseModel):
@@ -111,9 +111,9 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     return folder
 
 
-def loaded(folder: Path, targets: Mapping[str, str] = TARGETS) -> Loaded:
+def loaded(folder: Path, targets: Mapping[str, str] = TARGETS) -> LoadedManifests:
     """Load a folder; what is shown is relative to it."""
-    return load([folder], kinds=KINDS, targets=targets, base=folder)
+    return load_manifests([folder], kinds=KINDS, targets=targets, base=folder)
 
 
 def complaints(folder: Path, targets: Mapping[str, str] = TARGETS) -> list[str]:
