@@ -51,7 +51,8 @@ def explain_unsafe_text(text: str) -> str:
         return f"holds {_name_character(match.group())}, which {_explain_character(match.group())}; remove it"
     # macOS folders and some input methods give decomposed letters (NFD), which look the same on screen.
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        return f"is not in Unicode's composed form (NFC), so it differs from what it looks like; write {_spell_code_points(text)}"
+        reason = "is not in Unicode's composed form (NFC), so it differs from what it looks like"
+        return f"{reason}; write {_spell_code_points(text)}"
     return ""
 
 

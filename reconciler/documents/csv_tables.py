@@ -109,7 +109,8 @@ def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file
             )
     for name in columns:
         if name not in header:
-            message = f"column {name} is missing; the first line names the columns {expected_names}, separated by commas; add it"
+            reason = f"the first line names the columns {expected_names}, separated by commas"
+            message = f"column {name} is missing; {reason}; add it"
             yield Problem(Source(file, 1, 1), message)
 
 

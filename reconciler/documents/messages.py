@@ -165,7 +165,8 @@ def _describe_wrong_tag(case: _Case) -> str:
     if case.fault.type == "union_tag_not_found":
         return f"{field} is missing in {case.name}; it says what the rest means; add `{field}: ...`"
     options = re.findall(r"'([^']*)'", str(context.get("expected_tags", "")))
-    return f"unknown {field} {quote_text(str(context.get('tag')))} in {case.name}; {suggest_option(str(context.get('tag')), options)}"
+    tag = str(context.get("tag"))
+    return f"unknown {field} {quote_text(tag)} in {case.name}; {suggest_option(tag, options)}"
 
 
 def _describe_too_short(case: _Case) -> str:

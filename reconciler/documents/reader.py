@@ -1,7 +1,7 @@
 """Strict reading of YAML and JSON, and validation against a pydantic model: for manifests, settings, any document.
 
 for document in read_documents(data, "reconciler.yaml"):
-    settings, problems = validate(Settings, document.value, document)
+    settings, problems = validate_value(Settings, document.value, document)
 """
 
 from __future__ import annotations

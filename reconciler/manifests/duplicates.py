@@ -35,7 +35,8 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Problem]:
 
 def _describe_same_name(first: Wanted, second: Wanted) -> Problem:
     name_path = ("metadata", "name")
-    summary = f'{second.address.kind} "{escape_and_shorten(second.address.name)}" is already declared at {first.at(name_path)}'
+    name = escape_and_shorten(second.address.name)
+    summary = f'{second.address.kind} "{name}" is already declared at {first.at(name_path)}'
     return Problem(second.at(name_path), f"{summary}; two documents can't both hold; rename or merge one")
 
 

@@ -106,7 +106,8 @@ def resolve_target(
         return Problem(source, f"several targets speak the {kind.api} API; {reason}; add `target: {choices}`")
     source = document.at(("metadata", "target"))
     if target_name not in targets:
-        message = f"unknown target {quote_text(target_name)}; the settings don't name it; {suggest_option(target_name, candidates or targets)}"
+        suggestion = suggest_option(target_name, candidates or targets)
+        message = f"unknown target {quote_text(target_name)}; the settings don't name it; {suggestion}"
         return Problem(source, message)
     if target_name not in candidates:
         summary = (

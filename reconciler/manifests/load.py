@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.documents import csv_tables, files, limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef
-from reconciler.documents.reader import Document, parse_documents, validate
+from reconciler.documents.reader import Document, parse_documents, validate_value
 from reconciler.errors import InvalidError, Problem, RefusedError, Source
 from reconciler.kinds.kind import Resource, Table, Wanted
 from reconciler.manifests.digest import digest_documents
@@ -120,7 +120,7 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
     if not isinstance(spec, dict):
         return None, problems
     # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    resource, part_problems = validate(kind, spec, document, ("spec",))
+    resource, part_problems = validate_value(kind, spec, document, ("spec",))
     problems += part_problems
     field_tables, part_problems = _read_tables(kind, spec, document, file)
     problems += part_problems

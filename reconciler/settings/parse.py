@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.documents.reader import Document, read_documents, validate
+from reconciler.documents.reader import Document, read_documents, validate_value
 from reconciler.errors import InvalidError, Problem, Source, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.sanitize import escape_and_shorten
@@ -40,7 +40,7 @@ def parse_settings(data: bytes, name: str) -> SettingsFile:
         )
     document = documents[0]
     # A secret pasted in the place of its reference would else be quoted in a CI job's log.
-    settings_file, problems = validate(SettingsFile, document.value, document, secret=_SECRET_KEYS)
+    settings_file, problems = validate_value(SettingsFile, document.value, document, secret=_SECRET_KEYS)
     problems = [*problems, *(_find_unknown_kinds(settings_file, document) if settings_file else ())]
     if settings_file is None or problems:
         raise UsageError(*problems)
