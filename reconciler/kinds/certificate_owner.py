@@ -29,11 +29,13 @@ from reconciler.payloads.scopes import COLLECTIONS, CONTAINERS, Scope, resolve
 Thumbprint = Annotated[
     str,
     Form(
+        # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
         "[0-9A-Fa-f]{40}",
         "is not a SHA-1 thumbprint, so it can match no certificate; write 40 hexadecimal digits without colons",
     ),
 ]
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
+# Command's ids are int32, and 0 stands for "none" in several of its bodies and parameters.
 Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 
 
@@ -70,6 +72,7 @@ class CertificateOwner(Resource):
         ),
         write=(
             Grant(
+                # Command 12.3 to 24.4 knows change_owner alone, 25.x the expanded one as well.
                 ("/certificates/collections/change_owner/", "/certificates/expanded_change_owner/"),
                 remark="with change_owner the account must also hold the present owner's role and the new one",
             ),
@@ -105,10 +108,12 @@ spec:
             raise ValueError("assignments name their own owners and certificates; remove owner, clear and certificates")
         if not said & {"assignments", "certificates"}:
             raise ValueError("does not say which certificates; give certificates or assignments")
+        # To the API null, a blank name and an empty body all clear the owner: here only a word may do that.
         if "assignments" not in said and len(said & {"owner", "clear"}) != 1:
             raise ValueError(
                 "needs either owner or clear: [owner]; an absent owner clears nothing; give one of the two"
             )
+        # The PUT's own rule: with both given CollectionId wins and ContainerId counts as 0.
         if {"collection", "container"} <= said:
             raise ValueError("collection and container are both given; Command would ignore the container; keep one")
         return self
@@ -159,6 +164,7 @@ spec:
         scopes = {one.address: resolve(read, one.resource.declared()) for one in wanted}
         readable = [one for one in wanted if not scopes[one.address].fault]
         found: dict[Query, Found] = {}
+        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
         for scope in sorted({scopes[one.address].listing for one in readable}):
             keys = [
                 assigned.key
@@ -207,9 +213,11 @@ spec:
         """Exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
         row, query = match.found
         name = match.after["owner"]
+        # What the server does with NewRoleId and NewRoleName together is not documented.
         body = {} if name is None else {"NewRoleName": name}
         path = f"{PATH}/{row.id}/Owner"
         base = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleId": row.owner_id, "OwnerRoleName": row.owner}
+        # OwnerRoleId is not expected: a role that the same run creates has no id when the plan is made.
         expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
         return Request(Call(match.wanted.address.target, "PUT", path, body, query), base, expect)
 
@@ -224,6 +232,7 @@ spec:
             return None
         call = step.request.call
         path = call.path.removesuffix("/Owner")
+        # GET of a certificate knows collectionId alone: the swagger of 25.1 has no containerId there.
         raw = read.get(path, query=tuple(pair for pair in call.query if pair[0] == "CollectionId"))
         if raw is None:
             return None
@@ -278,6 +287,7 @@ class _Owners:
     def __init__(self, wanted: Wanted, roles: Mapping[str, str], run: Run) -> None:
         target = wanted.address.target
         declared = {a.name.casefold(): a.name for a in run.declared if (a.target, a.kind) == (target, "SecurityRole")}
+        # Live roles last: certificates read back with the live role's spelling.
         self._known = {**declared, **roles}
 
     def name(self, owner: str) -> str | None:

@@ -46,6 +46,7 @@ spec:
         return self
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        # Of a handler's members only ClassName is both read-only and the same on every installation.
         yield self.class_name.casefold(), ("className",)
 
     @classmethod
@@ -54,6 +55,7 @@ spec:
         live: dict[str, list[Json]] = {}
         for handler in read.rows(_LIST):
             name = pick(handler, "ClassName")
+            # The generated v11 client has an empty model here: nothing promises either member on old servers.
             if not isinstance(name, str) or not isinstance(pick(handler, "Enabled"), bool):
                 raise IncompleteError(Problem(Source(f"GET {_LIST}"), _SHAPE))
             live.setdefault(name.casefold(), []).append(handler)
@@ -83,6 +85,7 @@ spec:
     @classmethod
     def request(cls, match: Match) -> Request:
         """Both members always: what the server does with one that is left out is not documented."""
+        # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
         body = {wire: match.after.get(name, pick(match.found, wire)) for name, wire in _WIRE.items()}
         path = f"{_LIST}/{int(pick(match.found, 'Id'))}"
         return Request(Call(match.wanted.address.target, "PUT", path, body), _canonical(match.found), body)
@@ -117,6 +120,7 @@ _SHAPE = "an event handler without ClassName or Enabled; nothing can be compared
 
 
 def _unregistered(class_name: str, live: Mapping[str, list[Json]]) -> str:
+    # Handler classes share a long namespace, which difflib's default cutoff (0.6) takes for closeness.
     near = get_close_matches(class_name.casefold(), live, n=1, cutoff=0.8)
     hint = f"did you mean {pick(live[near[0]][0], 'ClassName')}? " if near else ""
     return (

@@ -15,6 +15,7 @@ from reconciler.model import Json
 
 def unmanaged(description: str, **constraints: Any) -> Any:
     """A field whose live value is kept where the document doesn't mention it. Ask `declared`, never its default."""
+    # pydantic validates no defaults, so None passes here although a manifest's null is refused.
     return Field(default=None, description=description, json_schema_extra=_without_default, **constraints)
 
 
@@ -26,6 +27,7 @@ def pick(raw: Mapping[str, Json], name: str) -> Json:
     """Return a member of an API object by name, whatever its letter case; None where absent (contract: JSON casing)."""
     if name in raw:
         return raw[name]
+    # Servers answer in PascalCase, the v11 swagger says camelCase: the exact name is tried first.
     folded = name.casefold()
     return next((value for key, value in raw.items() if key.casefold() == folded), None)
 
@@ -51,9 +53,11 @@ class Form:
         return no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        # JSON Schema doesn't anchor patterns by itself (2020-12 validation, 6.3.3).
         return {**handler(schema), "pattern": f"^{self.pattern}$"}
 
     def _checked(self, value: str) -> str:
+        # With re.match, $ would also match before a line feed at the end.
         if not re.fullmatch(self.pattern, value):
             raise Misfit(self.words)
         return value

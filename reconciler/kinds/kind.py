@@ -96,6 +96,7 @@ class Wanted:
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
     tables: Tables = field(default_factory=dict)
+    # Not compared: a function equals only itself, and a file loaded twice must give equal documents.
     at: Callable[[Path], Source] = field(default=lambda _path: Source("manifest"), compare=False, repr=False)
     """Position of a place inside the document; scans the text again, so only errors should ask."""
 
@@ -168,6 +169,8 @@ class Exported(NamedTuple):
 class Resource(BaseModel):
     """The desired state that one document declares. Subclasses are kinds; the class name is the kind's name."""
 
+    # pydantic's lax mode would take "yes" for True and "1" for 1, and its default ignores unknown fields:
+    # a misspelt one would be a field that nobody manages.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     api: ClassVar[str]
@@ -218,6 +221,7 @@ class Resource(BaseModel):
         if match.before is None:
             return Action.CREATE
         differing = [name for name, value in match.after.items() if match.before.get(name) != value]
+        # False empties nothing: a switch that is turned off has a value.
         return (
             Action.CLEAR
             if all(not match.after[name] and match.after[name] is not False for name in differing)

@@ -50,6 +50,7 @@ from reconciler.payloads.requests import (
 )
 
 _WILD = frozenset("*?")
+# Command documents no maximum for the list, and the call is not idempotent.
 BATCH = 10
 """Ids of one POST: what one lost answer can leave open."""
 
@@ -57,6 +58,7 @@ BATCH = 10
 def _day(value: Any) -> Any:
     """JSON has no dates, so text of the form 2027-01-31 is one."""
     try:
+        # Since Python 3.11 fromisoformat also takes the basic form (20270131): the length shuts it out.
         return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2027-01-31") else value
     except ValueError:
         return value
@@ -91,6 +93,7 @@ class Attributes(BaseModel):
 class Expected(Attributes):
     """One request, by its id and at least one attribute that it must have."""
 
+    # An int32, KeyfactorRequestId in the answer: neither a certificate's id nor the CA's own number.
     id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] = Field(description="Command's request id.")
 
 
@@ -103,9 +106,11 @@ class RequestDenial(Resource):
 
     api: ClassVar[str] = "keyfactor"
     requires: ClassVar[Permissions] = Permissions(
+        # As documented for 24.4 and later: requests are read with the permission for alerts.
         read=(Listing("pending requests", PENDING, "/monitoring/alerts/read/"),),
         write=(Grant(("/certificates/requests/manage/",)),),
     )
+    # A denial can set off a denied request alert: the handlers get their declared state before it.
     after: ClassVar[tuple[str, ...]] = ("EventHandler",)
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
@@ -204,6 +209,7 @@ spec:
         body: dict[str, Json] = {"CertificateRequestIds": numbers}
         if "comment" in spec.model_fields_set:
             body["Comment"] = spec.comment
+        # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
         base = {str(request_id(raw)): identity(raw) for raw in match.found}
         expect = dict.fromkeys((str(number) for number in numbers), DENIED)
         return Request(Call(match.wanted.address.target, "POST", DENY, body), base, expect)
@@ -281,6 +287,7 @@ def _unfit(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, sta
     declared: Sequence[Expected] = spec.declared().get("requests", ())
     expected: Mapping[str, str] = next((one.expected() for one in declared if one.id == number), {})
     differing = _differing(expected, raw, lambda value, live: value.casefold() == live.casefold())
+    # Before the state: after a restore from backup the id may stand for another request.
     if differing:
         told = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differing)
         return f"is not the request that is meant: {told}; correct the document"

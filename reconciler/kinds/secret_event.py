@@ -14,11 +14,15 @@ from reconciler.kinds.requirements import Grant, Listing, Permissions
 from reconciler.model import Call, Json, Request, Risk, Step
 
 EventType = Literal[
+    # SECRET_ROTATED_FAILED came with the pages of 2024-11. The OpenAPI example shows a sixth type in no
+    # enumeration, SECRET_VERSION_NEAR_EXPIRY: answers may hold more than can be declared.
     "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"
 ]
 TopicUrn = Annotated[
     str,
     Form(
+        # The documented pattern. The pages' own example, demo-smn-id, is no URN, so checking for one would
+        # refuse what the service takes.
         r"[a-zA-Z0-9\-._:]{1,256}",
         "is not what CSMS takes as a topic's id; it would refuse the event; write the topic's URN, "
         "urn:smn:REGION:PROJECT:TOPIC",
@@ -65,6 +69,8 @@ spec:
 """
 
     state: Literal["ENABLED", "DISABLED"] = unmanaged("Only an ENABLED event fires.")
+    # Five values are documented, but 12 is the ceiling. The request schema allows an empty list and the
+    # response schema forbids it: none is sent.
     event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=12)] = unmanaged(
         "The events that are told, as a set."
     )
@@ -80,6 +86,7 @@ spec:
         return self
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+        # The EU site's page allows a dot as well; other pages, the OpenAPI text and Terraform don't.
         if not _valid_name(name):
             yield (
                 (),
@@ -93,6 +100,7 @@ spec:
             yield ("additive",), "additive names eventTypes, which is not declared; declare it or remove additive"
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        # Whether letter case alone tells events apart is not documented, so two such documents clash.
         yield name.casefold(), ()
 
     @classmethod
@@ -145,6 +153,7 @@ spec:
             "notification": {wire: merged["notification"][field] for field, wire in _WIRE.items()} | _strange(raw),
         }
         target = match.wanted.address.target
+        # The name is the path's key and can't be changed: only the POST carries it.
         if raw is None:
             return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
         return Request(Call(target, "PUT", f"{path}/{name}", members), _canonical(raw), {"name": name, **members})
@@ -162,6 +171,8 @@ spec:
     def reread(cls, read: Read, step: Step) -> Json:
         if step.request is None:
             return None
+        # A missing event gives 404, as the API's pages and the authors of Terraform's resource have it; the
+        # table of error codes files "does not exist" under 400.
         reply = read.get(f"{read.root}/events/{step.address.name}")
         if reply is None:
             return None
@@ -176,6 +187,7 @@ spec:
             strange = sorted(set(shown["eventTypes"]) - set(known))
             spec = {"state": shown["state"], "eventTypes": known, "notification": shown["notification"]}
             if strange:
+                # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
                 spec["additive"] = ["eventTypes"]
             remarks = (f"keeps event types that this version does not know: {', '.join(strange)}",) if strange else ()
             yield Exported(raw["name"], spec, remarks)
@@ -185,6 +197,7 @@ _WIRE = {"targetType": "target_type", "targetId": "target_id", "targetName": "ta
 
 
 def _valid_name(name: str) -> bool:
+    # str.isalnum alone takes the letters and digits of every script.
     return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in name)
 
 

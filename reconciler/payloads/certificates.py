@@ -16,6 +16,7 @@ PATH = "/Certificates"
 PAGE = 1000
 """Rows that `Read.pages` asks for at once."""
 
+# Command 11 has no owners: its rows lack the last two, and every certificate reads as unowned.
 _COLUMNS = ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")
 _PER_QUERY = 20
 """Clauses of one QueryString: more would outgrow the 2,048 characters that IIS takes."""
@@ -60,6 +61,7 @@ def selected(read: Read, scope: Query, keys: Collection[str]) -> Found:
     first = next(pages, Page((), 0))
     _keep(found, left, map(_row, first.rows))
     missing = [key for key in left if key not in found]
+    # x-total-count may be missing: the list then counts as one of 1,000 more pages.
     pages_left = -(-(first.total - len(first.rows)) // PAGE) if first.total is not None else PAGE
     if -(-len(missing) // _PER_QUERY) < pages_left:
         _keep(found, left, _asked(read, scope, missing))
@@ -84,10 +86,13 @@ def _asked(read: Read, scope: Query, keys: Collection[str]) -> Iterator[Row]:
 
 
 def _clause(key: str) -> str:
+    # The query name of Id is CertId. In parentheses, since the precedence of AND and OR is not
+    # documented, and without escapes, since that of a quote isn't either: only digits get here.
     return f"(CertId -eq {key[3:]})" if key.startswith("id ") else f'(Thumbprint -eq "{key}")'
 
 
 def _pages(read: Read, scope: Query, query: str) -> Iterator[Page]:
+    # Seen on a real server: SortField=Id, the column's own name, is refused with 400 (0xA011004A).
     everything = (("SortField", "CertId"), ("includeRevoked", "true"), ("includeExpired", "true"))
     asked = (("QueryString", query),) if query else ()
     return read.pages(PATH, query=(*asked, *everything, *scope), columns=_COLUMNS)

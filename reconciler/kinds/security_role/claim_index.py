@@ -14,6 +14,7 @@ from reconciler.kinds.kind import Read
 from reconciler.model import Json
 from reconciler.payloads.claims import PATH, ClaimKey, loose, partners, read_key, sent_key
 
+# Provider is null on some servers, and "unknown" is among the schemes that have been seen.
 _UNTOLD = frozenset({"", "unknown"})
 """What stands where a server does not tell a claim's provider."""
 _LOST = "its description might be overwritten"
@@ -66,6 +67,7 @@ def defined(read: Read) -> Defined:
     rows = read.rows(PATH)
     for raw in rows:
         folded = {name.casefold() for name in raw}
+        # Names alone are checked: any value may be null, but a member that is missing means another answer.
         if missing := [name for name in _MEMBERS if name.casefold() not in folded]:
             why = f"a row of the list has no {' and no '.join(missing)}; a claim that is not recognised would lose its"
             told = f"{why} description; check the server's version and the proxy before it"

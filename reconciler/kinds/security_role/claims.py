@@ -72,6 +72,7 @@ def outgoing_words(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known)
     for claim in joining(wanted, raw):
         live = known.defined.alike(claim.key)
         said = known.words.get(folded(claim.key), {claim.value})
+        # min: documents that contradict each other are refused, but equal input must give an equal plan.
         found[claim.key] = description_of(live[0]) if live else min(said)
     return found
 
@@ -101,11 +102,13 @@ def descriptions(wanted: Wanted, raw: Mapping[str, Json] | None, known: Known) -
         if "description" not in claim.model_fields_set:
             continue
         found = [held[key] for key in partners(claim.key, held)] or known.defined.alike(claim.key)
+        # One at most: where several can't be told apart, a problem has been reported instead.
         for live in found[:1]:
             value, text = read_key(live).value, description_of(live)
             path, about = f"claims.{value}.description", f"claim {value} (id {pick(live, 'Id')})"
             place = wanted.at(("spec", "claims", index, "description"))
             match = Described(live, claim.description)
+            # objects=0: the limit counts roles, and this claim belongs to one that is counted already.
             yield Match(wanted, {path: text}, {path: claim.description}, match, about, place, objects=0)
 
 

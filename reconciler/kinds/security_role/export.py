@@ -35,6 +35,7 @@ def exported(raw: Mapping[str, Json], sets: Sets) -> Exported:
     remarks = []
     try:
         claims = [_exported_claim(claim) for claim in pick(raw, "Claims")]
+    # All or none: a list without some of them would declare that those go.
     except CannotEncode as reason:
         claims = []
         remarks.append(f"claims are not exported: {reason}")
@@ -44,6 +45,7 @@ def exported(raw: Mapping[str, Json], sets: Sets) -> Exported:
 
 
 def _exported_claim(raw: Mapping[str, Json]) -> dict[str, str]:
+    # Only for what it raises: a claim that can't be sent back must not be declared.
     resend(raw)
     description = str(pick(raw, "Description") or "").strip()
     return {**read_key(raw)._asdict(), **({"description": description} if description else {})}

@@ -50,6 +50,7 @@ Permission = Annotated[
     str,
     StringConstraints(max_length=512),
     Form(
+        # A pattern, not a list: the strings differ by version, and the last segment may be an id or a GUID.
         r"/([a-z0-9_\-]+/)*",
         "is not a version two permission; Command would refuse it; write it in lower case, "
         "beginning and ending with a slash, such as /portal/read/",
@@ -57,6 +58,7 @@ Permission = Annotated[
 ]
 EmailAddress = Annotated[
     str,
+    # 64 octets before the @ and 255 after it (RFC 5321, 4.5.3.1.1 and 4.5.3.1.2).
     StringConstraints(max_length=320),
     Form(r"[^@\s]+@[^@\s]+", "is not an e-mail address; nobody could be reached; write name@domain"),
 ]
@@ -73,6 +75,7 @@ class SecurityRole(Resource):
             Listing("permission sets", "/PermissionSets", "/security/read/", when="that declare one by name"),
             Listing("claims", CLAIMS, "/security/read/", when="that give a role a claim"),
         ),
+        # Command checks which permission set holds it: held in another one it still gives 403.
         write=(Grant(("/security/modify/",), within="Global"),),
     )
     example: ClassVar[str] = """\
@@ -132,6 +135,7 @@ spec:
                 yield ("claims", index), f"the {claim.type} claim {claim.value!r} is listed twice; remove one"
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        # Command's rule for letter case is not documented; SQL Server's usual collation folds it.
         yield name.casefold(), ()
 
     @classmethod
@@ -176,10 +180,12 @@ spec:
         body |= {_WIRE[field]: after[field] for field in ("description", "emailAddress") if field in after}
         if "permissionSet" in after:
             body["PermissionSetId"] = set_id
+        # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
         body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
         body["Claims"] = outgoing(raw, after.get("claims"), words)
         if raw is None:
             return Request(Call(target, "POST", PATH, body, version=2), None, expected(body))
+        # There is no /{id} form of this PUT: the id stands in the body.
         return Request(Call(target, "PUT", PATH, body, version=2), canonical(raw), expected(body))
 
     @classmethod
@@ -196,10 +202,12 @@ spec:
         if number is None:
             name = step.address.name.casefold()
             rows = listed(read)
+            # A role that is to be created has no id: by name the list shows whether somebody else was faster.
             number = next((pick(row, "Id") for row in rows if folded_name(row) == name), None)
         found = [] if number is None else details(read, [int(number)])
         if step.request:
             held = [read_key(claim) for claim in pick(found[0], "Claims")] if found else []
+            # After the role, so that claims which other roles share are read as close to the write as can be.
             check_descriptions(read, step.request.call.body["Claims"], held)
         return canonical(found[0]) if found else None
 
@@ -274,6 +282,7 @@ def _after(
 def _refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before == after:
         return ""
+    # Set for the built-in administrator role alone; how the API answers a PUT of it is not documented.
     if pick(raw, "Immutable"):
         return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
     clash = next(redundant(after.get("permissions", ())), None)
@@ -307,6 +316,7 @@ def _ambiguous_name(wanted: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iter
 
 def _incomplete_creation(wanted: Wanted) -> Iterator[Problem]:
     declared = wanted.resource.declared()
+    # The API requires a description; which permission set an omitted one stands for is not documented.
     missing = [name for name in ("description", "permissionSet") if name not in declared]
     if missing:
         needs = " and ".join(missing)

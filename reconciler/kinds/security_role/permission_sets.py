@@ -16,6 +16,8 @@ Sets = Mapping[str, str]
 
 def permission_sets(read: Read) -> Sets:
     """Return all of them: the list can't be filtered by name."""
+    # GUIDs are written in lower case and read in either (RFC 4122, section 3). The documents say that
+    # this list has no query fields, and the vendor's Terraform provider matches names itself.
     return {str(pick(row, "Id")).lower(): str(pick(row, "Name")) for row in read.rows("/PermissionSets")}
 
 

@@ -21,5 +21,6 @@ def redundant(permissions: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _prefixes(permission: str) -> Iterator[str]:
     """Yield the permissions that would include this one, the widest first: `/`, `/a/`, ... but not itself."""
     parts = permission.strip("/").split("/") if permission != "/" else []
+    # Each string ends with a slash, so a prefix is always one of whole segments.
     for length in range(len(parts)):
         yield "/" + "".join(f"{part}/" for part in parts[:length])
