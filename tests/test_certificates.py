@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from reconciler.payloads.certificates import PAGE, id_key, selected
+from reconciler.payloads.certificates import PAGE_SIZE, format_id_key, read_certificates
 from tests.support.sample_plans import certificate
 from tests.support.toy_reader import World
 
@@ -25,10 +25,10 @@ def test_certificates_are_found_in_few_requests(rows: int, keys: int, most: int)
     """Never a GET a certificate, and never more requests than the whole list has pages."""
     chance = random.Random(rows)
     numbers = chance.sample(range(1, rows + 1), keys)
-    wanted = {f"{n:040X}" if at % 2 else id_key(n) for at, n in enumerate(numbers)}
-    world = World({"/Certificates": [certificate(number) for number in range(1, rows + 1)]}, PAGE)
+    wanted = {f"{n:040X}" if at % 2 else format_id_key(n) for at, n in enumerate(numbers)}
+    world = World({"/Certificates": [certificate(number) for number in range(1, rows + 1)]}, PAGE_SIZE)
 
-    found = selected(world, (), wanted)
+    found = read_certificates(world, (), wanted)
 
     assert set(found) == wanted
     assert all(len(kept) == 1 for kept in found.values())
@@ -39,22 +39,22 @@ def test_certificates_are_found_in_few_requests(rows: int, keys: int, most: int)
 
 def test_missing_certificates_are_not_found() -> None:
     """What does not exist is absent from the answer, however many pages were read for it."""
-    world = World({"/Certificates": [certificate(number) for number in range(1, 3_001)]}, PAGE)
+    world = World({"/Certificates": [certificate(number) for number in range(1, 3_001)]}, PAGE_SIZE)
 
-    found = selected(world, (), [id_key(number) for number in range(2_900, 3_200)])
+    found = read_certificates(world, (), [format_id_key(number) for number in range(2_900, 3_200)])
 
-    assert sorted(found) == sorted(id_key(number) for number in range(2_900, 3_001))
+    assert sorted(found) == sorted(format_id_key(number) for number in range(2_900, 3_001))
 
 
 def test_a_certificate_that_is_named_in_two_ways_is_found_once_each() -> None:
     """One document has its thumbprint, another its id, and two searches find it: still one certificate."""
-    world = World({"/Certificates": [certificate(number) for number in range(1, 50_001)]}, PAGE)
-    others = [id_key(number) for number in range(40_000, 40_030)]
+    world = World({"/Certificates": [certificate(number) for number in range(1, 50_001)]}, PAGE_SIZE)
+    others = [format_id_key(number) for number in range(40_000, 40_030)]
 
-    found = selected(world, (), [f"{45_000:040X}", *others, id_key(45_000)])
+    found = read_certificates(world, (), [f"{45_000:040X}", *others, format_id_key(45_000)])
 
     assert len(world.asked) == 3
-    assert [len(found[key]) for key in (f"{45_000:040X}", id_key(45_000))] == [1, 1]
+    assert [len(found[key]) for key in (f"{45_000:040X}", format_id_key(45_000))] == [1, 1]
 
 
 def test_two_certificates_of_one_thumbprint_are_both_kept() -> None:
@@ -62,5 +62,6 @@ def test_two_certificates_of_one_thumbprint_are_both_kept() -> None:
     twin = {**certificate(2), "Thumbprint": f"{1:040X}"}
 
     assert [
-        row.id for row in selected(World({"/Certificates": [certificate(1), twin]}), (), [f"{1:040X}"])[f"{1:040X}"]
+        row.id
+        for row in read_certificates(World({"/Certificates": [certificate(1), twin]}), (), [f"{1:040X}"])[f"{1:040X}"]
     ] == [1, 2]

@@ -26,7 +26,7 @@ def plan(target: Target) -> Exit:
     ends = []
     with connect(target, ENV, sleep=QUICK.sleep) as api:
         for kind in (one for one in KINDS.values() if one.api == target.api):
-            for listing in (one for one in kind.requires.read if not one.when):
+            for listing in (one for one in kind.requires.read if not one.condition):
                 try:
                     path = f"{api.fresh.root}{listing.path}"
                     api.fresh.rows(path, version=listing.version, key=listing.item or "Id")

@@ -14,7 +14,7 @@ from hypothesis import event as seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.kinds.fields import pick
+from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Json, Plan, Step
@@ -184,4 +184,4 @@ def test_the_base_is_the_object_that_was_read(drawn: tuple[list[Wanted], World])
         assert step.request
         assert live == step.request.base
         assert live is None or kind.unmet(step, live), "what is already so makes no step"
-        assert pick(step.request.call.body, "Immutable") is None
+        assert pick_member(step.request.call.body, "Immutable") is None

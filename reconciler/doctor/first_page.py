@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.kinds.kind import Page, Read
-from reconciler.kinds.requirements import Listing
+from reconciler.kinds.requirements import ListPermission
 from reconciler.model import Json, Query
 from reconciler.payloads import certificates, roles
 
@@ -24,11 +24,11 @@ class FirstPage(NamedTuple):
     total: int | None
 
 
-def read_first_page(read: Read, listing: Listing) -> FirstPage:
+def read_first_page(read: Read, listing: ListPermission) -> FirstPage:
     """Read the first page of a list; raises what reading all of it would raise there."""
     reader = _FirstPageReader(read)
-    if listing.path == certificates.PATH:
-        next(certificates.matching(reader, (), _NO_CERTIFICATE), None)
+    if listing.path == certificates.CERTIFICATES_PATH:
+        next(certificates.search_certificates(reader, (), _NO_CERTIFICATE), None)
         return FirstPage((), None)
     read_list = _SPECIAL_READERS.get(listing.path)
     if read_list:
@@ -38,7 +38,7 @@ def read_first_page(read: Read, listing: Listing) -> FirstPage:
     return FirstPage(*reader.page)
 
 
-_SPECIAL_READERS: Mapping[str, Callable[[Read], object]] = {roles.PATH: roles.listed}
+_SPECIAL_READERS: Mapping[str, Callable[[Read], object]] = {roles.ROLES_PATH: roles.read_role_list}
 """Lists that are asked for with more than their path, by who asks for them."""
 
 

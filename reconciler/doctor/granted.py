@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from reconciler.doctor.listings import ApiKinds, collect_list_uses
 from reconciler.doctor.probe_session import DoctorSession
-from reconciler.kinds.fields import pick
+from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Read
-from reconciler.kinds.requirements import Grant
+from reconciler.kinds.requirements import PermissionGrant
 from reconciler.model import Json
 
 _MY_SETS_PATH = "/PermissionSets/My"
@@ -27,7 +27,7 @@ def read_granted_permissions(session: DoctorSession, kinds: ApiKinds) -> Granted
         rows = session.ask(_ask_sets_with(permission)).found
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             return None
-        granted[permission] = frozenset(str(pick(row, "Name") or pick(row, "Id")) for row in rows)
+        granted[permission] = frozenset(str(pick_member(row, "Name") or pick_member(row, "Id")) for row in rows)
     return granted
 
 
@@ -35,7 +35,7 @@ def _ask_sets_with(permission: str) -> Callable[[Read], Json]:
     return lambda read: read.get(_MY_SETS_PATH, query=(("accessControlString", permission),))
 
 
-def find_held_part(grant: Grant, granted: GrantedPermissions) -> Grant | None:
+def find_held_part(grant: PermissionGrant, granted: GrantedPermissions) -> PermissionGrant | None:
     """Return the part of a grant that is held, in the permission set that it names; None where nothing of it is."""
     sets = {permission: granted.get(permission, frozenset()) for permission in grant.any_of}
     # /security/modify/ permits writing roles only where it is held in the permission set Global.

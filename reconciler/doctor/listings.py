@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.kinds.kind import Resource
-from reconciler.kinds.requirements import Listing
+from reconciler.kinds.requirements import ListPermission
 
 ApiKinds = Mapping[str, type[Resource]]
 """The kinds of one API by name."""
@@ -16,7 +16,7 @@ ApiKinds = Mapping[str, type[Resource]]
 class ListUse:
     """A list with the kinds that always read it, that do for some documents, and that read its rows singly."""
 
-    listing: Listing
+    listing: ListPermission
     always_read_by: list[str] = field(default_factory=list)
     sometimes_read_by: dict[str, str] = field(default_factory=dict)
     singly_read_by: list[str] = field(default_factory=list)
@@ -42,8 +42,8 @@ def collect_list_uses(kinds: ApiKinds) -> list[ListUse]:
                 use.listing = use.listing._replace(item=listing.item, item_permission=listing.item_permission)
             if listing.item:
                 use.singly_read_by.append(name)
-            if listing.when:
-                use.sometimes_read_by[name] = listing.when
+            if listing.condition:
+                use.sometimes_read_by[name] = listing.condition
             else:
                 use.always_read_by.append(name)
     return list(uses_by_list.values())

@@ -17,9 +17,9 @@ from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, ListUse, collect_list_uses
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, UnreachableError
-from reconciler.kinds.fields import pick
+from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Read
-from reconciler.kinds.requirements import Listing
+from reconciler.kinds.requirements import ListPermission
 from reconciler.reports.doctor import Ability
 
 _MAX_SILENCES = 2
@@ -242,10 +242,10 @@ class _PermissionTrial:
             self.apply[kind] = ability
 
 
-def _find_path_segment(listing: Listing, first_page: FirstPage) -> str:
+def _find_path_segment(listing: ListPermission, first_page: FirstPage) -> str:
     """Return what the path of the first row that can have one ends with; "" where none can."""
     for row in first_page.rows:
-        value = str(pick(row, listing.item))
+        value = str(pick_member(row, listing.item))
         try:
             # A slash in a name would be a separator (RFC 3986, 3.3).
             segment = quote(value, safe="")

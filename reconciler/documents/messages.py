@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.scalars import Ambiguous, describe_value
 from reconciler.documents.suggestions import find_nearest, is_clearable, list_fields, quote_text, suggest_option
 from reconciler.errors import Problem
-from reconciler.kinds.fields import Misfit
+from reconciler.kinds.fields import InvalidTextError
 from reconciler.kinds.kind import Path
 from reconciler.sanitize import escape_and_shorten
 
@@ -207,7 +207,7 @@ def _describe_model_error(case: _Case) -> str:
     # ctx["error"] is the exception that a validator raised; in `msg` pydantic puts "Value error, " before
     # its text.
     error = case.fault.context.get("error", case.fault.message)
-    return f"{case.quoted_text or 'this'} {error}" if isinstance(error, Misfit) else str(error)
+    return f"{case.quoted_text or 'this'} {error}" if isinstance(error, InvalidTextError) else str(error)
 
 
 def _describe_union_mismatch(case: _Case) -> str:

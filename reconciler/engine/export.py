@@ -12,7 +12,7 @@ from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
 from reconciler.errors import IncompleteError, Problem, RefusedError, Source, UsageError
-from reconciler.kinds.kind import Exported, Resource
+from reconciler.kinds.kind import ExportedDocument, Resource
 from reconciler.kinds.registry import KINDS, find_kind_by_name
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
@@ -65,7 +65,7 @@ def export_manifests(
     return text
 
 
-def _drop_invalid_fields(kind: type[Resource], live: Exported) -> Exported:
+def _drop_invalid_fields(kind: type[Resource], live: ExportedDocument) -> ExportedDocument:
     """Leave out the fields whose live values no manifest may hold: they stay unmanaged, and a remark says so."""
     try:
         kind.load(live.spec)
@@ -114,7 +114,9 @@ def _is_only_target(settings: Settings, kind: type[Resource]) -> bool:
     return sum(target.api == kind.api for target in settings.targets.values()) == 1
 
 
-def _build_manifest(kind: type[Resource], exported: Exported, target: str, *, is_only_target: bool) -> dict[str, Any]:
+def _build_manifest(
+    kind: type[Resource], exported: ExportedDocument, target: str, *, is_only_target: bool
+) -> dict[str, Any]:
     """Return one manifest; its target is named only where it could be another."""
     metadata = {"name": exported.name} | ({} if is_only_target else {"target": target})
     return {"apiVersion": "reconciler/v1", "kind": kind.__name__, "metadata": metadata, "spec": dict(exported.spec)}

@@ -16,19 +16,26 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.conflicts import contested
-from reconciler.kinds.fields import Form, Name, Text, pick, unmanaged
-from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
-from reconciler.kinds.requirements import Grant, Listing, Permissions
+from reconciler.kinds.conflicts import find_contested_objects
+from reconciler.kinds.fields import Name, Text, TextPattern, pick_member, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
+from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.model import Address, Call, Json, Query, Request, Risk, Step
-from reconciler.payloads.certificates import PATH, Found, Row, id_key, matching, selected
-from reconciler.payloads.roles import PATH as ROLES
-from reconciler.payloads.roles import folded_name, listed
-from reconciler.payloads.scopes import COLLECTIONS, CONTAINERS, Scope, resolve
+from reconciler.payloads.certificates import (
+    CERTIFICATES_PATH,
+    CertificateRow,
+    RowsByKey,
+    format_id_key,
+    read_certificates,
+    search_certificates,
+)
+from reconciler.payloads.roles import ROLES_PATH as ROLES
+from reconciler.payloads.roles import fold_role_name, read_role_list
+from reconciler.payloads.scopes import COLLECTIONS_PATH, CONTAINERS_PATH, PermissionScope, resolve_permission_scope
 
 Thumbprint = Annotated[
     str,
-    Form(
+    TextPattern(
         # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
         "[0-9A-Fa-f]{40}",
         "is not a SHA-1 thumbprint, so it can match no certificate; write 40 hexadecimal digits without colons",
@@ -44,16 +51,16 @@ class Certificates(BaseModel):
 
     model_config = Resource.model_config
 
-    thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged(
+    thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist."
     )
-    ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged(
+    ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "Command's certificate ids. Each must exist."
     )
-    query: Text = unmanaged("A certificate search in Command's own query language.")
+    query: Text = unmanaged_field("A certificate search in Command's own query language.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Certificates:
+    def _check_one_choice(self) -> Certificates:
         if len(self.model_fields_set) != 1:
             raise ValueError("needs exactly one of thumbprints, ids and query; otherwise it is unclear which are meant")
         return self
@@ -65,13 +72,17 @@ class CertificateOwner(Resource):
     api: ClassVar[str] = "keyfactor"
     requires: ClassVar[Permissions] = Permissions(
         read=(
-            Listing("certificates", PATH, "/certificates/collections/read/"),
-            Listing("roles", ROLES, "/security/read/", version=2),
-            Listing("collections", COLLECTIONS, "/certificates/collections/read/", when="that name a collection"),
-            Listing("containers", CONTAINERS, "/certificate_stores/read/", when="that name a container"),
+            ListPermission("certificates", CERTIFICATES_PATH, "/certificates/collections/read/"),
+            ListPermission("roles", ROLES, "/security/read/", version=2),
+            ListPermission(
+                "collections", COLLECTIONS_PATH, "/certificates/collections/read/", condition="that name a collection"
+            ),
+            ListPermission(
+                "containers", CONTAINERS_PATH, "/certificate_stores/read/", condition="that name a container"
+            ),
         ),
         write=(
-            Grant(
+            PermissionGrant(
                 # Command 12.3 to 24.4 knows change_owner alone, 25.x the expanded one as well.
                 ("/certificates/collections/change_owner/", "/certificates/expanded_change_owner/"),
                 remark="with change_owner the account must also hold the present owner's role and the new one",
@@ -91,122 +102,134 @@ spec:
     query: 'IssuedCN -endswith ".pay.example.com"'
 """
 
-    owner: Name = unmanaged("The security role that owns the certificates.")
-    clear: Annotated[tuple[Literal["owner"], ...], Field(strict=False, min_length=1)] = unmanaged(
+    owner: Name = unmanaged_field("The security role that owns the certificates.")
+    clear: Annotated[tuple[Literal["owner"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "`[owner]` leaves the certificates without an owner."
     )
-    certificates: Certificates = unmanaged("Which certificates.")
-    assignments: Name = unmanaged("A CSV file beside the manifest, with the columns thumbprint and owner.")
-    collection: Name | Id = unmanaged("The certificate collection on which permission is evaluated, by name or id.")
-    container: Name | Id = unmanaged("The certificate store container on which it is evaluated, by name or id.")
-    allow_empty: StrictBool = unmanaged("Whether the query may match nothing.")
+    certificates: Certificates = unmanaged_field("Which certificates.")
+    assignments: Name = unmanaged_field("A CSV file beside the manifest, with the columns thumbprint and owner.")
+    collection: Name | Id = unmanaged_field(
+        "The certificate collection on which permission is evaluated, by name or id."
+    )
+    container: Name | Id = unmanaged_field("The certificate store container on which it is evaluated, by name or id.")
+    allow_empty: StrictBool = unmanaged_field("Whether the query may match nothing.")
 
     @model_validator(mode="after")
-    def _one_meaning(self) -> CertificateOwner:
-        said = self.model_fields_set
-        if "assignments" in said and said & {"owner", "clear", "certificates"}:
+    def _check_unambiguous(self) -> CertificateOwner:
+        fields = self.model_fields_set
+        if "assignments" in fields and fields & {"owner", "clear", "certificates"}:
             raise ValueError("assignments name their own owners and certificates; remove owner, clear and certificates")
-        if not said & {"assignments", "certificates"}:
+        if not fields & {"assignments", "certificates"}:
             raise ValueError("does not say which certificates; give certificates or assignments")
         # To the API null, a blank name and an empty body all clear the owner: here only a word may do that.
-        if "assignments" not in said and len(said & {"owner", "clear"}) != 1:
+        if "assignments" not in fields and len(fields & {"owner", "clear"}) != 1:
             raise ValueError(
                 "needs either owner or clear: [owner]; an absent owner clears nothing; give one of the two"
             )
         # The PUT's own rule: with both given CollectionId wins and ContainerId counts as 0.
-        if {"collection", "container"} <= said:
+        if {"collection", "container"} <= fields:
             raise ValueError("collection and container are both given; Command would ignore the container; keep one")
         return self
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
-        places = list(self._assigned(tables))
-        counts = Counter(one.key for one in places)
-        for one in places:
-            if counts[one.key] > 1:
-                yield one.place, f"certificate {one.key} is listed more than once; it has one owner; keep one"
-            if isinstance(one.place, Source) and not _is_thumbprint(one.key):
-                why = f"{one.key!r} is not a SHA-1 thumbprint, so it can match no certificate"
-                yield one.place, f"{why}; write 40 hexadecimal digits without colons"
+        assignments = list(self._list_assignments(tables))
+        counts = Counter(assignment.key for assignment in assignments)
+        for assignment in assignments:
+            if counts[assignment.key] > 1:
+                yield (
+                    assignment.place,
+                    f"certificate {assignment.key} is listed more than once; it has one owner; keep one",
+                )
+            if isinstance(assignment.place, Source) and not _is_thumbprint(assignment.key):
+                reason = f"{assignment.key!r} is not a SHA-1 thumbprint, so it can match no certificate"
+                yield assignment.place, f"{reason}; write 40 hexadecimal digits without colons"
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path | Source]]:
-        for one in self._assigned(tables):
-            yield one.key, one.place
+        for assignment in self._list_assignments(tables):
+            yield assignment.key, assignment.place
 
     def size(self, tables: Tables) -> int:
         if "assignments" in tables:
             return len(tables["assignments"].lines)
-        chosen = self.declared().get("certificates")
-        return len((chosen and (chosen.thumbprints or chosen.ids)) or ()) or 1
+        selection = self.declared().get("certificates")
+        return len((selection and (selection.thumbprints or selection.ids)) or ()) or 1
 
     @property
     def search(self) -> str | None:
         """The query, where certificates are chosen by one."""
-        chosen = self.declared().get("certificates")
-        return chosen.query if chosen is not None else None
+        selection = self.declared().get("certificates")
+        return selection.query if selection is not None else None
 
-    def _assigned(self, tables: Tables) -> Iterator[Assignment]:
+    def _list_assignments(self, tables: Tables) -> Iterator[Assignment]:
         """Yield what the document assigns by key; nothing where a query chooses the certificates."""
         owner = self.declared().get("owner")
-        chosen = self.declared().get("certificates")
-        for index, thumbprint in enumerate((chosen and chosen.thumbprints) or ()):
+        selection = self.declared().get("certificates")
+        for index, thumbprint in enumerate((selection and selection.thumbprints) or ()):
             yield Assignment(thumbprint.upper(), owner, ("certificates", "thumbprints", index))
-        for index, number in enumerate((chosen and chosen.ids) or ()):
-            yield Assignment(id_key(number), owner, ("certificates", "ids", index))
+        for index, number in enumerate((selection and selection.ids) or ()):
+            yield Assignment(format_id_key(number), owner, ("certificates", "ids", index))
         if (table := tables.get("assignments")) is not None:
             columns = table.columns["thumbprint"], table.columns["owner"]
             for line, thumbprint, name in zip(table.lines, *columns, strict=True):
                 yield Assignment(thumbprint.upper(), name, Source(table.file, line, 1))
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
+    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> LiveOwners:
         """Lists only: the roles, the scopes that are named, and the certificates, a collection at a time."""
-        roles = {folded_name(row): str(pick(row, "Name")) for row in listed(read)}
-        scopes = {one.address: resolve(read, one.resource.declared()) for one in wanted}
-        readable = [one for one in wanted if not scopes[one.address].fault]
-        found: dict[Query, Found] = {}
-        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
-        for scope in sorted({scopes[one.address].listing for one in readable}):
-            keys = [
-                assigned.key
-                for one in readable
-                if scopes[one.address].listing == scope
-                for assigned in _spec(one)._assigned(one.tables)
-            ]
-            found[scope] = selected(read, scope, keys) if keys else {}
-        searched = {
-            one.address: _matched(read, one, scopes[one.address].listing, query)
-            for one in readable
-            if (query := _spec(one).search)
+        roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
+        scopes = {
+            document.address: resolve_permission_scope(read, document.resource.declared()) for document in documents
         }
-        keyed = (
-            (row.id, one)
-            for one in readable
-            for assigned in _spec(one)._assigned(one.tables)
-            for row in found[scopes[one.address].listing].get(assigned.key, ())
+        readable = [document for document in documents if not scopes[document.address].fault]
+        rows_by_scope: dict[Query, RowsByKey] = {}
+        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
+        for scope in sorted({scopes[document.address].listing for document in readable}):
+            keys = [
+                assignment.key
+                for document in readable
+                if scopes[document.address].listing == scope
+                for assignment in _get_spec(document)._list_assignments(document.tables)
+            ]
+            rows_by_scope[scope] = read_certificates(read, scope, keys) if keys else {}
+        query_rows = {
+            document.address: _run_query(read, document, scopes[document.address].listing, query)
+            for document in readable
+            if (query := _get_spec(document).search)
+        }
+        key_pairs = (
+            (row.id, document)
+            for document in readable
+            for assignment in _get_spec(document)._list_assignments(document.tables)
+            for row in rows_by_scope[scopes[document.address].listing].get(assignment.key, ())
         )
-        matched = ((row.id, one) for one in readable for row in searched.get(one.address, ()))
-        return Live(roles, scopes, found, searched, contested(chain(keyed, matched)))
+        query_pairs = ((row.id, document) for document in readable for row in query_rows.get(document.address, ()))
+        return LiveOwners(
+            roles, scopes, rows_by_scope, query_rows, find_contested_objects(chain(key_pairs, query_pairs))
+        )
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec, scope = _spec(wanted), live.scopes[wanted.address]
+    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+        spec, scope = _get_spec(document), live.scopes[document.address]
         if scope.fault:
-            yield Problem(wanted.at(("spec", scope.field)), scope.fault)
+            yield Problem(document.at(("spec", scope.field)), scope.fault)
             return
         if spec.search is not None:
             owner = spec.declared().get("owner")
-            place: Path = ("certificates", "query")
-            rows = live.searched[wanted.address]
-            pairs: Iterable[tuple[Assignment, list[Row]]] = (
-                (Assignment(id_key(row.id), owner, place), [row]) for row in rows
+            path: Path = ("certificates", "query")
+            rows = live.query_rows[document.address]
+            pairs: Iterable[tuple[Assignment, list[CertificateRow]]] = (
+                (Assignment(format_id_key(row.id), owner, path), [row]) for row in rows
             )
             if not rows:
-                yield Tally(1) if spec.declared().get("allowEmpty") else Problem(_at(wanted, place), _MATCHES_NOTHING)
+                yield Tally(1) if spec.declared().get("allowEmpty") else Problem(_locate(document, path), _EMPTY_RESULT)
                 return
         else:
-            found = live.found[scope.listing]
-            pairs = ((one, found.get(one.key, [])) for one in spec._assigned(wanted.tables))
-        yield from _compared(wanted, live, scope, pairs, _Owners(wanted, live.roles, run))
+            rows_by_key = live.found[scope.listing]
+            pairs = (
+                (assignment, rows_by_key.get(assignment.key, []))
+                for assignment in spec._list_assignments(document.tables)
+            )
+        yield from _compare_rows(document, live, scope, pairs, _OwnerNames(document, live.roles, run))
 
     @classmethod
     def request(cls, match: Match) -> Request:
@@ -215,7 +238,7 @@ spec:
         name = match.after["owner"]
         # What the server does with NewRoleId and NewRoleName together is not documented.
         body = {} if name is None else {"NewRoleName": name}
-        path = f"{PATH}/{row.id}/Owner"
+        path = f"{CERTIFICATES_PATH}/{row.id}/Owner"
         base = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleId": row.owner_id, "OwnerRoleName": row.owner}
         # OwnerRoleId is not expected: a role that the same run creates has no id when the plan is made.
         expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
@@ -236,9 +259,9 @@ spec:
         raw = read.get(path, query=tuple(pair for pair in call.query if pair[0] == "CollectionId"))
         if raw is None:
             return None
-        if not isinstance(raw, Mapping) or not isinstance(pick(raw, "Id"), int):
+        if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
             raise IncompleteError(Problem(Source(f"GET {path}"), "the answer is not a certificate; check the endpoint"))
-        return {name: pick(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
+        return {name: pick_member(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
 
     @classmethod
     def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
@@ -246,17 +269,17 @@ spec:
         if live is None or step.request is None:
             return ("the certificate",)
         expect = step.request.expect
-        return tuple(name for name, value in expect.items() if _fold(live.get(name)) != _fold(value))
+        return tuple(name for name, value in expect.items() if _fold_case(live.get(name)) != _fold_case(value))
 
     @classmethod
-    def export(cls, read: Read) -> Iterator[Exported]:
+    def export(cls, read: Read) -> Iterator[ExportedDocument]:
         """One document an owner; certificates without an owner are not managed."""
         owned: dict[str, list[str]] = {}
-        for row in matching(read, ()):
+        for row in search_certificates(read, ()):
             if row.owner:
                 owned.setdefault(row.owner, []).append(row.thumbprint)
         for owner in sorted(owned):
-            yield Exported(owner, {"owner": owner, "certificates": {"thumbprints": sorted(owned[owner])}})
+            yield ExportedDocument(owner, {"owner": owner, "certificates": {"thumbprints": sorted(owned[owner])}})
 
 
 class Assignment(NamedTuple):
@@ -268,25 +291,29 @@ class Assignment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveOwners:
     """Role names by folded name; per document its scope; certificates by scope and key, or by the document's query.
 
     `authors` names the documents of each certificate that more than one document assigns, by its id.
     """
 
     roles: Mapping[str, str]
-    scopes: Mapping[Address, Scope]
-    found: Mapping[Query, Found]
-    searched: Mapping[Address, Sequence[Row]]
+    scopes: Mapping[Address, PermissionScope]
+    found: Mapping[Query, RowsByKey]
+    query_rows: Mapping[Address, Sequence[CertificateRow]]
     authors: Mapping[int, tuple[str, ...]]
 
 
-class _Owners:
+class _OwnerNames:
     """Resolves each owner's name once: to the live role's spelling, or to that of a role declared in the same run."""
 
-    def __init__(self, wanted: Wanted, roles: Mapping[str, str], run: Run) -> None:
-        target = wanted.address.target
-        declared = {a.name.casefold(): a.name for a in run.declared if (a.target, a.kind) == (target, "SecurityRole")}
+    def __init__(self, document: Wanted, roles: Mapping[str, str], run: Run) -> None:
+        target = document.address.target
+        declared = {
+            address.name.casefold(): address.name
+            for address in run.declared
+            if (address.target, address.kind) == (target, "SecurityRole")
+        }
         # Live roles last: certificates read back with the live role's spelling.
         self._known = {**declared, **roles}
 
@@ -294,52 +321,59 @@ class _Owners:
         return self._known.get(owner.casefold())
 
 
-def _compared(
-    wanted: Wanted, live: Live, scope: Scope, pairs: Iterable[tuple[Assignment, list[Row]]], owners: _Owners
+def _compare_rows(
+    document: Wanted,
+    live: LiveOwners,
+    scope: PermissionScope,
+    pairs: Iterable[tuple[Assignment, list[CertificateRow]]],
+    owners: _OwnerNames,
 ) -> Iterator[Finding]:
     in_sync = 0
-    for one, rows in pairs:
-        name = owners.name(one.owner) if one.owner is not None else None
-        if one.owner is not None and name is None:
-            place = one.place if isinstance(one.place, Source) else ("owner",)
-            yield Problem(_at(wanted, place), _NO_ROLE.format(one.owner))
+    for assignment, rows in pairs:
+        name = owners.name(assignment.owner) if assignment.owner is not None else None
+        if assignment.owner is not None and name is None:
+            position = assignment.place if isinstance(assignment.place, Source) else ("owner",)
+            yield Problem(_locate(document, position), _UNKNOWN_OWNER.format(assignment.owner))
         elif len(rows) != 1:
-            yield Problem(_at(wanted, one.place), _not_one(one.key, rows))
+            yield Problem(_locate(document, assignment.place), _explain_match_count(assignment.key, rows))
         elif (row := rows[0]).id in live.authors:
             authors = ", ".join(live.authors[row.id])
             yield Problem(
-                _at(wanted, one.place), f"{_shown(row)} is assigned by several documents: {authors}; {_ONE_OWNER}"
+                _locate(document, assignment.place),
+                f"{_describe_row(row)} is assigned by several documents: {authors}; {_ONE_OWNER}",
             )
-        elif _fold(row.owner) == _fold(name):
+        elif _fold_case(row.owner) == _fold_case(name):
             in_sync += 1
         else:
-            source = _at(wanted, one.place)
-            yield Match(wanted, {"owner": row.owner}, {"owner": name}, (row, scope.query), _shown(row), source)
+            source = _locate(document, assignment.place)
+            yield Match(document, {"owner": row.owner}, {"owner": name}, (row, scope.query), _describe_row(row), source)
     if in_sync:
         yield Tally(in_sync)
 
 
-def _matched(read: Read, wanted: Wanted, scope: Query, query: str) -> tuple[Row, ...]:
+def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[CertificateRow, ...]:
     """Return what a document's query matches; where the server can't answer it, the document is named as well."""
     try:
-        return tuple(matching(read, scope, query))
+        return tuple(search_certificates(read, scope, query))
     except IncompleteError as error:
-        why = "; ".join(problem.message for problem in error.problems)
-        place = wanted.at(("spec", "certificates", "query"))
-        raise IncompleteError(Problem(place, f"the query was not answered: {why}; check how it is written")) from None
+        reason = "; ".join(problem.message for problem in error.problems)
+        source = document.at(("spec", "certificates", "query"))
+        raise IncompleteError(
+            Problem(source, f"the query was not answered: {reason}; check how it is written")
+        ) from None
 
 
-def _spec(wanted: Wanted) -> CertificateOwner:
-    if not isinstance(wanted.resource, CertificateOwner):
-        raise TypeError(f"{wanted.address} is not a CertificateOwner")
-    return wanted.resource
+def _get_spec(document: Wanted) -> CertificateOwner:
+    if not isinstance(document.resource, CertificateOwner):
+        raise TypeError(f"{document.address} is not a CertificateOwner")
+    return document.resource
 
 
-def _at(wanted: Wanted, place: Path | Source) -> Source:
-    return place if isinstance(place, Source) else wanted.at(("spec", *place))
+def _locate(document: Wanted, position: Path | Source) -> Source:
+    return position if isinstance(position, Source) else document.at(("spec", *position))
 
 
-def _fold(value: Json) -> Json:
+def _fold_case(value: Json) -> Json:
     return value.casefold() if isinstance(value, str) else value
 
 
@@ -347,22 +381,22 @@ def _is_thumbprint(key: str) -> bool:
     return _THUMBPRINT.fullmatch(key) is not None
 
 
-def _shown(row: Row) -> str:
+def _describe_row(row: CertificateRow) -> str:
     return f"{row.thumbprint} (id {row.id})"
 
 
-def _not_one(key: str, rows: Sequence[Row]) -> str:
+def _explain_match_count(key: str, rows: Sequence[CertificateRow]) -> str:
     if rows:
         ids = ", ".join(map(str, sorted(row.id for row in rows)))
         return f"{len(rows)} certificates match {key} (ids {ids}); which one is meant can't be told; name it by its id"
     return f"no certificate matches {key}; it does not exist or is not visible to this account; correct or remove it"
 
 
-_MATCHES_NOTHING = (
+_EMPTY_RESULT = (
     "the query matches no certificate; a typing error looks the same as an empty result; "
     "correct it, or say allowEmpty: true"
 )
-_NO_ROLE = (
+_UNKNOWN_OWNER = (
     "owner {!r} is not a role on the server and no SecurityRole of this run declares it; "
     "a certificate can't be given to it; correct the name or declare the role"
 )

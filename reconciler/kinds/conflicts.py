@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from reconciler.kinds.kind import Wanted
 
 
-def contested(assigned: Iterable[tuple[int, Wanted]]) -> Mapping[int, tuple[str, ...]]:
+def find_contested_objects(assignments: Iterable[tuple[int, Wanted]]) -> Mapping[int, tuple[str, ...]]:
     """Return the documents of each object (by id) that more than one document names, sorted."""
-    seen: dict[int, dict[str, None]] = {}
-    for number, wanted in assigned:
+    names_by_id: dict[int, dict[str, None]] = {}
+    for object_id, document in assignments:
         # A document may meet one object twice, by its thumbprint and by its id: it is still one author.
-        seen.setdefault(number, {})[f"{wanted.address} ({wanted.source})"] = None
-    return {number: tuple(sorted(names)) for number, names in seen.items() if len(names) > 1}
+        names_by_id.setdefault(object_id, {})[f"{document.address} ({document.source})"] = None
+    return {object_id: tuple(sorted(names)) for object_id, names in names_by_id.items() if len(names) > 1}

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from pydantic import Field, StrictBool, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import Name, Text, pick, unmanaged
-from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
-from reconciler.kinds.requirements import Grant, Listing, Permissions
+from reconciler.kinds.fields import Name, Text, pick_member, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.model import Call, Json, Request, Risk, Step
 
-_LIST = "/EventHandlerRegistration"
+_LIST_PATH = "/EventHandlerRegistration"
 
 
 class EventHandler(Resource):
@@ -22,8 +22,8 @@ class EventHandler(Resource):
 
     api: ClassVar[str] = "keyfactor"
     requires: ClassVar[Permissions] = Permissions(
-        read=(Listing("event handlers", _LIST, "/monitoring/handlers/registration/read/"),),
-        write=(Grant(("/monitoring/handlers/registration/modify/",)),),
+        read=(ListPermission("event handlers", _LIST_PATH, "/monitoring/handlers/registration/read/"),),
+        write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),
     )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
@@ -36,11 +36,11 @@ spec:
 """
 
     class_name: Name = Field(description="The handler's class, by which it is found; its id differs per installation.")
-    display_name: Text = unmanaged("The name shown in the portal.")
-    enabled: StrictBool = unmanaged("Whether the handler runs.")
+    display_name: Text = unmanaged_field("The name shown in the portal.")
+    enabled: StrictBool = unmanaged_field("Whether the handler runs.")
 
     @model_validator(mode="after")
-    def _says_something(self) -> EventHandler:
+    def _check_not_empty(self) -> EventHandler:
         if not self.model_fields_set & {"display_name", "enabled"}:
             raise ValueError("declares nothing to manage; give enabled, displayName or both")
         return self
@@ -50,45 +50,45 @@ spec:
         yield self.class_name.casefold(), ("className",)
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Mapping[str, list[Json]]:
+    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> Mapping[str, list[Json]]:
         """Return the registered handlers by class name, letter case aside: one list call."""
         live: dict[str, list[Json]] = {}
-        for handler in read.rows(_LIST):
-            name = pick(handler, "ClassName")
+        for handler in read.rows(_LIST_PATH):
+            name = pick_member(handler, "ClassName")
             # The generated v11 client has an empty model here: nothing promises either member on old servers.
-            if not isinstance(name, str) or not isinstance(pick(handler, "Enabled"), bool):
-                raise IncompleteError(Problem(Source(f"GET {_LIST}"), _SHAPE))
+            if not isinstance(name, str) or not isinstance(pick_member(handler, "Enabled"), bool):
+                raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
             live.setdefault(name.casefold(), []).append(handler)
         return live
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec: EventHandler = wanted.resource  # type: ignore[assignment]
-        place = wanted.at(("spec", "className"))
+    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+        spec: EventHandler = document.resource  # type: ignore[assignment]
+        source = document.at(("spec", "className"))
         handlers = live.get(spec.class_name.casefold(), [])
         if not handlers:
-            yield Problem(place, _unregistered(spec.class_name, live))
+            yield Problem(source, _explain_unregistered(spec.class_name, live))
             return
         if len(handlers) > 1:
-            ids = ", ".join(map(str, sorted(pick(handler, "Id") for handler in handlers)))
+            ids = ", ".join(map(str, sorted(pick_member(handler, "Id") for handler in handlers)))
             yield Problem(
-                place,
+                source,
                 f"{len(handlers)} handlers have this class (ids {ids}); which one is meant can't be told; "
                 "remove the surplus registrations in the portal",
             )
             return
         raw = handlers[0]
         after = {name: value for name, value in spec.declared().items() if name != "className"}
-        before = {name: pick(raw, _WIRE[name]) for name in after}
-        yield Match(wanted, before, after, raw, f"{pick(raw, 'ClassName')} (id {pick(raw, 'Id')})")
+        before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
+        yield Match(document, before, after, raw, f"{pick_member(raw, 'ClassName')} (id {pick_member(raw, 'Id')})")
 
     @classmethod
     def request(cls, match: Match) -> Request:
         """Both members always: what the server does with one that is left out is not documented."""
         # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
-        body = {wire: match.after.get(name, pick(match.found, wire)) for name, wire in _WIRE.items()}
-        path = f"{_LIST}/{int(pick(match.found, 'Id'))}"
-        return Request(Call(match.wanted.address.target, "PUT", path, body), _canonical(match.found), body)
+        body = {wire: match.after.get(name, pick_member(match.found, wire)) for name, wire in _WIRE_NAMES.items()}
+        path = f"{_LIST_PATH}/{int(pick_member(match.found, 'Id'))}"
+        return Request(Call(match.wanted.address.target, "PUT", path, body), _canonicalize_handler(match.found), body)
 
     @classmethod
     def risk(cls, path: str, before: Json, after: Json) -> Risk:
@@ -98,31 +98,33 @@ spec:
     @classmethod
     def reread(cls, read: Read, step: Step) -> Json:
         raw = read.get(step.request.call.path) if step.request else None
-        return None if raw is None else _canonical(raw)
+        return None if raw is None else _canonicalize_handler(raw)
 
     @classmethod
-    def export(cls, read: Read) -> Iterator[Exported]:
-        for raw in sorted(read.rows(_LIST), key=lambda row: str(pick(row, "ClassName"))):
-            spec = {"className": pick(raw, "ClassName"), "enabled": pick(raw, "Enabled")}
-            if pick(raw, "DisplayName"):
-                spec["displayName"] = pick(raw, "DisplayName")
-            yield Exported(str(spec["className"]), spec)
+    def export(cls, read: Read) -> Iterator[ExportedDocument]:
+        for raw in sorted(read.rows(_LIST_PATH), key=lambda row: str(pick_member(row, "ClassName"))):
+            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled")}
+            if pick_member(raw, "DisplayName"):
+                spec["displayName"] = pick_member(raw, "DisplayName")
+            yield ExportedDocument(str(spec["className"]), spec)
 
 
-def _canonical(raw: Json) -> dict[str, Json]:
+def _canonicalize_handler(raw: Json) -> dict[str, Json]:
     if not isinstance(raw, Mapping):
-        raise IncompleteError(Problem(Source(f"GET {_LIST}"), _SHAPE))
-    return {name: pick(raw, name) for name in ("Id", "ClassName", "DisplayName", "Enabled")}
+        raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
+    return {name: pick_member(raw, name) for name in ("Id", "ClassName", "DisplayName", "Enabled")}
 
 
-_WIRE = {"displayName": "DisplayName", "enabled": "Enabled"}
-_SHAPE = "an event handler without ClassName or Enabled; nothing can be compared with it; check the server's version"
+_WIRE_NAMES = {"displayName": "DisplayName", "enabled": "Enabled"}
+_UNUSABLE_HANDLER = (
+    "an event handler without ClassName or Enabled; nothing can be compared with it; check the server's version"
+)
 
 
-def _unregistered(class_name: str, live: Mapping[str, list[Json]]) -> str:
+def _explain_unregistered(class_name: str, live: Mapping[str, list[Json]]) -> str:
     # Handler classes share a long namespace, which difflib's default cutoff (0.6) takes for closeness.
-    near = get_close_matches(class_name.casefold(), live, n=1, cutoff=0.8)
-    hint = f"did you mean {pick(live[near[0]][0], 'ClassName')}? " if near else ""
+    close_names = get_close_matches(class_name.casefold(), live, n=1, cutoff=0.8)
+    hint = f"did you mean {pick_member(live[close_names[0]][0], 'ClassName')}? " if close_names else ""
     return (
         f"event handler class {class_name} is not registered or not visible; a handler's code can't be installed over "
         f"the API; {hint}copy its DLL to the server's extension folder and register it with "

@@ -13,17 +13,17 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 from reconciler.model import Json
 
 
-def unmanaged(description: str, **constraints: Any) -> Any:
+def unmanaged_field(description: str, **constraints: Any) -> Any:
     """A field whose live value is kept where the document doesn't mention it. Ask `declared`, never its default."""
     # pydantic validates no defaults, so None passes here although a manifest's null is refused.
-    return Field(default=None, description=description, json_schema_extra=_without_default, **constraints)
+    return Field(default=None, description=description, json_schema_extra=_drop_default, **constraints)
 
 
-def _without_default(schema: dict[str, Any]) -> None:
+def _drop_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def pick(raw: Mapping[str, Json], name: str) -> Json:
+def pick_member(raw: Mapping[str, Json], name: str) -> Json:
     """Return a member of an API object by name, whatever its letter case; None where absent (contract: JSON casing)."""
     if name in raw:
         return raw[name]
@@ -32,39 +32,41 @@ def pick(raw: Mapping[str, Json], name: str) -> Json:
     return next((value for key, value in raw.items() if key.casefold() == folded), None)
 
 
-class Misfit(ValueError):
+class InvalidTextError(ValueError):
     """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
 
 
-def _untrimmed(value: str) -> str:
+def _check_trimmed(value: str) -> str:
     if value != value.strip():
-        raise Misfit("starts or ends with blanks; servers drop them and the object would never settle; remove them")
+        raise InvalidTextError(
+            "starts or ends with blanks; servers drop them and the object would never settle; remove them"
+        )
     return value
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TextPattern:
     """What text must look like: a regular expression for editors, and words for people (`what; why; what to do`)."""
 
     pattern: str
     words: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_after_validator_function(self._checked, handler(source))
+        return no_info_after_validator_function(self._check_text, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         # JSON Schema doesn't anchor patterns by itself (2020-12 validation, 6.3.3).
         return {**handler(schema), "pattern": f"^{self.pattern}$"}
 
-    def _checked(self, value: str) -> str:
+    def _check_text(self, value: str) -> str:
         # With re.match, $ would also match before a line feed at the end.
         if not re.fullmatch(self.pattern, value):
-            raise Misfit(self.words)
+            raise InvalidTextError(self.words)
         return value
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_untrimmed)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_check_trimmed)]
 """Text as it is sent: not empty, and no blanks at either end."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_untrimmed)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_check_trimmed)]
 """The name of something on a server."""

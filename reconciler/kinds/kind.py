@@ -151,14 +151,14 @@ class Ruling(NamedTuple):
     detail: str = ""
 
 
-_DONE = Ruling(Verdict.APPLIED)
+_APPLIED = Ruling(Verdict.APPLIED)
 
 
 class CannotEncode(Exception):
     """The request can't be built without losing or guessing something; the message says what."""
 
 
-class Exported(NamedTuple):
+class ExportedDocument(NamedTuple):
     """One live object as a manifest: metadata.name, spec, and remarks that become comments."""
 
     name: str
@@ -201,12 +201,12 @@ class Resource(BaseModel):
         return 1
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Any:
+    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> Any:
         """Read what these documents need, and nothing else."""
         raise NotImplementedError
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
         """Set one document beside the live state."""
         raise NotImplementedError
 
@@ -220,11 +220,11 @@ class Resource(BaseModel):
         """Say what the request does; `clear` only if every difference empties a field."""
         if match.before is None:
             return Action.CREATE
-        differing = [name for name, value in match.after.items() if match.before.get(name) != value]
+        changed_fields = [name for name, value in match.after.items() if match.before.get(name) != value]
         # False empties nothing: a switch that is turned off has a value.
         return (
             Action.CLEAR
-            if all(not match.after[name] and match.after[name] is not False for name in differing)
+            if all(not match.after[name] and match.after[name] is not False for name in changed_fields)
             else Action.UPDATE
         )
 
@@ -253,18 +253,20 @@ class Resource(BaseModel):
         `unknown` means that a later read may still settle it.
         """
         missing = cls.unmet(step, live)
-        ruling = Ruling(Verdict.UNKNOWN, f"reading back does not show it: {', '.join(missing)}") if missing else _DONE
+        ruling = (
+            Ruling(Verdict.UNKNOWN, f"reading back does not show it: {', '.join(missing)}") if missing else _APPLIED
+        )
         return (ruling,) * len(step.changes)
 
     @classmethod
-    def export(cls, read: Read) -> Iterator[Exported]:
+    def export(cls, read: Read) -> Iterator[ExportedDocument]:
         """Yield the live objects as manifests on which `plan` is empty."""
         raise NotImplementedError
 
     def declared(self) -> dict[str, Any]:
         """Return the fields that the document sets, by manifest name, in the kind's order, as the model holds them."""
-        said, fields = self.model_fields_set, type(self).model_fields
-        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in said}
+        set_fields, fields = self.model_fields_set, type(self).model_fields
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in set_fields}
 
     @classmethod
     def load(cls, spec: Mapping[str, Any]) -> Self:

@@ -13,7 +13,7 @@ from reconciler.errors import UsageError
 from reconciler.kinds.kind import Resource
 
 
-def _found() -> Iterator[type[Resource]]:
+def _find_kinds() -> Iterator[type[Resource]]:
     for module in walk_packages(reconciler.kinds.__path__, "reconciler.kinds."):
         for value in vars(import_module(module.name)).values() if module.name != __name__ else ():
             if isinstance(value, type) and issubclass(value, Resource) and value is not Resource:
@@ -21,7 +21,7 @@ def _found() -> Iterator[type[Resource]]:
 
 
 KINDS: Mapping[str, type[Resource]] = MappingProxyType(
-    {kind.__name__: kind for kind in sorted(_found(), key=lambda kind: kind.__name__)}
+    {kind.__name__: kind for kind in sorted(_find_kinds(), key=lambda kind: kind.__name__)}
 )
 """Every kind by its name, in alphabetical order."""
 

@@ -15,10 +15,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
 from reconciler.errors import Problem, Source
-from reconciler.kinds.conflicts import contested
-from reconciler.kinds.fields import Text, pick, unmanaged
+from reconciler.kinds.conflicts import find_contested_objects
+from reconciler.kinds.fields import Text, pick_member, unmanaged_field
 from reconciler.kinds.kind import (
-    Exported,
+    ExportedDocument,
     Finding,
     Match,
     Note,
@@ -31,31 +31,31 @@ from reconciler.kinds.kind import (
     Tally,
     Wanted,
 )
-from reconciler.kinds.requirements import Grant, Listing, Permissions
+from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
 from reconciler.patterns import matches_pattern
 from reconciler.payloads.requests import (
-    ATTRIBUTES,
+    ATTRIBUTE_MEMBERS,
     DENIED,
-    DENY,
-    PENDING,
-    STATES,
+    DENY_PATH,
+    PENDING_PATH,
+    STATE_NAMES,
     WAITING,
-    answers,
-    identity,
-    pending,
-    request_id,
-    ruling,
-    single,
+    extract_request_identity,
+    read_denial_rulings,
+    read_pending_requests,
+    read_request_id,
+    read_requests_by_id,
+    rule_on_denial,
 )
 
-_WILD = frozenset("*?")
+_WILDCARDS = frozenset("*?")
 # Command documents no maximum for the list, and the call is not idempotent.
-BATCH = 10
+BATCH_SIZE = 10
 """Ids of one POST: what one lost answer can leave open."""
 
 
-def _day(value: Any) -> Any:
+def _parse_day(value: Any) -> Any:
     """JSON has no dates, so text of the form 2027-01-31 is one."""
     try:
         # Since Python 3.11 fromisoformat also takes the basic form (20270131): the length shuts it out.
@@ -69,23 +69,23 @@ class Attributes(BaseModel):
 
     model_config = Resource.model_config
 
-    common_name: Text = unmanaged("The requested common name.")
-    requester: Text = unmanaged("Who asked, as DOMAIN\\user.")
-    template: Text = unmanaged("The certificate template.")
-    distinguished_name: Text = unmanaged("The requested distinguished name.")
-    certificate_authority: Text = unmanaged("The certificate authority, as host\\logical name.")
+    common_name: Text = unmanaged_field("The requested common name.")
+    requester: Text = unmanaged_field("Who asked, as DOMAIN\\user.")
+    template: Text = unmanaged_field("The certificate template.")
+    distinguished_name: Text = unmanaged_field("The requested distinguished name.")
+    certificate_authority: Text = unmanaged_field("The certificate authority, as host\\logical name.")
 
-    def expected(self) -> dict[str, str]:
+    def list_attributes(self) -> dict[str, str]:
         """Return the declared attributes by manifest name."""
-        dumped = self.model_dump(by_alias=True, exclude_unset=True, exclude={"id"})
-        return {name: str(value) for name, value in dumped.items()}
+        attributes = self.model_dump(by_alias=True, exclude_unset=True, exclude={"id"})
+        return {name: str(value) for name, value in attributes.items()}
 
     @model_validator(mode="after")
-    def _says_something(self) -> Attributes:
-        if not self.expected():
-            known = ", ".join(ATTRIBUTES)
+    def _check_not_empty(self) -> Attributes:
+        if not self.list_attributes():
+            names = ", ".join(ATTRIBUTE_MEMBERS)
             raise ValueError(
-                f"gives no expected attribute; an id alone may be another request tomorrow; add one of {known}"
+                f"gives no expected attribute; an id alone may be another request tomorrow; add one of {names}"
             )
         return self
 
@@ -107,8 +107,8 @@ class RequestDenial(Resource):
     api: ClassVar[str] = "keyfactor"
     requires: ClassVar[Permissions] = Permissions(
         # As documented for 24.4 and later: requests are read with the permission for alerts.
-        read=(Listing("pending requests", PENDING, "/monitoring/alerts/read/"),),
-        write=(Grant(("/certificates/requests/manage/",)),),
+        read=(ListPermission("pending requests", PENDING_PATH, "/monitoring/alerts/read/"),),
+        write=(PermissionGrant(("/certificates/requests/manage/",)),),
     )
     # A denial can set off a denied request alert: the handlers get their declared state before it.
     after: ClassVar[tuple[str, ...]] = ("EventHandler",)
@@ -122,39 +122,39 @@ spec:
   expires: 2027-01-31
 """
 
-    requests: Annotated[tuple[Expected, ...], Field(strict=False, min_length=1)] = unmanaged("Requests by id.")
-    match: Pattern = unmanaged("Pending requests by pattern, resolved to ids when the plan is made.")
-    comment: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = unmanaged(
+    requests: Annotated[tuple[Expected, ...], Field(strict=False, min_length=1)] = unmanaged_field("Requests by id.")
+    match: Pattern = unmanaged_field("Pending requests by pattern, resolved to ids when the plan is made.")
+    comment: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = unmanaged_field(
         "Sent with the denial; a denied request alert may deliver it to the requester."
     )
-    expires: Annotated[date, BeforeValidator(_day)] = unmanaged(
+    expires: Annotated[date, BeforeValidator(_parse_day)] = unmanaged_field(
         "From that day on (UTC) the document is inert and reported as such."
     )
 
     @model_validator(mode="after")
-    def _one_way(self) -> RequestDenial:
+    def _check_one_choice(self) -> RequestDenial:
         if len(self.model_fields_set & {"requests", "match"}) != 1:
             raise ValueError("needs exactly one of requests and match; otherwise it is unclear which are meant")
         return self
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
-        numbers = [one.id for one in self.declared().get("requests", ())]
+        numbers = [entry.id for entry in self.declared().get("requests", ())]
         for index, number in enumerate(numbers):
             if number in numbers[:index]:
                 yield ("requests", index, "id"), f"request {number} is listed twice; remove one"
-        if self.pattern and all(set(value) <= _WILD for value in self.pattern.expected().values()):
-            why = "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone"
-            mend = "add an attribute that says more than wildcards, such as the template, or list the requests by id"
-            yield ("match",), f"{why}; {mend}"
+        if self.pattern and all(set(value) <= _WILDCARDS for value in self.pattern.list_attributes().values()):
+            reason = "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone"
+            remedy = "add an attribute that says more than wildcards, such as the template, or list the requests by id"
+            yield ("match",), f"{reason}; {remedy}"
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        for index, one in enumerate(self.declared().get("requests", ())):
-            yield f"request {one.id}", ("requests", index, "id")
+        for index, entry in enumerate(self.declared().get("requests", ())):
+            yield f"request {entry.id}", ("requests", index, "id")
 
     def size(self, tables: Tables) -> int:
         return len(self.declared().get("requests", ())) or 1
 
-    def inert(self, today: date) -> bool:
+    def is_expired(self, today: date) -> bool:
         """True from the day on which the document expires."""
         return "expires" in self.model_fields_set and today >= self.expires
 
@@ -164,39 +164,51 @@ spec:
         return self.match if "match" in self.model_fields_set else None
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> Live:
+    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> LiveRequests:
         """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
-        active = [one for one in wanted if not _spec(one).inert(run.today)]
+        active = [document for document in documents if not _get_spec(document).is_expired(run.today)]
         if not active:
-            return Live({}, {}, {})
-        waiting = pending(read)
-        named = {one.id for wanted in active for one in _spec(wanted).declared().get("requests", ())}
-        assigned = ((number, one) for one in active for number in _chosen(_spec(one), waiting))
-        return Live(waiting, single(read, sorted(named - waiting.keys())), contested(assigned))
+            return LiveRequests({}, {}, {})
+        pending_requests = read_pending_requests(read)
+        declared_ids = {
+            document.id for documents in active for document in _get_spec(documents).declared().get("requests", ())
+        }
+        assignments = (
+            (number, document)
+            for document in active
+            for number in _list_request_ids(_get_spec(document), pending_requests)
+        )
+        return LiveRequests(
+            pending_requests,
+            read_requests_by_id(read, sorted(declared_ids - pending_requests.keys())),
+            find_contested_objects(assignments),
+        )
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec = _spec(wanted)
-        if spec.inert(run.today):
-            told = f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
-            yield Note(Problem(wanted.source, told))
+    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+        spec = _get_spec(document)
+        if spec.is_expired(run.today):
+            message = (
+                f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
+            )
+            yield Note(Problem(document.source, message))
             return
-        denied, due = 0, []
-        for number, place in _places(spec, live.pending):
-            raw = live.pending.get(number) or live.others.get(number)
-            state = WAITING if number in live.pending else pick(raw or {}, "State")
+        denied_count, due_requests = 0, []
+        for number, path in _locate_requests(spec, live.pending):
+            raw = live.pending.get(number) or live.not_pending.get(number)
+            state = WAITING if number in live.pending else pick_member(raw or {}, "State")
             if state == DENIED:
-                denied += 1
+                denied_count += 1
             elif number in live.authors:
-                why = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
-                yield Problem(wanted.at(place), f"{why}; it can only be denied once; remove it from all but one")
-            elif why := _unfit(spec, number, raw, state):
-                yield _refused(wanted, number, state, why, wanted.at(place))
+                reason = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
+                yield Problem(document.at(path), f"{reason}; it can only be denied once; remove it from all but one")
+            elif reason := _explain_unfit(spec, number, raw, state):
+                yield _refuse_request(document, number, state, reason, document.at(path))
             else:
-                due.append(raw)
-        if denied or (not due and spec.pattern is not None):
-            yield Tally(denied or 1)
-        yield from _batches(wanted, due)
+                due_requests.append(raw)
+        if denied_count or (not due_requests and spec.pattern is not None):
+            yield Tally(denied_count or 1)
+        yield from _build_batches(document, due_requests)
 
     @classmethod
     def action(cls, match: Match) -> Action:
@@ -204,15 +216,15 @@ spec:
 
     @classmethod
     def request(cls, match: Match) -> Request:
-        spec = _spec(match.wanted)
-        numbers = [request_id(raw) for raw in match.found]
+        spec = _get_spec(match.wanted)
+        numbers = [read_request_id(raw) for raw in match.found]
         body: dict[str, Json] = {"CertificateRequestIds": numbers}
         if "comment" in spec.model_fields_set:
             body["Comment"] = spec.comment
         # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
-        base = {str(request_id(raw)): identity(raw) for raw in match.found}
+        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.found}
         expect = dict.fromkeys((str(number) for number in numbers), DENIED)
-        return Request(Call(match.wanted.address.target, "POST", DENY, body), base, expect)
+        return Request(Call(match.wanted.address.target, "POST", DENY_PATH, body), base, expect)
 
     @classmethod
     def risk(cls, path: str, before: Json, after: Json) -> Risk:
@@ -222,7 +234,9 @@ spec:
     @classmethod
     def reread(cls, read: Read, step: Step) -> Json:
         numbers = list(step.request.base) if step.request else []
-        return {str(number): identity(raw) for number, raw in single(read, numbers).items()}
+        return {
+            str(number): extract_request_identity(raw) for number, raw in read_requests_by_id(read, numbers).items()
+        }
 
     @classmethod
     def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
@@ -233,81 +247,88 @@ spec:
     def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
         """Each id by itself: the server's list that holds it, and what reading it says."""
         numbers = list(step.request.expect) if step.request else []
-        said = answers(reply) if reply else None
+        rulings = read_denial_rulings(reply) if reply else None
         return tuple(
-            ruling(number, None if said is None else said.get(number, []), live.get(number)) for number in numbers
+            rule_on_denial(number, None if rulings is None else rulings.get(number, []), live.get(number))
+            for number in numbers
         )
 
     @classmethod
-    def export(cls, read: Read) -> Iterator[Exported]:
+    def export(cls, read: Read) -> Iterator[ExportedDocument]:
         """Nothing: a denial is an act, not a state to be kept."""
         yield from ()
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveRequests:
     """Pending requests by id, what became of the declared ones that are not, and those of several documents."""
 
     pending: Mapping[int, Mapping[str, Json]]
-    others: Mapping[int, Mapping[str, Json]]
+    not_pending: Mapping[int, Mapping[str, Json]]
     authors: Mapping[int, tuple[str, ...]]
 
 
-def _spec(wanted: Wanted) -> RequestDenial:
-    if not isinstance(wanted.resource, RequestDenial):
-        raise TypeError(f"{wanted.address} is not a RequestDenial")
-    return wanted.resource
+def _get_spec(document: Wanted) -> RequestDenial:
+    if not isinstance(document.resource, RequestDenial):
+        raise TypeError(f"{document.address} is not a RequestDenial")
+    return document.resource
 
 
-def _chosen(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> list[int]:
+def _list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]) -> list[int]:
     """Return the ids that a document is about: the declared ones, or the pending ones that its pattern matches."""
     if spec.pattern is None:
-        return [one.id for one in spec.requests]
-    expected = spec.pattern.expected()
-    return [number for number in sorted(waiting) if not _differing(expected, waiting[number], matches_pattern)]
+        return [entry.id for entry in spec.requests]
+    attributes = spec.pattern.list_attributes()
+    return [
+        number
+        for number in sorted(pending_requests)
+        if not _find_differences(attributes, pending_requests[number], matches_pattern)
+    ]
 
 
-def _places(spec: RequestDenial, waiting: Mapping[int, Mapping[str, Json]]) -> Iterator[tuple[int, Path]]:
-    for index, number in enumerate(_chosen(spec, waiting)):
+def _locate_requests(
+    spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]
+) -> Iterator[tuple[int, Path]]:
+    for index, number in enumerate(_list_request_ids(spec, pending_requests)):
         yield number, ("spec", "match") if spec.pattern is not None else ("spec", "requests", index)
 
 
-def _differing(
-    expected: Mapping[str, str], raw: Mapping[str, Json], equal: Callable[[str, str], bool]
+def _find_differences(
+    attributes: Mapping[str, str], raw: Mapping[str, Json], is_equal: Callable[[str, str], bool]
 ) -> list[tuple[str, Json, str]]:
     """Return (attribute, live, expected) where they differ."""
-    found = ((name, pick(raw, ATTRIBUTES[name]), value) for name, value in expected.items())
-    return [(name, live, value) for name, live, value in found if not equal(value, str(live or ""))]
+    comparisons = ((name, pick_member(raw, ATTRIBUTE_MEMBERS[name]), value) for name, value in attributes.items())
+    return [(name, live, value) for name, live, value in comparisons if not is_equal(value, str(live or ""))]
 
 
-def _unfit(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, state: int | None) -> str:
+def _explain_unfit(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, state: int | None) -> str:
     """Say why a request is not denied; empty if it is pending and looks as the document expects."""
     if raw is None:
         return "is gone or not visible; correct the id or remove it"
     declared: Sequence[Expected] = spec.declared().get("requests", ())
-    expected: Mapping[str, str] = next((one.expected() for one in declared if one.id == number), {})
-    differing = _differing(expected, raw, lambda value, live: value.casefold() == live.casefold())
+    attributes: Mapping[str, str] = next((entry.list_attributes() for entry in declared if entry.id == number), {})
+    differences = _find_differences(attributes, raw, lambda value, live: value.casefold() == live.casefold())
     # Before the state: after a restore from backup the id may stand for another request.
-    if differing:
-        told = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differing)
-        return f"is not the request that is meant: {told}; correct the document"
+    if differences:
+        details = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differences)
+        return f"is not the request that is meant: {details}; correct the document"
     if state != WAITING:
-        word = STATES.get(state or 0, f"in state {state}")
-        return f"is {word}, no longer pending, and can't be denied; revoke what was issued, or remove the entry"
+        state_name = STATE_NAMES.get(state or 0, f"in state {state}")
+        return f"is {state_name}, no longer pending, and can't be denied; revoke what was issued, or remove the entry"
     return ""
 
 
-def _refused(wanted: Wanted, number: int, state: int | None, why: str, source: Source) -> Match:
-    word = None if state is None else STATES.get(state, str(state))
-    path, reason = f"requests.{number}", f"request {number} {why}"
-    return Match(wanted, {path: word}, {path: "denied"}, (), f"request {number}", source, reason)
+def _refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:
+    state_name = None if state is None else STATE_NAMES.get(state, str(state))
+    path, refusal = f"requests.{number}", f"request {number} {reason}"
+    return Match(document, {path: state_name}, {path: "denied"}, (), f"request {number}", source, refusal)
 
 
-def _batches(wanted: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
-    left = iter(sorted(rows, key=request_id))
-    while batch := tuple(islice(left, BATCH)):
-        paths = [f"requests.{request_id(row)}" for row in batch]
-        shown = ", ".join(f"{request_id(row)} {pick(row, 'CommonName')}" for row in batch)
+def _build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
+    queue = iter(sorted(rows, key=read_request_id))
+    while batch := tuple(islice(queue, BATCH_SIZE)):
+        paths = [f"requests.{read_request_id(row)}" for row in batch]
+        label = ", ".join(f"{read_request_id(row)} {pick_member(row, 'CommonName')}" for row in batch)
         yield Match(
-            wanted, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, shown, objects=len(batch)
+            document, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, label, objects=len(batch)
         )

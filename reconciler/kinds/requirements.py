@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Listing(NamedTuple):
+class ListPermission(NamedTuple):
     """A list that comparing or exporting reads: GET of `path` below the API's root, and the permission for it.
 
     `when` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the path,
@@ -20,12 +20,12 @@ class Listing(NamedTuple):
     path: str
     permission: str
     version: int = 1
-    when: str = ""
+    condition: str = ""
     item: str = ""
     item_permission: str = ""
 
 
-class Grant(NamedTuple):
+class PermissionGrant(NamedTuple):
     """What a write needs: any one of these. `within` names the permission set that must hold it, `remark` the rest."""
 
     any_of: tuple[str, ...]
@@ -40,5 +40,5 @@ class Grant(NamedTuple):
 class Permissions(NamedTuple):
     """Of a kind: `read` for plan, drift and export; `write`, every one of them, for apply in addition."""
 
-    read: tuple[Listing, ...] = ()
-    write: tuple[Grant, ...] = ()
+    read: tuple[ListPermission, ...] = ()
+    write: tuple[PermissionGrant, ...] = ()

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import Form, unmanaged
-from reconciler.kinds.kind import Exported, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
-from reconciler.kinds.requirements import Grant, Listing, Permissions
+from reconciler.kinds.fields import TextPattern, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.model import Call, Json, Request, Risk, Step
 
 EventType = Literal[
@@ -20,7 +20,7 @@ EventType = Literal[
 ]
 TopicUrn = Annotated[
     str,
-    Form(
+    TextPattern(
         # The documented pattern. The pages' own example, demo-smn-id, is no URN, so checking for one would
         # refuse what the service takes.
         r"[a-zA-Z0-9\-._:]{1,256}",
@@ -30,7 +30,9 @@ TopicUrn = Annotated[
 ]
 TopicName = Annotated[
     str,
-    Form("[a-zA-Z0-9_-]{1,64}", "is not a topic's name; CSMS would refuse it; write 1 to 64 letters, digits, _ or -"),
+    TextPattern(
+        "[a-zA-Z0-9_-]{1,64}", "is not a topic's name; CSMS would refuse it; write 1 to 64 letters, digits, _ or -"
+    ),
 ]
 
 
@@ -39,11 +41,11 @@ class Notification(BaseModel):
 
     model_config = Resource.model_config
 
-    target_type: Literal["SMN"] = unmanaged("The kind of target; SMN is the only one.")
-    target_id: TopicUrn = unmanaged(
+    target_type: Literal["SMN"] = unmanaged_field("The kind of target; SMN is the only one.")
+    target_id: TopicUrn = unmanaged_field(
         "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
     )
-    target_name: TopicName = unmanaged("The topic's name.")
+    target_name: TopicName = unmanaged_field("The topic's name.")
 
     def declared(self) -> dict[str, str]:
         """Return the members that the document sets, by manifest name."""
@@ -55,8 +57,8 @@ class SecretEvent(Resource):
 
     api: ClassVar[str] = "csms"
     requires: ClassVar[Permissions] = Permissions(
-        read=(Listing("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
-        write=(Grant(("csms:event:create",)), Grant(("csms:event:update",))),
+        read=(ListPermission("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
+        write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),
     )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
@@ -68,26 +70,26 @@ spec:
   notification: {targetType: SMN, targetId: 'urn:smn:cn-north-4:0123:pki', targetName: pki}
 """
 
-    state: Literal["ENABLED", "DISABLED"] = unmanaged("Only an ENABLED event fires.")
+    state: Literal["ENABLED", "DISABLED"] = unmanaged_field("Only an ENABLED event fires.")
     # Five values are documented, but 12 is the ceiling. The request schema allows an empty list and the
     # response schema forbids it: none is sent.
-    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=12)] = unmanaged(
+    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=12)] = unmanaged_field(
         "The events that are told, as a set."
     )
-    notification: Notification = unmanaged("The topic that is told.")
-    additive: Annotated[tuple[Literal["eventTypes"], ...], Field(strict=False, min_length=1)] = unmanaged(
+    notification: Notification = unmanaged_field("The topic that is told.")
+    additive: Annotated[tuple[Literal["eventTypes"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "Lists that gain the declared members and keep the others."
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> SecretEvent:
+    def _check_not_empty(self) -> SecretEvent:
         if not self.model_fields_set & {"state", "event_types", "notification"}:
             raise ValueError("declares nothing to manage; give state, eventTypes or notification")
         return self
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
         # The EU site's page allows a dot as well; other pages, the OpenAPI text and Terraform don't.
-        if not _valid_name(name):
+        if not _is_valid_name(name):
             yield (
                 (),
                 f"the event name {name!r} is not 1 to 64 letters, digits, _ or -; CSMS refuses it; rename the event",
@@ -104,34 +106,34 @@ spec:
         yield name.casefold(), ()
 
     @classmethod
-    def observe(cls, read: Read, wanted: Sequence[Wanted], run: Run) -> tuple[str, Mapping[str, Json]]:
+    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> tuple[str, Mapping[str, Json]]:
         """Return the path of the collection and the project's events by name: one list."""
         path = f"{read.root}/events"
         events = read.rows(path, key="name")
-        return path, {event["name"]: event for event in (_checked(event, path) for event in events)}
+        return path, {event["name"]: event for event in (_check_event(event, path) for event in events)}
 
     @classmethod
-    def compare(cls, wanted: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
         path, events = live
-        spec: SecretEvent = wanted.resource  # type: ignore[assignment]
+        spec: SecretEvent = document.resource  # type: ignore[assignment]
         declared = spec.declared()
-        raw = events.get(wanted.address.name)
+        raw = events.get(document.address.name)
         after: dict[str, Any] = {}
         if "state" in declared:
             after["state"] = declared["state"]
         if "eventTypes" in declared:
-            kept = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
-            after["eventTypes"] = frozenset(declared["eventTypes"]) | kept
+            live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
+            after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
         if "notification" in declared:
             after["notification"] = declared["notification"].declared()
         if raw is None:
-            yield from _creation(wanted, after, path)
+            yield from _match_new_event(document, after, path)
             return
-        shown = _manifest(raw)
-        before = {name: shown[name] for name in after}
+        manifest = _convert_to_manifest(raw)
+        before = {name: manifest[name] for name in after}
         if "notification" in after:
-            before["notification"] = {name: shown["notification"][name] for name in after["notification"]}
-        yield Match(wanted, before, after, (path, raw), str(raw["name"]))
+            before["notification"] = {name: manifest["notification"][name] for name in after["notification"]}
+        yield Match(document, before, after, (path, raw), str(raw["name"]))
 
     @classmethod
     def request(cls, match: Match) -> Request:
@@ -141,22 +143,25 @@ spec:
         """
         path, raw = match.found
         name = match.wanted.address.name
-        shown = _manifest(raw) if raw else {"notification": {}}
+        manifest = _convert_to_manifest(raw) if raw else {"notification": {}}
         merged = {
-            **shown,
+            **manifest,
             **match.after,
-            "notification": {**shown["notification"], **match.after.get("notification", {})},
+            "notification": {**manifest["notification"], **match.after.get("notification", {})},
         }
         members = {
             "state": merged["state"],
             "event_types": sorted(merged["eventTypes"]),
-            "notification": {wire: merged["notification"][field] for field, wire in _WIRE.items()} | _strange(raw),
+            "notification": {wire: merged["notification"][field] for field, wire in _WIRE_NAMES.items()}
+            | _find_unknown_members(raw),
         }
         target = match.wanted.address.target
         # The name is the path's key and can't be changed: only the POST carries it.
         if raw is None:
             return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
-        return Request(Call(target, "PUT", f"{path}/{name}", members), _canonical(raw), {"name": name, **members})
+        return Request(
+            Call(target, "PUT", f"{path}/{name}", members), _canonicalize_event(raw), {"name": name, **members}
+        )
 
     @classmethod
     def risk(cls, path: str, before: Json, after: Json) -> Risk:
@@ -176,72 +181,78 @@ spec:
         reply = read.get(f"{read.root}/events/{step.address.name}")
         if reply is None:
             return None
-        return _canonical(_checked(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path))
+        return _canonicalize_event(
+            _check_event(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path)
+        )
 
     @classmethod
-    def export(cls, read: Read) -> Iterator[Exported]:
+    def export(cls, read: Read) -> Iterator[ExportedDocument]:
         path = f"{read.root}/events"
         for raw in sorted(read.rows(path, key="name"), key=lambda row: str(row.get("name"))):
-            shown = _manifest(_checked(raw, path))
-            known = sorted(set(shown["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
-            strange = sorted(set(shown["eventTypes"]) - set(known))
-            spec = {"state": shown["state"], "eventTypes": known, "notification": shown["notification"]}
-            if strange:
+            manifest = _convert_to_manifest(_check_event(raw, path))
+            known_types = sorted(set(manifest["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
+            unknown_types = sorted(set(manifest["eventTypes"]) - set(known_types))
+            spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
+            if unknown_types:
                 # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
                 spec["additive"] = ["eventTypes"]
-            remarks = (f"keeps event types that this version does not know: {', '.join(strange)}",) if strange else ()
-            yield Exported(raw["name"], spec, remarks)
+            remarks = (
+                (f"keeps event types that this version does not know: {', '.join(unknown_types)}",)
+                if unknown_types
+                else ()
+            )
+            yield ExportedDocument(raw["name"], spec, remarks)
 
 
-_WIRE = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
+_WIRE_NAMES = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
 
 
-def _valid_name(name: str) -> bool:
+def _is_valid_name(name: str) -> bool:
     # str.isalnum alone takes the letters and digits of every script.
-    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in name)
+    return 0 < len(name) <= 64 and all(char.isascii() and (char.isalnum() or char in "_-") for char in name)
 
 
-def _checked(event: Json, path: str) -> Mapping[str, Json]:
+def _check_event(event: Json, path: str) -> Mapping[str, Json]:
     notification = event.get("notification") if isinstance(event, Mapping) else None
-    good = (
+    is_valid = (
         isinstance(notification, Mapping)
         and isinstance(event.get("name"), str)
         and isinstance(event.get("state"), str)
         and isinstance(event.get("event_types"), list)
         and all(isinstance(kind, str) for kind in event["event_types"])
     )
-    if not good:
-        why = "an event without name, state, event_types or notification; nothing can be compared with it"
-        raise IncompleteError(Problem(Source(f"GET {path}"), f"{why}; check the endpoint"))
+    if not is_valid:
+        reason = "an event without name, state, event_types or notification; nothing can be compared with it"
+        raise IncompleteError(Problem(Source(f"GET {path}"), f"{reason}; check the endpoint"))
     return cast(Mapping[str, Json], event)
 
 
-def _manifest(raw: Mapping[str, Json]) -> dict[str, Any]:
-    notification = {field: raw["notification"].get(wire) for field, wire in _WIRE.items()}
+def _convert_to_manifest(raw: Mapping[str, Json]) -> dict[str, Any]:
+    notification = {field: raw["notification"].get(wire) for field, wire in _WIRE_NAMES.items()}
     return {"state": raw["state"], "eventTypes": frozenset(raw["event_types"]), "notification": notification}
 
 
-def _strange(raw: Mapping[str, Json] | None) -> dict[str, Json]:
+def _find_unknown_members(raw: Mapping[str, Json] | None) -> dict[str, Json]:
     """Return the members of a live notification that this version does not know."""
     notification = raw["notification"] if raw else {}
-    return {name: notification[name] for name in sorted(notification) if name not in _WIRE.values()}
+    return {name: notification[name] for name in sorted(notification) if name not in _WIRE_NAMES.values()}
 
 
-def _canonical(raw: Mapping[str, Json]) -> dict[str, Json]:
+def _canonicalize_event(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return what an event is, its set sorted; the times are left out: their unit is uncertain and they add nothing."""
-    notification = {wire: raw["notification"].get(wire) for wire in _WIRE.values()} | _strange(raw)
-    kept = {name: raw.get(name) for name in ("name", "event_id", "state")}
-    return {**kept, "event_types": sorted(raw["event_types"]), "notification": notification}
+    notification = {wire: raw["notification"].get(wire) for wire in _WIRE_NAMES.values()} | _find_unknown_members(raw)
+    members = {name: raw.get(name) for name in ("name", "event_id", "state")}
+    return {**members, "event_types": sorted(raw["event_types"]), "notification": notification}
 
 
-def _creation(wanted: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
+def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
     missing = [name for name in ("state", "eventTypes", "notification") if name not in after]
-    missing += [f"notification.{name}" for name in _WIRE if name not in after.get("notification", _WIRE)]
+    missing += [f"notification.{name}" for name in _WIRE_NAMES if name not in after.get("notification", _WIRE_NAMES)]
     if missing:
         yield Problem(
-            wanted.source,
-            f"event {wanted.address.name} does not exist or is not visible, and creating it "
+            document.source,
+            f"event {document.address.name} does not exist or is not visible, and creating it "
             f"needs {', '.join(missing)} as well; declare them or correct the name",
         )
     else:
-        yield Match(wanted, None, after, (path, None), "new")
+        yield Match(document, None, after, (path, None), "new")

@@ -10,16 +10,16 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import pick
+from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Read, Ruling
 from reconciler.model import Json, Reply, Verdict
 
-PENDING = "/Workflow/Certificates/Pending"
-DENY = "/Workflow/Certificates/Deny"
+PENDING_PATH = "/Workflow/Certificates/Pending"
+DENY_PATH = "/Workflow/Certificates/Deny"
 # The enumeration of certificate states; its 6 to 8 exist, but no document names them.
-STATES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
+STATE_NAMES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
 DENIED, WAITING = 3, 5
-ATTRIBUTES = {
+ATTRIBUTE_MEMBERS = {
     "commonName": "CommonName",
     "requester": "Requester",
     "template": "Template",
@@ -28,38 +28,41 @@ ATTRIBUTES = {
 }
 """What a manifest may expect of a request, and where it stands on the wire."""
 
-_IDENTITY = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
+_IDENTITY_MEMBERS = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
 """Members that say whether an id is still the same request."""
 
-_SHAPE = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
+_NOT_A_REQUEST = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
 
 
-def pending(read: Read) -> dict[int, Mapping[str, Json]]:
+def read_pending_requests(read: Read) -> dict[int, Mapping[str, Json]]:
     """Return what waits for a decision, by id: one list."""
-    return {request_id(row): row for row in read.rows(PENDING)}
+    return {read_request_id(row): row for row in read.rows(PENDING_PATH)}
 
 
-def single(read: Read, numbers: Sequence[int | str]) -> dict[int, Mapping[str, Json]]:
+def read_requests_by_id(read: Read, numbers: Sequence[int | str]) -> dict[int, Mapping[str, Json]]:
     """Return requests of any state by id; those that are gone or not visible are left out."""
     # Which fields a query may name is not documented for requests: each id is a GET of its own.
-    found = read.each([f"/Workflow/Certificates/{one}" for one in numbers])
-    return {request_id(raw): raw for raw in found if raw is not None}
+    bodies = read.each([f"/Workflow/Certificates/{number}" for number in numbers])
+    return {read_request_id(raw): raw for raw in bodies if raw is not None}
 
 
-def request_id(row: Json) -> int:
+def read_request_id(row: Json) -> int:
     """Return a request's id; raises IncompleteError for what is no request."""
-    found = pick(row, "Id") if isinstance(row, Mapping) else None
-    if not isinstance(found, int):
-        raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _SHAPE))
-    return found
+    number = pick_member(row, "Id") if isinstance(row, Mapping) else None
+    if not isinstance(number, int):
+        raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _NOT_A_REQUEST))
+    return number
 
 
-def identity(raw: Mapping[str, Json]) -> dict[str, Json]:
+def extract_request_identity(raw: Mapping[str, Json]) -> dict[str, Json]:
     """Return what makes a request the same one; the CA's row index is text in some versions and a number in others."""
-    return {name: str(pick(raw, name)) if name == "CARequestId" else pick(raw, name) for name in _IDENTITY}
+    return {
+        name: str(pick_member(raw, name)) if name == "CARequestId" else pick_member(raw, name)
+        for name in _IDENTITY_MEMBERS
+    }
 
 
-def answers(reply: Reply) -> dict[str, list[Ruling]]:
+def read_denial_rulings(reply: Reply) -> dict[str, list[Ruling]]:
     """Return what the answer says of each id: one ruling for every list that holds it."""
     try:
         body = json.loads(reply.body)
@@ -67,43 +70,45 @@ def answers(reply: Reply) -> dict[str, list[Ruling]]:
     # leaves it to reading back, it must not end the run.
     except (ValueError, RecursionError):
         return {}
-    said: dict[str, list[Ruling]] = {}
-    for name, verdict, reason in _LISTS:
-        items = pick(body, name) if isinstance(body, Mapping) else None
+    rulings: dict[str, list[Ruling]] = {}
+    for name, verdict, reason in _RESULT_LISTS:
+        items = pick_member(body, name) if isinstance(body, Mapping) else None
         for item in items if isinstance(items, list) else ():
             if isinstance(item, Mapping):
-                comment = str(pick(item, "Comment") or "")
+                comment = str(pick_member(item, "Comment") or "")
                 # The CARowId and CARequestId beside it are the CA's numbers, not the ids that were sent.
-                number = str(pick(item, "KeyfactorRequestId"))
-                said.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
-    return said
+                number = str(pick_member(item, "KeyfactorRequestId"))
+                rulings.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
+    return rulings
 
 
-_LISTS = (
+_RESULT_LISTS = (
     ("Successes", Verdict.APPLIED, ""),
     ("Failures", Verdict.NOT_APPLIED, "the server could not deny it"),
     ("Denials", Verdict.NOT_APPLIED, "the server did not permit it; the account needs /certificates/requests/manage/"),
 )
 
 
-def ruling(number: str, said: Sequence[Ruling] | None, live: Mapping[str, Json] | None) -> Ruling:
+def rule_on_denial(number: str, rulings: Sequence[Ruling] | None, live: Mapping[str, Json] | None) -> Ruling:
     """Reading decides; a failure that the answer states is only believed while the request does not read as denied.
 
     `said` is what the lists of the answer hold of the request, None where there was no such answer.
     """
-    denied = live is not None and live.get("State") == DENIED
-    if said is None:
+    is_denied = live is not None and live.get("State") == DENIED
+    if rulings is None:
         return (
-            Ruling(Verdict.APPLIED) if denied else Ruling(Verdict.UNKNOWN, f"request {number} does not read as denied")
+            Ruling(Verdict.APPLIED)
+            if is_denied
+            else Ruling(Verdict.UNKNOWN, f"request {number} does not read as denied")
         )
-    verdicts = {ruling.verdict for ruling in said}
+    verdicts = {ruling.verdict for ruling in rulings}
     if verdicts == {Verdict.NOT_APPLIED}:
-        reason = said[0].detail
-        return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if denied else said[0]
+        reason = rulings[0].detail
+        return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if is_denied else rulings[0]
     # What an id means that no list of the answer names is not documented: reading it decides.
-    if denied:
+    if is_denied:
         return Ruling(Verdict.APPLIED, "" if verdicts else "the answer does not name it; it reads as denied")
     if len(verdicts) > 1:
         return Ruling(Verdict.UNKNOWN, f"request {number} stands in several lists of the answer")
-    word = "reported as denied" if verdicts else "not named in the answer"
-    return Ruling(Verdict.UNKNOWN, f"request {number} is {word}, but does not read as denied")
+    report = "reported as denied" if verdicts else "not named in the answer"
+    return Ruling(Verdict.UNKNOWN, f"request {number} is {report}, but does not read as denied")

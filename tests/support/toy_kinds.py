@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.errors import InvalidError, Source
-from reconciler.kinds.fields import Name, Text, unmanaged
+from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Path as Place
 from reconciler.kinds.kind import Resource, Table
 from reconciler.manifests.load import LoadedManifests, load_manifests
@@ -22,7 +22,7 @@ class Bulb(BaseModel):
     model_config = Resource.model_config
 
     type: Literal["LED", "Halogen"]
-    maker_name: Text = unmanaged("Who made it.")
+    maker_name: Text = unmanaged_field("Who made it.")
 
 
 class Lamp(Resource):
@@ -30,16 +30,18 @@ class Lamp(Resource):
 
     api: ClassVar[str] = "keyfactor"
 
-    socket: Name = unmanaged("What it is plugged into.")
-    label: Text = unmanaged("Text.")
-    colours: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] = unmanaged("A set of text.")
-    bulbs: Annotated[tuple[Bulb, ...], Field(strict=False, min_length=1)] = unmanaged("A set of mappings.")
-    lit: bool = unmanaged("A boolean.")
-    watts: Annotated[int, Field(ge=1, le=2**31 - 1)] = unmanaged("A whole number.")
-    until: date = unmanaged("A date.")
-    state: Literal["ENABLED", "DISABLED"] = unmanaged("A choice.")
-    room: Name | int = unmanaged("By name or number.")
-    clear: Annotated[tuple[Literal["label", "colours"], ...], Field(strict=False, min_length=1)] = unmanaged("Emptied.")
+    socket: Name = unmanaged_field("What it is plugged into.")
+    label: Text = unmanaged_field("Text.")
+    colours: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] = unmanaged_field("A set of text.")
+    bulbs: Annotated[tuple[Bulb, ...], Field(strict=False, min_length=1)] = unmanaged_field("A set of mappings.")
+    lit: bool = unmanaged_field("A boolean.")
+    watts: Annotated[int, Field(ge=1, le=2**31 - 1)] = unmanaged_field("A whole number.")
+    until: date = unmanaged_field("A date.")
+    state: Literal["ENABLED", "DISABLED"] = unmanaged_field("A choice.")
+    room: Name | int = unmanaged_field("By name or number.")
+    clear: Annotated[tuple[Literal["label", "colours"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Emptied."
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Lamp:
@@ -68,7 +70,7 @@ class Inventory(Resource):
     api: ClassVar[str] = "keyfactor"
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"rows": ("lamp", "owner")}
 
-    rows: Name = unmanaged("A CSV file.")
+    rows: Name = unmanaged_field("A CSV file.")
 
     def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, str]]:
         table = tables.get("rows", NO_ROWS)
@@ -87,7 +89,7 @@ class Bell(Resource):
 
     api: ClassVar[str] = "csms"
 
-    tone: Text = unmanaged("How it sounds.")
+    tone: Text = unmanaged_field("How it sounds.")
 
     def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
         yield name, ()

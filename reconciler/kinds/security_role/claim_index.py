@@ -9,97 +9,110 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.errors import IncompleteError, Problem, Source, StaleError
-from reconciler.kinds.fields import pick
+from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Read
 from reconciler.model import Json
-from reconciler.payloads.claims import PATH, ClaimKey, loose, partners, read_key, sent_key
+from reconciler.payloads.claims import (
+    CLAIMS_PATH,
+    ClaimKey,
+    build_lookup_key,
+    find_matching_claims,
+    read_claim_key,
+    read_sent_key,
+)
 
 # Provider is null on some servers, and "unknown" is among the schemes that have been seen.
-_UNTOLD = frozenset({"", "unknown"})
+_UNNAMED_PROVIDERS = frozenset({"", "unknown"})
 """What stands where a server does not tell a claim's provider."""
-_LOST = "its description might be overwritten"
-_MEMBERS = ("Id", "Description", "ClaimType", "ClaimValue", "Provider")
+_LOSS = "its description might be overwritten"
+_REQUIRED_MEMBERS = ("Id", "Description", "ClaimType", "ClaimValue", "Provider")
 
 
-class Defined:
+class ClaimIndex:
     """A server's claims as read, found by what they say."""
 
     def __init__(self, rows: Iterable[Mapping[str, Json]] = ()) -> None:
         self._rows: dict[tuple[str, str], list[Mapping[str, Json]]] = {}
         self._providers: set[str] = set()
         for raw in rows:
-            key = read_key(raw)
-            self._rows.setdefault(loose(key), []).append(raw)
+            key = read_claim_key(raw)
+            self._rows.setdefault(build_lookup_key(key), []).append(raw)
             self._providers.add(key.provider.casefold())
 
-    def alike(self, key: ClaimKey) -> list[Mapping[str, Json]]:
+    def find_claims(self, key: ClaimKey) -> list[Mapping[str, Json]]:
         """Return the claims that the server may take for this one, by id; more than one can't be told apart."""
-        rows = self._rows.get(loose(key), [])
-        meant = set(partners(key, map(read_key, rows)))
-        return sorted((raw for raw in rows if read_key(raw) in meant), key=_number)
+        rows = self._rows.get(build_lookup_key(key), [])
+        matching_keys = set(find_matching_claims(key, map(read_claim_key, rows)))
+        return sorted((raw for raw in rows if read_claim_key(raw) in matching_keys), key=_build_id_sort_key)
 
-    def unsure(self, key: ClaimKey, *, described: bool) -> str:
+    def explain_uncertainty(self, key: ClaimKey, *, described: bool) -> str:
         """Say why it can't be told whether the server has this claim; "" if it can.
 
         A server may return a provider under another name than it was sent (contract: 1.3). Where it returns the
         declared name for no claim at all, one that is otherwise the same may be the same; with a description of its
         own nothing would be lost by that.
         """
-        alike = self._rows.get(loose(key), [])
-        if not alike or self.alike(key):
+        candidates = self._rows.get(build_lookup_key(key), [])
+        if not candidates or self.find_claims(key):
             return ""
-        twin = next((raw for raw in alike if read_key(raw).provider.casefold() in _UNTOLD), None)
-        if twin is not None:
-            which = f"the server names no provider for its {key.type} claim {key.value!r} (id {pick(twin, 'Id')})"
-            return f"{which}, which may be the one to add; {_LOST}; give that claim a provider in the portal first"
+        unnamed = next(
+            (raw for raw in candidates if read_claim_key(raw).provider.casefold() in _UNNAMED_PROVIDERS), None
+        )
+        if unnamed is not None:
+            reason = (
+                f"the server names no provider for its {key.type} claim {key.value!r} (id {pick_member(unnamed, 'Id')})"
+            )
+            return f"{reason}, which may be the one to add; {_LOSS}; give that claim a provider in the portal first"
         if described or key.provider.casefold() in self._providers:
             return ""
-        number, other = pick(alike[0], "Id"), read_key(alike[0]).provider
-        which = (
+        number, other = pick_member(candidates[0], "Id"), read_claim_key(candidates[0]).provider
+        reason = (
             f"the server names {key.provider!r} as the provider of no claim, and {other!r} as that of its {key.type}"
         )
-        mend = "name the provider as the server does, or say the claim's description too"
-        return f"{which} claim {key.value!r} (id {number}), which may be the one to add; {_LOST}; {mend}"
+        remedy = "name the provider as the server does, or say the claim's description too"
+        return f"{reason} claim {key.value!r} (id {number}), which may be the one to add; {_LOSS}; {remedy}"
 
 
-def defined(read: Read) -> Defined:
+def read_claim_index(read: Read) -> ClaimIndex:
     """Read all claims; raises IncompleteError for rows that aren't claims, since one missed would be overwritten."""
-    rows = read.rows(PATH)
+    rows = read.rows(CLAIMS_PATH)
     for raw in rows:
-        folded = {name.casefold() for name in raw}
+        member_names = {name.casefold() for name in raw}
         # Names alone are checked: any value may be null, but a member that is missing means another answer.
-        if missing := [name for name in _MEMBERS if name.casefold() not in folded]:
-            why = f"a row of the list has no {' and no '.join(missing)}; a claim that is not recognised would lose its"
-            told = f"{why} description; check the server's version and the proxy before it"
-            raise IncompleteError(Problem(Source(f"GET {PATH}"), told))
-    return Defined(rows)
+        if missing := [name for name in _REQUIRED_MEMBERS if name.casefold() not in member_names]:
+            reason = (
+                f"a row of the list has no {' and no '.join(missing)}; a claim that is not recognised would lose its"
+            )
+            message = f"{reason} description; check the server's version and the proxy before it"
+            raise IncompleteError(Problem(Source(f"GET {CLAIMS_PATH}"), message))
+    return ClaimIndex(rows)
 
 
-def _number(raw: Mapping[str, Json]) -> tuple[bool, int, str]:
+def _build_id_sort_key(raw: Mapping[str, Json]) -> tuple[bool, int, str]:
     """Order by id as numbers, whatever stands there in place of one at the end."""
-    number = pick(raw, "Id")
+    number = pick_member(raw, "Id")
     return (False, number, "") if isinstance(number, int) else (True, 0, str(number))
 
 
-def description_of(raw: Mapping[str, Json]) -> str:
+def read_description(raw: Mapping[str, Json]) -> str:
     """Return a claim's description as it is sent; "" for none."""
-    return str(pick(raw, "Description") or "")
+    return str(pick_member(raw, "Description") or "")
 
 
-def check_descriptions(read: Read, claims: Sequence[Mapping[str, Json]], held: Sequence[ClaimKey]) -> None:
+def check_sent_descriptions(read: Read, claims: Sequence[Mapping[str, Json]], role_keys: Sequence[ClaimKey]) -> None:
     """Raise StaleError if a role's body, as sent, describes a claim that joins the role otherwise than it is by now.
 
     Reads nothing where the role holds all of them: what is held is part of the role as read.
     """
-    joining = [claim for claim in claims if not partners(sent_key(claim), held)]
-    if not joining:
+    new_claims = [claim for claim in claims if not find_matching_claims(read_sent_key(claim), role_keys)]
+    if not new_claims:
         return
-    known = defined(read)
-    for claim in joining:
-        for raw in known.alike(sent_key(claim)):
-            now, meant = description_of(raw), claim["Description"]
-            if now != meant:
-                why = (
-                    f"claim {claim['ClaimValue']} (id {pick(raw, 'Id')}) is described as {now!r} by now, not {meant!r}"
+    claim_index = read_claim_index(read)
+    for claim in new_claims:
+        for raw in claim_index.find_claims(read_sent_key(claim)):
+            live_text, sent_text = read_description(raw), claim["Description"]
+            if live_text != sent_text:
+                reason = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')}) is described as {live_text!r} by now, not {sent_text!r}"
+                raise StaleError(
+                    Problem(Source(f"GET {CLAIMS_PATH}"), f"{reason}, which would be overwritten; plan again")
                 )
-                raise StaleError(Problem(Source(f"GET {PATH}"), f"{why}, which would be overwritten; plan again"))

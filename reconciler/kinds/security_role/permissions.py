@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 
-def redundant(permissions: Iterable[str]) -> Iterator[tuple[str, str]]:
+def find_redundant_pairs(permissions: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield (permission, the shorter one that already grants it), sorted."""
-    held = set(permissions)
-    for permission in sorted(held):
-        parent = next((prefix for prefix in _prefixes(permission) if prefix in held), None)
+    granted = set(permissions)
+    for permission in sorted(granted):
+        parent = next((prefix for prefix in _list_prefixes(permission) if prefix in granted), None)
         if parent is not None:
             yield permission, parent
 
 
-def _prefixes(permission: str) -> Iterator[str]:
+def _list_prefixes(permission: str) -> Iterator[str]:
     """Yield the permissions that would include this one, the widest first: `/`, `/a/`, ... but not itself."""
     parts = permission.strip("/").split("/") if permission != "/" else []
     # Each string ends with a slash, so a prefix is always one of whole segments.
