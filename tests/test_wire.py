@@ -200,10 +200,10 @@ def test_a_claim_of_a_provider_that_is_not_told_may_be_any(provider: str) -> Non
     twin, itself = read(wanted._replace(provider=provider)), read(wanted)
 
     assert "(id 3), which may be the one to add; its description" in ClaimIndex([twin]).explain_uncertainty(
-        wanted, described=True
+        wanted, has_description=True
     )
-    assert ClaimIndex([twin, itself]).explain_uncertainty(wanted, described=True) == ""
-    assert ClaimIndex([twin]).explain_uncertainty(wanted._replace(value="y"), described=True) == ""
+    assert ClaimIndex([twin, itself]).explain_uncertainty(wanted, has_description=True) == ""
+    assert ClaimIndex([twin]).explain_uncertainty(wanted._replace(value="y"), has_description=True) == ""
 
 
 def test_a_claim_of_a_provider_that_the_server_never_names_may_be_one_that_it_names_otherwise() -> None:
@@ -212,11 +212,11 @@ def test_a_claim_of_a_provider_that_the_server_never_names_may_be_one_that_it_na
     twin, other = read(wanted._replace(provider="EntraID")), read(wanted._replace(value="y"))
 
     assert "'EntraID' as that of its OAuthRole claim 'x' (id 3)" in ClaimIndex([twin]).explain_uncertainty(
-        wanted, described=False
+        wanted, has_description=False
     )
-    assert ClaimIndex([twin]).explain_uncertainty(wanted, described=True) == ""
-    assert ClaimIndex([twin, other]).explain_uncertainty(wanted, described=False) == ""
-    assert ClaimIndex([other]).explain_uncertainty(wanted._replace(value="z"), described=False) == ""
+    assert ClaimIndex([twin]).explain_uncertainty(wanted, has_description=True) == ""
+    assert ClaimIndex([twin, other]).explain_uncertainty(wanted, has_description=False) == ""
+    assert ClaimIndex([other]).explain_uncertainty(wanted._replace(value="z"), has_description=False) == ""
 
 
 def test_a_role_s_claims_are_read_again_only_where_one_joins() -> None:

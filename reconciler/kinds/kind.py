@@ -4,8 +4,8 @@ A kind is a frozen pydantic model (the manifest's `spec`) that also knows how to
 to set what is declared beside what is found, and to encode the one request that turns the one into the other. It never
 sends. A request walks through it like this:
 
-    observe(read, wanted, run) -> live   I/O through `read` alone: what the kind needs to know, in its own frozen value
-    compare(wanted, live, run)           pure: one `Match` an object, both sides in the manifest's own field names
+    observe(read, documents, run) -> live   I/O through `read` alone: what the kind needs to know, in its own frozen value
+    compare(document, live, run)           pure: one `Match` an object, both sides in the manifest's own field names
     request(match) -> Request            pure: the whole body, the base it was built from and the state it leads to
     reread(read, step) -> base form      I/O through `read`: just before and after the write
     settle(step, reply, live)            pure: what the answer and the object read back say of each change

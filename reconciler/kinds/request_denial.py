@@ -170,9 +170,7 @@ spec:
         if not active:
             return LiveRequests({}, {}, {})
         pending_requests = read_pending_requests(read)
-        declared_ids = {
-            document.id for documents in active for document in _get_spec(documents).declared().get("requests", ())
-        }
+        declared_ids = {entry.id for document in active for entry in _get_spec(document).declared().get("requests", ())}
         assignments = (
             (number, document)
             for document in active

@@ -12,7 +12,7 @@ from typing import NamedTuple
 class ListPermission(NamedTuple):
     """A list that comparing or exporting reads: GET of `path` below the API's root, and the permission for it.
 
-    `when` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the path,
+    `condition` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the path,
     reads that row alone; `item_permission` is what that needs where it isn't `permission`.
     """
 

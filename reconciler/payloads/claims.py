@@ -50,7 +50,7 @@ def is_same_claim(claim: ClaimKey, other: ClaimKey) -> bool:
 
 
 def find_matching_claims(key: ClaimKey, claims: Iterable[ClaimKey]) -> list[ClaimKey]:
-    """Return the claims that the server may take for this one: the very one, or else all that `same` allows."""
+    """Return the claims that the server may take for this one: the very one, or else all that `is_same_claim` allows."""
     matches = [claim for claim in claims if is_same_claim(key, claim)]
     return [claim for claim in matches if fold_claim_key(claim) == fold_claim_key(key)] or matches
 
@@ -62,7 +62,7 @@ def fold_claim_key(key: ClaimKey) -> ClaimKey:
 
 
 def build_lookup_key(key: ClaimKey) -> tuple[str, str]:
-    """Return what all claims have in common that `same` may allow, whoever provides them: for finding them quickly."""
+    """Return what all claims have in common that `is_same_claim` may allow, whoever provides them: for finding them quickly."""
     return key.type, key.value.casefold().rpartition("\\")[2] if key.type in _AD_TYPES else key.value
 
 
@@ -152,7 +152,7 @@ def build_description_request(target: str, raw: Mapping[str, Json], description:
 
 
 def read_sent_key(body: Mapping[str, Json]) -> ClaimKey:
-    """Return the key of a claim as `encode` made it."""
+    """Return the key of a claim as `encode_claim` made it."""
     return ClaimKey(CLAIM_TYPES[body["ClaimType"]], body["ClaimValue"], body["ProviderAuthenticationScheme"])
 
 

@@ -45,7 +45,7 @@ class ClaimIndex:
         matching_keys = set(find_matching_claims(key, map(read_claim_key, rows)))
         return sorted((raw for raw in rows if read_claim_key(raw) in matching_keys), key=_build_id_sort_key)
 
-    def explain_uncertainty(self, key: ClaimKey, *, described: bool) -> str:
+    def explain_uncertainty(self, key: ClaimKey, *, has_description: bool) -> str:
         """Say why it can't be told whether the server has this claim; "" if it can.
 
         A server may return a provider under another name than it was sent (contract: 1.3). Where it returns the
@@ -63,7 +63,7 @@ class ClaimIndex:
                 f"the server names no provider for its {key.type} claim {key.value!r} (id {pick_member(unnamed, 'Id')})"
             )
             return f"{reason}, which may be the one to add; {_LOSS}; give that claim a provider in the portal first"
-        if described or key.provider.casefold() in self._providers:
+        if has_description or key.provider.casefold() in self._providers:
             return ""
         number, other = pick_member(candidates[0], "Id"), read_claim_key(candidates[0]).provider
         reason = (
@@ -112,7 +112,8 @@ def check_sent_descriptions(read: Read, claims: Sequence[Mapping[str, Json]], ro
         for raw in claim_index.find_claims(read_sent_key(claim)):
             live_text, sent_text = read_description(raw), claim["Description"]
             if live_text != sent_text:
-                reason = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')}) is described as {live_text!r} by now, not {sent_text!r}"
+                label = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')})"
+                reason = f"{label} is described as {live_text!r} by now, not {sent_text!r}"
                 raise StaleError(
                     Problem(Source(f"GET {CLAIMS_PATH}"), f"{reason}, which would be overwritten; plan again")
                 )

@@ -99,7 +99,7 @@ def find_uncertain_claim(document: Wanted, new_claims: Mapping[ClaimKey, str], c
     for claim in _list_declared_claims(document):
         has_description = "description" in claim.model_fields_set
         if claim.key in new_claims and (
-            reason := context.claim_index.explain_uncertainty(claim.key, described=has_description)
+            reason := context.claim_index.explain_uncertainty(claim.key, has_description=has_description)
         ):
             return reason
     return ""

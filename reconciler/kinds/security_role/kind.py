@@ -331,7 +331,8 @@ def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: 
         return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
     pair = next(find_redundant_pairs(after.get("permissions", ())), None)
     if pair:
-        return f"{_describe_overlap(*pair)} on the live role; Command refuses the pair; remove one from the manifest or the role"
+        summary = f"{_describe_overlap(*pair)} on the live role"
+        return f"{summary}; Command refuses the pair; remove one from the manifest or the role"
     return ""
 
 
