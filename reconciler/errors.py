@@ -9,7 +9,7 @@
     ├── IncompleteError            10 something could not be read or compared
     └── UnreachableError           12 no answer from the server
 
-Complaints are values (`Problem`), collected, sorted and shown all at once.
+Complaints are values (`Diagnostic`), collected, sorted and shown all at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import PurePath
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
+
+from reconciler.diagnostics import Diagnostic, Source
 
 
 class Exit(IntEnum):
@@ -80,25 +82,8 @@ def find_worst_exit(codes: Iterable[Exit]) -> Exit:
     return errors[0] if errors else max(distinct)
 
 
-class Source(NamedTuple):
-    """Where something was said: a file with a 1-based line and column, or the HTTP call that was made."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-
-
-class Problem(NamedTuple):
-    """One thing to mend. The message reads `what; why; what to do`. Sorts by place."""
-
-    source: Source
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.message}"
+def Problem(source: Source, message: str) -> Diagnostic:  # noqa: N802 - until every caller says its rule
+    return Diagnostic("", source, message)
 
 
 class NoReply(Exception):
@@ -109,13 +94,23 @@ class NoReply(Exception):
         self.sent, self.cause = sent, cause
 
 
+class CannotEncode(Exception):
+    """The request can't be built without losing or guessing something; the message says what."""
+
+
+class InvalidTextError(ValueError):
+    """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
+
+
 class ReconcilerError(Exception):
     """An outcome that ends a command; carries its exit code and every problem that led to it."""
 
     exit: ClassVar[Exit] = Exit.INTERNAL
 
-    def __init__(self, *problems: Problem | str) -> None:
-        entries = [entry if isinstance(entry, Problem) else Problem(Source("reconciler"), entry) for entry in problems]
+    def __init__(self, *problems: Diagnostic | str) -> None:
+        entries = [
+            entry if isinstance(entry, Diagnostic) else Problem(Source("reconciler"), entry) for entry in problems
+        ]
         self.problems = tuple(sorted(set(entries)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -162,7 +157,7 @@ class UnreachableError(ReconcilerError):
     exit = Exit.UNREACHABLE
 
 
-def describe_internal_error(fault: BaseException) -> Problem:
+def describe_internal_error(fault: BaseException) -> Diagnostic:
     """Name the place of a fault. An exception's own text may quote a secret, so it is left out."""
     location, trace = "", fault.__traceback__
     while trace:

@@ -6,12 +6,13 @@ A `Plan` is a tuple of `Step`s; a step is one unsent HTTP request (`Call`), the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from reconciler.errors import Exit, Problem, Source
+from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.errors import Exit
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys."""
@@ -20,15 +21,20 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 """Query parameters in the order in which they are sent, not yet percent-encoded."""
 
 
-class Address(NamedTuple):
-    """Names one document everywhere. `name` is the document's metadata.name. Sorts; never parsed back."""
+Path = tuple[str | int, ...]
+"""A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
 
-    target: str
-    kind: str
-    name: str
 
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
+class Table(NamedTuple):
+    """A CSV file beside a manifest, as plain columns of equal length; row i stands on line `lines[i]` of `file`."""
+
+    file: str
+    lines: Sequence[int]
+    columns: Mapping[str, Sequence[str]]
+
+
+Tables = Mapping[str, Table]
+"""A document's tables by the field that names the file."""
 
 
 class Action(StrEnum):
@@ -142,7 +148,7 @@ class Coverage(NamedTuple):
 class Gap(NamedTuple):
     """Something that could not be read, and the exit code that its cause has when nothing else could be either."""
 
-    problem: Problem
+    problem: Diagnostic
     cause: Exit
 
 
@@ -164,9 +170,9 @@ class Plan:
 
     steps: tuple[Step, ...]
     compared: Coverage
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    notes: tuple[Problem, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
     manifests: str = ""
@@ -202,3 +208,10 @@ class Outcome:
     detail: str = ""
     verdicts: tuple[Verdict, ...] = ()
     cause: Exit | None = None
+
+
+class Ruling(NamedTuple):
+    """What became of one change, and why."""
+
+    verdict: Verdict
+    detail: str = ""

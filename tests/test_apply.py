@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.diagnostics import Source
 from reconciler.engine.apply import apply
-from reconciler.errors import IncompleteError, NoReply, Problem, Source
+from reconciler.errors import IncompleteError, NoReply, Problem
 from reconciler.model import Json, Query, Reply, Verdict
 from tests.support.scripted_servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
 

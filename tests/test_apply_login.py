@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from reconciler.cli import main
+from reconciler.diagnostics import Source
 from reconciler.engine.apply import apply
-from reconciler.errors import AuthError, Exit, NoReply, Problem, Source
+from reconciler.errors import AuthError, Exit, NoReply, Problem
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator
 from reconciler.simulator.settings_file import write_private_file

@@ -7,7 +7,8 @@ from itertools import chain, combinations
 import pytest
 
 from reconciler import errors
-from reconciler.errors import EXIT_MEANINGS, Exit, Problem, ReconcilerError, Source, find_worst_exit
+from reconciler.diagnostics import Source
+from reconciler.errors import EXIT_MEANINGS, Exit, Problem, ReconcilerError, find_worst_exit
 
 E = Exit
 WORST = [

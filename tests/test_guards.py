@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Address, Source
+from reconciler.errors import Problem
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Address, Call, Change, Coverage, Plan, Request, Risk, Step
+from reconciler.model import Action, Call, Change, Coverage, Plan, Request, Risk, Step
 from reconciler.plans.guards import find_refusals, find_unapproved
 from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 

@@ -14,10 +14,10 @@ from hypothesis import event as seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.kinds.fields import pick_member
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Json, Plan, Step
+from reconciler.payloads.members import pick_member
 from tests.support.sample_plans import GUID, document, planned
 from tests.support.strategies import OTHER_GUID, World, live_roles, role_specs, worlds
 from tests.support.toy_reader import World as Reader

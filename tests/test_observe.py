@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.diagnostics import Source
 from reconciler.engine.observe import observe
-from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, Source, UnreachableError
+from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run
 from reconciler.model import Gap, Json, Query
 from tests.support.sample_plans import TODAY, document, event, handler, registered, role

@@ -8,11 +8,13 @@ from itertools import permutations
 
 import pytest
 
-from reconciler.errors import AuthError, Exit, IncompleteError, Problem, Source, UnreachableError
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError, Exit, IncompleteError, Problem, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Coverage, Gap, Json, Plan, Query
-from reconciler.plans.planner import Observed, PlanScope, find_plan_exit, plan
+from reconciler.plans.exit_code import exit_code
+from reconciler.plans.planner import Observed, PlanScope, plan
 from tests.support.sample_plans import (
     GUID,
     TODAY,
@@ -107,7 +109,7 @@ def test_what_is_as_declared_makes_no_step() -> None:
     """A plan on a world that is right is empty, complete and in sync."""
     made = planned([handler("a"), handler("b")], {"/EventHandlerRegistration": registered("A", "B", enabled=True)})
 
-    assert (made.steps, made.compared, made.complete, find_plan_exit(made)) == ((), Coverage(2, 2), True, Exit.OK)
+    assert (made.steps, made.compared, made.complete, exit_code(made)) == ((), Coverage(2, 2), True, Exit.OK)
 
 
 CSMS_DOWN = Gap(Problem(Source("GET events"), "no answer"), Exit.UNREACHABLE)
@@ -182,7 +184,7 @@ def test_problems_and_notes_are_told_once_and_in_order() -> None:
     made = planned(wanted, {"/EventHandlerRegistration": []})
 
     assert [problem.source.line for problem in made.problems] == [2, 9]
-    assert (made.complete, find_plan_exit(made)) == (False, Exit.INVALID)
+    assert (made.complete, exit_code(made)) == (False, Exit.INVALID)
 
 
 def _plan(compared: int, *causes: Exit, invalid: bool = False) -> Plan:
@@ -209,7 +211,7 @@ EXITS = {
 @pytest.mark.parametrize(("made", "code"), EXITS.values(), ids=EXITS)
 def test_exit_of(made: Plan, code: Exit) -> None:
     """Whatever is unread makes the whole incomplete; its cause counts where nothing was read."""
-    assert find_plan_exit(made) is code
+    assert exit_code(made) is code
 
 
 class Failing(World):
@@ -244,7 +246,7 @@ def test_a_failing_read_only_ever_takes_steps_away(path: str, error: Exception) 
 
     assert set(map(str, made.steps)) < set(map(str, whole.steps))
     assert made.gaps
-    assert find_plan_exit(made) is Exit.INCOMPLETE
+    assert exit_code(made) is Exit.INCOMPLETE
 
 
 def test_a_day_is_all_that_a_plan_knows_of_time() -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Exit, Problem, Source, StaleError
-from reconciler.model import Action, Address, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
+from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.errors import Exit, StaleError
+from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
 from reconciler.plans.planfile import dump_plan, load_plan, read_plan_digest
 from reconciler.reports.json_document import FORMAT_VERSION, render_json
 from tests.support.plan_files import BOUNDS, refused, seal, small
@@ -212,7 +213,7 @@ PLANS = st.builds(
     Plan,
     steps=st.lists(STEPS, max_size=3).map(tuple),
     compared=st.builds(Coverage, st.integers(0, 99), st.integers(0, 99)),
-    notes=st.lists(st.builds(Problem, SOURCES, TEXT), max_size=2).map(tuple),
+    notes=st.lists(st.builds(Diagnostic, st.just("a.rule"), SOURCES, TEXT), max_size=2).map(tuple),
     selection=TEXT,
     targets=st.dictionaries(TEXT, st.builds(Bound, TEXT, TEXT, TEXT), max_size=2),
     manifests=TEXT,

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.errors import IncompleteError, StaleError
-from reconciler.kinds.kind import CannotEncode
+from reconciler.errors import CannotEncode, IncompleteError, StaleError
 from reconciler.kinds.security_role.claim_index import ClaimIndex, check_sent_descriptions, read_claim_index
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
 from reconciler.payloads.claims import (

@@ -18,16 +18,8 @@ from reconciler.apis.dialect import (
     is_absent,
 )
 from reconciler.credentials.redaction import Redactor
-from reconciler.errors import (
-    AuthError,
-    Exit,
-    IncompleteError,
-    NoReply,
-    Problem,
-    ReconcilerError,
-    Source,
-    UnreachableError,
-)
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, Problem, ReconcilerError, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target

@@ -16,8 +16,8 @@ from reconciler.apis.client import Client
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
 from reconciler.errors import Problem, UsageError
-from reconciler.kinds.kind import Read
 from reconciler.model import Bound, Call, Reply
+from reconciler.reader import Read
 from reconciler.settings.model import Target
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache

@@ -13,8 +13,8 @@ from typing import Any
 
 from reconciler.apis.client import Client
 from reconciler.apis.objects import ObjectReader
-from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query
+from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache
 
 LIMIT = 200

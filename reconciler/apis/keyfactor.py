@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from reconciler.apis.client import Client
 from reconciler.apis.objects import ObjectReader
-from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query, Reply
+from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache
 
 # Measured: pages of 1,000 rows with four to eight of them under way were the fastest.

@@ -12,7 +12,8 @@ import click
 from reconciler.cli.commands import cli
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, print_plain_result, print_result, write_text
-from reconciler.errors import Exit, Problem, ReconcilerError, Source, describe_internal_error
+from reconciler.diagnostics import Source
+from reconciler.errors import Exit, Problem, ReconcilerError, describe_internal_error
 
 _COMMAND_LINE = Source("command line")
 _INTERRUPTED_REPORT = (

@@ -8,7 +8,8 @@ from io import RawIOBase
 from os import strerror
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from reconciler.errors import Exit, Problem
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.context import Session
@@ -29,7 +30,7 @@ class CommandResult(NamedTuple):
 
     exit: Exit
     text: Callable[[Layout], str] = _render_nothing
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
     plan: Plan | None = None
     outcomes: Sequence[Outcome] = ()
     extra: Mapping[str, Any] = {}

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TextIO
 
 from reconciler.cli.context import Session
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Diagnostic, Source
 
 _MANIFEST_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".csv"})
 _MAX_BYTES = 8 * 2**20
 
 
-def read_snippets(session: Session, stream: TextIO, problems: Iterable[Problem]) -> Mapping[Source, str]:
+def read_snippets(session: Session, stream: TextIO, problems: Iterable[Diagnostic]) -> Mapping[Source, str]:
     """Return the text of each line that a problem cites; nothing where the stream is no terminal.
 
     Only ever asked for manifests: a line of the settings could hold a secret that should not be there.

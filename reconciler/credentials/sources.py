@@ -15,8 +15,9 @@ from typing import NoReturn, TypeAlias
 from reconciler.credentials import command as helper
 from reconciler.credentials.private_file import read_private_file
 from reconciler.credentials.regular_file import MAX_FILE_BYTES, Unavailable
+from reconciler.diagnostics import Source
 from reconciler.documents.vendor_file import find_member
-from reconciler.errors import AuthError, Problem, Source
+from reconciler.errors import AuthError, Problem
 
 _MAX_SECRET = 64 * 1024
 """Bytes of the longest secret: a token with a whole service catalogue stays below it."""

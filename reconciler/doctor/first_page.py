@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.kinds.kind import Page, Read
 from reconciler.kinds.requirements import ListPermission
 from reconciler.model import Json, Query
 from reconciler.payloads import certificates, roles
+from reconciler.reader import Page, Read
 
 # 40 digits, as a SHA-1 thumbprint has. In parentheses: Keyfactor documents no precedence of AND and
 # OR.

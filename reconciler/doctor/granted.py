@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from reconciler.doctor.listings import ApiKinds, collect_list_uses
 from reconciler.doctor.probe_session import DoctorSession
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
 from reconciler.kinds.requirements import PermissionGrant
 from reconciler.model import Json
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 _MY_SETS_PATH = "/PermissionSets/My"
 """The account's permission sets that contain a permission; any account may ask."""

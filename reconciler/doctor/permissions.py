@@ -17,9 +17,9 @@ from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, ListUse, collect_list_uses
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, UnreachableError
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
 from reconciler.kinds.requirements import ListPermission
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 from reconciler.reports.doctor import Ability
 
 _MAX_SILENCES = 2

@@ -15,8 +15,8 @@ from reconciler.apis.connect import connect
 from reconciler.apis.dialect import describe_reply
 from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
-from reconciler.kinds.kind import Read
 from reconciler.model import Reply
+from reconciler.reader import Read
 from reconciler.settings.model import AkskAuth, Target
 from reconciler.transport.strict_json import UnusableJson, decode_json
 

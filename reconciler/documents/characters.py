@@ -13,8 +13,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
-from reconciler.errors import Problem, Source
+from reconciler.errors import Problem
 from reconciler.sanitize import escape_character, escape_invisible
 
 # CVE-2021-42574 (Trojan Source): bidirectional controls show a reviewer another order than a parser
@@ -56,7 +57,7 @@ def explain_unsafe_text(text: str) -> str:
     return ""
 
 
-def decode_text(data: bytes, file: str) -> tuple[str, list[Problem]]:
+def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
     """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
 
     With problems the text must not be parsed: positions could lie.
@@ -74,7 +75,7 @@ def decode_text(data: bytes, file: str) -> tuple[str, list[Problem]]:
     return text, list(_find_character_problems(text, file))
 
 
-def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
+def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
     start = data.rfind(b"\n", 0, error.start) + 1
     column = len(data[start : error.start].decode("utf-8", "replace")) + 1
     source = Source(file, data.count(b"\n", 0, error.start) + 1, column)
@@ -85,7 +86,7 @@ def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Pro
     )
 
 
-def _find_character_problems(text: str, file: str) -> Iterator[Problem]:
+def _find_character_problems(text: str, file: str) -> Iterator[Diagnostic]:
     pattern = _REFUSED_ASCII if text.isascii() else _REFUSED
     line, start = 1, 0
     for count, match in enumerate(pattern.finditer(text)):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import characters, files, limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef, Unreadable
 from reconciler.documents.suggestions import quote_text, suggest_option
-from reconciler.errors import Problem, Source
-from reconciler.kinds.kind import Table
+from reconciler.errors import Problem
+from reconciler.model import Table
 
 
 class TableNameError(Exception):
@@ -34,7 +35,7 @@ def locate_table(manifest: FileRef, name: str) -> FileRef:
     return manifest.beside(parts)
 
 
-def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
     data = files.read_file(table_file, limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
@@ -45,7 +46,7 @@ def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | Non
     return parse_table(text, table_file.shown, columns)
 
 
-def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Problem]]:
+def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
     """Return the table that a text holds; its header has exactly these columns, in any order."""
     if text.count("\n") > limits.TABLE_ROWS:
         message = f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS); no run takes that many; split the table"
@@ -78,7 +79,7 @@ def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | N
     return (None, limit_problems(cell_problems)) if cell_problems else (table, [])
 
 
-def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Problem]:
+def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Diagnostic]:
     """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
     for number, line in enumerate(lines, 1):
         if "\t" in line:
@@ -95,7 +96,7 @@ def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Problem]:
             yield Problem(Source(file, number, column), message)
 
 
-def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Problem]:
+def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Diagnostic]:
     expected_names = ",".join(columns)
     for index, name in enumerate(header):
         source = Source(file, 1, _find_cell_column(line, index))
@@ -116,7 +117,7 @@ def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file
 
 def _check_cells(
     lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str], file: str
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         if not line.strip():
             yield Problem(Source(file, number, 1), "an empty line; each line is a row; remove it")
@@ -138,7 +139,7 @@ def _check_cell(name: str, cell: str) -> str:
     return ""
 
 
-def _find_uncomposed_cells(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Problem]:
+def _find_uncomposed_cells(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Diagnostic]:
     """Find cells that are not in Unicode's composed form."""
     for index, column in enumerate(columns):
         for number, cell in enumerate(column, 2):

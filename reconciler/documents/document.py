@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits, positions
 from reconciler.documents.positions import SourceNode
-from reconciler.errors import Problem, Source
-from reconciler.kinds.kind import Path
+from reconciler.errors import Problem
+from reconciler.model import Path
 
 
 class RawScalar(NamedTuple):
@@ -94,7 +95,7 @@ class Document:
         return node, depth
 
 
-def limit_problems(problems: Iterable[Problem]) -> list[Problem]:
+def limit_problems(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort one file's problems and keep the first `limits.PROBLEMS`; a last one counts the rest."""
     ordered = sorted(set(problems))
     if len(ordered) <= limits.PROBLEMS:

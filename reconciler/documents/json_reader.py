@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
 from reconciler.documents.positions import TOKEN, SourceNode
@@ -26,12 +27,12 @@ _ESCAPE: Final = re.compile(r"\\[bfru]")
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 
-def read_json(file: SourceFile) -> tuple[list[Document], list[Problem]]:
+def read_json(file: SourceFile) -> tuple[list[Document], list[Diagnostic]]:
     """Return the documents of a JSON file and every problem of its syntax; after a syntax error there are none."""
     # The decoder recurses for each list and object, and would end in RecursionError on text nested too
     # deep.
     starts = _find_document_starts(file)
-    if isinstance(starts, Problem):
+    if isinstance(starts, Diagnostic):
         return [], [starts]
     anomalies: list[str] = []
     try:
@@ -39,7 +40,7 @@ def read_json(file: SourceFile) -> tuple[list[Document], list[Problem]]:
     except json.JSONDecodeError as error:
         line, column, message = yaml_errors.explain_json_error(error)
         return [], [Problem(file.source(line, column), message)]
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     # Positions cost a second scan of the text, so it is made only where a value can be wrong at all.
     if anomalies or _ESCAPE.search(file.text) or not unicodedata.is_normalized("NFC", file.text):
         node_problems = (problem for root in file.roots for problem in _find_node_problems(root, file))
@@ -54,7 +55,7 @@ def read_json(file: SourceFile) -> tuple[list[Document], list[Problem]]:
     return documents, problems
 
 
-def _find_document_starts(file: SourceFile) -> list[int] | Problem:
+def _find_document_starts(file: SourceFile) -> list[int] | Diagnostic:
     """Return the offset of each document's first key, or what passes a limit, before the decoder sees it."""
     starts: list[int] = []
     depth = nodes = 0
@@ -142,7 +143,7 @@ def _parse_fraction(digits: str) -> float | Ambiguous:
     return value if math.isfinite(value) else Ambiguous(digits, "a number")
 
 
-def _find_node_problems(node: SourceNode, file: SourceFile) -> Iterator[Problem]:
+def _find_node_problems(node: SourceNode, file: SourceFile) -> Iterator[Diagnostic]:
     for key, position in node.repeats:
         first = (node.members or {})[key].key
         line = first.line if first else 0

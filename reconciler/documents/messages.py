@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.documents.document import Document
 from reconciler.documents.scalars import Ambiguous, describe_value
 from reconciler.documents.suggestions import find_nearest, is_clearable, list_fields, quote_text, suggest_option
-from reconciler.errors import Problem
-from reconciler.kinds.fields import InvalidTextError
-from reconciler.kinds.kind import Path
+from reconciler.errors import InvalidTextError, Problem
+from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
 
 
@@ -42,7 +42,7 @@ class _Case(NamedTuple):
 
 def describe_fault(
     model: type[BaseModel], fault: ValidationFault, document: Document, prefix: Path, secret: frozenset[str]
-) -> list[Problem]:
+) -> list[Diagnostic]:
     """Return the problem that a fault amounts to, with its place."""
     path = prefix + fault.path
     # Any step, not the last alone: below a secret key nothing may be quoted, since messages end in logs

@@ -6,12 +6,13 @@ for document in read_documents(data, "reconciler.yaml"):
 
 from __future__ import annotations
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import json_reader, limits, yaml_reader
 from reconciler.documents.characters import decode_text
 from reconciler.documents.document import Document, RawScalar, SourceFile, limit_problems
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate_value
-from reconciler.errors import InvalidError, Problem, Source
+from reconciler.errors import InvalidError, Problem
 from reconciler.sanitize import escape_invisible
 
 __all__ = ["REFUSED", "Ambiguous", "Document", "RawScalar", "parse_documents", "read_documents", "validate_value"]
@@ -28,7 +29,7 @@ def read_documents(data: bytes, file: str) -> list[Document]:
     return documents
 
 
-def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
+def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagnostic]]:
     """Like `read_documents`, but return the problems beside what could be read in spite of them."""
     file_name = escape_invisible(file)
     # Before decoding: Python keeps text at up to four bytes a character (PEP 393).

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reconciler.kinds.kind import Path
+from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
 
 _MAX_WORD_LENGTH = 100

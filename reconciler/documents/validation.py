@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.documents import messages
 from reconciler.documents.document import Document
 from reconciler.documents.messages import ValidationFault
 from reconciler.documents.scalars import REFUSED
 from reconciler.errors import Problem
-from reconciler.kinds.kind import Path
+from reconciler.model import Path
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -45,7 +46,7 @@ def validate_value(
     prefix: Path = (),
     *,
     secret: frozenset[str] = frozenset(),
-) -> tuple[M | None, list[Problem]]:
+) -> tuple[M | None, list[Diagnostic]]:
     """Return the model made from a value of a document, or None with everything that is wrong.
 
     `value` stands at `prefix` of `document`; both are only used for positions and for quoting what was written. Fields

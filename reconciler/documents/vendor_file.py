@@ -11,7 +11,7 @@ from reconciler.errors import InvalidError
 
 if TYPE_CHECKING:
     from reconciler.documents.document import Document
-    from reconciler.kinds.kind import Path as FieldPath
+    from reconciler.model import Path as FieldPath
 
 _MAX_DEPTH = 32
 """Lists and mappings inside each other; as in a manifest."""

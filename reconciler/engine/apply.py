@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import sleep as _sleep
 
-from reconciler.errors import Exit, NoReply, Problem, ReconcilerError, StaleError
-from reconciler.kinds.kind import Read, Resource, Ruling
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
+from reconciler.kinds.kind import Resource
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Step, Verdict
+from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
+from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
 
 Send = Callable[[Call], Reply]
@@ -222,4 +224,4 @@ def _find_moved_fields(base: Json, live: Json) -> list[str]:
 
 
 def _join_problems(error: ReconcilerError) -> str:
-    return "; ".join(str(problem) for problem in error.problems if isinstance(problem, Problem))
+    return "; ".join(str(problem) for problem in error.problems if isinstance(problem, Diagnostic))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.apis.connect import Api
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
-from reconciler.errors import Exit, Problem, Source, UsageError, describe_internal_error
+from reconciler.errors import Exit, Problem, UsageError, describe_internal_error
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_unapproved
@@ -38,7 +39,7 @@ class SendResult(NamedTuple):
 
     outcomes: tuple[Outcome, ...]
     interrupted: bool
-    faults: tuple[Problem, ...] = ()
+    faults: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Execution:
     exit: Exit
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
     interrupted: bool = False
     sent: bool = False
 
@@ -105,7 +106,7 @@ def send_plan(
         redact=masker,
         stop=stops.is_requested,
     )
-    faults: tuple[Problem, ...] = ()
+    faults: tuple[Diagnostic, ...] = ()
     stops.begin_sending(listener.on_stop)
     with suppress(KeyboardInterrupt):  # a second signal, which is only raised once it is a matter of telling
         faults = _apply_without_raising(plan, context, record_outcome)
@@ -113,7 +114,7 @@ def send_plan(
     return SendResult(_complete_outcomes(plan, outcomes), stops.is_requested(), faults)
 
 
-def _refuse_to_send(masked_plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]) -> Execution:
+def _refuse_to_send(masked_plan: Plan, exit_: Exit, reasons: tuple[Diagnostic, ...]) -> Execution:
     """Say of every step that nothing was sent."""
     outcomes = tuple(Outcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in masked_plan.steps)
     return Execution(exit_, masked_plan, outcomes, reasons)
@@ -121,7 +122,7 @@ def _refuse_to_send(masked_plan: Plan, exit_: Exit, reasons: tuple[Problem, ...]
 
 def _apply_without_raising(
     plan: Plan, context: RunContext, on_outcome: Callable[[Outcome], None]
-) -> tuple[Problem, ...]:
+) -> tuple[Diagnostic, ...]:
     """Apply, and return what broke it off: requests have been sent, and a bug must not take the report with it."""
     try:
         apply(plan, context, on_outcome)

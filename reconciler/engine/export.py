@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
-from reconciler.errors import IncompleteError, Problem, RefusedError, Source, UsageError
+from reconciler.errors import IncompleteError, Problem, RefusedError, UsageError
 from reconciler.kinds.kind import ExportedDocument, Resource
 from reconciler.kinds.registry import KINDS, find_kind_by_name
 from reconciler.manifests.selection import check_target_filter
@@ -78,7 +79,7 @@ def _drop_invalid_fields(kind: type[Resource], live: ExportedDocument) -> Export
     return live
 
 
-def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Problem]:
+def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Diagnostic]:
     """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
     for document in documents:
         try:
@@ -89,7 +90,7 @@ def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Pr
             yield Problem(source, f"{reason}; mend it on the server, or leave it out with --kind or --match")
 
 
-def _find_unreadable_text(text: str, documents: int) -> Iterator[Problem]:
+def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:
     """Yield why `plan` could not read this: what is printed has been read back, limits and all."""
     _, problems = parse_documents(text.encode(), "export.yaml")
     messages = [problem.message for problem in problems]

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
-from reconciler.kinds.kind import Read, Run, Wanted
+from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap
 from reconciler.plans.planner import LiveKey, Observed
+from reconciler.reader import Read
 
 _READ_ERRORS = (AuthError, IncompleteError, UnreachableError)
 

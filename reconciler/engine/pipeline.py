@@ -13,8 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.observe import observe
-from reconciler.errors import Exit, Problem, ReconcilerError, Source, UsageError
+from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import LoadedManifests, load_manifests
@@ -78,7 +79,7 @@ class JudgedPlan(NamedTuple):
     masker: SecretMasker
     # Printed, never sent: a masked value would be written to the server.
     shown: Plan
-    refusals: tuple[Problem, ...]
+    refusals: tuple[Diagnostic, ...]
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a difference is worth."""

@@ -6,7 +6,8 @@ import json
 from datetime import date
 from pathlib import Path
 
-from reconciler.errors import Problem, Source, UsageError
+from reconciler.diagnostics import Source
+from reconciler.errors import Problem, UsageError
 from reconciler.model import Plan
 from reconciler.plans.planfile import load_plan
 

@@ -15,12 +15,13 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
-from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.diagnostics import Address, Source
+from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.conflicts import find_contested_objects
-from reconciler.kinds.fields import Name, Text, TextPattern, pick_member, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Tally, Wanted
+from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Address, Call, Json, Query, Request, Risk, Step
+from reconciler.model import Call, Json, Path, Query, Request, Risk, Step, Tables
 from reconciler.payloads.certificates import (
     CERTIFICATES_PATH,
     CertificateRow,
@@ -29,9 +30,11 @@ from reconciler.payloads.certificates import (
     read_certificates,
     search_certificates,
 )
+from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import ROLES_PATH as ROLES
 from reconciler.payloads.roles import fold_role_name, read_role_list
 from reconciler.payloads.scopes import COLLECTIONS_PATH, CONTAINERS_PATH, PermissionScope, resolve_permission_scope
+from reconciler.reader import Read
 
 Thumbprint = Annotated[
     str,

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
-from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import Name, Text, pick_member, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.diagnostics import Source
+from reconciler.errors import IncompleteError, Problem
+from reconciler.kinds.fields import Name, Text, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 _LIST_PATH = "/EventHandlerRegistration"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
-from reconciler.model import Json
+from reconciler.errors import InvalidTextError
 
 
 def unmanaged_field(description: str, **constraints: Any) -> Any:
@@ -21,19 +20,6 @@ def unmanaged_field(description: str, **constraints: Any) -> Any:
 
 def _drop_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
-
-
-def pick_member(raw: Mapping[str, Json], name: str) -> Json:
-    """Return a member of an API object by name, whatever its letter case; None where absent (contract: JSON casing)."""
-    if name in raw:
-        return raw[name]
-    # Servers answer in PascalCase, the v11 swagger says camelCase: the exact name is tried first.
-    folded = name.casefold()
-    return next((value for key, value in raw.items() if key.casefold() == folded), None)
-
-
-class InvalidTextError(ValueError):
-    """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
 
 
 def _check_trimmed(value: str) -> str:

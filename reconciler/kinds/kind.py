@@ -4,7 +4,7 @@ A kind is a frozen pydantic model (the manifest's `spec`) that also knows how to
 to set what is declared beside what is found, and to encode the one request that turns the one into the other. It never
 sends. A request walks through it like this:
 
-    observe(read, documents, run) -> live   I/O through `read` alone: what the kind needs to know, in its own frozen value
+    observe(read, documents, run) -> live   I/O through `read` alone: what the kind needs, in its own frozen value
     compare(document, live, run)           pure: one `Match` an object, both sides in the manifest's own field names
     request(match) -> Request            pure: the whole body, the base it was built from and the state it leads to
     reread(read, step) -> base form      I/O through `read`: just before and after the write
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
@@ -24,67 +24,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.requirements import Permissions
-from reconciler.model import Action, Address, Json, Query, Reply, Request, Risk, Step, Verdict
-
-Path = tuple[str | int, ...]
-"""A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
-
-
-class Page(NamedTuple):
-    """One page of a list. `total` is the server's count of all matching rows, if it says."""
-
-    rows: Sequence[Any]
-    total: int | None
-
-
-class Read(Protocol):
-    """The read-only half of an API.
-
-    Everything raises AuthError (401, 403), UnreachableError (no answer, 5xx after the retries) or IncompleteError
-    (an answer that can't be trusted: not JSON, wrong shape, a list that doesn't add up).
-    """
-
-    @property
-    def root(self) -> str:
-        """What the paths of its objects start with; "" for Command."""
-
-    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
-        """Return the decoded body, or None where the server answers 404."""
-
-    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
-        """`get` for many paths at once, in their order."""
-
-    def pages(
-        self,
-        path: str,
-        *,
-        query: Query = (),
-        version: int = 1,
-        key: str = "Id",
-        columns: tuple[str, ...] = (),
-    ) -> Iterator[Page]:
-        """Yield a list's pages until it is proved complete; a row's `key` must not repeat.
-
-        Only the first page is asked for before the second is wanted; the others are fetched concurrently. With
-        `columns` a row is the tuple of these members (None where absent) and the rest is dropped at once.
-        """
-
-    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
-        """Return all rows of a list, proved complete. Within one run the same list is read once."""
-
-
-class Table(NamedTuple):
-    """A CSV file beside a manifest, as plain columns of equal length; row i stands on line `lines[i]` of `file`."""
-
-    file: str
-    lines: Sequence[int]
-    columns: Mapping[str, Sequence[str]]
-
-
-Tables = Mapping[str, Table]
-"""A document's tables by the field that names the file."""
+from reconciler.model import Action, Json, Path, Reply, Request, Risk, Ruling, Step, Tables, Verdict
+from reconciler.reader import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +66,7 @@ class Match:
 class Note(NamedTuple):
     """Something to tell that changes nothing, such as an expired document."""
 
-    problem: Problem
+    problem: Diagnostic
 
 
 class Tally(NamedTuple):
@@ -132,7 +75,7 @@ class Tally(NamedTuple):
     in_sync: int
 
 
-Finding = Match | Problem | Note | Tally
+Finding = Match | Diagnostic | Note | Tally
 """What comparing one document can yield."""
 
 
@@ -144,18 +87,7 @@ class Run:
     declared: frozenset[Address] = frozenset()
 
 
-class Ruling(NamedTuple):
-    """What became of one change, and why."""
-
-    verdict: Verdict
-    detail: str = ""
-
-
 _APPLIED = Ruling(Verdict.APPLIED)
-
-
-class CannotEncode(Exception):
-    """The request can't be built without losing or guessing something; the message says what."""
 
 
 class ExportedDocument(NamedTuple):

@@ -14,26 +14,15 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import Problem
 from reconciler.kinds.conflicts import find_contested_objects
-from reconciler.kinds.fields import Text, pick_member, unmanaged_field
-from reconciler.kinds.kind import (
-    ExportedDocument,
-    Finding,
-    Match,
-    Note,
-    Path,
-    Read,
-    Resource,
-    Ruling,
-    Run,
-    Tables,
-    Tally,
-    Wanted,
-)
+from reconciler.kinds.fields import Text, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Note, Resource, Run, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Action, Call, Json, Reply, Request, Risk, Step
+from reconciler.model import Action, Call, Json, Path, Reply, Request, Risk, Ruling, Step, Tables
 from reconciler.patterns import matches_pattern
+from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     ATTRIBUTE_MEMBERS,
     DENIED,
@@ -48,6 +37,7 @@ from reconciler.payloads.requests import (
     read_requests_by_id,
     rule_on_denial,
 )
+from reconciler.reader import Read
 
 _WILDCARDS = frozenset("*?")
 # Command documents no maximum for the list, and the call is not idempotent.

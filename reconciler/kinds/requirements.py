@@ -12,8 +12,8 @@ from typing import NamedTuple
 class ListPermission(NamedTuple):
     """A list that comparing or exporting reads: GET of `path` below the API's root, and the permission for it.
 
-    `condition` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the path,
-    reads that row alone; `item_permission` is what that needs where it isn't `permission`.
+    `condition` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the
+    path, reads that row alone; `item_permission` is what that needs where it isn't `permission`.
     """
 
     noun: str

@@ -7,11 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, Field, model_validator
 
-from reconciler.errors import IncompleteError, Problem, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.fields import TextPattern, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
+from reconciler.reader import Read
 
 EventType = Literal[
     # SECRET_ROTATED_FAILED came with the pages of 2024-11. The OpenAPI example shows a sixth type in no

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reconciler.kinds.kind import Table, Wanted
-from reconciler.model import Json
+from reconciler.kinds.kind import Wanted
+from reconciler.model import Json, Table
 
 
 def digest_documents(documents: Iterable[Wanted]) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, read_mode
-from reconciler.errors import Problem, Source, UsageError
+from reconciler.errors import Problem, UsageError
 from reconciler.sanitize import escape_invisible
 
 
@@ -18,7 +19,7 @@ class DiscoveredFiles(NamedTuple):
     """What a search found: manifests in order, what is wrong with others, and the names of what was passed over."""
 
     files: list[FileRef]
-    problems: list[Problem]
+    problems: list[Diagnostic]
     ignored: list[str]
 
 
@@ -50,7 +51,7 @@ def _resolve_path(path: Path, base: Path) -> FileRef:
     return FileRef(full_path.parent, (full_path.name,), display_name)
 
 
-def _check_path(ref: FileRef) -> list[Problem]:
+def _check_path(ref: FileRef) -> list[Diagnostic]:
     path = ref.path
     try:
         path.lstat()
@@ -71,7 +72,7 @@ class _Search:
 
     def __init__(self) -> None:
         self.files: list[FileRef] = []
-        self.problems: list[Problem] = []
+        self.problems: list[Diagnostic] = []
         self.ignored: list[str] = []
         self._known: set[str] = set()
         self._entries = 0

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 
-from reconciler.errors import Problem, Source
-from reconciler.kinds.kind import Path, Wanted
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Problem
+from reconciler.kinds.kind import Wanted
+from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
 
 _Claim = tuple[int, Path | Source]
 
 
-def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Problem]:
+def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
     """Yield a problem for each name and each object that a document shares with one that stands before it.
 
     Names are equal if they differ in letter case alone; of objects the kind itself says what is equal.
@@ -33,7 +35,7 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Problem]:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)
 
 
-def _describe_same_name(first: Wanted, second: Wanted) -> Problem:
+def _describe_same_name(first: Wanted, second: Wanted) -> Diagnostic:
     name_path = ("metadata", "name")
     name = escape_and_shorten(second.address.name)
     summary = f'{second.address.kind} "{name}" is already declared at {first.at(name_path)}'
@@ -42,7 +44,7 @@ def _describe_same_name(first: Wanted, second: Wanted) -> Problem:
 
 def _describe_same_object(
     first: Wanted, first_location: Path | Source, second: Wanted, location: Path | Source, identity: str
-) -> Problem:
+) -> Diagnostic:
     return Problem(
         _find_source(second, location),
         f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" '

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.documents import limits
 from reconciler.documents.document import Document
 from reconciler.documents.suggestions import quote_text, suggest_option
@@ -62,7 +63,7 @@ _PLAN_REFUSAL: Final = (
 )
 
 
-def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tuple[Envelope | None, list[Problem]]:
+def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tuple[Envelope | None, list[Diagnostic]]:
     """Return a document's envelope, with its spec left unread, or None with what is wrong with it.
 
     The spec can be looked at in any case: see `kind_of`.
@@ -91,7 +92,7 @@ def find_kind(document: Document, kinds: Mapping[str, type[Resource]]) -> type[R
 
 def resolve_target(
     target_name: str | None, kind: type[Resource], targets: Mapping[str, str], document: Document
-) -> str | Problem:
+) -> str | Diagnostic:
     """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
     candidates = sorted(name for name, api in targets.items() if api == kind.api)
     choices = " or ".join(candidates)

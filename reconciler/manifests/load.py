@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.documents import csv_tables, files, limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef
 from reconciler.documents.reader import Document, parse_documents, validate_value
-from reconciler.errors import InvalidError, Problem, RefusedError, Source
-from reconciler.kinds.kind import Resource, Table, Wanted
+from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.kinds.kind import Resource, Wanted
 from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.envelope import Envelope, find_kind, open_envelope, resolve_target
-from reconciler.model import Address
+from reconciler.model import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _make_empty_error(paths: Sequence[Path | str], file_count: int) -> RefusedEr
     return RefusedError(Problem(Source(path_names), message))
 
 
-def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> tuple[Wanted | None, list[Problem]]:
+def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> tuple[Wanted | None, list[Diagnostic]]:
     """Return what a document wants, or None with everything that is wrong with it."""
     envelope, problems = open_envelope(document, registry.kinds)
     kind = find_kind(document, registry.kinds)
@@ -125,7 +126,7 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
     field_tables, part_problems = _read_tables(kind, spec, document, file)
     problems += part_problems
     target = _find_target(envelope, kind, registry, document)
-    if isinstance(target, Problem):
+    if isinstance(target, Diagnostic):
         problems.append(target)
     if problems or envelope is None or resource is None or not isinstance(target, str):
         return None, problems
@@ -137,16 +138,16 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
 
 def _find_target(
     envelope: Envelope | None, kind: type[Resource], registry: _Registry, document: Document
-) -> str | Problem | None:
+) -> str | Diagnostic | None:
     return resolve_target(envelope.metadata.target, kind, registry.targets, document) if envelope else None
 
 
 def _read_tables(
     kind: type[Resource], spec: Mapping[str, object], document: Document, file: FileRef
-) -> tuple[dict[str, Table], list[Problem]]:
+) -> tuple[dict[str, Table], list[Diagnostic]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
     field_tables: dict[str, Table] = {}
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for field, columns in kind.tables.items():
         name = spec.get(field)
         if not isinstance(name, str) or not name:
@@ -164,7 +165,7 @@ def _read_tables(
 
 def _check_resource(
     resource: Resource, name: str, field_tables: Mapping[str, Table], document: Document
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     for location, message in resource.check(name, field_tables):
         source = location if isinstance(location, Source) else document.at(("spec", *location))
         yield Problem(source, message)

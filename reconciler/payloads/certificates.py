@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from reconciler.kinds.kind import Page, Read
 from reconciler.model import Json, Query
+from reconciler.reader import Page, Read
 
 CERTIFICATES_PATH = "/Certificates"
 PAGE_SIZE = 1000

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import CannotEncode
+from reconciler.errors import CannotEncode
 from reconciler.model import Call, Json, Request
+from reconciler.payloads.members import pick_member
 
 # In the order of the API's enumeration: a claim is read with the name and sent with the number.
 ClaimType = Literal["User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId"]
@@ -50,7 +50,7 @@ def is_same_claim(claim: ClaimKey, other: ClaimKey) -> bool:
 
 
 def find_matching_claims(key: ClaimKey, claims: Iterable[ClaimKey]) -> list[ClaimKey]:
-    """Return the claims that the server may take for this one: the very one, or else all that `is_same_claim` allows."""
+    """Return the claims that the server may take for this one: the very one, or all that `is_same_claim` allows."""
     matches = [claim for claim in claims if is_same_claim(key, claim)]
     return [claim for claim in matches if fold_claim_key(claim) == fold_claim_key(key)] or matches
 
@@ -62,7 +62,7 @@ def fold_claim_key(key: ClaimKey) -> ClaimKey:
 
 
 def build_lookup_key(key: ClaimKey) -> tuple[str, str]:
-    """Return what all claims have in common that `is_same_claim` may allow, whoever provides them: for finding them quickly."""
+    """Return what all claims have in common that `is_same_claim` may allow, whoever provides them: an index's key."""
     return key.type, key.value.casefold().rpartition("\\")[2] if key.type in _AD_TYPES else key.value
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read, Ruling
-from reconciler.model import Json, Reply, Verdict
+from reconciler.diagnostics import Source
+from reconciler.errors import IncompleteError, Problem
+from reconciler.model import Json, Reply, Ruling, Verdict
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 PENDING_PATH = "/Workflow/Certificates/Pending"
 DENY_PATH = "/Workflow/Certificates/Deny"

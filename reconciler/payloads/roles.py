@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from reconciler.errors import IncompleteError, Problem, Source
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
+from reconciler.diagnostics import Source
+from reconciler.errors import IncompleteError, Problem
 from reconciler.model import Json
 from reconciler.payloads.claims import read_claim_key, read_sent_key
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 ROLES_PATH = "/Security/Roles"
 

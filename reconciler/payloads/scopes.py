@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
 from reconciler.model import Query
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 COLLECTIONS_PATH = "/CertificateCollections"
 # Called applications in 25.x (/Applications); this path is still there.

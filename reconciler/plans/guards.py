@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Problem
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches_pattern
@@ -15,7 +16,7 @@ _SETTINGS_SOURCE = Source("reconciler.yaml")
 
 def find_refusals(
     plan: Plan, limits: Mapping[str, int], protected: Sequence[str], settings: Source = _SETTINGS_SOURCE
-) -> tuple[Problem, ...]:
+) -> tuple[Diagnostic, ...]:
     """Return every reason why the plan may not be applied: limits (changes by kind), protected patterns, refused steps.
 
     A limit that the settings leave out is the kind's own; an unknown setting never widens one.
@@ -31,7 +32,7 @@ def find_refusals(
     )
 
 
-def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ...]:
+def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic, ...]:
     """Return a problem for each step whose risk was not approved."""
     approved_text = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     return tuple(
@@ -44,13 +45,13 @@ def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Problem, ..
     )
 
 
-def _find_refused_steps(plan: Plan) -> Iterator[Problem]:
+def _find_refused_steps(plan: Plan) -> Iterator[Diagnostic]:
     for step in plan.steps:
         if step.refusal:
             yield Problem(step.source, f"{step.address}: {step.refusal}")
 
 
-def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Problem]:
+def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:
     for step in plan.steps:
         pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
         if pattern is not None:
@@ -69,7 +70,7 @@ def _is_protected_by(step: Step, pattern: str) -> bool:
     return any(matches_pattern(pattern, f"{step.address.kind}/{name}") for name in names)
 
 
-def _find_exceeded_limits(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Problem]:
+def _find_exceeded_limits(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Diagnostic]:
     counts: Counter[str] = Counter()
     for step in plan.steps:
         counts[step.address.kind] += step.weight

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.errors import Problem
+from reconciler.diagnostics import Diagnostic
 from reconciler.model import Json, Outcome, Plan, Step
 
 
@@ -39,7 +39,7 @@ class SecretMasker:
             notes=self.problems(plan.notes),
         )
 
-    def problems(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    def problems(self, problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return what has to be mended."""
         return tuple(self._problem(problem) for problem in problems)
 
@@ -47,8 +47,8 @@ class SecretMasker:
         """Return outcomes with the steps of a veiled plan in the place of the real ones."""
         return tuple(replace(outcome, step=step) for outcome, step in zip(outcomes, plan.steps, strict=True))
 
-    def _problem(self, problem: Problem) -> Problem:
-        return problem._replace(message=self(problem.message))
+    def _problem(self, problem: Diagnostic) -> Diagnostic:
+        return replace(problem, summary=self(problem.summary), reason=self(problem.reason), remedy=self(problem.remedy))
 
     def _step(self, step: Step) -> Step:
         request = step.request

@@ -13,9 +13,10 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from reconciler.errors import Exit, Problem, RefusedError, Source, StaleError
+from reconciler.diagnostics import Address, Source
+from reconciler.errors import Exit, Problem, RefusedError, StaleError
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Address, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
+from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
 from reconciler.reports.json_document import FORMAT_VERSION, build_report, encode_step, render_json
 
 MAX_AGE = timedelta(days=1)

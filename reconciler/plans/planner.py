@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 
-from reconciler.errors import Problem
-from reconciler.kinds.kind import CannotEncode, Match, Note, Resource, Run, Tally, Wanted
+from reconciler.diagnostics import Address, Diagnostic
+from reconciler.errors import CannotEncode
+from reconciler.kinds.kind import Match, Note, Resource, Run, Tally, Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Address, Bound, Coverage, Gap, Plan, Request, Step
+from reconciler.model import Bound, Coverage, Gap, Plan, Request, Step
 from reconciler.plans.diff import find_changes
 
 LiveKey = tuple[str, str]
@@ -39,8 +40,8 @@ class _Comparison:
     """What comparing has come to so far."""
 
     steps: list[Step] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
     compared: int = 0
     of: int = 0
 
@@ -77,7 +78,7 @@ def _compare_document(document: Wanted, observed: Observed, run: Run, comparison
     compared_objects, is_inert = 0, False
     for finding in document.resource.compare(document, observed.live[key], run):
         match finding:
-            case Problem():
+            case Diagnostic():
                 comparison.problems.append(finding)
             case Note(problem):
                 comparison.notes.append(problem)

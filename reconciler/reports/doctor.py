@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
-from reconciler.errors import Exit, Problem, Source
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Exit, Problem
 from reconciler.model import Json
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 
@@ -69,7 +70,7 @@ _MAX_SINGLE_SKIPS, _MAX_NAMES = 2, 4
 _WIDTH = max(len(word) for word, _ in _HEALTH_WORDS.values())
 
 
-def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Problem, ...]:
+def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Diagnostic, ...]:
     """Return what failed, as every command tells it: `what; what to do`."""
     return tuple(
         Problem(Source(f"{check.target} {check.check}"), "; ".join(filter(None, (check.detail, check.remedy))))

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.errors import Exit, Problem
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Exit
 from reconciler.model import Action, Call, Change, Coverage, Gap, Json, Outcome, Plan, Risk, Step, Verdict
 from reconciler.sanitize import is_invisible
 
@@ -57,7 +58,7 @@ def encode_call(call: Call) -> dict[str, Json]:
     return {"method": call.method, "path": call.path, "query": query, "body": call.body, "version": call.version}
 
 
-def encode_problem(problem: Problem) -> dict[str, Json]:
+def encode_problem(problem: Diagnostic) -> dict[str, Json]:
     """Return one thing to mend."""
     return {"source": str(problem.source), "message": problem.message}
 
@@ -67,7 +68,7 @@ def build_report(
     exit_code: Exit,
     plan: Plan | None = None,
     outcomes: Sequence[Outcome] = (),
-    problems: Iterable[Problem] = (),
+    problems: Iterable[Diagnostic] = (),
     **extra: Json,
 ) -> dict[str, Json]:
     """Return the one document that a command prints, whatever its outcome.
@@ -120,9 +121,9 @@ def _encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
     return members | {"verdict": verdict.value} if verdict else members
 
 
-def _encode_problems(problems: Iterable[Problem], gaps: Iterable[Gap]) -> list[dict[str, Json]]:
+def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> list[dict[str, Json]]:
     """Sort by place and say each thing once; what could not be read also names its cause."""
-    causes: dict[Problem, Exit | None] = dict.fromkeys(problems)
+    causes: dict[Diagnostic, Exit | None] = dict.fromkeys(problems)
     causes |= {gap.problem: gap.cause for gap in gaps}
     return [
         encode_problem(problem) | ({"cause": cause.word} if cause is not None else {})

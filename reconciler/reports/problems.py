@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.sanitize import escape_invisible
 
@@ -14,7 +14,7 @@ _SNIPPET_LEAD = 40
 
 
 def render_problems(
-    entries: Iterable[Problem], layout: Layout = PLAIN_LAYOUT, lines: Mapping[Source, str] | None = None
+    entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT, lines: Mapping[Source, str] | None = None
 ) -> str:
     """Return every problem, sorted by place and told once; `lines` holds the text of manifest lines by position."""
 
@@ -28,7 +28,7 @@ def render_problems(
     return render_parts(report(), layout)
 
 
-def render_notes(entries: Iterable[Problem], layout: Layout = PLAIN_LAYOUT) -> str:
+def render_notes(entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return what is told and changes nothing."""
     return render_parts(
         (build_line(("note: ", "bold"), str(note)) for note in sorted(set(entries))),
@@ -37,7 +37,7 @@ def render_notes(entries: Iterable[Problem], layout: Layout = PLAIN_LAYOUT) -> s
 
 
 def render_validation(
-    entries: Iterable[Problem], documents: int, files: int, layout: Layout, lines: Mapping[Source, str]
+    entries: Iterable[Diagnostic], documents: int, files: int, layout: Layout, lines: Mapping[Source, str]
 ) -> str:
     """Return the result of a validation: every problem, then the count."""
     unique_problems = sorted(set(entries))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
-from reconciler.errors import Source
+from reconciler.diagnostics import Source
 from reconciler.settings import schema as settings_schema
 from reconciler.settings import schema_auth, schema_fields
 from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version

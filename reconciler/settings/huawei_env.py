@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.credentials.sources import FromEnvironment, Origin
-from reconciler.errors import Source
+from reconciler.diagnostics import Source
 from reconciler.settings.aliases import NO_TEXT, SourcedText, find_variable, read_sourced_text
 from reconciler.settings.huawei_endpoints import (
     HuaweiEndpoint,

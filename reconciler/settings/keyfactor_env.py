@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.errors import Source
+from reconciler.diagnostics import Source
 from reconciler.settings import keyfactor_auth as login
 from reconciler.settings.keyfactor_profile import Profile, read_profile
 from reconciler.settings.model import NoAuth, Target, TransportOptions

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.credentials.regular_file import describe_file_error
+from reconciler.diagnostics import Source
 from reconciler.documents import limits
 from reconciler.documents.files import read_mode
-from reconciler.errors import Problem, Source, UsageError
+from reconciler.errors import Problem, UsageError
 from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.keyfactor_env import read_keyfactor_target
 from reconciler.settings.model import Settings, Target

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from reconciler.credentials.sources import Origin
-from reconciler.errors import Source
+from reconciler.diagnostics import Source
 from reconciler.model import Bound
 
 ENVIRONMENT_SOURCE = Source("environment")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.reader import Document, read_documents, validate_value
-from reconciler.errors import InvalidError, Problem, Source, UsageError
+from reconciler.errors import InvalidError, Problem, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.build import build_target
@@ -47,7 +48,7 @@ def parse_settings(data: bytes, name: str) -> SettingsFile:
     return settings_file
 
 
-def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iterator[Problem]:
+def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iterator[Diagnostic]:
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
     advice = f"it would hold nothing back; the kinds are {', '.join(KINDS)}"
     for kind in settings_file.limits.keys() - KINDS.keys():

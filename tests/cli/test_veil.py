@@ -9,21 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import Exit, Problem, Source
-from reconciler.model import (
-    Action,
-    Address,
-    Call,
-    Change,
-    Coverage,
-    Gap,
-    Outcome,
-    Plan,
-    Request,
-    Risk,
-    Step,
-    Verdict,
-)
+from reconciler.diagnostics import Address, Source
+from reconciler.errors import Exit, Problem
+from reconciler.model import Action, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
 from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run

@@ -25,10 +25,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from reconciler.errors import Problem, Source
-from reconciler.kinds.kind import Table, Wanted
+from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Address, Step
+from reconciler.model import Step, Table
 from tests.support.sample_plans import planned
 from tests.support.toy_reader import World, shuffled
 
@@ -128,7 +128,7 @@ def _check_steps(wants: list[dict[str, Any]], steps: tuple[Step, ...]) -> None:
             assert call.target == step.address.target
 
 
-def _check_messages(parts: list[str], problems: tuple[Problem, ...]) -> None:
+def _check_messages(parts: list[str], problems: tuple[Diagnostic, ...]) -> None:
     assert len(problems) == len(parts), problems
     for part, problem in zip(parts, problems, strict=True):
         assert part in str(problem)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Source
-from reconciler.kinds.kind import Table
+from reconciler.diagnostics import Source
 from reconciler.kinds.registry import KINDS
+from reconciler.model import Table
 
 TABLE = {"assignments": Table("o.csv", [2, 3], {"thumbprint": ["a" * 40, "B" * 40], "owner": ["x", "y"]})}
 HANDLER = {"enabled": True}

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.documents.characters import explain_unsafe_text
 from reconciler.documents.reader import parse_documents, read_documents
-from reconciler.errors import InvalidError, Problem
+from reconciler.errors import InvalidError
 from reconciler.sanitize import escape_and_shorten, escape_invisible
 
 UNSEEN = [
@@ -20,7 +21,7 @@ UNSEEN = [
 ]
 
 
-def problems(data: str | bytes, file: str = "a.yaml") -> list[Problem]:
+def problems(data: str | bytes, file: str = "a.yaml") -> list[Diagnostic]:
     """Return what is wrong with a file."""
     return parse_documents(data.encode() if isinstance(data, str) else data, file)[1]
 

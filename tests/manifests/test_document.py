@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconciler.documents.document import SourceFile
-from reconciler.documents.reader import Document, Raw, read_documents, validate
+from reconciler.documents.reader import Document, RawScalar, read_documents, validate_value
 from reconciler.documents.yaml_events import SCANNER
 from reconciler.documents.yaml_reader import read_yaml
 from reconciler.errors import InvalidError
@@ -92,12 +92,12 @@ def test_keys_and_what_was_written_can_be_asked_for() -> None:
     first, second = documents(YAML)
     assert first.key(("spec", "quoted")) == ("a.yaml", 11, 3)
     assert first.key(("spec", "tags", 1)) == ("a.yaml", 5, 15)
-    assert first.raw(("spec", "tags", 1)) == Raw("010", "")
-    assert first.raw(("spec", "parts", 0, "name")) == Raw("a", "'")
-    assert first.raw(("spec", "parts", 0, "note")) == Raw("two\nlines\n", "|")
+    assert first.raw(("spec", "tags", 1)) == RawScalar("010", "")
+    assert first.raw(("spec", "parts", 0, "name")) == RawScalar("a", "'")
+    assert first.raw(("spec", "parts", 0, "note")) == RawScalar("two\nlines\n", "|")
     assert first.raw(("spec",)) is None
     assert second.at(("second",)) == ("a.yaml", 13, 9)
-    assert documents(JSON, "a.json")[0].raw(("spec", "tags", 1)) == Raw("1.0", "")
+    assert documents(JSON, "a.json")[0].raw(("spec", "tags", 1)) == RawScalar("1.0", "")
 
 
 @pytest.mark.parametrize(("text", "file"), [(YAML, "a.yaml"), (JSON, "a.json")])
@@ -204,7 +204,7 @@ class Settings(BaseModel):
 def test_settings_are_validated_with_the_same_words_and_secrets_are_not_quoted(auth: str, expected: list[str]) -> None:
     """Unions tell of the member that was nearly right."""
     (document,) = documents(f"targets:\n a: {{auth: {auth}}}\n")
-    found, problems = validate(Settings, document.value, document, secret=frozenset({"password", "token"}))
+    found, problems = validate_value(Settings, document.value, document, secret=frozenset({"password", "token"}))
     assert (found is not None) == (not expected)
     told = [f"{problem.source.line}:{problem.source.column}: {problem.message}" for problem in problems]
     assert len(told) == len(expected), told
@@ -221,5 +221,5 @@ def test_settings_are_validated_with_the_same_words_and_secrets_are_not_quoted(a
 def test_a_value_is_either_taken_or_complained_about(value: object) -> None:
     """Never neither."""
     (document,) = documents("a: b\n")
-    found, problems = validate(Settings, value, document)
+    found, problems = validate_value(Settings, value, document)
     assert (found is None) == bool(problems)

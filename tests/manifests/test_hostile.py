@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.diagnostics import Source
 from reconciler.documents import limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.reader import parse_documents, read_documents
-from reconciler.errors import InvalidError, Problem, ReconcilerError, Source
+from reconciler.errors import InvalidError, Problem, ReconcilerError
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import KINDS, lamp, loaded, write
 

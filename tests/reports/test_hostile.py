@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Exit, Problem, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import Exit, Problem
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
 from reconciler.reports.layout import Layout, escape_ci_commands

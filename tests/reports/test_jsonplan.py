@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
-from reconciler.errors import Exit, Problem, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import Exit, Problem
 from reconciler.model import Change, Coverage, Plan, Risk
 from reconciler.reports.json_document import build_report, encode_step, render_json
 from reconciler.schema import build_schemas

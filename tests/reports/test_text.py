@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import Problem, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import Problem
 from reconciler.model import Action, Change, Coverage, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
 from reconciler.reports.layout import Layout

@@ -15,7 +15,8 @@ import pytest
 from reconciler.credentials import command as helper
 from reconciler.credentials.regular_file import Unavailable
 from reconciler.credentials.sources import FromCommand, resolve_secret
-from reconciler.errors import AuthError, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError
 
 SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']"
 """A program that starts another, which keeps what it got open for ten minutes."""

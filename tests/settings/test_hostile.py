@@ -15,8 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, FromProfile, resolve_secret
+from reconciler.diagnostics import Source
 from reconciler.documents.vendor_file import parse_vendor_file
-from reconciler.errors import AuthError, ReconcilerError, Source, UsageError
+from reconciler.errors import AuthError, ReconcilerError, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
 from reconciler.settings.load import check_settings_location, load_settings

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.credentials.sources import FromProfile, resolve_secret
-from reconciler.errors import AuthError, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError
 from reconciler.settings.model import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
 from tests.support.profiles import HOST, USER, command, kept, put

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromFile, FromProfile, Origin, resolve_secret
-from reconciler.errors import AuthError, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError
 
 ROOT = os.geteuid() == 0
 OTHER, ANOTHER = 4711, 4712

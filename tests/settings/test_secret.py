@@ -22,7 +22,8 @@ from reconciler.credentials.sources import (
     Secret,
     resolve_secret,
 )
-from reconciler.errors import AuthError, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError
 
 AT = Source("reconciler.yaml", 7, 5)
 

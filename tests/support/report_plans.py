@@ -5,22 +5,9 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import Any
 
-from reconciler.errors import Exit, Problem, Source
-from reconciler.model import (
-    Action,
-    Address,
-    Bound,
-    Call,
-    Change,
-    Coverage,
-    Gap,
-    Outcome,
-    Plan,
-    Request,
-    Risk,
-    Step,
-    Verdict,
-)
+from reconciler.diagnostics import Address, Source
+from reconciler.errors import Exit, Problem
+from reconciler.model import Action, Bound, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
 
 TARGETS = {
     "command": Bound("keyfactor", "https://keyfactor.example.com/KeyfactorAPI"),

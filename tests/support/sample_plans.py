@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from reconciler.diagnostics import Address, Source
 from reconciler.engine.observe import observe
-from reconciler.errors import Source
-from reconciler.kinds.kind import Read, Run, Wanted
+from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Address, Json, Plan
+from reconciler.model import Json, Plan
 from reconciler.plans.planner import PlanScope, plan
+from reconciler.reader import Read
 from tests.support.toy_reader import World
 
 TODAY = date(2026, 11, 22)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from reconciler.diagnostics import Source
 from reconciler.engine.apply import ReadBackPolicy, RunContext
-from reconciler.errors import NoReply, Problem, Source, UnreachableError
+from reconciler.errors import NoReply, Problem, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World

@@ -9,11 +9,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from reconciler.errors import InvalidError, Source
+from reconciler.diagnostics import Source
+from reconciler.errors import InvalidError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Path as Place
-from reconciler.kinds.kind import Resource, Table
+from reconciler.kinds.kind import Resource
 from reconciler.manifests.load import LoadedManifests, load_manifests
+from reconciler.model import Path as Place
+from reconciler.model import Table
 
 
 class Bulb(BaseModel):

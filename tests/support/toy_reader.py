@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.kinds.kind import Page
 from reconciler.model import Json, Query
+from reconciler.reader import Page
 
 TODAY = "2026-11-22"
 _CONSTANT = {"QueryString", "SortField", "includeRevoked", "includeExpired"}

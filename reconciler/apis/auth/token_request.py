@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from reconciler.apis.dialect import describe_reply
 from reconciler.credentials.redaction import Redactor
-from reconciler.errors import AuthError, NoReply, Problem, Source, UnreachableError
+from reconciler.diagnostics import Source
+from reconciler.errors import AuthError, NoReply, Problem, UnreachableError
 from reconciler.model import Reply
 from reconciler.transport.failures import format_advice
 from reconciler.transport.transport import Transport

@@ -11,7 +11,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, write_text
-from reconciler.errors import Problem, Source, UsageError
+from reconciler.diagnostics import Source
+from reconciler.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api

@@ -10,7 +10,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
-from reconciler.errors import Exit, Problem, Source, UsageError
+from reconciler.diagnostics import Source
+from reconciler.errors import Exit, Problem, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model import Plan

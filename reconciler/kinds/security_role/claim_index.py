@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.errors import IncompleteError, Problem, Source, StaleError
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
+from reconciler.diagnostics import Source
+from reconciler.errors import IncompleteError, Problem, StaleError
 from reconciler.model import Json
 from reconciler.payloads.claims import (
     CLAIMS_PATH,
@@ -20,6 +19,8 @@ from reconciler.payloads.claims import (
     read_claim_key,
     read_sent_key,
 )
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 # Provider is null on some servers, and "unknown" is among the schemes that have been seen.
 _UNNAMED_PROVIDERS = frozenset({"", "unknown"})

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Problem
-from reconciler.kinds.fields import Name, Text, pick_member, unmanaged_field
+from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Finding, Match, Resource, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
+from reconciler.payloads.members import pick_member
 
 
 class Claim(BaseModel):
@@ -128,7 +130,7 @@ def match_claim_descriptions(
 
 def find_contradictory_descriptions(
     document: Wanted, descriptions: Mapping[ClaimKey, frozenset[str]]
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """A claim has one description, whichever roles hold it."""
     for index, claim in enumerate(_list_declared_claims(document)):
         texts = descriptions.get(fold_claim_key(claim.key), frozenset())
@@ -139,7 +141,9 @@ def find_contradictory_descriptions(
             yield Problem(source, f"{reason}; a claim has one description, which its roles share; use one of them")
 
 
-def find_ambiguous_claims(document: Wanted, raw: Mapping[str, Json] | None, context: ClaimContext) -> Iterator[Problem]:
+def find_ambiguous_claims(
+    document: Wanted, raw: Mapping[str, Json] | None, context: ClaimContext
+) -> Iterator[Diagnostic]:
     """An account without its domain may stand for several: a declared one for live ones, or the other way round."""
     role_claims, declared = _read_role_claims(raw), _list_declared_claims(document)
     candidates = [

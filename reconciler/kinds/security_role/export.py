@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import CannotEncode, ExportedDocument
+from reconciler.errors import CannotEncode
+from reconciler.kinds.kind import ExportedDocument
 from reconciler.kinds.security_role.permission_sets import PermissionSetNames, find_set_name
 from reconciler.model import Json
 from reconciler.payloads.claims import encode_live_claim, read_claim_key
+from reconciler.payloads.members import pick_member
 
 
 def convert_role_to_manifest(raw: Mapping[str, Json], sets: PermissionSetNames) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Problem
-from reconciler.kinds.fields import Name, Text, TextPattern, pick_member, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Path, Read, Resource, Run, Tables, Wanted
+from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.security_role.claim_index import ClaimIndex, check_sent_descriptions, read_claim_index
 from reconciler.kinds.security_role.claims import (
@@ -39,7 +40,7 @@ from reconciler.kinds.security_role.permission_sets import (
     read_permission_sets,
 )
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
-from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
 from reconciler.payloads.claims import CLAIMS_PATH as CLAIMS
 from reconciler.payloads.claims import (
     ClaimKey,
@@ -51,6 +52,7 @@ from reconciler.payloads.claims import (
     is_same_claim_set,
     read_claim_key,
 )
+from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import (
     ROLES_PATH,
     build_expected_role,
@@ -60,6 +62,7 @@ from reconciler.payloads.roles import (
     read_role_list,
     read_roles_by_id,
 )
+from reconciler.reader import Read
 
 _WIRE_NAMES = {
     "description": "Description",
@@ -340,7 +343,7 @@ def _describe_overlap(child: str, parent: str) -> str:
     return f"{child} is already granted by {parent}"
 
 
-def _find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Problem]:
+def _find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Diagnostic]:
     declared = document.resource.declared().get("permissionSet")
     if declared is not None and find_set_guid(declared, sets) is None:
         names = ", ".join(sorted(sets.values()))
@@ -350,14 +353,14 @@ def _find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iter
         )
 
 
-def _find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Problem]:
+def _find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
     if len(roles) > 1:
         labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
         reason = f"{len(roles)} roles have this name, letter case aside: {labels}; which one is meant can't be told"
         yield Problem(document.source, f"{reason}; rename or delete the surplus in the portal")
 
 
-def _find_missing_fields(document: Wanted) -> Iterator[Problem]:
+def _find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
     declared = document.resource.declared()
     # The API requires a description; which permission set an omitted one stands for is not documented.
     missing = [name for name in ("description", "permissionSet") if name not in declared]

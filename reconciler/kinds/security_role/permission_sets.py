@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from reconciler.kinds.fields import pick_member
-from reconciler.kinds.kind import Read
+from reconciler.payloads.members import pick_member
+from reconciler.reader import Read
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

@@ -1,0 +1,75 @@
+"""What is told to a person: values with the words for a person in them. Nobody reads the words back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import total_ordering
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """Where something was said: a file with a 1-based line and column, or the HTTP call that was made."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class Address(NamedTuple):
+    """Names one document everywhere. `name` is the document's metadata.name. Sorts; never parsed back."""
+
+    target: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+class Severity(StrEnum):
+    """Whether something has to be mended, or is only told."""
+
+    ERROR = "error"
+    NOTE = "note"
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnostic:
+    """One thing to tell: what is wrong (`summary`), why it matters (`reason`), what to do (`remedy`), and where.
+
+    `rule` is the stable id of its kind, as `explain rules` lists them; `address` is the document that it is about, if
+    any. Printed it reads `source: summary; reason; remedy`, without what is empty. It sorts by place and then by words,
+    and two that read the same are the same.
+    """
+
+    rule: str
+    source: Source
+    summary: str
+    reason: str = ""
+    remedy: str = ""
+    severity: Severity = Severity.ERROR
+    address: Address | None = None
+
+    @property
+    def message(self) -> str:
+        """The words, joined for printing."""
+        return "; ".join(part for part in (self.summary, self.reason, self.remedy) if part)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Diagnostic):
+            return NotImplemented
+        return (self.source, self.message) == (other.source, other.message)
+
+    def __lt__(self, other: Diagnostic) -> bool:
+        return (self.source, self.message) < (other.source, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.message))

@@ -1,0 +1,51 @@
+"""The read-only half of an API, as the kinds see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from reconciler.model import Json, Query
+
+
+class Page(NamedTuple):
+    """One page of a list. `total` is the server's count of all matching rows, if it says."""
+
+    rows: Sequence[Any]
+    total: int | None
+
+
+class Read(Protocol):
+    """The read-only half of an API.
+
+    Everything raises AuthError (401, 403), UnreachableError (no answer, 5xx after the retries) or IncompleteError
+    (an answer that can't be trusted: not JSON, wrong shape, a list that doesn't add up).
+    """
+
+    @property
+    def root(self) -> str:
+        """What the paths of its objects start with; "" for Command."""
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        """Return the decoded body, or None where the server answers 404."""
+
+    def each(self, paths: Sequence[str], *, version: int = 1) -> list[Json]:
+        """`get` for many paths at once, in their order."""
+
+    def pages(
+        self,
+        path: str,
+        *,
+        query: Query = (),
+        version: int = 1,
+        key: str = "Id",
+        columns: tuple[str, ...] = (),
+    ) -> Iterator[Page]:
+        """Yield a list's pages until it is proved complete; a row's `key` must not repeat.
+
+        Only the first page is asked for before the second is wanted; the others are fetched concurrently. With
+        `columns` a row is the tuple of these members (None where absent) and the rest is dropped at once.
+        """
+
+    def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
+        """Return all rows of a list, proved complete. Within one run the same list is read once."""
