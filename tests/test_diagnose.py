@@ -19,7 +19,6 @@ from reconciler.reports.doctor import (
     Health,
     collect_failures,
     combine_abilities,
-    find_doctor_exit,
     summarize_target,
 )
 from reconciler.settings.model import (
@@ -35,7 +34,19 @@ from reconciler.settings.model import (
     Trust,
 )
 from reconciler.simulator import Simulator
-from tests.support.doctor_targets import AKSK, BASIC, PASSWORD, PROJECT, QUICK, command, csms, found, secrets, verdicts
+from tests.support.doctor_targets import (
+    AKSK,
+    BASIC,
+    PASSWORD,
+    PROJECT,
+    QUICK,
+    choose_exit,
+    command,
+    csms,
+    found,
+    secrets,
+    verdicts,
+)
 from tests.support.raw_server import Scripted, answer
 
 
@@ -58,7 +69,7 @@ def test_a_healthy_command_server_is_healthy_to_the_last_check(server: Simulator
     assert found(examined)["version"].detail == "Keyfactor Command 25.4.0.0"
     assert "CORP\\svc-reconciler; permission sets: Global" in found(examined)["identity"].detail
     assert summarize_target(examined) == "command: plan and apply possible"
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert {entry["method"] for entry in server.requests} == {"GET"}
     assert server.ledger == []
 
@@ -80,7 +91,7 @@ def test_the_first_page_of_each_list_is_asked_for_as_plan_asks_and_once(server: 
 def test_what_csms_does_not_tell_is_not_guessed(server: Simulator) -> None:
     """Reading is proved, writing is not provable without writing."""
     examined = diagnose(csms(server.url), secrets(server), QUICK)
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert combine_abilities(examined.plan) is Ability.POSSIBLE
     assert combine_abilities(examined.apply) is Ability.UNPROVEN
     assert found(examined)["write SecretEvent"].detail == (
@@ -95,7 +106,7 @@ def test_a_project_without_events_has_none_to_try(server: Simulator) -> None:
     server.world.events.clear()
     examined = diagnose(csms(server.url), secrets(server), QUICK)
     assert verdicts(examined, "list events", "read one of the events") == ["ok", "skipped"]
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
 
 
 @pytest.mark.parametrize("way", ["oauth", "password"])
@@ -118,7 +129,7 @@ def test_a_token_is_told_apart_from_the_api_and_says_how_long_it_lasts(server: S
 def test_a_project_that_is_called_by_its_name_has_a_check(server: Simulator, auth: Auth, requests: int) -> None:
     """It says which one IAM means, and costs no more than plan pays for it."""
     examined = diagnose(csms(server.url, auth, NameOrId("cn-north-4")), secrets(server), QUICK)
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert found(examined)["project"].detail == f"cn-north-4 is {PROJECT}, as IAM tells"
     assert sum(entry["path"] == "/v3/projects" for entry in server.requests) == requests
     assert "project" not in found(diagnose(csms(server.url, auth), secrets(server), QUICK))
@@ -127,7 +138,7 @@ def test_a_project_that_is_called_by_its_name_has_a_check(server: Simulator, aut
 def test_a_project_that_iam_does_not_know_ends_it(server: Simulator) -> None:
     """With the code of wrong settings; CSMS is not asked for anything."""
     examined = diagnose(csms(server.url, AKSK, NameOrId("nowhere")), secrets(server), QUICK)
-    assert find_doctor_exit([examined]) is Exit.USAGE
+    assert choose_exit([examined]) is Exit.USAGE
     (failed,) = examined.failed
     assert (failed.check, "no project of the name nowhere" in failed.detail) == ("project", True)
     assert failed.remedy == "correct projectName (or HW_PROJECT_NAME), or say projectId"
@@ -159,7 +170,7 @@ def test_refused_credentials_end_it_after_one_try(server: Simulator, auth: Auth,
     target = csms(server.url, auth) if cloud else command(server.url, auth)
     env = _wrong(wrong)(server)
     examined = diagnose(target, env, QUICK)
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
     assert [one.check for one in examined.failed] == [check]
     assert "401" in found(examined)[check].detail
     assert len(server.requests) == 1
@@ -177,7 +188,7 @@ def test_an_expired_token_is_refused_and_says_itself_that_it_ended(server: Simul
     examined = diagnose(command(server.url, auth), {"T": f"e30.{claims}.c2ln"}, QUICK)
     assert verdicts(examined, "login", "authentication") == ["warning", "failed"]
     assert "ended 3 hours ago" in found(examined)["login"].detail
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
 
 
 @pytest.mark.parametrize("token", ["a.b.c", "a.e30.c", "plain", "a.bnVsbA.c", "a.eyJleHAiOiAic29vbiJ9.c", "a.!!.c"])
@@ -190,7 +201,7 @@ def test_a_token_that_says_nothing_is_taken_as_it_is(server: Simulator, token: s
 def test_all_missing_credentials_are_named_at_once_and_nothing_is_asked(server: Simulator) -> None:
     """The network is looked at all the same: one run tells as much as it can."""
     examined = diagnose(csms(server.url), {}, QUICK)
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
     assert [one.detail for one in examined.failed] == [
         "auth.accessKey: the environment variable ACCESS is not set",
         "auth.secretKey: the environment variable SECRET is not set",
@@ -203,14 +214,14 @@ def test_no_credentials_at_all_say_what_to_set(server: Simulator) -> None:
     """Advice instead of an origin."""
     examined = diagnose(command(server.url, NoAuth("nothing is set; set something")), {}, QUICK)
     assert examined.failed[0].remedy == "set something"
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
 
 
 def test_settings_that_lack_something_stop_everything() -> None:
     """Usage: there is nothing to ask, not even the network."""
     target = Target("csms", "csms", "", AKSK, lacking="HW_REGION_NAME is not set, so there is no server; set it")
     examined = diagnose(target, {}, QUICK)
-    assert find_doctor_exit([examined]) is Exit.USAGE
+    assert choose_exit([examined]) is Exit.USAGE
     assert (examined.failed[0].detail, examined.failed[0].remedy) == (
         "environment: HW_REGION_NAME is not set, so there is no server",
         "set it",
@@ -224,7 +235,7 @@ def test_an_authority_that_cannot_be_read_is_a_usage_error(tmp_path: Path, serve
     target = command(server.url.replace("http:", "https:"), transport=travel)
     examined = diagnose(target, secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["settings"]
-    assert find_doctor_exit([examined]) is Exit.USAGE
+    assert choose_exit([examined]) is Exit.USAGE
 
 
 def test_a_server_that_echoes_a_secret_does_not_get_it_printed() -> None:

@@ -19,11 +19,10 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
-from reconciler.reports.doctor import find_doctor_exit
 from reconciler.settings.model import ProxyAuth, TransportOptions, Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.probe import Probe
-from tests.support.doctor_targets import QUICK, command, found, secrets, verdicts
+from tests.support.doctor_targets import QUICK, choose_exit, command, found, secrets, verdicts
 from tests.support.proxy import Proxy
 from tests.support.tls_certificates import authority, issued, serving
 
@@ -39,7 +38,7 @@ def test_a_server_that_is_down_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     examined = diagnose(command(url), {"PASSWORD": "secret"}, QUICK)
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
     assert verdicts(examined, "credentials", "dns", "connection", "tls", "login") == [
         "ok",
         "skipped",
@@ -54,7 +53,7 @@ def test_a_name_that_does_not_resolve_is_unreachable(host: str) -> None:
     """The reserved top-level domain never resolves, and a label is never that long."""
     examined = diagnose(command(f"https://{host}"), {"PASSWORD": "secret"}, QUICK)
     assert [one.check for one in examined.failed] == ["dns"]
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
 
 
 TLS = [
@@ -83,7 +82,7 @@ def test_a_certificate_is_judged_before_anything_is_sent(
         assert verdicts(examined, "connection", "tls") == ["ok", health]
         tls = found(examined)["tls"]
         assert word in tls.detail + tls.remedy
-        assert find_doctor_exit([examined]) is code
+        assert choose_exit([examined]) is code
         if health == "failed":
             assert server.requests == []
         else:
@@ -114,7 +113,7 @@ def test_a_server_that_wants_a_certificate_says_so_with_the_handshake(
         assert "clientCertificate" in found(examined)["tls"].remedy
         trust = replace(travel.trust, certificate=tmp_path / "own.pem", key=tmp_path / "own.key")
         examined = diagnose(command(server.url, transport=replace(travel, trust=trust)), secrets(server), QUICK)
-        assert find_doctor_exit([examined]) is Exit.OK
+        assert choose_exit([examined]) is Exit.OK
 
 
 def test_a_certificate_that_soon_ends_is_warned_of(tmp_path: Path) -> None:
@@ -125,7 +124,7 @@ def test_a_certificate_that_soon_ends_is_warned_of(tmp_path: Path) -> None:
         examined = diagnose(command(server.url, transport=trusting(tmp_path)), secrets(server), QUICK)
     assert verdicts(examined, "tls") == ["warning"]
     assert f"until {until:%Y-%m-%d} (9 days left)" in found(examined)["tls"].detail
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
 
 
 @pytest.mark.parametrize(("refuse", "health", "code"), [(0, "ok", Exit.OK), (407, "failed", Exit.UNREACHABLE)])
@@ -135,7 +134,7 @@ def test_a_proxy_is_passed_or_named(tmp_path: Path, refuse: int, health: str, co
         travel = trusting(tmp_path, proxy=proxy.url)
         examined = diagnose(command(server.url, transport=travel), secrets(server), QUICK)
     assert verdicts(examined, "connection") == [health]
-    assert find_doctor_exit([examined]) is code
+    assert choose_exit([examined]) is code
     assert proxy.url in found(examined)["settings"].detail
     if refuse:
         assert "407" in found(examined)["connection"].detail
@@ -146,7 +145,7 @@ def test_a_proxy_that_speaks_tls_is_left_to_the_login(tmp_path: Path) -> None:
     travel = trusting(tmp_path, proxy="https://127.0.0.1:9")
     examined = diagnose(command("https://127.0.0.1:9", transport=travel), {"PASSWORD": "secret"}, QUICK)
     assert verdicts(examined, "dns", "connection", "tls") == ["skipped"] * 3
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
 
 
 def test_a_server_that_speaks_no_tls_is_unreachable(tmp_path: Path, server: Simulator) -> None:
@@ -154,7 +153,7 @@ def test_a_server_that_speaks_no_tls_is_unreachable(tmp_path: Path, server: Simu
     target = command(server.url.replace("http:", "https:"), transport=trusting(tmp_path))
     examined = diagnose(target, secrets(server), QUICK)
     assert verdicts(examined, "connection", "tls") == ["ok", "failed"]
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
 
 
 def dripping(first: bytes, drop: bytes) -> Callable[[socket.socket], None]:
@@ -204,7 +203,7 @@ def test_who_drips_is_not_waited_for_longer_than_the_timeout(check: str, first: 
         assert time.monotonic() - begun < 60, "they would drip for ever"
     assert [one.check for one in examined.failed] == [check]
     assert "no complete answer within 1 seconds" in examined.failed[0].detail
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
 
 
 @pytest.mark.parametrize(("name", "well"), [("server.example.com.", True), ("other.example.com.", False)])

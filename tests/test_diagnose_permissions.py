@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
-from reconciler.reports.doctor import Ability, Health, combine_abilities, find_doctor_exit, summarize_target
+from reconciler.reports.doctor import Ability, Health, combine_abilities, summarize_target
 from reconciler.simulator import Simulator
-from tests.support.doctor_targets import QUICK, command, csms, found, secrets, take, verdicts
+from tests.support.doctor_targets import QUICK, choose_exit, command, csms, found, secrets, take, verdicts
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_missing_read_permission_is_named_with_the_kinds_that_need_it(
     """Auth; plan stays possible for the other kinds, and the line says for which."""
     take(server, permission)
     examined = diagnose(command(server.url), secrets(server), QUICK)
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
     assert check in [one.check for one in examined.failed]
     assert permission in found(examined)[check].remedy
     assert all(kind in found(examined)[check].remedy for kind in kinds)
@@ -52,10 +52,10 @@ def test_what_no_declared_kind_needs_is_a_warning(
     take(server, permission)
     others = frozenset({"SecurityRole", "EventHandler", "CertificateOwner", "RequestDenial"} - kinds)
     examined = diagnose(command(server.url), secrets(server), QUICK, others)
-    assert (find_doctor_exit([examined]), verdicts(examined, check)) == (Exit.OK, ["warning"])
+    assert (choose_exit([examined]), verdicts(examined, check)) == (Exit.OK, ["warning"])
     assert found(examined)[check].remedy.endswith("need it, and no manifest declares one")
     for kind in kinds:
-        assert find_doctor_exit([diagnose(command(server.url), secrets(server), QUICK, others | {kind})]) is Exit.AUTH
+        assert choose_exit([diagnose(command(server.url), secrets(server), QUICK, others | {kind})]) is Exit.AUTH
 
 
 def test_what_only_some_documents_need_is_a_warning(server: Simulator) -> None:
@@ -64,7 +64,7 @@ def test_what_only_some_documents_need_is_a_warning(server: Simulator) -> None:
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert verdicts(examined, "list containers") == ["warning"]
     assert "that name a container" in found(examined)["list containers"].remedy
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
 
 
 WRITES = [
@@ -83,7 +83,7 @@ def test_an_account_that_may_only_plan_is_healthy(server: Simulator, kind: str, 
     assert verdicts(examined, f"write {kind}") == ["warning"]
     assert all(permission in found(examined)[f"write {kind}"].detail for permission in permissions)
     assert [name for name, able in examined.apply.items() if able is Ability.IMPOSSIBLE] == [kind]
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert summarize_target(examined).startswith("command: plan possible; apply ")
 
 
@@ -124,7 +124,7 @@ def test_a_server_that_contradicts_itself_is_not_believed(server: Simulator) -> 
     server.fault("GET", "/PermissionSets/My", kind="wrong_shape", times=0, body=[])
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert combine_abilities(examined.apply) is Ability.UNPROVEN
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
 
 
 def test_who_may_list_may_not_see_each(server: Simulator) -> None:
@@ -136,7 +136,7 @@ def test_who_may_list_may_not_see_each(server: Simulator) -> None:
     assert [kind for kind, able in roles.plan.items() if able is Ability.IMPOSSIBLE] == ["SecurityRole"]
     assert verdicts(events, "list events", "read one of the events") == ["ok", "warning"]
     assert "csms:event:get" in found(events)["read one of the events"].remedy
-    assert (find_doctor_exit([roles]), find_doctor_exit([events])) == (Exit.AUTH, Exit.OK)
+    assert (choose_exit([roles]), choose_exit([events])) == (Exit.AUTH, Exit.OK)
     assert combine_abilities(events.apply) is Ability.IMPOSSIBLE
 
 
@@ -145,7 +145,7 @@ def test_an_object_that_goes_meanwhile_is_only_a_warning(server: Simulator) -> N
     server.fault("GET", "/Security/Roles/[0-9]", times=0, status=404)
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert verdicts(examined, "read one of the roles") == ["warning"]
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_list_that_fails_by_itself_has_its_own_cause(server: Simulator, fault:
     server.fault("GET", "^/EventHandlerRegistration", times=0, **fault)
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["list event handlers"]
-    assert find_doctor_exit([examined]) is code
+    assert choose_exit([examined]) is code
     assert examined.plan["EventHandler"] is Ability.IMPOSSIBLE
     assert examined.plan["RequestDenial"] is Ability.POSSIBLE
 
@@ -175,6 +175,6 @@ def test_credentials_that_are_refused_on_the_way_are_not_shown_again(server: Sim
     examined = diagnose(command(server.url), secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["list roles"]
     assert verdicts(examined, "list certificates", "list event handlers") == ["ok", "skipped"]
-    assert find_doctor_exit([examined]) is Exit.AUTH
+    assert choose_exit([examined]) is Exit.AUTH
     assert not any(entry["path"] == "/EventHandlerRegistration" for entry in server.requests)
     assert examined.plan["EventHandler"] is Ability.IMPOSSIBLE

@@ -12,9 +12,8 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, find_worst_exit
 from reconciler.kinds.registry import KINDS
-from reconciler.reports.doctor import find_doctor_exit
 from reconciler.settings.model import Auth, NameOrId, OauthAuth, Target, TokenAuth, TransportOptions
-from tests.support.doctor_targets import BASIC, QUICK, command, csms, found, verdicts
+from tests.support.doctor_targets import BASIC, QUICK, choose_exit, command, csms, found, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
 
 ENV = {"PASSWORD": "canary-p@ssword", "TOKEN": "canary.token.value", "CLIENT_SECRET": "canary-client-secret"}
@@ -76,7 +75,7 @@ def test_what_plan_does_not_take_is_not_called_readable(
         cloud = check in ("list events", "authentication")
         target = csms(server.url, TOKEN) if cloud else command(server.url)
         examined = diagnose(target, ENV, QUICK)
-        assert (find_doctor_exit([examined]), plan(target)) == (code, code)
+        assert (choose_exit([examined]), plan(target)) == (code, code)
     assert word in found(examined)[check].detail
     assert check in [one.check for one in examined.failed]
     if check != "authentication":
@@ -109,7 +108,7 @@ def test_what_plan_gets_over_is_no_illness(script: Callable[[Asked], bytes]) -> 
         renewed = OauthAuth(f"{server.url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
         auth: Auth = renewed if script is stale else BASIC
         examined = diagnose(command(server.url, auth), ENV, QUICK)
-    assert (find_doctor_exit([examined]), examined.failed) == (Exit.OK, ())
+    assert (choose_exit([examined]), examined.failed) == (Exit.OK, ())
     assert verdicts(examined, "authentication", "list roles") == ["ok", "ok"]
 
 
@@ -126,7 +125,7 @@ def test_a_proxy_is_not_asked_where_plan_asks_none() -> None:
     with Scripted(blocked(200)) as server:
         travel = TransportOptions(proxy="http://proxy.invalid:3128")
         examined = diagnose(command(server.url, transport=travel), ENV, QUICK)
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert "proxy" not in found(examined)["settings"].detail
 
 
@@ -135,7 +134,7 @@ def test_a_path_that_servers_read_differently_is_not_asked_for() -> None:
     with Scripted(events()) as server:
         target = csms(server.url, TOKEN, NameOrId(id="../../x?y"))
         examined = diagnose(target, ENV, QUICK)
-        assert (find_doctor_exit([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
+        assert (choose_exit([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
         assert server.asked == []
     assert "not plainly encoded" in found(examined)["authentication"].detail
 
@@ -155,7 +154,7 @@ def test_a_name_that_no_path_can_carry_is_passed_over(names: tuple[str, ...], sa
         examined = diagnose(csms(server.url, TOKEN), ENV, QUICK)
         single = [asked.path for asked in server.asked if not asked.path.endswith("/events")]
     assert found(examined)["read one of the events"].detail == said
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     assert [path.rpartition("/")[2] for path in single] == (["a%20b%2Fc"] if "a b/c" in names else [])
 
 
@@ -173,7 +172,7 @@ def test_lists_that_stay_silent_are_not_all_waited_for() -> None:
     assert found(examined)["list event handlers"].detail == (
         "not tried, since the server answered neither list certificates nor list roles"
     )
-    assert find_doctor_exit([examined]) is Exit.UNREACHABLE
+    assert choose_exit([examined]) is Exit.UNREACHABLE
 
 
 def test_silence_is_not_taken_for_the_answer_before_it() -> None:

@@ -12,10 +12,9 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
-from reconciler.reports.doctor import find_doctor_exit
 from reconciler.settings.model import Auth, Target, TokenAuth
 from reconciler.simulator import Simulator
-from tests.support.doctor_targets import AKSK, BASIC, QUICK, command, csms, found, secrets, verdicts
+from tests.support.doctor_targets import AKSK, BASIC, QUICK, choose_exit, command, csms, found, secrets, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
 
 
@@ -31,7 +30,7 @@ def test_a_wrong_path_is_a_setting_to_correct(server: Simulator) -> None:
     examined = diagnose(target, secrets(server), QUICK)
     assert [one.check for one in examined.failed] == ["authentication"]
     assert "correct `url`" in examined.failed[0].remedy
-    assert find_doctor_exit([examined]) is Exit.USAGE
+    assert choose_exit([examined]) is Exit.USAGE
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_a_server_that_gives_no_sense_is_told_apart(
     """By what it does at every request."""
     server.fault("GET", times=0, **fault)
     examined = diagnose(command(server.url), secrets(server), QUICK)
-    assert find_doctor_exit([examined]) is code
+    assert choose_exit([examined]) is code
     assert word in examined.failed[0].detail
     assert len(examined.failed) == 1
 
@@ -59,7 +58,7 @@ def test_a_server_that_gives_no_sense_is_told_apart(
 def test_a_server_that_stumbles_once_is_healthy(server: Simulator) -> None:
     """A read may be asked again."""
     server.fault("GET", kind="status", status=503)
-    assert find_doctor_exit([diagnose(command(server.url), secrets(server), QUICK)]) is Exit.OK
+    assert choose_exit([diagnose(command(server.url), secrets(server), QUICK)]) is Exit.OK
 
 
 @pytest.mark.parametrize(("version", "health"), [("", "skipped"), ("10.5.0.0", "warning"), ("strange", "ok")])
@@ -89,7 +88,7 @@ def test_the_clock_is_compared_with_the_server_s(auth: Auth, skew: timedelta, he
     with Scripted(events) as server:
         examined = diagnose(csms(server.url, auth), {"ACCESS": "access", "SECRET": "secret"}, QUICK)
     assert verdicts(examined, "clock", "list events") == [health, "ok"]
-    assert find_doctor_exit([examined]) is Exit.OK
+    assert choose_exit([examined]) is Exit.OK
     if health != "ok":
         assert ("ahead of" if skew > timedelta() else "behind") in found(examined)["clock"].detail
 

@@ -104,9 +104,9 @@ def test_keys_and_what_was_written_can_be_asked_for() -> None:
 def test_no_place_is_looked_for_until_one_is_asked_for(text: str, file: str) -> None:
     """The second look at the text is kept for the next question."""
     first, *_ = documents(text, file)
-    assert "spots" not in vars(first.file)
+    assert "roots" not in vars(first.file)
     first.at(("kind",))
-    assert "spots" in vars(first.file)
+    assert "roots" in vars(first.file)
 
 
 def test_columns_count_characters() -> None:

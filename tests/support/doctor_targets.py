@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import DoctorContext
+from reconciler.errors import Exit
+from reconciler.plans.exit_code import exit_code
 from reconciler.reports.doctor import Check, TargetDiagnosis
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, NameOrId, PasswordAuth, Target
 from reconciler.simulator import Simulator
@@ -56,3 +59,8 @@ def take(server: Simulator, *permissions: str) -> None:
         for role in server.world.roles.values():
             if "/monitoring/handlers/registration/modify/" in role["Permissions"]:
                 role["Permissions"] = [one for one in role["Permissions"] if one not in permissions]
+
+
+def choose_exit(diagnoses: Iterable[TargetDiagnosis]) -> Exit:
+    """Return the code that `doctor` ends with."""
+    return exit_code(causes=(check.cause for diagnosis in diagnoses for check in diagnosis.failed))
