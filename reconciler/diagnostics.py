@@ -37,6 +37,19 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class Explanation(NamedTuple):
+    """The words of a diagnostic before its place is known: what is wrong, why it matters, what to do."""
+
+    rule: str
+    summary: str
+    reason: str = ""
+    remedy: str = ""
+
+    def locate(self, source: Source, address: Address | None = None) -> Diagnostic:
+        """Return the diagnostic at a place."""
+        return Diagnostic(self.rule, source, self.summary, self.reason, self.remedy, address=address)
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagnostic:
