@@ -30,6 +30,7 @@ SECRETS = {
     "HW_APPLY_ACCESS_KEY": "WRITESWRITESWRITESWR",
     "HW_APPLY_SECRET_KEY": "secret key of reconciler-apply",
 }
+PINNED = f"pki-reconciler=={__version__}"
 PROTECTED = {name for name in SECRETS if "_APPLY_" in name}
 
 
@@ -110,7 +111,7 @@ def test_the_workflows_of_github_run(tmp_path: Path, simulator: Simulator) -> No
     assert written(simulator) == {WRITES}
     ended(event("drift", plans), drift=0)
     ended(event("apply", SECRETS), plan=0, apply=0)
-    only = f"install --quiet --no-index --find-links https://packages.example.com/reconciler/ reconciler=={__version__}"
+    only = f"install --quiet --no-index --find-links https://packages.example.com/reconciler/ {PINNED}"
     assert {line for machine in machines for line in machine.installed} == {only}
 
 
@@ -123,7 +124,7 @@ def test_the_pipelines_of_gitlab_run(tmp_path: Path, simulator: Simulator) -> No
         variables = {name: secret for name, secret in SECRETS.items() if branch == "main" or name not in PROTECTED}
         place = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_BRANCH": branch, "CI_DEFAULT_BRANCH": "main"}
         ran = gitlab(machine, repository, {**variables, **place})
-        assert all(line.endswith(f" reconciler=={__version__}") for line in machine.installed)
+        assert all(line.endswith(f" {PINNED}") for line in machine.installed)
         assert all("--no-index" in line for line in machine.installed)
         return ran
 
