@@ -1,42 +1,49 @@
 # Two commands set up everything: `make demo` and `make test`. Both need Python 3.11+ and a package registry.
+# `make help` lists the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts schemas unit bench conformance clean
+.PHONY: demo test lint types contracts schemas unit house bench conformance clean help
 
-demo: $(VENV)/.run
+demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
 
-test: lint types contracts schemas unit
+test: lint types contracts schemas unit ## everything that has to hold: the five that follow
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev ## ruff: mistakes and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev ## mypy, strict
 	$(BIN)/mypy
 
-contracts: $(VENV)/.dev
+contracts: $(VENV)/.dev ## which package may import which
 	$(BIN)/lint-imports
 
-schemas: $(VENV)/.run
+schemas: $(VENV)/.run ## the files in schemas/ are what the code says
 	$(BIN)/reconciler schema --check schemas
 
-unit: $(VENV)/.dev
+unit: $(VENV)/.dev ## the tests, with their coverage
 	$(BIN)/pytest -n 3 --cov=reconciler --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
 
-bench: $(VENV)/.dev
+house: $(VENV)/.dev ## the code in numbers: sizes, names, imports
+	$(BIN)/python -m tests.house
+
+bench: $(VENV)/.dev ## what it costs: start-up as a ratio, requests as exact numbers
 	$(BIN)/python tests/bench.py
 
 # The simulator on trial, the long way (3 minutes): 200 made-up requests, valid and not, of every operation that its own
 # OpenAPI description has; then every call of the vendors' clients, as a table for the release notes.
-conformance: $(VENV)/.dev
+conformance: $(VENV)/.dev ## the simulator on trial, the long way
 	$(BIN)/python -m tests.simulator.conformance
 	$(BIN)/python -m tests.vendors
 
-clean:
+clean: ## everything that was made here
 	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 # What running needs is quick to install; what developing needs comes on top of it.
 $(VENV)/bin/python:
