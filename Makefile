@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance constraints clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -38,6 +38,15 @@ bench: $(VENV)/.dev ## what it costs: start-up as a ratio, requests as exact num
 conformance: $(VENV)/.dev ## the simulator on trial, the long way
 	$(BIN)/python -m tests.simulator.conformance
 	$(BIN)/python -m tests.vendors
+
+# uv, since its pins hold for every Python and system, not for this one alone. Its settings and its cache are left out,
+# so that no address of an index and no path of this machine gets into the file.
+constraints: $(VENV)/bin/python ## constraints.txt anew: the newest of everything that running needs, with hashes
+	@scratch="$$(mktemp -d)" && trap 'rm -rf "$$scratch"' EXIT && $(BIN)/python -m venv "$$scratch" && \
+	"$$scratch/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
+	"$$scratch/bin/uv" pip compile pyproject.toml --quiet --no-config --no-cache --upgrade --universal \
+		--python-version 3.11 --generate-hashes --custom-compile-command 'make constraints' \
+		--output-file constraints.txt
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis
