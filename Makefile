@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance constraints clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance build smoke constraints clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -39,6 +39,13 @@ conformance: $(VENV)/.dev ## the simulator on trial, the long way
 	$(BIN)/python -m tests.simulator.conformance
 	$(BIN)/python -m tests.vendors
 
+build: $(VENV)/.dev ## the wheel and the source archive, in dist/
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist
+
+smoke: build ## what is in the wheel, and the demo from it in an empty environment with the pinned versions
+	$(BIN)/python -m tests.smoke dist
+
 # uv, since its pins hold for every Python and system, not for this one alone. Its settings and its cache are left out,
 # so that no address of an index and no path of this machine gets into the file.
 constraints: $(VENV)/bin/python ## constraints.txt anew: the newest of everything that running needs, with hashes
@@ -49,7 +56,7 @@ constraints: $(VENV)/bin/python ## constraints.txt anew: the newest of everythin
 		--output-file constraints.txt
 
 clean: ## everything that was made here
-	rm -rf $(VENV) .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'

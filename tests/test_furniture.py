@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.smoke import find_mistakes
+
 ROOT = Path(__file__).parents[1]
 PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -83,6 +85,18 @@ def test_no_file_names_a_package_index() -> None:
     hosts = re.compile(r"pypi\.org|pythonhosted\.org|--(?:extra-)?index-url")
     found = {name: hosts.findall(text) for name, text in read_all_text() if name != f"tests/{Path(__file__).name}"}
     assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+def test_the_wheel_s_contents_are_the_package_and_the_licence() -> None:
+    """One file that is missing, one of the tests, and no licence are found."""
+    sources = ["reconciler/py.typed", "reconciler/demo/manifests/roles.yaml", "reconciler/__pycache__/x.pyc"]
+    licence = "pki_reconciler-0.1.0.dist-info/licenses/LICENSE"
+    assert find_mistakes([*sources[:2], licence], sources) == []
+    assert find_mistakes([sources[0], "tests/smoke.py"], sources) == [
+        "reconciler/demo/manifests/roles.yaml is missing",
+        "tests/smoke.py has no business there",
+        "the licence is missing",
+    ]
 
 
 def test_the_licence_is_the_one_that_is_named() -> None:
