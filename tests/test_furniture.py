@@ -106,3 +106,12 @@ def test_the_licence_is_the_one_that_is_named() -> None:
     assert text.split("\n")[1:3] == [" " * 33 + "Apache License", " " * 27 + "Version 2.0, January 2004"]
     assert re.findall(r"^   (\d)\. ", text, re.MULTILINE) == list("123456789")
     assert text.endswith("limitations under the License.\n")
+
+
+def test_the_architecture_names_every_room() -> None:
+    """In a row of its table: each package and module, and none that isn't there."""
+    package = ROOT / "reconciler"
+    rooms = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    rooms |= {path.stem for path in package.glob("[!_]*.py")}
+    rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`([^`]+)`", row)) == sorted(rooms)
