@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -27,6 +29,7 @@ PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
 PINNED = {name: Version(version) for name, version, _ in PIN.findall(PINS)}
+OWN_HOOKS: Mapping[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
 
 
 def read_all_text() -> Iterator[tuple[str, str]]:
@@ -38,6 +41,12 @@ def read_all_text() -> Iterator[tuple[str, str]]:
     for name in listed.split("\0")[:-1]:
         if (ROOT / name).is_file():
             yield name, (ROOT / name).read_text("utf-8", errors="replace")
+
+
+def find_make_targets(command: str) -> list[str]:
+    """Return the targets that a line makes; empty if it makes none."""
+    program, *words = shlex.split(command)
+    return words if program == "make" else []
 
 
 def test_every_target_is_phony_and_tells_what_it_does() -> None:
@@ -115,3 +124,15 @@ def test_the_architecture_names_every_room() -> None:
     rooms |= {path.stem for path in package.glob("[!_]*.py")}
     rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
     assert sorted(name for row in rows for name in re.findall(r"`([^`]+)`", row)) == sorted(rooms)
+
+
+def test_the_hooks_of_contributors_are_make_targets() -> None:
+    """The same checks as CI's, with the tools of .venv: nothing is fetched."""
+    hooks = [hook for repository in OWN_HOOKS["repos"] for hook in repository["hooks"]]
+    assert {repository["repo"] for repository in OWN_HOOKS["repos"]} == {"local"}
+    for hook in hooks:
+        (target,) = find_make_targets(hook["entry"])
+        assert target in TARGETS
+        assert hook["id"] == target
+        assert (hook["language"], hook["pass_filenames"]) == ("system", False)
+        assert set(hook) <= {"id", "name", "entry", "language", "pass_filenames", "types_or", "files"}
