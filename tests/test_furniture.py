@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import requires
@@ -29,6 +30,7 @@ PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
 PINNED = {name: Version(version) for name, version, _ in PIN.findall(PINS)}
+USERS_HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 OWN_HOOKS: Mapping[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
 
 
@@ -136,3 +138,23 @@ def test_the_hooks_of_contributors_are_make_targets() -> None:
         assert hook["id"] == target
         assert (hook["language"], hook["pass_filenames"]) == ("system", False)
         assert set(hook) <= {"id", "name", "entry", "language", "pass_filenames", "types_or", "files"}
+
+
+def test_the_hook_of_users_is_what_pre_commit_takes() -> None:
+    """Its required members, and the command that pyproject installs."""
+    (hook,) = USERS_HOOKS
+    assert set(hook) == {"id", "name", "description", "entry", "language", "pass_filenames", "types_or"}
+    assert (hook["language"], hook["pass_filenames"]) == ("python", False)
+    assert shlex.split(hook["entry"])[0] in PROJECT["scripts"]
+
+
+@pytest.mark.parametrize(("change", "code"), [(("", ""), 0), (("kind: SecurityRole", "kind: SecurityRoll"), 4)])
+def test_the_hook_of_users_runs(change: tuple[str, str], code: int, tmp_path: Path) -> None:
+    """In a repository of manifests, as it stands: what is right passes, and what is wrong stops the commit."""
+    shutil.copytree(ROOT / "examples/09-gitops-repository", tmp_path, dirs_exist_ok=True)
+    roles = tmp_path / "manifests/command/roles.yaml"
+    roles.write_text(roles.read_text("utf-8").replace(*change), "utf-8")
+    program, *words = shlex.split(USERS_HOOKS[0]["entry"])
+    command = [Path(sys.executable).with_name(program), *words]
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
