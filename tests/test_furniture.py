@@ -30,6 +30,7 @@ PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
 PINNED = {name: Version(version) for name, version, _ in PIN.findall(PINS)}
+WORKFLOW: Mapping[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
 USERS_HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 OWN_HOOKS: Mapping[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
 
@@ -126,6 +127,29 @@ def test_the_architecture_names_every_room() -> None:
     rooms |= {path.stem for path in package.glob("[!_]*.py")}
     rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
     assert sorted(name for row in rows for name in re.findall(r"`([^`]+)`", row)) == sorted(rooms)
+
+
+def test_the_workflow_runs_what_a_developer_runs() -> None:
+    """Every command is of make, together they are `make test` and the wheel, and each Python that is named is tried."""
+    lines = [step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step]
+    made = [target for line in lines for target in find_make_targets(line)]
+    (tested,) = re.findall(r"^test: ([a-z ]+?) ##", MAKEFILE, re.MULTILINE)
+    assert sorted(made) == sorted([*tested.split(), "smoke"])
+    assert all(map(find_make_targets, lines))
+    named = re.findall(r":: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert set(named) <= set(WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"])
+    assert PROJECT["requires-python"] == f">={named[0]}"
+
+
+def test_the_workflow_pins_what_the_guides_pin() -> None:
+    """One commit for an action, wherever it is used."""
+    pins: dict[str, set[str]] = {}
+    for folder in (ROOT, ROOT / "examples/09-gitops-repository"):
+        for path in (folder / ".github/workflows").iterdir():
+            for action, pin in re.findall(r"uses: ([\w/-]+)@(.*)$", path.read_text("utf-8"), re.MULTILINE):
+                pins.setdefault(action, set()).add(pin)
+    assert {action: found for action, found in pins.items() if len(found) != 1} == {}
+    assert all(re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", pin) for found in pins.values() for pin in found)
 
 
 def test_the_hooks_of_contributors_are_make_targets() -> None:

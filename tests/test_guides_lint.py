@@ -1,4 +1,4 @@
-"""The guides' files pass the linters of their trades, without a network; and these find what is wrong with a file."""
+"""The guides' files and our own workflow pass the linters of their trades, and these find what is wrong with a file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from kubernetes_validate.utils import ValidationError, all_versions, validate
 
 from tests.support.ci_jobs import ROOT
 
-EXAMPLES = ROOT / "examples"
-WORKFLOWS = "09-gitops-repository/.github/workflows"
-PIPELINE = "09-gitops-repository/.gitlab-ci.yml"
-CRONJOB = "10-drift-cron/kubernetes/cronjob.yaml"
-SERVICE, TIMER = "10-drift-cron/systemd/reconciler-drift.service", "10-drift-cron/systemd/reconciler-drift.timer"
+OWN = ".github/workflows"
+GITOPS, CRON = "examples/09-gitops-repository", "examples/10-drift-cron"
+WORKFLOWS = f"{GITOPS}/.github/workflows"
+PIPELINE = f"{GITOPS}/.gitlab-ci.yml"
+CRONJOB = f"{CRON}/kubernetes/cronjob.yaml"
+SERVICE, TIMER = f"{CRON}/systemd/reconciler-drift.service", f"{CRON}/systemd/reconciler-drift.timer"
 PRESENT = ("usr/lib/systemd/system/network-online.target", "usr/lib/systemd/system/timers.target")
 PROGRAMS = ("usr/bin/git", "opt/reconciler/bin/reconciler")
 SINCE_KUBERNETES = "1.27.0"
@@ -83,7 +84,11 @@ WORKFLOW_LINTERS = {
     "zizmor": is_safe,
 }
 LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
-    **{str(path.relative_to(EXAMPLES)): WORKFLOW_LINTERS for path in sorted((EXAMPLES / WORKFLOWS).iterdir())},
+    **{
+        str(path.relative_to(ROOT)): WORKFLOW_LINTERS
+        for folder in (OWN, WORKFLOWS)
+        for path in sorted((ROOT / folder).iterdir())
+    },
     PIPELINE: {"schema": fulfils("vendor.gitlab-ci")},
     CRONJOB: {"schema": is_known_to_every_kubernetes},
     SERVICE: {"units": is_known_to_systemd},
@@ -102,7 +107,7 @@ def put(name: str, folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(("name", "linter"), [(name, linter) for name in LINTED for linter in LINTED[name]])
 def test_the_linters_have_no_complaint(name: str, linter: str, tmp_path: Path) -> None:
     """Nor a warning."""
-    assert LINTED[name][linter](put(name, tmp_path, (EXAMPLES / name).read_text("utf-8"))) == ""
+    assert LINTED[name][linter](put(name, tmp_path, (ROOT / name).read_text("utf-8"))) == ""
 
 
 class Mistake(NamedTuple):
@@ -115,7 +120,7 @@ class Mistake(NamedTuple):
     said: str
 
 
-PLAN, APPLY = f"{WORKFLOWS}/plan.yml", f"{WORKFLOWS}/apply.yml"
+PLAN, APPLY, CI = f"{WORKFLOWS}/plan.yml", f"{WORKFLOWS}/apply.yml", f"{OWN}/ci.yml"
 MISTAKES = (
     Mistake(PLAN, "schema", "runs-on:", "run-on:", "run-on"),
     Mistake(PLAN, "timeouts", "    timeout-minutes: 30\n", "", "timeout-minutes"),
@@ -124,6 +129,8 @@ MISTAKES = (
     Mistake(PLAN, "zizmor", "persist-credentials: false", "persist-credentials: true", "artipacked"),
     Mistake(APPLY, "zizmor", "contents: read", "contents: write", "excessive-permissions"),
     Mistake(APPLY, "zizmor", '"$WHEELS"', '"${{ github.head_ref }}"', "template-injection"),
+    Mistake(CI, "schema", "fail-fast:", "fail-first:", "fail-first"),
+    Mistake(CI, "zizmor", "contents: read", "contents: write", "excessive-permissions"),
     Mistake(PIPELINE, "schema", "  script:", "  scripts:", "scripts"),
     Mistake(PIPELINE, "schema", "access: developer", "access: everybody", "everybody"),
     Mistake(CRONJOB, "schema", "backoffLimit: 0", "backOffLimit: 0", "backOffLimit"),
@@ -139,7 +146,7 @@ MISTAKES = (
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: f"{Path(one.name).name}: {one.wrong}")
 def test_the_linters_find_a_mistake(mistake: Mistake, tmp_path: Path) -> None:
     """Or they would be content with anything."""
-    text = (EXAMPLES / mistake.name).read_text("utf-8")
+    text = (ROOT / mistake.name).read_text("utf-8")
     assert mistake.right in text
     path = put(mistake.name, tmp_path, text.replace(mistake.right, mistake.wrong))
     assert mistake.said in LINTED[mistake.name][mistake.linter](path)
