@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from reconciler import __version__
 from tests.smoke import find_mistakes
 
 ROOT = Path(__file__).parents[1]
@@ -118,6 +119,12 @@ def test_the_licence_is_the_one_that_is_named() -> None:
     assert text.split("\n")[1:3] == [" " * 33 + "Apache License", " " * 27 + "Version 2.0, January 2004"]
     assert re.findall(r"^   (\d)\. ", text, re.MULTILINE) == list("123456789")
     assert text.endswith("limitations under the License.\n")
+
+
+def test_the_changelog_has_the_version_that_this_is() -> None:
+    """Unreleased first, then the releases, the newest of them this one."""
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", __version__]
 
 
 def test_the_architecture_names_every_room() -> None:
