@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import Exit
-from reconciler.kinds.kind import Resource
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
+from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
@@ -58,29 +59,29 @@ def render_schema(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def build_spec_schema(kind: type[Resource]) -> Schema:
+def build_spec_schema(kind: Kind) -> Schema:
     """Return the schema of a kind's spec, `$defs` included, without the titles that pydantic makes up."""
-    schema: Schema = _drop_titles(kind.model_json_schema(by_alias=True))
+    schema: Schema = _drop_titles(kind.spec.model_json_schema(by_alias=True))
     return schema
 
 
-def _build_kind_schema(kind: type[Resource]) -> Schema:
+def _build_kind_schema(kind: Kind) -> Schema:
     spec = build_spec_schema(kind)
     definitions = spec.pop("$defs", {})
     schema = {
-        "title": kind.__name__,
+        "title": kind.name,
         "description": spec.pop("description", ""),
         "type": "object",
         "additionalProperties": False,
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
             "apiVersion": {"const": API_VERSION},
-            "kind": {"const": kind.__name__},
+            "kind": {"const": kind.name},
             "metadata": _METADATA_SCHEMA,
             "spec": spec,
         },
     }
-    return _add_header(f"{kind.__name__}.json", schema | ({"$defs": definitions} if definitions else {}))
+    return _add_header(f"{kind.name}.json", schema | ({"$defs": definitions} if definitions else {}))
 
 
 def _build_manifest_schema() -> Schema:
@@ -216,20 +217,47 @@ def _build_target_schema() -> Schema:
 
 
 def _build_plan_schema() -> Schema:
-    """A saved plan: the report of `plan`, and what applying it needs."""
-    target = {"api": {"type": "string"}, "url": {"type": "string"}, "project": {"type": "string"}}
+    """A saved plan, in its own format: what is sent, why, and what has to hold before and after."""
+    text: Schema = {"type": "string"}
+    count = {"type": "integer", "minimum": 0}
+    target = {"api": text, "url": text, "project": text}
+    address = _build_closed({"target": text, "kind": text, "name": text})
+    note = dict.fromkeys(("rule", "severity", "source", "summary", "reason", "remedy"), text)
     members = {
+        "format_version": {**text, "pattern": rf"^{PLAN_FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
         "kind": {"const": "Plan"},
-        "command": {"const": "plan"},
         "planned_on": {"type": "string", "format": "date"},
+        "compared": _build_closed({"objects": count, "of": count}),
+        "selection": text,
+        "notes": {"type": "array", "items": _build_open(note, {"address": address})},
         "targets": {"type": "object", "additionalProperties": _build_closed(target)},
         "manifests": {"type": "string", "description": "Digest of the manifests it was made from."},
-        "steps": {"type": "array", "items": {"required": ["base", "expect"]}},
+        "steps": {"type": "array", "items": _build_stored_step_schema(address)},
         "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
     }
     description = "A plan as `plan --out` saves it. Its digest covers every byte: it can be read, but not edited."
-    schema = {"title": "Plan", "description": description, "allOf": [{"$ref": "report.json"}], **_build_open(members)}
-    return _add_header("plan.json", schema)
+    schema = {"title": "Plan", "description": description, **_build_open(members)}
+    return _add_header(
+        "plan.json", schema | {"$defs": {"change": _build_change_schema(), "call": _build_call_schema()}}
+    )
+
+
+def _build_stored_step_schema(address: Schema) -> Schema:
+    """A step that was compared and found different is always one with a call: what is refused is not saved."""
+    text: Schema = {"type": "string"}
+    return _build_open(
+        {
+            "address": address,
+            "object": {**text, "description": "Which live object, where the name alone doesn't say."},
+            "action": {"enum": [action.value for action in Action]},
+            "risk": {"enum": [risk.value for risk in Risk]},
+            "source": {**text, "description": "file:line:column of the manifest that asks for it."},
+            "call": {"$ref": "#/$defs/call"},
+            "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
+            "base": {"description": "The object as read, in the kind's own form; null where it must not exist."},
+            "expect": {"description": "What must hold when it is read back."},
+        }
+    )
 
 
 def _add_header(name: str, schema: Schema) -> Schema:

@@ -16,6 +16,7 @@ from reconciler.cli.progress import Progress
 from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.execution import send_plan
 from reconciler.engine.pipeline import JudgedPlan
+from reconciler.kinds.registry import KINDS
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import SecretMasker
 from reconciler.settings.model import Target
@@ -41,7 +42,7 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
             if through == "the command line":
                 judged = JudgedPlan(plan, SecretMasker([api.redact]), plan, ())
                 listener = make_listener(session, judged, progress, lambda _: True)
-                (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops).outcomes
+                (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops, KINDS).outcomes
             else:
                 (outcome,) = apply(plan, by_hand(api))
     return outcome, stderr.getvalue()
@@ -54,6 +55,7 @@ def by_hand(api: Api) -> RunContext:
         senders=dict.fromkeys(one, api.send),
         explainers=dict.fromkeys(one, api.explain),
         redact=api.redact,
+        kinds=KINDS,
         sleep=lambda _seconds: None,
     )
 

@@ -119,7 +119,7 @@ def test_every_kind_is_on_the_map_and_its_document_once() -> None:
     rows = re.findall(r"^\| .+? \| `(\w+)` \| `(PUT|POST) (\S+)`", (ROOT / "docs/api-map.md").read_text("utf-8"), re.M)
     assert sorted(kind for kind, _, _ in rows) == sorted(KINDS)
     for kind, method, path in rows:
-        module = KINDS[kind].__module__.replace(".", "/")
+        module = KINDS[kind].spec.__module__.replace(".", "/")
         folder = ROOT / "tests" / "kinds" / kind
         sent = [case.read_text("utf-8") for case in folder.iterdir()]
         tail = re.escape(path.rpartition("/csms")[2] if "/csms/" in path else path)

@@ -81,4 +81,4 @@ def test_the_built_in_example_of_a_kind_is_valid(kind: str) -> None:
     document = yaml.safe_load(KINDS[kind].example)
 
     assert document["kind"] == kind
-    assert KINDS[kind].load(document["spec"]).declared()
+    assert KINDS[kind].spec.load(document["spec"]).declared()

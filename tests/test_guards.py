@@ -29,16 +29,16 @@ def plan_of(*steps: Step) -> Plan:
 
 def test_a_plan_within_its_limits_is_not_refused() -> None:
     """Nothing is said where nothing is wrong."""
-    assert find_refusals(plan_of(step("SecurityRole")), {}, []) == ()
-    assert find_refusals(plan_of(), {"SecurityRole": 0}, ["*"]) == ()
+    assert find_refusals(plan_of(step("SecurityRole")), {}, [], KINDS) == ()
+    assert find_refusals(plan_of(), {"SecurityRole": 0}, ["*"], KINDS) == ()
 
 
 @pytest.mark.parametrize(("kind", "limit"), [(kind, 500 if kind == "CertificateOwner" else 10) for kind in KINDS])
 def test_the_limits_that_hold_by_default(kind: str, limit: int) -> None:
     """10 for every kind, 500 for owners: that many pass, and one more does not."""
-    assert find_refusals(plan_of(*[step(kind)] * limit), {}, []) == ()
+    assert find_refusals(plan_of(*[step(kind)] * limit), {}, [], KINDS) == ()
 
-    (problem,) = find_refusals(plan_of(*[step(kind)] * (limit + 1)), {}, [])
+    (problem,) = find_refusals(plan_of(*[step(kind)] * (limit + 1)), {}, [], KINDS)
 
     assert f"would change {limit + 1} objects of kind {kind}, and the limit is {limit};" in problem.message
     assert f"limits: {{{kind}: {{changes: {limit + 1}}}}}" in problem.message
@@ -50,7 +50,9 @@ def test_the_limits_that_hold_by_default(kind: str, limit: int) -> None:
 )
 def test_a_limit_of_the_settings(limit: int, changes: int, refused: bool) -> None:
     """The settings may widen a limit or narrow it, to nothing even."""
-    found = find_refusals(plan_of(*[step("SecretEvent")] * changes), {"SecretEvent": limit}, [], Source("other.yaml"))
+    found = find_refusals(
+        plan_of(*[step("SecretEvent")] * changes), {"SecretEvent": limit}, [], KINDS, Source("other.yaml")
+    )
 
     assert bool(found) is refused
     assert [problem.source.file for problem in found] == ["other.yaml"] * refused
@@ -60,7 +62,7 @@ def test_each_kind_has_its_own_limit() -> None:
     """A wide limit of one kind gives nothing to another, and an unknown one to none."""
     steps = [*[step("SecurityRole")] * 11, *[step("EventHandler")] * 10]
 
-    found = find_refusals(plan_of(*steps), {"EventHandler": 9, "CertificateOwner": 999, "Nonsense": 999}, [])
+    found = find_refusals(plan_of(*steps), {"EventHandler": 9, "CertificateOwner": 999, "Nonsense": 999}, [], KINDS)
 
     assert [problem.message.split(", and")[0] for problem in found] == [
         "this run would change 10 objects of kind EventHandler",
@@ -70,9 +72,9 @@ def test_each_kind_has_its_own_limit() -> None:
 
 def test_denials_count_by_request() -> None:
     """A batch is one call but ten denials; a limit on calls would let a hundred pass."""
-    assert find_refusals(plan_of(step("RequestDenial", weight=10)), {}, []) == ()
+    assert find_refusals(plan_of(step("RequestDenial", weight=10)), {}, [], KINDS) == ()
 
-    (problem,) = find_refusals(plan_of(step("RequestDenial", weight=10), step("RequestDenial")), {}, [])
+    (problem,) = find_refusals(plan_of(step("RequestDenial", weight=10), step("RequestDenial")), {}, [], KINDS)
 
     assert "would change 11 objects of kind RequestDenial" in problem.message
 
@@ -91,8 +93,8 @@ def test_owners_count_by_certificate_and_roles_by_role() -> None:
 
     made = planned(wanted, world)
 
-    assert find_refusals(made, {"SecurityRole": 1, "CertificateOwner": 2}, []) == ()
-    assert len(find_refusals(made, {"SecurityRole": 0, "CertificateOwner": 1}, [])) == 2
+    assert find_refusals(made, {"SecurityRole": 1, "CertificateOwner": 2}, [], KINDS) == ()
+    assert len(find_refusals(made, {"SecurityRole": 0, "CertificateOwner": 1}, [], KINDS)) == 2
 
 
 PROTECTED = {
@@ -116,7 +118,7 @@ def test_protection(pattern: str, refused: bool) -> None:
     wanted = handler("denied", class_name="css.denied.logger")
     made = planned([wanted], {"/EventHandlerRegistration": registered("CSS.Denied.Logger")})
 
-    found = find_refusals(made, {}, ["SecurityRole/Administrator*", pattern])
+    found = find_refusals(made, {}, ["SecurityRole/Administrator*", pattern], KINDS)
 
     assert bool(found) is refused
     for problem in found:
@@ -130,7 +132,7 @@ def test_protection_covers_what_would_be_created() -> None:
         "SecurityRole", "Administrators", {"description": "d", "permissionSet": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
     )
 
-    (problem,) = find_refusals(planned([wanted], {"/Security/Roles": []}), {}, ["SecurityRole/Administrator*"])
+    (problem,) = find_refusals(planned([wanted], {"/Security/Roles": []}), {}, ["SecurityRole/Administrator*"], KINDS)
 
     assert "is protected" in problem.message
 
@@ -139,14 +141,14 @@ def test_protection_of_what_is_in_sync_refuses_nothing() -> None:
     """A protected object may stand in the manifests as long as it is as declared."""
     made = planned([handler("denied")], {"/EventHandlerRegistration": registered("denied", enabled=True)})
 
-    assert find_refusals(made, {}, ["*"]) == ()
+    assert find_refusals(made, {}, ["*"], KINDS) == ()
 
 
 def test_what_a_kind_refused_is_refused_with_its_reason() -> None:
     """The place is the entry of the document, the reason the kind's own."""
     wanted = document("RequestDenial", "d", {"requests": [{"id": 1, "commonName": "other"}]})
 
-    (problem,) = find_refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [])
+    (problem,) = find_refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [], KINDS)
 
     assert problem.message.startswith("RequestDenial/d: request 1 is not the request that is meant")
 
@@ -155,7 +157,7 @@ def test_all_reasons_come_at_once() -> None:
     """Refusals are told together, sorted, each once."""
     bad = step("SecurityRole", refusal="immutable; leave it")
 
-    found = find_refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"])
+    found = find_refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"], KINDS)
 
     assert found == tuple(sorted(set(found)))
     assert [problem.message.split(";")[0] for problem in found] == [

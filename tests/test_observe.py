@@ -10,6 +10,7 @@ from reconciler.diagnostics import Source
 from reconciler.engine.observe import observe
 from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap, Json, Query
 from tests.support.sample_plans import TODAY, document, event, handler, registered, role
 from tests.support.toy_reader import World
@@ -39,7 +40,7 @@ def test_each_kind_of_a_target_is_read_once_for_all_its_documents() -> None:
     """Two documents of one kind share one list; the order of documents is not the order of requests."""
     world = World(ANSWERS)
 
-    seen = observe([handler("b"), ROLE, handler("a")], {"command": world}, RUN)
+    seen = observe([handler("b"), ROLE, handler("a")], {"command": world}, RUN, KINDS)
 
     assert world.asked == ["/EventHandlerRegistration", "/Security/Roles", "/Security/Roles/1"]
     assert set(seen.live) == {("command", "EventHandler"), ("command", "SecurityRole")}
@@ -51,7 +52,7 @@ def test_each_target_is_asked_for_its_own() -> None:
     here, there = World(ANSWERS), World({"/EventHandlerRegistration": []})
     wanted = [handler("a"), document("EventHandler", "a", {"className": "a", "enabled": True}, target="other")]
 
-    seen = observe(wanted, {"command": here, "other": there}, RUN)
+    seen = observe(wanted, {"command": here, "other": there}, RUN, KINDS)
 
     assert here.asked == there.asked == ["/EventHandlerRegistration"]
     assert seen.live["command", "EventHandler"] != seen.live["other", "EventHandler"]
@@ -61,7 +62,7 @@ def test_nothing_is_asked_where_nothing_is_declared() -> None:
     """A target without documents is left in peace."""
     world = World(ANSWERS)
 
-    assert observe([], {"command": world}, RUN).live == {}
+    assert observe([], {"command": world}, RUN, KINDS).live == {}
     assert world.asked == []
 
 
@@ -75,7 +76,7 @@ def test_what_can_not_be_read_is_a_gap_with_its_cause(error: type[ReconcilerErro
     """Every problem of the error is a gap; the kind has no live value, not an empty one."""
     problems = [Problem(Source("GET a"), "x"), Problem(Source("GET b"), "y")]
 
-    seen = observe([handler("a")], {"command": Down(error(*problems))}, RUN)
+    seen = observe([handler("a")], {"command": Down(error(*problems))}, RUN, KINDS)
 
     assert seen.live == {}
     assert seen.gaps == tuple(Gap(problem, cause) for problem in problems)
@@ -85,7 +86,7 @@ def test_the_others_are_read_although_one_can_not_be() -> None:
     """One target that is down does not hide another."""
     wanted = [handler("a"), document("SecretEvent", "e", {"state": "ENABLED"})]
 
-    seen = observe(wanted, {"command": Down(UnreachableError("no answer")), "csms": World(ANSWERS)}, RUN)
+    seen = observe(wanted, {"command": Down(UnreachableError("no answer")), "csms": World(ANSWERS)}, RUN, KINDS)
 
     assert set(seen.live) == {("csms", "SecretEvent")}
     assert [gap.cause for gap in seen.gaps] == [Exit.UNREACHABLE]
@@ -94,7 +95,7 @@ def test_the_others_are_read_although_one_can_not_be() -> None:
 def test_a_fault_of_the_tool_is_not_a_gap() -> None:
     """Only what a server did is; the rest must be seen."""
     with pytest.raises(ZeroDivisionError):
-        observe([handler("a")], {"command": Down(ZeroDivisionError())}, RUN)
+        observe([handler("a")], {"command": Down(ZeroDivisionError())}, RUN, KINDS)
 
 
 SHAPES: dict[str, tuple[Any, dict[str, Json]]] = {
@@ -131,7 +132,7 @@ def test_an_answer_of_another_shape_is_a_gap(wanted: Any, answers: dict[str, Jso
     """Nothing is concluded from what can't be understood."""
     world = World(answers)
 
-    seen = observe([wanted], {"command": world, "csms": world}, RUN)
+    seen = observe([wanted], {"command": world, "csms": world}, RUN, KINDS)
 
     assert seen.live == {}
     assert [gap.cause for gap in seen.gaps] == [Exit.INCOMPLETE]
@@ -143,7 +144,7 @@ def test_progress_says_what_is_read_and_how_much() -> None:
     told: list[str] = []
     owners = document("CertificateOwner", "o", {"clear": ["owner"], "certificates": {"ids": [1, 2, 3]}})
 
-    observe([handler("b"), owners, handler("a")], {"command": World(ANSWERS)}, RUN, told.append)
+    observe([handler("b"), owners, handler("a")], {"command": World(ANSWERS)}, RUN, KINDS, told.append)
 
     assert told == [
         "[1/2] reading command: CertificateOwner, 3 declared",

@@ -154,7 +154,7 @@ def test_what_was_not_read_is_counted_but_never_compared() -> None:
     """A gap is neither an absent object nor a shorter list of objects."""
     wanted = [handler("a"), document("CertificateOwner", "o", {"owner": "x", "certificates": {"ids": [1, 2]}})]
 
-    made = plan(wanted, Observed({("command", "EventHandler"): {}}, (CSMS_DOWN,)), Run(TODAY))
+    made = plan(wanted, Observed({("command", "EventHandler"): {}}, (CSMS_DOWN,)), Run(TODAY), KINDS)
 
     assert made.compared == Coverage(0, 3)
     assert not made.complete

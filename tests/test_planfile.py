@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Address, Diagnostic, Source
-from reconciler.errors import Exit, StaleError
+from reconciler.errors import RefusedError, StaleError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
 from reconciler.plans.planfile import dump_plan, load_plan, read_plan_digest
-from reconciler.reports.json_document import FORMAT_VERSION, render_json
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, render_members
 from tests.support.plan_files import BOUNDS, refused, seal, small
 from tests.support.sample_plans import TODAY, certificate, document, pending, planned, role
 
@@ -42,14 +43,14 @@ def test_a_plan_comes_back_equal() -> None:
     plan = real()
 
     assert [step.address.kind for step in plan.steps] == ["SecurityRole", "CertificateOwner", *["RequestDenial"] * 2]
-    assert load_plan(dump_plan(plan, TODAY), TODAY) == plan
+    assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan
 
 
 def test_bodies_keep_their_order() -> None:
     """What is sent is byte for byte what was approved."""
     plan = real()
 
-    again = load_plan(dump_plan(plan, TODAY), TODAY)
+    again = load_plan(dump_plan(plan, TODAY), TODAY, KINDS)
 
     bodies = [[json.dumps(step.request.call.body) for step in one.steps if step.request] for one in (plan, again)]
     assert bodies[0] == bodies[1]
@@ -61,8 +62,8 @@ def test_an_empty_plan_is_a_file_too() -> None:
 
     data = dump_plan(empty, TODAY)
 
-    assert load_plan(data, TODAY) == empty
-    assert json.loads(data)["outcome"] == {"code": 0, "name": "ok"}
+    assert load_plan(data, TODAY, KINDS) == empty
+    assert json.loads(data)["steps"] == []
 
 
 def test_equal_plans_are_equal_bytes() -> None:
@@ -77,7 +78,7 @@ def test_what_is_loaded_writes_the_same_file() -> None:
     """Nothing is lost that a second reader would miss."""
     data = dump_plan(real(), TODAY)
 
-    assert dump_plan(load_plan(data, TODAY), TODAY) == data
+    assert dump_plan(load_plan(data, TODAY, KINDS), TODAY) == data
 
 
 def test_a_plan_that_is_too_old_to_apply_can_still_be_looked_at() -> None:
@@ -85,18 +86,18 @@ def test_a_plan_that_is_too_old_to_apply_can_still_be_looked_at() -> None:
     data = dump_plan(small(), TODAY)
 
     with pytest.raises(StaleError):
-        load_plan(data, TODAY + timedelta(days=2))
-    assert load_plan(data, None) == load_plan(data, TODAY)
+        load_plan(data, TODAY + timedelta(days=2), KINDS)
+    assert load_plan(data, None, KINDS) == load_plan(data, TODAY, KINDS)
 
 
 def test_a_file_holds_what_plan_shows() -> None:
     """The members of the contract stand in it, so that any JSON tool can read what will be sent."""
     shown = json.loads(dump_plan(small(), TODAY))
 
-    assert shown["format_version"] == FORMAT_VERSION
+    assert shown["format_version"] == PLAN_FORMAT_VERSION
     assert shown["kind"] == "Plan"
     assert shown["planned_on"] == "2026-11-22"
-    assert shown["outcome"] == {"code": int(Exit.CHANGES), "name": "changes"}
+    assert shown["compared"] == {"objects": 1, "of": 1}
     (step,) = shown["steps"]
     assert step["call"]["body"] == {"DisplayName": "A", "Enabled": True}
     assert step["base"] == {"Id": 1, "ClassName": "A", "DisplayName": "A", "Enabled": False}
@@ -176,8 +177,9 @@ def test_a_member_can_not_be_joined_without_the_seal() -> None:
     shown = json.loads(dump_plan(small(), TODAY))
     shown["steps"][0]["call"]["body"]["Enabled"] = False
 
-    refused(render_json(shown).encode())
-    assert load_plan(seal(shown), TODAY).steps[0].request.call.body["Enabled"] is False  # type: ignore[union-attr]
+    refused(render_members(shown).encode())
+    with pytest.raises(RefusedError):
+        load_plan(seal(shown), TODAY, KINDS)
 
 
 # --- any plan
@@ -224,7 +226,8 @@ PLANS = st.builds(
 def test_any_plan_comes_back_equal(plan: Plan, today: date) -> None:
     """Whatever text, numbers and nesting a server or a manifest holds."""
     data = dump_plan(plan, today)
+    members = json.loads(data)
 
-    assert load_plan(data, today) == plan
-    assert dump_plan(load_plan(data, today), today) == data
+    assert decode_plan(members) == plan
+    assert dump_plan(decode_plan(members), date.fromisoformat(members["planned_on"])) == data
     assert data == data.decode().encode()

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from reconciler.errors import RefusedError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Coverage, Plan
 from reconciler.plans.planfile import check_plan_targets, dump_plan, load_plan
-from reconciler.reports.json_document import FORMAT_VERSION
+from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from tests.support.plan_files import BOUNDS, refused, seal, small
 from tests.support.sample_plans import TODAY
 
@@ -23,7 +24,7 @@ def test_an_approval_does_not_keep(days: int, fits: bool) -> None:
     data, today = dump_plan(small(), TODAY), TODAY + timedelta(days=days)
 
     if fits:
-        assert load_plan(data, today) == small()
+        assert load_plan(data, today, KINDS) == small()
     else:
         assert f"the plan was made on 2026-11-22, and today is {today};" in refused(data, today)
 
@@ -32,7 +33,7 @@ def test_an_approval_does_not_keep(days: int, fits: bool) -> None:
 def test_the_ends_of_time_are_days_too(day: date) -> None:
     """A day beyond which there is none is only too old or too new."""
     assert "plan again" in refused(seal({**json.loads(dump_plan(small(), TODAY)), "planned_on": day.isoformat()}))
-    assert load_plan(dump_plan(small(), day), day) == small()
+    assert load_plan(dump_plan(small(), day), day, KINDS) == small()
 
 
 def test_a_plan_of_another_format_is_not_read() -> None:
@@ -41,11 +42,11 @@ def test_a_plan_of_another_format_is_not_read() -> None:
 
     for version in ("2.0", "0.9", "10.0", "", None, 1):
         shown["format_version"] = version
-        if str(version).split(".", maxsplit=1)[0] == FORMAT_VERSION.split(".", maxsplit=1)[0]:
+        if str(version).split(".", maxsplit=1)[0] == PLAN_FORMAT_VERSION.split(".", maxsplit=1)[0]:
             continue
-        assert f"the plan has format {version}, and this version reads {FORMAT_VERSION}" in refused(seal(shown))
+        assert f"the plan has format {version}, and this version reads {PLAN_FORMAT_VERSION}" in refused(seal(shown))
     shown["format_version"] = "1.7"
-    assert load_plan(seal({**shown, "joined": 1}), TODAY) == small()
+    assert load_plan(seal({**shown, "joined": 1}), TODAY, KINDS) == small()
 
 
 def _without(*path: Any) -> dict[str, Any]:

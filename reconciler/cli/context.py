@@ -62,8 +62,9 @@ class Session:
     def inputs(self) -> RunInputs:
         """What the engine may know of the process."""
         from reconciler.engine.pipeline import RunInputs
+        from reconciler.kinds.registry import KINDS
 
-        return RunInputs(self.env, self.cwd, self.today)
+        return RunInputs(self.env, self.cwd, self.today, KINDS)
 
     @property
     def today(self) -> date:

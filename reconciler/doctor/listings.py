@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.kinds.kind import Resource
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.requirements import ListPermission
 
-ApiKinds = Mapping[str, type[Resource]]
+ApiKinds = Mapping[str, Kind]
 """The kinds of one API by name."""
 
 

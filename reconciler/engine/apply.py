@@ -14,8 +14,8 @@ from time import sleep as _sleep
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
-from reconciler.kinds.kind import Resource
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
@@ -57,6 +57,7 @@ class RunContext:
     senders: Mapping[str, Send]
     explainers: Mapping[str, Callable[[Reply], str]]
     redact: Callable[[str], str]
+    kinds: Registry
     sleep: Callable[[float], None] = _sleep
     stop: Callable[[], bool] = lambda: False
     patience: ReadBackPolicy = ReadBackPolicy()
@@ -91,14 +92,14 @@ def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
 
 
 def _run_step(step: Step, context: RunContext) -> Outcome:
-    kind, request = KINDS[step.address.kind], step.request
+    kind, request = context.kinds[step.address.kind], step.request
     if request is None:
         return Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
     return _find_obstacle(step, request, kind, context) or _send_request(step, request, kind, context)
 
 
 def _find_obstacle(
-    step: Step, request: Request, kind: type[Resource], context: RunContext, prefix: str = "nothing was sent"
+    step: Step, request: Request, kind: Kind, context: RunContext, prefix: str = "nothing was sent"
 ) -> Outcome | None:
     """Look at the object; return why the request is not to be sent, or None if it is what the body was built from."""
     try:
@@ -121,9 +122,7 @@ def _find_obstacle(
     return None
 
 
-def _send_request(
-    step: Step, request: Request, kind: type[Resource], context: RunContext, *, is_repeat: bool = False
-) -> Outcome:
+def _send_request(step: Step, request: Request, kind: Kind, context: RunContext, *, is_repeat: bool = False) -> Outcome:
     try:
         reply = context.senders[step.address.target](request.call)
     except NoReply as silence:
@@ -144,7 +143,7 @@ def _send_request(
 
 
 def _handle_logged_out(
-    step: Step, request: Request, kind: type[Resource], context: RunContext, logged_out: LoggedOut, *, is_repeat: bool
+    step: Step, request: Request, kind: Kind, context: RunContext, logged_out: LoggedOut, *, is_repeat: bool
 ) -> Outcome:
     """The credentials did not hold, so nothing was done; as when a token ends in mid-run.
 
@@ -166,7 +165,7 @@ def _handle_logged_out(
     return _send_request(step, request, kind, context, is_repeat=True)
 
 
-def _read_back(step: Step, kind: type[Resource], context: RunContext, reply: Reply | None, answer: str) -> Outcome:
+def _read_back(step: Step, kind: Kind, context: RunContext, reply: Reply | None, answer: str) -> Outcome:
     """Read until every change is ruled on or patience ends. Without a good answer only the reads can say `applied`."""
     rulings: tuple[Ruling, ...] = (Ruling(Verdict.UNKNOWN, "it could not be read back"),) * len(step.changes)
     for live, problem in _read_repeatedly(step, kind, context, has_answer=reply is not None):
@@ -185,9 +184,7 @@ def _read_back(step: Step, kind: type[Resource], context: RunContext, reply: Rep
     return Outcome(step, _merge_verdicts(verdicts), "; ".join(reasons), verdicts)
 
 
-def _read_repeatedly(
-    step: Step, kind: type[Resource], context: RunContext, *, has_answer: bool
-) -> Iterator[tuple[Json, str]]:
+def _read_repeatedly(step: Step, kind: Kind, context: RunContext, *, has_answer: bool) -> Iterator[tuple[Json, str]]:
     for pause in context.patience.after_answer if has_answer else context.patience.after_silence:
         if pause:
             context.sleep(pause)

@@ -13,6 +13,7 @@ from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
 from reconciler.errors import Exit, Problem, UsageError, describe_internal_error
+from reconciler.kinds.registry import Registry
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_unapproved
@@ -60,6 +61,7 @@ def execute_plan(
     risks: Collection[Risk],
     listener: Listener,
     stops: StopSignals,
+    kinds: Registry,
 ) -> Execution:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
     plan, masker, masked_plan, refusals = judged_plan
@@ -76,7 +78,7 @@ def execute_plan(
             return _refuse_to_send(masked_plan, Exit.REFUSED, (reason,))
     except UsageError as error:
         return _refuse_to_send(masked_plan, error.exit, error.problems)
-    result = send_plan(plan, apis, masker, listener, stops)
+    result = send_plan(plan, apis, masker, listener, stops, kinds)
     # Again: of a saved plan nothing was read before, so no token was known.
     masked_plan = masker.plan(plan)
     outcomes = masker.outcomes(result.outcomes, masked_plan)
@@ -85,7 +87,7 @@ def execute_plan(
 
 
 def send_plan(
-    plan: Plan, apis: Mapping[str, Api], masker: SecretMasker, listener: Listener, stops: StopSignals
+    plan: Plan, apis: Mapping[str, Api], masker: SecretMasker, listener: Listener, stops: StopSignals, kinds: Registry
 ) -> SendResult:
     """Send the plan; each finished step is told at once.
 
@@ -104,6 +106,7 @@ def send_plan(
         senders={name: api.send for name, api in apis.items()},
         explainers={name: api.explain for name, api in apis.items()},
         redact=masker,
+        kinds=kinds,
         stop=stops.is_requested,
     )
     faults: tuple[Diagnostic, ...] = ()

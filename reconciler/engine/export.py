@@ -13,8 +13,7 @@ from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
 from reconciler.errors import IncompleteError, Problem, RefusedError, UsageError
-from reconciler.kinds.kind import ExportedDocument, Resource
-from reconciler.kinds.registry import KINDS, find_kind_by_name
+from reconciler.kinds.kind import ExportedDocument, Kind
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
 from reconciler.settings.model import Settings
@@ -35,7 +34,7 @@ def export_manifests(
     RefusedError for a text that `plan` could not read. Whatever can't be read ends it: half an export would look like
     a whole one.
     """
-    selected_kinds = [find_kind_by_name(name) for name in dict.fromkeys(kinds)] or list(KINDS.values())
+    selected_kinds = [inputs.kinds.find(name) for name in dict.fromkeys(kinds)] or list(inputs.kinds.values())
     settings = read_settings(inputs, config)
     names = _choose_targets(settings, targets, selected_kinds)
     documents: list[dict[str, Any]] = []
@@ -45,7 +44,7 @@ def export_manifests(
             for kind in selected_kinds:
                 if kind.api != settings.targets[name].api:
                     continue
-                on_progress(f"reading {name}: {kind.__name__}")
+                on_progress(f"reading {name}: {kind.name}")
                 for live in kind.export(api.read):
                     if matches_pattern(match or "*", live.name):
                         exported = _drop_invalid_fields(kind, live)
@@ -66,10 +65,10 @@ def export_manifests(
     return text
 
 
-def _drop_invalid_fields(kind: type[Resource], live: ExportedDocument) -> ExportedDocument:
+def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:
     """Leave out the fields whose live values no manifest may hold: they stay unmanaged, and a remark says so."""
     try:
-        kind.load(live.spec)
+        kind.spec.load(live.spec)
     except ValidationError as error:
         # pydantic's `loc` spells aliases, as the manifest does; it is empty for an error of the whole model.
         unfit = sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]} & live.spec.keys())
@@ -101,7 +100,7 @@ def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:
         yield Problem(Source("export"), f"nothing is printed, since plan could not read it back: {message}; {remedy}")
 
 
-def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Sequence[type[Resource]]) -> list[str]:
+def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Sequence[Kind]) -> list[str]:
     check_target_filter(target_filter, settings.targets)
     apis = {kind.api for kind in kinds}
     names = [name for name, target in sorted(settings.targets.items()) if target.api in apis]
@@ -111,13 +110,11 @@ def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Seq
     return selected
 
 
-def _is_only_target(settings: Settings, kind: type[Resource]) -> bool:
+def _is_only_target(settings: Settings, kind: Kind) -> bool:
     return sum(target.api == kind.api for target in settings.targets.values()) == 1
 
 
-def _build_manifest(
-    kind: type[Resource], exported: ExportedDocument, target: str, *, is_only_target: bool
-) -> dict[str, Any]:
+def _build_manifest(kind: Kind, exported: ExportedDocument, target: str, *, is_only_target: bool) -> dict[str, Any]:
     """Return one manifest; its target is named only where it could be another."""
     metadata = {"name": exported.name} | ({} if is_only_target else {"target": target})
-    return {"apiVersion": "reconciler/v1", "kind": kind.__name__, "metadata": metadata, "spec": dict(exported.spec)}
+    return {"apiVersion": "reconciler/v1", "kind": kind.name, "metadata": metadata, "spec": dict(exported.spec)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.model import Gap
 from reconciler.plans.planner import LiveKey, Observed
 from reconciler.reader import Read
@@ -19,6 +19,7 @@ def observe(
     documents: Sequence[Wanted],
     apis: Mapping[str, Read],
     run: Run,
+    kinds: Registry,
     on_progress: Callable[[str], None] = lambda _line: None,
 ) -> Observed:
     """Return what exists of everything that is wanted. What can't be read becomes a gap, never an absent object."""
@@ -30,7 +31,7 @@ def observe(
     for number, ((target, kind), group) in enumerate(groups.items(), 1):
         on_progress(f"[{number}/{len(groups)}] reading {target}: {kind}, {_format_declared_count(group)}")
         try:
-            live[target, kind] = KINDS[kind].observe(apis[target], group, run)
+            live[target, kind] = kinds[kind].observe(apis[target], group, run)
         # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
         # see.
         except _READ_ERRORS as error:

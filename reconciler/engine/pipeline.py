@@ -17,7 +17,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.observe import observe
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import Run, Wanted
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.selection import Selection, format_filters, select_documents
 from reconciler.model import Bound, Plan
@@ -40,13 +40,14 @@ _NO_TARGETS = (
 
 @dataclass(frozen=True, slots=True)
 class RunInputs:
-    """What a run may know of the process that it runs in: environment variables, the folder that paths start from, the
-    day in UTC (what `expires` means).
+    """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
+    means), and the kinds there are.
     """
 
     env: Mapping[str, str]
     cwd: Path
     today: date
+    kinds: Registry
 
 
 class RunOptions(NamedTuple):
@@ -106,7 +107,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     if not apis:
         raise UsageError(_NO_TARGETS)
     paths = options.paths or [str(settings.manifests)]
-    loaded = load_manifests(paths, kinds=KINDS, targets=apis, base=inputs.cwd)
+    loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd)
     selected = select_documents(loaded.wanted, options.selection, apis)
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 
@@ -127,21 +128,24 @@ def compare_with_servers(
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
     run = Run(inputs.today, frozenset(document.address for document in declared.selected))
-    observed = observe(declared.selected, {name: api.read for name, api in apis.items()}, run, on_progress)
+    observed = observe(
+        declared.selected, {name: api.read for name, api in apis.items()}, run, inputs.kinds, on_progress
+    )
     scope = PlanScope(
         declared=loaded.wanted,
         selection=declared.selection,
         targets={name: _find_bound(api) for name, api in apis.items()},
         manifests=loaded.digest,
     )
-    plan = make_plan(declared.selected, observed, run, scope)
+    plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
     # Last: a token is known to its API's redactor only once it was fetched.
-    return judge_plan(plan, settings, apis)
+    return judge_plan(plan, settings, apis, inputs.kinds)
 
 
-def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api]) -> JudgedPlan:
+def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry) -> JudgedPlan:
     """Hold a plan against the settings' limits, and mask the secrets that these APIs have used so far."""
-    problems = find_refusals(plan, settings.limits, settings.protected, Source(str(settings.file or "reconciler.yaml")))
+    source = Source(str(settings.file or "reconciler.yaml"))
+    problems = find_refusals(plan, settings.limits, settings.protected, kinds, source)
     masker = SecretMasker(api.redact for api in apis.values())
     return JudgedPlan(plan, masker, masker.plan(plan), masker.problems(problems))
 

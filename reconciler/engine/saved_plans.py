@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.diagnostics import Source
 from reconciler.errors import Problem, UsageError
+from reconciler.kinds.registry import Registry
 from reconciler.model import Plan
 from reconciler.plans.planfile import load_plan
 
@@ -46,7 +47,7 @@ def is_marked_as_plan(path: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Plan" and "apiVersion" not in document
 
 
-def read_saved_plan(path: Path, label: str, today: date | None = None) -> Plan:
+def read_saved_plan(path: Path, label: str, kinds: Registry, today: date | None = None) -> Plan:
     """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds.
 
     `label` is the path as it was typed. Without a day its age does not matter: an old plan can be looked at.
@@ -65,4 +66,4 @@ def read_saved_plan(path: Path, label: str, today: date | None = None) -> Plan:
         raise UsageError(
             Problem(Source(label), f"can't be read: {reason}; nothing was done; name another file")
         ) from None
-    return load_plan(data, today, label)
+    return load_plan(data, today, kinds, label)

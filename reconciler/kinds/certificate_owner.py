@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
@@ -19,8 +19,9 @@ from reconciler.diagnostics import Address, Source
 from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Tally, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Call, Json, Path, Query, Request, Risk, Step, Tables
 from reconciler.payloads.certificates import (
     CERTIFICATES_PATH,
@@ -52,7 +53,7 @@ Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 class Certificates(BaseModel):
     """Which certificates: exactly one of the three."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist."
@@ -69,41 +70,8 @@ class Certificates(BaseModel):
         return self
 
 
-class CertificateOwner(Resource):
+class CertificateOwner(Spec):
     """Who owns certificates: a security role. Revoked and expired certificates are included."""
-
-    api: ClassVar[str] = "keyfactor"
-    requires: ClassVar[Permissions] = Permissions(
-        read=(
-            ListPermission("certificates", CERTIFICATES_PATH, "/certificates/collections/read/"),
-            ListPermission("roles", ROLES, "/security/read/", version=2),
-            ListPermission(
-                "collections", COLLECTIONS_PATH, "/certificates/collections/read/", condition="that name a collection"
-            ),
-            ListPermission(
-                "containers", CONTAINERS_PATH, "/certificate_stores/read/", condition="that name a container"
-            ),
-        ),
-        write=(
-            PermissionGrant(
-                # Command 12.3 to 24.4 knows change_owner alone, 25.x the expanded one as well.
-                ("/certificates/collections/change_owner/", "/certificates/expanded_change_owner/"),
-                remark="with change_owner the account must also hold the present owner's role and the new one",
-            ),
-        ),
-    )
-    after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
-    limit: ClassVar[int] = 500
-    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
-    example: ClassVar[str] = """\
-apiVersion: reconciler/v1
-kind: CertificateOwner
-metadata: {name: payments}
-spec:
-  owner: Payments PKI
-  certificates:
-    query: 'IssuedCN -endswith ".pay.example.com"'
-"""
 
     owner: Name = unmanaged_field("The security role that owns the certificates.")
     clear: Annotated[tuple[Literal["owner"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
@@ -175,114 +143,6 @@ spec:
             columns = table.columns["thumbprint"], table.columns["owner"]
             for line, thumbprint, name in zip(table.lines, *columns, strict=True):
                 yield Assignment(thumbprint.upper(), name, Source(table.file, line, 1))
-
-    @classmethod
-    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> LiveOwners:
-        """Lists only: the roles, the scopes that are named, and the certificates, a collection at a time."""
-        roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
-        scopes = {
-            document.address: resolve_permission_scope(read, document.resource.declared()) for document in documents
-        }
-        readable = [document for document in documents if not scopes[document.address].fault]
-        rows_by_scope: dict[Query, RowsByKey] = {}
-        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
-        for scope in sorted({scopes[document.address].listing for document in readable}):
-            keys = [
-                assignment.key
-                for document in readable
-                if scopes[document.address].listing == scope
-                for assignment in _get_spec(document)._list_assignments(document.tables)
-            ]
-            rows_by_scope[scope] = read_certificates(read, scope, keys) if keys else {}
-        query_rows = {
-            document.address: _run_query(read, document, scopes[document.address].listing, query)
-            for document in readable
-            if (query := _get_spec(document).search)
-        }
-        key_pairs = (
-            (row.id, document)
-            for document in readable
-            for assignment in _get_spec(document)._list_assignments(document.tables)
-            for row in rows_by_scope[scopes[document.address].listing].get(assignment.key, ())
-        )
-        query_pairs = ((row.id, document) for document in readable for row in query_rows.get(document.address, ()))
-        return LiveOwners(
-            roles, scopes, rows_by_scope, query_rows, find_contested_objects(chain(key_pairs, query_pairs))
-        )
-
-    @classmethod
-    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec, scope = _get_spec(document), live.scopes[document.address]
-        if scope.fault:
-            yield Problem(document.at(("spec", scope.field)), scope.fault)
-            return
-        if spec.search is not None:
-            owner = spec.declared().get("owner")
-            path: Path = ("certificates", "query")
-            rows = live.query_rows[document.address]
-            pairs: Iterable[tuple[Assignment, list[CertificateRow]]] = (
-                (Assignment(format_id_key(row.id), owner, path), [row]) for row in rows
-            )
-            if not rows:
-                yield Tally(1) if spec.declared().get("allowEmpty") else Problem(_locate(document, path), _EMPTY_RESULT)
-                return
-        else:
-            rows_by_key = live.found[scope.listing]
-            pairs = (
-                (assignment, rows_by_key.get(assignment.key, []))
-                for assignment in spec._list_assignments(document.tables)
-            )
-        yield from _compare_rows(document, live, scope, pairs, _OwnerNames(document, live.roles, run))
-
-    @classmethod
-    def request(cls, match: Match) -> Request:
-        """Exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
-        row, query = match.found
-        name = match.after["owner"]
-        # What the server does with NewRoleId and NewRoleName together is not documented.
-        body = {} if name is None else {"NewRoleName": name}
-        path = f"{CERTIFICATES_PATH}/{row.id}/Owner"
-        base = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleId": row.owner_id, "OwnerRoleName": row.owner}
-        # OwnerRoleId is not expected: a role that the same run creates has no id when the plan is made.
-        expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
-        return Request(Call(match.wanted.address.target, "PUT", path, body, query), base, expect)
-
-    @classmethod
-    def risk(cls, path: str, before: Json, after: Json) -> Risk:
-        """Who had the certificate may not be able to take it back."""
-        return Risk.HIGH if before else Risk.LOW
-
-    @classmethod
-    def reread(cls, read: Read, step: Step) -> Json:
-        if step.request is None:
-            return None
-        call = step.request.call
-        path = call.path.removesuffix("/Owner")
-        # GET of a certificate knows collectionId alone: the swagger of 25.1 has no containerId there.
-        raw = read.get(path, query=tuple(pair for pair in call.query if pair[0] == "CollectionId"))
-        if raw is None:
-            return None
-        if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
-            raise IncompleteError(Problem(Source(f"GET {path}"), "the answer is not a certificate; check the endpoint"))
-        return {name: pick_member(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
-
-    @classmethod
-    def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
-        """Role names are compared letter case aside, as the server does."""
-        if live is None or step.request is None:
-            return ("the certificate",)
-        expect = step.request.expect
-        return tuple(name for name, value in expect.items() if _fold_case(live.get(name)) != _fold_case(value))
-
-    @classmethod
-    def export(cls, read: Read) -> Iterator[ExportedDocument]:
-        """One document an owner; certificates without an owner are not managed."""
-        owned: dict[str, list[str]] = {}
-        for row in search_certificates(read, ()):
-            if row.owner:
-                owned.setdefault(row.owner, []).append(row.thumbprint)
-        for owner in sorted(owned):
-            yield ExportedDocument(owner, {"owner": owner, "certificates": {"thumbprints": sorted(owned[owner])}})
 
 
 class Assignment(NamedTuple):
@@ -366,12 +226,6 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[
         ) from None
 
 
-def _get_spec(document: Wanted) -> CertificateOwner:
-    if not isinstance(document.resource, CertificateOwner):
-        raise TypeError(f"{document.address} is not a CertificateOwner")
-    return document.resource
-
-
 def _locate(document: Wanted, position: Path | Source) -> Source:
     return position if isinstance(position, Source) else document.at(("spec", *position))
 
@@ -404,3 +258,154 @@ _UNKNOWN_OWNER = (
     "a certificate can't be given to it; correct the name or declare the role"
 )
 _ONE_OWNER = "a certificate has one owner; remove it from all but one"
+
+
+class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
+    """Owners are compared as columns; one PUT a certificate."""
+
+    spec: ClassVar[type[Spec]] = CertificateOwner
+    api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(
+            ListPermission("certificates", CERTIFICATES_PATH, "/certificates/collections/read/"),
+            ListPermission("roles", ROLES, "/security/read/", version=2),
+            ListPermission(
+                "collections", COLLECTIONS_PATH, "/certificates/collections/read/", condition="that name a collection"
+            ),
+            ListPermission(
+                "containers", CONTAINERS_PATH, "/certificate_stores/read/", condition="that name a container"
+            ),
+        ),
+        write=(
+            PermissionGrant(
+                # Command 12.3 to 24.4 knows change_owner alone, 25.x the expanded one as well.
+                ("/certificates/collections/change_owner/", "/certificates/expanded_change_owner/"),
+                remark="with change_owner the account must also hold the present owner's role and the new one",
+            ),
+        ),
+    )
+    after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
+    limit: ClassVar[int] = 500
+    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: CertificateOwner
+metadata: {name: payments}
+spec:
+  owner: Payments PKI
+  certificates:
+    query: 'IssuedCN -endswith ".pay.example.com"'
+"""
+
+    def observe(self, read: Read, documents: Sequence[Wanted[CertificateOwner]], run: Run) -> LiveOwners:
+        """Lists only: the roles, the scopes that are named, and the certificates, a collection at a time."""
+        roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
+        scopes = {
+            document.address: resolve_permission_scope(read, document.resource.declared()) for document in documents
+        }
+        readable = [document for document in documents if not scopes[document.address].fault]
+        rows_by_scope: dict[Query, RowsByKey] = {}
+        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
+        for scope in sorted({scopes[document.address].listing for document in readable}):
+            keys = [
+                assignment.key
+                for document in readable
+                if scopes[document.address].listing == scope
+                for assignment in document.resource._list_assignments(document.tables)
+            ]
+            rows_by_scope[scope] = read_certificates(read, scope, keys) if keys else {}
+        query_rows = {
+            document.address: _run_query(read, document, scopes[document.address].listing, query)
+            for document in readable
+            if (query := document.resource.search)
+        }
+        key_pairs = (
+            (row.id, document)
+            for document in readable
+            for assignment in document.resource._list_assignments(document.tables)
+            for row in rows_by_scope[scopes[document.address].listing].get(assignment.key, ())
+        )
+        query_pairs = ((row.id, document) for document in readable for row in query_rows.get(document.address, ()))
+        return LiveOwners(
+            roles, scopes, rows_by_scope, query_rows, find_contested_objects(chain(key_pairs, query_pairs))
+        )
+
+    def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
+        spec, scope = document.resource, live.scopes[document.address]
+        if scope.fault:
+            yield Problem(document.at(("spec", scope.field)), scope.fault)
+            return
+        if spec.search is not None:
+            owner = spec.declared().get("owner")
+            path: Path = ("certificates", "query")
+            rows = live.query_rows[document.address]
+            pairs: Iterable[tuple[Assignment, list[CertificateRow]]] = (
+                (Assignment(format_id_key(row.id), owner, path), [row]) for row in rows
+            )
+            if not rows:
+                yield Tally(1) if spec.declared().get("allowEmpty") else Problem(_locate(document, path), _EMPTY_RESULT)
+                return
+        else:
+            rows_by_key = live.found[scope.listing]
+            pairs = (
+                (assignment, rows_by_key.get(assignment.key, []))
+                for assignment in spec._list_assignments(document.tables)
+            )
+        yield from _compare_rows(document, live, scope, pairs, _OwnerNames(document, live.roles, run))
+
+    def encode(self, match: Match[CertificateOwner]) -> Request:
+        """Exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
+        row, query = match.found
+        name = match.after["owner"]
+        # What the server does with NewRoleId and NewRoleName together is not documented.
+        body = {} if name is None else {"NewRoleName": name}
+        path = f"{CERTIFICATES_PATH}/{row.id}/Owner"
+        base = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleId": row.owner_id, "OwnerRoleName": row.owner}
+        # OwnerRoleId is not expected: a role that the same run creates has no id when the plan is made.
+        expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
+        return Request(Call(match.wanted.address.target, "PUT", path, body, query), base, expect)
+
+    def explain(self, request: Request) -> Meaning:
+        """One certificate; a body without a name clears its owner."""
+        call, base = request.call, request.base
+        name = call.body.get("NewRoleName")
+        check_request(call, "PUT", f"{CERTIFICATES_PATH}/{base['Id']}/Owner", members=("NewRoleName",) if name else ())
+        check_expectation(request, {"Id": base["Id"], "Thumbprint": base["Thumbprint"], "OwnerRoleName": name})
+        label = f"{base['Thumbprint']} (id {base['Id']})"
+        return Meaning({"owner": base["OwnerRoleName"]}, {"owner": name}, label)
+
+    def risk(self, path: str, before: Json, after: Json) -> Risk:
+        """Who had the certificate may not be able to take it back."""
+        return Risk.HIGH if before else Risk.LOW
+
+    def reread(self, read: Read, step: Step) -> Json:
+        if step.request is None:
+            return None
+        call = step.request.call
+        path = call.path.removesuffix("/Owner")
+        # GET of a certificate knows collectionId alone: the swagger of 25.1 has no containerId there.
+        raw = read.get(path, query=tuple(pair for pair in call.query if pair[0] == "CollectionId"))
+        if raw is None:
+            return None
+        if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
+            raise IncompleteError(Problem(Source(f"GET {path}"), "the answer is not a certificate; check the endpoint"))
+        return {name: pick_member(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
+
+    def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
+        """Role names are compared letter case aside, as the server does."""
+        if live is None or step.request is None:
+            return ("the certificate",)
+        expect = step.request.expect
+        return tuple(name for name, value in expect.items() if _fold_case(live.get(name)) != _fold_case(value))
+
+    def export(self, read: Read) -> Iterator[ExportedDocument]:
+        """One document an owner; certificates without an owner are not managed."""
+        owned: dict[str, list[str]] = {}
+        for row in search_certificates(read, ()):
+            if row.owner:
+                owned.setdefault(row.owner, []).append(row.thumbprint)
+        for owner in sorted(owned):
+            yield ExportedDocument(owner, {"owner": owner, "certificates": {"thumbprints": sorted(owned[owner])}})
+
+
+KIND = CertificateOwnerKind()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
 from reconciler.diagnostics import Source
 from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
@@ -20,23 +21,8 @@ from reconciler.reader import Read
 _LIST_PATH = "/EventHandlerRegistration"
 
 
-class EventHandler(Resource):
+class EventHandler(Spec):
     """Whether a registered event handler runs, and the name it is shown under."""
-
-    api: ClassVar[str] = "keyfactor"
-    requires: ClassVar[Permissions] = Permissions(
-        read=(ListPermission("event handlers", _LIST_PATH, "/monitoring/handlers/registration/read/"),),
-        write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),
-    )
-    example: ClassVar[str] = """\
-apiVersion: reconciler/v1
-kind: EventHandler
-metadata: {name: denied-logger}
-spec:
-  className: CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger
-  displayName: Denied request log
-  enabled: true
-"""
 
     class_name: Name = Field(description="The handler's class, by which it is found; its id differs per installation.")
     display_name: Text = unmanaged_field("The name shown in the portal.")
@@ -52,64 +38,9 @@ spec:
         # Of a handler's members only ClassName is both read-only and the same on every installation.
         yield self.class_name.casefold(), ("className",)
 
-    @classmethod
-    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> Mapping[str, list[Json]]:
-        """Return the registered handlers by class name, letter case aside: one list call."""
-        live: dict[str, list[Json]] = {}
-        for handler in read.rows(_LIST_PATH):
-            name = pick_member(handler, "ClassName")
-            # The generated v11 client has an empty model here: nothing promises either member on old servers.
-            if not isinstance(name, str) or not isinstance(pick_member(handler, "Enabled"), bool):
-                raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
-            live.setdefault(name.casefold(), []).append(handler)
-        return live
 
-    @classmethod
-    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec: EventHandler = document.resource  # type: ignore[assignment]
-        source = document.at(("spec", "className"))
-        handlers = live.get(spec.class_name.casefold(), [])
-        if not handlers:
-            yield Problem(source, _explain_unregistered(spec.class_name, live))
-            return
-        if len(handlers) > 1:
-            ids = ", ".join(map(str, sorted(pick_member(handler, "Id") for handler in handlers)))
-            yield Problem(
-                source,
-                f"{len(handlers)} handlers have this class (ids {ids}); which one is meant can't be told; "
-                "remove the surplus registrations in the portal",
-            )
-            return
-        raw = handlers[0]
-        after = {name: value for name, value in spec.declared().items() if name != "className"}
-        before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
-        yield Match(document, before, after, raw, f"{pick_member(raw, 'ClassName')} (id {pick_member(raw, 'Id')})")
-
-    @classmethod
-    def request(cls, match: Match) -> Request:
-        """Both members always: what the server does with one that is left out is not documented."""
-        # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
-        body = {wire: match.after.get(name, pick_member(match.found, wire)) for name, wire in _WIRE_NAMES.items()}
-        path = f"{_LIST_PATH}/{int(pick_member(match.found, 'Id'))}"
-        return Request(Call(match.wanted.address.target, "PUT", path, body), _canonicalize_handler(match.found), body)
-
-    @classmethod
-    def risk(cls, path: str, before: Json, after: Json) -> Risk:
-        """A handler that is switched off no longer tells anybody."""
-        return Risk.HIGH if path == "enabled" and not after else Risk.LOW
-
-    @classmethod
-    def reread(cls, read: Read, step: Step) -> Json:
-        raw = read.get(step.request.call.path) if step.request else None
-        return None if raw is None else _canonicalize_handler(raw)
-
-    @classmethod
-    def export(cls, read: Read) -> Iterator[ExportedDocument]:
-        for raw in sorted(read.rows(_LIST_PATH), key=lambda row: str(pick_member(row, "ClassName"))):
-            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled")}
-            if pick_member(raw, "DisplayName"):
-                spec["displayName"] = pick_member(raw, "DisplayName")
-            yield ExportedDocument(str(spec["className"]), spec)
+def _describe_handler(raw: Mapping[str, Json]) -> str:
+    return f"{pick_member(raw, 'ClassName')} (id {pick_member(raw, 'Id')})"
 
 
 def _canonicalize_handler(raw: Json) -> dict[str, Json]:
@@ -133,3 +64,88 @@ def _explain_unregistered(class_name: str, live: Mapping[str, list[Json]]) -> st
         f"the API; {hint}copy its DLL to the server's extension folder and register it with "
         'POST /EventHandlerRegistration {"AssemblyName": ...}, then plan again'
     )
+
+
+class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
+    """Handlers are found by class; a PUT carries both members that it knows."""
+
+    spec: ClassVar[type[Spec]] = EventHandler
+    api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(ListPermission("event handlers", _LIST_PATH, "/monitoring/handlers/registration/read/"),),
+        write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),
+    )
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: EventHandler
+metadata: {name: denied-logger}
+spec:
+  className: CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger
+  displayName: Denied request log
+  enabled: true
+"""
+
+    def observe(self, read: Read, documents: Sequence[Wanted[EventHandler]], run: Run) -> Mapping[str, list[Json]]:
+        """Return the registered handlers by class name, letter case aside: one list call."""
+        live: dict[str, list[Json]] = {}
+        for handler in read.rows(_LIST_PATH):
+            name = pick_member(handler, "ClassName")
+            # The generated v11 client has an empty model here: nothing promises either member on old servers.
+            if not isinstance(name, str) or not isinstance(pick_member(handler, "Enabled"), bool):
+                raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
+            live.setdefault(name.casefold(), []).append(handler)
+        return live
+
+    def compare(self, document: Wanted[EventHandler], live: Mapping[str, list[Json]], run: Run) -> Iterator[Finding]:
+        spec = document.resource
+        source = document.at(("spec", "className"))
+        handlers = live.get(spec.class_name.casefold(), [])
+        if not handlers:
+            yield Problem(source, _explain_unregistered(spec.class_name, live))
+            return
+        if len(handlers) > 1:
+            ids = ", ".join(map(str, sorted(pick_member(handler, "Id") for handler in handlers)))
+            yield Problem(
+                source,
+                f"{len(handlers)} handlers have this class (ids {ids}); which one is meant can't be told; "
+                "remove the surplus registrations in the portal",
+            )
+            return
+        raw = handlers[0]
+        after = {name: value for name, value in spec.declared().items() if name != "className"}
+        before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
+        yield Match(document, before, after, raw, _describe_handler(raw))
+
+    def encode(self, match: Match[EventHandler]) -> Request:
+        """Both members always: what the server does with one that is left out is not documented."""
+        # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
+        body = {wire: match.after.get(name, pick_member(match.found, wire)) for name, wire in _WIRE_NAMES.items()}
+        path = f"{_LIST_PATH}/{int(pick_member(match.found, 'Id'))}"
+        return Request(Call(match.wanted.address.target, "PUT", path, body), _canonicalize_handler(match.found), body)
+
+    def explain(self, request: Request) -> Meaning:
+        """Both members are in the body, so that one which is not declared shows as equal on both sides."""
+        call, base = request.call, request.base
+        check_request(call, "PUT", f"{_LIST_PATH}/{base['Id']}", members=_WIRE_NAMES.values())
+        check_expectation(request, dict(call.body))
+        before = {name: base[wire] for name, wire in _WIRE_NAMES.items()}
+        after = {name: call.body[wire] for name, wire in _WIRE_NAMES.items()}
+        return Meaning(before, after, _describe_handler(base))
+
+    def risk(self, path: str, before: Json, after: Json) -> Risk:
+        """A handler that is switched off no longer tells anybody."""
+        return Risk.HIGH if path == "enabled" and not after else Risk.LOW
+
+    def reread(self, read: Read, step: Step) -> Json:
+        raw = read.get(step.request.call.path) if step.request else None
+        return None if raw is None else _canonicalize_handler(raw)
+
+    def export(self, read: Read) -> Iterator[ExportedDocument]:
+        for raw in sorted(read.rows(_LIST_PATH), key=lambda row: str(pick_member(row, "ClassName"))):
+            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled")}
+            if pick_member(raw, "DisplayName"):
+                spec["displayName"] = pick_member(raw, "DisplayName")
+            yield ExportedDocument(str(spec["className"]), spec)
+
+
+KIND = EventHandlerKind()

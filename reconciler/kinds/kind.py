@@ -1,12 +1,13 @@
 """What a kind is: the contract that every file in `kinds/` fulfils.
 
-A kind is a frozen pydantic model (the manifest's `spec`) that also knows how to observe itself through a read-only API,
-to set what is declared beside what is found, and to encode the one request that turns the one into the other. It never
-sends. A request walks through it like this:
+A kind is two things: a `Spec`, the frozen pydantic model of what a manifest may say, and a `Kind`, which knows how to
+observe a server through a read-only API, to set what is declared beside what is found, and to encode the one request
+that turns the one into the other. It never sends. A request walks through it like this:
 
     observe(read, documents, run) -> live   I/O through `read` alone: what the kind needs, in its own frozen value
     compare(document, live, run)           pure: one `Match` an object, both sides in the manifest's own field names
-    request(match) -> Request            pure: the whole body, the base it was built from and the state it leads to
+    encode(match) -> Request             pure: the whole body, the base it was built from and the state it leads to
+    explain(request) -> Meaning          pure: what a request does, worked out again from what it holds
     reread(read, step) -> base form      I/O through `read`: just before and after the write
     settle(step, reply, live)            pure: what the answer and the object read back say of each change
 """
@@ -16,26 +17,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Self, cast
 
 from pydantic import (
     BaseModel,
     ConfigDict,
 )
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.requirements import Permissions
 from reconciler.model import Action, Json, Path, Reply, Request, Risk, Ruling, Step, Tables, Verdict
 from reconciler.reader import Read
 
+SpecT_co = TypeVar("SpecT_co", bound="Spec", default=Any, covariant=True)
+LiveT = TypeVar("LiveT", default=Any)
+EncoderInputT_co = TypeVar("EncoderInputT_co", default=Any, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Generic[SpecT_co]):
     """One manifest document: what it declares and where it stands."""
 
     address: Address
-    resource: Resource
+    resource: SpecT_co
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
     tables: Tables = field(default_factory=dict)
@@ -45,7 +51,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Match(Generic[SpecT_co, EncoderInputT_co]):
     """One declared object beside the live one, both as {manifest field: value}; sets are frozensets.
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
@@ -53,10 +59,10 @@ class Match:
     `objects` is how many objects it stands for.
     """
 
-    wanted: Wanted
+    wanted: Wanted[SpecT_co]
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
-    found: Any = None
+    found: EncoderInputT_co = cast(Any, None)  # noqa: RUF009 - a refused match has nothing to encode
     object: str = ""
     source: Source | None = None
     refusal: str = ""
@@ -90,6 +96,22 @@ class Run:
 _APPLIED = Ruling(Verdict.APPLIED)
 
 
+class Meaning(NamedTuple):
+    """What a request does to which object, told from the request alone, in the manifest's own field names.
+
+    `before` and `after` are as in `Match`, but hold every field. `name` is the object's own where metadata.name has to
+    be that. Of the paths in `implied` a plan may be silent; of those in `opaque` the request shows that they change,
+    and not from what to what in the manifest's words.
+    """
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    object: str
+    name: str | None = None
+    implied: frozenset[str] = frozenset()
+    opaque: frozenset[str] = frozenset()
+
+
 class ExportedDocument(NamedTuple):
     """One live object as a manifest: metadata.name, spec, and remarks that become comments."""
 
@@ -98,13 +120,45 @@ class ExportedDocument(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-class Resource(BaseModel):
-    """The desired state that one document declares. Subclasses are kinds; the class name is the kind's name."""
+class Spec(BaseModel):
+    """The desired state that one document declares: data, and what can be told from it offline."""
 
     # pydantic's lax mode would take "yes" for True and "1" for 1, and its default ignores unknown fields:
     # a misspelt one would be a field that nobody manages.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
+        """Yield (place below `spec`, or in a table; message) for what is wrong offline and no field alone can tell."""
+        yield from ()
+
+    def identities(self, name: str, tables: Tables) -> Iterable[tuple[str, Path | Source]]:
+        """Yield (identity, place) of each object that the document manages; equal identities in two documents clash."""
+        raise NotImplementedError
+
+    def size(self, tables: Tables) -> int:
+        """How many objects the document declares, as far as it can be known offline."""
+        return 1
+
+    def declared(self) -> dict[str, Any]:
+        """Return the fields that the document sets, by manifest name, in the kind's order, as the model holds them."""
+        set_fields, fields = self.model_fields_set, type(self).model_fields
+        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in set_fields}
+
+    @classmethod
+    def load(cls, spec: Mapping[str, Any]) -> Self:
+        """Validate a spec given by manifest names; raises pydantic.ValidationError."""
+        return cls.model_validate(dict(spec))
+
+
+class Kind(Generic[SpecT_co, LiveT]):
+    """What the tool knows of a kind: how to observe, compare, encode, reread and settle. Stateless; one instance each.
+
+    A stored step can be reread and settled without its document: `reread`, `unmet`, `settle` and `explain` take nothing
+    else.
+    """
+
+    spec: ClassVar[type[Spec]]
+    """What a manifest of the kind may say; the class's name is the kind's."""
     api: ClassVar[str]
     """The API that the kind belongs to: "keyfactor" or "csms"."""
     after: ClassVar[tuple[str, ...]] = ()
@@ -120,87 +174,73 @@ class Resource(BaseModel):
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
-        """Yield (place below `spec`, or in a table; message) for what is wrong offline and no field alone can tell."""
-        yield from ()
+    @property
+    def name(self) -> str:
+        """What manifests call the kind."""
+        return self.spec.__name__
 
-    def identities(self, name: str, tables: Tables) -> Iterable[tuple[str, Path | Source]]:
-        """Yield (identity, place) of each object that the document manages; equal identities in two documents clash."""
-        raise NotImplementedError
-
-    def size(self, tables: Tables) -> int:
-        """How many objects the document declares, as far as it can be known offline."""
-        return 1
-
-    @classmethod
-    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> Any:
+    def observe(self, read: Read, documents: Sequence[Wanted[SpecT_co]], run: Run) -> LiveT:
         """Read what these documents need, and nothing else."""
         raise NotImplementedError
 
-    @classmethod
-    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
+    def compare(self, document: Wanted[SpecT_co], live: LiveT, run: Run) -> Iterator[Finding]:
         """Set one document beside the live state."""
         raise NotImplementedError
 
-    @classmethod
-    def request(cls, match: Match) -> Request:
+    def encode(self, match: Match[Any, Any]) -> Request:
         """Encode the one request; raises CannotEncode rather than drop or guess."""
         raise NotImplementedError
 
-    @classmethod
-    def action(cls, match: Match) -> Action:
+    def action(self, match: Match[Any, Any]) -> Action:
         """Say what the request does; `clear` only if every difference empties a field."""
-        if match.before is None:
+        return self.choose_action(match.before, match.after)
+
+    def choose_action(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Action:
+        """Say what turning these fields into those does."""
+        if before is None:
             return Action.CREATE
-        changed_fields = [name for name, value in match.after.items() if match.before.get(name) != value]
+        changed_fields = [name for name, value in after.items() if before.get(name) != value]
         # False empties nothing: a switch that is turned off has a value.
         return (
             Action.CLEAR
-            if all(not match.after[name] and match.after[name] is not False for name in changed_fields)
+            if all(not after[name] and after[name] is not False for name in changed_fields)
             else Action.UPDATE
         )
 
-    @classmethod
-    def risk(cls, path: str, before: Json, after: Json) -> Risk:
+    def explain(self, request: Request) -> Meaning:
+        """Work out from base, expect and body what a stored request does.
+
+        Raises ValueError for one that `encode` never makes: another method or path, a body that does not fit its base,
+        an expectation that does not follow from the body.
+        """
+        raise NotImplementedError
+
+    def risk(self, path: str, before: Json, after: Json) -> Risk:
         """Judge one change; `before` is None on creation."""
         raise NotImplementedError
 
-    @classmethod
-    def reread(cls, read: Read, step: Step) -> Json:
+    def reread(self, read: Read, step: Step) -> Json:
         """Return the step's object as it is now, in the form of `Request.base`; None if absent."""
         raise NotImplementedError
 
-    @classmethod
-    def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
+    def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """Name what of `expect` does not hold in a reread object; empty when the step's goal is reached."""
         expect = step.request.expect if step.request else {}
         if live is None:
             return ("the object",)
         return tuple(name for name, value in expect.items() if live.get(name) != value)
 
-    @classmethod
-    def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
+    def settle(self, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
         """Rule on each change from the successful answer (None: there was none) and the object read back.
 
         `unknown` means that a later read may still settle it.
         """
-        missing = cls.unmet(step, live)
+        missing = self.unmet(step, live)
         ruling = (
             Ruling(Verdict.UNKNOWN, f"reading back does not show it: {', '.join(missing)}") if missing else _APPLIED
         )
         return (ruling,) * len(step.changes)
 
-    @classmethod
-    def export(cls, read: Read) -> Iterator[ExportedDocument]:
+    def export(self, read: Read) -> Iterator[ExportedDocument]:
         """Yield the live objects as manifests on which `plan` is empty."""
         raise NotImplementedError
-
-    def declared(self) -> dict[str, Any]:
-        """Return the fields that the document sets, by manifest name, in the kind's order, as the model holds them."""
-        set_fields, fields = self.model_fields_set, type(self).model_fields
-        return {field.alias or name: getattr(self, name) for name, field in fields.items() if name in set_fields}
-
-    @classmethod
-    def load(cls, spec: Mapping[str, Any]) -> Self:
-        """Validate a spec given by manifest names; raises pydantic.ValidationError."""
-        return cls.model_validate(dict(spec))

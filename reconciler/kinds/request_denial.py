@@ -18,8 +18,9 @@ from reconciler.diagnostics import Source
 from reconciler.errors import Problem
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.fields import Text, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Note, Resource, Run, Tally, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Spec, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Action, Call, Json, Path, Reply, Request, Risk, Ruling, Step, Tables
 from reconciler.patterns import matches_pattern
 from reconciler.payloads.members import pick_member
@@ -57,7 +58,7 @@ def _parse_day(value: Any) -> Any:
 class Attributes(BaseModel):
     """What a request must look like; letter case aside."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     common_name: Text = unmanaged_field("The requested common name.")
     requester: Text = unmanaged_field("Who asked, as DOMAIN\\user.")
@@ -91,26 +92,8 @@ class Pattern(Attributes):
     """Pending requests by pattern: `*` stands for anything, `?` for one character. All that are given must match."""
 
 
-class RequestDenial(Resource):
+class RequestDenial(Spec):
     """Pending certificate requests that are to be denied, once and for all."""
-
-    api: ClassVar[str] = "keyfactor"
-    requires: ClassVar[Permissions] = Permissions(
-        # As documented for 24.4 and later: requests are read with the permission for alerts.
-        read=(ListPermission("pending requests", PENDING_PATH, "/monitoring/alerts/read/"),),
-        write=(PermissionGrant(("/certificates/requests/manage/",)),),
-    )
-    # A denial can set off a denied request alert: the handlers get their declared state before it.
-    after: ClassVar[tuple[str, ...]] = ("EventHandler",)
-    example: ClassVar[str] = """\
-apiVersion: reconciler/v1
-kind: RequestDenial
-metadata: {name: no-test-names}
-spec:
-  requests: [{id: 23, commonName: test.example.com}]
-  comment: Test names are not issued from production (PKI-123)
-  expires: 2027-01-31
-"""
 
     requests: Annotated[tuple[Expected, ...], Field(strict=False, min_length=1)] = unmanaged_field("Requests by id.")
     match: Pattern = unmanaged_field("Pending requests by pattern, resolved to ids when the plan is made.")
@@ -153,99 +136,6 @@ spec:
         """The pattern, where requests are chosen by one."""
         return self.match if "match" in self.model_fields_set else None
 
-    @classmethod
-    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> LiveRequests:
-        """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
-        active = [document for document in documents if not _get_spec(document).is_expired(run.today)]
-        if not active:
-            return LiveRequests({}, {}, {})
-        pending_requests = read_pending_requests(read)
-        declared_ids = {entry.id for document in active for entry in _get_spec(document).declared().get("requests", ())}
-        assignments = (
-            (number, document)
-            for document in active
-            for number in _list_request_ids(_get_spec(document), pending_requests)
-        )
-        return LiveRequests(
-            pending_requests,
-            read_requests_by_id(read, sorted(declared_ids - pending_requests.keys())),
-            find_contested_objects(assignments),
-        )
-
-    @classmethod
-    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        spec = _get_spec(document)
-        if spec.is_expired(run.today):
-            message = (
-                f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
-            )
-            yield Note(Problem(document.source, message))
-            return
-        denied_count, due_requests = 0, []
-        for number, path in _locate_requests(spec, live.pending):
-            raw = live.pending.get(number) or live.not_pending.get(number)
-            state = WAITING if number in live.pending else pick_member(raw or {}, "State")
-            if state == DENIED:
-                denied_count += 1
-            elif number in live.authors:
-                reason = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
-                yield Problem(document.at(path), f"{reason}; it can only be denied once; remove it from all but one")
-            elif reason := _explain_unfit(spec, number, raw, state):
-                yield _refuse_request(document, number, state, reason, document.at(path))
-            else:
-                due_requests.append(raw)
-        if denied_count or (not due_requests and spec.pattern is not None):
-            yield Tally(denied_count or 1)
-        yield from _build_batches(document, due_requests)
-
-    @classmethod
-    def action(cls, match: Match) -> Action:
-        return Action.DENY
-
-    @classmethod
-    def request(cls, match: Match) -> Request:
-        spec = _get_spec(match.wanted)
-        numbers = [read_request_id(raw) for raw in match.found]
-        body: dict[str, Json] = {"CertificateRequestIds": numbers}
-        if "comment" in spec.model_fields_set:
-            body["Comment"] = spec.comment
-        # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
-        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.found}
-        expect = dict.fromkeys((str(number) for number in numbers), DENIED)
-        return Request(Call(match.wanted.address.target, "POST", DENY_PATH, body), base, expect)
-
-    @classmethod
-    def risk(cls, path: str, before: Json, after: Json) -> Risk:
-        """Nothing brings a denied request back."""
-        return Risk.IRREVERSIBLE
-
-    @classmethod
-    def reread(cls, read: Read, step: Step) -> Json:
-        numbers = list(step.request.base) if step.request else []
-        return {
-            str(number): extract_request_identity(raw) for number, raw in read_requests_by_id(read, numbers).items()
-        }
-
-    @classmethod
-    def unmet(cls, step: Step, live: Json) -> tuple[str, ...]:
-        expect = step.request.expect if step.request else {}
-        return tuple(f"request {number}" for number in expect if live.get(number, {}).get("State") != DENIED)
-
-    @classmethod
-    def settle(cls, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
-        """Each id by itself: the server's list that holds it, and what reading it says."""
-        numbers = list(step.request.expect) if step.request else []
-        rulings = read_denial_rulings(reply) if reply else None
-        return tuple(
-            rule_on_denial(number, None if rulings is None else rulings.get(number, []), live.get(number))
-            for number in numbers
-        )
-
-    @classmethod
-    def export(cls, read: Read) -> Iterator[ExportedDocument]:
-        """Nothing: a denial is an act, not a state to be kept."""
-        yield from ()
-
 
 @dataclass(frozen=True, slots=True)
 class LiveRequests:
@@ -254,12 +144,6 @@ class LiveRequests:
     pending: Mapping[int, Mapping[str, Json]]
     not_pending: Mapping[int, Mapping[str, Json]]
     authors: Mapping[int, tuple[str, ...]]
-
-
-def _get_spec(document: Wanted) -> RequestDenial:
-    if not isinstance(document.resource, RequestDenial):
-        raise TypeError(f"{document.address} is not a RequestDenial")
-    return document.resource
 
 
 def _list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]) -> list[int]:
@@ -320,3 +204,127 @@ def _build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iter
         yield Match(
             document, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, label, objects=len(batch)
         )
+
+
+class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
+    """Requests are resolved to ids when the plan is made; one POST a batch."""
+
+    spec: ClassVar[type[Spec]] = RequestDenial
+    api: ClassVar[str] = "keyfactor"
+    requires: ClassVar[Permissions] = Permissions(
+        # As documented for 24.4 and later: requests are read with the permission for alerts.
+        read=(ListPermission("pending requests", PENDING_PATH, "/monitoring/alerts/read/"),),
+        write=(PermissionGrant(("/certificates/requests/manage/",)),),
+    )
+    # A denial can set off a denied request alert: the handlers get their declared state before it.
+    after: ClassVar[tuple[str, ...]] = ("EventHandler",)
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: RequestDenial
+metadata: {name: no-test-names}
+spec:
+  requests: [{id: 23, commonName: test.example.com}]
+  comment: Test names are not issued from production (PKI-123)
+  expires: 2027-01-31
+"""
+
+    def observe(self, read: Read, documents: Sequence[Wanted[RequestDenial]], run: Run) -> LiveRequests:
+        """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
+        active = [document for document in documents if not document.resource.is_expired(run.today)]
+        if not active:
+            return LiveRequests({}, {}, {})
+        pending_requests = read_pending_requests(read)
+        declared_ids = {entry.id for document in active for entry in document.resource.declared().get("requests", ())}
+        assignments = (
+            (number, document)
+            for document in active
+            for number in _list_request_ids(document.resource, pending_requests)
+        )
+        return LiveRequests(
+            pending_requests,
+            read_requests_by_id(read, sorted(declared_ids - pending_requests.keys())),
+            find_contested_objects(assignments),
+        )
+
+    def compare(self, document: Wanted[RequestDenial], live: LiveRequests, run: Run) -> Iterator[Finding]:
+        spec = document.resource
+        if spec.is_expired(run.today):
+            message = (
+                f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
+            )
+            yield Note(Problem(document.source, message))
+            return
+        denied_count = 0
+        due_requests: list[Mapping[str, Json]] = []
+        for number, path in _locate_requests(spec, live.pending):
+            raw = live.pending.get(number) or live.not_pending.get(number)
+            state = WAITING if number in live.pending else pick_member(raw or {}, "State")
+            if state == DENIED:
+                denied_count += 1
+            elif number in live.authors:
+                reason = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
+                yield Problem(document.at(path), f"{reason}; it can only be denied once; remove it from all but one")
+            elif reason := _explain_unfit(spec, number, raw, state):
+                yield _refuse_request(document, number, state, reason, document.at(path))
+            elif raw is not None:
+                due_requests.append(raw)
+        if denied_count or (not due_requests and spec.pattern is not None):
+            yield Tally(denied_count or 1)
+        yield from _build_batches(document, due_requests)
+
+    def encode(self, match: Match[RequestDenial]) -> Request:
+        spec = match.wanted.resource
+        numbers = [read_request_id(raw) for raw in match.found]
+        body: dict[str, Json] = {"CertificateRequestIds": numbers}
+        if "comment" in spec.model_fields_set:
+            body["Comment"] = spec.comment
+        # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
+        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.found}
+        expect = dict.fromkeys((str(number) for number in numbers), DENIED)
+        return Request(Call(match.wanted.address.target, "POST", DENY_PATH, body), base, expect)
+
+    def choose_action(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Action:
+        return Action.DENY
+
+    def explain(self, request: Request) -> Meaning:
+        """A batch: each id was pending when the plan was made, and is to be denied."""
+        call, base = request.call, request.base
+        numbers = call.body["CertificateRequestIds"]
+        comment = ("Comment",) if "Comment" in call.body else ()
+        check_request(call, "POST", DENY_PATH, members=("CertificateRequestIds", *comment))
+        check_expectation(request, dict.fromkeys(map(str, numbers), DENIED))
+        if list(base) != [str(number) for number in numbers] or any(row["State"] != WAITING for row in base.values()):
+            raise ValueError("it denies requests that were not pending when the plan was made")
+        paths = [f"requests.{number}" for number in numbers]
+        label = ", ".join(f"{number} {base[str(number)]['CommonName']}" for number in numbers)
+        return Meaning(dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), label)
+
+    def risk(self, path: str, before: Json, after: Json) -> Risk:
+        """Nothing brings a denied request back."""
+        return Risk.IRREVERSIBLE
+
+    def reread(self, read: Read, step: Step) -> Json:
+        numbers = list(step.request.base) if step.request else []
+        return {
+            str(number): extract_request_identity(raw) for number, raw in read_requests_by_id(read, numbers).items()
+        }
+
+    def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
+        expect = step.request.expect if step.request else {}
+        return tuple(f"request {number}" for number in expect if live.get(number, {}).get("State") != DENIED)
+
+    def settle(self, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
+        """Each id by itself: the server's list that holds it, and what reading it says."""
+        numbers = list(step.request.expect) if step.request else []
+        rulings = read_denial_rulings(reply) if reply else None
+        return tuple(
+            rule_on_denial(number, None if rulings is None else rulings.get(number, []), live.get(number))
+            for number in numbers
+        )
+
+    def export(self, read: Read) -> Iterator[ExportedDocument]:
+        """Nothing: a denial is an act, not a state to be kept."""
+        yield from ()
+
+
+KIND = RequestDenialKind()

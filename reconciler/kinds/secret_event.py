@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field, model_validator
 from reconciler.diagnostics import Source
 from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.fields import TextPattern, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Match, Resource, Run, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
 from reconciler.reader import Read
 
@@ -41,7 +42,7 @@ TopicName = Annotated[
 class Notification(BaseModel):
     """Where an event's notifications go. A member that is left out keeps its live value."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     target_type: Literal["SMN"] = unmanaged_field("The kind of target; SMN is the only one.")
     target_id: TopicUrn = unmanaged_field(
@@ -54,23 +55,8 @@ class Notification(BaseModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
-class SecretEvent(Resource):
+class SecretEvent(Spec):
     """A secret event notification: which events of secrets are told to which topic."""
-
-    api: ClassVar[str] = "csms"
-    requires: ClassVar[Permissions] = Permissions(
-        read=(ListPermission("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
-        write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),
-    )
-    example: ClassVar[str] = """\
-apiVersion: reconciler/v1
-kind: SecretEvent
-metadata: {name: expiry-prod}
-spec:
-  state: ENABLED
-  eventTypes: [SECRET_VERSION_EXPIRED]
-  notification: {targetType: SMN, targetId: 'urn:smn:cn-north-4:0123:pki', targetName: pki}
-"""
 
     state: Literal["ENABLED", "DISABLED"] = unmanaged_field("Only an ENABLED event fires.")
     # Five values are documented, but 12 is the ceiling. The request schema allows an empty list and the
@@ -107,105 +93,8 @@ spec:
         # Whether letter case alone tells events apart is not documented, so two such documents clash.
         yield name.casefold(), ()
 
-    @classmethod
-    def observe(cls, read: Read, documents: Sequence[Wanted], run: Run) -> tuple[str, Mapping[str, Json]]:
-        """Return the path of the collection and the project's events by name: one list."""
-        path = f"{read.root}/events"
-        events = read.rows(path, key="name")
-        return path, {event["name"]: event for event in (_check_event(event, path) for event in events)}
 
-    @classmethod
-    def compare(cls, document: Wanted, live: Any, run: Run) -> Iterator[Finding]:
-        path, events = live
-        spec: SecretEvent = document.resource  # type: ignore[assignment]
-        declared = spec.declared()
-        raw = events.get(document.address.name)
-        after: dict[str, Any] = {}
-        if "state" in declared:
-            after["state"] = declared["state"]
-        if "eventTypes" in declared:
-            live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
-            after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
-        if "notification" in declared:
-            after["notification"] = declared["notification"].declared()
-        if raw is None:
-            yield from _match_new_event(document, after, path)
-            return
-        manifest = _convert_to_manifest(raw)
-        before = {name: manifest[name] for name in after}
-        if "notification" in after:
-            before["notification"] = {name: manifest["notification"][name] for name in after["notification"]}
-        yield Match(document, before, after, (path, raw), str(raw["name"]))
-
-    @classmethod
-    def request(cls, match: Match) -> Request:
-        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says.
-
-        A notification is replaced as a whole, so its members that this version does not know are sent back.
-        """
-        path, raw = match.found
-        name = match.wanted.address.name
-        manifest = _convert_to_manifest(raw) if raw else {"notification": {}}
-        merged = {
-            **manifest,
-            **match.after,
-            "notification": {**manifest["notification"], **match.after.get("notification", {})},
-        }
-        members = {
-            "state": merged["state"],
-            "event_types": sorted(merged["eventTypes"]),
-            "notification": {wire: merged["notification"][field] for field, wire in _WIRE_NAMES.items()}
-            | _find_unknown_members(raw),
-        }
-        target = match.wanted.address.target
-        # The name is the path's key and can't be changed: only the POST carries it.
-        if raw is None:
-            return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
-        return Request(
-            Call(target, "PUT", f"{path}/{name}", members), _canonicalize_event(raw), {"name": name, **members}
-        )
-
-    @classmethod
-    def risk(cls, path: str, before: Json, after: Json) -> Risk:
-        """Whatever makes somebody hear less, or somebody else hear it, is high."""
-        if path == "state":
-            return Risk.HIGH if after == "DISABLED" and before else Risk.LOW
-        if path == "eventTypes":
-            return Risk.HIGH if set(before or ()) - set(after) else Risk.LOW
-        return Risk.HIGH if before else Risk.LOW
-
-    @classmethod
-    def reread(cls, read: Read, step: Step) -> Json:
-        if step.request is None:
-            return None
-        # A missing event gives 404, as the API's pages and the authors of Terraform's resource have it; the
-        # table of error codes files "does not exist" under 400.
-        reply = read.get(f"{read.root}/events/{step.address.name}")
-        if reply is None:
-            return None
-        return _canonicalize_event(
-            _check_event(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path)
-        )
-
-    @classmethod
-    def export(cls, read: Read) -> Iterator[ExportedDocument]:
-        path = f"{read.root}/events"
-        for raw in sorted(read.rows(path, key="name"), key=lambda row: str(row.get("name"))):
-            manifest = _convert_to_manifest(_check_event(raw, path))
-            known_types = sorted(set(manifest["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
-            unknown_types = sorted(set(manifest["eventTypes"]) - set(known_types))
-            spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
-            if unknown_types:
-                # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
-                spec["additive"] = ["eventTypes"]
-            remarks = (
-                (f"keeps event types that this version does not know: {', '.join(unknown_types)}",)
-                if unknown_types
-                else ()
-            )
-            yield ExportedDocument(raw["name"], spec, remarks)
-
-
+_BODY_MEMBERS = ("state", "event_types", "notification")
 _WIRE_NAMES = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
 
 
@@ -258,3 +147,136 @@ def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> I
         )
     else:
         yield Match(document, None, after, (path, None), "new")
+
+
+class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
+    """Events are found by name; a PUT carries the whole event."""
+
+    spec: ClassVar[type[Spec]] = SecretEvent
+    api: ClassVar[str] = "csms"
+    requires: ClassVar[Permissions] = Permissions(
+        read=(ListPermission("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
+        write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),
+    )
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: SecretEvent
+metadata: {name: expiry-prod}
+spec:
+  state: ENABLED
+  eventTypes: [SECRET_VERSION_EXPIRED]
+  notification: {targetType: SMN, targetId: 'urn:smn:cn-north-4:0123:pki', targetName: pki}
+"""
+
+    def observe(self, read: Read, documents: Sequence[Wanted[SecretEvent]], run: Run) -> tuple[str, Mapping[str, Json]]:
+        """Return the path of the collection and the project's events by name: one list."""
+        path = f"{read.root}/events"
+        events = read.rows(path, key="name")
+        return path, {event["name"]: event for event in (_check_event(event, path) for event in events)}
+
+    def compare(
+        self, document: Wanted[SecretEvent], live: tuple[str, Mapping[str, Json]], run: Run
+    ) -> Iterator[Finding]:
+        path, events = live
+        declared = document.resource.declared()
+        raw = events.get(document.address.name)
+        after: dict[str, Any] = {}
+        if "state" in declared:
+            after["state"] = declared["state"]
+        if "eventTypes" in declared:
+            live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
+            after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
+        if "notification" in declared:
+            after["notification"] = declared["notification"].declared()
+        if raw is None:
+            yield from _match_new_event(document, after, path)
+            return
+        manifest = _convert_to_manifest(raw)
+        before = {name: manifest[name] for name in after}
+        if "notification" in after:
+            before["notification"] = {name: manifest["notification"][name] for name in after["notification"]}
+        yield Match(document, before, after, (path, raw), str(raw["name"]))
+
+    def encode(self, match: Match[SecretEvent]) -> Request:
+        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says.
+
+        A notification is replaced as a whole, so its members that this version does not know are sent back.
+        """
+        path, raw = match.found
+        name = match.wanted.address.name
+        manifest = _convert_to_manifest(raw) if raw else {"notification": {}}
+        merged = {
+            **manifest,
+            **match.after,
+            "notification": {**manifest["notification"], **match.after.get("notification", {})},
+        }
+        members = {
+            "state": merged["state"],
+            "event_types": sorted(merged["eventTypes"]),
+            "notification": {wire: merged["notification"][field] for field, wire in _WIRE_NAMES.items()}
+            | _find_unknown_members(raw),
+        }
+        target = match.wanted.address.target
+        # The name is the path's key and can't be changed: only the POST carries it.
+        if raw is None:
+            return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
+        return Request(
+            Call(target, "PUT", f"{path}/{name}", members), _canonicalize_event(raw), {"name": name, **members}
+        )
+
+    def explain(self, request: Request) -> Meaning:
+        """The whole event is in the body; unknown members of a notification must go back as they were read."""
+        call, base = request.call, request.base
+        collection, slash, name = call.path.rpartition("/events")
+        if base is None:
+            name = call.body["name"]
+            check_request(call, "POST", f"{collection}/events", members=("name", *_BODY_MEMBERS))
+        else:
+            name = base["name"]
+            check_request(call, "PUT", f"{collection}/events/{name}", members=_BODY_MEMBERS)
+        check_expectation(request, {"name": name, **{member: call.body[member] for member in _BODY_MEMBERS}})
+        unknown = _find_unknown_members(call.body)
+        if not slash or unknown != (_find_unknown_members(base) if base else {}):
+            raise ValueError("it changes what no manifest declares")
+        before = None if base is None else _convert_to_manifest(base)
+        return Meaning(before, _convert_to_manifest(call.body), "new" if base is None else str(name), str(name))
+
+    def risk(self, path: str, before: Json, after: Json) -> Risk:
+        """Whatever makes somebody hear less, or somebody else hear it, is high."""
+        if path == "state":
+            return Risk.HIGH if after == "DISABLED" and before else Risk.LOW
+        if path == "eventTypes":
+            return Risk.HIGH if set(before or ()) - set(after) else Risk.LOW
+        return Risk.HIGH if before else Risk.LOW
+
+    def reread(self, read: Read, step: Step) -> Json:
+        if step.request is None:
+            return None
+        # A missing event gives 404, as the API's pages and the authors of Terraform's resource have it; the
+        # table of error codes files "does not exist" under 400.
+        reply = read.get(f"{read.root}/events/{step.address.name}")
+        if reply is None:
+            return None
+        return _canonicalize_event(
+            _check_event(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path)
+        )
+
+    def export(self, read: Read) -> Iterator[ExportedDocument]:
+        path = f"{read.root}/events"
+        for raw in sorted(read.rows(path, key="name"), key=lambda row: str(row.get("name"))):
+            manifest = _convert_to_manifest(_check_event(raw, path))
+            known_types = sorted(set(manifest["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
+            unknown_types = sorted(set(manifest["eventTypes"]) - set(known_types))
+            spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
+            if unknown_types:
+                # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
+                spec["additive"] = ["eventTypes"]
+            remarks = (
+                (f"keeps event types that this version does not know: {', '.join(unknown_types)}",)
+                if unknown_types
+                else ()
+            )
+            yield ExportedDocument(raw["name"], spec, remarks)
+
+
+KIND = SecretEventKind()

@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.documents.validation import validate_value
 from reconciler.errors import Problem
-from reconciler.kinds.kind import Resource
+from reconciler.kinds.kind import Kind, Spec
 
 API_VERSION: Final = "reconciler/v1"
 
@@ -32,7 +32,7 @@ Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), Aft
 class Metadata(BaseModel):
     """What a document is called, which target it is for, and the labels by which it can be selected."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     name: Annotated[
         str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
@@ -46,7 +46,7 @@ class Metadata(BaseModel):
 class Envelope(BaseModel):
     """A whole document; the kind says what its spec may hold."""
 
-    model_config = ConfigDict(**Resource.model_config, title="the document")
+    model_config = ConfigDict(**Spec.model_config, title="the document")
 
     api_version: Literal["reconciler/v1"] = Field(description="The version of this format.")
     kind: Annotated[str, StringConstraints(min_length=1)] = Field(description="What the document declares.")
@@ -63,7 +63,7 @@ _PLAN_REFUSAL: Final = (
 )
 
 
-def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tuple[Envelope | None, list[Diagnostic]]:
+def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelope | None, list[Diagnostic]]:
     """Return a document's envelope, with its spec left unread, or None with what is wrong with it.
 
     The spec can be looked at in any case: see `kind_of`.
@@ -84,14 +84,14 @@ def open_envelope(document: Document, kinds: Mapping[str, type[Resource]]) -> tu
     return (None if problems else envelope), problems
 
 
-def find_kind(document: Document, kinds: Mapping[str, type[Resource]]) -> type[Resource] | None:
+def find_kind(document: Document, kinds: Mapping[str, Kind]) -> Kind | None:
     """Return the kind that a document says it is, however wrong the rest of it may be."""
     kind = document.value.get("kind") if isinstance(document.value, dict) else None
     return kinds.get(kind) if isinstance(kind, str) else None
 
 
 def resolve_target(
-    target_name: str | None, kind: type[Resource], targets: Mapping[str, str], document: Document
+    target_name: str | None, kind: Kind, targets: Mapping[str, str], document: Document
 ) -> str | Diagnostic:
     """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
     candidates = sorted(name for name, api in targets.items() if api == kind.api)
@@ -101,7 +101,7 @@ def resolve_target(
             return candidates[0]
         source = document.at(("metadata",))
         if not candidates:
-            message = f"no target speaks the {kind.api} API, which {kind.__name__} needs; add one to the settings"
+            message = f"no target speaks the {kind.api} API, which {kind.name} needs; add one to the settings"
             return Problem(source, message)
         reason = "which one is meant is unclear, and --target only selects among documents that say theirs"
         return Problem(source, f"several targets speak the {kind.api} API; {reason}; add `target: {choices}`")
@@ -112,7 +112,7 @@ def resolve_target(
         return Problem(source, message)
     if target_name not in candidates:
         summary = (
-            f"target {quote_text(target_name)} speaks the {targets[target_name]} API; {kind.__name__} needs {kind.api}"
+            f"target {quote_text(target_name)} speaks the {targets[target_name]} API; {kind.name} needs {kind.api}"
         )
         return Problem(
             source, f"{summary}; {f'write {choices}' if candidates else 'add such a target to the settings'}"

@@ -12,7 +12,7 @@ from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef
 from reconciler.documents.reader import Document, parse_documents, validate_value
 from reconciler.errors import InvalidError, Problem, RefusedError
-from reconciler.kinds.kind import Resource, Wanted
+from reconciler.kinds.kind import Kind, Spec, Wanted
 from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
@@ -34,14 +34,14 @@ class LoadedManifests:
 class _Registry:
     """What documents are understood by: kinds by their names, and the API of each target."""
 
-    kinds: Mapping[str, type[Resource]]
+    kinds: Mapping[str, Kind]
     targets: Mapping[str, str]
 
 
 def load_manifests(
     paths: Sequence[Path | str],
     *,
-    kinds: Mapping[str, type[Resource]],
+    kinds: Mapping[str, Kind],
     targets: Mapping[str, str],
     base: Path | None = None,
 ) -> LoadedManifests:
@@ -121,7 +121,7 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
     if not isinstance(spec, dict):
         return None, problems
     # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    resource, part_problems = validate_value(kind, spec, document, ("spec",))
+    resource, part_problems = validate_value(kind.spec, spec, document, ("spec",))
     problems += part_problems
     field_tables, part_problems = _read_tables(kind, spec, document, file)
     problems += part_problems
@@ -132,18 +132,18 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
         return None, problems
     metadata = envelope.metadata
     problems += _check_resource(resource, metadata.name, field_tables, document)
-    address = Address(target, kind.__name__, metadata.name)
+    address = Address(target, kind.name, metadata.name)
     return Wanted(address, resource, document.source, metadata.labels, field_tables, document.at), problems
 
 
 def _find_target(
-    envelope: Envelope | None, kind: type[Resource], registry: _Registry, document: Document
+    envelope: Envelope | None, kind: Kind, registry: _Registry, document: Document
 ) -> str | Diagnostic | None:
     return resolve_target(envelope.metadata.target, kind, registry.targets, document) if envelope else None
 
 
 def _read_tables(
-    kind: type[Resource], spec: Mapping[str, object], document: Document, file: FileRef
+    kind: Kind, spec: Mapping[str, object], document: Document, file: FileRef
 ) -> tuple[dict[str, Table], list[Diagnostic]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
     field_tables: dict[str, Table] = {}
@@ -164,7 +164,7 @@ def _read_tables(
 
 
 def _check_resource(
-    resource: Resource, name: str, field_tables: Mapping[str, Table], document: Document
+    resource: Spec, name: str, field_tables: Mapping[str, Table], document: Document
 ) -> Iterator[Diagnostic]:
     for location, message in resource.check(name, field_tables):
         source = location if isinstance(location, Source) else document.at(("spec", *location))

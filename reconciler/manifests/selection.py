@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
-from reconciler.kinds.registry import find_kind_by_name
+from reconciler.kinds.registry import KINDS
 from reconciler.patterns import matches_pattern
 
 DocumentTest = Callable[[Wanted], bool]
@@ -67,7 +67,7 @@ def format_filters(selection: Selection) -> str:
 def _parse_pattern(text: str, option: str) -> DocumentTest:
     # At the first slash: an object's name may hold one, a kind's never does.
     kind, slash, name = text.partition("/")
-    find_kind_by_name(kind)
+    KINDS.find(kind)
     if slash and not name:
         raise UsageError(f"{option} {text}: the name after the slash is empty; give KIND or KIND/NAME-PATTERN")
     return lambda document: document.address.kind == kind and matches_pattern(name or "*", document.address.name)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Problem
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches_pattern
 
@@ -15,7 +15,11 @@ _SETTINGS_SOURCE = Source("reconciler.yaml")
 
 
 def find_refusals(
-    plan: Plan, limits: Mapping[str, int], protected: Sequence[str], settings: Source = _SETTINGS_SOURCE
+    plan: Plan,
+    limits: Mapping[str, int],
+    protected: Sequence[str],
+    kinds: Registry,
+    settings: Source = _SETTINGS_SOURCE,
 ) -> tuple[Diagnostic, ...]:
     """Return every reason why the plan may not be applied: limits (changes by kind), protected patterns, refused steps.
 
@@ -26,7 +30,7 @@ def find_refusals(
             {
                 *_find_refused_steps(plan),
                 *_find_protected_steps(plan, protected),
-                *_find_exceeded_limits(plan, limits, settings),
+                *_find_exceeded_limits(plan, limits, kinds, settings),
             }
         )
     )
@@ -70,13 +74,15 @@ def _is_protected_by(step: Step, pattern: str) -> bool:
     return any(matches_pattern(pattern, f"{step.address.kind}/{name}") for name in names)
 
 
-def _find_exceeded_limits(plan: Plan, limits: Mapping[str, int], settings: Source) -> Iterator[Diagnostic]:
+def _find_exceeded_limits(
+    plan: Plan, limits: Mapping[str, int], kinds: Registry, settings: Source
+) -> Iterator[Diagnostic]:
     counts: Counter[str] = Counter()
     for step in plan.steps:
         counts[step.address.kind] += step.weight
     for kind, count in sorted(counts.items()):
         # A number, no percentage: a server may have eight roles, of which 30 % are two.
-        limit = limits.get(kind, KINDS[kind].limit)
+        limit = limits.get(kind, kinds[kind].limit)
         if count > limit:
             reason = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
             remedy = f"if all are meant, raise limits: {{{kind}: {{changes: {count}}}}}; or apply a part with --only"

@@ -14,7 +14,8 @@ from typing import Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
-from reconciler.model import Action, Call, Change, Coverage, Gap, Json, Outcome, Plan, Risk, Step, Verdict
+from reconciler.model import Action, Change, Coverage, Gap, Json, Outcome, Plan, Risk, Step, Verdict
+from reconciler.plans.serial import encode_call
 from reconciler.sanitize import is_invisible
 
 FORMAT_VERSION = "1.0"
@@ -47,15 +48,6 @@ def encode_step(step: Step, outcome: Outcome | None = None) -> dict[str, Json]:
     if outcome:
         members["detail"] = outcome.detail
     return members
-
-
-def encode_call(call: Call) -> dict[str, Json]:
-    """Return one unsent request; its target is the step's. Raises ValueError for a repeated query parameter."""
-    query = dict(call.query)
-    # An object with the same name twice has no agreed meaning (RFC 8259, 4).
-    if len(query) != len(call.query):
-        raise ValueError(f"a query parameter is repeated in {call.method} {call.path}")
-    return {"method": call.method, "path": call.path, "query": query, "body": call.body, "version": call.version}
 
 
 def encode_problem(problem: Diagnostic) -> dict[str, Json]:

@@ -18,6 +18,7 @@ from reconciler.cli.progress import Progress
 from reconciler.engine.execution import send_plan
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Coverage, Plan
 from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
@@ -75,7 +76,7 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
         plan = Plan((), Coverage(0, 0))
         judged = JudgedPlan(plan, SecretMasker([]), plan, ())
         listener = make_listener(session, judged, progress, lambda _: True)
-        sent = send_plan(plan, {}, judged.masker, listener, session.stops)
+        sent = send_plan(plan, {}, judged.masker, listener, session.stops, KINDS)
         signal.raise_signal(INT)
 
     assert (sent, stderr.getvalue()) == (((), False, ()), "")

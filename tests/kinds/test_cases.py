@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Step, Table
+from reconciler.model import Plan, Step, Table
 from tests.support.sample_plans import planned
 from tests.support.toy_reader import World, shuffled
 
@@ -56,7 +56,12 @@ def _document(number: int, document: dict[str, Any]) -> Wanted:
     address = Address("csms" if kind.api == "csms" else "command", document["kind"], document["metadata"]["name"])
     place = f"document {number}"
     return Wanted(
-        address, kind.load(spec), Source(place), {}, tables, lambda path: Source(f"{place} {'.'.join(map(str, path))}")
+        address,
+        kind.spec.load(spec),
+        Source(place),
+        {},
+        tables,
+        lambda path: Source(f"{place} {'.'.join(map(str, path))}"),
     )
 
 
@@ -71,6 +76,14 @@ def offline(case: dict[str, Any]) -> list[str]:
         for one in wanted
         for place, message in one.resource.check(one.address.name, one.tables)
     ]
+
+
+def plan_case(path: Path) -> Plan | None:
+    """Return the plan of a case; None where its documents are invalid."""
+    case = yaml.safe_load(path.read_text("utf-8"))
+    if offline(case):
+        return None
+    return planned(wanted_of(case), World(case["world"]), case.get("today", date(2026, 11, 22)))
 
 
 def shown(step: Step, members: set[str]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ ROWS: list[tuple[str, str, dict[str, Any], Mapping[str, Table], list[tuple[str, 
 @pytest.mark.parametrize(("kind", "name", "spec", "tables", "found"), ROWS)
 def test_identities(kind: str, name: str, spec: dict[str, Any], tables: Any, found: list[tuple[str, Any]]) -> None:
     """Each object by what the server tells it by, letter case aside; what only a search finds has none."""
-    resource = KINDS[kind].load(spec)
+    resource = KINDS[kind].spec.load(spec)
 
     assert list(resource.identities(name, tables)) == found
     assert resource.size(tables) == max(1, len(found))
@@ -61,7 +61,7 @@ def test_nothing_is_declared_that_is_not_said(kind: str) -> None:
     specs: dict[str, dict[str, Any]] = {row[0]: row[2] for row in reversed(ROWS)}
     spec = specs[kind]
 
-    declared = KINDS[kind].load(dict(reversed(spec.items()))).declared()
+    declared = KINDS[kind].spec.load(dict(reversed(spec.items()))).declared()
 
     assert set(declared) == set(spec)
-    assert list(declared) == [name for name in KINDS[kind].model_json_schema()["properties"] if name in spec]
+    assert list(declared) == [name for name in KINDS[kind].spec.model_json_schema()["properties"] if name in spec]

@@ -9,9 +9,10 @@ from hashlib import sha256
 import pytest
 
 from reconciler.errors import StaleError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Json, Plan
 from reconciler.plans.planfile import load_plan
-from reconciler.reports.json_document import render_json
+from reconciler.plans.serial import render_members
 from tests.support.sample_plans import TODAY, handler, planned, registered
 
 BOUNDS = {
@@ -29,14 +30,14 @@ def small() -> Plan:
 def seal(shown: dict[str, Json]) -> bytes:
     """Seal any members as the tool would: the digest is no secret, so whoever can read this can do it."""
     body = {name: value for name, value in shown.items() if name != "digest"}
-    mark = sha256(b"reconciler plan 1\n" + render_json(body).encode()).hexdigest()
-    return render_json({**body, "digest": f"sha256:{mark}"}).encode()
+    mark = sha256(b"reconciler plan 1\n" + render_members(body).encode()).hexdigest()
+    return render_members({**body, "digest": f"sha256:{mark}"}).encode()
 
 
 def refused(data: bytes, today: date = TODAY) -> str:
     """Return why a file is refused; the test fails if it is not."""
     with pytest.raises(StaleError) as caught:
-        load_plan(data, today, "release.plan")
+        load_plan(data, today, KINDS, "release.plan")
     (problem,) = caught.value.problems
     assert str(problem.source) == "release.plan"
     assert problem.message.count(";") >= 1

@@ -23,7 +23,7 @@ def document(kind: str, name: str, spec: Mapping[str, Any], line: int = 1, targe
     """Return one document, as it would stand on a line of a manifest."""
     target = target or ("csms" if KINDS[kind].api == "csms" else "command")
     source = Source("manifests/all.yaml", line, 1)
-    return Wanted(Address(target, kind, name), KINDS[kind].load(spec), source, at=lambda _: source)
+    return Wanted(Address(target, kind, name), KINDS[kind].spec.load(spec), source, at=lambda _: source)
 
 
 def handler(name: str, *, enabled: bool = True, line: int = 1, class_name: str = "") -> Wanted:
@@ -77,4 +77,4 @@ def planned(
     """Observe and plan, as the command line does."""
     read: Any = World(world) if isinstance(world, Mapping) else world
     run = Run(today, frozenset(one.address for one in wanted))
-    return plan(wanted, observe(wanted, {"command": read, "csms": read, "other": read}, run), run, scope)
+    return plan(wanted, observe(wanted, {"command": read, "csms": read, "other": read}, run, KINDS), run, KINDS, scope)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from reconciler.diagnostics import Source
 from reconciler.engine.apply import ReadBackPolicy, RunContext
 from reconciler.errors import NoReply, Problem, UnreachableError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World
@@ -70,6 +71,7 @@ class Server(World):
             senders=dict.fromkeys(both, self.send),
             explainers=dict.fromkeys(both, explained),
             redact=redacted,
+            kinds=KINDS,
             sleep=self.slept.append,
             stop=stop,
             patience=PATIENCE,

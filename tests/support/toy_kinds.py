@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field, model_validator
 from reconciler.diagnostics import Source
 from reconciler.errors import InvalidError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Resource
+from reconciler.kinds.kind import Kind, Spec
+from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.model import Path as Place
 from reconciler.model import Table
@@ -21,16 +22,14 @@ from reconciler.model import Table
 class Bulb(BaseModel):
     """A part of a lamp."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     type: Literal["LED", "Halogen"]
     maker_name: Text = unmanaged_field("Who made it.")
 
 
-class Lamp(Resource):
+class Lamp(Spec):
     """Has a field of every type, and is found by its socket."""
-
-    api: ClassVar[str] = "keyfactor"
 
     socket: Name = unmanaged_field("What it is plugged into.")
     label: Text = unmanaged_field("Text.")
@@ -66,11 +65,8 @@ class Lamp(Resource):
 NO_ROWS = Table("", (), {"lamp": (), "owner": ()})
 
 
-class Inventory(Resource):
+class Inventory(Spec):
     """Names a table of lamps."""
-
-    api: ClassVar[str] = "keyfactor"
-    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"rows": ("lamp", "owner")}
 
     rows: Name = unmanaged_field("A CSV file.")
 
@@ -86,10 +82,8 @@ class Inventory(Resource):
             yield lamp, Source(table.file, line, 1)
 
 
-class Bell(Resource):
+class Bell(Spec):
     """Belongs to the other API."""
-
-    api: ClassVar[str] = "csms"
 
     tone: Text = unmanaged_field("How it sounds.")
 
@@ -97,7 +91,29 @@ class Bell(Resource):
         yield name, ()
 
 
-KINDS: Mapping[str, type[Resource]] = {kind.__name__: kind for kind in (Bell, Inventory, Lamp)}
+class LampKind(Kind[Lamp, None]):
+    """Lamps, of the one API."""
+
+    spec = Lamp
+    api = "keyfactor"
+
+
+class InventoryKind(Kind[Inventory, None]):
+    """Inventories, which name a table."""
+
+    spec = Inventory
+    api = "keyfactor"
+    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"rows": ("lamp", "owner")}
+
+
+class BellKind(Kind[Bell, None]):
+    """Bells, of the other API."""
+
+    spec = Bell
+    api = "csms"
+
+
+KINDS = Registry([LampKind(), InventoryKind(), BellKind()])
 TARGETS: Mapping[str, str] = {"command": "keyfactor", "csms": "csms"}
 
 

@@ -68,13 +68,14 @@ def _apply_saved_plan(
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
     from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
     from reconciler.engine.saved_plans import read_saved_plan
+    from reconciler.kinds.registry import KINDS
     from reconciler.manifests.selection import format_filters
     from reconciler.plans.planfile import check_plan_targets
 
     if filters := format_filters(run_options.selection):
         reason = f"a saved plan is applied whole, and {filters} would take a part of it; nothing was sent"
         raise UsageError(Problem(Source(planfile), f"{reason}; plan again with the selection"))
-    plan = read_saved_plan(session.cwd / planfile, planfile, session.today)
+    plan = read_saved_plan(session.cwd / planfile, planfile, KINDS, session.today)
     inputs = session.inputs
     settings = read_settings(inputs, run_options.config)
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
@@ -82,7 +83,7 @@ def _apply_saved_plan(
         check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
-        return _apply_judged_plan(session, judge_plan(plan, settings, apis), apis, risks, accepted=True)
+        return _apply_judged_plan(session, judge_plan(plan, settings, apis, inputs.kinds), apis, risks, accepted=True)
 
 
 def _apply_judged_plan(
@@ -92,6 +93,7 @@ def _apply_judged_plan(
     from reconciler.cli.confirm import ask_confirmation
     from reconciler.cli.progress import Progress
     from reconciler.engine.execution import execute_plan
+    from reconciler.kinds.registry import KINDS
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
@@ -99,7 +101,7 @@ def _apply_judged_plan(
         listener = make_listener(
             session, judged_plan, progress, lambda plan: accepted or ask_confirmation(session, plan)
         )
-        execution = execute_plan(judged_plan, apis, risks, listener, session.stops)
+        execution = execute_plan(judged_plan, apis, risks, listener, session.stops, KINDS)
     plan, outcomes = execution.plan, execution.outcomes
     if execution.sent:
         return CommandResult(

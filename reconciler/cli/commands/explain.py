@@ -35,12 +35,12 @@ _BOUND_WORDS = {
 @click.pass_obj
 def command(_session: Session, /, subject: str) -> CommandResult:
     """Say what a kind or a field means, and what it may hold."""
-    from reconciler.kinds.registry import find_kind_by_name, suggest_word
+    from reconciler.kinds.registry import KINDS, suggest_word
     from reconciler.reports.reference import render_explanation
     from reconciler.schema import build_spec_schema
 
     name, *path = subject.split(".")
-    kind = find_kind_by_name(name)
+    kind = KINDS.find(name)
     root = build_spec_schema(kind)
     node, required, path_so_far = root, True, [name]
     for field in path[1:] if path[:1] == ["spec"] else path:

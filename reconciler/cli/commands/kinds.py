@@ -14,7 +14,7 @@ from reconciler.cli.output import CommandResult
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from reconciler.kinds.kind import Resource
+    from reconciler.kinds.kind import Kind
 
 
 @options.command()
@@ -30,7 +30,7 @@ def command(_session: Session, /) -> CommandResult:
             "kind": name,
             "api": kind.api,
             "limit": kind.limit,
-            "what": (kind.__doc__ or "").strip().splitlines()[0],
+            "what": (kind.spec.__doc__ or "").strip().splitlines()[0],
             "endpoint": _find_endpoint(kind),
         }
         for name, kind in KINDS.items()
@@ -38,8 +38,8 @@ def command(_session: Session, /) -> CommandResult:
     return CommandResult(Exit.OK, lambda layout: render_listing(rows, layout), extra={"kinds": rows})
 
 
-def _find_endpoint(kind: type[Resource]) -> str:
+def _find_endpoint(kind: Kind) -> str:
     """Return the endpoint that the module's first line names, after its colon."""
-    first = (sys.modules[kind.__module__].__doc__ or "").strip().splitlines()[0]
+    first = (sys.modules[kind.spec.__module__].__doc__ or "").strip().splitlines()[0]
     match = re.search(r":\s*(?:[A-Z]+ )?(/\S*[\w}\])])", first)
     return match[1] if match else ""

@@ -17,10 +17,11 @@ from reconciler.errors import Exit
 def command(session: Session, /, planfile: str) -> CommandResult:
     """Render a saved plan."""
     from reconciler.engine.saved_plans import read_saved_plan
+    from reconciler.kinds.registry import KINDS
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
-    plan = read_saved_plan(session.cwd / planfile, planfile)  # however old: the same words as when it was made
+    plan = read_saved_plan(session.cwd / planfile, planfile, KINDS)  # however old: the same words as when it was made
     return CommandResult(
         Exit.OK, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
     )

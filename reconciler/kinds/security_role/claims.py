@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Problem
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Finding, Match, Resource, Wanted
+from reconciler.kinds.kind import Finding, Match, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
@@ -20,7 +20,7 @@ from reconciler.payloads.members import pick_member
 class Claim(BaseModel):
     """Who gets the role: what an identity provider says of somebody."""
 
-    model_config = Resource.model_config
+    model_config = Spec.model_config
 
     type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
     value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")

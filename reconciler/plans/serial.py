@@ -1,0 +1,155 @@
+"""Plans and steps as JSON values, for files and journals: a format of its own, which no report's drawing can change.
+
+A plan is {"format_version", "kind": "Plan", "planned_on", "compared", "selection", "notes", "targets", "manifests",
+"steps"}; a step is {"address", "object", "action", "risk", "source", "call", "changes", "base", "expect"} and, where it
+has no call, "refusal". What a step says of itself is for people and tools that read the file: who loads it works it out
+again (`stored_steps`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from reconciler.diagnostics import Address, Diagnostic, Severity, Source
+from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
+
+PLAN_FORMAT_VERSION = "1.0"
+"""The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
+
+# Azure Pipelines and TeamCity read `##[` and `##vso[` in a log as commands, and a plan file may be printed into one.
+_CI_COMMAND = re.compile(r"##(?=\w*\[)")
+
+
+def render_members(members: Mapping[str, Json]) -> str:
+    """Return JSON text: ASCII, indented, in the order given, a line feed at the end. Raises ValueError for NaN."""
+    text = json.dumps(members, ensure_ascii=True, indent=2, allow_nan=False, default=_convert_to_json)
+    # json leaves DEL as it is, and terminals may act on it.
+    return _CI_COMMAND.sub(r"\\u0023#", text).replace("\x7f", "\\u007f") + "\n"
+
+
+def encode_plan(plan: Plan, planned_on: date) -> dict[str, Json]:
+    """Return a plan's members; `decode_plan` gives back an equal one. Problems and gaps are not part of it."""
+    return {
+        "format_version": PLAN_FORMAT_VERSION,
+        "kind": "Plan",
+        "planned_on": planned_on.isoformat(),
+        "compared": plan.compared._asdict(),
+        "selection": plan.selection,
+        "notes": [encode_diagnostic(note) for note in plan.notes],
+        "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
+        "manifests": plan.manifests,
+        "steps": [encode_step(step) for step in plan.steps],
+    }
+
+
+def decode_plan(members: Mapping[str, Any]) -> Plan:
+    """Return the plan of `encode_plan`; raises KeyError, TypeError, ValueError or AttributeError for anything else."""
+    return Plan(
+        steps=tuple(decode_step(step) for step in members["steps"]),
+        compared=Coverage(**members["compared"]),
+        notes=tuple(decode_diagnostic(note) for note in members["notes"]),
+        selection=members["selection"],
+        targets={name: Bound(**bound) for name, bound in members["targets"].items()},
+        manifests=members["manifests"],
+    )
+
+
+def encode_step(step: Step) -> dict[str, Json]:
+    """Return one step; `decode_step` gives back an equal one. Raises ValueError for a repeated query parameter."""
+    members: dict[str, Json] = {
+        "address": step.address._asdict(),
+        "object": step.object,
+        "action": step.action.value,
+        "risk": step.risk.value,
+        "source": str(step.source),
+        "call": encode_call(step.request.call) if step.request else None,
+        "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
+    }
+    if step.refusal:
+        members["refusal"] = step.refusal
+    if step.request is not None:
+        members |= {"base": step.request.base, "expect": step.request.expect}
+    return members
+
+
+def decode_step(members: Mapping[str, Any]) -> Step:
+    """Return the step of `encode_step`; raises as `decode_plan` does."""
+    address = Address(**members["address"])
+    return Step(
+        address=address,
+        action=Action(members["action"]),
+        source=_parse_source(members["source"]),
+        changes=tuple(
+            Change(change["path"], change["before"], change["after"], Risk(change["risk"]))
+            for change in members["changes"]
+        ),
+        request=_decode_request(address.target, members) if members["call"] else None,
+        object=members["object"],
+        refusal=members.get("refusal", ""),
+    )
+
+
+def encode_call(call: Call) -> dict[str, Json]:
+    """Return one unsent request; its target is the step's. Raises ValueError for a repeated query parameter."""
+    query = dict(call.query)
+    # A JSON object names each member once: RFC 8259, section 4.
+    if len(query) != len(call.query):
+        raise ValueError(f"a query parameter is repeated in {call.method} {call.path}")
+    return {"method": call.method, "path": call.path, "query": query, "body": call.body, "version": call.version}
+
+
+def encode_diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
+    """Return what is told, with its parts."""
+    members = {
+        "rule": diagnostic.rule,
+        "severity": diagnostic.severity.value,
+        "source": str(diagnostic.source),
+        "summary": diagnostic.summary,
+        "reason": diagnostic.reason,
+        "remedy": diagnostic.remedy,
+    }
+    return members | ({"address": diagnostic.address._asdict()} if diagnostic.address else {})
+
+
+def decode_diagnostic(members: Mapping[str, Any]) -> Diagnostic:
+    """Return the diagnostic of `encode_diagnostic`; raises as `decode_plan` does."""
+    return Diagnostic(
+        rule=members["rule"],
+        source=_parse_source(members["source"]),
+        summary=members["summary"],
+        reason=members["reason"],
+        remedy=members["remedy"],
+        severity=Severity(members["severity"]),
+        address=Address(**members["address"]) if "address" in members else None,
+    )
+
+
+def _decode_request(target: str, members: Mapping[str, Any]) -> Request:
+    call = members["call"]
+    # Whoever can compute the digest could write a DELETE.
+    if call["method"] not in {"PUT", "POST"}:
+        raise ValueError(f"no step is a {call['method']}")
+    # RFC 8259 gives members no order, but Python's json keeps the file's, and that is the one that was sealed.
+    query = tuple(call["query"].items())
+    unsent_call = Call(target, call["method"], call["path"], call["body"], query, call["version"])
+    return Request(unsent_call, members["base"], members["expect"])
+
+
+def _parse_source(text: str) -> Source:
+    """Undo str(Source): the file's own name may hold colons."""
+    parts = text.rsplit(":", 2)
+    # isdigit() alone takes a superscript two, which int() refuses.
+    if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts[1:]):
+        return Source(parts[0], int(parts[1]), int(parts[2]))
+    return Source(text)
+
+
+def _convert_to_json(value: Any) -> Json:
+    """Give json what it doesn't know: read-only mappings."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

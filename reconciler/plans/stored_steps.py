@@ -1,0 +1,79 @@
+"""What a stored step says of itself beside what its request does.
+
+A digest is no signature: whoever can read a plan file can write one whose changes, object, action and risk read
+harmless while its body is not. So they are worked out again from the request, by the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.kinds.kind import Kind, Meaning
+from reconciler.kinds.registry import Registry
+from reconciler.model import Change, Plan, Step
+from reconciler.plans.diff import find_changes
+
+
+def check_kinds(plan: Plan, kinds: Registry) -> None:
+    """Raise ValueError for a step of a kind that there isn't."""
+    for step in plan.steps:
+        if step.address.kind not in kinds:
+            raise ValueError(f"no kind is called {step.address.kind}")
+
+
+def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Registry, file: str) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each step that would do something else than it says.
+
+    `stated_risks` are what the file calls the steps' risks; a step's own is that of its changes.
+    """
+    for step, stated_risk in zip(plan.steps, stated_risks, strict=True):
+        try:
+            difference = _find_difference(step, kinds[step.address.kind])
+            if not difference and stated_risk != step.risk:
+                difference = f"its risk is {step.risk}"
+        # Whatever a forged request lacks: a kind reads base and body as `encode` made them.
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            difference = str(error) if type(error) is ValueError else "its request is not one that this kind makes"
+        if difference:
+            yield Diagnostic(
+                "plan.misleading-step",
+                Source(file),
+                f"the step of {step.address} does not do what it shows: {difference}",
+                "nothing was sent",
+                "make a new plan with plan --out",
+                address=step.address,
+            )
+
+
+def _find_difference(step: Step, kind: Kind) -> str:
+    """Say in what a step differs from its request; "" if in nothing."""
+    if step.request is None:
+        return ""
+    meaning = kind.explain(step.request)
+    if meaning.name is not None and meaning.name.casefold() != step.address.name.casefold():
+        return f"its request is about {meaning.name!r}"
+    if step.object != meaning.object:
+        return f"its request is about {meaning.object}"
+    if (action := kind.choose_action(meaning.before, meaning.after)) is not step.action:
+        return f"its request is an action of kind {action}"
+    return _compare_changes(step.changes, find_changes(meaning.before, meaning.after, kind.risk), meaning)
+
+
+def _compare_changes(shown: Sequence[Change], derived: Sequence[Change], meaning: Meaning) -> str:
+    unshown = list(derived)
+    for change in shown:
+        match = next((other for other in unshown if _is_same_change(change, other, meaning)), None)
+        if match is not None:
+            unshown.remove(match)
+        # A new object's field that is declared as empty is shown, and is no change.
+        elif change.after or meaning.before is not None:
+            return f"its request does not make the change of {change.path} that is shown"
+    hidden = [change for change in unshown if change.path not in meaning.implied and (change.after or change.before)]
+    return f"its request also changes {hidden[0].path}" if hidden else ""
+
+
+def _is_same_change(change: Change, other: Change, meaning: Meaning) -> bool:
+    if change.path in meaning.opaque:
+        return (change.path, change.risk) == (other.path, other.risk)
+    return change == other

@@ -1,0 +1,165 @@
+"""Plan files whose steps say something else than their requests do: well sealed, and refused all the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import RefusedError
+from reconciler.kinds.registry import KINDS
+from reconciler.plans.planfile import dump_plan, load_plan
+from tests.kinds.test_cases import CASES, plan_case
+from tests.support.plan_files import seal
+from tests.support.sample_plans import TODAY
+
+Members = dict[str, Any]
+Forgery = Callable[[Members], None]
+
+
+def find_step(kind: str, method: str = "PUT", *, path: str = "") -> Members:
+    """Return a sealed plan's members whose first step is of this kind, from the cases of the kinds."""
+    for case in CASES:
+        plan = plan_case(case)
+        steps = [
+            step
+            for step in (plan.steps if plan else ())
+            if step.address.kind == kind and step.request and step.request.call.method == method
+            if step.request.call.path.startswith(path) and step.changes
+        ]
+        if plan and steps:
+            members: Members = json.loads(dump_plan(plan, TODAY))
+            members["steps"] = [json.loads(dump_plan(plan, TODAY))["steps"][plan.steps.index(steps[0])]]
+            return members
+    raise LookupError(f"no case plans a {method} of {kind}")
+
+
+def body(name: str, value: Any, *, expect: bool = True) -> Forgery:
+    """Send something else, and expect it too."""
+
+    def forge(step: Members) -> None:
+        step["call"]["body"][name] = value
+        if expect and name in step["expect"]:
+            step["expect"][name] = value
+
+    return forge
+
+
+def member(name: str, value: Any) -> Forgery:
+    """Say something else of the step."""
+    return lambda step: step.update({name: value})
+
+
+def change(name: str, value: Any) -> Forgery:
+    """Say something else of the first change."""
+    return lambda step: step["changes"][0].update({name: value})
+
+
+def lower_risk(step: Members) -> None:
+    """Call the step and all its changes harmless."""
+    step["risk"] = "low"
+    for entry in step["changes"]:
+        entry["risk"] = "low"
+
+
+def call(name: str, value: Any) -> Forgery:
+    """Send it elsewhere."""
+    return lambda step: step["call"].update({name: value})
+
+
+def deny_another(step: Members) -> None:
+    """Deny a request that nobody has looked at."""
+    step["call"]["body"]["CertificateRequestIds"] = [4711]
+    step["expect"] = {"4711": 3}
+
+
+def add_claim(step: Members) -> None:
+    """Give the role to somebody else as well."""
+    claim = {"ClaimType": 4, "ClaimValue": "mallory", "ProviderAuthenticationScheme": "Entra", "Description": "m"}
+    step["call"]["body"]["Claims"].append(claim)
+    step["expect"]["Claims"].append(["OAuthRole", "mallory", "Entra"])
+
+
+def redirect_notification(step: Members) -> None:
+    """Tell another topic."""
+    for place in (step["call"]["body"], step["expect"]):
+        place["notification"] = {**place["notification"], "target_id": "urn:smn:elsewhere"}
+
+
+def add_notification_member(step: Members) -> None:
+    """Change what no manifest can declare."""
+    for place in (step["call"]["body"], step["expect"]):
+        place["notification"] = {**place["notification"], "payload": "all"}
+
+
+ROLE, HANDLER = ("SecurityRole", "PUT", "/Security/Roles"), ("EventHandler", "PUT", "")
+OWNER, DENIAL = ("CertificateOwner", "PUT", ""), ("RequestDenial", "POST", "")
+EVENT, NEW_ROLE = ("SecretEvent", "PUT", ""), ("SecurityRole", "POST", "")
+CLAIM = ("SecurityRole", "PUT", "/Security/Claims")
+FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
+    "every right in the place of a few": (ROLE, body("Permissions", ["/"])),
+    "every right, with an expectation that hides it": (ROLE, body("Permissions", ["/"], expect=False)),
+    "one more holder": (ROLE, add_claim),
+    "another role than was read": (ROLE, body("Id", 4711)),
+    "a role that gets another name": (ROLE, body("Name", "Administrators")),
+    "another permission set": (ROLE, body("PermissionSetId", "00000000-0000-0000-0000-00000000beef")),
+    "a member that no manifest declares": (ROLE, body("Surprise", True)),
+    "a change that is not made": (ROLE, change("after", "nothing of interest")),
+    "a change that is kept silent": (ROLE, member("changes", [])),
+    "a risk that is called low": (ROLE, lower_risk),
+    "an action that is called otherwise": (ROLE, member("action", "create")),
+    "an object that is called otherwise": (ROLE, member("object", "Readers (id 3)")),
+    "a document that is called otherwise": (
+        ROLE,
+        lambda step: step["address"].update(name="Readers"),
+    ),
+    "a role that is sent to another path": (ROLE, call("path", "/Security/Roles/1")),
+    "a new role with every right": (NEW_ROLE, body("Permissions", ["/"])),
+    "a new role under another name": (NEW_ROLE, body("Name", "Administrators")),
+    "a claim with other words": (CLAIM, body("Description", "trust me")),
+    "another claim": (CLAIM, body("Id", 99)),
+    "a handler that is switched the other way": (
+        HANDLER,
+        lambda step: body("Enabled", not step["call"]["body"]["Enabled"])(step),
+    ),
+    "another handler": (HANDLER, call("path", "/EventHandlerRegistration/99")),
+    "another owner": (OWNER, body("NewRoleName", "Administrators")),
+    "another certificate": (OWNER, call("path", "/Certificates/99/Owner")),
+    "an owner by number": (OWNER, body("NewRoleId", 1)),
+    "another request to deny": (DENIAL, deny_another),
+    "a denial that is called an update": (DENIAL, member("action", "update")),
+    "a denial that is called low": (DENIAL, lower_risk),
+    "another topic": (EVENT, redirect_notification),
+    "a member of the notification": (EVENT, add_notification_member),
+    "another event": (EVENT, call("path", "/v1/0123/csms/events/other")),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_step_that_does_something_else_is_refused(name: str) -> None:
+    """What a reviewer approves is what its request does: it is worked out again from base, body and expectation."""
+    (kind, method, path), forge = FORGERIES[name]
+    members = find_step(kind, method, path=path)
+    load_plan(seal(members), TODAY, KINDS)
+
+    before = json.dumps(members)
+    forge(members["steps"][0])
+
+    assert json.dumps(members) != before, "the forgery changes something"
+    with pytest.raises(RefusedError) as caught:
+        load_plan(seal(members), TODAY, KINDS, "release.plan")
+    assert all(str(problem.source) == "release.plan" for problem in caught.value.problems)
+    assert "does not do what it shows" in caught.value.problems[0].message
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_plan_of_the_cases_says_what_it_does(case: Path) -> None:
+    """Whatever the tool plans, it can load again."""
+    plan = plan_case(case)
+
+    if plan is not None:
+        assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == replace(plan, problems=(), gaps=())
