@@ -49,11 +49,16 @@ HEADERS = (
     Field("x-keyfactor-api-version", "string", "absent is 1", enum=("1", "1.0", "2", "2.0")),
 )
 """The headers that every request carries (KF 0.2)."""
+# IIS matches paths without regard to case; documents write KeyfactorApi, clients KeyfactorAPI (KF 0.1).
 _ROUTER = Router(ROUTES, fold=True)
+# A guard against cross-site requests: a foreign page can't set such a header without a CORS preflight.
 _ORIGINS = {str(origin).lower() for origin in HEADERS[0].enum}
+# Keyfactor's own code sends 1.0 and 2.0 as well (KF 0.2).
 VERSIONS = {"": 1} | {str(word): int(float(word)) for word in HEADERS[1].enum}
 """What the version header may say, and what it means."""
+# Command's swagger lists these three and application/*+json (KF 0.2).
 _JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
+# A client has to cope with a 401 that is a page or nothing at all instead of JSON (KF 0.7).
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401 - Unauthorized</h1></body></html>"
 
 
@@ -104,6 +109,7 @@ def _route(method: str, path: str, version: int, switches: Switches) -> RouteMat
     if found is None:
         methods = _ROUTER.list_methods(path)
         status = 405 if methods else 404
+        # RFC 9110, 15.5.6: a 405 must name the methods that the resource does offer.
         allow = (("Allow", ", ".join(methods)),) if methods else ()
         raise ApiError(status, "", "", allow, bare=True)
     if version not in found.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
@@ -115,6 +121,8 @@ def _check_permission(world: World, route: Route, caller: Caller) -> None:
     if not route.permission or route.decides:
         return
     base = route.permission.replace("[#]/", "")
+    # Roles, claims and sets are written by who has the permission in the Global set; elsewhere it is a 403
+    # (KF 9, row 17).
     permission_set = world.global_set if route.in_global else ""
     scoped = base != route.permission and any(
         one.startswith(base) for role in caller.roles for one in role["Permissions"]
@@ -132,10 +140,12 @@ def _read_body(call: RouteCall, switches: Switches) -> None:
     except JsonBodyError as error:
         raise ApiError(400, "0xA0F00003", "The request body is not valid JSON.") from error
     fields = call.route.body or ()
+    # Approve takes a bare array of ids, Deny an object (KF 7.1).
     sent = {fields[0].name: call.sent} if call.route.bare else call.sent
     reading = read_object(sent, fields, fold=True)
     flaws = reading.flaws
     if switches["unknown_body_members"] == "rejected":
+        # Vendor scripts send Immutable, which is read-only, back in a body without an error (KF 0.4).
         known = ("Immutable", switches["role_extra_member"])
         flaws = flaws + [Flaw(name, "unknown", "is not known") for name in reading.unknown if name not in known]
     if flaws:
@@ -149,6 +159,7 @@ def _invalid(flaws: list[Flaw]) -> ApiError:
 
 
 def _unauthorized(switches: Switches) -> HttpReply:
+    # RFC 9110, 15.5.2: a 401 must carry a challenge. Two fields say the same as one with a comma (5.3).
     headers = (("WWW-Authenticate", 'Basic realm="KeyfactorAPI"'), ("WWW-Authenticate", "Bearer"))
     if switches["unauthorized_body"] == "html":
         return HttpReply(401, _LOGIN_PAGE, headers, "text/html")

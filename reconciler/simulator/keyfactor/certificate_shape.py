@@ -20,6 +20,7 @@ def _objects(name: str, integers: str, strings: str) -> Field:
 CERTIFICATE: Fields = (
     Field("Id", "integer", nullable=False),
     Field("Thumbprint", "string", "hexadecimal SHA-1", nullable=False),
+    # Version 11 has neither owner nor Alt members nor KeyAlgorithm in its rows (KF 6.1).
     Field("OwnerRoleId", "integer", "null where nobody owns it (12.3 onward)"),
     Field("OwnerRoleName", "string"),
     Field("CertState", "integer", "0-8", enum=tuple(range(9))),
@@ -32,6 +33,7 @@ CERTIFICATE: Fields = (
     *_all("boolean", "HasAltPrivateKey ArchivedKey HasPrivateKey KeyRecoverable"),
     _objects("ExtendedKeyUsages", "Id", "Oid DisplayName"),
     _objects("SubjectAltNameElements", "Id Type", "Value ValueHash"),
+    # The irregular capitals are the vendor's (KF 0.4).
     _objects("CRLDistributionPoints", "Id", "Url UrlHash"),
     _objects("LocationsCount", "Count", "Type"),
     _objects("SSLLocations", "Port", "StorePath AgentPool IPAddress NetworkName"),

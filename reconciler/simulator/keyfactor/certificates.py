@@ -65,6 +65,8 @@ def _list(world: World, call: RouteCall) -> HttpReply:
     text = " AND ".join(f"({part})" for part in (asked["QueryString"], scope) if part)
     query = certificate_query(world, text, call.caller.name) if text else None
     keep, day = _kept(revoked=asked["includeRevoked"], expired=asked["includeExpired"])
+    # A role that is renamed changes what a query by owner name selects, so a remembered list must not be
+    # found again then.
     names = tuple((r["Id"], r["Name"]) for r in world.roles.values()) if "ownerrolename" in text.lower() else ()
     modes = (world.switches["query_and_or"], world.switches["query_quote_escape"], call.caller.name)
     key = (text, modes, names, asked["includeRevoked"], asked["includeExpired"], day, sort, falling)
@@ -75,10 +77,12 @@ def _list(world: World, call: RouteCall) -> HttpReply:
 
 def _kept(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool] | None, int]:
     """Return which certificates a list keeps, and the minute for which that holds (0 if time does not matter)."""
+    # Certificates expire while a client pages. By the minute, most pages of one listing share one answer.
     minute = 0 if expired else int(datetime.now(UTC).timestamp()) // 60
     now = minute * 60
     if revoked and expired:
         return None, 0
+    # Both flags default to false: a plain list hides revoked and expired certificates (KF 6.1).
     return lambda row: (revoked or row.state != 2) and (expired or row.not_after >= now), minute
 
 
@@ -109,6 +113,7 @@ def _json(world: World, call: RouteCall, certificate_id: int) -> str:
         world.role_name,
         metadata=metadata.decode(),
         locations=locations.decode(),
+        # Without the flag HasPrivateKey is false for every row, whatever the truth (KF 6.1).
         key=bool(asked["includeHasPrivateKey"]),
     )
 
@@ -116,6 +121,7 @@ def _json(world: World, call: RouteCall, certificate_id: int) -> str:
 def _get(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     _check_visible(world, call, row)
+    # The flag is documented for the list alone (KF 6.1).
     call.query.setdefault("includeHasPrivateKey", True)
     return HttpReply(200, _json(world, call, row.id).encode())
 
@@ -124,6 +130,7 @@ def _check_visible(world: World, call: RouteCall, row: Certificate) -> None:
     collection_id = call.query["collectionId"]
     member = not collection_id or in_collection(world, collection_id, row)
     if not _may_read(call, collection_id) or not member:
+        # Which of the two Command says is open; 403 admits that the certificate exists, 404 hides it.
         if world.switches["certificate_hidden"] == "404":
             raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{row.id}'")
         raise ApiError(403, "0xA0110003", "You do not have permission to read this certificate.")
@@ -142,6 +149,7 @@ def _history(world: World, call: RouteCall) -> HttpReply:
         "Action": "Imported",
     }
     rows = [first, *world.history.get(row.id, [])]
+    # The sort field is UserName, the member Username (KF 6.4).
     fields = {"OperationStart": "string", "OperationEnd": "string", "UserName": "string"}
     return listed(world, call, rows, fields=fields, sort="OperationStart")
 

@@ -28,6 +28,7 @@ def show_claim(world: World, claim: Record) -> Record:
         "AuthenticationScheme": provider["AuthenticationScheme"] if provider else scheme,
         "DisplayName": provider["DisplayName"] if provider else scheme,
     }
+    # Command 25.5.1 with an Authentik provider returned claims whose Provider is null (KF 1.3).
     if not scheme or scheme.lower() == switches["claim_provider_null"].lower():
         shown = None
     return {
@@ -40,6 +41,7 @@ def show_claim(world: World, claim: Record) -> Record:
 
 
 def _description(claim: Record) -> Any:
+    # Eventually consistent: the answer to the PUT and even a GET after it may show the old text (KF 0.8).
     old, left = claim.get("_lag", ("", 0))
     if not left:
         return claim["Description"]
@@ -51,6 +53,7 @@ def _value(claim: Record, mode: str) -> str:
     value: str = claim["ClaimValue"]
     if claim["ProviderAuthenticationScheme"].lower() != _DIRECTORY or mode == "as_sent":
         return value
+    # Active Directory values may come back with a domain's prefix or in another case (KF 1.3).
     if mode == "prefixed":
         return value if "\\" in value else f"CORP\\{value}"
     return value.upper() if mode == "upper" else value.lower()
@@ -58,8 +61,10 @@ def _value(claim: Record, mode: str) -> str:
 
 def claim_type(value: Json, *, names: bool) -> int:
     """Return the number of a claim type given as number or, where `names` are accepted, as name."""
+    # A bool is an int to Python: `true` would be claim type 1.
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(CLAIM_TYPES):
         return value
+    # Vendor scripts send POST /Security/Claims a name, in any case (KF 2.1).
     folded = [name.lower() for name in CLAIM_TYPES]
     if names and isinstance(value, str) and value.lower() in folded:
         return folded.index(value.lower())
@@ -84,6 +89,7 @@ def claim_of(world: World, data: Record, kind: int) -> Record:
             raise ApiError(400, "0xA0110002", f"Claim '{data['ClaimValue']}' does not exist.")
         return new_claim(world, {**wanted, "Description": data["Description"]})
     if world.switches["claim_description_in_role"] == "updated":
+        # A claim has one description, whichever roles hold it: this changes what all of them show.
         describe_claim(world, known, data["Description"])
     return known
 
@@ -108,6 +114,7 @@ def _find(world: World, call_id: int) -> Record:
 
 def _list(world: World, call: RouteCall) -> HttpReply:
     rows = [{**claim, "Provider": claim["ProviderAuthenticationScheme"]} for claim in world.claims.values()]
+    # A filter compares ClaimType with the number, though answers carry the name (KF 2.1).
     fields = {"ClaimType": "integer", "ClaimValue": "string", "ADClaimValue": "string", "Description": "string"}
     return listed(
         world, call, rows, fields=fields, sort="Provider", render=lambda row: show_claim(world, world.claims[row["Id"]])
@@ -131,6 +138,7 @@ def _create(world: World, call: RouteCall) -> HttpReply:
 
 
 def _describe(world: World, call: RouteCall) -> HttpReply:
+    # Nothing but the description can change; another type, value or scheme is another claim (KF 2.1).
     claim = _find(world, call.data["Id"])
     before = {**show_claim(world, claim), "Description": claim["Description"]}
     describe_claim(world, claim, call.data["Description"])
@@ -185,6 +193,8 @@ CLAIM_REPLY = (
         fields=(Field("Id", "uuid"), Field("AuthenticationScheme", "string"), Field("DisplayName", "string")),
     ),
 )
+# The documentation's table puts these into the body; the swagger, which is followed here, into the query
+# (KF 2.1).
 _ASKED = (
     Field("ClaimType", "integer", required=True),
     Field("ClaimValue", "string", required=True),

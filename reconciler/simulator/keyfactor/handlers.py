@@ -12,6 +12,7 @@ from reconciler.simulator.world.world import Record, World, next_id
 
 def _show(world: World, handler: Record) -> Record:
     members = ("DisplayName", "ClassName", "Enabled", "SupportedEvents")
+    # The vendor's page writes `id`, although Command's members are PascalCase elsewhere (KF 0.4, 5).
     return {world.switches["handler_id_member"]: handler["Id"], **{name: handler[name] for name in members}}
 
 
@@ -28,6 +29,7 @@ def _list(world: World, call: RouteCall) -> HttpReply:
         seen: Record = world.seen(("handler", handler["Id"]), now) or now
         return seen
 
+    # Name is the documented default sort, but no handler has such a member (KF 5).
     fields = {"DisplayName": "string", "Enabled": "boolean", "Name": "string"}
     rows = [{**handler, "Name": handler["DisplayName"]} for handler in world.handlers.values()]
     return listed(world, call, rows, fields=fields, sort="Name", render=render)
@@ -39,6 +41,7 @@ def _get(world: World, call: RouteCall) -> HttpReply:
 
 
 def _register(world: World, call: RouteCall) -> HttpReply:
+    # The DLL has to lie in the server's extension folder already: nothing is uploaded here (KF 5).
     found = world.assemblies.get(call.data["AssemblyName"])
     if found is None:
         raise ApiError(400, "0xA0110002", f"Assembly '{call.data['AssemblyName']}' was not found.")
@@ -59,6 +62,8 @@ def _register(world: World, call: RouteCall) -> HttpReply:
 def _update(world: World, call: RouteCall) -> HttpReply:
     handler = _find(world, call.params["id"])
     before = _show(world, handler)
+    # Both members are optional. The SDK has Enabled as a plain bool and DisplayName as nullable, so on the
+    # server what is left out may well become false and null (KF 5).
     reset = world.switches["handler_put_omitted"] == "reset"
     data = call.data
     if reset or "DisplayName" in data:

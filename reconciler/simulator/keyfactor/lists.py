@@ -15,6 +15,7 @@ from reconciler.simulator.world.world import World
 PAGING: Fields = (
     Field("QueryString", "string", "filter, grammar in KF 6.2"),
     Field("PageReturned", "integer", "1-based", default=1),
+    # 50 silently cuts a longer list; Keyfactor's own clients had to be mended for it repeatedly (KF 9, row 2).
     Field("ReturnLimit", "integer", "rows a page", default=50),
     Field("SortField", "string", "an unknown field is refused with 0xA011004A"),
     Field("SortAscending", "integer", "0 ascending, 1 descending", enum=(0, 1), default=0),
@@ -37,6 +38,7 @@ def page_slice(call: RouteCall, switches: Switches) -> Slice:
         number, limit = max(number, 1), limit if limit > 0 else 50
     if switches["return_limit_max"]:
         limit = min(limit, switches["return_limit_max"])
+    # No snapshot and no cursor: rows that come and go meanwhile shift all later pages (KF 0.5).
     return Slice((number - 1) * limit, number * limit)
 
 
@@ -91,6 +93,7 @@ def listed(
 
 
 def _sortable(value: Any) -> tuple[int, Any]:
+    # SQL Server takes NULL for the lowest value; Python would refuse to compare.
     if value is None:
         return 0, 0
     return (1, value) if isinstance(value, int) else (2, str(value).lower())

@@ -41,6 +41,7 @@ def _providers(world: World, call: RouteCall) -> HttpReply:
 
 def _collections(world: World, call: RouteCall) -> HttpReply:
     fields = {"Name": "string", "Query": "string", "Favorite": "boolean"}
+    # Query can be filtered by, but GET returns the text as Content alone (KF 6.4).
     rows = [{**one, "Query": one["Content"]} for one in world.collections.values()]
     return listed(
         world, call, rows, fields=fields, sort="Name", render=lambda row: _shown(world.collections[row["Id"]])
@@ -106,6 +107,7 @@ _CONTAINER = (*_SHARED, Field("CertificateStores", "array", items=Field("", "obj
 ROUTES = (
     GET("/Permissions", _permissions, "All permission strings", permission=_SECURITY, reply=STRINGS),
     GET(
+        # Unlike roles and claims not below /Security (KF 2.3).
         "/IdentityProviders",
         _providers,
         "List identity providers",
@@ -136,6 +138,7 @@ ROUTES = (
         reply=_COLLECTION_REPLY,
     ),
     GET(
+        # Behind the route by id: the first that matches is taken, and {name} matches digits too.
         "/CertificateCollections/{name}",
         _collection_by_name,
         "One collection by name",

@@ -66,6 +66,7 @@ def _new_owner(world: World, call: RouteCall) -> Record | None:
             status = int(world.switches["owner_unknown_name"])
             raise ApiError(status, "0xA011000F", f"Unable to find 'Security Role' with Name '{name}'")
         return found
+    # Seen live at 25.5: an empty body, sent by accident, takes the owner away (KF 6.3).
     return None
 
 
@@ -81,6 +82,7 @@ def _check_policy(world: World, row: Certificate) -> None:
 def _check_permission(world: World, call: RouteCall, row: Certificate, owners: list[Record]) -> None:
     """Apply the rule of the version: change owner looks at roles, expanded change owner at permission sets."""
     scopes = _scopes(world, call, row)
+    # From 12.3 to 24.4 this is the only way: change_owner, and both owner roles (KF 6.3).
     in_roles = all(call.caller.in_role(owner["Id"]) for owner in owners)
     if in_roles and any(call.caller.holds(scope) for scope in scopes):
         return
@@ -92,6 +94,7 @@ def _check_permission(world: World, call: RouteCall, row: Certificate, owners: l
 def _scopes(world: World, call: RouteCall, row: Certificate) -> list[str]:
     collection, container = call.query["CollectionId"], call.query["ContainerId"]
     scopes = [_CHANGE]
+    # If both are given the collection wins and the container is treated as 0 (KF 6.3).
     if collection:
         if in_collection(world, collection, row):
             scopes.append(f"{_CHANGE}{collection}/")
@@ -111,6 +114,8 @@ def _expanded(world: World, call: RouteCall, owners: list[Record]) -> bool:
 
     if not call.caller.holds(_EXPANDED):
         return False
+    # 25.x looks at the sets that the caller's and the owner's roles are in (KF 6.3); that Global counts for
+    # every owner is a choice.
     return all(reaches(_EXPANDED, owner) and reaches("/security/read/", owner) for owner in owners)
 
 

@@ -15,6 +15,7 @@ from reconciler.simulator.world.world import Record, World
 
 def _list(world: World, call: RouteCall) -> HttpReply:
     rows = list(world.permission_sets.values())
+    # Documented without query fields; vendor scripts filter by Name nevertheless (KF 3).
     return listed(world, call, rows, fields={"Id": "string", "Name": "string"}, sort="Id")
 
 
@@ -93,6 +94,7 @@ _STRINGS = Field("Permissions", "array", items=Field("", "string", nullable=Fals
 _SET = (Field("Id", "uuid"), Field("Name", "string"), _STRINGS)
 _NEW = (Field("Name", "string", required=True), _STRINGS._replace(required=True))
 _CHANGED = (Field("Id", "uuid", required=True), _STRINGS._replace(required=True, text="the name can't be changed"))
+# Unlike roles and claims not below /Security (KF 3).
 _PATH = "/PermissionSets"
 
 ROUTES = (

@@ -17,6 +17,7 @@ from reconciler.simulator.world.world import Record, World, next_id
 
 def show_role(world: World, role: Record) -> Record:
     """Return a role as GET by id shows it in version 2."""
+    # The order is not stable; Keyfactor's Terraform provider turned its list into a set (KF 9, row 13).
     order = world.switches["role_permission_order"]
     permissions = list(role["Permissions"])
     if order != "as_sent":
@@ -95,6 +96,7 @@ def _replace(world: World, call: RouteCall) -> HttpReply:
     before = show_role(world, old)
     role["Claims"] = _claims(world, data)
     world.roles[role["Id"]] = role
+    # Once the new role is in place, or the claims that it keeps would count as unused.
     drop_unused(world, old["Claims"])
     world.changed(("role", role["Id"]), before)
     shown = show_role(world, role)
@@ -122,6 +124,7 @@ def check_name(world: World, role: Record) -> None:
     """Raise Refused where the name is blank or another role's."""
     if not role["Name"].strip():
         raise ApiError(400, "0xA0F00003", "The Name field is required.")
+    # The comparison is the database's: SQL Server's usual collations ignore case (KF 1.6).
     holder = world.role_named(role["Name"])
     if holder is not None and holder["Id"] != role["Id"]:
         raise ApiError(
@@ -130,6 +133,7 @@ def check_name(world: World, role: Record) -> None:
 
 
 def _check_immutable(world: World, old: Record, new: Record) -> None:
+    # The portal lets this role's claims alone change; what the API does is not documented (KF 1.6).
     members = ("Name", "Description", "EmailAddress", "PermissionSetId")
     same = all(old[name] == new[name] for name in members) and set(old["Permissions"]) == set(new["Permissions"])
     if world.switches["role_immutable_put"] == "refused" or not same:
@@ -145,6 +149,8 @@ def _check_permissions(world: World, role: Record) -> None:
     unknown = [one for one in permissions if not is_known(one)]
     if unknown and switches["role_permissions_unknown"] == "400":
         raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+    # Seen live for a parent beside its child. That /x/read/5/ beside /x/read/ counts is only inferred
+    # (KF 4.1).
     if redundant(permissions) and switches["role_permissions_redundant"] == "400":
         raise ApiError(400, "0xA011000F", f"Redundant permissions detected: {', '.join(redundant(permissions))}")
     outside = [one for one in permissions if not grants(permission_set["Permissions"], one)]
@@ -163,6 +169,7 @@ def _claims(world: World, data: Record) -> list[int]:
     try:
         return list(dict.fromkeys(claim_of(world, claim, kind)["Id"] for kind, claim in sent))
     except ApiError:
+        # What one database transaction would do: a refused role leaves no claims behind.
         for claim_id in set(world.claims) - known:
             del world.claims[claim_id]
         raise
@@ -182,6 +189,7 @@ def delete_role(world: World, call: RouteCall) -> HttpReply:
     if role["Immutable"]:
         raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' is immutable.")
     owned = [row for row in world.certificates.values() if row.owner == role["Id"]]
+    # Not documented: refused, or the certificates are left without an owner (KF 1.6).
     if owned and world.switches["role_delete_owner"] == "400":
         raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' owns certificates.")
     before = show_role(world, role)
@@ -223,6 +231,7 @@ ROUTES = (
     ),
     PUT(
         "/Security/Roles",
+        # The id is in the body; there is no PUT /Security/Roles/{id} (KF 1.1).
         _replace,
         "Replace a role",
         versions=(2,),

@@ -40,6 +40,7 @@ def show_role_v1(world: World, role: Record) -> Record:
                 "SID": f"S-1-5-21-1-{claim['Id']}",
             }
             for claim in held
+            # Version 1 is Active Directory alone: OAuth claims can't be seen through it (KF 1.7).
             if claim["ClaimType"] < len(_KINDS)
         ],
     }
@@ -84,6 +85,7 @@ def _written(world: World, call: RouteCall, kept: Record) -> Record:
         **kept,
         "Name": data["Name"],
         "Description": data["Description"],
+        # Version 1 has no member for it, and every PUT replaces the whole role (KF 0.8, 1.7).
         "EmailAddress": None,
         "PermissionSetId": data.get("PermissionSetId") or world.global_set,
         "Permissions": [strings[area] for area in data.get("Permissions") or []],
@@ -98,6 +100,7 @@ def _identity(world: World, account: str) -> int:
     for claim in world.claims.values():
         if claim["ClaimType"] < len(_KINDS) and claim_key(claim)[1:] == (account.lower(), _DIRECTORY.lower()):
             return int(claim["Id"])
+    # A request carries account and SID, no type (KF 1.7), so that a new one is a Group is a choice.
     made = {"ClaimType": 1, "ClaimValue": account, "ProviderAuthenticationScheme": _DIRECTORY, "Description": account}
     return int(new_claim(world, made)["Id"])
 

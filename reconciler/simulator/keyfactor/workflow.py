@@ -13,7 +13,9 @@ from reconciler.simulator.keyfactor.routes import GET, POST
 from reconciler.simulator.world.store_certificates import STATE_NAMES
 from reconciler.simulator.world.world import Record, World
 
+# CertState's numbers. 5 and 1 are known from third-party code alone (KF 7.2); 8 is a choice.
 PENDING, DENIED, ACTIVE, EXTERNAL = 5, 3, 1, 8
+# To Command pending requests are alerts, so the alerts' permission reads them (KF 7.1).
 _MANAGE, _READ = "/certificates/requests/manage/", "/monitoring/alerts/read/"
 _BASE = (
     Field("Id", "integer", "KeyfactorRequestId"),
@@ -96,6 +98,7 @@ def _decide(world: World, call: RouteCall, ids: list[int], comment: str, decisio
         raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {_MANAGE}")
     if not ids and switches["deny_empty"] == "400":
         raise ApiError(400, "0xA0F00003", "At least one certificate request id is required.")
+    # 200 even if every id failed: nothing but these lists tells (KF 7.3).
     lists: dict[str, list[Record | str]] = {"Failures": [], "Denials": [], "Successes": []}
     changes: list[tuple[Record, Record]] = []
     for position, request_id in enumerate(ids):
@@ -123,6 +126,7 @@ def _outcome(world: World, call: RouteCall, request_id: int, *, repeated: bool) 
         return switches["deny_unknown_ids"], "The request was not found."
     refused = {part.strip() for part in switches["deny_refused_ids"].split(",")}
     if str(request_id) in refused or not call.caller.holds(_MANAGE):
+        # Denials are ids for which the caller lacks permission, not requests that were denied (KF 7.3).
         return "denials", "Access is denied."
     if request["State"] != PENDING:
         return switches["deny_processed_ids"], "The request is not pending."
@@ -134,6 +138,7 @@ def _settle(world: World, request: Record, comment: str, decision: Decision) -> 
     request["State"] = decision.state
     if decision.state == DENIED:
         request["DenialComment"] = comment
+        # The alert mails the comment to the requester, which nothing takes back.
         world.denied_mails.append(request["Id"])
     world.changed(("request", request["Id"]), before)
     return before, _show_one(request)
@@ -141,6 +146,7 @@ def _settle(world: World, request: Record, comment: str, decision: Decision) -> 
 
 def _item(world: World, request_id: int, comment: str) -> Record | str:
     request = world.requests.get(request_id, {})
+    # The documents differ by version: objects with these members, or plain strings.
     if world.switches["deny_items"] == "strings":
         return f"{request_id}: {comment}" if comment else str(request_id)
     host, _, logical = request.get("CertificateAuthority", "").partition("\\")

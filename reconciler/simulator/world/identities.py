@@ -54,7 +54,9 @@ class Tokens:
 
     def issue(self, owner: str, lifetime: float) -> str:
         """Return a new token."""
+        # 384 bits; RFC 6749, 10.10, asks for 128 at least and recommends 160.
         token = secrets.token_urlsafe(48)
+        # Monotonic: a step of the wall clock (NTP) neither ends nor prolongs a token.
         self._live[token] = (owner, time.monotonic() + lifetime)
         return token
 
@@ -80,4 +82,5 @@ def roles_of(
 
 def claim_key(claim: Mapping[str, Any]) -> ClaimKey:
     """Return what makes a claim the same claim."""
+    # Active Directory ignores the case of names and may return another one (KF 1.3).
     return claim["ClaimType"], claim["ClaimValue"].lower(), claim["ProviderAuthenticationScheme"].lower()

@@ -32,6 +32,7 @@ class Ledger:
                 "query": dict(call.request.pairs()),
                 "body": deepcopy(call.sent),
                 "object": subject,
+                # Copies, as the stores' dictionaries are changed in place by later requests.
                 "before": deepcopy(before),
                 "after": deepcopy(after),
                 "actor": call.caller.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# As of 24.x and 25.x; other versions have other ones (KF 4.2).
 _LEAVES = """
 /agents/auto_registration/{modify,read}/ /agents/management/{modify,read}/
 /agents/management/mac/auto-enrollment/management/{modify,read}/
@@ -24,6 +25,7 @@ _LEAVES = """
 /system_settings/{modify,read}/ /workflows/definitions/{modify,read}/
 /workflows/instances/manage/ /workflows/instances/read/ /workflows/instances/read/{mine,pending}/
 """
+# An id narrows a permission and can only stand last: a number, or a GUID for a provider (KF 4.1).
 _SCOPED = re.compile(
     r"(/(?:certificates/collections|certificate_stores|pam|identity_providers)/.*?)(?:[0-9]+|[0-9a-f-]{36})/"
 )
@@ -37,6 +39,7 @@ def _expanded(template: str) -> list[str]:
 KNOWN: tuple[str, ...] = tuple(sorted(leaf for template in _LEAVES.split() for leaf in _expanded(template)))
 """What GET /Permissions answers, without `/`."""
 
+# The levels between, such as /certificates/, can be granted as well (KF 4.2).
 _PREFIXES = frozenset(
     "/".join(parts[:end]) + "/"
     for parts in (leaf.split("/")[:-1] for leaf in KNOWN)
@@ -60,6 +63,7 @@ def redundant(permissions: Iterable[str]) -> list[str]:
 
 def grants(held: Iterable[str], wanted: str) -> bool:
     """Tell whether one of the held permissions is the wanted one or a level above it."""
+    # Inheritance is by prefix (KF 4.1). Every string ends with a slash, so /ssh/user/ grants no /ssh/users/.
     return any(wanted.startswith(permission) for permission in held)
 
 

@@ -34,6 +34,7 @@ class Query(NamedTuple):
     """Makes the same test for other values of the column."""
 
 
+# The lookahead: an operator ends at a blank, a quote or a parenthesis, so `-eq5` is none.
 _TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<op>-[A-Za-z]+)(?=[\s"(]|$)|(?P<number>-?[0-9]+(?=[\s)]|$))|"""
     r"""(?P<word>[A-Za-z_][\w.]*))"""
@@ -82,6 +83,7 @@ def compile_query(
     parser = _Parser(_tokens(text, escape), columns, me, left_to_right=precedence == "left_to_right")
     try:
         query = parser.expression()
+    # Four frames a parenthesis: fewer than 250 of them reach Python's default limit of 1,000.
     except RecursionError as error:
         raise _invalid("it is nested too deeply") from error
     if parser.tokens:
@@ -122,6 +124,7 @@ class _Parser:
         return self._in_order() if self._left_to_right else self._alternatives()
 
     def _alternatives(self) -> Query:
+        # AND before OR, as in SQL; Keyfactor publishes no full grammar (KF 6.2).
         queries = [self._conjunction()]
         while self._joiner("or"):
             queries.append(self._conjunction())
@@ -169,6 +172,7 @@ class _Parser:
 
     def _comparison(self, name: str, column: Column, operator: str, value: Token) -> Query:
         get = column.get
+        # Bare NULL asks for absence, "NULL" in quotes is text like any other (KF 6.2).
         if value.kind == "word" and value.text.upper() == "NULL":
             if operator not in ("-eq", "-ne"):
                 raise _invalid(f"'{operator}' does not apply to NULL")
@@ -178,6 +182,7 @@ class _Parser:
         fold = column.kind == "string"
         if operator == "-eq":
             return _membership(name, get, frozenset({wanted}), fold=fold)
+        # SQL's three-valued logic: NULL -ne "x" is unknown, and what is unknown is not selected.
         if fold:
             return Query(lambda row: (held := get(row)) is not None and test(held.lower(), wanted))
         return Query(lambda row: (held := get(row)) is not None and test(held, wanted))
@@ -223,12 +228,14 @@ def _value(kind: str, token: Token, me: str) -> Any:
     if kind == "string":
         if token.kind == "word":
             raise _invalid(f"'{token.text}' needs quotes")
+        # %ME% is expanded inside the quotes (KF 6.2).
         return token.text.replace("%ME%", me).lower()
     if kind == "boolean":
         if token.text.lower() not in ("true", "false"):
             raise _invalid(f"'{token.text}' is neither true nor false")
         return token.text.lower() == "true"
     if kind == "integer":
+        # 18 digits always fit into SQL Server's bigint; int() would take underscores and blanks as well.
         if not re.fullmatch(r"-?[0-9]{1,18}", token.text):
             raise _invalid(f"'{token.text}' is not a number")
         return int(token.text)
@@ -240,6 +247,7 @@ def _date(text: str) -> datetime:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return today + timedelta(days=int(f"{match[1] or '+'}{match[2] or 0}"))
     try:
+        # Takes the Z of KF 6.2 and most of ISO 8601 since Python 3.11.
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise _invalid(f"'{text}' is not a date") from error

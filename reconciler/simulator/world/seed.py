@@ -111,6 +111,7 @@ def starting_world(certificates: int, seed: int, switches: Switches) -> World:
 
 def _security(world: World) -> None:
     world.permission_sets[GLOBAL_SET] = {"Id": GLOBAL_SET, "Name": "Global", "Permissions": ["/"]}
+    # A role can only have what its permission set grants (KF 1.6).
     narrow = ["/portal/read/", "/dashboard/read/", "/certificates/collections/read/", "/reports/read/"]
     world.permission_sets[HELP_DESK_SET] = {"Id": HELP_DESK_SET, "Name": "Help Desk", "Permissions": narrow}
     for i, (scheme, name) in enumerate(((AD, "Active Directory"), (ENTRA, "Entra ID")), 1):
@@ -127,6 +128,7 @@ def _security(world: World) -> None:
             "Name": name,
             "Description": text,
             "EmailAddress": email,
+            # True for the built-in administrator role alone (KF 1.3).
             "Immutable": role_id == 1,
             "PermissionSetId": HELP_DESK_SET if name == "Help Desk" else GLOBAL_SET,
             "Permissions": list(permissions),
@@ -151,6 +153,7 @@ def add_accounts(world: World, secrets: dict[str, str]) -> None:
 
 def _certificates(count: int, seed: int, today: int) -> Iterator[Certificate]:
     dice = random.Random(seed)  # noqa: S311
+    # random() is the only method whose sequence Python promises to keep for a seed across versions.
     choices = dice.random
     for i in range(1, count + 1):
         domain = _DOMAINS[(i - 1) % len(_DOMAINS)]
@@ -160,6 +163,8 @@ def _certificates(count: int, seed: int, today: int) -> Iterator[Certificate]:
 
 
 def _certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
+    # Windows calls the SHA-1 of a certificate its thumbprint. Without the flag an OpenSSL in FIPS mode may
+    # refuse SHA-1.
     digest = hashlib.sha1(b"%d:%d" % (seed, i), usedforsecurity=False).hexdigest().upper()
     expired, revoked = i > 6 and 0.80 < chance <= 0.90, i > 6 and chance > 0.93
     age = int(chance * 997) % 330 + 1
@@ -173,6 +178,7 @@ def _certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: 
         "1A" + digest[:16],
         cn,
         begin,
+        # The CA/Browser Forum's limit for public TLS certificates from September 2020 to March 2026.
         begin + 398 * DAY,
         2 if revoked else 1,
         2 if signing else owners[(i // 6 + int(chance * 4)) % 4],

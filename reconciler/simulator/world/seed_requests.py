@@ -8,6 +8,7 @@ from uuid import UUID
 
 Record = dict[str, Any]
 
+# Denied.DeniedLogger is the one class name that is documented; the others are made after it (KF 5).
 _NAMESPACE = "CSS.CMS.Monitoring.EventHandling"
 
 HANDLERS: tuple[Record, ...] = tuple(
@@ -22,6 +23,7 @@ HANDLERS: tuple[Record, ...] = tuple(
 )
 
 _PENDING, _DENIED, _ISSUED = 5, 3, 1
+# host\logical name: what Windows calls the CA's configuration string (KF 7.2).
 _AUTHORITY = "ca01.corp.example.com\\Example Issuing CA 1"
 
 _REQUESTS = (
@@ -49,6 +51,7 @@ def pending_requests(today: int) -> list[Record]:
     return [
         {
             "Id": request_id,
+            # A string in the SDKs, though the documents call it a row's number (KF 7.2).
             "CARequestId": str(1000 + request_id),
             "CommonName": name,
             "DistinguishedName": f"CN={name},O=Example Corp,C=DE",
@@ -78,6 +81,7 @@ def event_records(now: int, project: str, seed: int) -> tuple[dict[str, Record],
     events = {
         name: {
             "name": name,
+            # version= sets the version and variant bits (RFC 9562, 4), which these numbers would lack.
             "event_id": str(UUID(int=(seed << 64) + i, version=4)),
             "event_types": list(types),
             "state": state,

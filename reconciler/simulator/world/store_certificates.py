@@ -33,6 +33,7 @@ class Certificate(NamedTuple):
     has_private_key: bool = False
 
 
+# 0 to 5 are known from third-party code; 6 to 8 exist, their names are a choice (KF 6.1).
 STATE_NAMES = (
     "Unknown",
     "Active",
@@ -44,6 +45,7 @@ STATE_NAMES = (
     "Parent Certificate Authority",
     "External Validation",
 )
+# 100,000 certificates are 2,000 pages of 50, each of which would filter and sort all of them again.
 _LISTS_REMEMBERED = 16
 
 
@@ -65,6 +67,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
         self._rows[key] = row
         self._lists.clear()
         self._json.pop(key, None)
+        # The usual write sets an owner, after which both indices still hold.
         if known is None or known.thumbprint != row.thumbprint:
             self._ids = self._by_thumbprint = None
 
@@ -93,6 +96,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
         known = self._lists.get(key)
         if known is None:
             while len(self._lists) >= _LISTS_REMEMBERED:
+                # A dict keeps the order of insertion, so the first key is the oldest.
                 del self._lists[next(iter(self._lists))]
             known = self._lists[key] = self._select(query, keep, sort, falling=falling)
         return known
@@ -108,6 +112,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
             ids = [i for i in ids if keep(rows[i])]
         if sort != "certid":
             get = SORTS[sort]
+            # The id breaks ties: by offset, pages of an order that is not total would repeat and lose rows.
             ids = sorted(ids, key=lambda i: (get(rows[i]) or "", i))
         return ids[::-1] if falling else ids
 
@@ -174,6 +179,7 @@ def _around_owner(
     flag = "true" if key and row.has_private_key else "false"
     revoked = f'"{_moment(row.revoked_at)}"' if row.revoked_at is not None else "null"
     cn, begin, end = quoted(row.cn), _moment(row.not_before), _moment(row.not_after)
+    # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
     head = (
         f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
         f'"IssuedDN":{quoted(distinguished_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
@@ -218,6 +224,7 @@ SORTS: dict[str, Callable[[Certificate], object]] = {
 def columns(owner_name: Callable[[int], str | None]) -> dict[str, Column]:
     """Return the queryable fields (KF 6.2) by their names in lower case."""
     return {
+        # Query names are not always members' names: the member is Id (KF 6.2).
         "certid": Column("integer", lambda row: row.id),
         "certrequestid": Column("integer", lambda row: row.id),
         "thumbprint": Column("string", lambda row: row.thumbprint),
@@ -233,6 +240,7 @@ def columns(owner_name: Callable[[int], str | None]) -> dict[str, Column]:
         "revocationeffdate": Column("date", lambda row: _aware(row.revoked_at)),
         "certstate": Column("integer", lambda row: row.state),
         "keysizeinbits": Column("integer", lambda _row: 2048),
+        # Not documented as a query field (KF 6.2).
         "ownerroleid": Column("integer", lambda row: row.owner),
         "ownerrolename": Column("string", lambda row: None if row.owner is None else owner_name(row.owner)),
         "templatename": Column("string", lambda row: row.template),

@@ -25,6 +25,7 @@ class Switch(NamedTuple):
     def accepts(self, value: Setting) -> bool:
         """Tell whether the switch has this setting."""
         if isinstance(self.allowed, tuple):
+            # 1 == True in Python, and 400 is not "400" in JSON: the type has to be right as well.
             return any(value == known and type(value) is type(known) for known in self.allowed)
         if self.allowed is int:
             return isinstance(value, int) and not isinstance(value, bool) and value >= 0
@@ -37,11 +38,13 @@ _COMMAND = (
     Switch("v2_reply_shape", "v2", ("v2", "v1"), "shape of a role in the answer to a version 2 call; v1 is a server that ignores the header", "KF 1.7, reliability B3"),
     Switch("product_version", "25.4.0.0", str, "x-keyfactor-product-version; empty leaves the header out", "KF 0.3"),
     Switch("total_count", "present", ("present", "absent"), "whether lists carry x-total-count", "KF 0.3"),
+    # The documents only warn that large values are slow; vendor code asks for 50 to 1,000.
     Switch("return_limit_max", 0, int, "greatest page; a greater ReturnLimit is clamped to it, 0 for none", "KF 0.5 ND"),
     Switch("return_limit_invalid", "400", ("400", "default"), "ReturnLimit or PageReturned below 1", "KF 11 ND"),
     Switch("query_string_max", 0, int, "longest raw query string; a longer one is answered 404 as IIS does, 0 for none", "KF ND"),
     Switch("query_plus", "space", ("space", "literal"), "what a + in the query stands for: keyfactor-command-sdk sends it for a space, the Go client takes care not to", "KF 0.5 CODE"),
     Switch("query_and_or", "precedence", ("precedence", "left_to_right"), "AND before OR, or in the order written", "KF 6.2 ND"),
+    # A client can't rely on any: it refuses such values, or filters on its own side.
     Switch("query_quote_escape", "none", ("none", "doubled", "backslash"), "how a double quote inside a value is written", "KF 6.2 ND"),
     Switch("unknown_body_members", "ignored", ("ignored", "rejected", "stored"), "body members that no table knows; stored means that roles keep and show them until a PUT leaves them out", "KF 0.4 ND"),
     Switch("text_stored", "as_sent", ("as_sent", "trimmed", "nfc", "upper", "truncated"), "what the server makes of names, descriptions and display names", "reliability B14, B34"),
@@ -65,6 +68,7 @@ _ROLES = (
     Switch("role_permissions_outside_set", "400", ("400", "403", "accepted"), "a permission outside the role's permission set", "KF 1.6 ND"),
     Switch("role_extra_member", "", str, "name of a member beyond the documented ones that every role has and that PUT clears unless it is sent; empty for none", "seed 004, reliability B1"),
     Switch("claim_creation", "created", ("created", "400"), "a claim in a role that is not defined yet", "KF 1.5 ND"),
+    # Matters to an undo: a claim that is created anew gets another id.
     Switch("claim_unused", "kept", ("kept", "removed"), "a claim that no role holds any more", "KF 11 ND"),
     Switch("claim_description_in_role", "updated", ("updated", "kept"), "description of a known claim when a role carries another one", "KF 1.5 ND"),
     Switch("claim_description_lag", 0, int, "how many reads after the change still show a claim's old description", "KF 0.8 LIVE"),

@@ -28,6 +28,7 @@ class World:
     certificates: CertificateStore
     project: str
     switches: Switches = field(default_factory=Switches)
+    # Reentrant: a request takes it once around faults, and again for the API that answers it.
     lock: threading.RLock = field(default_factory=threading.RLock)
     ledger: Ledger = field(default_factory=Ledger)
     roles: dict[int, Record] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class World:
     @property
     def global_set(self) -> str:
         """The GUID of the permission set called Global."""
+        # By name, because ids differ per installation (KF 9, row 18).
         return next(guid for guid, record in self.permission_sets.items() if record["Name"] == "Global")
 
     def role_name(self, role_id: int) -> str | None:
@@ -113,6 +115,7 @@ class World:
 
 def next_id(records: Mapping[int, Any]) -> int:
     """Return an id that was not used: one above the highest."""
+    # Unlike an IDENTITY column of SQL Server it hands a number out again once the highest is deleted.
     return max(records, default=0) + 1
 
 
@@ -125,6 +128,7 @@ def _nfc(text: str) -> str:
 _STORED: Mapping[str, Any] = {
     "as_sent": str,
     "trimmed": str.strip,
+    # HFS+ of macOS decomposes file names (NFD), so text that was taken from one is not NFC.
     "nfc": _nfc,
     "upper": str.upper,
     "truncated": lambda text: text[:32],
