@@ -13,7 +13,7 @@ from reconciler.simulator.csms.signing import explain_signature_refusal, parse_s
 from reconciler.simulator.http.messages import ApiError, HttpReply, HttpRequest, build_json_reply
 from reconciler.simulator.http.routing import Route
 from reconciler.simulator.http.shapes import Field, read_object
-from reconciler.simulator.world.identities import Account, Caller, roles_of
+from reconciler.simulator.world.identities import Account, Caller, find_roles_with_claims
 from reconciler.simulator.world.world import World
 
 # Huawei locks an access key for 5 minutes after more than five failures in a row (CS 2.4).
@@ -31,7 +31,7 @@ def identify_command_caller(world: World, request: HttpRequest) -> Caller | None
         account = None
     if account is None:
         return None
-    return Caller(account.name, roles_of(account.claims, world.roles.values(), world.claims))
+    return Caller(account.name, find_roles_with_claims(account.claims, world.roles.values(), world.claims))
 
 
 def _check_basic(value: str, accounts: dict[str, Account]) -> Account | None:

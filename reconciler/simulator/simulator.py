@@ -20,7 +20,7 @@ from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpRequest, Json
 from reconciler.simulator.http.server import Server
 from reconciler.simulator.settings_file import write_settings
-from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, starting_world
+from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, build_starting_world
 from reconciler.simulator.world.switches import Setting, Switches
 
 _DOMAIN = "example"
@@ -43,7 +43,7 @@ class Simulator:
         seed: int = 1,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.world = starting_world(certificates, seed, Switches(switches))
+        self.world = build_starting_world(certificates, seed, Switches(switches))
         self.lock = self.world.lock
         self.faults = FaultRegistry()
         self._secrets = {
@@ -104,7 +104,7 @@ class Simulator:
     def ledger(self) -> list[dict[str, Any]]:
         """A copy of the mutations really performed, oldest first."""
         with self.lock:
-            return self.world.ledger.entries()
+            return self.world.ledger.copy_entries()
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -136,7 +136,7 @@ class Simulator:
         """Return a new AK/SK of the caller with the security token that every request by it must carry."""
         access, secret = f"ST{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20], token_urlsafe(30)
         with self.lock:
-            token = self.world.lend_keys(access, secret, seconds)
+            token = self.world.add_temporary_key(access, secret, seconds)
         return {"access_key": access, "secret_key": secret, "security_token": token}
 
     def expire_tokens(self) -> None:

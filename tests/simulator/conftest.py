@@ -138,7 +138,7 @@ def limited(client: Client, *permissions: str, permission_set: str | None = None
         "Description": "",
         "EmailAddress": None,
         "Immutable": False,
-        "PermissionSetId": permission_set or world.global_set,
+        "PermissionSetId": permission_set or world.global_set_id,
         "Permissions": list(permissions),
         "Claims": [900],
         "Extra": {},

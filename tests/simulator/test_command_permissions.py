@@ -39,7 +39,7 @@ def test_a_caller_needs_the_permission_or_one_above_it(method: str, path: str, c
 
 def test_roles_are_written_only_with_the_permission_in_the_global_set(client: Client) -> None:
     """Seed 004: held in another permission set, /security/modify/ does not count."""
-    other = next(guid for guid in client.sim.world.permission_sets if guid != client.sim.world.global_set)
+    other = next(guid for guid in client.sim.world.permission_sets if guid != client.sim.world.global_set_id)
     limited(client, "/security/", permission_set=other)
     assert client.command("GET", "/Security/Roles", version=2, auth=LIMITED).status_code == 200
     assert client.command("PUT", "/Security/Roles", client.role_body(), version=2, auth=LIMITED).status_code == 403

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.simulator.http.messages import ApiError
-from reconciler.simulator.world.query import Column, compile_query
+from reconciler.simulator.world.query import QueryColumn, compile_query
 
 NOW = datetime.now(UTC)
 ROWS: list[dict[str, Any]] = [
@@ -21,11 +21,11 @@ ROWS: list[dict[str, Any]] = [
     {"name": None, "n": None, "on": True, "at": NOW - timedelta(days=3)},
     {"name": "db (old)", "n": 40, "on": False, "at": None},
 ]
-COLUMNS: Mapping[str, Column] = {
-    "name": Column("string", lambda row: row["name"]),
-    "n": Column("integer", lambda row: row["n"]),
-    "on": Column("boolean", lambda row: row["on"]),
-    "at": Column("date", lambda row: row["at"]),
+COLUMNS: Mapping[str, QueryColumn] = {
+    "name": QueryColumn("string", lambda row: row["name"]),
+    "n": QueryColumn("integer", lambda row: row["n"]),
+    "on": QueryColumn("boolean", lambda row: row["on"]),
+    "at": QueryColumn("date", lambda row: row["at"]),
 }
 
 SELECTS = {

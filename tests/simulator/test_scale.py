@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.world.seed import starting_world
+from reconciler.simulator.world.seed import build_starting_world
 from reconciler.simulator.world.switches import Switches
 from tests.simulator.conftest import Client, Start
 from tests.support.cpu_time import cost
@@ -69,7 +69,7 @@ def test_certificates_are_found_by_thumbprint_without_a_scan(start: Start) -> No
 
 def test_the_world_follows_from_the_seed() -> None:
     """Equal seeds, equal worlds; another seed, other thumbprints."""
-    one, same, other = (starting_world(300, seed, Switches()) for seed in (1, 1, 2))
+    one, same, other = (build_starting_world(300, seed, Switches()) for seed in (1, 1, 2))
     assert dict(one.certificates) == dict(same.certificates)
     assert (one.roles, one.claims, one.requests, one.events) == (same.roles, same.claims, same.requests, same.events)
     assert one.certificates[1].thumbprint != other.certificates[1].thumbprint
@@ -77,7 +77,7 @@ def test_the_world_follows_from_the_seed() -> None:
 
 def test_the_world_is_believable() -> None:
     """What stories are told about: roles, request 23, the payments' names, owned and unowned, expired and revoked."""
-    world = starting_world(200, 1, Switches())
+    world = build_starting_world(200, 1, Switches())
     names = {role["Name"] for role in world.roles.values()}
     assert {"Administrator", "PKI Operators", "Payments PKI", "Auditors", "Web Team"} <= names
     assert [role["Name"] for role in world.roles.values() if role["Immutable"]] == ["Administrator"]

@@ -97,7 +97,7 @@ def _create_event(world: World, call: RouteCall) -> HttpReply:
         "_written": True,
     }
     world.events[data["name"]] = event
-    world.changed(("event", data["name"]), None)
+    world.note_change(("event", data["name"]), None)
     answer = render_event(world, event)
     world.ledger.record(call, _build_subject(event), None, answer)
     return build_json_reply({"event": answer})
@@ -139,7 +139,7 @@ def _update_event(world: World, call: RouteCall) -> HttpReply:
     if not is_unchanged or world.switches["csms_unchanged_put"] == "moves":
         # Two changes may come within one millisecond, and a clock may be set back.
         event["update_time"] = max(_read_milliseconds(), event["update_time"] + 1)
-    world.changed(("event", event["name"]), before)
+    world.note_change(("event", event["name"]), before)
     answer = render_event(world, event)
     world.ledger.record(call, _build_subject(event), before, answer)
     return build_json_reply({"event": answer})

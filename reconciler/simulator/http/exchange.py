@@ -122,7 +122,7 @@ class Exchange:
         api, path = split_prefix(request.path)
         with self._world.lock:
             if api == "keyfactor":
-                return keyfactor.serve(self._world, request, path, deny_at_most)
+                return keyfactor.serve_keyfactor(self._world, request, path, deny_at_most)
             if api == "csms":
                 return csms.serve_csms(self._world, request, f"{len(self.log):032x}")
             if api == "iam":

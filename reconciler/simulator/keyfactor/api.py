@@ -24,7 +24,7 @@ from reconciler.simulator.world.world import World
 PREFIX = "/keyfactorapi"
 
 
-def _endpoints(_world: World, _call: RouteCall) -> HttpReply:
+def _list_endpoints(_world: World, _call: RouteCall) -> HttpReply:
     return build_json_reply(
         sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ROUTES})
     )
@@ -40,7 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *certificates.ROUTES,
     *owner.ROUTES,
     *workflow.ROUTES,
-    GET("/Status/Endpoints", _endpoints, "All endpoints", reply=STRINGS),
+    GET("/Status/Endpoints", _list_endpoints, "All endpoints", reply=STRINGS),
 )
 ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
 """The body of a refusal."""
@@ -52,7 +52,7 @@ HEADERS = (
 # IIS matches paths without regard to case; documents write KeyfactorApi, clients KeyfactorAPI (KF 0.1).
 _ROUTER = Router(ROUTES, fold=True)
 # A guard against cross-site requests: a foreign page can't set such a header without a CORS preflight.
-_ORIGINS = {str(origin).lower() for origin in HEADERS[0].enum}
+_ORIGIN_VALUES = {str(origin).lower() for origin in HEADERS[0].enum}
 # Keyfactor's own code sends 1.0 and 2.0 as well (KF 0.2).
 VERSIONS = {"": 1} | {str(word): int(float(word)) for word in HEADERS[1].enum}
 """What the version header may say, and what it means."""
@@ -62,78 +62,78 @@ _JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401 - Unauthorized</h1></body></html>"
 
 
-def serve(world: World, request: HttpRequest, path: str, deny_at_most: int | None = None) -> HttpReply:
+def serve_keyfactor(world: World, request: HttpRequest, path: str, deny_at_most: int | None = None) -> HttpReply:
     """Answer a request below /KeyfactorAPI; `path` is what follows. The caller holds the world's lock."""
     try:
-        reply = _serve(world, request, path, deny_at_most)
-    except ApiError as refused:
-        reply = _refusal(world, refused)
+        reply = _handle_request(world, request, path, deny_at_most)
+    except ApiError as refusal:
+        reply = _build_refusal(world, refusal)
     version = world.switches["product_version"]
     return reply.with_headers(("x-keyfactor-product-version", version)) if version else reply
 
 
-def _serve(world: World, request: HttpRequest, path: str, deny_at_most: int | None) -> HttpReply:
+def _handle_request(world: World, request: HttpRequest, path: str, deny_at_most: int | None) -> HttpReply:
     switches = world.switches
     if switches["query_string_max"] and len(request.query) > switches["query_string_max"]:
         raise ApiError(404, "", "Not Found", bare=True)
     caller = identify_command_caller(world, request)
     if caller is None:
-        return _unauthorized(switches)
-    _check_origin(request, switches)
+        return _build_unauthorized(switches)
+    _check_origin_header(request, switches)
     version = VERSIONS.get(request.headers.get("x-keyfactor-api-version", "").strip())
     if version is None:
         raise ApiError(400, "0xA0F00003", "The HTTP resource does not support the API version that was requested.")
-    found = _route(request.method, path, version, switches)
-    call = RouteCall(request, found.route, found.path, found.params, caller, version, deny_at_most=deny_at_most)
-    _check_permission(world, found.route, caller)
+    match = _find_route(request.method, path, version, switches)
+    call = RouteCall(request, match.route, match.path, match.params, caller, version, deny_at_most=deny_at_most)
+    _check_route_permission(world, match.route, caller)
     plus = " " if switches["query_plus"] == "space" else "+"
-    call.query, flaws = read_query(request.pairs(plus=plus), found.route.query, fold=True)
+    call.query, flaws = read_query(request.pairs(plus=plus), match.route.query, fold=True)
     if flaws:
-        raise _invalid(flaws)
-    if found.route.body is not None:
+        raise _build_invalid_request(flaws)
+    if match.route.body is not None:
         _read_body(call, switches)
-    return found.route.handle(world, call)
+    return match.route.handle(world, call)
 
 
-def _check_origin(request: HttpRequest, switches: Switches) -> None:
-    if request.headers.get("x-keyfactor-requested-with", "").lower() in _ORIGINS:
+def _check_origin_header(request: HttpRequest, switches: Switches) -> None:
+    if request.headers.get("x-keyfactor-requested-with", "").lower() in _ORIGIN_VALUES:
         return
     if switches["requested_with_missing"] != "accepted":
         status = int(switches["requested_with_missing"])
         raise ApiError(status, "0xA0F00003", "The x-keyfactor-requested-with header is required.")
 
 
-def _route(method: str, path: str, version: int, switches: Switches) -> RouteMatch:
+def _find_route(method: str, path: str, version: int, switches: Switches) -> RouteMatch:
     shape = 1 if version == 2 and switches["v2_reply_shape"] == "v1" else version
-    found = _ROUTER.find(method, path, shape)
-    if found is None:
+    match = _ROUTER.find(method, path, shape)
+    if match is None:
         methods = _ROUTER.list_methods(path)
         status = 405 if methods else 404
         # RFC 9110, 15.5.6: a 405 must name the methods that the resource does offer.
         allow = (("Allow", ", ".join(methods)),) if methods else ()
         raise ApiError(status, "", "", allow, bare=True)
-    if version not in found.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
-        raise ApiError(400, "0xA0F00003", f"{method} {found.route.path} does not support API version {version}.")
-    return found
+    if version not in match.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
+        raise ApiError(400, "0xA0F00003", f"{method} {match.route.path} does not support API version {version}.")
+    return match
 
 
-def _check_permission(world: World, route: Route, caller: Caller) -> None:
+def _check_route_permission(world: World, route: Route, caller: Caller) -> None:
     if not route.permission or route.decides:
         return
     base = route.permission.replace("[#]/", "")
     # Roles, claims and sets are written by who has the permission in the Global set; elsewhere it is a 403
     # (KF 9, row 17).
-    permission_set = world.global_set if route.in_global else ""
+    permission_set = world.global_set_id if route.in_global else ""
     scoped = base != route.permission and any(
-        one.startswith(base) for role in caller.roles for one in role["Permissions"]
+        permission.startswith(base) for role in caller.roles for permission in role["Permissions"]
     )
     if not scoped and not caller.holds(base, permission_set):
         raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {base}")
 
 
 def _read_body(call: RouteCall, switches: Switches) -> None:
-    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON_TYPES and not (kind.startswith("application/") and kind.endswith("+json")):
+    media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _JSON_TYPES and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise ApiError(415, "0xA0F00003", "Unsupported Media Type")
     try:
         call.sent = decode_json_body(call.request.body)
@@ -141,24 +141,26 @@ def _read_body(call: RouteCall, switches: Switches) -> None:
         raise ApiError(400, "0xA0F00003", "The request body is not valid JSON.") from error
     fields = call.route.body or ()
     # Approve takes a bare array of ids, Deny an object (KF 7.1).
-    sent = {fields[0].name: call.sent} if call.route.bare else call.sent
-    reading = read_object(sent, fields, fold=True)
+    body = {fields[0].name: call.sent} if call.route.bare else call.sent
+    reading = read_object(body, fields, fold=True)
     flaws = reading.flaws
     if switches["unknown_body_members"] == "rejected":
         # Vendor scripts send Immutable, which is read-only, back in a body without an error (KF 0.4).
-        known = ("Immutable", switches["role_extra_member"])
-        flaws = flaws + [Flaw(name, "unknown", "is not known") for name in reading.unknown if name not in known]
+        tolerated_names = ("Immutable", switches["role_extra_member"])
+        flaws = flaws + [
+            Flaw(name, "unknown", "is not known") for name in reading.unknown if name not in tolerated_names
+        ]
     if flaws:
-        raise _invalid(flaws)
+        raise _build_invalid_request(flaws)
     call.data = reading.members
     call.unknown = reading.unknown
 
 
-def _invalid(flaws: list[Flaw]) -> ApiError:
+def _build_invalid_request(flaws: list[Flaw]) -> ApiError:
     return ApiError(400, "0xA0F00003", "The request is invalid. " + "; ".join(map(str, flaws)))
 
 
-def _unauthorized(switches: Switches) -> HttpReply:
+def _build_unauthorized(switches: Switches) -> HttpReply:
     # RFC 9110, 15.5.2: a 401 must carry a challenge. Two fields say the same as one with a comma (5.3).
     headers = (("WWW-Authenticate", 'Basic realm="KeyfactorAPI"'), ("WWW-Authenticate", "Bearer"))
     if switches["unauthorized_body"] == "html":
@@ -168,11 +170,11 @@ def _unauthorized(switches: Switches) -> HttpReply:
     return HttpReply(401, b"", headers)
 
 
-def _refusal(world: World, refused: ApiError) -> HttpReply:
-    if refused.bare:
-        return HttpReply(refused.status, b"", refused.headers)
-    if refused.status == 403 and world.switches["forbidden_body"] == "empty":
+def _build_refusal(world: World, error: ApiError) -> HttpReply:
+    if error.bare:
+        return HttpReply(error.status, b"", error.headers)
+    if error.status == 403 and world.switches["forbidden_body"] == "empty":
         return HttpReply(403)
-    if refused.status == 403 and world.switches["forbidden_body"] == "html":
+    if error.status == 403 and world.switches["forbidden_body"] == "html":
         return HttpReply(403, b"<html><body><h1>403 - Forbidden</h1></body></html>", (), "text/html")
-    return build_json_reply({"ErrorCode": refused.code, "Message": refused.message}, refused.status, refused.headers)
+    return build_json_reply({"ErrorCode": error.code, "Message": error.message}, error.status, error.headers)

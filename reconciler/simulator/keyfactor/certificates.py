@@ -9,14 +9,26 @@ from typing import Any
 from reconciler.simulator.http.messages import ApiError, HttpReply, encode_json_body
 from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
-from reconciler.simulator.keyfactor.certificate_shape import CERTIFICATE, HISTORY
-from reconciler.simulator.keyfactor.lists import PAGING, bad_sort, counted, is_falling, listed, page_slice
+from reconciler.simulator.keyfactor.certificate_shape import CERTIFICATE_REPLY, HISTORY_REPLY
+from reconciler.simulator.keyfactor.lists import (
+    PAGING,
+    add_total_count,
+    build_list_reply,
+    build_sort_refusal,
+    find_page_bounds,
+    is_descending,
+)
 from reconciler.simulator.keyfactor.routes import GET
-from reconciler.simulator.world.query import Query, compile_query
-from reconciler.simulator.world.store_certificates import SORTS, Certificate, certificate_json, columns
+from reconciler.simulator.world.query import CompiledQuery, compile_query
+from reconciler.simulator.world.store_certificates import (
+    SORT_KEYS,
+    Certificate,
+    build_certificate_columns,
+    serialize_certificate,
+)
 from reconciler.simulator.world.world import World
 
-READ = "/certificates/collections/read/"
+READ_CERTIFICATES = "/certificates/collections/read/"
 
 
 def find_certificate(world: World, certificate_id: int) -> Certificate:
@@ -27,77 +39,90 @@ def find_certificate(world: World, certificate_id: int) -> Certificate:
     return row
 
 
-def certificate_query(world: World, text: str, me: str = "") -> Query:
+def compile_certificate_query(world: World, text: str, me: str = "") -> CompiledQuery:
     """Compile a certificate query by the switches in force."""
     return compile_query(
         text,
-        columns(world.role_name),
+        build_certificate_columns(world.find_role_name),
         precedence=world.switches["query_and_or"],
         escape=world.switches["query_quote_escape"],
         me=me,
     )
 
 
-def in_collection(world: World, collection_id: int, row: Certificate) -> bool:
+def is_in_collection(world: World, collection_id: int, row: Certificate) -> bool:
     """Tell whether a collection's query selects the certificate."""
     collection = world.collections.get(collection_id)
-    return collection is not None and certificate_query(world, collection["Content"]).test(row)
+    return collection is not None and compile_certificate_query(world, collection["Content"]).test(row)
 
 
-def _may_read(call: RouteCall, collection_id: int) -> bool:
-    if call.caller.holds(READ):
+def _can_read_certificates(call: RouteCall, collection_id: int) -> bool:
+    if call.caller.holds(READ_CERTIFICATES):
         return True
-    return collection_id > 0 and call.caller.holds(f"{READ}{collection_id}/")
+    return collection_id > 0 and call.caller.holds(f"{READ_CERTIFICATES}{collection_id}/")
 
 
-def _list(world: World, call: RouteCall) -> HttpReply:
-    asked = call.query
-    collection_id = asked["collectionId"]
+def _list_certificates(world: World, call: RouteCall) -> HttpReply:
+    parameters = call.query
+    collection_id = parameters["collectionId"]
     if collection_id and collection_id not in world.collections:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Id '{collection_id}'")
-    if not _may_read(call, collection_id):
+    if not _can_read_certificates(call, collection_id):
         raise ApiError(403, "0xA0110003", "You do not have permission to read these certificates.")
-    sort = (asked["SortField"] or "CertId").lower()
-    if sort not in SORTS:
-        raise bad_sort(asked["SortField"])
-    bounds, falling = page_slice(call, world.switches), is_falling(call)
+    sort = (parameters["SortField"] or "CertId").lower()
+    if sort not in SORT_KEYS:
+        raise build_sort_refusal(parameters["SortField"])
+    bounds, falling = find_page_bounds(call, world.switches), is_descending(call)
     scope = world.collections[collection_id]["Content"] if collection_id else ""
-    text = " AND ".join(f"({part})" for part in (asked["QueryString"], scope) if part)
-    query = certificate_query(world, text, call.caller.name) if text else None
-    keep, day = _kept(revoked=asked["includeRevoked"], expired=asked["includeExpired"])
+    text = " AND ".join(f"({part})" for part in (parameters["QueryString"], scope) if part)
+    query = compile_certificate_query(world, text, call.caller.name) if text else None
+    row_filter, valid_minute = _build_row_filter(
+        revoked=parameters["includeRevoked"], expired=parameters["includeExpired"]
+    )
     # A role that is renamed changes what a query by owner name selects, so a remembered list must not be
     # found again then.
-    names = tuple((r["Id"], r["Name"]) for r in world.roles.values()) if "ownerrolename" in text.lower() else ()
+    role_names = tuple((r["Id"], r["Name"]) for r in world.roles.values()) if "ownerrolename" in text.lower() else ()
     modes = (world.switches["query_and_or"], world.switches["query_quote_escape"], call.caller.name)
-    key = (text, modes, names, asked["includeRevoked"], asked["includeExpired"], day, sort, falling)
-    ids = world.certificates.select(key, query, keep, sort, falling=falling)
-    shown = (_json(world, call, i) for i in ids[bounds.begin : bounds.end])
-    return counted(HttpReply(200, f"[{','.join(shown)}]".encode()), len(ids), world.switches)
+    key = (
+        text,
+        modes,
+        role_names,
+        parameters["includeRevoked"],
+        parameters["includeExpired"],
+        valid_minute,
+        sort,
+        falling,
+    )
+    ids = world.certificates.select(key, query, row_filter, sort, falling=falling)
+    rows = (_render_certificate(world, call, i) for i in ids[bounds.begin : bounds.end])
+    return add_total_count(HttpReply(200, f"[{','.join(rows)}]".encode()), len(ids), world.switches)
 
 
-def _kept(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool] | None, int]:
+def _build_row_filter(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool] | None, int]:
     """Return which certificates a list keeps, and the minute for which that holds (0 if time does not matter)."""
     # Certificates expire while a client pages. By the minute, most pages of one listing share one answer.
     minute = 0 if expired else int(datetime.now(UTC).timestamp()) // 60
-    now = minute * 60
+    current_time = minute * 60
     if revoked and expired:
         return None, 0
     # Both flags default to false: a plain list hides revoked and expired certificates (KF 6.1).
-    return lambda row: (revoked or row.state != 2) and (expired or row.not_after >= now), minute
+    return lambda row: (revoked or row.state != 2) and (expired or row.not_after >= current_time), minute
 
 
-def _json(world: World, call: RouteCall, certificate_id: int) -> str:
-    asked = call.query
+def _render_certificate(world: World, call: RouteCall, certificate_id: int) -> str:
+    parameters = call.query
     row = world.certificates[certificate_id]
-    seen: Certificate = world.seen(("certificate", certificate_id), row)
-    if seen is row and not (asked["includeMetadata"] or asked["includeLocations"] or asked["includeHasPrivateKey"]):
-        return world.certificates.json(certificate_id, world.role_name)
+    visible_row: Certificate = world.seen(("certificate", certificate_id), row)
+    if visible_row is row and not (
+        parameters["includeMetadata"] or parameters["includeLocations"] or parameters["includeHasPrivateKey"]
+    ):
+        return world.certificates.json(certificate_id, world.find_role_name)
     metadata = (
         encode_json_body({"Department": row.department, "Email-Contact": row.email})
-        if asked["includeMetadata"]
+        if parameters["includeMetadata"]
         else b"{}"
     )
-    where = [
+    location_list = [
         {
             "StoreMachine": "web01.corp.example.com",
             "StorePath": "/etc/tls",
@@ -107,40 +132,40 @@ def _json(world: World, call: RouteCall, certificate_id: int) -> str:
             "CertStoreId": "0c1d2e3f-0000-4000-8000-000000000001",
         }
     ]
-    locations = encode_json_body(where if asked["includeLocations"] and row.has_private_key else [])
-    return certificate_json(
-        seen,
-        world.role_name,
+    locations = encode_json_body(location_list if parameters["includeLocations"] and row.has_private_key else [])
+    return serialize_certificate(
+        visible_row,
+        world.find_role_name,
         metadata=metadata.decode(),
         locations=locations.decode(),
         # Without the flag HasPrivateKey is false for every row, whatever the truth (KF 6.1).
-        key=bool(asked["includeHasPrivateKey"]),
+        key=bool(parameters["includeHasPrivateKey"]),
     )
 
 
-def _get(world: World, call: RouteCall) -> HttpReply:
+def _get_certificate(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     _check_visible(world, call, row)
     # The flag is documented for the list alone (KF 6.1).
     call.query.setdefault("includeHasPrivateKey", True)
-    return HttpReply(200, _json(world, call, row.id).encode())
+    return HttpReply(200, _render_certificate(world, call, row.id).encode())
 
 
 def _check_visible(world: World, call: RouteCall, row: Certificate) -> None:
     collection_id = call.query["collectionId"]
-    member = not collection_id or in_collection(world, collection_id, row)
-    if not _may_read(call, collection_id) or not member:
+    is_member = not collection_id or is_in_collection(world, collection_id, row)
+    if not _can_read_certificates(call, collection_id) or not is_member:
         # Which of the two Command says is open; 403 admits that the certificate exists, 404 hides it.
         if world.switches["certificate_hidden"] == "404":
             raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate' with Id '{row.id}'")
         raise ApiError(403, "0xA0110003", "You do not have permission to read this certificate.")
 
 
-def _history(world: World, call: RouteCall) -> HttpReply:
+def _list_history(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
     _check_visible(world, call, row)
     start = datetime.fromtimestamp(row.not_before, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    first = {
+    first_entry = {
         "Id": 1,
         "OperationStart": start,
         "OperationEnd": start,
@@ -148,10 +173,10 @@ def _history(world: World, call: RouteCall) -> HttpReply:
         "Comment": "Imported from the CA",
         "Action": "Imported",
     }
-    rows = [first, *world.history.get(row.id, [])]
+    rows = [first_entry, *world.history.get(row.id, [])]
     # The sort field is UserName, the member Username (KF 6.4).
     fields = {"OperationStart": "string", "OperationEnd": "string", "UserName": "string"}
-    return listed(world, call, rows, fields=fields, sort="OperationStart")
+    return build_list_reply(world, call, rows, fields=fields, sort="OperationStart")
 
 
 def add_history(world: World, certificate_id: int, user: str, comment: str) -> None:
@@ -170,42 +195,42 @@ def add_history(world: World, certificate_id: int, user: str, comment: str) -> N
     )
 
 
-_FLAGS = tuple(Field(name, "boolean", default=False) for name in ("includeLocations", "includeMetadata"))
-_COLLECTION = Field("collectionId", "integer", "scope of the permission", default=0)
-_LIST = (
+_INCLUDE_FLAGS = tuple(Field(name, "boolean", default=False) for name in ("includeLocations", "includeMetadata"))
+_COLLECTION_ID = Field("collectionId", "integer", "scope of the permission", default=0)
+_LIST_QUERY = (
     *PAGING,
-    _COLLECTION,
-    *_FLAGS,
+    _COLLECTION_ID,
+    *_INCLUDE_FLAGS,
     *(Field(name, "boolean", default=False) for name in ("includeRevoked", "includeExpired", "includeHasPrivateKey")),
 )
-_SCOPED = READ + "[#]/"
+_SCOPED_READ = READ_CERTIFICATES + "[#]/"
 
 ROUTES = (
     GET(
         "/Certificates",
-        _list,
+        _list_certificates,
         "List certificates",
-        permission=_SCOPED,
+        permission=_SCOPED_READ,
         decides=True,
-        query=_LIST,
-        reply=build_array_fields(CERTIFICATE),
+        query=_LIST_QUERY,
+        reply=build_array_fields(CERTIFICATE_REPLY),
     ),
     GET(
         "/Certificates/{id:int}",
-        _get,
+        _get_certificate,
         "One certificate",
-        permission=_SCOPED,
+        permission=_SCOPED_READ,
         decides=True,
-        query=(_COLLECTION, *_FLAGS),
-        reply=CERTIFICATE,
+        query=(_COLLECTION_ID, *_INCLUDE_FLAGS),
+        reply=CERTIFICATE_REPLY,
     ),
     GET(
         "/Certificates/{id:int}/History",
-        _history,
+        _list_history,
         "A certificate's history",
-        permission=_SCOPED,
+        permission=_SCOPED_READ,
         decides=True,
-        query=(*PAGING, _COLLECTION),
-        reply=build_array_fields(HISTORY),
+        query=(*PAGING, _COLLECTION_ID),
+        reply=build_array_fields(HISTORY_REPLY),
     ),
 )

@@ -7,51 +7,58 @@ from typing import Any
 from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
 from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
-from reconciler.simulator.keyfactor.lists import PAGING, listed
+from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
-from reconciler.simulator.world.identities import claim_key
-from reconciler.simulator.world.world import Record, World, next_id
+from reconciler.simulator.world.identities import build_claim_identity
+from reconciler.simulator.world.world import Record, World, find_next_id
 
-CLAIM_TYPES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
-_DIRECTORY = "active directory"
+CLAIM_TYPE_NAMES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
+_DIRECTORY_SCHEME = "active directory"
 
 
-def show_claim(world: World, claim: Record) -> Record:
+def render_claim(world: World, claim: Record) -> Record:
     """Return a claim as answers carry it: the type's name, and the provider as an object or null."""
     switches = world.switches
     scheme = claim["ProviderAuthenticationScheme"]
-    old, _, new = switches["claim_scheme_returned"].partition("=")
-    scheme = new if old and scheme.lower() == old.lower() else scheme
-    provider = next((p for p in world.providers.values() if p["AuthenticationScheme"].lower() == scheme.lower()), None)
-    shown: Record | None = {
+    old_scheme, _, new_scheme = switches["claim_scheme_returned"].partition("=")
+    scheme = new_scheme if old_scheme and scheme.lower() == old_scheme.lower() else scheme
+    provider = next(
+        (
+            candidate
+            for candidate in world.providers.values()
+            if candidate["AuthenticationScheme"].lower() == scheme.lower()
+        ),
+        None,
+    )
+    provider_reply: Record | None = {
         "Id": provider["Id"] if provider else "00000000-0000-0000-0000-000000000000",
         "AuthenticationScheme": provider["AuthenticationScheme"] if provider else scheme,
         "DisplayName": provider["DisplayName"] if provider else scheme,
     }
     # Command 25.5.1 with an Authentik provider returned claims whose Provider is null (KF 1.3).
     if not scheme or scheme.lower() == switches["claim_provider_null"].lower():
-        shown = None
+        provider_reply = None
     return {
         "Id": claim["Id"],
-        "Description": _description(claim),
-        "ClaimType": CLAIM_TYPES[claim["ClaimType"]],
-        "ClaimValue": _value(claim, switches["claim_ad_values"]),
-        "Provider": shown,
+        "Description": _read_description(claim),
+        "ClaimType": CLAIM_TYPE_NAMES[claim["ClaimType"]],
+        "ClaimValue": _render_value(claim, switches["claim_ad_values"]),
+        "Provider": provider_reply,
     }
 
 
-def _description(claim: Record) -> Any:
+def _read_description(claim: Record) -> Any:
     # Eventually consistent: the answer to the PUT and even a GET after it may show the old text (KF 0.8).
-    old, left = claim.get("_lag", ("", 0))
-    if not left:
+    old_description, remaining = claim.get("_lag", ("", 0))
+    if not remaining:
         return claim["Description"]
-    claim["_lag"] = (old, left - 1)
-    return old
+    claim["_lag"] = (old_description, remaining - 1)
+    return old_description
 
 
-def _value(claim: Record, mode: str) -> str:
+def _render_value(claim: Record, mode: str) -> str:
     value: str = claim["ClaimValue"]
-    if claim["ProviderAuthenticationScheme"].lower() != _DIRECTORY or mode == "as_sent":
+    if claim["ProviderAuthenticationScheme"].lower() != _DIRECTORY_SCHEME or mode == "as_sent":
         return value
     # Active Directory values may come back with a domain's prefix or in another case (KF 1.3).
     if mode == "prefixed":
@@ -59,113 +66,125 @@ def _value(claim: Record, mode: str) -> str:
     return value.upper() if mode == "upper" else value.lower()
 
 
-def claim_type(value: Json, *, names: bool) -> int:
+def parse_claim_type(value: Json, *, names: bool) -> int:
     """Return the number of a claim type given as number or, where `names` are accepted, as name."""
     # A bool is an int to Python: `true` would be claim type 1.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(CLAIM_TYPES):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(CLAIM_TYPE_NAMES):
         return value
     # Vendor scripts send POST /Security/Claims a name, in any case (KF 2.1).
-    folded = [name.lower() for name in CLAIM_TYPES]
+    folded = [name.lower() for name in CLAIM_TYPE_NAMES]
     if names and isinstance(value, str) and value.lower() in folded:
         return folded.index(value.lower())
     raise ApiError(400, "0xA0F00003", f"ClaimType: the value '{value}' is not a claim type.")
 
 
-def describe_claim(world: World, claim: Record, description: str | None) -> None:
+def set_claim_description(world: World, claim: Record, description: str | None) -> None:
     """Change a claim's description; the switch `claim_description_lag` keeps the old one in sight for some reads."""
     lag = world.switches["claim_description_lag"]
     if lag and claim["Description"] != description:
         claim["_lag"] = (claim["Description"], lag)
-    claim["Description"] = world.stored(description)
+    claim["Description"] = world.convert_stored_text(description)
 
 
-def claim_of(world: World, data: Record, kind: int) -> Record:
+def find_or_create_claim(world: World, data: Record, type_number: int) -> Record:
     """Return the claim that a role's body speaks of, made on the fly where it is new (KF 1.5)."""
     scheme = data["ProviderAuthenticationScheme"]
-    wanted = {"ClaimType": kind, "ClaimValue": data["ClaimValue"], "ProviderAuthenticationScheme": scheme}
-    known = next((claim for claim in world.claims.values() if claim_key(claim) == claim_key(wanted)), None)
-    if known is None:
+    identity = {"ClaimType": type_number, "ClaimValue": data["ClaimValue"], "ProviderAuthenticationScheme": scheme}
+    match = next(
+        (claim for claim in world.claims.values() if build_claim_identity(claim) == build_claim_identity(identity)),
+        None,
+    )
+    if match is None:
         if world.switches["claim_creation"] == "400":
             raise ApiError(400, "0xA0110002", f"Claim '{data['ClaimValue']}' does not exist.")
-        return new_claim(world, {**wanted, "Description": data["Description"]})
+        return store_claim(world, {**identity, "Description": data["Description"]})
     if world.switches["claim_description_in_role"] == "updated":
         # A claim has one description, whichever roles hold it: this changes what all of them show.
-        describe_claim(world, known, data["Description"])
-    return known
+        set_claim_description(world, match, data["Description"])
+    return match
 
 
-def new_claim(world: World, claim: Record) -> Record:
+def store_claim(world: World, claim: Record) -> Record:
     """Store a new claim; raises ApiError 400 where no identity provider has its scheme."""
     scheme = claim["ProviderAuthenticationScheme"]
     schemes = {provider["AuthenticationScheme"].lower() for provider in world.providers.values()}
     if scheme.lower() not in schemes and world.switches["claim_scheme_unknown"] == "400":
         raise ApiError(400, "0xA011000F", f"Authentication scheme '{scheme}' is not configured.")
-    stored = {"Id": next_id(world.claims), **claim}
-    world.claims[stored["Id"]] = stored
-    return stored
+    record = {"Id": find_next_id(world.claims), **claim}
+    world.claims[record["Id"]] = record
+    return record
 
 
-def _find(world: World, call_id: int) -> Record:
-    claim = world.claims.get(call_id)
+def _find_claim(world: World, claim_id: int) -> Record:
+    claim = world.claims.get(claim_id)
     if claim is None:
-        raise ApiError(404, "0xA0110002", f"Unable to find 'Claim Definition' with Id '{call_id}'")
+        raise ApiError(404, "0xA0110002", f"Unable to find 'Claim Definition' with Id '{claim_id}'")
     return claim
 
 
-def _list(world: World, call: RouteCall) -> HttpReply:
+def _list_claims(world: World, call: RouteCall) -> HttpReply:
     rows = [{**claim, "Provider": claim["ProviderAuthenticationScheme"]} for claim in world.claims.values()]
     # A filter compares ClaimType with the number, though answers carry the name (KF 2.1).
     fields = {"ClaimType": "integer", "ClaimValue": "string", "ADClaimValue": "string", "Description": "string"}
-    return listed(
-        world, call, rows, fields=fields, sort="Provider", render=lambda row: show_claim(world, world.claims[row["Id"]])
+    return build_list_reply(
+        world,
+        call,
+        rows,
+        fields=fields,
+        sort="Provider",
+        render=lambda row: render_claim(world, world.claims[row["Id"]]),
     )
 
 
-def _get(world: World, call: RouteCall) -> HttpReply:
-    return build_json_reply(show_claim(world, _find(world, call.params["id"])))
+def _get_claim(world: World, call: RouteCall) -> HttpReply:
+    return build_json_reply(render_claim(world, _find_claim(world, call.params["id"])))
 
 
-def _create(world: World, call: RouteCall) -> HttpReply:
+def _create_claim(world: World, call: RouteCall) -> HttpReply:
     data = call.data
-    kind = claim_type(data["ClaimType"], names=True)
-    wanted = {**data, "ClaimType": kind}
-    if any(claim_key(claim) == claim_key(wanted) for claim in world.claims.values()):
+    type_number = parse_claim_type(data["ClaimType"], names=True)
+    claim_data = {**data, "ClaimType": type_number}
+    if any(build_claim_identity(claim) == build_claim_identity(claim_data) for claim in world.claims.values()):
         raise ApiError(400, "0xA011000A", f"Claim '{data['ClaimValue']}' already exists.")
-    claim = new_claim(world, {**wanted, "Description": world.stored(data["Description"])})
-    shown = show_claim(world, claim)
-    world.ledger.record(call, _subject(claim), None, shown)
-    return build_json_reply(shown)
+    claim = store_claim(world, {**claim_data, "Description": world.convert_stored_text(data["Description"])})
+    answer = render_claim(world, claim)
+    world.ledger.record(call, _build_subject(claim), None, answer)
+    return build_json_reply(answer)
 
 
-def _describe(world: World, call: RouteCall) -> HttpReply:
+def _update_claim(world: World, call: RouteCall) -> HttpReply:
     # Nothing but the description can change; another type, value or scheme is another claim (KF 2.1).
-    claim = _find(world, call.data["Id"])
-    before = {**show_claim(world, claim), "Description": claim["Description"]}
-    describe_claim(world, claim, call.data["Description"])
-    world.ledger.record(call, _subject(claim), before, {**before, "Description": claim["Description"]})
-    return build_json_reply(show_claim(world, claim))
+    claim = _find_claim(world, call.data["Id"])
+    before = {**render_claim(world, claim), "Description": claim["Description"]}
+    set_claim_description(world, claim, call.data["Description"])
+    world.ledger.record(call, _build_subject(claim), before, {**before, "Description": claim["Description"]})
+    return build_json_reply(render_claim(world, claim))
 
 
-def _delete(world: World, call: RouteCall) -> HttpReply:
-    claim = _find(world, call.params["id"])
+def _delete_claim(world: World, call: RouteCall) -> HttpReply:
+    claim = _find_claim(world, call.params["id"])
     holders = [role for role in world.roles.values() if claim["Id"] in role["Claims"]]
     if holders and world.switches["claim_in_use_delete"] == "400":
         raise ApiError(400, "0xA011000F", f"Claim '{claim['ClaimValue']}' is used by role '{holders[0]['Name']}'.")
     for role in holders:
         role["Claims"].remove(claim["Id"])
-    world.ledger.record(call, _subject(claim), show_claim(world, claim), None)
+    world.ledger.record(call, _build_subject(claim), render_claim(world, claim), None)
     del world.claims[claim["Id"]]
     return HttpReply(204)
 
 
-def _roles(world: World, call: RouteCall) -> HttpReply:
-    ids = {i for i, claim in world.claims.items() if claim_key(claim) == claim_key(call.query)}
+def _list_holding_roles(world: World, call: RouteCall) -> HttpReply:
+    ids = {i for i, claim in world.claims.items() if build_claim_identity(claim) == build_claim_identity(call.query)}
     return build_json_reply(
-        [{one.name: role[one.name] for one in _HOLDER} for role in world.roles.values() if ids & set(role["Claims"])]
+        [
+            {field.name: role[field.name] for field in _HOLDING_ROLE}
+            for role in world.roles.values()
+            if ids & set(role["Claims"])
+        ]
     )
 
 
-def _subject(claim: Record) -> Record:
+def _build_subject(claim: Record) -> Record:
     return {"kind": "claim", "id": claim["Id"], "name": claim["ClaimValue"]}
 
 
@@ -175,7 +194,7 @@ CLAIM_FIELDS = (
         "claim type",
         "number 0-6 (KF 2.2); names too where a switch or the endpoint says so",
         required=True,
-        enum=(*range(len(CLAIM_TYPES)), *CLAIM_TYPES),
+        enum=(*range(len(CLAIM_TYPE_NAMES)), *CLAIM_TYPE_NAMES),
         judged=True,
     ),
     Field("ClaimValue", "string", required=True),
@@ -185,7 +204,7 @@ CLAIM_FIELDS = (
 CLAIM_REPLY = (
     Field("Id", "integer"),
     Field("Description", "string"),
-    Field("ClaimType", "string", "name of the type", enum=CLAIM_TYPES),
+    Field("ClaimType", "string", "name of the type", enum=CLAIM_TYPE_NAMES),
     Field("ClaimValue", "string"),
     Field(
         "Provider",
@@ -195,36 +214,41 @@ CLAIM_REPLY = (
 )
 # The documentation's table puts these into the body; the swagger, which is followed here, into the query
 # (KF 2.1).
-_ASKED = (
+_CLAIM_QUERY = (
     Field("ClaimType", "integer", required=True),
     Field("ClaimValue", "string", required=True),
     Field("ProviderAuthenticationScheme", "string", required=True),
 )
-_HOLDER = (
+_HOLDING_ROLE = (
     Field("Id", "integer"),
     Field("Name", "string"),
     Field("Description", "string"),
     Field("PermissionSetId", "uuid"),
 )
-_DESCRIBED = (Field("Id", "integer", required=True), Field("Description", "string", required=True))
+_CLAIM_CHANGE = (Field("Id", "integer", required=True), Field("Description", "string", required=True))
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
     GET(
-        "/Security/Claims", _list, "List claims", permission=_READ, query=PAGING, reply=build_array_fields(CLAIM_REPLY)
+        "/Security/Claims",
+        _list_claims,
+        "List claims",
+        permission=_READ,
+        query=PAGING,
+        reply=build_array_fields(CLAIM_REPLY),
     ),
     GET(
         "/Security/Claims/Roles",
-        _roles,
+        _list_holding_roles,
         "Roles that hold a claim",
         permission=_READ,
-        query=_ASKED,
-        reply=build_array_fields(_HOLDER),
+        query=_CLAIM_QUERY,
+        reply=build_array_fields(_HOLDING_ROLE),
     ),
-    GET("/Security/Claims/{id:int}", _get, "One claim", permission=_READ, reply=CLAIM_REPLY),
+    GET("/Security/Claims/{id:int}", _get_claim, "One claim", permission=_READ, reply=CLAIM_REPLY),
     POST(
         "/Security/Claims",
-        _create,
+        _create_claim,
         "Create a claim",
         permission=_MODIFY,
         in_global=True,
@@ -233,12 +257,14 @@ ROUTES = (
     ),
     PUT(
         "/Security/Claims",
-        _describe,
+        _update_claim,
         "Change a claim's description",
         permission=_MODIFY,
         in_global=True,
-        body=_DESCRIBED,
+        body=_CLAIM_CHANGE,
         reply=CLAIM_REPLY,
     ),
-    DELETE("/Security/Claims/{id:int}", _delete, "Delete a claim", permission=_MODIFY, in_global=True, success=204),
+    DELETE(
+        "/Security/Claims/{id:int}", _delete_claim, "Delete a claim", permission=_MODIFY, in_global=True, success=204
+    ),
 )

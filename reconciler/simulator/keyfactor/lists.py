@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
 from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, Fields
-from reconciler.simulator.world.query import Column, compile_query
+from reconciler.simulator.world.query import QueryColumn, compile_query
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
 
@@ -22,14 +22,14 @@ PAGING: Fields = (
 )
 
 
-class Slice(NamedTuple):
+class PageBounds(NamedTuple):
     """Which rows of a list are the page that was asked for."""
 
     begin: int
     end: int
 
 
-def page_slice(call: RouteCall, switches: Switches) -> Slice:
+def find_page_bounds(call: RouteCall, switches: Switches) -> PageBounds:
     """Return the page's bounds; raises ApiError 400 for a page or limit below 1 unless a switch says otherwise."""
     number, limit = call.query["PageReturned"], call.query["ReturnLimit"]
     if number < 1 or limit < 1:
@@ -39,25 +39,25 @@ def page_slice(call: RouteCall, switches: Switches) -> Slice:
     if switches["return_limit_max"]:
         limit = min(limit, switches["return_limit_max"])
     # No snapshot and no cursor: rows that come and go meanwhile shift all later pages (KF 0.5).
-    return Slice((number - 1) * limit, number * limit)
+    return PageBounds((number - 1) * limit, number * limit)
 
 
-def is_falling(call: RouteCall) -> bool:
+def is_descending(call: RouteCall) -> bool:
     """Tell whether the sort is descending."""
     return bool(call.query["SortAscending"])
 
 
-def bad_sort(name: str) -> ApiError:
+def build_sort_refusal(name: str) -> ApiError:
     """Return the refusal of an unknown sort field, in the words of KF 0.7."""
     return ApiError(400, "0xA011004A", f"Invalid sort field: {name}.")
 
 
-def counted(reply: HttpReply, total: int, switches: Switches) -> HttpReply:
+def add_total_count(reply: HttpReply, total: int, switches: Switches) -> HttpReply:
     """Return the reply with x-total-count, unless the switch leaves it out."""
     return reply if switches["total_count"] == "absent" else reply.with_headers(("x-total-count", str(total)))
 
 
-def listed(
+def build_list_reply(
     world: World,
     call: RouteCall,
     rows: Sequence[Mapping[str, Any]],
@@ -68,7 +68,7 @@ def listed(
 ) -> HttpReply:
     """Answer a list. `fields` are the queryable and sortable members with their kinds; `sort` is the default field."""
     columns = {
-        name.lower(): Column(kind, lambda row, member=name: row.get(member))  # type: ignore[misc]
+        name.lower(): QueryColumn(kind, lambda row, member=name: row.get(member))  # type: ignore[misc]
         for name, kind in fields.items()
     }
     if text := call.query["QueryString"]:
@@ -80,19 +80,19 @@ def listed(
             me=call.caller.name,
         )
         rows = [row for row in rows if query.test(row)]
-    asked = call.query["SortField"]
+    sort_field = call.query["SortField"]
     members = {name.lower(): name for name in (*fields, sort)}
-    if asked and asked.lower() not in members:
-        raise bad_sort(asked)
-    member = members[(asked or sort).lower()]
-    ordered = sorted(rows, key=lambda row: _sortable(row.get(member)), reverse=is_falling(call))
-    bounds = page_slice(call, world.switches)
-    return counted(
-        build_json_reply([render(row) for row in ordered[bounds.begin : bounds.end]]), len(rows), world.switches
+    if sort_field and sort_field.lower() not in members:
+        raise build_sort_refusal(sort_field)
+    member = members[(sort_field or sort).lower()]
+    sorted_rows = sorted(rows, key=lambda row: _build_sort_key(row.get(member)), reverse=is_descending(call))
+    bounds = find_page_bounds(call, world.switches)
+    return add_total_count(
+        build_json_reply([render(row) for row in sorted_rows[bounds.begin : bounds.end]]), len(rows), world.switches
     )
 
 
-def _sortable(value: Any) -> tuple[int, Any]:
+def _build_sort_key(value: Any) -> tuple[int, Any]:
     # SQL Server takes NULL for the lowest value; Python would refuse to compare.
     if value is None:
         return 0, 0

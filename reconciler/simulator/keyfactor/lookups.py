@@ -7,78 +7,87 @@ from collections.abc import Callable
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
 from reconciler.simulator.http.routing import Handler, RouteCall
 from reconciler.simulator.http.shapes import STRINGS, Field, build_array_fields
-from reconciler.simulator.keyfactor.lists import PAGING, listed
+from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import GET
-from reconciler.simulator.world.permissions import KNOWN
+from reconciler.simulator.world.permissions import KNOWN_PERMISSIONS
 from reconciler.simulator.world.world import Record, World
 
-_SECURITY = "/security/read/"
+_READ_SECURITY = "/security/read/"
 
 
-def _one(records: Callable[[World], dict[int, Record] | dict[str, Record]], kind: str) -> Handler:
-    def serve(world: World, call: RouteCall) -> HttpReply:
+def _make_get_handler(records: Callable[[World], dict[int, Record] | dict[str, Record]], kind: str) -> Handler:
+    def get_record(world: World, call: RouteCall) -> HttpReply:
         key = call.params["id"]
-        found = records(world).get(key.lower() if isinstance(key, str) else key)  # type: ignore[arg-type]
-        if found is None:
+        record = records(world).get(key.lower() if isinstance(key, str) else key)  # type: ignore[arg-type]
+        if record is None:
             raise ApiError(404, "0xA0110002", f"Unable to find '{kind}' with Id '{key}'")
-        return build_json_reply(_shown(found))
+        return build_json_reply(_drop_private_members(record))
 
-    return serve
+    return get_record
 
 
-def _shown(record: Record) -> Record:
+def _drop_private_members(record: Record) -> Record:
     return {name: value for name, value in record.items() if not name.startswith("_")}
 
 
-def _permissions(_world: World, _call: RouteCall) -> HttpReply:
-    return build_json_reply(["/", *KNOWN])
+def _list_permissions(_world: World, _call: RouteCall) -> HttpReply:
+    return build_json_reply(["/", *KNOWN_PERMISSIONS])
 
 
-def _providers(world: World, call: RouteCall) -> HttpReply:
+def _list_providers(world: World, call: RouteCall) -> HttpReply:
     fields = {"AuthenticationScheme": "string", "DisplayName": "string"}
-    return listed(world, call, list(world.providers.values()), fields=fields, sort="DisplayName")
+    return build_list_reply(world, call, list(world.providers.values()), fields=fields, sort="DisplayName")
 
 
-def _collections(world: World, call: RouteCall) -> HttpReply:
+def _list_collections(world: World, call: RouteCall) -> HttpReply:
     fields = {"Name": "string", "Query": "string", "Favorite": "boolean"}
     # Query can be filtered by, but GET returns the text as Content alone (KF 6.4).
-    rows = [{**one, "Query": one["Content"]} for one in world.collections.values()]
-    return listed(
-        world, call, rows, fields=fields, sort="Name", render=lambda row: _shown(world.collections[row["Id"]])
+    rows = [{**collection, "Query": collection["Content"]} for collection in world.collections.values()]
+    return build_list_reply(
+        world,
+        call,
+        rows,
+        fields=fields,
+        sort="Name",
+        render=lambda row: _drop_private_members(world.collections[row["Id"]]),
     )
 
 
-def _collection_by_name(world: World, call: RouteCall) -> HttpReply:
+def _get_collection_by_name(world: World, call: RouteCall) -> HttpReply:
     name = call.params["name"]
-    found = next((one for one in world.collections.values() if one["Name"].lower() == name.lower()), None)
-    if found is None:
+    match = next(
+        (collection for collection in world.collections.values() if collection["Name"].lower() == name.lower()), None
+    )
+    if match is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Name '{name}'")
-    return build_json_reply(_shown(found))
+    return build_json_reply(_drop_private_members(match))
 
 
-def _containers(world: World, call: RouteCall) -> HttpReply:
+def _list_containers(world: World, call: RouteCall) -> HttpReply:
     fields = {"Id": "integer", "Name": "string", "CertStoreType": "integer"}
-    return listed(world, call, list(world.containers.values()), fields=fields, sort="Name", render=_shown)
+    return build_list_reply(
+        world, call, list(world.containers.values()), fields=fields, sort="Name", render=_drop_private_members
+    )
 
 
-def _container(world: World, call: RouteCall) -> HttpReply:
-    found = world.containers.get(call.params["id"])
-    if found is None:
+def _get_container(world: World, call: RouteCall) -> HttpReply:
+    container = world.containers.get(call.params["id"])
+    if container is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Application' with Id '{call.params['id']}'")
-    detailed = {**found, "CertificateStores": []}
-    return build_json_reply({field.name: detailed[field.name] for field in _CONTAINER})
+    members = {**container, "CertificateStores": []}
+    return build_json_reply({field.name: members[field.name] for field in _CONTAINER_REPLY})
 
 
-def _healthy(_world: World, _call: RouteCall) -> HttpReply:
+def _check_health(_world: World, _call: RouteCall) -> HttpReply:
     return HttpReply(204)
 
 
-_STORES = "/certificate_stores/read/[#]/"
-_COLLECTION = "/certificates/collections/read/[#]/"
-_PROVIDER = "/identity_providers/read/"
-_find_collection = _one(lambda world: world.collections, "Certificate Collection")
-_find_provider = _one(lambda world: world.providers, "Identity Provider")
-_IDENTITY_PROVIDER = (
+_READ_STORES = "/certificate_stores/read/[#]/"
+_READ_COLLECTIONS = "/certificates/collections/read/[#]/"
+_READ_PROVIDERS = "/identity_providers/read/"
+_get_collection = _make_get_handler(lambda world: world.collections, "Certificate Collection")
+_get_provider = _make_get_handler(lambda world: world.providers, "Identity Provider")
+_PROVIDER_REPLY = (
     Field("Id", "uuid"),
     Field("AuthenticationScheme", "string"),
     Field("DisplayName", "string"),
@@ -95,73 +104,79 @@ _COLLECTION_REPLY = (
     Field("ShowOnDashboard", "boolean"),
     Field("Favorite", "boolean"),
 )
-_SHARED = (
+_CONTAINER_FIELDS = (
     Field("Id", "integer"),
     Field("Name", "string"),
     Field("Schedule", "object"),
     Field("CertStoreType", "integer"),
 )
-_CONTAINER_ROW = (*_SHARED, Field("OverwriteSchedules", "boolean"), Field("StoreCount", "integer"))
-_CONTAINER = (*_SHARED, Field("CertificateStores", "array", items=Field("", "object")))
+_CONTAINER_ROW = (*_CONTAINER_FIELDS, Field("OverwriteSchedules", "boolean"), Field("StoreCount", "integer"))
+_CONTAINER_REPLY = (*_CONTAINER_FIELDS, Field("CertificateStores", "array", items=Field("", "object")))
 
 ROUTES = (
-    GET("/Permissions", _permissions, "All permission strings", permission=_SECURITY, reply=STRINGS),
+    GET("/Permissions", _list_permissions, "All permission strings", permission=_READ_SECURITY, reply=STRINGS),
     GET(
         # Unlike roles and claims not below /Security (KF 2.3).
         "/IdentityProviders",
-        _providers,
+        _list_providers,
         "List identity providers",
-        permission=_PROVIDER,
+        permission=_READ_PROVIDERS,
         query=PAGING,
-        reply=build_array_fields(_IDENTITY_PROVIDER),
+        reply=build_array_fields(_PROVIDER_REPLY),
     ),
     GET(
         "/IdentityProviders/{id:uuid}",
-        _find_provider,
+        _get_provider,
         "One identity provider",
-        permission=_PROVIDER,
-        reply=_IDENTITY_PROVIDER,
+        permission=_READ_PROVIDERS,
+        reply=_PROVIDER_REPLY,
     ),
     GET(
         "/CertificateCollections",
-        _collections,
+        _list_collections,
         "List collections",
-        permission=_COLLECTION,
+        permission=_READ_COLLECTIONS,
         query=PAGING,
         reply=build_array_fields(_COLLECTION_REPLY),
     ),
     GET(
         "/CertificateCollections/{id:int}",
-        _find_collection,
+        _get_collection,
         "One collection",
-        permission=_COLLECTION,
+        permission=_READ_COLLECTIONS,
         reply=_COLLECTION_REPLY,
     ),
     GET(
         # Behind the route by id: the first that matches is taken, and {name} matches digits too.
         "/CertificateCollections/{name}",
-        _collection_by_name,
+        _get_collection_by_name,
         "One collection by name",
-        permission=_COLLECTION,
+        permission=_READ_COLLECTIONS,
         reply=_COLLECTION_REPLY,
     ),
     GET(
         "/CertificateStoreContainers",
-        _containers,
+        _list_containers,
         "List containers",
-        permission=_STORES,
+        permission=_READ_STORES,
         query=PAGING,
         reply=build_array_fields(_CONTAINER_ROW),
     ),
-    GET("/CertificateStoreContainers/{id:int}", _container, "One container", permission=_STORES, reply=_CONTAINER),
+    GET(
+        "/CertificateStoreContainers/{id:int}",
+        _get_container,
+        "One container",
+        permission=_READ_STORES,
+        reply=_CONTAINER_REPLY,
+    ),
     GET(
         "/Applications",
-        _containers,
+        _list_containers,
         "List applications (containers in 25.x)",
-        permission=_STORES,
+        permission=_READ_STORES,
         query=PAGING,
         reply=build_array_fields(_CONTAINER_ROW),
     ),
-    GET("/Applications/{id:int}", _container, "One application", permission=_STORES, reply=_CONTAINER),
-    GET("/status/healthcheck", _healthy, "Liveness", success=204),
+    GET("/Applications/{id:int}", _get_container, "One application", permission=_READ_STORES, reply=_CONTAINER_REPLY),
+    GET("/status/healthcheck", _check_health, "Liveness", success=204),
 )

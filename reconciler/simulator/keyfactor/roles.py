@@ -7,22 +7,22 @@ from typing import Any
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
 from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import build_array_fields
-from reconciler.simulator.keyfactor.claims import claim_of, claim_type, show_claim
-from reconciler.simulator.keyfactor.lists import PAGING, listed
+from reconciler.simulator.keyfactor.claims import find_or_create_claim, parse_claim_type, render_claim
+from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
-from reconciler.simulator.world.permissions import grants, is_known, redundant
-from reconciler.simulator.world.world import Record, World, next_id
+from reconciler.simulator.world.permissions import find_redundant_permissions, is_granted, is_known_permission
+from reconciler.simulator.world.world import Record, World, find_next_id
 
 
-def show_role(world: World, role: Record) -> Record:
+def render_role(world: World, role: Record) -> Record:
     """Return a role as GET by id shows it in version 2."""
     # The order is not stable; Keyfactor's Terraform provider turned its list into a set (KF 9, row 13).
     order = world.switches["role_permission_order"]
     permissions = list(role["Permissions"])
     if order != "as_sent":
         permissions.sort(reverse=order == "reversed")
-    shown = {
+    answer = {
         "Id": role["Id"],
         "Name": role["Name"],
         "Description": role["Description"],
@@ -30,15 +30,15 @@ def show_role(world: World, role: Record) -> Record:
         "Immutable": role["Immutable"],
         "PermissionSetId": role["PermissionSetId"],
         "Permissions": permissions,
-        "Claims": [show_claim(world, world.claims[i]) for i in role["Claims"] if i in world.claims],
+        "Claims": [render_claim(world, world.claims[i]) for i in role["Claims"] if i in world.claims],
     }
     extra = role.get("Extra", {})
-    named = world.switches["role_extra_member"]
-    if named:
-        shown[named] = extra.get(named)
+    extra_member = world.switches["role_extra_member"]
+    if extra_member:
+        answer[extra_member] = extra.get(extra_member)
     if world.switches["unknown_body_members"] == "stored":
-        shown |= {name: value for name, value in extra.items() if name not in ("Notes", named)}
-    return shown
+        answer |= {name: value for name, value in extra.items() if name not in ("Notes", extra_member)}
+    return answer
 
 
 def find_role(world: World, role_id: int) -> Record:
@@ -49,111 +49,125 @@ def find_role(world: World, role_id: int) -> Record:
     return role
 
 
-def _list(world: World, call: RouteCall) -> HttpReply:
+def _list_roles(world: World, call: RouteCall) -> HttpReply:
     def render(role: Record) -> Record:
-        now = show_role(world, role)
-        seen = world.seen(("role", role["Id"]), now) or now
-        counted = {**seen, "ClaimsCount": len(seen["Claims"])}
-        return {field.name: counted[field.name] for field in ROLE_ROW}
+        current = render_role(world, role)
+        visible = world.seen(("role", role["Id"]), current) or current
+        row = {**visible, "ClaimsCount": len(visible["Claims"])}
+        return {field.name: row[field.name] for field in ROLE_ROW}
 
-    return listed(world, call, list(world.roles.values()), fields={"Name": "string"}, sort="Name", render=render)
+    return build_list_reply(
+        world, call, list(world.roles.values()), fields={"Name": "string"}, sort="Name", render=render
+    )
 
 
-def _get(world: World, call: RouteCall) -> HttpReply:
+def _get_role(world: World, call: RouteCall) -> HttpReply:
     role = find_role(world, call.params["id"])
-    seen = world.seen(("role", role["Id"]), show_role(world, role))
-    if seen is None:
+    visible = world.seen(("role", role["Id"]), render_role(world, role))
+    if visible is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role['Id']}'")
-    return build_json_reply(seen)
+    return build_json_reply(visible)
 
 
-def _create(world: World, call: RouteCall) -> HttpReply:
+def _create_role(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     if "PermissionSetId" not in data and world.switches["role_post_without_permission_set"] == "400":
         raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
-    role = _written(world, call, {"Id": next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set})
-    check_name(world, role)
-    _check_permissions(world, role)
-    role["Claims"] = _claims(world, data)
+    role = _build_role(
+        world, call, {"Id": find_next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set_id}
+    )
+    check_role_name(world, role)
+    _check_role_permissions(world, role)
+    role["Claims"] = _store_claims(world, data)
     world.roles[role["Id"]] = role
-    shown = show_role(world, role)
-    world.changed(("role", role["Id"]), None)
-    world.ledger.record(call, subject(role), None, shown)
-    return build_json_reply(shown)
+    answer = render_role(world, role)
+    world.note_change(("role", role["Id"]), None)
+    world.ledger.record(call, build_role_subject(role), None, answer)
+    return build_json_reply(answer)
 
 
-def _replace(world: World, call: RouteCall) -> HttpReply:
+def _replace_role(world: World, call: RouteCall) -> HttpReply:
     data = call.data
-    old = find_role(world, data["Id"])
+    old_role = find_role(world, data["Id"])
     if "PermissionSetId" not in data and world.switches["role_put_without_permission_set"] == "400":
         raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
-    kept = old["PermissionSetId"] if world.switches["role_put_without_permission_set"] == "keep" else world.global_set
-    role = _written(world, call, {"Id": old["Id"], "Immutable": old["Immutable"], "PermissionSetId": kept})
-    check_name(world, role)
-    if old["Immutable"]:
-        _check_immutable(world, old, role)
-    _check_permissions(world, role)
-    before = show_role(world, old)
-    role["Claims"] = _claims(world, data)
+    set_id = (
+        old_role["PermissionSetId"]
+        if world.switches["role_put_without_permission_set"] == "keep"
+        else world.global_set_id
+    )
+    role = _build_role(
+        world, call, {"Id": old_role["Id"], "Immutable": old_role["Immutable"], "PermissionSetId": set_id}
+    )
+    check_role_name(world, role)
+    if old_role["Immutable"]:
+        _check_immutable_role(world, old_role, role)
+    _check_role_permissions(world, role)
+    before = render_role(world, old_role)
+    role["Claims"] = _store_claims(world, data)
     world.roles[role["Id"]] = role
     # Once the new role is in place, or the claims that it keeps would count as unused.
-    drop_unused(world, old["Claims"])
-    world.changed(("role", role["Id"]), before)
-    shown = show_role(world, role)
-    world.ledger.record(call, subject(role), before, shown)
-    return build_json_reply(shown)
+    drop_unused_claims(world, old_role["Claims"])
+    world.note_change(("role", role["Id"]), before)
+    answer = render_role(world, role)
+    world.ledger.record(call, build_role_subject(role), before, answer)
+    return build_json_reply(answer)
 
 
-def _written(world: World, call: RouteCall, kept: Record) -> Record:
+def _build_role(world: World, call: RouteCall, base: Record) -> Record:
     """Return the role that the body describes: what it leaves out is cleared."""
     data = call.data
-    named = world.switches["role_extra_member"]
+    extra_member = world.switches["role_extra_member"]
     extra = {name: value for name, value in call.unknown.items() if name != "Immutable"}
     return {
-        **kept,
-        "Name": world.stored(data["Name"]),
-        "Description": world.stored(data["Description"]),
-        "EmailAddress": world.stored(data.get("EmailAddress")),
-        "PermissionSetId": data.get("PermissionSetId") or kept["PermissionSetId"],
+        **base,
+        "Name": world.convert_stored_text(data["Name"]),
+        "Description": world.convert_stored_text(data["Description"]),
+        "EmailAddress": world.convert_stored_text(data.get("EmailAddress")),
+        "PermissionSetId": data.get("PermissionSetId") or base["PermissionSetId"],
         "Permissions": list(data.get("Permissions") or []),
-        "Extra": extra if named or world.switches["unknown_body_members"] == "stored" else {},
+        "Extra": extra if extra_member or world.switches["unknown_body_members"] == "stored" else {},
     }
 
 
-def check_name(world: World, role: Record) -> None:
+def check_role_name(world: World, role: Record) -> None:
     """Raise Refused where the name is blank or another role's."""
     if not role["Name"].strip():
         raise ApiError(400, "0xA0F00003", "The Name field is required.")
     # The comparison is the database's: SQL Server's usual collations ignore case (KF 1.6).
-    holder = world.role_named(role["Name"])
+    holder = world.find_role_by_name(role["Name"])
     if holder is not None and holder["Id"] != role["Id"]:
         raise ApiError(
             world.switches["role_duplicate_status"], "0xA011000A", f"A role named '{role['Name']}' already exists."
         )
 
 
-def _check_immutable(world: World, old: Record, new: Record) -> None:
+def _check_immutable_role(world: World, old_role: Record, new_role: Record) -> None:
     # The portal lets this role's claims alone change; what the API does is not documented (KF 1.6).
     members = ("Name", "Description", "EmailAddress", "PermissionSetId")
-    same = all(old[name] == new[name] for name in members) and set(old["Permissions"]) == set(new["Permissions"])
-    if world.switches["role_immutable_put"] == "refused" or not same:
-        raise ApiError(400, "0xA011000F", f"Role '{old['Name']}' is immutable.")
+    is_unchanged = all(old_role[name] == new_role[name] for name in members) and set(old_role["Permissions"]) == set(
+        new_role["Permissions"]
+    )
+    if world.switches["role_immutable_put"] == "refused" or not is_unchanged:
+        raise ApiError(400, "0xA011000F", f"Role '{old_role['Name']}' is immutable.")
 
 
-def _check_permissions(world: World, role: Record) -> None:
+def _check_role_permissions(world: World, role: Record) -> None:
     switches = world.switches
     permission_set = world.permission_sets.get(role["PermissionSetId"])
     if permission_set is None:
         raise ApiError(400, "0xA0110002", f"Unable to find 'Permission Set' with Id '{role['PermissionSetId']}'")
     permissions = role["Permissions"]
-    unknown = [one for one in permissions if not is_known(one)]
+    unknown = [permission for permission in permissions if not is_known_permission(permission)]
     if unknown and switches["role_permissions_unknown"] == "400":
         raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
     # Seen live for a parent beside its child. That /x/read/5/ beside /x/read/ counts is only inferred
     # (KF 4.1).
-    if redundant(permissions) and switches["role_permissions_redundant"] == "400":
-        raise ApiError(400, "0xA011000F", f"Redundant permissions detected: {', '.join(redundant(permissions))}")
-    outside = [one for one in permissions if not grants(permission_set["Permissions"], one)]
+    if find_redundant_permissions(permissions) and switches["role_permissions_redundant"] == "400":
+        raise ApiError(
+            400, "0xA011000F", f"Redundant permissions detected: {', '.join(find_redundant_permissions(permissions))}"
+        )
+    outside = [permission for permission in permissions if not is_granted(permission_set["Permissions"], permission)]
     if outside and switches["role_permissions_outside_set"] != "accepted":
         status = int(switches["role_permissions_outside_set"])
         raise ApiError(
@@ -161,25 +175,27 @@ def _check_permissions(world: World, role: Record) -> None:
         )
 
 
-def _claims(world: World, data: Record) -> list[int]:
+def _store_claims(world: World, data: Record) -> list[int]:
     """Return the ids of the body's claims. The types are checked before the first claim is made."""
     names = world.switches["claim_type_names"] == "accepted"
-    sent = [(claim_type(claim["ClaimType"], names=names), claim) for claim in data.get("Claims") or []]
-    known = set(world.claims)
+    typed_claims = [(parse_claim_type(claim["ClaimType"], names=names), claim) for claim in data.get("Claims") or []]
+    old_ids = set(world.claims)
     try:
-        return list(dict.fromkeys(claim_of(world, claim, kind)["Id"] for kind, claim in sent))
+        return list(
+            dict.fromkeys(find_or_create_claim(world, claim, type_number)["Id"] for type_number, claim in typed_claims)
+        )
     except ApiError:
         # What one database transaction would do: a refused role leaves no claims behind.
-        for claim_id in set(world.claims) - known:
+        for claim_id in set(world.claims) - old_ids:
             del world.claims[claim_id]
         raise
 
 
-def drop_unused(world: World, candidates: list[int]) -> None:
+def drop_unused_claims(world: World, candidates: list[int]) -> None:
     """Remove the claims that no role holds any more, if the switch says so."""
     if world.switches["claim_unused"] == "removed":
-        held = {claim_id for role in world.roles.values() for claim_id in role["Claims"]}
-        for claim_id in set(candidates) - held:
+        used_ids = {claim_id for role in world.roles.values() for claim_id in role["Claims"]}
+        for claim_id in set(candidates) - used_ids:
             world.claims.pop(claim_id, None)
 
 
@@ -188,20 +204,20 @@ def delete_role(world: World, call: RouteCall) -> HttpReply:
     role = find_role(world, call.params["id"])
     if role["Immutable"]:
         raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' is immutable.")
-    owned = [row for row in world.certificates.values() if row.owner == role["Id"]]
+    owned_rows = [row for row in world.certificates.values() if row.owner == role["Id"]]
     # Not documented: refused, or the certificates are left without an owner (KF 1.6).
-    if owned and world.switches["role_delete_owner"] == "400":
+    if owned_rows and world.switches["role_delete_owner"] == "400":
         raise ApiError(400, "0xA011000F", f"Role '{role['Name']}' owns certificates.")
-    before = show_role(world, role)
-    for row in owned:
+    before = render_role(world, role)
+    for row in owned_rows:
         world.certificates[row.id] = row._replace(owner=None)
     del world.roles[role["Id"]]
-    drop_unused(world, role["Claims"])
-    world.ledger.record(call, subject(role), before, None)
+    drop_unused_claims(world, role["Claims"])
+    world.ledger.record(call, build_role_subject(role), before, None)
     return HttpReply(204)
 
 
-def subject(role: Record) -> dict[str, Any]:
+def build_role_subject(role: Record) -> dict[str, Any]:
     """Return how the ledger names a role."""
     return {"kind": "role", "id": role["Id"], "name": role["Name"]}
 
@@ -211,17 +227,17 @@ _READ, _MODIFY = "/security/read/", "/security/modify/"
 ROUTES = (
     GET(
         "/Security/Roles",
-        _list,
+        _list_roles,
         "List roles",
         versions=(2,),
         permission=_READ,
         query=PAGING,
         reply=build_array_fields(ROLE_ROW),
     ),
-    GET("/Security/Roles/{id:int}", _get, "One role", versions=(2,), permission=_READ, reply=ROLE_REPLY),
+    GET("/Security/Roles/{id:int}", _get_role, "One role", versions=(2,), permission=_READ, reply=ROLE_REPLY),
     POST(
         "/Security/Roles",
-        _create,
+        _create_role,
         "Create a role",
         versions=(2,),
         permission=_MODIFY,
@@ -232,7 +248,7 @@ ROUTES = (
     PUT(
         "/Security/Roles",
         # The id is in the body; there is no PUT /Security/Roles/{id} (KF 1.1).
-        _replace,
+        _replace_role,
         "Replace a role",
         versions=(2,),
         permission=_MODIFY,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from reconciler.simulator.world.permissions import grants
+from reconciler.simulator.world.permissions import is_granted
 
-ClaimKey = tuple[int, str, str]
+ClaimIdentity = tuple[int, str, str]
 """(ClaimType, value, authentication scheme); value and scheme folded."""
 
 
@@ -19,7 +19,7 @@ class Account(NamedTuple):
 
     name: str
     secret: str
-    claims: tuple[ClaimKey, ...] = ()
+    claims: tuple[ClaimIdentity, ...] = ()
 
 
 class Caller(NamedTuple):
@@ -32,12 +32,12 @@ class Caller(NamedTuple):
     def holds(self, permission: str, permission_set: str = "") -> bool:
         """Tell whether one of the roles (of this permission set, if named) grants the permission."""
         return any(
-            grants(role["Permissions"], permission)
+            is_granted(role["Permissions"], permission)
             for role in self.roles
             if not permission_set or role["PermissionSetId"] == permission_set
         )
 
-    def in_role(self, role_id: int | None) -> bool:
+    def has_role(self, role_id: int | None) -> bool:
         """Tell whether the caller holds the role."""
         return any(role["Id"] == role_id for role in self.roles)
 
@@ -46,10 +46,10 @@ NOBODY = Caller("nobody")
 
 
 @dataclass
-class Tokens:
+class IssuedTokens:
     """Bearer tokens handed out, with their owner and the time (monotonic seconds) until which they hold."""
 
-    _live: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _issued: dict[str, tuple[str, float]] = field(default_factory=dict)
     _shift: float = 0.0
 
     def issue(self, owner: str, lifetime: float) -> str:
@@ -57,30 +57,34 @@ class Tokens:
         # 384 bits; RFC 6749, 10.10, asks for 128 at least and recommends 160.
         token = secrets.token_urlsafe(48)
         # Monotonic: a step of the wall clock (NTP) neither ends nor prolongs a token.
-        self._live[token] = (owner, time.monotonic() + lifetime)
+        self._issued[token] = (owner, time.monotonic() + lifetime)
         return token
 
     def owner(self, token: str) -> str | None:
         """Return whose token it is, "" if it has expired, None if it was never issued."""
-        if token not in self._live:
+        if token not in self._issued:
             return None
-        owner, until = self._live[token]
+        owner, until = self._issued[token]
         return owner if time.monotonic() < until else ""
 
     def expire(self) -> None:
         """Let all tokens handed out so far expire now."""
-        self._live = {token: (owner, 0.0) for token, (owner, _) in self._live.items()}
+        self._issued = {token: (owner, 0.0) for token, (owner, _) in self._issued.items()}
 
 
-def roles_of(
-    claims: Iterable[ClaimKey], roles: Iterable[Mapping[str, Any]], known: Mapping[int, Any]
+def find_roles_with_claims(
+    claims: Iterable[ClaimIdentity], roles: Iterable[Mapping[str, Any]], claims_by_id: Mapping[int, Any]
 ) -> tuple[Any, ...]:
     """Return the roles that hold one of these claims; `known` are the claims by id."""
     keys = frozenset(claims)
-    return tuple(role for role in roles if any(claim_key(known[i]) in keys for i in role["Claims"] if i in known))
+    return tuple(
+        role
+        for role in roles
+        if any(build_claim_identity(claims_by_id[i]) in keys for i in role["Claims"] if i in claims_by_id)
+    )
 
 
-def claim_key(claim: Mapping[str, Any]) -> ClaimKey:
+def build_claim_identity(claim: Mapping[str, Any]) -> ClaimIdentity:
     """Return what makes a claim the same claim."""
     # Active Directory ignores the case of names and may return another one (KF 1.3).
     return claim["ClaimType"], claim["ClaimValue"].lower(), claim["ProviderAuthenticationScheme"].lower()

@@ -21,7 +21,9 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def record(self, call: RouteCall, subject: dict[str, Json], before: Json, after: Json, **more: Json) -> None:
+    def record(
+        self, call: RouteCall, subject: dict[str, Json], before: Json, after: Json, **extra_members: Json
+    ) -> None:
         """Add one mutation. `subject` is {"kind", "id", "name"}; `before` or `after` is None for nothing."""
         self._entries.append(
             {
@@ -37,10 +39,10 @@ class Ledger:
                 "after": deepcopy(after),
                 "actor": call.caller.name,
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                **more,
+                **extra_members,
             }
         )
 
-    def entries(self) -> list[dict[str, Any]]:
+    def copy_entries(self) -> list[dict[str, Any]]:
         """Return a copy of all entries, oldest first."""
         return deepcopy(self._entries)

@@ -26,45 +26,52 @@ _LEAVES = """
 /workflows/instances/manage/ /workflows/instances/read/ /workflows/instances/read/{mine,pending}/
 """
 # An id narrows a permission and can only stand last: a number, or a GUID for a provider (KF 4.1).
-_SCOPED = re.compile(
+_SCOPED_PERMISSION = re.compile(
     r"(/(?:certificates/collections|certificate_stores|pam|identity_providers)/.*?)(?:[0-9]+|[0-9a-f-]{36})/"
 )
 
 
-def _expanded(template: str) -> list[str]:
+def _expand_template(template: str) -> list[str]:
     match = re.search(r"\{([^}]*)\}", template)
     return [template.replace(match[0], word) for word in match[1].split(",")] if match else [template]
 
 
-KNOWN: tuple[str, ...] = tuple(sorted(leaf for template in _LEAVES.split() for leaf in _expanded(template)))
+KNOWN_PERMISSIONS: tuple[str, ...] = tuple(
+    sorted(leaf for template in _LEAVES.split() for leaf in _expand_template(template))
+)
 """What GET /Permissions answers, without `/`."""
 
 # The levels between, such as /certificates/, can be granted as well (KF 4.2).
 _PREFIXES = frozenset(
     "/".join(parts[:end]) + "/"
-    for parts in (leaf.split("/")[:-1] for leaf in KNOWN)
+    for parts in (leaf.split("/")[:-1] for leaf in KNOWN_PERMISSIONS)
     for end in range(1, len(parts) + 1)
 )
 
 
-def is_known(permission: str) -> bool:
+def is_known_permission(permission: str) -> bool:
     """Tell whether a server of this version knows the string: a leaf, a level above one, or a leaf with an id."""
-    scoped = _SCOPED.fullmatch(permission)
+    scoped = _SCOPED_PERMISSION.fullmatch(permission)
     return (scoped[1] if scoped else permission) in _PREFIXES
 
 
-def redundant(permissions: Iterable[str]) -> list[str]:
+def find_redundant_permissions(permissions: Iterable[str]) -> list[str]:
     """Return the permissions that another of the list grants already, or that are repeated."""
-    listed = list(permissions)
+    strings = list(permissions)
     return sorted(
-        {one for i, one in enumerate(listed) for j, other in enumerate(listed) if i != j and one.startswith(other)}
+        {
+            permission
+            for i, permission in enumerate(strings)
+            for j, broader in enumerate(strings)
+            if i != j and permission.startswith(broader)
+        }
     )
 
 
-def grants(held: Iterable[str], wanted: str) -> bool:
+def is_granted(permissions: Iterable[str], required: str) -> bool:
     """Tell whether one of the held permissions is the wanted one or a level above it."""
     # Inheritance is by prefix (KF 4.1). Every string ends with a slash, so /ssh/user/ grants no /ssh/users/.
-    return any(wanted.startswith(permission) for permission in held)
+    return any(required.startswith(permission) for permission in permissions)
 
 
 V1_AREAS: dict[str, str] = {

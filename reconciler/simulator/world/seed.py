@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.simulator.world.identities import Account
-from reconciler.simulator.world.seed_requests import HANDLERS, event_records, pending_requests
+from reconciler.simulator.world.seed_requests import SEED_HANDLERS, build_seed_events, build_seed_requests
 from reconciler.simulator.world.store_certificates import Certificate, CertificateStore
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
 
 AD = "Active Directory"
 ENTRA = "Entra"
-PROJECT = "0123456789abcdef0123456789abcdef"
+PROJECT_ID = "0123456789abcdef0123456789abcdef"
 GLOBAL_SET = "00000000-0000-0000-0000-000000000001"
 HELP_DESK_SET = "5d1ab2c3-8f0e-4c65-9a3e-2b7d1c4e6f01"
 ADMINISTRATOR = "CORP\\administrator"
 CALLER = "CORP\\svc-reconciler"
 CLIENT = "reconciler"
-DAY = 86_400
+DAY_SECONDS = 86_400
 
 _ROLES: tuple[tuple[str, str, str | None, tuple[str, ...], tuple[tuple[int, str, str, str], ...]], ...] = (
     ("Administrator", "Built-in administrators", None, ("/",), ((1, "CORP\\pki-admins", AD, "PKI administrators"), (0, ADMINISTRATOR, AD, "Administrator"))),
@@ -87,11 +87,11 @@ _OWNERS: dict[str, tuple[int | None, ...]] = {
 }
 
 
-def starting_world(certificates: int, seed: int, switches: Switches) -> World:
+def build_starting_world(certificates: int, seed: int, switches: Switches) -> World:
     """Return the world with this many certificates; secrets are random, all else follows from the seed and the day."""
     today = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
-    world = World(CertificateStore(_certificates(certificates, seed, today)), PROJECT, switches)
-    _security(world)
+    world = World(CertificateStore(_generate_certificates(certificates, seed, today)), PROJECT_ID, switches)
+    _add_security(world)
     for i, (name, text, query) in enumerate(_COLLECTIONS, 1):
         world.collections[i] = {"Id": i, "Name": name, "Description": text, "Automated": False, "Content": query, "DuplicationField": 0, "ShowOnDashboard": i == 1, "Favorite": i == 1}  # fmt: skip
     for i, (name, kind) in enumerate((("Payment gateways", 2), ("Web front ends", 6)), 1):
@@ -101,15 +101,15 @@ def starting_world(certificates: int, seed: int, switches: Switches) -> World:
         (("Web servers", "Optional"), ("Clients", "Optional"), ("Code signing", "Required")), 1
     ):
         world.patterns[i] = {"Id": i, "Name": name, "OwnerPolicy": policy}
-    world.handlers.update({i: {"Id": i, **handler} for i, handler in enumerate(HANDLERS, 1)})
+    world.handlers.update({i: {"Id": i, **handler} for i, handler in enumerate(SEED_HANDLERS, 1)})
     world.assemblies["Example.Keyfactor.Handlers"] = [{"DisplayName": "Ticket on denial", "ClassName": "Example.Keyfactor.Handlers.TicketOnDenial", "Enabled": False, "SupportedEvents": "Denied Certificate Request Handler"}]  # fmt: skip
-    world.requests.update({request["Id"]: request for request in pending_requests(today)})
-    world.events, world.records = event_records(today * 1000, PROJECT, seed)
+    world.requests.update({request["Id"]: request for request in build_seed_requests(today)})
+    world.events, world.records = build_seed_events(today * 1000, PROJECT_ID, seed)
     world.subscriptions["rotation-audit"] = {"db-payments"}
     return world
 
 
-def _security(world: World) -> None:
+def _add_security(world: World) -> None:
     world.permission_sets[GLOBAL_SET] = {"Id": GLOBAL_SET, "Name": "Global", "Permissions": ["/"]}
     # A role can only have what its permission set grants (KF 1.6).
     narrow = ["/portal/read/", "/dashboard/read/", "/certificates/collections/read/", "/reports/read/"]
@@ -118,11 +118,11 @@ def _security(world: World) -> None:
         guid = f"a1b2c3d4-0000-4000-8000-00000000000{i}"
         world.providers[guid] = {"Id": guid, "AuthenticationScheme": scheme, "DisplayName": name, "TypeId": f"a1b2c3d4-0000-4000-9000-00000000000{i}", "Parameters": []}  # fmt: skip
     for role_id, (name, text, email, permissions, claims) in enumerate(_ROLES, 1):
-        held = []
+        claim_ids = []
         for kind, value, scheme, description in claims:
             claim_id = len(world.claims) + 1
             world.claims[claim_id] = {"Id": claim_id, "ClaimType": kind, "ClaimValue": value, "ProviderAuthenticationScheme": scheme, "Description": description}  # fmt: skip
-            held.append(claim_id)
+            claim_ids.append(claim_id)
         world.roles[role_id] = {
             "Id": role_id,
             "Name": name,
@@ -132,7 +132,7 @@ def _security(world: World) -> None:
             "Immutable": role_id == 1,
             "PermissionSetId": HELP_DESK_SET if name == "Help Desk" else GLOBAL_SET,
             "Permissions": list(permissions),
-            "Claims": held,
+            "Claims": claim_ids,
             "Extra": {"Notes": f"Kept by hand for {name}"},
         }
 
@@ -151,27 +151,27 @@ def add_accounts(world: World, secrets: dict[str, str]) -> None:
     world.iam_users[("example", "console")] = Account("console", secrets["admin"])
 
 
-def _certificates(count: int, seed: int, today: int) -> Iterator[Certificate]:
-    dice = random.Random(seed)  # noqa: S311
+def _generate_certificates(count: int, seed: int, today: int) -> Iterator[Certificate]:
+    generator = random.Random(seed)  # noqa: S311
     # random() is the only method whose sequence Python promises to keep for a seed across versions.
-    choices = dice.random
+    draw_chance = generator.random
     for i in range(1, count + 1):
         domain = _DOMAINS[(i - 1) % len(_DOMAINS)]
-        turn = (i - 1) // len(_DOMAINS)
-        host = _HOSTS[turn % len(_HOSTS)] + (str(turn // len(_HOSTS)) if turn >= len(_HOSTS) else "")
-        yield _certificate(i, f"{host}.{domain}", domain, choices(), today, seed)
+        cycle = (i - 1) // len(_DOMAINS)
+        host = _HOSTS[cycle % len(_HOSTS)] + (str(cycle // len(_HOSTS)) if cycle >= len(_HOSTS) else "")
+        yield _generate_certificate(i, f"{host}.{domain}", domain, draw_chance(), today, seed)
 
 
-def _certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
+def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
     # Windows calls the SHA-1 of a certificate its thumbprint. Without the flag an OpenSSL in FIPS mode may
     # refuse SHA-1.
     digest = hashlib.sha1(b"%d:%d" % (seed, i), usedforsecurity=False).hexdigest().upper()
-    expired, revoked = i > 6 and 0.80 < chance <= 0.90, i > 6 and chance > 0.93
+    is_expired, is_revoked = i > 6 and 0.80 < chance <= 0.90, i > 6 and chance > 0.93
     age = int(chance * 997) % 330 + 1
-    begin = today - (age + 400 if expired else age) * DAY
-    signing = i % 50 == 0
+    begin = today - (age + 400 if is_expired else age) * DAY_SECONDS
+    is_for_signing = i % 50 == 0
     owners = _OWNERS[domain]
-    more: dict[str, Any] = {"template_id": 3, "template": "CodeSigning", "pattern": 3} if signing else {}
+    overrides: dict[str, Any] = {"template_id": 3, "template": "CodeSigning", "pattern": 3} if is_for_signing else {}
     return Certificate(
         i,
         digest,
@@ -179,11 +179,11 @@ def _certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: 
         cn,
         begin,
         # The CA/Browser Forum's limit for public TLS certificates from September 2020 to March 2026.
-        begin + 398 * DAY,
-        2 if revoked else 1,
-        2 if signing else owners[(i // 6 + int(chance * 4)) % 4],
-        revoked_at=today - DAY if revoked else None,
+        begin + 398 * DAY_SECONDS,
+        2 if is_revoked else 1,
+        2 if is_for_signing else owners[(i // 6 + int(chance * 4)) % 4],
+        revoked_at=today - DAY_SECONDS if is_revoked else None,
         department="Payments" if domain.startswith("pay") else "Web",
         has_private_key=i % 3 == 0,
-        **more,
+        **overrides,
     )

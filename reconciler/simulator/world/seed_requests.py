@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-Record = dict[str, Any]
+SeedRecord = dict[str, Any]
 
 # Denied.DeniedLogger is the one class name that is documented; the others are made after it (KF 5).
 _NAMESPACE = "CSS.CMS.Monitoring.EventHandling"
 
-HANDLERS: tuple[Record, ...] = tuple(
+SEED_HANDLERS: tuple[SeedRecord, ...] = tuple(
     {"DisplayName": name, "ClassName": f"{_NAMESPACE}.{kind}", "Enabled": enabled, "SupportedEvents": events}
     for name, kind, enabled, events in (
         ("Denied request logger", "Denied.DeniedLogger", False, "Denied Certificate Request Handler"),
@@ -46,7 +46,7 @@ _REQUESTS = (
 )
 
 
-def pending_requests(today: int) -> list[Record]:
+def build_seed_requests(today: int) -> list[SeedRecord]:
     """Return the certificate requests, pending and settled. `today` is in seconds; newer requests have greater ids."""
     return [
         {
@@ -76,7 +76,7 @@ _EVENTS = (
 )
 
 
-def event_records(now: int, project: str, seed: int) -> tuple[dict[str, Record], list[Record]]:
+def build_seed_events(now: int, project: str, seed: int) -> tuple[dict[str, SeedRecord], list[SeedRecord]]:
     """Return the secret events by name, and the notification records. `now` is in milliseconds."""
     events = {
         name: {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii as quoted
+from json.encoder import encode_basestring_ascii as quote_json
 from typing import NamedTuple
 
-from reconciler.simulator.world.query import Column, Query
+from reconciler.simulator.world.query import CompiledQuery, QueryColumn
 
 
 class Certificate(NamedTuple):
@@ -34,7 +34,7 @@ class Certificate(NamedTuple):
 
 
 # 0 to 5 are known from third-party code; 6 to 8 exist, their names are a choice (KF 6.1).
-STATE_NAMES = (
+CERTIFICATE_STATE_NAMES = (
     "Unknown",
     "Active",
     "Revoked",
@@ -46,7 +46,7 @@ STATE_NAMES = (
     "External Validation",
 )
 # 100,000 certificates are 2,000 pages of 50, each of which would filter and sort all of them again.
-_LISTS_REMEMBERED = 16
+_MAX_CACHED_LISTS = 16
 
 
 class CertificateStore(MutableMapping[int, Certificate]):
@@ -63,12 +63,12 @@ class CertificateStore(MutableMapping[int, Certificate]):
         return self._rows[key]
 
     def __setitem__(self, key: int, row: Certificate) -> None:
-        known = self._rows.get(key)
+        old_row = self._rows.get(key)
         self._rows[key] = row
         self._lists.clear()
         self._json.pop(key, None)
         # The usual write sets an owner, after which both indices still hold.
-        if known is None or known.thumbprint != row.thumbprint:
+        if old_row is None or old_row.thumbprint != row.thumbprint:
             self._ids = self._by_thumbprint = None
 
     def __delitem__(self, key: int) -> None:
@@ -86,43 +86,45 @@ class CertificateStore(MutableMapping[int, Certificate]):
     def select(
         self,
         key: Hashable,
-        query: Query | None,
+        query: CompiledQuery | None,
         keep: Callable[[Certificate], bool] | None,
         sort: str,
         *,
         falling: bool,
     ) -> list[int]:
         """Return the ids that pass `query` and `keep`, sorted; the answer is remembered under `key`."""
-        known = self._lists.get(key)
-        if known is None:
-            while len(self._lists) >= _LISTS_REMEMBERED:
+        ids = self._lists.get(key)
+        if ids is None:
+            while len(self._lists) >= _MAX_CACHED_LISTS:
                 # A dict keeps the order of insertion, so the first key is the oldest.
                 del self._lists[next(iter(self._lists))]
-            known = self._lists[key] = self._select(query, keep, sort, falling=falling)
-        return known
+            ids = self._lists[key] = self._select_ids(query, keep, sort, falling=falling)
+        return ids
 
-    def _select(
-        self, query: Query | None, keep: Callable[[Certificate], bool] | None, sort: str, *, falling: bool
+    def _select_ids(
+        self, query: CompiledQuery | None, keep: Callable[[Certificate], bool] | None, sort: str, *, falling: bool
     ) -> list[int]:
-        ids = self._candidates(query)
+        ids = self._find_candidates(query)
         rows = self._rows
         if query is not None:
             ids = [i for i in ids if query.test(rows[i])]
         if keep is not None:
             ids = [i for i in ids if keep(rows[i])]
         if sort != "certid":
-            get = SORTS[sort]
+            get = SORT_KEYS[sort]
             # The id breaks ties: by offset, pages of an order that is not total would repeat and lose rows.
             ids = sorted(ids, key=lambda i: (get(rows[i]) or "", i))
         return ids[::-1] if falling else ids
 
-    def _candidates(self, query: Query | None) -> list[int]:
+    def _find_candidates(self, query: CompiledQuery | None) -> list[int]:
         if query is not None and query.column == "certid":
             return sorted(i for i in query.values if i in self._rows)
         if query is not None and query.column == "thumbprint":
             if self._by_thumbprint is None:
                 self._by_thumbprint = {row.thumbprint.lower(): row.id for row in self._rows.values()}
-            return sorted(self._by_thumbprint[t] for t in query.values if t in self._by_thumbprint)
+            return sorted(
+                self._by_thumbprint[thumbprint] for thumbprint in query.values if thumbprint in self._by_thumbprint
+            )
         if self._ids is None:
             self._ids = sorted(self._rows)
         return self._ids
@@ -132,30 +134,30 @@ class CertificateStore(MutableMapping[int, Certificate]):
         parts = self._json.get(key)
         row = self._rows[key]
         if parts is None:
-            parts = self._json[key] = _around_owner(row)
-        return f"{parts[0]}{_owner(row, owner_name)}{parts[1]}"
+            parts = self._json[key] = _serialize_around_owner(row)
+        return f"{parts[0]}{_serialize_owner_name(row, owner_name)}{parts[1]}"
 
 
 @lru_cache(maxsize=16_384)
-def _moment(seconds: int) -> str:
+def _format_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _aware(seconds: int | None) -> datetime | None:
+def _convert_to_datetime(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def distinguished_name(row: Certificate) -> str:
+def build_subject_name(row: Certificate) -> str:
     """Return the subject."""
     return f"CN={row.cn},OU={row.department},O=Example Corp,C=DE"
 
 
-def issuer(row: Certificate) -> str:
+def build_issuer_name(row: Certificate) -> str:
     """Return the issuer's subject."""
     return f"CN={row.authority.rpartition(chr(92))[2]},O=Example Corp,C=DE"
 
 
-def certificate_json(
+def serialize_certificate(
     row: Certificate,
     owner_name: Callable[[int], str | None],
     *,
@@ -164,40 +166,40 @@ def certificate_json(
     key: bool = False,
 ) -> str:
     """Serialise one row with the members of KF 6.1, in their order."""
-    head, tail = _around_owner(row, metadata=metadata, locations=locations, key=key)
-    return f"{head}{_owner(row, owner_name)}{tail}"
+    head, tail = _serialize_around_owner(row, metadata=metadata, locations=locations, key=key)
+    return f"{head}{_serialize_owner_name(row, owner_name)}{tail}"
 
 
-def _owner(row: Certificate, owner_name: Callable[[int], str | None]) -> str:
+def _serialize_owner_name(row: Certificate, owner_name: Callable[[int], str | None]) -> str:
     name = owner_name(row.owner) if row.owner is not None else None
-    return "null" if name is None else quoted(name)
+    return "null" if name is None else quote_json(name)
 
 
-def _around_owner(
+def _serialize_around_owner(
     row: Certificate, *, metadata: str = "{}", locations: str = "[]", key: bool = False
 ) -> tuple[str, str]:
     flag = "true" if key and row.has_private_key else "false"
-    revoked = f'"{_moment(row.revoked_at)}"' if row.revoked_at is not None else "null"
-    cn, begin, end = quoted(row.cn), _moment(row.not_before), _moment(row.not_after)
+    revoked = f'"{_format_time(row.revoked_at)}"' if row.revoked_at is not None else "null"
+    cn, begin, end = quote_json(row.cn), _format_time(row.not_before), _format_time(row.not_after)
     # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
     head = (
         f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
-        f'"IssuedDN":{quoted(distinguished_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
-        f'"NotAfter":"{end}","IssuerDN":{quoted(issuer(row))},"PrincipalId":null,"PrincipalName":null,'
+        f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
+        f'"NotAfter":"{end}","IssuerDN":{quote_json(build_issuer_name(row))},"PrincipalId":null,"PrincipalName":null,'
         f'"OwnerRoleId":{"null" if row.owner is None else row.owner},'
         '"OwnerRoleName":'
     )
     tail = (
         f',"TemplateId":{row.template_id},"CertState":{row.state},"KeySizeInBits":2048,"KeyType":1,"RequesterId":1,'
-        f'"IssuedOU":{quoted(row.department)},"IssuedEmail":{"null" if row.email is None else quoted(row.email)},'
-        f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{STATE_NAMES[row.state]} ({row.state})",'
+        f'"IssuedOU":{quote_json(row.department)},"IssuedEmail":{"null" if row.email is None else quote_json(row.email)},'
+        f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})",'
         f'"KeyTypeString":"RSA","KeyAlgorithm":"RSA 2048","AltKeyAlgorithm":null,"AltKeySizeInBits":null,'
         f'"AltKeyType":null,"AltKeyTypeString":null,"AltSigningAlgorithm":null,"HasAltPrivateKey":false,'
         f'"RevocationEffDate":{revoked},"RevocationReason":{"null" if row.revoked_at is None else 4},'
-        f'"RevocationComment":null,"CertificateAuthorityId":1,"CertificateAuthorityName":{quoted(row.authority)},'
-        f'"TemplateName":{quoted(row.template)},"EnrollmentPatternId":{row.pattern},"ArchivedKey":false,'
+        f'"RevocationComment":null,"CertificateAuthorityId":1,"CertificateAuthorityName":{quote_json(row.authority)},'
+        f'"TemplateName":{quote_json(row.template)},"EnrollmentPatternId":{row.pattern},"ArchivedKey":false,'
         f'"HasPrivateKey":{flag},"KeyRecoverable":false,"Curve":null,"PrincipalSid":null,'
-        f'"RequesterName":{quoted(row.requester)},"ContentBytes":"MIIB","ExtendedKeyUsages":'
+        f'"RequesterName":{quote_json(row.requester)},"ContentBytes":"MIIB","ExtendedKeyUsages":'
         f'[{{"Id":1,"Oid":"1.3.6.1.5.5.7.3.1","DisplayName":"Server Authentication"}}],"SubjectAltNameElements":'
         f'[{{"Id":{row.id},"Value":{cn},"Type":2,"ValueHash":"{row.thumbprint[:32]}"}}],"CRLDistributionPoints":[],'
         f'"LocationsCount":[],"SSLLocations":[],"Locations":{locations},"Metadata":{metadata},"CARowIndex":{row.id},'
@@ -207,12 +209,12 @@ def _around_owner(
     return head, tail
 
 
-SORTS: dict[str, Callable[[Certificate], object]] = {
+SORT_KEYS: dict[str, Callable[[Certificate], object]] = {
     "certid": lambda row: row.id,
     "issuedcn": lambda row: row.cn.lower(),
     "issueddate": lambda row: row.not_before,
-    "issuerdn": lambda row: issuer(row).lower(),
-    "issueddn": lambda row: distinguished_name(row).lower(),
+    "issuerdn": lambda row: build_issuer_name(row).lower(),
+    "issueddn": lambda row: build_subject_name(row).lower(),
     "notafter": lambda row: row.not_after,
     "notbefore": lambda row: row.not_before,
     "thumbprint": lambda row: row.thumbprint,
@@ -221,35 +223,35 @@ SORTS: dict[str, Callable[[Certificate], object]] = {
 """Sort fields (KF 6.1: CertId, IssuedCN, IssuedDate, IssuerDN are seen; Id and CertificateId are refused)."""
 
 
-def columns(owner_name: Callable[[int], str | None]) -> dict[str, Column]:
+def build_certificate_columns(owner_name: Callable[[int], str | None]) -> dict[str, QueryColumn]:
     """Return the queryable fields (KF 6.2) by their names in lower case."""
     return {
         # Query names are not always members' names: the member is Id (KF 6.2).
-        "certid": Column("integer", lambda row: row.id),
-        "certrequestid": Column("integer", lambda row: row.id),
-        "thumbprint": Column("string", lambda row: row.thumbprint),
-        "serialnumber": Column("string", lambda row: row.serial),
-        "cn": Column("string", lambda row: row.cn),
-        "issuedcn": Column("string", lambda row: row.cn),
-        "issueddn": Column("string", distinguished_name),
-        "issuerdn": Column("string", issuer),
-        "issueddate": Column("date", lambda row: _aware(row.not_before)),
-        "notbefore": Column("date", lambda row: _aware(row.not_before)),
-        "notafter": Column("date", lambda row: _aware(row.not_after)),
-        "importdate": Column("date", lambda row: _aware(row.not_before)),
-        "revocationeffdate": Column("date", lambda row: _aware(row.revoked_at)),
-        "certstate": Column("integer", lambda row: row.state),
-        "keysizeinbits": Column("integer", lambda _row: 2048),
+        "certid": QueryColumn("integer", lambda row: row.id),
+        "certrequestid": QueryColumn("integer", lambda row: row.id),
+        "thumbprint": QueryColumn("string", lambda row: row.thumbprint),
+        "serialnumber": QueryColumn("string", lambda row: row.serial),
+        "cn": QueryColumn("string", lambda row: row.cn),
+        "issuedcn": QueryColumn("string", lambda row: row.cn),
+        "issueddn": QueryColumn("string", build_subject_name),
+        "issuerdn": QueryColumn("string", build_issuer_name),
+        "issueddate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+        "notbefore": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+        "notafter": QueryColumn("date", lambda row: _convert_to_datetime(row.not_after)),
+        "importdate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+        "revocationeffdate": QueryColumn("date", lambda row: _convert_to_datetime(row.revoked_at)),
+        "certstate": QueryColumn("integer", lambda row: row.state),
+        "keysizeinbits": QueryColumn("integer", lambda _row: 2048),
         # Not documented as a query field (KF 6.2).
-        "ownerroleid": Column("integer", lambda row: row.owner),
-        "ownerrolename": Column("string", lambda row: None if row.owner is None else owner_name(row.owner)),
-        "templatename": Column("string", lambda row: row.template),
-        "templateshortname": Column("string", lambda row: row.template),
-        "requestername": Column("string", lambda row: row.requester),
-        "netbiosrequester": Column("string", lambda row: row.requester),
-        "caname": Column("string", lambda row: row.authority),
-        "issuedou": Column("string", lambda row: row.department),
-        "issuedemail": Column("string", lambda row: row.email),
-        "hasprivatekey": Column("boolean", lambda row: row.has_private_key),
-        "department": Column("string", lambda row: row.department),
+        "ownerroleid": QueryColumn("integer", lambda row: row.owner),
+        "ownerrolename": QueryColumn("string", lambda row: None if row.owner is None else owner_name(row.owner)),
+        "templatename": QueryColumn("string", lambda row: row.template),
+        "templateshortname": QueryColumn("string", lambda row: row.template),
+        "requestername": QueryColumn("string", lambda row: row.requester),
+        "netbiosrequester": QueryColumn("string", lambda row: row.requester),
+        "caname": QueryColumn("string", lambda row: row.authority),
+        "issuedou": QueryColumn("string", lambda row: row.department),
+        "issuedemail": QueryColumn("string", lambda row: row.email),
+        "hasprivatekey": QueryColumn("boolean", lambda row: row.has_private_key),
+        "department": QueryColumn("string", lambda row: row.department),
     }

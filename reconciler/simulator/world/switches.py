@@ -26,7 +26,7 @@ class Switch(NamedTuple):
         """Tell whether the switch has this setting."""
         if isinstance(self.allowed, tuple):
             # 1 == True in Python, and 400 is not "400" in JSON: the type has to be right as well.
-            return any(value == known and type(value) is type(known) for known in self.allowed)
+            return any(value == setting and type(value) is type(setting) for setting in self.allowed)
         if self.allowed is int:
             return isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return isinstance(value, self.allowed)
@@ -150,7 +150,7 @@ class Switches:
             if switch is None:
                 raise ValueError(f"no switch is called {name}; known are {', '.join(sorted(DECLARED))}")
             if not switch.accepts(value):
-                raise ValueError(f"switch {name} has no setting {value!r}; it has {_allowed(switch)}")
+                raise ValueError(f"switch {name} has no setting {value!r}; it has {_describe_allowed(switch)}")
         self._values.update(settings)
 
     def values(self) -> dict[str, Setting]:
@@ -160,14 +160,14 @@ class Switches:
     @staticmethod
     def describe() -> str:
         """Return one line a switch: name, settings with the default first, meaning, source."""
-        return "\n".join(f"{s.name} [{_allowed(s)}]: {s.text} ({s.source})" for s in DECLARED.values())
+        return "\n".join(f"{s.name} [{_describe_allowed(s)}]: {s.text} ({s.source})" for s in DECLARED.values())
 
 
-def _allowed(switch: Switch) -> str:
+def _describe_allowed(switch: Switch) -> str:
     if not isinstance(switch.allowed, tuple):
         return f"{switch.default!r} or any {switch.allowed.__name__}"
-    return ", ".join(map(str, _default_first(switch.default, switch.allowed)))
+    return ", ".join(map(str, _put_default_first(switch.default, switch.allowed)))
 
 
-def _default_first(default: Setting, allowed: Iterable[Setting]) -> list[Setting]:
+def _put_default_first(default: Setting, allowed: Iterable[Setting]) -> list[Setting]:
     return [default, *(setting for setting in allowed if setting != default)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.simulator.http.messages import Json
-from reconciler.simulator.world.identities import Account, Tokens
+from reconciler.simulator.world.identities import Account, IssuedTokens
 from reconciler.simulator.world.ledger import Ledger
 from reconciler.simulator.world.store_certificates import Certificate, CertificateStore
 from reconciler.simulator.world.switches import Switches
@@ -57,54 +57,54 @@ class World:
     access_keys: dict[str, Account] = field(default_factory=dict)
     temporary_keys: set[str] = field(default_factory=set)
     """Those of them that are worth nothing without their security token."""
-    security_tokens: Tokens = field(default_factory=Tokens)
+    security_tokens: IssuedTokens = field(default_factory=IssuedTokens)
     iam_users: dict[tuple[str, str], Account] = field(default_factory=dict)
     """IAM accounts by (domain, user)."""
-    bearer_tokens: Tokens = field(default_factory=Tokens)
-    iam_tokens: Tokens = field(default_factory=Tokens)
+    bearer_tokens: IssuedTokens = field(default_factory=IssuedTokens)
+    iam_tokens: IssuedTokens = field(default_factory=IssuedTokens)
     failed_keys: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Failures in a row of an access key, and the monotonic time of the last."""
     _stale: dict[Hashable, tuple[Json, int]] = field(default_factory=dict)
 
-    def lend_keys(self, access: str, secret: str, seconds: float) -> str:
+    def add_temporary_key(self, access: str, secret: str, seconds: float) -> str:
         """Add a temporary access key; returns the security token that goes with it."""
         self.access_keys[access] = Account("reconciler", secret)
         self.temporary_keys.add(access)
         return self.security_tokens.issue(access, seconds)
 
     @property
-    def global_set(self) -> str:
+    def global_set_id(self) -> str:
         """The GUID of the permission set called Global."""
         # By name, because ids differ per installation (KF 9, row 18).
         return next(guid for guid, record in self.permission_sets.items() if record["Name"] == "Global")
 
-    def role_name(self, role_id: int) -> str | None:
+    def find_role_name(self, role_id: int) -> str | None:
         """Return a role's name, None if there is no such role."""
         role = self.roles.get(role_id)
         return role["Name"] if role else None
 
-    def role_named(self, name: str) -> Record | None:
+    def find_role_by_name(self, name: str) -> Record | None:
         """Return the role of this name, as the server compares names."""
         if self.switches["role_names"] == "sensitive":
             return next((role for role in self.roles.values() if role["Name"] == name), None)
         return next((role for role in self.roles.values() if role["Name"].lower() == name.lower()), None)
 
-    def stored(self, text: str | None) -> str | None:
+    def convert_stored_text(self, text: str | None) -> str | None:
         """Return what the server stores of a text that it was sent, by the switch `text_stored`."""
-        return None if text is None else _STORED[self.switches["text_stored"]](text)
+        return None if text is None else _STORED_TEXT[self.switches["text_stored"]](text)
 
-    def changed(self, key: Hashable, before: Json) -> None:
+    def note_change(self, key: Hashable, before: Json) -> None:
         """Note an object's state before a change, for the reads that still show it (switch `read_lag`)."""
         if self.switches["read_lag"]:
             self._stale[key] = (deepcopy(before), self.switches["read_lag"])
 
-    def seen(self, key: Hashable, now: Json) -> Json:
+    def seen(self, key: Hashable, current: Json) -> Json:
         """Return what a read shows of an object whose true state is `now`; None is absence."""
         if key not in self._stale:
-            return now
-        before, left = self._stale.pop(key)
-        if left > 1:
-            self._stale[key] = (before, left - 1)
+            return current
+        before, remaining = self._stale.pop(key)
+        if remaining > 1:
+            self._stale[key] = (before, remaining - 1)
         return before
 
     def add_certificate(self, certificate: Certificate) -> None:
@@ -113,23 +113,23 @@ class World:
             self.certificates[certificate.id] = certificate
 
 
-def next_id(records: Mapping[int, Any]) -> int:
+def find_next_id(records: Mapping[int, Any]) -> int:
     """Return an id that was not used: one above the highest."""
     # Unlike an IDENTITY column of SQL Server it hands a number out again once the highest is deleted.
     return max(records, default=0) + 1
 
 
-def _nfc(text: str) -> str:
+def _compose_text(text: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", text)
 
 
-_STORED: Mapping[str, Any] = {
+_STORED_TEXT: Mapping[str, Any] = {
     "as_sent": str,
     "trimmed": str.strip,
     # HFS+ of macOS decomposes file names (NFD), so text that was taken from one is not NFC.
-    "nfc": _nfc,
+    "nfc": _compose_text,
     "upper": str.upper,
     "truncated": lambda text: text[:32],
 }
