@@ -40,7 +40,8 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
         target = Target("command", "keyfactor", f"{server.url}/KeyfactorAPI", BASIC)
         with connect(target, {"PASSWORD": password}) as api, Progress(session, patience=0) as progress:
             if through == "the command line":
-                judged = JudgedPlan(plan, SecretMasker([api.redact]), plan, ())
+                masker = SecretMasker([api.redact])
+                judged = JudgedPlan(plan, masker, masker.mask_plan(plan), ())
                 listener = make_listener(session, judged, progress, lambda _: True)
                 (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops, KINDS).outcomes
             else:

@@ -13,7 +13,7 @@ from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.context import Session
-    from reconciler.model import Outcome, Plan
+    from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.reports.layout import Layout
 
 
@@ -31,8 +31,8 @@ class CommandResult(NamedTuple):
     exit: Exit
     text: Callable[[Layout], str] = _render_nothing
     problems: tuple[Diagnostic, ...] = ()
-    plan: Plan | None = None
-    outcomes: Sequence[Outcome] = ()
+    plan: MaskedPlan | None = None
+    outcomes: Sequence[MaskedOutcome] = ()
     extra: Mapping[str, Any] = {}
     listed: bool = False
     headline: str = ""

@@ -17,7 +17,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_unapproved
-from reconciler.plans.masking import SecretMasker
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, SecretMasker
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Listener:
 
     show_plan: Callable[[JudgedPlan], None]
     confirm: Callable[[Plan], bool]
-    on_outcome: Callable[[Outcome, int], None]
+    on_outcome: Callable[[MaskedOutcome, int], None]
     on_stop: Callable[[], None]
 
 
@@ -48,8 +48,8 @@ class Execution:
     """What carrying out a plan came to, fit to be shown. `sent` is False where nothing was to be sent, or might be."""
 
     exit: Exit
-    plan: Plan
-    outcomes: tuple[Outcome, ...] = ()
+    plan: MaskedPlan
+    outcomes: tuple[MaskedOutcome, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     interrupted: bool = False
     sent: bool = False
@@ -68,7 +68,7 @@ def execute_plan(
     if not plan.steps and plan.complete:
         return Execution(Exit.OK, masked_plan)
     listener.show_plan(judged_plan)
-    reasons = (*refusals, *find_unapproved(masked_plan, risks))
+    reasons = (*refusals, *masker.mask_diagnostics(find_unapproved(plan, risks)))
     exit_ = exit_code(plan, refused=bool(reasons))
     if exit_ is not Exit.OK:
         return _refuse_to_send(masked_plan, exit_, reasons)
@@ -80,9 +80,9 @@ def execute_plan(
         return _refuse_to_send(masked_plan, error.exit, error.problems)
     result = send_plan(plan, apis, masker, listener, stops, kinds)
     # Again: of a saved plan nothing was read before, so no token was known.
-    masked_plan = masker.plan(plan)
-    outcomes = masker.outcomes(result.outcomes, masked_plan)
-    exit_ = exit_code(outcomes=outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
+    masked_plan = masker.mask_plan(plan)
+    outcomes = masker.mask_outcomes(result.outcomes, masked_plan)
+    exit_ = exit_code(outcomes=result.outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
     return Execution(exit_, masked_plan, outcomes, result.faults, result.interrupted, sent=True)
 
 
@@ -99,7 +99,7 @@ def send_plan(
     def record_outcome(outcome: Outcome) -> None:
         # First: a second signal may come while the line is written, and the step is done by then.
         outcomes.append(outcome)
-        listener.on_outcome(outcome, len(outcomes))
+        listener.on_outcome(masker.mask_outcome(outcome), len(outcomes))
 
     context = RunContext(
         readers={name: api.fresh for name, api in apis.items()},
@@ -117,9 +117,9 @@ def send_plan(
     return SendResult(_complete_outcomes(plan, outcomes), stops.is_requested(), faults)
 
 
-def _refuse_to_send(masked_plan: Plan, exit_: Exit, reasons: tuple[Diagnostic, ...]) -> Execution:
+def _refuse_to_send(masked_plan: MaskedPlan, exit_: Exit, reasons: tuple[Diagnostic, ...]) -> Execution:
     """Say of every step that nothing was sent."""
-    outcomes = tuple(Outcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in masked_plan.steps)
+    outcomes = tuple(MaskedOutcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in masked_plan.steps)
     return Execution(exit_, masked_plan, outcomes, reasons)
 
 

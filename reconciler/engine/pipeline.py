@@ -23,7 +23,7 @@ from reconciler.manifests.selection import Selection, format_filters, select_doc
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals
-from reconciler.plans.masking import SecretMasker
+from reconciler.plans.masking import MaskedPlan, SecretMasker
 from reconciler.plans.planner import PlanScope
 from reconciler.plans.planner import plan as make_plan
 from reconciler.settings.load import check_settings_location, load_settings
@@ -78,8 +78,7 @@ class JudgedPlan(NamedTuple):
     # Sent and saved, never printed: live values as they are, and one may quote a secret.
     plan: Plan
     masker: SecretMasker
-    # Printed, never sent: a masked value would be written to the server.
-    shown: Plan
+    shown: MaskedPlan
     refusals: tuple[Diagnostic, ...]
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
@@ -147,7 +146,7 @@ def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: R
     source = Source(str(settings.file or "reconciler.yaml"))
     problems = find_refusals(plan, settings.limits, settings.protected, kinds, source)
     masker = SecretMasker(api.redact for api in apis.values())
-    return JudgedPlan(plan, masker, masker.plan(plan), masker.problems(problems))
+    return JudgedPlan(plan, masker, masker.mask_plan(plan), masker.mask_diagnostics(problems))
 
 
 def _find_bound(api: Api) -> Bound:

@@ -7,10 +7,45 @@ though, and a report goes into a log that more people read than the server.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import NewType
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import Json, Outcome, Plan, Step
+from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Verdict
+
+MaskedStep = NewType("MaskedStep", Step)
+"""A step as it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedPlan:
+    """A plan as it is shown. It is no `Plan`, so that nobody can send or save it: a masked value would be written.
+
+    Only `SecretMasker` makes one, and reports take nothing else.
+    """
+
+    steps: tuple[MaskedStep, ...]
+    compared: Coverage
+    problems: tuple[Diagnostic, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
+    selection: str = ""
+    targets: Mapping[str, Bound] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """True if every selected object was compared."""
+        return not self.gaps and not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedOutcome:
+    """What became of a step, as it is shown."""
+
+    step: MaskedStep
+    verdict: Verdict
+    detail: str = ""
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class SecretMasker:
@@ -25,27 +60,35 @@ class SecretMasker:
             text = redact(text)
         return text
 
-    def plan(self, plan: Plan) -> Plan:
-        """Return a plan to look at, never one to be sent or saved; the same where there is nothing to hide."""
+    def mask_plan(self, plan: Plan) -> MaskedPlan:
+        """Return the plan to look at. Where there is nothing to hide no step is copied."""
         all_text = "\n".join(_iterate_plan_texts(plan))
-        # Nearly every plan takes this way, and no step of it is copied.
-        if self(all_text) == all_text:
-            return plan
-        return replace(
-            plan,
-            steps=tuple(self._step(step) for step in plan.steps),
-            problems=self.problems(plan.problems),
+        # Nearly every plan takes this way.
+        is_clean = self(all_text) == all_text
+        return MaskedPlan(
+            steps=tuple(MaskedStep(step if is_clean else self._step(step)) for step in plan.steps),
+            compared=plan.compared,
+            problems=self.mask_diagnostics(plan.problems),
             gaps=tuple(gap._replace(problem=self._problem(gap.problem)) for gap in plan.gaps),
-            notes=self.problems(plan.notes),
+            notes=self.mask_diagnostics(plan.notes),
+            selection=plan.selection,
+            targets=plan.targets,
         )
 
-    def problems(self, problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return what has to be mended."""
-        return tuple(self._problem(problem) for problem in problems)
+    def mask_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return what is to be told."""
+        return tuple(self._problem(diagnostic) for diagnostic in diagnostics)
 
-    def outcomes(self, outcomes: Sequence[Outcome], plan: Plan) -> tuple[Outcome, ...]:
-        """Return outcomes with the steps of a veiled plan in the place of the real ones."""
-        return tuple(replace(outcome, step=step) for outcome, step in zip(outcomes, plan.steps, strict=True))
+    def mask_outcome(self, outcome: Outcome) -> MaskedOutcome:
+        """Return one outcome, as it is shown while others are still to come."""
+        return MaskedOutcome(MaskedStep(self._step(outcome.step)), outcome.verdict, outcome.detail, outcome.verdicts)
+
+    def mask_outcomes(self, outcomes: Sequence[Outcome], plan: MaskedPlan) -> tuple[MaskedOutcome, ...]:
+        """Return outcomes with the plan's masked steps in the place of the real ones. Details were masked when made."""
+        return tuple(
+            MaskedOutcome(step, outcome.verdict, outcome.detail, outcome.verdicts)
+            for outcome, step in zip(outcomes, plan.steps, strict=True)
+        )
 
     def _problem(self, problem: Diagnostic) -> Diagnostic:
         return replace(problem, summary=self(problem.summary), reason=self(problem.reason), remedy=self(problem.remedy))

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler.model import Action, Call, Change, Json, Step
+from reconciler.model import Action, Call, Change, Json
+from reconciler.plans.masking import MaskedStep
 from reconciler.reports.layout import Line, build_line, quote_value
 from reconciler.sanitize import escape_invisible
 
@@ -17,7 +18,7 @@ _INDENT = "    "
 _ADDED, _REMOVED, _FAINT = "green", "red", "dim"
 
 
-def render_fields(step: Step, *, group_size: int = 1) -> Iterator[Line]:
+def render_fields(step: MaskedStep, *, group_size: int = 1) -> Iterator[Line]:
     """Yield the lines below a step's title: its changes, its call (one of `group_size`), or why there is none."""
     labels = [escape_invisible(change.path) for change in step.changes]
     width = max([len(label) for label in labels] + [len("call")])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from reconciler.model import Action, Outcome, Plan, Risk, Step, Verdict
-from reconciler.reports.json_document import count_by_verdict, count_in_sync
+from reconciler.model import Action, Risk, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
+from reconciler.plans.summary import count_by_verdict, count_in_sync
 from reconciler.reports.layout import format_count
 
 _VERDICT_WORDS = {
@@ -21,14 +22,14 @@ _VERDICT_WORDS = {
 _GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 
 
-def summarize_plan(plan: Plan, refusals: int = 0) -> str:
+def summarize_plan(plan: MaskedPlan, refusals: int = 0) -> str:
     """Say what a plan comes to. Only a whole, complete comparison without a difference is called in sync."""
     if not plan.steps and plan.complete and not refusals:
         return _describe_no_change(plan, "nothing to do")
     return f"{_describe_caveats(plan, refusals)}{_describe_counts(plan, _describe_planned)}"
 
 
-def summarize_drift(plan: Plan) -> str:
+def summarize_drift(plan: MaskedPlan) -> str:
     """Say how far the live state is from what is declared."""
     if not plan.steps and plan.complete:
         return _describe_no_change(plan, "no drift")
@@ -41,7 +42,7 @@ def summarize_drift(plan: Plan) -> str:
     return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, _describe_drifted)}"
 
 
-def summarize_outcomes(outcomes: Sequence[Outcome], *, interrupted: bool = False) -> str:
+def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool = False) -> str:
     """Say what became of every object in the plan; the numbers add up to it."""
     total = sum(outcome.step.weight for outcome in outcomes)
     counts = {verdict: number for verdict, number in count_by_verdict(outcomes).items() if number}
@@ -53,14 +54,14 @@ def summarize_outcomes(outcomes: Sequence[Outcome], *, interrupted: bool = False
     return f"{headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')})"
 
 
-def _describe_no_change(plan: Plan, message: str) -> str:
+def _describe_no_change(plan: MaskedPlan, message: str) -> str:
     comparison = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
     if plan.selection:
         return f"Partial run ({plan.selection}): {comparison}, {message} among them."
     return f"In sync: {comparison}, {message}."
 
 
-def _describe_caveats(plan: Plan, refusals: int) -> str:
+def _describe_caveats(plan: MaskedPlan, refusals: int) -> str:
     """What keeps the counts from being the whole story comes before them."""
     caveats = []
     if plan.gaps:
@@ -75,7 +76,7 @@ def _describe_caveats(plan: Plan, refusals: int) -> str:
     return f"{joined[:1].upper()}{joined[1:]}: " if joined else ""
 
 
-def _describe_counts(plan: Plan, describe: Callable[[int, Action], str]) -> str:
+def _describe_counts(plan: MaskedPlan, describe: Callable[[int, Action], str]) -> str:
     sendable = [step for step in plan.steps if step.request]
     amounts = [
         describe(number, action)
@@ -107,5 +108,5 @@ def _describe_drifted(number: int, action: Action) -> str:
     return f"{number:,} {words[action]}"
 
 
-def _sum_weights(steps: Iterable[Step]) -> int:
+def _sum_weights(steps: Iterable[MaskedStep]) -> int:
     return sum(step.weight for step in steps)

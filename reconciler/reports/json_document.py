@@ -14,20 +14,22 @@ from typing import Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
-from reconciler.model import Action, Change, Coverage, Gap, Json, Outcome, Plan, Risk, Step, Verdict
+from reconciler.model import Change, Coverage, Gap, Json, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.serial import encode_call
+from reconciler.plans.summary import Summary, summarize_steps
 from reconciler.sanitize import is_invisible
 
 FORMAT_VERSION = "1.0"
 
-_EMPTY_PLAN = Plan(steps=(), compared=Coverage(0, 0))
+_EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
 
 # ##[group] is GitHub's, ##vso[...] Azure's, ##teamcity[...] TeamCity's.
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 _NOT_PLAIN_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
-def encode_step(step: Step, outcome: Outcome | None = None) -> dict[str, Json]:
+def encode_step(step: MaskedStep, outcome: MaskedOutcome | None = None) -> dict[str, Json]:
     """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
     verdicts = outcome.verdicts if outcome else ()
     members: dict[str, Json] = {
@@ -58,8 +60,8 @@ def encode_problem(problem: Diagnostic) -> dict[str, Json]:
 def build_report(
     command: str,
     exit_code: Exit,
-    plan: Plan | None = None,
-    outcomes: Sequence[Outcome] = (),
+    plan: MaskedPlan | None = None,
+    outcomes: Sequence[MaskedOutcome] = (),
     problems: Iterable[Diagnostic] = (),
     **extra: Json,
 ) -> dict[str, Json]:
@@ -70,7 +72,7 @@ def build_report(
     """
     plan = plan or _EMPTY_PLAN
     steps = [outcome.step for outcome in outcomes] or list(plan.steps)
-    results: Sequence[Outcome | None] = outcomes or [None] * len(steps)
+    results: Sequence[MaskedOutcome | None] = outcomes or [None] * len(steps)
     return {
         "format_version": FORMAT_VERSION,
         "command": command,
@@ -78,7 +80,7 @@ def build_report(
         "compared": {"objects": plan.compared.objects, "of": plan.compared.of},
         "partial": bool(plan.selection),
         "selection": plan.selection,
-        "summary": _build_summary(plan.compared, steps, outcomes),
+        "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes)),
         "steps": [encode_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in plan.notes],
@@ -96,11 +98,6 @@ def render_json(value: Json, *, ascii_only: bool = False) -> str:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2, allow_nan=False, default=_convert_value)
     text = _CI_COMMAND.sub(r"\\u0023#", text)
     return (_NOT_PLAIN_ASCII.sub(_escape_character, text) if _NOT_PLAIN_ASCII.search(text) else text) + "\n"
-
-
-def count_in_sync(coverage: Coverage, steps: Sequence[Step]) -> int:
-    """How many compared objects need nothing; a batch of denials touches several."""
-    return max(0, coverage.objects - _sum_weights(steps))
 
 
 def _encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
@@ -123,32 +120,13 @@ def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> lis
     ]
 
 
-def count_by_verdict(outcomes: Iterable[Outcome]) -> dict[Verdict, int]:
-    """Count objects by verdict; of a batch that the server split, each part by its own."""
-    counts = dict.fromkeys(Verdict, 0)
-    for outcome in outcomes:
-        split = outcome.verdicts if len(outcome.verdicts) == outcome.step.weight else ()
-        for verdict in split or (outcome.verdict,) * outcome.step.weight:
-            counts[verdict] += 1
-    return counts
-
-
-def _build_summary(coverage: Coverage, steps: Sequence[Step], outcomes: Sequence[Outcome]) -> dict[str, Json]:
-    """Count objects by action and by risk, refused ones apart; with `unchanged` they add up to the compared."""
-    sendable = [step for step in steps if step.request]
-    summary: dict[str, Json] = {
-        action.value: _sum_weights(s for s in sendable if s.action is action) for action in Action
-    }
-    summary["refused"] = _sum_weights(step for step in steps if not step.request)
-    summary["unchanged"] = count_in_sync(coverage, steps)
-    summary["risk"] = {risk.value: _sum_weights(step for step in sendable if step.risk is risk) for risk in Risk}
-    if outcomes:
-        summary["verdicts"] = {verdict.value: number for verdict, number in count_by_verdict(outcomes).items()}
-    return summary
-
-
-def _sum_weights(steps: Iterable[Step]) -> int:
-    return sum(step.weight for step in steps)
+def _encode_summary(summary: Summary) -> dict[str, Json]:
+    members: dict[str, Json] = {action.value: number for action, number in summary.actions.items()}
+    members |= {"refused": summary.refused, "unchanged": summary.unchanged}
+    members["risk"] = {risk.value: number for risk, number in summary.risks.items()}
+    if summary.verdicts:
+        members["verdicts"] = {verdict.value: number for verdict, number in summary.verdicts.items()}
+    return members
 
 
 def _convert_value(value: Any) -> Json:

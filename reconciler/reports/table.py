@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.model import Action, Outcome, Risk, Step, Verdict
+from reconciler.model import Action, Risk, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.reports.layout import Layout, format_count
 from reconciler.sanitize import escape_invisible
 
@@ -35,7 +36,7 @@ _NARROW_LIMIT, _WIDE_LIMIT = 16, 60
 Cell = tuple[str, str]
 
 
-def build_step_table(steps: Sequence[Step], layout: Layout, outcomes: Sequence[Outcome] = ()) -> Table:
+def build_step_table(steps: Sequence[MaskedStep], layout: Layout, outcomes: Sequence[MaskedOutcome] = ()) -> Table:
     """Return the rows of these steps, each with its verdict where outcomes are given."""
     show_target = len({step.address.target for step in steps}) > len({step.address.kind for step in steps})
     rows = [_build_cells(step, show_target=show_target) for step in steps]
@@ -58,12 +59,12 @@ def build_table(rows: Sequence[dict[str, Cell]], layout: Layout) -> Table:
     return grid
 
 
-def describe_object(step: Step) -> str:
+def describe_object(step: MaskedStep) -> str:
     """Say which live object a step is about, where the document's name doesn't."""
     return escape_invisible(step.object.removeprefix(step.address.name).strip())
 
 
-def _build_cells(step: Step, *, show_target: bool) -> dict[str, Cell]:
+def _build_cells(step: MaskedStep, *, show_target: bool) -> dict[str, Cell]:
     symbol, style = SYMBOLS[step.action]
     target = {"target": (escape_invisible(step.address.target), "")} if show_target else {}
     return {
@@ -79,7 +80,7 @@ def _build_cells(step: Step, *, show_target: bool) -> dict[str, Cell]:
     }
 
 
-def _summarize_fields(step: Step) -> str:
+def _summarize_fields(step: MaskedStep) -> str:
     if step.action is Action.CREATE:
         return format_count(len(step.changes), "field")
     if step.action is Action.DENY:

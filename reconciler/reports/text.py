@@ -10,7 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Outcome, Plan, Step, Verdict
+from reconciler.model import Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.reports.field_changes import render_fields
 from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
 from reconciler.reports.layout import (
@@ -33,17 +34,19 @@ MAX_BLOCKS = 100
 """Steps, or groups of equal ones, whose fields are shown."""
 
 
-def render_plan(plan: Plan, layout: Layout = PLAIN_LAYOUT, refusals: int = 0) -> str:
+def render_plan(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, refusals: int = 0) -> str:
     """Return a plan's report; `refusals` is how many reasons there are not to apply it, told elsewhere as problems."""
     return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout), layout)
 
 
-def render_drift(plan: Plan, layout: Layout = PLAIN_LAYOUT) -> str:
+def render_drift(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT) -> str:
     """Return the same comparison as news: what is no longer as declared. Values read `live -> declared`."""
     return render_parts(_render_comparison(summarize_drift(plan), plan, layout), layout)
 
 
-def render_outcomes(outcomes: Sequence[Outcome], layout: Layout = PLAIN_LAYOUT, *, interrupted: bool = False) -> str:
+def render_outcomes(
+    outcomes: Sequence[MaskedOutcome], layout: Layout = PLAIN_LAYOUT, *, interrupted: bool = False
+) -> str:
     """Return what became of each step; whatever did not simply succeed is explained below the table."""
 
     def report() -> Iterator[ReportPart]:
@@ -65,7 +68,7 @@ def sanitize_message(message: str) -> str:
     return escape_ci_commands("\n".join(escape_invisible(part) for part in message.split("\n")))
 
 
-def _render_comparison(verdict: str, plan: Plan, layout: Layout) -> Iterator[ReportPart]:
+def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout) -> Iterator[ReportPart]:
     yield build_line((verdict, "bold"))
     for name, bound in sorted(plan.targets.items()):
         project = f" project {bound.project}" if bound.project else ""
@@ -89,9 +92,9 @@ def _render_hidden_count(hidden: int, noun: str = "more row") -> Iterator[Line]:
         yield build_line((f"({format_count(hidden, noun)}, see --format json)", "dim"))
 
 
-def _render_blocks(steps: Sequence[Step]) -> Iterator[Line]:
+def _render_blocks(steps: Sequence[MaskedStep]) -> Iterator[Line]:
     """Yield the fields of each step, those of equal steps once."""
-    groups: dict[str, list[Step]] = {}
+    groups: dict[str, list[MaskedStep]] = {}
     for step in steps:
         groups.setdefault(_build_likeness_key(step), []).append(step)
     first_groups = list(groups.values())[:MAX_BLOCKS]
@@ -103,11 +106,11 @@ def _render_blocks(steps: Sequence[Step]) -> Iterator[Line]:
         yield from _render_hidden_count(hidden, "more step")
 
 
-def _build_likeness_key(step: Step) -> str:
+def _build_likeness_key(step: MaskedStep) -> str:
     return json.dumps([step.address.kind, step.action, step.changes, step.refusal], sort_keys=True, default=str)
 
 
-def _render_block(group: Sequence[Step]) -> Iterator[Line]:
+def _render_block(group: Sequence[MaskedStep]) -> Iterator[Line]:
     step = group[0]
     names = list(dict.fromkeys(member.address.name for member in group))
     title: list[str | tuple[str, str]] = [SYMBOLS[step.action], f" {step.address.kind} {_join_names(names)}"]
@@ -128,7 +131,7 @@ def _join_names(names: Sequence[str], limit: int = 3) -> str:
     return ", ".join(names[:limit]) + (f", ... (+{len(names) - limit:,} more)" if len(names) > limit else "")
 
 
-def _render_unreached(outcomes: Sequence[Outcome]) -> Iterator[Line]:
+def _render_unreached(outcomes: Sequence[MaskedOutcome]) -> Iterator[Line]:
     """Yield why the steps at the end were not reached: it is the same for all of them."""
     reasons = Counter(outcome.detail for outcome in outcomes if outcome.verdict is Verdict.NOT_REACHED)
     for detail, number in reasons.items():
@@ -136,7 +139,7 @@ def _render_unreached(outcomes: Sequence[Outcome]) -> Iterator[Line]:
         yield build_line(VERDICTS[Verdict.NOT_REACHED], f"  {format_count(number, 'step')}: {detail}")
 
 
-def _render_detail(outcome: Outcome) -> Iterator[Line]:
+def _render_detail(outcome: MaskedOutcome) -> Iterator[Line]:
     """Yield what there is to say of a step that did not simply succeed."""
     split = len(set(outcome.verdicts)) > 1
     if not split and (not outcome.detail or outcome.verdict is Verdict.APPLIED):

@@ -74,7 +74,7 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     session = Session(io.StringIO(), io.StringIO(), stderr := io.StringIO(), 0.0, {})
     with session.stops.heard(), Progress(session) as progress:
         plan = Plan((), Coverage(0, 0))
-        judged = JudgedPlan(plan, SecretMasker([]), plan, ())
+        judged = JudgedPlan(plan, SecretMasker([]), SecretMasker([]).mask_plan(plan), ())
         listener = make_listener(session, judged, progress, lambda _: True)
         sent = send_plan(plan, {}, judged.masker, listener, session.stops, KINDS)
         signal.raise_signal(INT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,9 +137,9 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     plan = Plan((step,), Coverage(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22")
     veil = SecretMasker([lambda text: text.replace("hunter22", "***"), lambda text: text.replace("other", "***")])
 
-    shown = veil.plan(plan)
+    shown = veil.mask_plan(plan)
 
-    told = problem._replace(message="a *** b")
+    told = replace(problem, summary="a *** b")
     assert (shown.problems, shown.notes, shown.gaps) == ((told,), (told,), (Gap(told, Exit.AUTH),))
     (one,) = shown.steps
     assert (one.object, one.refusal, one.address, one.source) == ("a *** b", "a *** b", step.address, step.source)
@@ -146,5 +147,5 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     assert one.request is not None
     assert one.request.call == call._replace(body={"***": ["a *** b", {"deep": ["a *** b", 5, None, True]}]})
     assert (shown.compared, shown.selection) == (plan.compared, plan.selection)
-    assert SecretMasker([str.strip]).plan(plan) is plan
-    assert [one.step for one in veil.outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]
+    assert SecretMasker([str.strip]).mask_plan(plan).steps[0] is step
+    assert [one.step for one in veil.mask_outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]

@@ -16,7 +16,20 @@ from reconciler.errors import Exit, Problem
 from reconciler.model import Change, Coverage, Plan, Risk
 from reconciler.reports.json_document import build_report, encode_step, render_json
 from reconciler.schema import build_schemas
-from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
+from tests.support.report_plans import (
+    DENIAL,
+    EMPTY,
+    EVENT,
+    GAP,
+    IMMUTABLE,
+    OUTCOMES,
+    PLAN,
+    ROLE,
+    mask_outcomes,
+    mask_plan,
+    mask_step,
+    owners,
+)
 
 _SCHEMAS = build_schemas()
 _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
@@ -25,11 +38,13 @@ _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
 VALID = jsonschema.Draft202012Validator(_SCHEMAS["report.json"], registry=_REGISTRY)
 
 DOCUMENTS = {
-    "a plan": build_report("plan", Exit.CHANGES, PLAN),
-    "nothing to do": build_report("drift", Exit.OK, EMPTY),
-    "a refused step": build_report("plan", Exit.REFUSED, replace(PLAN, steps=(IMMUTABLE,)), problems=[GAP.problem]),
-    "unread": build_report("drift", Exit.UNREACHABLE, replace(EMPTY, gaps=(GAP,), compared=Coverage(0, 3))),
-    "applied": build_report("apply", Exit.STALE, PLAN, OUTCOMES),
+    "a plan": build_report("plan", Exit.CHANGES, mask_plan(PLAN)),
+    "nothing to do": build_report("drift", Exit.OK, mask_plan(EMPTY)),
+    "a refused step": build_report(
+        "plan", Exit.REFUSED, mask_plan(replace(PLAN, steps=(IMMUTABLE,))), problems=[GAP.problem]
+    ),
+    "unread": build_report("drift", Exit.UNREACHABLE, mask_plan(replace(EMPTY, gaps=(GAP,), compared=Coverage(0, 3)))),
+    "applied": build_report("apply", Exit.STALE, mask_plan(PLAN), mask_outcomes(OUTCOMES)),
     "usage": build_report("plan", Exit.USAGE, problems=[Problem(Source("command line"), "no such option")]),
     "internal": build_report("plan", Exit.INTERNAL),
     "extra members": build_report("validate", Exit.OK, documents=3, files=1),
@@ -44,7 +59,7 @@ def test_every_outcome_has_the_published_shape(shown: object) -> None:
 
 def test_a_step_has_the_members_of_the_contract() -> None:
     """Names, order and types, as the contract lists them."""
-    assert encode_step(step(query=(("collectionId", "3"),))) == {
+    assert encode_step(mask_step(query=(("collectionId", "3"),))) == {
         "address": {"target": "command", "kind": "SecurityRole", "name": "PKI Operators"},
         "object": "",
         "action": "update",
@@ -65,12 +80,12 @@ def test_a_step_has_the_members_of_the_contract() -> None:
 def test_a_repeated_query_parameter_is_not_silently_halved() -> None:
     """What can't be shown as it is sent is not shown at all."""
     with pytest.raises(ValueError, match="repeated"):
-        encode_step(step(query=(("id", "1"), ("id", "2"))))
+        encode_step(mask_step(query=(("id", "1"), ("id", "2"))))
 
 
 def test_an_applied_step_says_what_became_of_it_and_of_each_part() -> None:
     """A verdict a step, and one a change where the server split a batch."""
-    role, event, denial = build_report("apply", Exit.STALE, PLAN, OUTCOMES)["steps"]
+    role, event, denial = build_report("apply", Exit.STALE, mask_plan(PLAN), mask_outcomes(OUTCOMES))["steps"]
     assert role["verdict"] == "applied"
     assert (event["verdict"], event["detail"][:16]) == ("stale", "nothing was sent")
     assert [change["verdict"] for change in denial["changes"]] == ["applied", "not_applied"]
@@ -79,18 +94,21 @@ def test_an_applied_step_says_what_became_of_it_and_of_each_part() -> None:
 def test_the_summary_adds_up_to_what_was_compared() -> None:
     """Every compared object is in exactly one number."""
     plan = Plan((ROLE, EVENT, DENIAL, IMMUTABLE, *owners(7)), Coverage(40, 40))
-    shown = build_report("plan", Exit.REFUSED, plan)["summary"]
+    shown = build_report("plan", Exit.REFUSED, mask_plan(plan))["summary"]
     counted = [shown[name] for name in ("create", "update", "clear", "deny", "refused", "unchanged")]
     assert sum(counted) == 40
     assert sum(shown["risk"].values()) == 11
-    assert sum(build_report("apply", Exit.STALE, PLAN, OUTCOMES)["summary"]["verdicts"].values()) == 4
+    assert (
+        sum(build_report("apply", Exit.STALE, mask_plan(PLAN), mask_outcomes(OUTCOMES))["summary"]["verdicts"].values())
+        == 4
+    )
 
 
 def test_problems_come_sorted_once_and_with_their_cause() -> None:
     """Refusals, problems of the plan and what could not be read are one list."""
     first, last = Problem(Source("a.yaml", 2, 1), "x"), Problem(Source("a.yaml", 10, 1), "y")
     plan = replace(EMPTY, problems=(last,), gaps=(GAP,))
-    shown = build_report("plan", Exit.INCOMPLETE, plan, problems=[last, first, last])["problems"]
+    shown = build_report("plan", Exit.INCOMPLETE, mask_plan(plan), problems=[last, first, last])["problems"]
     assert [one["source"] for one in shown[:2]] == ["a.yaml:2:1", "a.yaml:10:1"]
     assert shown[2]["cause"] == "unreachable"
     assert len(shown) == 3
@@ -115,10 +133,10 @@ def test_lone_surrogates_of_a_server_survive() -> None:
 def test_equal_values_give_equal_bytes() -> None:
     """Nothing in the document depends on the clock, or on the order of a set."""
     sets = [frozenset("abc"), frozenset("cba")]
-    shown = [render_json(encode_step(step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
+    shown = [render_json(encode_step(mask_step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
     assert shown[0] == shown[1]
-    assert render_json(build_report("plan", Exit.CHANGES, PLAN)) == render_json(
-        build_report("plan", Exit.CHANGES, PLAN)
+    assert render_json(build_report("plan", Exit.CHANGES, mask_plan(PLAN))) == render_json(
+        build_report("plan", Exit.CHANGES, mask_plan(PLAN))
     )
 
 

@@ -11,9 +11,23 @@ import pytest
 from reconciler.diagnostics import Source
 from reconciler.errors import Problem
 from reconciler.model import Action, Change, Coverage, Outcome, Plan, Risk, Verdict
+from reconciler.plans.masking import MaskedPlan
 from reconciler.reports import text
 from reconciler.reports.layout import Layout
-from tests.support.report_plans import DENIAL, EMPTY, EVENT, GAP, IMMUTABLE, OUTCOMES, PLAN, ROLE, owners, step
+from tests.support.report_plans import (
+    DENIAL,
+    EMPTY,
+    EVENT,
+    GAP,
+    IMMUTABLE,
+    OUTCOMES,
+    PLAN,
+    ROLE,
+    mask_outcomes,
+    mask_plan,
+    owners,
+    step,
+)
 
 GOLDEN = """\
 1 to create, 1 to update, 2 to deny; 210 in sync; 1 high risk, 2 irreversible  (compared 214 of 214)
@@ -47,7 +61,7 @@ target csms: https://csms.example.com project 0123
 
 def test_a_plan_reads_like_this() -> None:
     """The whole report of a small plan: verdict, table, fields, and what is sent."""
-    assert text.render_plan(PLAN) == GOLDEN
+    assert text.render_plan(mask_plan(PLAN)) == GOLDEN
 
 
 VERDICTS = [
@@ -99,9 +113,9 @@ VERDICTS = [
 
 
 @pytest.mark.parametrize(("_", "report", "plan", "verdict"), VERDICTS, ids=[case[0] for case in VERDICTS])
-def test_the_first_line_is_the_verdict(_: str, report: Callable[[Plan], str], plan: Plan, verdict: str) -> None:
+def test_the_first_line_is_the_verdict(_: str, report: Callable[[MaskedPlan], str], plan: Plan, verdict: str) -> None:
     """What it comes to stands first, in numbers that add up."""
-    assert report(plan).splitlines()[0] == verdict
+    assert report(mask_plan(plan)).splitlines()[0] == verdict
 
 
 @pytest.mark.parametrize(
@@ -116,12 +130,12 @@ def test_the_first_line_is_the_verdict(_: str, report: Callable[[Plan], str], pl
 )
 def test_only_a_whole_and_complete_comparison_is_called_in_sync(plan: Plan) -> None:
     """Whatever is partial, unread or invalid never says the two words, in no report."""
-    assert "in sync" not in (text.render_plan(plan) + text.render_drift(plan)).lower()
+    assert "in sync" not in (text.render_plan(mask_plan(plan)) + text.render_drift(mask_plan(plan))).lower()
 
 
 def test_equal_differences_are_shown_once() -> None:
     """300 certificates with the same new owner: 300 rows, one block, and the rest counted."""
-    shown = text.render_plan(Plan(owners(300), Coverage(300, 300)))
+    shown = text.render_plan(mask_plan(Plan(owners(300), Coverage(300, 300))))
     assert shown.count("(none) -> ") == 1
     assert "CertificateOwner payments  300 objects alike: " in shown
     assert "call   PUT /Certificates/1/Owner and 299 more like it" in shown
@@ -133,7 +147,7 @@ def test_ten_thousand_differences_stay_bounded_and_lose_no_risk() -> None:
     many = tuple(
         step(name=f"role {at}", changes=(Change("description", "", str(at), Risk.LOW),)) for at in range(10_000)
     )
-    shown = text.render_plan(Plan((*many, DENIAL), Coverage(10_002, 10_002)))
+    shown = text.render_plan(mask_plan(Plan((*many, DENIAL), Coverage(10_002, 10_002))))
     assert len(shown.splitlines()) < 1_200
     assert "!  deny    RequestDenial" in shown
     assert "(9,501 more rows, see --format json)" in shown
@@ -144,7 +158,7 @@ def test_long_sets_and_values_are_folded() -> None:
     """Twelve members of either sign, then a number; a long text ends with its length."""
     change = Change("permissions", [], [f"/p{at:02}/" for at in range(20)], Risk.HIGH)
     shown = text.render_plan(
-        Plan((step(changes=(change, Change("description", "x" * 999, "", Risk.LOW))),), Coverage(1, 1))
+        mask_plan(Plan((step(changes=(change, Change("description", "x" * 999, "", Risk.LOW))),), Coverage(1, 1)))
     )
     assert shown.count('+ "/p') == 12
     assert "+ (+8 more, see --format json)" in shown
@@ -153,7 +167,7 @@ def test_long_sets_and_values_are_folded() -> None:
 
 def test_a_refused_step_says_why() -> None:
     """No call, but the reason, and a row that can't be taken for something that will happen."""
-    shown = text.render_plan(Plan((IMMUTABLE,), Coverage(1, 1)))
+    shown = text.render_plan(mask_plan(Plan((IMMUTABLE,), Coverage(1, 1))))
     assert "x  update  SecurityRole  Administrator  (id 1)" in shown
     assert "    refused      the role is immutable; remove the document" in shown
     assert "call" not in shown
@@ -162,7 +176,7 @@ def test_a_refused_step_says_why() -> None:
 def test_a_pipe_gets_every_character() -> None:
     """Without a terminal nothing is wrapped, cropped, coloured or padded, however long."""
     long = step(name="x" * 300)
-    shown = text.render_plan(Plan((long,), Coverage(1, 1)))
+    shown = text.render_plan(mask_plan(Plan((long,), Coverage(1, 1))))
     assert sum("x" * 300 in line for line in shown.splitlines()) == 2
     assert "\x1b" not in shown
     assert all(line == line.rstrip() for line in shown.splitlines())
@@ -171,7 +185,7 @@ def test_a_pipe_gets_every_character() -> None:
 @pytest.mark.parametrize("width", [72, 80, 100, 120])
 def test_a_terminal_gets_a_table_that_fits(width: int) -> None:
     """Rows keep to the width; what tells equal rows apart is dropped last."""
-    shown = text.render_plan(Plan((ROLE, *owners(3), DENIAL), Coverage(9, 9)), Layout(width, color=False))
+    shown = text.render_plan(mask_plan(Plan((ROLE, *owners(3), DENIAL), Coverage(9, 9))), Layout(width, color=False))
     table = shown.split("\n\n")[1].splitlines()
     assert len(table) == 6
     assert max(len(line) for line in table) <= width
@@ -180,7 +194,7 @@ def test_a_terminal_gets_a_table_that_fits(width: int) -> None:
 
 def test_colour_is_only_an_extra() -> None:
     """The words are the same without it."""
-    colored = text.render_plan(PLAN, Layout(0, color=True))
+    colored = text.render_plan(mask_plan(PLAN), Layout(0, color=True))
     assert "\x1b[" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored).replace(" ", "") == GOLDEN.replace(" ", "")
 
@@ -204,7 +218,7 @@ NOT APPLIED  RequestDenial/no-test-names
 
 def test_an_applied_plan_reads_like_this() -> None:
     """One verdict a row, a reason for whatever did not simply succeed, parts of a batch by themselves."""
-    assert text.render_outcomes(OUTCOMES) == APPLIED
+    assert text.render_outcomes(mask_outcomes(OUTCOMES)) == APPLIED
 
 
 @pytest.mark.parametrize(
@@ -218,19 +232,21 @@ def test_an_applied_plan_reads_like_this() -> None:
 )
 def test_the_verdict_of_a_run_is_never_better_than_its_steps(verdict: Verdict, interrupted: bool, first: str) -> None:
     """Only what was confirmed is called applied."""
-    assert text.render_outcomes([Outcome(ROLE, verdict)], interrupted=interrupted).splitlines()[0] == first
+    assert (
+        text.render_outcomes(mask_outcomes([Outcome(ROLE, verdict)]), interrupted=interrupted).splitlines()[0] == first
+    )
 
 
 def test_an_ordered_list_is_not_shown_as_a_set() -> None:
     """Where only order or repetition differs, both sides are written out."""
     change = Change("order", ["a", "b"], ["b", "a"], Risk.LOW)
-    shown = text.render_plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Coverage(1, 1)))
+    shown = text.render_plan(mask_plan(Plan((step(action=Action.UPDATE, changes=(change,)),), Coverage(1, 1))))
     assert '["a", "b"] -> ["b", "a"]' in shown
 
 
 def test_why_steps_were_not_reached_is_said_once() -> None:
     """A plan of hundreds that stops at its first step has one reason to tell, not hundreds."""
     left = [Outcome(ROLE, Verdict.NOT_REACHED, "SecurityRole/a ended as stale") for _ in range(300)]
-    told = text.render_outcomes([Outcome(ROLE, Verdict.STALE, "it moved"), *left])
+    told = text.render_outcomes(mask_outcomes([Outcome(ROLE, Verdict.STALE, "it moved"), *left]))
     assert told.count("ended as stale") == 1
     assert told.endswith("not reached  300 steps: SecurityRole/a ended as stale\n")

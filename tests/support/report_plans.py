@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
 from reconciler.diagnostics import Address, Source
 from reconciler.errors import Exit, Problem
 from reconciler.model import Action, Bound, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep, SecretMasker
 
 TARGETS = {
     "command": Bound("keyfactor", "https://keyfactor.example.com/KeyfactorAPI"),
@@ -104,3 +106,18 @@ OUTCOMES = (
     Outcome(EVENT, Verdict.STALE, "nothing was sent: it changed since the plan was made (state); plan again"),
     Outcome(DENIAL, Verdict.NOT_APPLIED, "", (Verdict.APPLIED, Verdict.NOT_APPLIED)),
 )
+
+
+def mask_plan(plan: Plan) -> MaskedPlan:
+    """Return a plan as reports take it, where nothing is secret."""
+    return SecretMasker(()).mask_plan(plan)
+
+
+def mask_outcomes(outcomes: Sequence[Outcome]) -> tuple[MaskedOutcome, ...]:
+    """Return outcomes as reports take them, where nothing is secret."""
+    return tuple(map(SecretMasker(()).mask_outcome, outcomes))
+
+
+def mask_step(**parts: Any) -> MaskedStep:
+    """Return a step as reports take it."""
+    return MaskedStep(step(**parts))

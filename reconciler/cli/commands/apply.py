@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from reconciler.cli.progress import Progress
     from reconciler.engine.execution import Listener
     from reconciler.engine.pipeline import JudgedPlan, RunOptions
-    from reconciler.model import Outcome, Plan, Risk
-    from reconciler.plans.masking import SecretMasker
+    from reconciler.model import Plan, Risk
+    from reconciler.plans.masking import MaskedOutcome, SecretMasker
 
 
 @options.command()
@@ -141,7 +141,7 @@ def _show_plan(session: Session, judged_plan: JudgedPlan) -> None:
     write_text(session.stderr, text.render_plan(judged_plan.shown, layout, len(judged_plan.refusals)) + "\n")
 
 
-def _show_outcome(progress: Progress, masker: SecretMasker, outcome: Outcome, count: str) -> None:
+def _show_outcome(progress: Progress, masker: SecretMasker, outcome: MaskedOutcome, count: str) -> None:
     from reconciler.model import Verdict
     from reconciler.reports.table import describe_object
 

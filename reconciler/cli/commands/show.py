@@ -18,10 +18,15 @@ def command(session: Session, /, planfile: str) -> CommandResult:
     """Render a saved plan."""
     from reconciler.engine.saved_plans import read_saved_plan
     from reconciler.kinds.registry import KINDS
+    from reconciler.plans.masking import SecretMasker
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
-    plan = read_saved_plan(session.cwd / planfile, planfile, KINDS)  # however old: the same words as when it was made
+    saved_plan = read_saved_plan(
+        session.cwd / planfile, planfile, KINDS
+    )  # however old: the same words as when it was made
+    # No secret is known here: nothing was asked, and nothing but the file was read.
+    plan = SecretMasker(()).mask_plan(saved_plan)
     return CommandResult(
         Exit.OK, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
     )
