@@ -162,7 +162,7 @@ def flipped(world: World) -> None:
     """One byte of the saved plan is changed, and one at that which nothing reads."""
     file = world.folder / "plan.json"
     data = file.read_bytes()
-    at = data.index(b'"manifests": "sha256:') + len(b'"manifests": "sha256:')
+    at = data.index(b'"manifests": "') + len(b'"manifests": "')
     file.write_bytes(data[:at] + (b"0" if data[at : at + 1] != b"0" else b"1") + data[at + 1 :])
 
 
