@@ -37,6 +37,10 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+def _join_parts(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
 class Explanation(NamedTuple):
     """The words of a diagnostic before its place is known: what is wrong, why it matters, what to do."""
 
@@ -44,6 +48,15 @@ class Explanation(NamedTuple):
     summary: str
     reason: str = ""
     remedy: str = ""
+
+    @property
+    def message(self) -> str:
+        """The words, joined for printing."""
+        return _join_parts(self.summary, self.reason, self.remedy)
+
+    def add_subject(self, subject: str) -> Explanation:
+        """Return the same said of something, for a summary that is a sentence without its subject."""
+        return self._replace(summary=f"{subject} {self.summary}")
 
     def locate(self, source: Source, address: Address | None = None) -> Diagnostic:
         """Return the diagnostic at a place."""
@@ -71,7 +84,7 @@ class Diagnostic:
     @property
     def message(self) -> str:
         """The words, joined for printing."""
-        return "; ".join(part for part in (self.summary, self.reason, self.remedy) if part)
+        return _join_parts(self.summary, self.reason, self.remedy)
 
     def __str__(self) -> str:
         return f"{self.source}: {self.message}"

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
-from reconciler.credentials.regular_file import Unavailable
+from reconciler.credentials.private_file import Unavailable
+from reconciler.diagnostics import Explanation
 
 HELPER_TIMEOUT = 30.0
 """Seconds that a helper may take."""
@@ -21,6 +22,7 @@ _POLL_INTERVAL = 0.05
 # HOME and GNUPGHOME lead gpg to its keys, XDG_RUNTIME_DIR leads D-Bus clients to the user's bus.
 _INHERITED_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "GNUPGHOME")
 """All that a helper sees of our environment, which may hold other secrets."""
+_RUN_BY_HAND = "run it by hand to see why"
 
 
 def run_helper(
@@ -45,8 +47,8 @@ def run_helper(
         )
     # Popen raises ValueError, not OSError, for a NUL byte in an argument.
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a valid command line"
-        raise Unavailable(f"can't be run ({reason}); give the program's full path") from None
+        cause = getattr(error, "strerror", None) or "it is not a valid command line"
+        raise _make_unavailable(f"can't be run ({cause})", "give the program's full path") from None
     with process:
         try:
             data = _read_output(process, max_bytes, timeout)
@@ -56,9 +58,9 @@ def run_helper(
                 # process of its group is left, so this reaches what it started and nobody else.
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode < 0:
-        raise Unavailable(f"was ended by signal {-process.returncode}; run it by hand to see why")
+        raise _make_unavailable(f"was ended by signal {-process.returncode}", _RUN_BY_HAND)
     if process.returncode:
-        raise Unavailable(f"failed with status {process.returncode}; run it by hand to see why")
+        raise _make_unavailable(f"failed with status {process.returncode}", _RUN_BY_HAND)
     return data
 
 
@@ -76,12 +78,14 @@ def _read_output(process: subprocess.Popen[bytes], max_bytes: int, timeout: floa
         chunk = _read_chunk(pipe, max_bytes + 1 - len(data))
         data += chunk or b""
         if len(data) > max_bytes:
-            raise Unavailable(f"printed more than {max_bytes // 1024} KiB; it is hardly the secret that was meant")
+            raise _make_unavailable(
+                f"printed more than {max_bytes // 1024} KiB", "it is hardly the secret that was meant"
+            )
         if has_ended and not chunk:
             return bytes(data)
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise Unavailable(f"did not finish within {timeout:.0f} seconds; run it by hand to see why")
+            raise _make_unavailable(f"did not finish within {timeout:.0f} seconds", _RUN_BY_HAND)
         if chunk is None:
             poller.poll(min(remaining, _POLL_INTERVAL) * 1000)
         elif not chunk:
@@ -95,3 +99,7 @@ def _read_chunk(pipe: int, max_bytes: int) -> bytes | None:
         return os.read(pipe, max_bytes)
     except BlockingIOError:
         return None
+
+
+def _make_unavailable(summary: str, remedy: str) -> Unavailable:
+    return Unavailable(Explanation("settings.secret-unreadable", summary, remedy=remedy))

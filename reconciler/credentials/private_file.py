@@ -12,16 +12,84 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.credentials.regular_file import Unavailable, describe_file_error, open_regular_file, read_bounded
+from reconciler.diagnostics import Explanation
 
+MAX_FILE_BYTES = 1024 * 1024
+"""Bytes of the largest file that is read: the vendors' own are small."""
 _MAX_LINKS = 40
 """Links on one way; as the kernel has it."""
 
 
+class Unavailable(Exception):
+    """Why something can't be had. The summary goes on after its name, such as `can't be read (Permission denied)`."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__(explanation.message)
+        self.explanation = explanation
+
+
+def read_regular_file(path: Path) -> bytes:
+    """Return what a file holds; links are followed. Raises Unavailable, whatever the system says."""
+    try:
+        with open_regular_file(path) as handle:
+            return read_bounded(handle, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        cause = describe_file_error(error)
+        raise Unavailable(Explanation("settings.secret-unreadable", f"can't be read ({cause})")) from None
+
+
+@contextmanager
+def open_regular_file(path: Path, flags: int = 0) -> Iterator[int]:
+    """Give the descriptor of a regular file; a pipe or a device, which could make us wait, is Unavailable.
+
+    Raises OSError, and ValueError for what is no path.
+    """
+    # open(2): without O_NONBLOCK a FIFO waits for a writer; without O_NOCTTY a terminal may become ours.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | flags)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Unavailable(Explanation("settings.secret-unreadable", "is not a regular file"))
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def read_bounded(handle: int, max_bytes: int) -> bytes:
+    """Return the rest of an open file; raises Unavailable where that is more than `max_bytes`, OSError."""
+    data = bytearray()
+    # read(2) may return less than was asked for, and a file may grow after its size was looked at.
+    while chunk := os.read(handle, max_bytes + 1 - len(data)):
+        data += chunk
+        if len(data) > max_bytes:
+            size = f"{max_bytes // 1024} KiB"
+            raise Unavailable(
+                Explanation("settings.secret-unreadable", f"has more than {size} and is hardly the file that was meant")
+            )
+    return bytes(data)
+
+
+def explain_hidden(path: Path) -> str:
+    """Say why it can't be told whether a file is there: `Permission denied`; "" where it can be told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
+        return describe_file_error(error)
+    return ""
+
+
+def describe_file_error(error: OSError | ValueError) -> str:
+    """Return the system's own words; a path that is none (a NUL, a lone surrogate) is a ValueError."""
+    return (error.strerror if isinstance(error, OSError) else None) or "it is not a valid path"
+
+
 def read_private_file(path: Path, max_bytes: int) -> bytes:
-    """Return a file's bytes, `most` at most; raises Unavailable with the command that mends it."""
+    """Return a file's bytes, `max_bytes` at most; raises Unavailable with the command that mends it."""
     try:
         # open(2): ELOOP if the last part has meanwhile become a link.
         with open_regular_file(_follow_path(path), os.O_NOFOLLOW) as handle:
@@ -29,10 +97,14 @@ def read_private_file(path: Path, max_bytes: int) -> bytes:
             _check_file(os.fstat(handle), path)
             return read_bounded(handle, max_bytes)
     except FileNotFoundError as error:
-        raise Unavailable(f"can't be read ({describe_file_error(error)}); create it and `chmod 600` it") from None
-    except (OSError, ValueError) as error:
+        cause, remedy = describe_file_error(error), "create it and `chmod 600` it"
         raise Unavailable(
-            f"can't be read ({describe_file_error(error)}); correct the path, or who may enter its folders"
+            Explanation("settings.secret-unreadable", f"can't be read ({cause})", remedy=remedy)
+        ) from None
+    except (OSError, ValueError) as error:
+        cause, remedy = describe_file_error(error), "correct the path, or who may enter its folders"
+        raise Unavailable(
+            Explanation("settings.secret-unreadable", f"can't be read ({cause})", remedy=remedy)
         ) from None
 
 
@@ -56,7 +128,7 @@ def _follow_path(path: Path) -> Path:
         target, links, must_stay = step.readlink(), links + 1, must_stay or not remaining
         _check_link(step, status)
         if links > _MAX_LINKS or (must_stay and (target.is_absolute() or ".." in target.parts)):
-            raise Unavailable("is a symbolic link, which may be made to point elsewhere; name the file itself")
+            raise _make_exposed("is a symbolic link, which may be made to point elsewhere", "name the file itself")
         folder = Path(target.anchor) if target.is_absolute() else folder
         remaining += [part for part in reversed(target.parts) if part != target.anchor]
     return folder
@@ -70,21 +142,24 @@ def _list_trusted_ids() -> set[int]:
 def _check_folder(folder: Path) -> None:
     status = folder.lstat()
     if status.st_uid not in _list_trusted_ids():
-        raise Unavailable(f"lies below {folder}, whose owner is another user and could put another file there; move it")
+        raise _make_exposed(
+            f"lies below {folder}, whose owner is another user and could put another file there", "move it"
+        )
     is_shared = status.st_mode & stat.S_IWOTH or (
         status.st_mode & stat.S_IWGRP and status.st_gid not in _list_trusted_ids()
     )
     # inode(7): in a sticky folder an entry is moved or removed by its owner, the folder's, or root.
     if is_shared and not status.st_mode & stat.S_ISVTX:
-        raise Unavailable(
-            f"lies below {folder}, where other users may write (mode {stat.S_IMODE(status.st_mode):04o}) and could put "
-            f"another file; run: chmod go-w {folder}"
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
+        raise _make_exposed(
+            f"lies below {folder}, where other users may write (mode {mode}) and could put another file",
+            f"run: chmod go-w {folder}",
         )
 
 
 def _check_link(link: Path, status: os.stat_result) -> None:
     if status.st_uid not in _list_trusted_ids():
-        raise Unavailable(f"is reached through {link}, a symbolic link of another user; name the file itself")
+        raise _make_exposed(f"is reached through {link}, a symbolic link of another user", "name the file itself")
 
 
 def _check_file(status: os.stat_result, path: Path) -> None:
@@ -94,13 +169,17 @@ def _check_file(status: os.stat_result, path: Path) -> None:
     service's user shows as the group's bits).
     """
     if status.st_uid not in _list_trusted_ids():
-        raise Unavailable(f"belongs to another user; run: chown {os.geteuid()} {path}")
+        raise _make_exposed("belongs to another user", f"run: chown {os.geteuid()} {path}")
     mode = stat.S_IMODE(status.st_mode)
     # acl(5): with an access list the group's bits are its mask, so 0440 may mean one named user.
     # 0o7377 leaves out the owner's reading alone: 0440 and 0040 pass, nothing wider does.
     if status.st_mode & 0o077 and not (status.st_uid == 0 and mode & 0o7377 == 0o040):
         is_own = os.geteuid() == status.st_uid
         volume = ", or set defaultMode: 0400 where a Kubernetes volume holds it" if path.is_symlink() else ""
-        raise Unavailable(
-            f"is open to other users (mode {mode:04o}); run: chmod {600 if is_own else 440} {path}{volume}"
+        raise _make_exposed(
+            f"is open to other users (mode {mode:04o})", f"run: chmod {600 if is_own else 440} {path}{volume}"
         )
+
+
+def _make_exposed(summary: str, remedy: str) -> Unavailable:
+    return Unavailable(Explanation("settings.secret-exposed", summary, remedy=remedy))

@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from reconciler.credentials import command as helper
-from reconciler.credentials.private_file import read_private_file
-from reconciler.credentials.regular_file import MAX_FILE_BYTES, Unavailable
-from reconciler.diagnostics import Source
+from reconciler.credentials.private_file import MAX_FILE_BYTES, Unavailable, read_private_file
+from reconciler.diagnostics import Explanation, Source
 from reconciler.documents.vendor_file import find_member
-from reconciler.errors import AuthError, Problem
+from reconciler.errors import AuthError
 
 _MAX_SECRET = 64 * 1024
 """Bytes of the longest secret: a token with a whole service catalogue stays below it."""
 _MAX_LINE_BREAK = 2
 """Bytes of the longest line break that may follow it."""
+_BAD_PROFILE = Explanation(
+    "settings.secret-unreadable",
+    "can't be read: the file is neither JSON nor INI nor YAML",
+    remedy="mend it or use variables",
+)
 
 
 class Secret:
@@ -66,7 +70,13 @@ class FromEnvironment:
 
     def fetch(self, env: Mapping[str, str]) -> str:
         if self.name not in env:
-            raise Unavailable(f"is not set; export {self.name} or say another origin in the settings")
+            raise Unavailable(
+                Explanation(
+                    "settings.secret-missing",
+                    "is not set",
+                    remedy=f"export {self.name} or say another origin in the settings",
+                )
+            )
         return env[self.name]
 
 
@@ -112,13 +122,13 @@ class FromProfile:
         try:
             value = find_member(data, self.path, self.keys)
         except ValueError:
-            raise Unavailable(
-                "can't be read: the file is neither JSON nor INI nor YAML; mend it or use variables"
-            ) from None
+            raise Unavailable(_BAD_PROFILE) from None
         if value is None:
-            raise Unavailable("is not there; fill it in or use variables")
+            raise Unavailable(
+                Explanation("settings.secret-missing", "is not there", remedy="fill it in or use variables")
+            )
         if not isinstance(value, str):
-            raise Unavailable("is no text; put it in quotes")
+            raise _make_invalid("is no text", "put it in quotes")
         return value
 
 
@@ -127,7 +137,7 @@ Origin: TypeAlias = FromEnvironment | FromFile | FromCommand | FromProfile
 
 
 def resolve_secret(origin: Origin, env: Mapping[str, str], *, purpose: str, source: Source) -> Secret:
-    """Fetch a secret. `what` names its use ("target command: auth.password").
+    """Fetch a secret. `purpose` names its use ("target command: auth.password").
 
     Raises AuthError, naming the use and the origin but never the value, where there is none or where it could not be
     sent as it is: empty, with blanks around it, or with a control character such as a line break inside.
@@ -135,29 +145,31 @@ def resolve_secret(origin: Origin, env: Mapping[str, str], *, purpose: str, sour
     try:
         value = origin.fetch(env)
         _check_value(value)
-    except Unavailable as reason:
-        raise AuthError(Problem(source, f"{purpose}: {origin} {reason}")) from None
+    except Unavailable as refusal:
+        raise AuthError(refusal.explanation.add_subject(f"{purpose}: {origin}").locate(source)) from None
     return Secret(value)
 
 
 def _check_value(value: str) -> None:
     if not value.strip():
-        raise Unavailable("is empty; give it its value")
+        raise Unavailable(Explanation("settings.secret-missing", "is empty", remedy="give it its value"))
     # Windows editors write one, and str.strip() doesn't count it among the blanks.
     if value.startswith("\ufeff"):
-        raise Unavailable("starts with a byte order mark, which would be sent along; save it as plain UTF-8")
+        raise _make_invalid("starts with a byte order mark, which would be sent along", "save it as plain UTF-8")
     # RFC 9110, section 5.5: whoever reads a header drops the blanks around its value.
     if value != value.strip():
-        raise Unavailable("starts or ends with a blank or a line break; remove it")
+        raise _make_invalid("starts or ends with a blank or a line break", "remove it")
     # RFC 9110, section 5.5: CR, LF and NUL are dangerous in a header (a line break starts another one),
     # and of the other control characters only the tab is allowed.
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
-        raise Unavailable("has a line break or another control character inside, which no header can carry; remove it")
+        raise _make_invalid(
+            "has a line break or another control character inside, which no header can carry", "remove it"
+        )
     # PEP 383: a variable's bytes that are no UTF-8 arrive as lone surrogates, which can't be encoded.
     if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
-        raise Unavailable("is not UTF-8 text; check that it is the right one")
+        raise _make_invalid("is not UTF-8 text", "check that it is the right one")
     if len(value) > _MAX_SECRET:
-        raise Unavailable(f"is longer than {_MAX_SECRET} characters; it is hardly the secret that was meant")
+        raise _make_invalid(f"is longer than {_MAX_SECRET} characters", "it is hardly the secret that was meant")
 
 
 def _decode_secret(data: bytes) -> str:
@@ -165,6 +177,10 @@ def _decode_secret(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Unavailable("is not UTF-8 text; check that it is the right one") from None
+        raise _make_invalid("is not UTF-8 text", "check that it is the right one") from None
     # POSIX ends every line so, and `echo` and editors obey; a second line break is refused later.
     return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _make_invalid(summary: str, remedy: str) -> Unavailable:
+    return Unavailable(Explanation("settings.secret-invalid", summary, remedy=remedy))

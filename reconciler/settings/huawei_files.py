@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
+from reconciler.credentials.private_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.credentials.sources import FromProfile
 from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import find_member, parse_vendor_file

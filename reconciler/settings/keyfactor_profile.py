@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.credentials.regular_file import Unavailable, explain_hidden, read_regular_file
+from reconciler.credentials.private_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.sanitize import escape_and_shorten

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler.credentials.regular_file import describe_file_error
+from reconciler.credentials.private_file import describe_file_error
 from reconciler.diagnostics import Source
 from reconciler.documents import limits
 from reconciler.documents.files import read_mode

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials import command as helper
-from reconciler.credentials.regular_file import Unavailable
+from reconciler.credentials.private_file import Unavailable
 from reconciler.credentials.sources import FromCommand, resolve_secret
 from reconciler.diagnostics import Source
 from reconciler.errors import AuthError
