@@ -19,7 +19,7 @@ from enum import IntEnum
 from pathlib import PurePath
 from typing import ClassVar
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 
 
 class Exit(IntEnum):
@@ -98,8 +98,16 @@ class CannotEncode(Exception):
     """The request can't be built without losing or guessing something; the message says what."""
 
 
-class InvalidTextError(ValueError):
-    """What is wrong with a text, as a sentence whose subject is the text: `is not ...; why; what to do`."""
+class InvalidValueError(ValueError):
+    """What is wrong with a value of a document; raised by the validators of models."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__(explanation.message)
+        self.explanation = explanation
+
+
+class InvalidTextError(InvalidValueError):
+    """What is wrong with a text: the summary is a sentence whose subject is the text, `is not ...`."""
 
 
 class ReconcilerError(Exception):

@@ -13,9 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
-from reconciler.errors import Problem
 from reconciler.sanitize import escape_character, escape_invisible
 
 # CVE-2021-42574 (Trojan Source): bidirectional controls show a reviewer another order than a parser
@@ -40,21 +39,31 @@ _BOMS: Final = (
     (b"\xfe\xff", "UTF-16"),
 )
 
+_UTF8_REASON: Final = "only UTF-8 is read, so that everyone reads the same"
 
-def explain_unsafe_text(text: str) -> str:
-    """Say why a string can't stand in a manifest ("" if it can): `holds U+202E RIGHT-TO-LEFT OVERRIDE, ...`.
 
-    `export` asks this of live strings before it writes them.
+def explain_unsafe_text(text: str) -> Explanation | None:
+    """Say why a string can't stand in a manifest, None if it can: `holds U+202E RIGHT-TO-LEFT OVERRIDE, ...`.
+
+    The summary is a sentence whose subject is the text. `export` asks this of live strings before it writes them.
     """
     # isascii only reads a flag of the string in CPython, so choosing the smaller pattern costs nothing.
     match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
     if match:
-        return f"holds {_name_character(match.group())}, which {_explain_character(match.group())}; remove it"
+        character = match.group()
+        return Explanation(
+            "document.unsafe-text",
+            f"holds {_name_character(character)}, which {_explain_character(character)}",
+            remedy="remove it",
+        )
     # macOS folders and some input methods give decomposed letters (NFD), which look the same on screen.
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        reason = "is not in Unicode's composed form (NFC), so it differs from what it looks like"
-        return f"{reason}; write {_spell_code_points(text)}"
-    return ""
+        return Explanation(
+            "document.unsafe-text",
+            "is not in Unicode's composed form (NFC), so it differs from what it looks like",
+            remedy=f"write {_spell_code_points(text)}",
+        )
+    return None
 
 
 def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
@@ -64,8 +73,10 @@ def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
     """
     for bom, name in _BOMS:
         if data.startswith(bom):
-            message = f"the file is {name}; only UTF-8 is read, so that everyone reads the same; save it as UTF-8"
-            return "", [Problem(Source(file, 1, 1), message)]
+            problem = Diagnostic(
+                "document.encoding", Source(file, 1, 1), f"the file is {name}", _UTF8_REASON, "save it as UTF-8"
+            )
+            return "", [problem]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -79,10 +90,12 @@ def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Dia
     start = data.rfind(b"\n", 0, error.start) + 1
     column = len(data[start : error.start].decode("utf-8", "replace")) + 1
     source = Source(file, data.count(b"\n", 0, error.start) + 1, column)
-    return Problem(
+    return Diagnostic(
+        "document.encoding",
         source,
-        f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8; "
-        "only UTF-8 is read, so that everyone reads the same; save the file as UTF-8",
+        f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8",
+        _UTF8_REASON,
+        "save the file as UTF-8",
     )
 
 
@@ -96,19 +109,23 @@ def _find_character_problems(text: str, file: str) -> Iterator[Diagnostic]:
         start = match.start()
         column = start - text.rfind("\n", 0, start)
         character = match.group()
-        yield Problem(
+        yield Diagnostic(
+            "document.unsafe-text",
             Source(file, line, column),
-            f"{_name_character(character)} {_explain_character(character)}; {_suggest_remedy(character)}",
+            f"{_name_character(character)} {_explain_character(character)}",
+            remedy=_suggest_remedy(character),
         )
     if 0 < (crlf_count := text.count("\r\n")) < text.count("\n"):
         begins_crlf = text.split("\n", 1)[0].endswith("\r")
         mismatch = re.search(r"(?<!\r)\n" if begins_crlf else "\r\n", text)
         line = text.count("\n", 0, mismatch.start()) + 1 if mismatch else 1
-        message = (
-            f"line ends are mixed: {crlf_count} are CRLF, {text.count(chr(10)) - crlf_count} are LF; "
-            "tools disagree about such text; save the file with one kind"
+        yield Diagnostic(
+            "document.line-ends",
+            Source(file, line, 1),
+            f"line ends are mixed: {crlf_count} are CRLF, {text.count(chr(10)) - crlf_count} are LF",
+            "tools disagree about such text",
+            "save the file with one kind",
         )
-        yield Problem(Source(file, line, 1), message)
 
 
 def _name_character(character: str) -> str:

@@ -8,30 +8,44 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import characters, files, limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef, Unreadable
 from reconciler.documents.suggestions import quote_text, suggest_option
-from reconciler.errors import Problem
 from reconciler.model import Table
 
 
 class TableNameError(Exception):
-    """The name can't be that of a table; the message says what, why and what to do."""
+    """The name can't be that of a table."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__(explanation.message)
+        self.explanation = explanation
 
 
 def locate_table(manifest: FileRef, name: str) -> FileRef:
-    """Return where the table called `name` in a manifest is; raises Unfit for a name that may lead elsewhere."""
+    """Return where a manifest's table is; raises TableNameError for a name that may lead elsewhere."""
     parts = name.split("/")
     # A backslash separates folders on Windows: `..\` would be one harmless name here and a way out there.
     if name.startswith(("/", "~")) or ".." in parts or "\\" in name or not all(parts) or "." in parts:
         raise TableNameError(
-            f"{quote_text(name)} is not a plain path below the manifest's folder; other files are out of bounds; "
-            "put the table beside the manifest and give its name"
+            Explanation(
+                "csv.file-name",
+                f"{quote_text(name)} is not a plain path below the manifest's folder",
+                "other files are out of bounds",
+                "put the table beside the manifest and give its name",
+            )
         )
     if not parts[-1].lower().endswith(".csv"):
-        raise TableNameError(f"{quote_text(name)} does not end in .csv; other files are not read as tables; rename it")
+        raise TableNameError(
+            Explanation(
+                "csv.file-name",
+                f"{quote_text(name)} does not end in .csv",
+                "other files are not read as tables",
+                "rename it",
+            )
+        )
     return manifest.beside(parts)
 
 
@@ -39,7 +53,13 @@ def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | Non
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
     data = files.read_file(table_file, limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
-        raise Unreadable(f"has more than {limits.TABLE_BYTES >> 20} MiB (limit TABLE_BYTES); split it")
+        raise Unreadable(
+            Explanation(
+                "document.limit",
+                f"has more than {limits.TABLE_BYTES >> 20} MiB (limit TABLE_BYTES)",
+                remedy="split it",
+            )
+        )
     text, problems = characters.decode_text(data, table_file.shown)
     if problems:
         return None, limit_problems(problems)
@@ -49,8 +69,14 @@ def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | Non
 def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
     """Return the table that a text holds; its header has exactly these columns, in any order."""
     if text.count("\n") > limits.TABLE_ROWS:
-        message = f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS); no run takes that many; split the table"
-        return None, [Problem(Source(file), message)]
+        excess = Diagnostic(
+            "document.limit",
+            Source(file),
+            f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS)",
+            "no run takes that many",
+            "split the table",
+        )
+        return None, [excess]
     # Not splitlines, which also breaks at U+000B, U+000C and U+001C to U+001E. RFC 4180 ends rows with
     # CRLF.
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
@@ -65,8 +91,14 @@ def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | N
     header = [cell.strip() for cell in rows[0]]
     problems = list(_check_header(lines[0], header, columns, file))
     if not problems and len(rows) == 1:
-        message = "the table has a header and no rows; an empty list is more often a mistake; add rows or remove it"
-        problems = [Problem(Source(file, 1, 1), message)]
+        empty = Diagnostic(
+            "csv.no-rows",
+            Source(file, 1, 1),
+            "the table has a header and no rows",
+            "an empty list is more often a mistake",
+            "add rows or remove it",
+        )
+        problems = [empty]
     if problems:
         return None, problems
     if set(map(len, rows)) != {len(header)}:
@@ -83,17 +115,25 @@ def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Diagnostic]:
     """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
     for number, line in enumerate(lines, 1):
         if "\t" in line:
-            message = "U+0009 (a tab) in a table; columns are separated by commas; replace or remove it"
-            yield Problem(Source(file, number, line.index("\t") + 1), message)
+            yield Diagnostic(
+                "csv.syntax",
+                Source(file, number, line.index("\t") + 1),
+                "U+0009 (a tab) in a table",
+                "columns are separated by commas",
+                "replace or remove it",
+            )
         try:
             list(csv.reader([line], strict=True, skipinitialspace=True))
         except csv.Error as error:
             # csv.Error says what is wrong, but not at which character.
             column = line.find('"') + 1 or 1
-            message = (
-                f'the quotes on this line don\'t match ({error}); a row stands on one line; write "" for a quote inside'
+            yield Diagnostic(
+                "csv.syntax",
+                Source(file, number, column),
+                f"the quotes on this line don't match ({error})",
+                "a row stands on one line",
+                'write "" for a quote inside',
             )
-            yield Problem(Source(file, number, column), message)
 
 
 def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Diagnostic]:
@@ -101,18 +141,32 @@ def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file
     for index, name in enumerate(header):
         source = Source(file, 1, _find_cell_column(line, index))
         if name in header[:index]:
-            yield Problem(source, f"column {quote_text(name)} is given twice; which one holds is unclear; remove one")
+            yield Diagnostic(
+                "csv.duplicate-column",
+                source,
+                f"column {quote_text(name)} is given twice",
+                "which one holds is unclear",
+                "remove one",
+            )
         elif name not in columns:
             missing = [column for column in columns if column not in header]
             hint = suggest_option(name, missing) if missing else "remove it"
-            yield Problem(
-                source, f"unknown column {quote_text(name)}; the first line names the columns {expected_names}; {hint}"
+            yield Diagnostic(
+                "csv.unknown-column",
+                source,
+                f"unknown column {quote_text(name)}",
+                f"the first line names the columns {expected_names}",
+                hint,
             )
     for name in columns:
         if name not in header:
-            reason = f"the first line names the columns {expected_names}, separated by commas"
-            message = f"column {name} is missing; {reason}; add it"
-            yield Problem(Source(file, 1, 1), message)
+            yield Diagnostic(
+                "csv.missing-column",
+                Source(file, 1, 1),
+                f"column {name} is missing",
+                f"the first line names the columns {expected_names}, separated by commas",
+                "add it",
+            )
 
 
 def _check_cells(
@@ -120,32 +174,44 @@ def _check_cells(
 ) -> Iterator[Diagnostic]:
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         if not line.strip():
-            yield Problem(Source(file, number, 1), "an empty line; each line is a row; remove it")
+            yield Diagnostic(
+                "csv.row-length", Source(file, number, 1), "an empty line", "each line is a row", "remove it"
+            )
         elif len(row) != len(header):
-            message = f"{len(row)} cells where the header has {len(header)}; cells would shift; correct the commas"
-            yield Problem(Source(file, number, 1), message)
+            yield Diagnostic(
+                "csv.row-length",
+                Source(file, number, 1),
+                f"{len(row)} cells where the header has {len(header)}",
+                "cells would shift",
+                "correct the commas",
+            )
         else:
             for index, (name, cell) in enumerate(zip(header, row, strict=True)):
-                message = _check_cell(name, cell.strip())
-                if message:
-                    yield Problem(Source(file, number, _find_cell_column(line, index)), message)
+                if explanation := _check_cell(name, cell.strip()):
+                    yield explanation.locate(Source(file, number, _find_cell_column(line, index)))
 
 
-def _check_cell(name: str, cell: str) -> str:
+def _check_cell(name: str, cell: str) -> Explanation | None:
     if not cell:
-        return f"{name} is empty; an empty cell says nothing; fill it in or remove the row"
+        return Explanation(
+            "csv.empty-cell", f"{name} is empty", "an empty cell says nothing", "fill it in or remove the row"
+        )
     if len(cell) > limits.CELL_CHARACTERS:
-        return f"{name} has more than {limits.CELL_CHARACTERS} characters (limit CELL_CHARACTERS); shorten it"
-    return ""
+        return Explanation(
+            "document.limit",
+            f"{name} has more than {limits.CELL_CHARACTERS} characters (limit CELL_CHARACTERS)",
+            remedy="shorten it",
+        )
+    return None
 
 
 def _find_uncomposed_cells(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Diagnostic]:
     """Find cells that are not in Unicode's composed form."""
     for index, column in enumerate(columns):
         for number, cell in enumerate(column, 2):
-            if not cell.isascii() and (reason := characters.explain_unsafe_text(cell)):
+            if not cell.isascii() and (unsafe := characters.explain_unsafe_text(cell)):
                 source = Source(file, number, _find_cell_column(lines[number - 1], index))
-                yield Problem(source, f"this cell {reason}")
+                yield unsafe.add_subject("this cell").locate(source)
 
 
 def _find_cell_column(line: str, index: int) -> int:

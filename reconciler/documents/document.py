@@ -10,7 +10,6 @@ from typing import NamedTuple
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits, positions
 from reconciler.documents.positions import SourceNode
-from reconciler.errors import Problem
 from reconciler.model import Path
 
 
@@ -102,7 +101,11 @@ def limit_problems(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
         return ordered
     hidden_count = len(ordered) - limits.PROBLEMS
     last = ordered[limits.PROBLEMS]
-    message = (
-        f"{hidden_count} more problems in this file; the first {limits.PROBLEMS} are listed; mend these and run again"
+    rest = Diagnostic(
+        "document.more-problems",
+        last.source,
+        f"{hidden_count} more problems in this file",
+        f"the first {limits.PROBLEMS} are listed",
+        "mend these and run again",
     )
-    return [*ordered[: limits.PROBLEMS], Problem(last.source, message)]
+    return [*ordered[: limits.PROBLEMS], rest]

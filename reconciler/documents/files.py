@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from reconciler.diagnostics import Explanation
 from reconciler.documents import limits
 from reconciler.sanitize import escape_invisible
 
@@ -21,12 +22,26 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 # O_NOFOLLOW guards the last component of a path alone (open(2)), hence one open a folder.
 _SAFE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-LINK: Final = "is a symbolic link; it could lead out of the folder that was reviewed; put the file itself here"
-SPECIAL: Final = "is not a regular file; reading it could wait for ever; put a plain file here"
+LINK: Final = Explanation(
+    "document.unreadable-file",
+    "is a symbolic link",
+    "it could lead out of the folder that was reviewed",
+    "put the file itself here",
+)
+SPECIAL: Final = Explanation(
+    "document.unreadable-file",
+    "is not a regular file",
+    "reading it could wait for ever",
+    "put a plain file here",
+)
 
 
 class Unreadable(Exception):
-    """A file can't be read; the message says what, why and what to do."""
+    """A file can't be read; the summary is a sentence whose subject is the file."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__(explanation.message)
+        self.explanation = explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,7 @@ def read_mode(path: Path, *, follow: bool = False) -> int:
 
 
 def read_file(file: FileRef, max_bytes: int = limits.FILE_BYTES) -> bytes:
-    """Return a file's bytes, one more than `most` at most, so that the caller sees that there are more.
+    """Return a file's bytes, one more than `max_bytes` at most, so that the caller sees that there are more.
 
     Raises Unreadable for a symbolic link on the way, for what is no regular file, and where the system refuses.
     """
@@ -110,12 +125,17 @@ def _read_bytes(descriptor: int, remaining: int) -> bytes:
     return b"".join(parts)
 
 
-def _explain_refusal(file: FileRef, error: OSError | ValueError) -> str:
+def _explain_refusal(file: FileRef, error: OSError | ValueError) -> Explanation:
     """Say why a file couldn't be opened; a link shows as ELOOP, or as ENOTDIR where a folder was expected."""
     prefixes = [FileRef(file.root, file.parts[: count + 1], "") for count in range(len(file.parts))]
     if any(stat.S_ISLNK(read_mode(prefix.path)) for prefix in prefixes):
         return LINK
     if isinstance(error, FileNotFoundError):
-        return "does not exist; correct the name or add the file"
-    reason = error.strerror if isinstance(error, OSError) else "the name is not valid"
-    return f"can't be read ({reason}); what it declares is unknown; correct its permissions or its name"
+        return Explanation("document.unreadable-file", "does not exist", remedy="correct the name or add the file")
+    cause = error.strerror if isinstance(error, OSError) else "the name is not valid"
+    return Explanation(
+        "document.unreadable-file",
+        f"can't be read ({cause})",
+        "what it declares is unknown",
+        "correct its permissions or its name",
+    )

@@ -15,13 +15,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
 from reconciler.documents.positions import TOKEN, SourceNode
 from reconciler.documents.scalars import REFUSED, Ambiguous, RefusedValue, Value
-from reconciler.errors import Problem
-from reconciler.sanitize import escape_and_shorten
 
 _ESCAPE: Final = re.compile(r"\\[bfru]")
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
@@ -38,8 +36,8 @@ def read_json(file: SourceFile) -> tuple[list[Document], list[Diagnostic]]:
     try:
         values = list(_decode_values(file.text, anomalies))
     except json.JSONDecodeError as error:
-        line, column, message = yaml_errors.explain_json_error(error)
-        return [], [Problem(file.source(line, column), message)]
+        line, column, explanation = yaml_errors.explain_json_error(error)
+        return [], [explanation.locate(file.source(line, column))]
     problems: list[Diagnostic] = []
     # Positions cost a second scan of the text, so it is made only where a value can be wrong at all.
     if anomalies or _ESCAPE.search(file.text) or not unicodedata.is_normalized("NFC", file.text):
@@ -73,15 +71,15 @@ def _find_document_starts(file: SourceFile) -> list[int] | Diagnostic:
                 starts.append(match.start())
                 awaits_key = part == "{"
         depth += (part in "{[") - (part in "]}")
-        message = _explain_excess(part, depth, nodes)
-        if message:
+        excess = _explain_excess(part, depth, nodes)
+        if excess:
             line = file.text.count("\n", 0, match.start()) + 1
             column = match.start() - file.text.rfind("\n", 0, match.start())
-            return Problem(file.source(line, column), message)
+            return excess.locate(file.source(line, column))
     return starts
 
 
-def _explain_excess(part: str, depth: int, nodes: int) -> str:
+def _explain_excess(part: str, depth: int, nodes: int) -> Explanation | None:
     if depth > limits.DEPTH:
         return yaml_errors.DEEP
     if nodes > limits.NODES:
@@ -89,7 +87,7 @@ def _explain_excess(part: str, depth: int, nodes: int) -> str:
     # UTF-8 takes at most four bytes a character (RFC 3629): short text need not be encoded to be
     # measured.
     too_long = len(part) * 4 > limits.SCALAR_BYTES and len(part.encode()) - 2 > limits.SCALAR_BYTES
-    return yaml_errors.LONG if too_long else ""
+    return yaml_errors.LONG if too_long else None
 
 
 def _decode_values(text: str, anomalies: list[str]) -> Iterator[Value]:
@@ -147,15 +145,20 @@ def _find_node_problems(node: SourceNode, file: SourceFile) -> Iterator[Diagnost
     for key, position in node.repeats:
         first = (node.members or {})[key].key
         line = first.line if first else 0
-        yield Problem(file.source(*position), yaml_errors.TWICE.format(escape_and_shorten(key), line))
+        yield yaml_errors.explain_duplicate_key(key, line).locate(file.source(*position))
     if node.members is None:
-        if node.style and (reason := characters.explain_unsafe_text(node.text)):
-            yield Problem(file.source(*node.place), yaml_errors.UNFIT.format(reason))
+        if node.style and (unsafe := characters.explain_unsafe_text(node.text)):
+            yield unsafe.add_subject("this text").locate(file.source(*node.place))
         elif not node.style and node.text.lstrip("-") in {"NaN", "Infinity"}:
-            message = f"{node.text} is no number in JSON; no field takes it; write a number"
-            yield Problem(file.source(*node.place), message)
+            yield Diagnostic(
+                "json.syntax",
+                file.source(*node.place),
+                f"{node.text} is no number in JSON",
+                "no field takes it",
+                "write a number",
+            )
         return
     for name, member in node.members.items():
-        if isinstance(name, str) and member.key and (reason := characters.explain_unsafe_text(name)):
-            yield Problem(file.source(*member.key), yaml_errors.UNFIT.format(reason))
+        if isinstance(name, str) and member.key and (unsafe := characters.explain_unsafe_text(name)):
+            yield unsafe.add_subject("this text").locate(file.source(*member.key))
         yield from _find_node_problems(member, file)

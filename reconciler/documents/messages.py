@@ -1,4 +1,4 @@
-"""Pydantic's errors in the product's words: what; why; what to do."""
+"""Pydantic's errors in the product's words: what is wrong, why it matters, what to do."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents.document import Document
 from reconciler.documents.scalars import Ambiguous, describe_value
 from reconciler.documents.suggestions import find_nearest, is_clearable, list_fields, quote_text, suggest_option
-from reconciler.errors import InvalidTextError, Problem
+from reconciler.errors import InvalidTextError, InvalidValueError
 from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
+
+
+class FieldRules(NamedTuple):
+    """The ids of what can be wrong with the fields of one kind of document."""
+
+    unknown_field: str
+    missing_field: str
+    wrong_type: str
+    invalid_value: str
+    null: str
 
 
 class ValidationFault(NamedTuple):
@@ -31,6 +41,7 @@ class ValidationFault(NamedTuple):
 class _Case(NamedTuple):
     """A fault with what its message needs: the model, and what was written ("" where that can't be quoted)."""
 
+    rules: FieldRules
     model: type[BaseModel]
     fault: ValidationFault
     quoted_text: str
@@ -41,32 +52,39 @@ class _Case(NamedTuple):
 
 
 def describe_fault(
-    model: type[BaseModel], fault: ValidationFault, document: Document, prefix: Path, secret: frozenset[str]
-) -> list[Diagnostic]:
+    rules: FieldRules,
+    model: type[BaseModel],
+    fault: ValidationFault,
+    document: Document,
+    prefix: Path,
+    secret: frozenset[str],
+) -> Diagnostic:
     """Return the problem that a fault amounts to, with its place."""
     path = prefix + fault.path
     # Any step, not the last alone: below a secret key nothing may be quoted, since messages end in logs
     # of a CI.
     is_secret = not secret.isdisjoint(step for step in path if isinstance(step, str))
-    case = _Case(model, fault, "" if is_secret else _quote_source_text(document, path))
+    case = _Case(rules, model, fault, "" if is_secret else _quote_source_text(document, path))
     if fault.type == "extra_forbidden":
-        return [Problem(document.key(path), _describe_unknown_field(case))]
+        return _describe_unknown_field(case).locate(document.key(path))
     if fault.type == "missing":
         # pydantic's location ends in the missing field itself, which stands nowhere in the file.
-        return [Problem(document.at(path[:-1]), _describe_missing_field(case))]
+        return _describe_missing_field(case).locate(document.at(path[:-1]))
     describe = _DESCRIBERS.get(fault.type, _describe_other_fault)
-    return [Problem(document.at(path), describe(case))]
+    return describe(case).locate(document.at(path))
 
 
-def explain_null(model: type[BaseModel], path: Path) -> str:
+def explain_null(rules: FieldRules, model: type[BaseModel], path: Path) -> Explanation:
     """Say why null can't stand at a path, and how a field is emptied where it can be."""
     name = format_path(path) or "this"
     if len(path) == 1 and is_clearable(model, str(path[0])):
-        return (
-            f"{name} is null, which could mean keep or empty; a field that is absent keeps what the server has; "
-            f"leave it out, or empty it with `clear: [{name}]`"
+        return Explanation(
+            rules.null,
+            f"{name} is null, which could mean keep or empty",
+            "a field that is absent keeps what the server has",
+            f"leave it out, or empty it with `clear: [{name}]`",
         )
-    return f"{name} is null; null says nothing; give it a value or leave it out"
+    return Explanation(rules.null, f"{name} is null", "null says nothing", "give it a value or leave it out")
 
 
 def format_path(path: Path) -> str:
@@ -88,32 +106,36 @@ def _quote_source_text(document: Document, path: Path) -> str:
     return quote_text(raw.text) if raw.style else escape_and_shorten(raw.text)
 
 
-def _describe_unknown_field(case: _Case) -> str:
+def _describe_unknown_field(case: _Case) -> Explanation:
     path = case.fault.path
     parent = format_path(path[:-1]) or _name_model(case.model)
     options = list_fields(case.model, path[:-1])
-    return (
-        f"unknown field {quote_text(str(path[-1]))} in {parent}; a field that nobody reads would be silently ignored; "
-        f"{suggest_option(str(path[-1]), options)}"
+    return Explanation(
+        case.rules.unknown_field,
+        f"unknown field {quote_text(str(path[-1]))} in {parent}",
+        "a field that nobody reads would be silently ignored",
+        suggest_option(str(path[-1]), options),
     )
 
 
-def _describe_missing_field(case: _Case) -> str:
+def _describe_missing_field(case: _Case) -> Explanation:
     path = case.fault.path
     parent = format_path(path[:-1]) or _name_model(case.model)
-    return f"{path[-1]} is missing in {parent}; it is required; add `{path[-1]}: ...`"
+    return Explanation(
+        case.rules.missing_field, f"{path[-1]} is missing in {parent}", "it is required", f"add `{path[-1]}: ...`"
+    )
 
 
-def _describe_not_text(case: _Case) -> str:
-    value, quoted_text = case.fault.value, case.quoted_text
-    if isinstance(value, list | dict):
-        return f"{case.name} is {describe_value(value)}; text is due here; write a single value"
+def _describe_not_text(case: _Case) -> Explanation:
+    rule, quoted_text, actual = case.rules.wrong_type, case.quoted_text, describe_value(case.fault.value)
+    if isinstance(case.fault.value, list | dict):
+        return Explanation(rule, f"{case.name} is {actual}", "text is due here", "write a single value")
     if not quoted_text:
-        return f"{case.name} reads as {describe_value(value)}; text is due here; write it in quotes"
-    return f'{quoted_text} reads as {describe_value(value)}; {case.name} is text; write "{quoted_text}"'
+        return Explanation(rule, f"{case.name} reads as {actual}", "text is due here", "write it in quotes")
+    return Explanation(rule, f"{quoted_text} reads as {actual}", f"{case.name} is text", f'write "{quoted_text}"')
 
 
-def _describe_not_whole_number(case: _Case) -> str:
+def _describe_not_whole_number(case: _Case) -> Explanation:
     value = case.fault.value
     remedy = "write decimal digits only, such as 12"
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
@@ -124,7 +146,7 @@ def _describe_not_whole_number(case: _Case) -> str:
     return _describe_wrong_type(case, "a whole number", remedy)
 
 
-def _describe_not_boolean(case: _Case) -> str:
+def _describe_not_boolean(case: _Case) -> Explanation:
     value = case.fault.value
     remedy = "write true or false"
     if isinstance(value, Ambiguous) and value.plainly:
@@ -134,83 +156,119 @@ def _describe_not_boolean(case: _Case) -> str:
     return _describe_wrong_type(case, "true or false", remedy)
 
 
-def _make_type_describer(noun: str, remedy: str) -> Callable[[_Case], str]:
+def _make_type_describer(noun: str, remedy: str) -> Callable[[_Case], Explanation]:
     return lambda case: _describe_wrong_type(case, noun, remedy)
 
 
-def _describe_wrong_type(case: _Case, noun: str, remedy: str) -> str:
+def _describe_wrong_type(case: _Case, noun: str, remedy: str) -> Explanation:
     actual = describe_value(case.fault.value)
     summary = f"{case.quoted_text} reads as {actual}" if case.quoted_text else f"this is {actual}"
-    return f"{summary}; {case.name} is {noun}; {remedy}"
+    return Explanation(case.rules.wrong_type, summary, f"{case.name} is {noun}", remedy)
 
 
-def _describe_wrong_choice(case: _Case) -> str:
+def _describe_wrong_choice(case: _Case) -> Explanation:
     value = case.fault.value
     choice_text = str(case.fault.context.get("expected") or case.fault.context.get("expected_tags") or "")
     # pydantic gives the choices as one text: 'A', 'B' or 'C'.
     options = re.findall(r"'([^']*)'", choice_text)
     text = value.text if isinstance(value, Ambiguous) else value
     if not case.quoted_text or not isinstance(text, str):
-        return f"{case.name} is none of the words known here; write one of {', '.join(options)}"
+        return Explanation(
+            case.rules.invalid_value,
+            f"{case.name} is none of the words known here",
+            remedy=f"write one of {', '.join(options)}",
+        )
     if text in options and not isinstance(value, str):
         return _describe_not_text(case)
     suggestion = find_nearest(text, options)
     remedy = f'did you mean "{suggestion}"?' if suggestion else f"write one of {', '.join(options)}"
-    return f"unknown {case.name} {quote_text(text)}; only {', '.join(options)} are known; {remedy}"
+    return Explanation(
+        case.rules.invalid_value,
+        f"unknown {case.name} {quote_text(text)}",
+        f"only {', '.join(options)} are known",
+        remedy,
+    )
 
 
-def _describe_wrong_tag(case: _Case) -> str:
+def _describe_wrong_tag(case: _Case) -> Explanation:
     context = case.fault.context
     field = str(context.get("discriminator", "")).strip("'")
     if case.fault.type == "union_tag_not_found":
-        return f"{field} is missing in {case.name}; it says what the rest means; add `{field}: ...`"
+        return Explanation(
+            case.rules.missing_field,
+            f"{field} is missing in {case.name}",
+            "it says what the rest means",
+            f"add `{field}: ...`",
+        )
     options = re.findall(r"'([^']*)'", str(context.get("expected_tags", "")))
     tag = str(context.get("tag"))
-    return f"unknown {field} {quote_text(tag)} in {case.name}; {suggest_option(tag, options)}"
+    return Explanation(
+        case.rules.invalid_value,
+        f"unknown {field} {quote_text(tag)} in {case.name}",
+        remedy=suggest_option(tag, options),
+    )
 
 
-def _describe_too_short(case: _Case) -> str:
-    path, context = case.fault.path, case.fault.context
+def _describe_too_short(case: _Case) -> Explanation:
+    rule, path, context = case.rules.invalid_value, case.fault.path, case.fault.context
     minimum = context.get("min_length", 1)
     if case.fault.value:
         unit = "characters" if case.fault.type.startswith("string") else "members"
-        return f"{case.name} is too short; it has at least {minimum} {unit}; complete it"
+        return Explanation(rule, f"{case.name} is too short", f"it has at least {minimum} {unit}", "complete it")
     if len(path) == 1 and is_clearable(case.model, str(path[0])):
-        return (
-            f"{case.name} is empty; emptying what the server has is said in words, so that nobody does it by accident; "
-            f"write `clear: [{path[0]}]` instead, or leave the field out to keep it"
+        return Explanation(
+            rule,
+            f"{case.name} is empty",
+            "emptying what the server has is said in words, so that nobody does it by accident",
+            f"write `clear: [{path[0]}]` instead, or leave the field out to keep it",
         )
-    return f"{case.name} is empty; an empty value says nothing; give it a value or leave it out"
+    return Explanation(rule, f"{case.name} is empty", "an empty value says nothing", "give it a value or leave it out")
 
 
-def _describe_too_long(case: _Case) -> str:
+def _describe_too_long(case: _Case) -> Explanation:
     maximum = case.fault.context.get("max_length")
     unit = "characters" if case.fault.type.startswith("string") else "members"
-    return f"{case.name} is too long; at most {maximum} {unit} fit; shorten it"
+    return Explanation(
+        case.rules.invalid_value, f"{case.name} is too long", f"at most {maximum} {unit} fit", "shorten it"
+    )
 
 
-def _describe_out_of_range(case: _Case) -> str:
+def _describe_out_of_range(case: _Case) -> Explanation:
     ((bound, limit),) = list(case.fault.context.items())[:1] or [("", "")]
     words = {"gt": "greater than", "ge": "at least", "lt": "less than", "le": "at most"}
-    return f"{case.quoted_text or 'this'} is out of range; {case.name} is {words.get(bound, bound)} {limit}; correct it"
+    return Explanation(
+        case.rules.invalid_value,
+        f"{case.quoted_text or 'this'} is out of range",
+        f"{case.name} is {words.get(bound, bound)} {limit}",
+        "correct it",
+    )
 
 
-def _describe_wrong_form(case: _Case) -> str:
+def _describe_wrong_form(case: _Case) -> Explanation:
     if case.fault.value == "":
         return _describe_too_short(case)
     pattern = case.fault.context.get("pattern")
-    return f"{case.quoted_text or 'this'} is not a valid {case.name}; it has the form {pattern}; correct it"
+    return Explanation(
+        case.rules.invalid_value,
+        f"{case.quoted_text or 'this'} is not a valid {case.name}",
+        f"it has the form {pattern}",
+        "correct it",
+    )
 
 
-def _describe_model_error(case: _Case) -> str:
-    """Say what the model says; a misfit is said of the value itself."""
+def _describe_model_error(case: _Case) -> Explanation:
+    """Say what the model says; of a text it says it without the subject."""
     # ctx["error"] is the exception that a validator raised; in `msg` pydantic puts "Value error, " before
     # its text.
     error = case.fault.context.get("error", case.fault.message)
-    return f"{case.quoted_text or 'this'} {error}" if isinstance(error, InvalidTextError) else str(error)
+    if isinstance(error, InvalidTextError):
+        return error.explanation.add_subject(case.quoted_text or "this")
+    if isinstance(error, InvalidValueError):
+        return error.explanation
+    return Explanation(case.rules.invalid_value, str(error))
 
 
-def _describe_union_mismatch(case: _Case) -> str:
+def _describe_union_mismatch(case: _Case) -> Explanation:
     nouns = {_TYPE_NOUNS.get(str(kind), "") for kind in case.fault.context["due"]} - {""}
     if "text" in nouns and isinstance(case.fault.value, Ambiguous | bool | float | date):
         return _describe_not_text(case)
@@ -218,9 +276,13 @@ def _describe_union_mismatch(case: _Case) -> str:
     return _describe_wrong_type(case, noun, "write that")
 
 
-def _describe_other_fault(case: _Case) -> str:
+def _describe_other_fault(case: _Case) -> Explanation:
     message = case.fault.message
-    return f"{case.name} can't be taken ({message[:1].lower()}{message[1:]}); correct it"
+    return Explanation(
+        case.rules.invalid_value,
+        f"{case.name} can't be taken ({message[:1].lower()}{message[1:]})",
+        remedy="correct it",
+    )
 
 
 _DESCRIBE_NOT_LIST: Final = _make_type_describer("a list", "write it in brackets: [...]")
@@ -230,7 +292,7 @@ _DESCRIBE_NOT_NUMBER: Final = _make_type_describer("a number", "write it in deci
 
 # The keys are pydantic-core's error types; a type that a later version adds falls to
 # `_describe_other_fault`.
-_DESCRIBERS: Final[Mapping[str, Callable[[_Case], str]]] = {
+_DESCRIBERS: Final[Mapping[str, Callable[[_Case], Explanation]]] = {
     **dict.fromkeys(("string_type", "string_sub_type"), _describe_not_text),
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _describe_not_whole_number),
     **dict.fromkeys(("bool_type", "bool_parsing"), _describe_not_boolean),

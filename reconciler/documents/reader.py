@@ -1,7 +1,7 @@
 """Strict reading of YAML and JSON, and validation against a pydantic model: for manifests, settings, any document.
 
 for document in read_documents(data, "reconciler.yaml"):
-    settings, problems = validate_value(Settings, document.value, document)
+    settings, problems = validate_value(Settings, document.value, document, rules=SETTINGS_RULES)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reconciler.documents.characters import decode_text
 from reconciler.documents.document import Document, RawScalar, SourceFile, limit_problems
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate_value
-from reconciler.errors import InvalidError, Problem
+from reconciler.errors import InvalidError
 from reconciler.sanitize import escape_invisible
 
 __all__ = ["REFUSED", "Ambiguous", "Document", "RawScalar", "parse_documents", "read_documents", "validate_value"]
@@ -34,11 +34,14 @@ def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagno
     file_name = escape_invisible(file)
     # Before decoding: Python keeps text at up to four bytes a character (PEP 393).
     if len(data) > limits.FILE_BYTES:
-        message = (
-            f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES); it can't be reviewed; "
-            "split it, or put long lists into a CSV table"
+        excess = Diagnostic(
+            "document.limit",
+            Source(file_name),
+            f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES)",
+            "it can't be reviewed",
+            "split it, or put long lists into a CSV table",
         )
-        return [], [Problem(Source(file_name), message)]
+        return [], [excess]
     # Before parsing: a scanner of YAML 1.1 sees a line end where no reviewer does, and every position
     # below it lies.
     text, text_problems = decode_text(data, file_name)

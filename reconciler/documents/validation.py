@@ -12,9 +12,8 @@ from pydantic import BaseModel, ValidationError
 from reconciler.diagnostics import Diagnostic
 from reconciler.documents import messages
 from reconciler.documents.document import Document
-from reconciler.documents.messages import ValidationFault
+from reconciler.documents.messages import FieldRules, ValidationFault
 from reconciler.documents.scalars import REFUSED
-from reconciler.errors import Problem
 from reconciler.model import Path
 
 M = TypeVar("M", bound=BaseModel)
@@ -45,16 +44,17 @@ def validate_value(
     document: Document,
     prefix: Path = (),
     *,
+    rules: FieldRules,
     secret: frozenset[str] = frozenset(),
 ) -> tuple[M | None, list[Diagnostic]]:
     """Return the model made from a value of a document, or None with everything that is wrong.
 
     `value` stands at `prefix` of `document`; both are only used for positions and for quoting what was written. Fields
-    are known by their aliases alone; null fits none. A quoted ISO date fits a date. What stands at or below a key that
-    `secret` names is never quoted.
+    are known by their aliases alone; null fits none. A quoted ISO date fits a date. `rules` are the ids of what can be
+    wrong. What stands at or below a key that `secret` names is never quoted.
     """
     problems = [
-        Problem(document.at(prefix + path), messages.explain_null(model, path)) for path in _find_nulls(value, ())
+        messages.explain_null(rules, model, path).locate(document.at(prefix + path)) for path in _find_nulls(value, ())
     ]
     instance: M | None = None
     try:
@@ -70,8 +70,10 @@ def validate_value(
                 located_errors = []
             except ValidationError as second_error:
                 located_errors = _locate_errors(second_error, converted)
-        for fault in _select_faults(located_errors, document):
-            problems += messages.describe_fault(model, fault, document, prefix, secret)
+        problems += [
+            messages.describe_fault(rules, model, fault, document, prefix, secret)
+            for fault in _select_faults(located_errors, document)
+        ]
     return (None, problems) if problems or document.damaged else (instance, problems)
 
 

@@ -109,8 +109,8 @@ def _format_number(value: float) -> str:
 
 def format_yaml_text(value: str) -> str:
     """Return text as a YAML scalar on one line: plain where nobody could misread it, else in quotes."""
-    if reason := characters.explain_unsafe_text(value):
-        raise ValueError(f"text {reason}")
+    if unsafe := characters.explain_unsafe_text(value):
+        raise ValueError(unsafe.add_subject("text").message)
     if len(value.encode()) > limits.SCALAR_BYTES:
         raise ValueError(f"text has more than {limits.SCALAR_BYTES} bytes")
     if _PLAIN_TEXT.fullmatch(value) and not _UNSAFE_END.search(value) and isinstance(resolve_scalar(value), str):

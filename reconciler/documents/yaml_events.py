@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from reconciler.diagnostics import Explanation
 from reconciler.documents.yaml_errors import explain_yaml_error
 
 # PyYAML's wheels bring libyaml; a build without its headers has no CSafeLoader.
@@ -29,11 +30,11 @@ class BrokenYaml(NamedTuple):
 
     line: int
     column: int
-    message: str
+    explanation: Explanation
 
 
 def read_yaml_events(text: str, scanner: Any = SCANNER) -> Iterator[Any]:
-    """Yield yaml.Event values with 0-based marks, and Broken where there is a syntax error."""
+    """Yield yaml.Event values with 0-based marks, and BrokenYaml where there is a syntax error."""
     remainder = text
     for _ in range(_MAX_RESTARTS):
         try:

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import yaml
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
 from reconciler.documents.scalars import REFUSED, Ambiguous, Value, describe_value, resolve_scalar
 from reconciler.documents.yaml_events import SCANNER, BrokenYaml, read_yaml_events
-from reconciler.errors import Problem
 from reconciler.sanitize import escape_and_shorten
 
 
@@ -79,17 +78,17 @@ class _DocumentBuilder:
         }
 
     def handle_event(self, event: Any) -> None:
-        """Take the next event; raises Stop where a limit is passed."""
+        """Take the next event; raises LimitReached where a limit is passed."""
         handle = self._take.get(type(event))
         if handle:
             handle(event)
 
     def _handle_broken(self, broken: BrokenYaml) -> None:
         self._open.clear()
-        self._add(Problem(self.file.source(broken.line, broken.column), broken.message))
+        self._add(broken.explanation.locate(self.file.source(broken.line, broken.column)))
 
-    def _complain(self, event: Any, message: str) -> None:
-        self._add(Problem(self.file.source(event.start_mark.line + 1, event.start_mark.column + 1), message))
+    def _complain(self, event: Any, explanation: Explanation) -> None:
+        self._add(explanation.locate(self.file.source(event.start_mark.line + 1, event.start_mark.column + 1)))
 
     def _add(self, problem: Diagnostic) -> None:
         self.problems.append(problem)
@@ -123,8 +122,8 @@ class _DocumentBuilder:
             self._complain(event, yaml_errors.LONG)
             value = REFUSED
         # Escapes in double quotes (`\e`, `\u202e`) bring what the text of the file may not hold.
-        elif (event.style == '"' or not text.isascii()) and (reason := characters.explain_unsafe_text(text)):
-            self._complain(event, yaml_errors.UNFIT.format(reason))
+        elif (event.style == '"' or not text.isascii()) and (unsafe := characters.explain_unsafe_text(text)):
+            self._complain(event, unsafe.add_subject("this text"))
             value = REFUSED
         if not self._open:
             self._is_blank = value is None and not text
@@ -154,7 +153,7 @@ class _DocumentBuilder:
         # YAML wants the keys of a mapping to differ; PyYAML checks nothing and keeps the last.
         first = frame.keys.setdefault(text, event.start_mark)
         if first is not event.start_mark:
-            self._complain(event, yaml_errors.TWICE.format(escape_and_shorten(text), first.line + 1))
+            self._complain(event, yaml_errors.explain_duplicate_key(text, first.line + 1))
             return _DROPPED
         return text
 
@@ -193,7 +192,7 @@ class _DocumentBuilder:
 
     def _refuse_decoration(self, event: Any) -> None:
         if event.tag:
-            self._complain(event, yaml_errors.TAG.format(escape_and_shorten(_format_tag(event.tag))))
+            self._complain(event, yaml_errors.explain_tag(_format_tag(event.tag)))
         if event.anchor:
             self._complain(event, yaml_errors.ANCHOR)
 
@@ -210,10 +209,12 @@ def _format_tag(tag: str) -> str:
     return tag if tag.startswith("!") else tag.replace("tag:yaml.org,2002:", "!!", 1)
 
 
-def _describe_bad_key(text: str, value: Value) -> str:
+def _describe_bad_key(text: str, value: Value) -> Explanation:
     if text == "<<" and isinstance(value, Ambiguous):
         return yaml_errors.MERGE
     if not text:
         return yaml_errors.NO_KEY
-    noun = describe_value(value)
-    return f'the key {escape_and_shorten(text)} reads as {noun}; keys are text; write "{escape_and_shorten(text)}"'
+    key = escape_and_shorten(text)
+    return Explanation(
+        "yaml.invalid-key", f"the key {key} reads as {describe_value(value)}", "keys are text", f'write "{key}"'
+    )

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
-from reconciler.diagnostics import Address, Source
+from reconciler.diagnostics import Address, Explanation, Source
 from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
@@ -42,7 +42,11 @@ Thumbprint = Annotated[
     TextPattern(
         # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
         "[0-9A-Fa-f]{40}",
-        "is not a SHA-1 thumbprint, so it can match no certificate; write 40 hexadecimal digits without colons",
+        Explanation(
+            "manifest.invalid-value",
+            "is not a SHA-1 thumbprint, so it can match no certificate",
+            remedy="write 40 hexadecimal digits without colons",
+        ),
     ),
 ]
 _THUMBPRINT = re.compile("[0-9A-F]{40}")

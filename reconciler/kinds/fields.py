@@ -9,7 +9,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
+from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidTextError
+
+_UNTRIMMED = Explanation(
+    "manifest.invalid-value",
+    "starts or ends with blanks",
+    "servers drop them and the object would never settle",
+    "remove them",
+)
 
 
 def unmanaged_field(description: str, **constraints: Any) -> Any:
@@ -24,18 +32,19 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 def _check_trimmed(value: str) -> str:
     if value != value.strip():
-        raise InvalidTextError(
-            "starts or ends with blanks; servers drop them and the object would never settle; remove them"
-        )
+        raise InvalidTextError(_UNTRIMMED)
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class TextPattern:
-    """What text must look like: a regular expression for editors, and words for people (`what; why; what to do`)."""
+    """What text must look like: a regular expression for editors, and for people what is wrong with other text.
+
+    The explanation's summary is a sentence whose subject is the text.
+    """
 
     pattern: str
-    words: str
+    explanation: Explanation
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return no_info_after_validator_function(self._check_text, handler(source))
@@ -47,7 +56,7 @@ class TextPattern:
     def _check_text(self, value: str) -> str:
         # With re.match, $ would also match before a line feed at the end.
         if not re.fullmatch(self.pattern, value):
-            raise InvalidTextError(self.words)
+            raise InvalidTextError(self.explanation)
         return value
 
 

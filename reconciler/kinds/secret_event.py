@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, Field, model_validator
 
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError, Problem
 from reconciler.kinds.fields import TextPattern, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
@@ -27,14 +27,24 @@ TopicUrn = Annotated[
         # The documented pattern. The pages' own example, demo-smn-id, is no URN, so checking for one would
         # refuse what the service takes.
         r"[a-zA-Z0-9\-._:]{1,256}",
-        "is not what CSMS takes as a topic's id; it would refuse the event; write the topic's URN, "
-        "urn:smn:REGION:PROJECT:TOPIC",
+        Explanation(
+            "manifest.invalid-value",
+            "is not what CSMS takes as a topic's id",
+            "it would refuse the event",
+            "write the topic's URN, urn:smn:REGION:PROJECT:TOPIC",
+        ),
     ),
 ]
 TopicName = Annotated[
     str,
     TextPattern(
-        "[a-zA-Z0-9_-]{1,64}", "is not a topic's name; CSMS would refuse it; write 1 to 64 letters, digits, _ or -"
+        "[a-zA-Z0-9_-]{1,64}",
+        Explanation(
+            "manifest.invalid-value",
+            "is not a topic's name",
+            "CSMS would refuse it",
+            "write 1 to 64 letters, digits, _ or -",
+        ),
     ),
 ]
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
 from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, read_mode
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 from reconciler.sanitize import escape_invisible
 
 
@@ -29,7 +29,7 @@ def find_manifests(paths: Sequence[Path | str], base: Path) -> DiscoveredFiles:
     Raises UsageError for every path that does not exist or is a file that can't be a manifest.
     """
     refs = [_resolve_path(Path(path), base) for path in paths]
-    path_problems = [problem for ref in refs for problem in _check_path(ref)]
+    path_problems = [problem for ref in refs if (problem := _check_path(ref))]
     if path_problems:
         raise UsageError(*path_problems)
     search = _Search()
@@ -51,20 +51,36 @@ def _resolve_path(path: Path, base: Path) -> FileRef:
     return FileRef(full_path.parent, (full_path.name,), display_name)
 
 
-def _check_path(ref: FileRef) -> list[Diagnostic]:
-    path = ref.path
+def _check_path(ref: FileRef) -> Diagnostic | None:
+    path, source = ref.path, Source(ref.shown)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        return [Problem(Source(ref.shown), "this path does not exist; nothing could be read; correct the path")]
+        return Diagnostic(
+            "usage.unknown-path",
+            source,
+            "this path does not exist",
+            "nothing could be read",
+            "correct the path",
+        )
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not valid"
-        message = f"this path can't be looked at ({reason}); nothing could be read; correct it or its permissions"
-        return [Problem(Source(ref.shown), message)]
+        cause = (error.strerror if isinstance(error, OSError) else None) or "the name is not valid"
+        return Diagnostic(
+            "usage.unknown-path",
+            source,
+            f"this path can't be looked at ({cause})",
+            "nothing could be read",
+            "correct it or its permissions",
+        )
     if stat.S_ISREG(read_mode(path)) and not is_manifest(path.name):
-        message = f"not a manifest by its name; manifests end in {', '.join(SUFFIXES)}; rename it or name another file"
-        return [Problem(Source(ref.shown), message)]
-    return []
+        return Diagnostic(
+            "usage.not-a-manifest",
+            source,
+            "not a manifest by its name",
+            f"manifests end in {', '.join(SUFFIXES)}",
+            "rename it or name another file",
+        )
+    return None
 
 
 class _Search:
@@ -76,6 +92,7 @@ class _Search:
         self.ignored: list[str] = []
         self._known: set[str] = set()
         self._entries = 0
+        self._has_too_many_files = False
 
     def visit(self, ref: FileRef) -> None:
         """Add a path that was named."""
@@ -91,21 +108,40 @@ class _Search:
 
     def _folder(self, ref: FileRef) -> None:
         if len(ref.parts) > limits.FOLDERS:
-            self._complain(ref, f"folders lie more than {limits.FOLDERS} deep (limit FOLDERS); move them up")
+            self._complain(
+                ref,
+                Explanation(
+                    "document.limit",
+                    f"folders lie more than {limits.FOLDERS} deep (limit FOLDERS)",
+                    remedy="move them up",
+                ),
+            )
             return
         try:
             # Closed before the folders in it are entered: an open iterator holds a descriptor, one a level.
             with os.scandir(ref.path) as iterator:
                 entries = sorted(iterator, key=lambda entry: entry.name)
         except OSError as error:
-            self._complain(ref, f"the folder can't be read ({error.strerror}); correct its permissions")
+            self._complain(
+                ref,
+                Explanation(
+                    "document.unreadable-file",
+                    f"the folder can't be read ({error.strerror})",
+                    remedy="correct its permissions",
+                ),
+            )
             return
         for entry in entries:
             self._entries += 1
             if self._entries > limits.ENTRIES:
                 if self._entries == limits.ENTRIES + 1:
                     self._complain(
-                        ref, f"more than {limits.ENTRIES} files and folders (limit ENTRIES); name a smaller folder"
+                        ref,
+                        Explanation(
+                            "document.limit",
+                            f"more than {limits.ENTRIES} files and folders (limit ENTRIES)",
+                            remedy="name a smaller folder",
+                        ),
                     )
                 return
             self._visit_entry(ref.get_child(entry.name), entry)
@@ -134,8 +170,16 @@ class _Search:
         self._known.add(real_path)
         if len(self.files) < limits.FILES:
             self.files.append(ref)
-        elif len(self.files) == limits.FILES and not any("limit FILES" in problem.message for problem in self.problems):
-            self._complain(ref, f"more than {limits.FILES} manifests (limit FILES); name a smaller folder")
+        elif not self._has_too_many_files:
+            self._has_too_many_files = True
+            self._complain(
+                ref,
+                Explanation(
+                    "document.limit",
+                    f"more than {limits.FILES} manifests (limit FILES)",
+                    remedy="name a smaller folder",
+                ),
+            )
 
-    def _complain(self, ref: FileRef, message: str) -> None:
-        self.problems.append(Problem(Source(ref.shown), message))
+    def _complain(self, ref: FileRef, explanation: Explanation) -> None:
+        self.problems.append(explanation.locate(Source(ref.shown)))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.errors import Problem
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
@@ -38,18 +37,25 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
 def _describe_same_name(first: Wanted, second: Wanted) -> Diagnostic:
     name_path = ("metadata", "name")
     name = escape_and_shorten(second.address.name)
-    summary = f'{second.address.kind} "{name}" is already declared at {first.at(name_path)}'
-    return Problem(second.at(name_path), f"{summary}; two documents can't both hold; rename or merge one")
+    return Diagnostic(
+        "manifest.duplicate-name",
+        second.at(name_path),
+        f'{second.address.kind} "{name}" is already declared at {first.at(name_path)}',
+        "two documents can't both hold",
+        "rename or merge one",
+    )
 
 
 def _describe_same_object(
     first: Wanted, first_location: Path | Source, second: Wanted, location: Path | Source, identity: str
 ) -> Diagnostic:
-    return Problem(
+    return Diagnostic(
+        "manifest.duplicate-object",
         _find_source(second, location),
         f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" '
-        f"at {_find_source(first, first_location)}; "
-        "two documents would overwrite each other; remove it from one",
+        f"at {_find_source(first, first_location)}",
+        "two documents would overwrite each other",
+        "remove it from one",
     )
 
 

@@ -7,22 +7,37 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import limits
 from reconciler.documents.document import Document
+from reconciler.documents.messages import FieldRules
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.documents.validation import validate_value
-from reconciler.errors import Problem
+from reconciler.errors import InvalidValueError
 from reconciler.kinds.kind import Kind, Spec
 
 API_VERSION: Final = "reconciler/v1"
+MANIFEST_RULES: Final = FieldRules(
+    unknown_field="manifest.unknown-field",
+    missing_field="manifest.missing-field",
+    wrong_type="manifest.wrong-type",
+    invalid_value="manifest.invalid-value",
+    null="manifest.null",
+)
+"""What can be wrong with the fields of a manifest."""
+_BLANKS: Final = Explanation(
+    "manifest.invalid-value", "starts or ends with blanks", "two names could look the same", "remove them"
+)
+_LINE_END: Final = Explanation(
+    "manifest.invalid-value", "holds a tab or a line end", "a name stands on one line", "remove it"
+)
 
 
 def _check_one_line(value: str) -> str:
     if value != value.strip():
-        raise ValueError("starts or ends with blanks; two names could look the same; remove them")
+        raise InvalidValueError(_BLANKS)
     if any(character in value for character in "\t\r\n"):
-        raise ValueError("holds a tab or a line end; a name stands on one line; remove it")
+        raise InvalidValueError(_LINE_END)
     return value
 
 
@@ -54,33 +69,44 @@ class Envelope(BaseModel):
     spec: dict[str, Any] = Field(description="The desired state; a field that is absent is kept as it is.")
 
 
-_SETTINGS_REFUSAL: Final = (
-    "settings may not stand among manifests; whoever may change a manifest could otherwise change where it is sent and "
-    "with which credentials; move this file out of the folder"
+_SETTINGS_REFUSAL: Final = Explanation(
+    "manifest.settings-among-manifests",
+    "settings may not stand among manifests",
+    "whoever may change a manifest could otherwise change where it is sent and with which credentials",
+    "move this file out of the folder",
 )
-_PLAN_REFUSAL: Final = (
-    "this is a saved plan and no manifest; it declares nothing; move it out of the folder, and save plans elsewhere"
+_PLAN_REFUSAL: Final = Explanation(
+    "manifest.plan-among-manifests",
+    "this is a saved plan and no manifest",
+    "it declares nothing",
+    "move it out of the folder, and save plans elsewhere",
 )
 
 
 def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelope | None, list[Diagnostic]]:
     """Return a document's envelope, with its spec left unread, or None with what is wrong with it.
 
-    The spec can be looked at in any case: see `kind_of`.
+    The spec can be looked at in any case: see `find_kind`.
     """
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
-        return None, [Problem(document.at(("kind",)), _SETTINGS_REFUSAL)]
+        return None, [_SETTINGS_REFUSAL.locate(document.at(("kind",)))]
     # A saved plan is JSON and may lie among manifests; format_version tells it from a kind called Plan.
     if isinstance(value, dict) and value.get("kind") == "Plan" and "format_version" in value:
-        return None, [Problem(document.at(("kind",)), _PLAN_REFUSAL)]
+        return None, [_PLAN_REFUSAL.locate(document.at(("kind",)))]
     spec = value.get("spec") if isinstance(value, dict) else None
     outer = {**value, "spec": {}} if isinstance(value, dict) and isinstance(spec, dict) else value
-    envelope, problems = validate_value(Envelope, outer, document)
+    envelope, problems = validate_value(Envelope, outer, document, rules=MANIFEST_RULES)
     kind = value.get("kind") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind and kind not in kinds:
-        message = f"unknown kind {quote_text(kind)}; nothing could be done about it; {suggest_option(kind, kinds)}"
-        problems = [*problems, Problem(document.at(("kind",)), message)]
+        unknown_kind = Diagnostic(
+            "manifest.unknown-kind",
+            document.at(("kind",)),
+            f"unknown kind {quote_text(kind)}",
+            "nothing could be done about it",
+            suggest_option(kind, kinds),
+        )
+        problems = [*problems, unknown_kind]
     return (None if problems else envelope), problems
 
 
@@ -101,20 +127,34 @@ def resolve_target(
             return candidates[0]
         source = document.at(("metadata",))
         if not candidates:
-            message = f"no target speaks the {kind.api} API, which {kind.name} needs; add one to the settings"
-            return Problem(source, message)
-        reason = "which one is meant is unclear, and --target only selects among documents that say theirs"
-        return Problem(source, f"several targets speak the {kind.api} API; {reason}; add `target: {choices}`")
+            return Diagnostic(
+                "manifest.no-target",
+                source,
+                f"no target speaks the {kind.api} API, which {kind.name} needs",
+                remedy="add one to the settings",
+            )
+        return Diagnostic(
+            "manifest.ambiguous-target",
+            source,
+            f"several targets speak the {kind.api} API",
+            "which one is meant is unclear, and --target only selects among documents that say theirs",
+            f"add `target: {choices}`",
+        )
     source = document.at(("metadata", "target"))
     if target_name not in targets:
-        suggestion = suggest_option(target_name, candidates or targets)
-        message = f"unknown target {quote_text(target_name)}; the settings don't name it; {suggestion}"
-        return Problem(source, message)
-    if target_name not in candidates:
-        summary = (
-            f"target {quote_text(target_name)} speaks the {targets[target_name]} API; {kind.name} needs {kind.api}"
+        return Diagnostic(
+            "manifest.unknown-target",
+            source,
+            f"unknown target {quote_text(target_name)}",
+            "the settings don't name it",
+            suggest_option(target_name, candidates or targets),
         )
-        return Problem(
-            source, f"{summary}; {f'write {choices}' if candidates else 'add such a target to the settings'}"
+    if target_name not in candidates:
+        return Diagnostic(
+            "manifest.wrong-target",
+            source,
+            f"target {quote_text(target_name)} speaks the {targets[target_name]} API",
+            f"{kind.name} needs {kind.api}",
+            f"write {choices}" if candidates else "add such a target to the settings",
         )
     return target_name

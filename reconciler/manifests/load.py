@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
 from reconciler.documents import csv_tables, files, limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef
 from reconciler.documents.reader import Document, parse_documents, validate_value
-from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Spec, Wanted
 from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
-from reconciler.manifests.envelope import Envelope, find_kind, open_envelope, resolve_target
+from reconciler.manifests.envelope import MANIFEST_RULES, Envelope, find_kind, open_envelope, resolve_target
+from reconciler.model import Path as FieldPath
 from reconciler.model import Table
 
 
@@ -62,13 +63,13 @@ def load_manifests(
         try:
             data = files.read_file(file)
         except files.Unreadable as refusal:
-            problems.append(Problem(Source(file.shown), str(refusal)))
+            problems.append(refusal.explanation.locate(Source(file.shown)))
             continue
         bytes_read += len(data)
         documents, file_problems = parse_documents(data, file.shown)
         document_count += len(documents)
         if excess := _explain_excess(bytes_read, document_count):
-            problems.append(Problem(Source(file.shown), excess))
+            problems.append(excess.locate(Source(file.shown)))
             break
         for document in documents:
             manifest, document_problems = _build_manifest(document, file, registry)
@@ -89,25 +90,35 @@ def load_manifests(
     )
 
 
-def _explain_excess(bytes_read: int, document_count: int) -> str:
+def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
     if bytes_read > limits.TOTAL_BYTES:
-        return (
-            f"the manifests together have more than {limits.TOTAL_BYTES >> 20} MiB (limit TOTAL_BYTES); use CSV tables"
+        return Explanation(
+            "document.limit",
+            f"the manifests together have more than {limits.TOTAL_BYTES >> 20} MiB (limit TOTAL_BYTES)",
+            remedy="use CSV tables",
         )
     if document_count > limits.DOCUMENTS:
-        return f"more than {limits.DOCUMENTS} documents (limit DOCUMENTS); the rest was not read; name a smaller folder"
-    return ""
+        return Explanation(
+            "document.limit",
+            f"more than {limits.DOCUMENTS} documents (limit DOCUMENTS)",
+            "the rest was not read",
+            "name a smaller folder",
+        )
+    return None
 
 
 def _make_empty_error(paths: Sequence[Path | str], file_count: int) -> RefusedError:
     path_names = " ".join(map(str, paths)) or "no path"
     empty_files = "the file holds no document" if file_count == 1 else f"{file_count} files hold no document"
-    summary = empty_files if file_count else "there is no file that ends in .yaml, .yml or .json"
-    message = (
-        f"nothing is declared: {summary}; an empty set is more often a wrong path or a lost file than what is meant; "
-        "name the folder of the manifests"
+    cause = empty_files if file_count else "there is no file that ends in .yaml, .yml or .json"
+    problem = Diagnostic(
+        "manifest.nothing-declared",
+        Source(path_names),
+        f"nothing is declared: {cause}",
+        "an empty set is more often a wrong path or a lost file than what is meant",
+        "name the folder of the manifests",
     )
-    return RefusedError(Problem(Source(path_names), message))
+    return RefusedError(problem)
 
 
 def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> tuple[Wanted | None, list[Diagnostic]]:
@@ -121,7 +132,7 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
     if not isinstance(spec, dict):
         return None, problems
     # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    resource, part_problems = validate_value(kind.spec, spec, document, ("spec",))
+    resource, part_problems = validate_value(kind.spec, spec, document, ("spec",), rules=MANIFEST_RULES)
     problems += part_problems
     field_tables, part_problems = _read_tables(kind, spec, document, file)
     problems += part_problems
@@ -155,7 +166,7 @@ def _read_tables(
         try:
             table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns)
         except (files.Unreadable, csv_tables.TableNameError) as refusal:
-            problems.append(Problem(document.at(("spec", field)), f"{field}: {refusal}"))
+            problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))
             continue
         problems += table_problems
         if table:
@@ -166,6 +177,8 @@ def _read_tables(
 def _check_resource(
     resource: Spec, name: str, field_tables: Mapping[str, Table], document: Document
 ) -> Iterator[Diagnostic]:
-    for location, message in resource.check(name, field_tables):
+    checks: Iterable[tuple[FieldPath | Source, str | Explanation]] = resource.check(name, field_tables)
+    for location, words in checks:
         source = location if isinstance(location, Source) else document.at(("spec", *location))
-        yield Problem(source, message)
+        explanation = words if isinstance(words, Explanation) else Explanation("manifest.inconsistent", words)
+        yield explanation.locate(source)

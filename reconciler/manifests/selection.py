@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from shlex import quote
 from typing import NamedTuple
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
@@ -38,10 +39,14 @@ def select_documents(documents: Sequence[Wanted], selection: Selection, targets:
         and (not selection.target or document.address.target in selection.target)
     ]
     if documents and not selected:
-        raise UsageError(
-            f"the selection {format_filters(selection)} matches none of the {len(documents)} documents; "
-            "a run about nothing would look like success; correct it"
+        problem = Diagnostic(
+            "usage.selection-empty",
+            Source("reconciler"),
+            f"the selection {format_filters(selection)} matches none of the {len(documents)} documents",
+            "a run about nothing would look like success",
+            "correct it",
         )
+        raise UsageError(problem)
     return selected
 
 
@@ -50,7 +55,13 @@ def check_target_filter(names: Sequence[str], targets: Collection[str]) -> None:
     for name in names:
         if name not in targets:
             target_names = ", ".join(sorted(targets)) or "none"
-            raise UsageError(f"--target {name}: the settings have no such target; known: {target_names}")
+            problem = Diagnostic(
+                "usage.unknown-target",
+                Source("reconciler"),
+                f"--target {name}: the settings have no such target",
+                remedy=f"known: {target_names}",
+            )
+            raise UsageError(problem)
 
 
 def format_filters(selection: Selection) -> str:
@@ -69,12 +80,24 @@ def _parse_pattern(text: str, option: str) -> DocumentTest:
     kind, slash, name = text.partition("/")
     KINDS.find(kind)
     if slash and not name:
-        raise UsageError(f"{option} {text}: the name after the slash is empty; give KIND or KIND/NAME-PATTERN")
+        problem = Diagnostic(
+            "usage.invalid-filter",
+            Source("reconciler"),
+            f"{option} {text}: the name after the slash is empty",
+            remedy="give KIND or KIND/NAME-PATTERN",
+        )
+        raise UsageError(problem)
     return lambda document: document.address.kind == kind and matches_pattern(name or "*", document.address.name)
 
 
 def _parse_label(text: str) -> DocumentTest:
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise UsageError(f"--label {text}: a label is KEY=VALUE; write it like team=pki")
+        problem = Diagnostic(
+            "usage.invalid-filter",
+            Source("reconciler"),
+            f"--label {text}: a label is KEY=VALUE",
+            remedy="write it like team=pki",
+        )
+        raise UsageError(problem)
     return lambda document: document.labels.get(key) == value

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.diagnostics import Source
 from reconciler.settings import schema as settings_schema
-from reconciler.settings import schema_auth, schema_fields
+from reconciler.settings import schema_auth
 from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version
 from reconciler.settings.model import (
     AkskAuth,
@@ -86,7 +86,7 @@ def _build_auth(
     return new_auth
 
 
-def _build_origin(reference: schema_fields.SecretReference, folder: Path) -> Origin:
+def _build_origin(reference: schema_auth.SecretReference, folder: Path) -> Origin:
     if reference.env is not None:
         return FromEnvironment(reference.env)
     if reference.file is not None:
@@ -95,9 +95,7 @@ def _build_origin(reference: schema_fields.SecretReference, folder: Path) -> Ori
     return FromCommand(tuple(reference.command or ()), folder)
 
 
-def _build_trust(
-    bundle: Path | None, client_certificate: schema_fields.ClientCertificate | None, folder: Path
-) -> Trust:
+def _build_trust(bundle: Path | None, client_certificate: schema_auth.ClientCertificate | None, folder: Path) -> Trust:
     return Trust(
         ca_bundle=bundle,
         certificate=_make_absolute(client_certificate.certificate, folder) if client_certificate else None,

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from reconciler.credentials.private_file import describe_file_error
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.documents.files import read_mode
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import InvalidError, UsageError
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.keyfactor_env import read_keyfactor_target
 from reconciler.settings.model import Settings, Target
 
+if TYPE_CHECKING:
+    from reconciler.documents.document import Document
+    from reconciler.settings.schema import SettingsFile
+
 SETTINGS_FILE_NAME = "reconciler.yaml"
+_SECRET_KEYS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
+"""Keys below which nothing is quoted in a message."""
 
 
 def read_process_environment() -> Mapping[str, str]:
@@ -49,34 +57,32 @@ def check_settings_location(file: Path | None, folder: Path, source: Source | No
         return
     # realpath on both: else a symbolic link would hide where the file really lies.
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
-        raise UsageError(
-            Problem(
-                source or Source(str(file)),
-                f"the settings lie inside the manifest folder {folder}; whoever may change manifests could then change "
-                "where credentials are sent; move the file out of that folder",
-            )
+        problem = Diagnostic(
+            "settings.inside-manifests",
+            source or Source(str(file)),
+            f"the settings lie inside the manifest folder {folder}",
+            "whoever may change manifests could then change where credentials are sent",
+            "move the file out of that folder",
         )
+        raise UsageError(problem)
 
 
 def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
-    from reconciler.sanitize import escape_and_shorten  # noqa: PLC0415
-
-    # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
-    from reconciler.settings.parse import build_targets, parse_settings  # noqa: PLC0415 - models that only a file needs
-
     source = Source(escape_and_shorten(name, 200))
     try:
         with path.open("rb") as file:
             # One byte too many tells a file that is too large; the size by stat(2) is 0 for a pipe.
             data = file.read(limits.FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(
-            Problem(
-                source, f"the settings can't be read ({describe_file_error(error)}); check the path given with --config"
-            )
-        ) from None
-    settings_file = parse_settings(data, source.file)
+        problem = Diagnostic(
+            "settings.unreadable-file",
+            source,
+            f"the settings can't be read ({describe_file_error(error)})",
+            remedy="check the path given with --config",
+        )
+        raise UsageError(problem) from None
+    settings_file = _parse_settings(data, source.file)
     folder = path.parent
     manifests = Path(os.path.normpath(folder / settings_file.manifests))
     check_settings_location(path, manifests, source)
@@ -84,10 +90,68 @@ def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
         file=path,
         manifests=manifests,
         state=Path(os.path.normpath(folder / settings_file.state)),
-        targets=build_targets(settings_file, folder, source) or _read_vendor_targets(env),
+        targets=_build_targets(settings_file, folder, source) or _read_vendor_targets(env),
         limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
         protected=tuple(settings_file.protected),
     )
+
+
+def _parse_settings(data: bytes, name: str) -> SettingsFile:
+    """Return the one document of a settings file, in its shape and with names that mean something."""
+    # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
+    from reconciler.documents.reader import read_documents, validate_value  # noqa: PLC0415 - only a file needs models
+    from reconciler.settings.schema import SETTINGS_RULES, SettingsFile  # noqa: PLC0415
+
+    try:
+        documents = read_documents(data, name)
+    except InvalidError as error:
+        raise UsageError(*error.problems) from None
+    if len(documents) != 1:
+        problem = Diagnostic(
+            "settings.not-one-document",
+            documents[1].source if documents else Source(name),
+            f"a settings file holds one document, this one holds {len(documents)}",
+            remedy="keep one",
+        )
+        raise UsageError(problem)
+    document = documents[0]
+    # A secret pasted in the place of its reference would else be quoted in a CI job's log.
+    settings_file, problems = validate_value(
+        SettingsFile, document.value, document, rules=SETTINGS_RULES, secret=_SECRET_KEYS
+    )
+    problems = [*problems, *(_find_unknown_kinds(settings_file, document) if settings_file else ())]
+    if settings_file is None or problems:
+        raise UsageError(*problems)
+    return settings_file
+
+
+def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iterator[Diagnostic]:
+    """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
+    from reconciler.kinds.registry import KINDS  # noqa: PLC0415 - models, as above
+
+    places = [(kind, document.key(("limits", kind))) for kind in settings_file.limits.keys() - KINDS.keys()]
+    for index, pattern in enumerate(settings_file.protected):
+        kind = pattern.partition("/")[0]
+        if kind not in KINDS:
+            places.append((kind, document.at(("protected", index))))
+    for kind, source in places:
+        yield Diagnostic(
+            "settings.unknown-kind",
+            source,
+            f"{escape_and_shorten(kind)} is not a kind",
+            "it would hold nothing back",
+            f"the kinds are {', '.join(KINDS)}",
+        )
+
+
+def _build_targets(settings_file: SettingsFile, folder: Path, source: Source) -> dict[str, Target]:
+    """Return the targets that a file names; relative paths are relative to its folder."""
+    from reconciler.settings.build import build_target  # noqa: PLC0415 - models, as above
+
+    return {
+        name: build_target(name, target_settings, folder, source)
+        for name, target_settings in sorted(settings_file.targets.items())
+    }
 
 
 def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:

@@ -6,39 +6,64 @@ Nothing is read or resolved here: a secret is a reference, and a path is relativ
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from reconciler.diagnostics import Explanation
+from reconciler.documents.messages import FieldRules
+from reconciler.errors import InvalidValueError
 from reconciler.settings.model import DEFAULT_PROTECTED
 from reconciler.settings.patterns import REGION
 from reconciler.settings.schema_auth import (
     AkskSettings,
+    BaseUrl,
     BasicSettings,
     BearerSettings,
-    OauthSettings,
-    PasswordSettings,
-    TokenSettings,
-)
-from reconciler.settings.schema_fields import (
-    BaseUrl,
     ClientCertificate,
     FilePath,
     Id,
+    OauthSettings,
+    PasswordSettings,
     ProxyUrl,
     SecretField,
     StrictModel,
     TextLine,
+    TokenSettings,
 )
 from reconciler.transport.urls import is_loopback
 
+SETTINGS_RULES: Final = FieldRules(
+    unknown_field="settings.unknown-field",
+    missing_field="settings.missing-field",
+    wrong_type="settings.wrong-type",
+    invalid_value="settings.invalid-value",
+    null="settings.null",
+)
+"""What can be wrong with the fields of a settings file."""
 _PROTECTION = re.compile(r"[A-Z][A-Za-z]*/\S.*")
+_NO_PROTECTION: Final = Explanation(
+    "settings.invalid-value", "a protection is KIND/NAME-PATTERN, such as SecurityRole/Administrator*"
+)
+_NO_PROXY: Final = Explanation(
+    "settings.inconsistent", "proxyAuth is for a proxy, and none is said", remedy="say `proxy` too"
+)
+_ADDRESS_UNCLEAR: Final = Explanation(
+    "settings.inconsistent", "a csms target has either a region or a url", remedy="say one of the two"
+)
+_PROJECT_UNCLEAR: Final = Explanation(
+    "settings.inconsistent", "a csms target has either a projectId or a projectName", remedy="say one of the two"
+)
+_NO_IAM_URL: Final = Explanation(
+    "settings.inconsistent",
+    "with a url instead of a region, iamUrl is needed: where to log in can't be guessed",
+)
 
 
 def _check_protection(pattern: str) -> str:
     if not _PROTECTION.fullmatch(pattern):
-        raise ValueError("a protection is KIND/NAME-PATTERN, such as SecurityRole/Administrator*")
+        raise InvalidValueError(_NO_PROTECTION)
     return pattern
 
 
@@ -67,7 +92,7 @@ class _TargetSettings(StrictModel):
     @model_validator(mode="after")
     def _check_proxy_auth(self) -> Self:
         if self.proxy_auth is not None and self.proxy is None:
-            raise ValueError("proxyAuth is for a proxy, and none is said; say `proxy` too")
+            raise InvalidValueError(_NO_PROXY)
         return self
 
 
@@ -108,13 +133,13 @@ class CsmsTarget(_TargetSettings):
     @model_validator(mode="after")
     def _check_location(self) -> Self:
         if (self.region is None) == (self.url is None):
-            raise ValueError("a csms target has either a region or a url; say one of the two")
+            raise InvalidValueError(_ADDRESS_UNCLEAR)
         if (self.project_id is None) == (self.project_name is None):
-            raise ValueError("a csms target has either a projectId or a projectName; say one of the two")
+            raise InvalidValueError(_PROJECT_UNCLEAR)
         has_default_iam = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
         needs_iam = isinstance(self.auth, PasswordSettings) or self.project_id is None
         if needs_iam and self.iam_url is None and not has_default_iam:
-            raise ValueError("with a url instead of a region, iamUrl is needed: where to log in can't be guessed")
+            raise InvalidValueError(_NO_IAM_URL)
         return self
 
 

@@ -17,6 +17,7 @@ from reconciler.documents.reader import Document, RawScalar, read_documents, val
 from reconciler.documents.yaml_events import SCANNER
 from reconciler.documents.yaml_reader import read_yaml
 from reconciler.errors import InvalidError
+from reconciler.settings.schema import SETTINGS_RULES
 from tests.manifests.test_hostile import YAMLISH
 
 YAML = """\
@@ -204,7 +205,9 @@ class Settings(BaseModel):
 def test_settings_are_validated_with_the_same_words_and_secrets_are_not_quoted(auth: str, expected: list[str]) -> None:
     """Unions tell of the member that was nearly right."""
     (document,) = documents(f"targets:\n a: {{auth: {auth}}}\n")
-    found, problems = validate_value(Settings, document.value, document, secret=frozenset({"password", "token"}))
+    found, problems = validate_value(
+        Settings, document.value, document, rules=SETTINGS_RULES, secret=frozenset({"password", "token"})
+    )
     assert (found is not None) == (not expected)
     told = [f"{problem.source.line}:{problem.source.column}: {problem.message}" for problem in problems]
     assert len(told) == len(expected), told
@@ -221,5 +224,5 @@ def test_settings_are_validated_with_the_same_words_and_secrets_are_not_quoted(a
 def test_a_value_is_either_taken_or_complained_about(value: object) -> None:
     """Never neither."""
     (document,) = documents("a: b\n")
-    found, problems = validate_value(Settings, value, document)
+    found, problems = validate_value(Settings, value, document, rules=SETTINGS_RULES)
     assert (found is None) == bool(problems)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.errors import Problem
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
@@ -79,15 +79,24 @@ Permission = Annotated[
     TextPattern(
         # A pattern, not a list: the strings differ by version, and the last segment may be an id or a GUID.
         r"/([a-z0-9_\-]+/)*",
-        "is not a version two permission; Command would refuse it; write it in lower case, "
-        "beginning and ending with a slash, such as /portal/read/",
+        Explanation(
+            "manifest.invalid-value",
+            "is not a version two permission",
+            "Command would refuse it",
+            "write it in lower case, beginning and ending with a slash, such as /portal/read/",
+        ),
     ),
 ]
 EmailAddress = Annotated[
     str,
     # 64 octets before the @ and 255 after it (RFC 5321, 4.5.3.1.1 and 4.5.3.1.2).
     StringConstraints(max_length=320),
-    TextPattern(r"[^@\s]+@[^@\s]+", "is not an e-mail address; nobody could be reached; write name@domain"),
+    TextPattern(
+        r"[^@\s]+@[^@\s]+",
+        Explanation(
+            "manifest.invalid-value", "is not an e-mail address", "nobody could be reached", "write name@domain"
+        ),
+    ),
 ]
 
 
