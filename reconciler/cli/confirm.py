@@ -6,6 +6,7 @@ from collections import Counter
 
 from reconciler.cli.context import Session
 from reconciler.cli.output import write_text
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
 from reconciler.reports.layout import format_count
@@ -19,16 +20,28 @@ def parse_approved_risks(approve: str | None) -> frozenset[Risk]:
     words = [word.strip() for word in approve.split(",")]
     unknown = [word for word in words if word not in {risk.value for risk in Risk}]
     if unknown:
-        reason = f"--approve {approve}: {unknown[0]!r} is no risk; nothing was sent"
-        raise UsageError(f"{reason}; name any of low,high,irreversible, with commas between them")
+        problem = Diagnostic(
+            "usage.unknown-risk",
+            Source("reconciler"),
+            f"--approve {approve}: {unknown[0]!r} is no risk",
+            "nothing was sent",
+            "name any of low,high,irreversible, with commas between them",
+        )
+        raise UsageError(problem)
     return frozenset(Risk(word) for word in words)
 
 
 def ask_confirmation(session: Session, plan: Plan) -> bool:
     """Ask for the word `yes`; nothing else accepts. Raises UsageError where nobody can be asked."""
     if not session.can_ask:
-        reason = "apply has to be confirmed, and stdin or stderr is no terminal: nobody can be asked; nothing was sent"
-        raise UsageError(f"{reason}; give --yes or --approve low,high, or save the plan with --out and apply the file")
+        problem = Diagnostic(
+            "usage.nobody-to-ask",
+            Source("reconciler"),
+            "apply has to be confirmed, and stdin or stderr is no terminal: nobody can be asked",
+            "nothing was sent",
+            "give --yes or --approve low,high, or save the plan with --out and apply the file",
+        )
+        raise UsageError(problem)
     changes = Counter(step.address.target for step in plan.steps)
     lines = [f"This will send {format_count(len(plan.steps), 'request')}:"]
     for name, number in sorted(changes.items()):

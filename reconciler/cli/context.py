@@ -52,11 +52,16 @@ class Session:
             return Path.cwd()
         # getcwd() says ENOENT in a folder that was removed while a shell stood in it.
         except OSError:
+            from reconciler.diagnostics import Diagnostic, Source
             from reconciler.errors import UsageError
 
-            raise UsageError(
-                "the current folder is gone, so nothing can be found from it; go to one that is there"
-            ) from None
+            problem = Diagnostic(
+                "usage.no-current-folder",
+                Source("reconciler"),
+                "the current folder is gone, so nothing can be found from it",
+                remedy="go to one that is there",
+            )
+            raise UsageError(problem) from None
 
     @property
     def inputs(self) -> RunInputs:

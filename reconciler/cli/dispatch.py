@@ -12,8 +12,8 @@ import click
 from reconciler.cli.commands import cli
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, print_plain_result, print_result, write_text
-from reconciler.diagnostics import Source
-from reconciler.errors import Exit, Problem, ReconcilerError, describe_internal_error
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
 _COMMAND_LINE = Source("command line")
 _INTERRUPTED_REPORT = (
@@ -67,7 +67,7 @@ def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:
     except ReconcilerError as error:
         return CommandResult(error.exit, problems=error.problems)
     except click.ClickException as error:
-        return CommandResult(Exit.USAGE, problems=(Problem(_COMMAND_LINE, _describe_usage_error(error)),))
+        return CommandResult(Exit.USAGE, problems=(_describe_usage_error(error),))
     except (KeyboardInterrupt, click.Abort):
         return CommandResult(Exit.INTERRUPTED)
     # A RuntimeError, raised for --help: the clause below would take it for a bug.
@@ -77,14 +77,15 @@ def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:
         return CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
 
 
-def _describe_usage_error(error: click.ClickException) -> str:
+def _describe_usage_error(error: click.ClickException) -> Diagnostic:
     """Say what is wrong with the command line, and where to read on."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "reconciler"
     message = error.format_message().strip().rstrip(".")
     # Some releases of click put their suggestion in parentheses, some don't.
     message = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", message).replace("; Did", "; did")
-    return f"{message[:1].lower()}{message[1:]}; nothing was done; see `{path} --help`"
+    summary = f"{message[:1].lower()}{message[1:]}"
+    return Diagnostic("usage.command-line", _COMMAND_LINE, summary, "nothing was done", f"see `{path} --help`")
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from io import RawIOBase
 from os import strerror
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -54,9 +54,14 @@ def print_result(session: Session, command: str, result: CommandResult) -> Exit:
     messages = (_render_headline(result) if session.json else "") + _render_messages(session, result)
     exit_ = result.exit
     if write_error := write_text(session.stdout, output):
-        messages += (
-            f"stdout: can't be written: {write_error}; the result is incomplete; make room or name another place\n"
+        problem = Diagnostic(
+            "usage.unwritable",
+            Source("stdout"),
+            f"can't be written: {write_error}",
+            "the result is incomplete",
+            "make room or name another place",
         )
+        messages += f"{problem}\n"
         exit_ = exit_ if exit_ not in {Exit.OK, Exit.CHANGES} else Exit.USAGE
     write_text(session.stderr, f"{messages}exit {int(exit_)}: {exit_.word}\n")
     return exit_

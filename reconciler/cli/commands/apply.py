@@ -11,8 +11,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, write_text
-from reconciler.diagnostics import Source
-from reconciler.errors import Problem, UsageError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
@@ -52,8 +52,14 @@ def command(
         return _apply_saved_plan(session, paths[0], run_options, risks)
     for path in paths if len(paths) > 1 else ():
         if is_marked_as_plan(session.cwd / path):
-            reason = "a saved plan is applied alone, exactly as it was approved; nothing was sent"
-            raise UsageError(Problem(Source(path), f"{reason}; give it as the only argument"))
+            problem = Diagnostic(
+                "usage.saved-plan-whole",
+                Source(path),
+                "a saved plan is applied alone, exactly as it was approved",
+                "nothing was sent",
+                "give it as the only argument",
+            )
+            raise UsageError(problem)
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
@@ -73,8 +79,14 @@ def _apply_saved_plan(
     from reconciler.plans.planfile import check_plan_targets
 
     if filters := format_filters(run_options.selection):
-        reason = f"a saved plan is applied whole, and {filters} would take a part of it; nothing was sent"
-        raise UsageError(Problem(Source(planfile), f"{reason}; plan again with the selection"))
+        problem = Diagnostic(
+            "usage.saved-plan-whole",
+            Source(planfile),
+            f"a saved plan is applied whole, and {filters} would take a part of it",
+            "nothing was sent",
+            "plan again with the selection",
+        )
+        raise UsageError(problem)
     plan = read_saved_plan(session.cwd / planfile, planfile, KINDS, session.today)
     inputs = session.inputs
     settings = read_settings(inputs, run_options.config)

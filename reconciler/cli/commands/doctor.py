@@ -9,14 +9,19 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.engine.pipeline import RunInputs
 
-_NO_TARGETS = (
+_NO_TARGETS = Diagnostic(
+    "usage.no-targets",
+    Source("reconciler"),
     "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
-    "set; there is nothing to examine; write one, or name it with --config"
+    "set",
+    "there is nothing to examine",
+    "write one, or name it with --config",
 )
 
 

@@ -6,17 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 _BOUND_WORDS = {
     "pattern": "pattern",
@@ -46,7 +44,13 @@ def command(_session: Session, /, subject: str) -> CommandResult:
     for field in path[1:] if path[:1] == ["spec"] else path:
         fields = _find_fields(node, root)
         if field not in fields:
-            raise UsageError(f"{'.'.join(path_so_far)} has no field {field!r}; {suggest_word(field, fields)}")
+            problem = Diagnostic(
+                "usage.unknown-field",
+                Source("reconciler"),
+                f"{'.'.join(path_so_far)} has no field {field!r}",
+                remedy=suggest_word(field, fields),
+            )
+            raise UsageError(problem)
         required = field in _find_element(node, root).get("required", ())
         node = fields[field]
         path_so_far.append(field)

@@ -10,8 +10,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
-from reconciler.diagnostics import Source
-from reconciler.errors import Exit, Problem, UsageError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model import Plan
@@ -54,8 +54,11 @@ def command(
         if saved:
             _save_plan(session, judged_plan.plan, out)
         else:
-            reason = "the plan is refused" if plan.complete else "the comparison is not complete"
-            problems = (*problems, Problem(Source(out), f"not written: {reason}; mend what is listed and plan again"))
+            cause = "the plan is refused" if plan.complete else "the comparison is not complete"
+            unsaved = Diagnostic(
+                "plan.not-saved", Source(out), f"not written: {cause}", remedy="mend what is listed and plan again"
+            )
+            problems = (*problems, unsaved)
     saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return CommandResult(
         exit_,
@@ -80,16 +83,34 @@ def _save_plan(session: Session, plan: Plan, out: str) -> None:
 def _check_out_path(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
     if path.suffix in {".yaml", ".yml"}:
-        raise UsageError(Problem(Source(out), "--out would look like a manifest; name it otherwise, such as plan.json"))
+        problem = Diagnostic(
+            "usage.invalid-out",
+            Source(out),
+            "--out would look like a manifest",
+            remedy="name it otherwise, such as plan.json",
+        )
+        raise UsageError(problem)
     if not out:
-        raise UsageError("--out is empty, so there is nowhere to save the plan; name a file, such as plan.json")
+        problem = Diagnostic(
+            "usage.invalid-out",
+            Source("reconciler"),
+            "--out is empty, so there is nowhere to save the plan",
+            remedy="name a file, such as plan.json",
+        )
+        raise UsageError(problem)
     try:
-        reason = _explain_unwritable(path)
+        cause = _explain_unwritable(path)
     # Before Python 3.14 pathlib's exists() raises EACCES and ENAMETOOLONG, and calls other errors False.
     except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
-        reason = getattr(error, "strerror", None) or "no file can be called so"
-    if reason:
-        raise UsageError(Problem(Source(out), f"can't be written: {reason}; give --out a file in a folder that exists"))
+        cause = getattr(error, "strerror", None) or "no file can be called so"
+    if cause:
+        problem = Diagnostic(
+            "usage.unwritable",
+            Source(out),
+            f"can't be written: {cause}",
+            remedy="give --out a file in a folder that exists",
+        )
+        raise UsageError(problem)
 
 
 def _explain_unwritable(path: Path) -> str:
@@ -100,5 +121,12 @@ def _explain_unwritable(path: Path) -> str:
 
 
 def _make_write_error(out: str, error: OSError) -> UsageError:
-    reason = error.strerror or type(error).__name__
-    return UsageError(Problem(Source(out), f"can't be written: {reason}; the plan was not saved; name another place"))
+    cause = error.strerror or type(error).__name__
+    problem = Diagnostic(
+        "usage.unwritable",
+        Source(out),
+        f"can't be written: {cause}",
+        "the plan was not saved",
+        "name another place",
+    )
+    return UsageError(problem)

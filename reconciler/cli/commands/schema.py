@@ -10,8 +10,8 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult
-from reconciler.diagnostics import Source
-from reconciler.errors import Exit, InvalidError, Problem, UsageError
+from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.errors import Exit, InvalidError, UsageError
 from reconciler.state.atomic import replace_file
 
 
@@ -25,7 +25,14 @@ def command(session: Session, /, write: str | None, check: str | None) -> Comman
     from reconciler.schema import build_schemas, render_schema
 
     if write is not None and check is not None:
-        raise UsageError("--write and --check exclude each other; one of them would make the other pointless; give one")
+        problem = Diagnostic(
+            "usage.command-line",
+            Source("reconciler"),
+            "--write and --check exclude each other",
+            "one of them would make the other pointless",
+            "give one",
+        )
+        raise UsageError(problem)
     schemas_by_name = build_schemas()
     texts = {name: render_schema(schema) for name, schema in schemas_by_name.items()}
     if write is not None:
@@ -42,18 +49,32 @@ def _write_schemas(folder: Path, label: str, texts: Mapping[str, str]) -> Comman
         for name in changed:
             replace_file(folder / name, texts[name].encode(), mode=0o644)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(Problem(Source(label), f"can't be written: {reason}; name a folder that can be")) from None
+        cause = error.strerror or type(error).__name__
+        problem = Diagnostic(
+            "usage.unwritable", Source(label), f"can't be written: {cause}", remedy="name a folder that can be"
+        )
+        raise UsageError(problem) from None
     return CommandResult(Exit.OK, lambda _: f"{len(texts)} schemas in {label}, {len(changed)} of them written.\n")
 
 
 def _check_schemas(folder: Path, label: str, texts: Mapping[str, str]) -> CommandResult:
     if not folder.is_dir():
-        raise UsageError(Problem(Source(label), f"there is no such folder; make it with: schema --write {label}"))
+        problem = Diagnostic(
+            "usage.unknown-path",
+            Source(label),
+            "there is no such folder",
+            remedy=f"make it with: schema --write {label}",
+        )
+        raise UsageError(problem)
     stale = [name for name, text in texts.items() if _read_text(folder / name) != text]
     if stale:
-        reason = f"not what this version writes; editors would check against another shape; run schema --write {label}"
-        raise InvalidError(*(Problem(Source(str(Path(label) / name)), reason) for name in stale))
+        explanation = Explanation(
+            "schema.stale",
+            "not what this version writes",
+            "editors would check against another shape",
+            f"run schema --write {label}",
+        )
+        raise InvalidError(*(explanation.locate(Source(str(Path(label) / name))) for name in stale))
     return CommandResult(Exit.OK, lambda _: f"{len(texts)} schemas in {label} are up to date.\n")
 
 

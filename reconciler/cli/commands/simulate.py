@@ -11,6 +11,7 @@ import click
 from reconciler.cli import options
 from reconciler.cli.context import Session
 from reconciler.cli.output import CommandResult, write_text
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 
 _CERTIFICATE_COUNT = 200
@@ -46,8 +47,14 @@ def command(
                 if ready:
                     ready.unlink(missing_ok=True)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"the simulator can't start: {reason}; choose another --port or --ready-file") from None
+        cause = error.strerror or type(error).__name__
+        problem = Diagnostic(
+            "usage.simulator-start",
+            Source("reconciler"),
+            f"the simulator can't start: {cause}",
+            remedy="choose another --port or --ready-file",
+        )
+        raise UsageError(problem) from None
 
 
 def _wait_for_signal() -> NoReturn:
