@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 
 from reconciler.documents.reader import read_documents
 from reconciler.kinds.registry import KINDS
+from reconciler.rules import RULES
 from reconciler.schema import build_schemas, build_spec_schema
 from tests.cli.conftest import Run
 
@@ -62,6 +63,34 @@ def test_a_field_reads_like_this(run: Run) -> None:
         "example\n"
         "  - {type: OAuthRole, value: pki-operators, provider: Entra, description: PKI operators}\n"
     )
+
+
+def test_all_rules_can_be_listed(run: Run) -> None:
+    """As a table for people, as a member of the document for programs."""
+    code, stdout, _ = run(["explain", "rules", "--format", "json"])
+    assert code == 0
+    assert json.loads(stdout)["rules"] == [{"rule": rule, "meaning": meaning} for rule, meaning in RULES.items()]
+    code, stdout, _ = run(["explain", "rules"])
+    heading, *lines = stdout.splitlines()
+    assert code == 0
+    assert heading.split() == ["rule", "meaning"]
+    assert [line.split(maxsplit=1) for line in lines] == [[rule, meaning] for rule, meaning in RULES.items()]
+
+
+def test_one_rule_can_be_explained(run: Run) -> None:
+    """By its id, as it stands in a report."""
+    rule = "manifest.unknown-field"
+    assert run(["explain", rule])[1] == f"{rule}\n  {RULES[rule]}\n\n  type  rule\n"
+    explained = json.loads(run(["explain", rule, "--format", "json"])[1])["explained"]
+    assert explained == {"path": rule, "description": RULES[rule], "type": "rule"}
+
+
+@pytest.mark.parametrize("subject", ["manifest.unknown", "rule", "Rules", "manifest"])
+def test_a_word_that_is_no_rule_is_looked_for_among_the_kinds(run: Run, subject: str) -> None:
+    """With the words that an unknown kind gets."""
+    code, _, stderr = run(["explain", subject])
+    assert code == 3
+    assert f"there is no kind {subject.partition('.')[0]!r}; " in stderr
 
 
 def test_kinds_says_what_each_is_and_where_it_lives(run: Run) -> None:

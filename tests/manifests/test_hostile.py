@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.documents.document import limit_problems
 from reconciler.documents.reader import parse_documents, read_documents
-from reconciler.errors import InvalidError, Problem, ReconcilerError
+from reconciler.errors import InvalidError, ReconcilerError
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import KINDS, lamp, loaded, write
 
@@ -109,7 +109,9 @@ def test_aliases_cost_no_memory(text: str) -> None:
 def test_the_problems_of_one_file_are_bounded_and_counted() -> None:
     """Nobody reads a hundred thousand lines."""
     assert len(parse_documents(b"\x01" * 5000, "a.yaml")[1]) <= limits.PROBLEMS + 1
-    listed = limit_problems(Problem(Source("a.yaml", line, 1), "x; y; z") for line in range(500, 0, -1))
+    listed = limit_problems(
+        Diagnostic("document.example", Source("a.yaml", line, 1), "x", "y", "z") for line in range(500, 0, -1)
+    )
     assert [problem.source.line for problem in listed] == list(range(1, limits.PROBLEMS + 2))
     assert listed[-1].message.startswith("400 more problems in this file")
 

@@ -1,4 +1,4 @@
-"""`reconciler explain KIND[.field]`: the reference, made of the models themselves."""
+"""`reconciler explain`: the reference of kinds, made of the models themselves, and of rules."""
 
 from __future__ import annotations
 
@@ -32,9 +32,38 @@ _BOUND_WORDS = {
 @options.output
 @click.pass_obj
 def command(_session: Session, /, subject: str) -> CommandResult:
-    """Say what a kind or a field means, and what it may hold."""
-    from reconciler.kinds.registry import KINDS, suggest_word
+    """Say what a kind or a field means, and what it may hold.
+
+    `rules` lists the rules behind all that is told, and the name of a rule, such as manifest.unknown-field, says what
+    it means.
+    """
+    from reconciler.rules import RULES
+
+    if subject == "rules":
+        return _list_rules(RULES)
+    if subject in RULES:
+        return _make_result({"path": subject, "description": RULES[subject], "type": "rule"})
+    return _make_result(_explain_field(subject))
+
+
+def _list_rules(rules: Mapping[str, str]) -> CommandResult:
+    from reconciler.reports.reference import render_listing
+
+    rows = [{"rule": rule, "meaning": meaning} for rule, meaning in rules.items()]
+    return CommandResult(Exit.OK, lambda layout: render_listing(rows, layout), extra={"rules": rows})
+
+
+def _make_result(explanation: Mapping[str, Any]) -> CommandResult:
     from reconciler.reports.reference import render_explanation
+
+    return CommandResult(
+        Exit.OK, lambda layout: render_explanation(explanation, layout), extra={"explained": explanation}
+    )
+
+
+def _explain_field(subject: str) -> Mapping[str, Any]:
+    """Return what there is to say of KIND[.field]; raises UsageError where there is none of that name."""
+    from reconciler.kinds.registry import KINDS, suggest_word
     from reconciler.schema import build_spec_schema
 
     name, *path = subject.split(".")
@@ -60,10 +89,7 @@ def command(_session: Session, /, subject: str) -> CommandResult:
         explanation |= {"required": required} | ({"can be cleared": True} if clearable else {})
     explanation |= {"fields": _describe_fields(node, root)}
     explanation["example"] = kind.example if len(path_so_far) == 1 else _cut_excerpt(kind.example, path_so_far[1:])
-    explanation = {name: value for name, value in explanation.items() if value not in ("", [])}
-    return CommandResult(
-        Exit.OK, lambda layout: render_explanation(explanation, layout), extra={"explained": explanation}
-    )
+    return {name: value for name, value in explanation.items() if value not in ("", [])}
 
 
 def _resolve_reference(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

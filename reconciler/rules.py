@@ -1,0 +1,115 @@
+"""The rules behind what is told: the stable id of each diagnostic, and what it means in one sentence.
+
+A rule is a kind of thing to tell, not one sentence of it. Its id never changes its meaning: reports and policies name
+rules by it. One mapping an area; an area is the part of the id before the dot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_CSV_RULES = {
+    "csv.duplicate-column": "The header of a table names a column twice.",
+    "csv.empty-cell": "A cell of a table is empty.",
+    "csv.file-name": "A manifest names a table that does not end in .csv or does not lie below its own folder.",
+    "csv.missing-column": "The header of a table lacks a column that the kind needs.",
+    "csv.no-rows": "A table has a header and nothing below it.",
+    "csv.row-length": "A line of a table is empty, or has more or fewer cells than the header.",
+    "csv.syntax": "A line of a table is no row: its quotes don't close on it, or it holds a tab.",
+    "csv.unknown-column": "The header of a table names a column that the kind does not have.",
+}
+_DOCUMENT_RULES = {
+    "document.duplicate-key": "A mapping gives one key twice.",
+    "document.encoding": "A file is not UTF-8.",
+    "document.limit": "A file, a text or a folder is larger than what is read; the message names the limit.",
+    "document.line-ends": "The lines of a file end partly in LF and partly in CRLF.",
+    "document.more-problems": "A file has more problems than are listed.",
+    "document.unreadable-file": "A file or folder can't be opened, or is a symbolic link or no regular file.",
+    "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
+}
+_JSON_RULES = {
+    "json.syntax": "A file that ends in .json is not JSON.",
+}
+_MANIFEST_RULES = {
+    "manifest.ambiguous-target": "A document names no target, and several of the settings would do.",
+    "manifest.duplicate-name": "Two documents of one kind and target have the same name.",
+    "manifest.duplicate-object": "Two documents manage the same object.",
+    "manifest.inconsistent": "Fields of a document contradict each other.",
+    "manifest.invalid-value": "A field has a value that it can't hold.",
+    "manifest.missing-field": "A document lacks a field that is required.",
+    "manifest.no-target": "No target of the settings speaks the API that a document's kind needs.",
+    "manifest.nothing-declared": "The manifests of a run hold no document.",
+    "manifest.null": "A field is null, which says neither keep nor empty.",
+    "manifest.plan-among-manifests": "A saved plan lies among the manifests.",
+    "manifest.settings-among-manifests": "A settings file lies among the manifests.",
+    "manifest.unknown-field": "A document has a field that its kind does not have.",
+    "manifest.unknown-kind": "A document is of a kind that does not exist.",
+    "manifest.unknown-target": "A document names a target that the settings don't have.",
+    "manifest.wrong-target": "A document names a target that speaks another API than its kind needs.",
+    "manifest.wrong-type": "A field holds another type of value than it takes, such as a number where text is due.",
+}
+_PLAN_RULES = {
+    "plan.not-saved": "A plan is refused or not complete, so `plan --out` did not save it.",
+}
+_SCHEMA_RULES = {
+    "schema.stale": "A schema file is not what this version of the tool writes.",
+}
+_SETTINGS_RULES = {
+    "settings.inconsistent": "Settings contradict each other, or one needs another that is not said.",
+    "settings.inside-manifests": "The settings file lies in the folder of the manifests.",
+    "settings.invalid-value": "A setting has a value that it can't hold.",
+    "settings.missing-field": "A setting that is required is missing.",
+    "settings.not-one-document": "A settings file holds no document, or more than one.",
+    "settings.null": "A setting is null.",
+    "settings.secret-exposed": "Somebody else can read a secret's file, or put another in its place.",
+    "settings.secret-in-file": "A secret stands in the settings file in the place of its origin.",
+    "settings.secret-invalid": "A secret can't be sent as it is, such as one with a line break inside.",
+    "settings.secret-missing": "A secret's origin is there and holds nothing, or its variable is not set.",
+    "settings.secret-unreadable": "A secret's origin can't be read, or its command fails.",
+    "settings.unknown-field": "A settings file has a member that does not exist.",
+    "settings.unknown-kind": "A limit or a protection is of a kind that does not exist.",
+    "settings.unreadable-file": "The settings file can't be read.",
+    "settings.wrong-type": "A setting holds another type of value than it takes.",
+}
+_USAGE_RULES = {
+    "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
+    "usage.invalid-filter": "A filter such as --only or --label is not written as it has to be.",
+    "usage.invalid-out": "The name given to --out is none that a saved plan can have.",
+    "usage.no-current-folder": "The folder in which the command was started no longer exists.",
+    "usage.no-targets": "No target is configured, neither by settings nor by variables.",
+    "usage.nobody-to-ask": "A plan has to be confirmed, and there is no terminal to ask at.",
+    "usage.not-a-manifest": "A path on the command line is a file whose name is not a manifest's.",
+    "usage.saved-plan-whole": "A saved plan is to be applied with other paths or only in part.",
+    "usage.selection-empty": "The filters match none of the documents.",
+    "usage.simulator-start": "The simulator can't be started.",
+    "usage.unknown-field": "The field to explain does not exist.",
+    "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
+    "usage.unknown-risk": "--approve names a risk that does not exist.",
+    "usage.unknown-target": "--target names a target that the settings don't have.",
+    "usage.unwritable": "A file, a folder or the standard output can't be written.",
+}
+_YAML_RULES = {
+    "yaml.invalid-key": "A key of a mapping is missing, or is not plain text.",
+    "yaml.syntax": "A file is not YAML.",
+    "yaml.unsupported": "A file uses what YAML can do beyond plain data: anchors, aliases, tags, merges, directives.",
+}
+
+RULES: Mapping[str, str] = MappingProxyType(
+    dict(
+        sorted(
+            {
+                **_CSV_RULES,
+                **_DOCUMENT_RULES,
+                **_JSON_RULES,
+                **_MANIFEST_RULES,
+                **_PLAN_RULES,
+                **_SCHEMA_RULES,
+                **_SETTINGS_RULES,
+                **_USAGE_RULES,
+                **_YAML_RULES,
+            }.items()
+        )
+    )
+)
+"""Every rule with its meaning, by id in alphabetical order."""
