@@ -1,6 +1,6 @@
 """What can go wrong, and the exit code that says so.
 
-    ReconcilerError                 1 internal: only ever raised as one of these
+    ReconcilerError                 1 internal: only ever raised as one of these. It ends a command.
     ├── UsageError                  3 wrong flags or settings
     ├── InvalidError                4 manifests have errors
     ├── AuthError                   5 credentials missing or refused, permission missing
@@ -9,7 +9,19 @@
     ├── IncompleteError            10 something could not be read or compared
     └── UnreachableError           12 no answer from the server
 
-Complaints are values (`Diagnostic`), collected, sorted and shown all at once.
+    Exception                       what ends a request or a step, and is judged by who asked
+    ├── NoReply                     no HTTP answer came; `sent` says whether the request may have left
+    │   └── UnansweredRequest       the same, with why in words (transport/failures)
+    ├── LoggedOut                   a write's credentials were refused, and nothing was done (model)
+    ├── UnusableReply               an answer came that can't be used as one (transport/transport)
+    └── CannotEncode                a request can't be built without losing or guessing something
+
+    ValueError                      what a text or a value is not; becomes a diagnostic where its place is known
+    ├── InvalidValueError           a value of a document: raised by validators of models
+    │   └── InvalidTextError        a text: `is not ...`
+    └── UnusableJson                bytes that are no JSON to be trusted (transport/strict_json)
+
+What is told is a value (`Diagnostic`), collected, sorted and shown all at once.
 """
 
 from __future__ import annotations
@@ -173,4 +185,5 @@ def describe_internal_error(fault: BaseException) -> Diagnostic:
         if "reconciler" in file.parts:
             location = f" at {'/'.join(file.parts[-2:])}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return Problem(Source("internal"), f"{type(fault).__name__}{location}; please report")
+    summary = f"{type(fault).__name__}{location}"
+    return Diagnostic("internal.bug", Source("internal"), summary, remedy="please report")

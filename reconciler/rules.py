@@ -28,6 +28,15 @@ _DOCUMENT_RULES = {
     "document.unreadable-file": "A file or folder can't be opened, or is a symbolic link or no regular file.",
     "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
 }
+_EXPORT_RULES = {
+    "export.no-target": "No target of the settings speaks the API of what is to be exported.",
+    "export.nothing-to-export": "Nothing that exists is to be exported.",
+    "export.unreadable-text": "An export is larger than what a run reads.",
+    "export.unwritable-object": "A live object holds what no manifest can.",
+}
+_INTERNAL_RULES = {
+    "internal.bug": "A bug in the tool; please report it.",
+}
 _JSON_RULES = {
     "json.syntax": "A file that ends in .json is not JSON.",
 }
@@ -50,7 +59,20 @@ _MANIFEST_RULES = {
     "manifest.wrong-type": "A field holds another type of value than it takes, such as a number where text is due.",
 }
 _PLAN_RULES = {
+    "plan.damaged": "A saved plan is not byte for byte what was written.",
+    "plan.limit-exceeded": "A run would change more objects of a kind than the settings or the kind allow.",
+    "plan.misleading-step": "A step of a saved plan would do something else than it says.",
+    "plan.no-plan": "A file that was given as a saved plan is none.",
+    "plan.not-confirmed": "Nobody typed yes.",
     "plan.not-saved": "A plan is refused or not complete, so `plan --out` did not save it.",
+    "plan.other-format": "A saved plan has a format that this version does not read.",
+    "plan.other-target": "A saved plan was made for another server or project than the settings name.",
+    "plan.protected-object": "A step would change an object that the settings protect.",
+    "plan.refused-step": "A change can't be made as declared; the message says why.",
+    "plan.risk-not-approved": "A step is riskier than what `--approve` allows.",
+    "plan.too-old": "A saved plan is neither of today nor of yesterday.",
+    "plan.unreadable": "A saved plan has its digest and is yet not what this version writes.",
+    "plan.unreadable-file": "A file that was given as a saved plan can't be read.",
 }
 _SCHEMA_RULES = {
     "schema.stale": "A schema file is not what this version of the tool writes.",
@@ -101,6 +123,8 @@ RULES: Mapping[str, str] = MappingProxyType(
             {
                 **_CSV_RULES,
                 **_DOCUMENT_RULES,
+                **_EXPORT_RULES,
+                **_INTERNAL_RULES,
                 **_JSON_RULES,
                 **_MANIFEST_RULES,
                 **_PLAN_RULES,

@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
-from reconciler.errors import Exit, Problem, UsageError, describe_internal_error
+from reconciler.errors import Exit, UsageError, describe_internal_error
 from reconciler.kinds.registry import Registry
 from reconciler.model import Outcome, Plan, Risk, Verdict
 from reconciler.plans.exit_code import exit_code
@@ -74,7 +74,7 @@ def execute_plan(
         return _refuse_to_send(masked_plan, exit_, reasons)
     try:
         if not listener.confirm(plan):
-            reason = Problem(Source("confirmation"), "not confirmed; nothing was sent")
+            reason = Diagnostic("plan.not-confirmed", Source("confirmation"), "not confirmed", "nothing was sent")
             return _refuse_to_send(masked_plan, Exit.REFUSED, (reason,))
     except UsageError as error:
         return _refuse_to_send(masked_plan, error.exit, error.problems)

@@ -12,7 +12,7 @@ from reconciler.documents import limits
 from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
-from reconciler.errors import IncompleteError, Problem, RefusedError, UsageError
+from reconciler.errors import IncompleteError, RefusedError, UsageError
 from reconciler.kinds.kind import ExportedDocument, Kind
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
@@ -54,8 +54,13 @@ def export_manifests(
                         remarks.append(exported.remarks)
     if not documents:
         raise UsageError(
-            "nothing to export: nothing matches, or it is no state (a denial is an act); an empty file would look like "
-            "an empty server; widen --kind or --match"
+            Diagnostic(
+                "export.nothing-to-export",
+                Source("reconciler"),
+                "nothing to export: nothing matches, or it is no state (a denial is an act)",
+                "an empty file would look like an empty server",
+                "widen --kind or --match",
+            )
         )
     if unfit := list(_find_unwritable_objects(documents)):
         raise IncompleteError(*unfit)
@@ -84,9 +89,13 @@ def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Di
         try:
             format_yaml([document])
         except ValueError as error:
-            reason = f"it can't be written as a manifest ({error}); an export without it would look like a whole one"
-            source = Source(f"{document['kind']}/{document['metadata']['name']}")
-            yield Problem(source, f"{reason}; mend it on the server, or leave it out with --kind or --match")
+            yield Diagnostic(
+                "export.unwritable-object",
+                Source(f"{document['kind']}/{document['metadata']['name']}"),
+                f"it can't be written as a manifest ({error})",
+                "an export without it would look like a whole one",
+                "mend it on the server, or leave it out with --kind or --match",
+            )
 
 
 def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:
@@ -96,8 +105,12 @@ def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:
     if documents > limits.DOCUMENTS:
         messages.append(f"there are more than {limits.DOCUMENTS} documents (limit DOCUMENTS); no run takes that many")
     for message in messages:
-        remedy = "export it in parts, with --kind, --match or --target"
-        yield Problem(Source("export"), f"nothing is printed, since plan could not read it back: {message}; {remedy}")
+        yield Diagnostic(
+            "export.unreadable-text",
+            Source("export"),
+            f"nothing is printed, since plan could not read it back: {message}",
+            remedy="export it in parts, with --kind, --match or --target",
+        )
 
 
 def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Sequence[Kind]) -> list[str]:
@@ -106,7 +119,10 @@ def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Seq
     names = [name for name, target in sorted(settings.targets.items()) if target.api in apis]
     selected = [name for name in names if not target_filter or name in target_filter]
     if not selected:
-        raise UsageError("no target of the settings speaks the API of these kinds; there is nothing to read; add one")
+        summary = "no target of the settings speaks the API of these kinds"
+        raise UsageError(
+            Diagnostic("export.no-target", Source("reconciler"), summary, "there is nothing to read", "add one")
+        )
     return selected
 
 

@@ -32,9 +32,13 @@ from reconciler.settings.model import Settings
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
 _DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
-_NO_TARGETS = (
-    "no target is configured: there is no reconciler.yaml here, and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is "
-    "set; nothing can be compared; write one, or name it with --config"
+_NO_TARGETS = Diagnostic(
+    "settings.no-target",
+    Source("reconciler"),
+    "no target is configured: there is no reconciler.yaml here, "
+    "and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is set",
+    "nothing can be compared",
+    "write one, or name it with --config",
 )
 
 

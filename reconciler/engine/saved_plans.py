@@ -6,8 +6,8 @@ import json
 from datetime import date
 from pathlib import Path
 
-from reconciler.diagnostics import Source
-from reconciler.errors import Problem, UsageError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import UsageError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Plan
 from reconciler.plans.planfile import load_plan
@@ -56,14 +56,16 @@ def read_saved_plan(path: Path, label: str, kinds: Registry, today: date | None 
         # A device or a named pipe could be read without end.
         if not path.is_file():
             obstacle = "this is a folder" if path.is_dir() else "this is no regular file"
-            reason = obstacle if path.exists() else "there is no such file"
-            raise UsageError(Problem(Source(label), f"{reason}; make a plan with: reconciler plan --out FILE"))
+            summary = obstacle if path.exists() else "there is no such file"
+            remedy = "make a plan with: reconciler plan --out FILE"
+            raise UsageError(Diagnostic("plan.unreadable-file", Source(label), summary, remedy=remedy))
         if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(Problem(Source(label), "larger than any plan of this tool (512 MiB); name another file"))
+            summary = "larger than any plan of this tool (512 MiB)"
+            raise UsageError(Diagnostic("plan.unreadable-file", Source(label), summary, remedy="name another file"))
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        summary = f"can't be read: {error.strerror or type(error).__name__}"
         raise UsageError(
-            Problem(Source(label), f"can't be read: {reason}; nothing was done; name another file")
+            Diagnostic("plan.unreadable-file", Source(label), summary, "nothing was done", "name another file")
         ) from None
     return load_plan(data, today, kinds, label)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.errors import Problem
 from reconciler.kinds.registry import Registry
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches_pattern
@@ -40,9 +39,12 @@ def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic,
     """Return a problem for each step whose risk was not approved."""
     approved_text = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     return tuple(
-        Problem(
+        Diagnostic(
+            "plan.risk-not-approved",
             step.source,
-            f"{step.address} is {step.risk}, and only {approved_text} was approved; add {step.risk} to --approve",
+            f"{step.address} is {step.risk}, and only {approved_text} was approved",
+            remedy=f"add {step.risk} to --approve",
+            address=step.address,
         )
         for step in plan.steps
         if step.risk not in approved
@@ -52,16 +54,22 @@ def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic,
 def _find_refused_steps(plan: Plan) -> Iterator[Diagnostic]:
     for step in plan.steps:
         if step.refusal:
-            yield Problem(step.source, f"{step.address}: {step.refusal}")
+            summary = f"{step.address}: {step.refusal}"
+            yield Diagnostic("plan.refused-step", step.source, summary, address=step.address)
 
 
 def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:
     for step in plan.steps:
         pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
         if pattern is not None:
-            reason = f"{step.address} is protected by {pattern!r}; it may not be changed by this tool"
-            remedy = "take it out of the manifests, or write `protected:` in the settings without the pattern"
-            yield Problem(step.source, f"{reason}; {remedy}")
+            yield Diagnostic(
+                "plan.protected-object",
+                step.source,
+                f"{step.address} is protected by {pattern!r}",
+                "it may not be changed by this tool",
+                "take it out of the manifests, or write `protected:` in the settings without the pattern",
+                address=step.address,
+            )
 
 
 def _is_protected_by(step: Step, pattern: str) -> bool:
@@ -84,6 +92,7 @@ def _find_exceeded_limits(
         # A number, no percentage: a server may have eight roles, of which 30 % are two.
         limit = limits.get(kind, kinds[kind].limit)
         if count > limit:
-            reason = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
+            summary = f"this run would change {count} objects of kind {kind}, and the limit is {limit}"
+            reason = "a slip in one manifest could reach them all"
             remedy = f"if all are meant, raise limits: {{{kind}: {{changes: {count}}}}}; or apply a part with --only"
-            yield Problem(settings, f"{reason}; a slip in one manifest could reach them all; {remedy}")
+            yield Diagnostic("plan.limit-exceeded", settings, summary, reason, remedy)

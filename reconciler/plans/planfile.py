@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Json, Plan
@@ -27,6 +27,18 @@ _DOMAIN = b"reconciler plan 1\n"
 _MARKS = (b'"format_version"', b'"digest"', b'"planned_on"')
 """What a damaged plan still holds, and another file does not."""
 _PLAN_ANEW = "make a new one with plan --out"
+_DAMAGED = Explanation(
+    "plan.damaged",
+    "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost",
+    "nothing was sent",
+    _PLAN_ANEW,
+)
+_NO_PLAN = Explanation(
+    "plan.no-plan",
+    "this is no saved plan: nothing in it is what plan --out writes",
+    "nothing was sent",
+    _PLAN_ANEW,
+)
 
 
 def dump_plan(plan: Plan, today: date) -> bytes:
@@ -103,11 +115,8 @@ def _unseal(data: bytes, file: str) -> dict[str, Any]:
     except (ValueError, RecursionError, UnicodeError):
         is_sealed = False
     if not is_sealed:
-        summary = "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost"
-        rule = "plan.damaged"
-        if not any(mark in data for mark in _MARKS):
-            rule, summary = "plan.no-plan", "this is no saved plan: nothing in it is what plan --out writes"
-        raise StaleError(Diagnostic(rule, Source(file), summary, "nothing was sent", _PLAN_ANEW))
+        explanation = _DAMAGED if any(mark in data for mark in _MARKS) else _NO_PLAN
+        raise StaleError(explanation.locate(Source(file)))
     if str(members["format_version"]).split(".")[0] != PLAN_FORMAT_VERSION.split(".")[0]:
         summary = f"the plan has format {members['format_version']}, and this version reads {PLAN_FORMAT_VERSION}"
         raise StaleError(Diagnostic("plan.other-format", Source(file), summary, remedy="plan again with this version"))
