@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.apis.connect import Api
 _DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
 _NO_TARGETS = Diagnostic(
-    "settings.no-target",
+    "usage.no-targets",
     Source("reconciler"),
     "no target is configured: there is no reconciler.yaml here, "
     "and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is set",

@@ -117,12 +117,10 @@ def encode_diagnostic(diagnostic: Diagnostic) -> dict[str, Json]:
 
 def decode_diagnostic(members: Mapping[str, Any]) -> Diagnostic:
     """Return the diagnostic of `encode_diagnostic`; raises as `decode_plan` does."""
+    texts = {name: members[name] for name in ("rule", "summary", "reason", "remedy")}
     return Diagnostic(
-        rule=members["rule"],
+        **texts,
         source=_parse_source(members["source"]),
-        summary=members["summary"],
-        reason=members["reason"],
-        remedy=members["remedy"],
         severity=Severity(members["severity"]),
         address=Address(**members["address"]) if "address" in members else None,
     )
