@@ -21,19 +21,9 @@ from reconciler.reports.doctor import (
     combine_abilities,
     summarize_target,
 )
-from reconciler.settings.model import (
-    AkskAuth,
-    Auth,
-    BearerAuth,
-    NameOrId,
-    NoAuth,
-    OauthAuth,
-    PasswordAuth,
-    Target,
-    TransportOptions,
-    Trust,
-)
+from reconciler.settings.model import AkskAuth, Auth, BearerAuth, NameOrId, NoAuth, OauthAuth, PasswordAuth, Target
 from reconciler.simulator import Simulator
+from reconciler.transport.options import TransportOptions, Trust
 from tests.support.doctor_targets import (
     AKSK,
     BASIC,

@@ -19,8 +19,8 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
-from reconciler.settings.model import ProxyAuth, TransportOptions, Trust
 from reconciler.simulator import Simulator
+from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 from reconciler.transport.probe import Probe
 from tests.support.doctor_targets import QUICK, choose_exit, command, found, secrets, verdicts
 from tests.support.proxy import Proxy

@@ -12,7 +12,8 @@ from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, ReconcilerError, find_worst_exit
 from reconciler.kinds.registry import KINDS
-from reconciler.settings.model import Auth, NameOrId, OauthAuth, Target, TokenAuth, TransportOptions
+from reconciler.settings.model import Auth, NameOrId, OauthAuth, Target, TokenAuth
+from reconciler.transport.options import TransportOptions
 from tests.support.doctor_targets import BASIC, QUICK, choose_exit, command, csms, found, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
 

@@ -12,8 +12,9 @@ import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.doctor.diagnose import diagnose
-from reconciler.settings.model import Auth, OauthAuth, ProxyAuth, TransportOptions, Trust
+from reconciler.settings.model import Auth, OauthAuth
 from reconciler.simulator import Simulator
+from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 from tests.support.doctor_targets import AKSK, BASIC, PASSWORD, QUICK, command, csms, secrets
 from tests.support.proxy import Proxy
 from tests.support.tls_certificates import authority, issued, serving

@@ -12,7 +12,8 @@ from reconciler.apis.auth.fixed import encode_basic_value
 from reconciler.credentials.redaction import Redactor
 from reconciler.credentials.sources import Origin, Secret, resolve_secret
 from reconciler.errors import AuthError, Problem
-from reconciler.settings.model import Auth, BasicAuth, ProxyAuth, Target
+from reconciler.settings.model import Auth, BasicAuth, Target
+from reconciler.transport.options import ProxyAuth
 
 # RFC 9110, 5.5: a line break would begin a header of its own, and other bytes have no agreed meaning.
 _HEADER_SAFE = re.compile(r"[\x20-\x7e]*")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.apis.target_secrets import Secrets
-from reconciler.settings.model import Target, Trust
+from reconciler.settings.model import Target
+from reconciler.transport.options import Trust
 from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.transport import Transport
 

@@ -18,12 +18,10 @@ from reconciler.settings.model import (
     NameOrId,
     OauthAuth,
     PasswordAuth,
-    ProxyAuth,
     Target,
     TokenAuth,
-    TransportOptions,
-    Trust,
 )
+from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 
 
 def build_target(

@@ -14,7 +14,8 @@ from typing import Any
 from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.keyfactor_profile import Profile
-from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth, Trust
+from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
+from reconciler.transport.options import Trust
 from reconciler.transport.urls import normalize_endpoint_url
 
 AUTH_VARIABLES = {

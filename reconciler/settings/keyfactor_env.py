@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from reconciler.diagnostics import Source
 from reconciler.settings import keyfactor_auth as login
 from reconciler.settings.keyfactor_profile import Profile, read_profile
-from reconciler.settings.model import NoAuth, Target, TransportOptions
+from reconciler.settings.model import NoAuth, Target
+from reconciler.transport.options import TransportOptions
 from reconciler.transport.urls import is_loopback, normalize_base_url
 
 _VARIABLES = {

@@ -10,48 +10,12 @@ from typing import Literal, TypeAlias
 from reconciler.credentials.sources import Origin
 from reconciler.diagnostics import Source
 from reconciler.model import Bound
+from reconciler.transport.options import DEFAULT_OPTIONS, PUBLIC_TRUST, TransportOptions, Trust
 
 ENVIRONMENT_SOURCE = Source("environment")
 """Where a target stands that no file configures."""
 DEFAULT_PROTECTED = ("SecurityRole/Administrator*",)
 """What no run touches where the settings don't say otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """How a TLS peer is verified: the public authorities, and one more from a PEM file or from PEM text.
-
-    `certificate` and `key` are PEM files of our own (mutual TLS); there is no switch that turns verification off.
-    """
-
-    ca_bundle: Path | None = None
-    ca_text: str = ""
-    certificate: Path | None = None
-    key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyAuth:
-    """Who we are to a proxy, by RFC 7617 (Basic)."""
-
-    username: str
-    password: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class TransportOptions:
-    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
-
-    `rate`: requests a second, reads and writes together; 0 is without a limit. `proxy` is for https alone.
-    """
-
-    timeout: float = 60.0
-    parallelism: int = 8
-    proxy: str = ""
-    # Shared by all, which is safe: it is frozen. dataclasses refuses a default that has no hash.
-    trust: Trust = Trust()
-    rate: float = 0.0
-    proxy_auth: ProxyAuth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +42,7 @@ class OauthAuth:
     client_secret: Origin
     scopes: tuple[str, ...] = ()
     audience: str = ""
-    trust: Trust = Trust()
+    trust: Trust = PUBLIC_TRUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +107,7 @@ class Target:
     auth: Auth
     project: NameOrId = NameOrId()
     iam_url: str = ""
-    transport: TransportOptions = TransportOptions()
+    transport: TransportOptions = DEFAULT_OPTIONS
     source: Source = ENVIRONMENT_SOURCE
     lacking: str = ""
 

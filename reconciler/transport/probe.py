@@ -21,9 +21,9 @@ from urllib3.exceptions import ProxyError
 from urllib3.util.wait import wait_for_read, wait_for_write
 
 from reconciler.errors import NoReply
-from reconciler.settings.model import TransportOptions
 from reconciler.transport.adapter import make_connection_class
 from reconciler.transport.failures import UnansweredRequest, explain_failure
+from reconciler.transport.options import TransportOptions
 from reconciler.transport.sockets import CONNECT, Wire
 from reconciler.transport.tls import make_tls_context
 from reconciler.transport.urls import extract_origin

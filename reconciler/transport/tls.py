@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import certifi
 
-from reconciler.settings.model import Trust
+from reconciler.transport.options import Trust
 
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----")
 

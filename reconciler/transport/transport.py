@@ -21,10 +21,10 @@ from urllib3.exceptions import HTTPError
 from reconciler import __version__
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
-from reconciler.settings.model import TransportOptions, Trust
 from reconciler.transport.adapter import SingleSendAdapter
 from reconciler.transport.body import TruncatedBody, UnusableBody, read_body
 from reconciler.transport.failures import UnansweredRequest, explain_failure
+from reconciler.transport.options import TransportOptions, Trust
 from reconciler.transport.rate_limit import RateLimiter
 from reconciler.transport.sockets import Wire
 from reconciler.transport.tls import TlsContexts, pair_tls_contexts

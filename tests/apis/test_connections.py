@@ -16,8 +16,9 @@ import trustme
 from reconciler.apis.connect import connect
 from reconciler.errors import NoReply, ReconcilerError, UnreachableError
 from reconciler.model import Call
-from reconciler.settings.model import Target, Trust
-from reconciler.settings.model import TransportOptions as Travel
+from reconciler.settings.model import Target
+from reconciler.transport.options import TransportOptions as Travel
+from reconciler.transport.options import Trust
 from reconciler.transport.transport import Transport
 from tests.support.api_targets import BEARER, ENV, command
 from tests.support.raw_server import Asked, Scripted, answer

@@ -19,11 +19,10 @@ from reconciler.settings.model import (
     NoAuth,
     OauthAuth,
     PasswordAuth,
-    ProxyAuth,
     Target,
     TokenAuth,
-    TransportOptions,
 )
+from reconciler.transport.options import ProxyAuth, TransportOptions
 
 ONE, TWO, THREE = (FromEnvironment(name) for name in ("ONE", "TWO", "THREE"))
 ENV = {"ONE": "first-secret", "TWO": "second-secret", "THREE": "third-secret"}

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import NoReply, UnreachableError
-from reconciler.settings.model import TransportOptions as Travel
-from reconciler.settings.model import Trust
 from reconciler.simulator import Simulator
 from reconciler.transport.failures import UnansweredRequest, format_advice
+from reconciler.transport.options import TransportOptions as Travel
+from reconciler.transport.options import Trust
 from reconciler.transport.retry import ATTEMPTS
 from reconciler.transport.tls import make_tls_context
 from reconciler.transport.transport import Transport

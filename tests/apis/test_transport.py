@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import pytest
 
 from reconciler.errors import NoReply, UsageError
-from reconciler.settings.model import TransportOptions as Travel
-from reconciler.settings.model import Trust
+from reconciler.transport.options import TransportOptions as Travel
+from reconciler.transport.options import Trust
 from reconciler.transport.transport import Transport, UnusableReply
 from tests.support.raw_server import Asked, Scripted, answer, dripped
 

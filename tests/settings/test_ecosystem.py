@@ -20,8 +20,8 @@ from reconciler.settings.model import (
     PasswordAuth,
     Target,
     TokenAuth,
-    Trust,
 )
+from reconciler.transport.options import Trust
 
 HOST = {"KEYFACTOR_HOSTNAME": "kf.example.com"}
 HUAWEI = {"HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}

@@ -20,10 +20,9 @@ from reconciler.settings.model import (
     PasswordAuth,
     Settings,
     TokenAuth,
-    TransportOptions,
-    Trust,
 )
 from reconciler.settings.schema import SettingsFile
+from reconciler.transport.options import TransportOptions, Trust
 
 WHOLE = r"""
 apiVersion: reconciler/v1

@@ -18,8 +18,8 @@ from reconciler.settings.model import (
     PasswordAuth,
     Target,
     TokenAuth,
-    TransportOptions,
 )
+from reconciler.transport.options import TransportOptions
 
 ENV = {
     "PASSWORD": "canary-p@ss/word+1",

@@ -26,8 +26,8 @@ from reconciler.settings.model import (
     PasswordAuth,
     Target,
     TokenAuth,
-    Trust,
 )
+from reconciler.transport.options import Trust
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache
 
