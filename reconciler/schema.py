@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.doctor.model import Ability, Health
 from reconciler.errors import Exit
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
-from reconciler.reports.doctor import Ability, Health
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
 

@@ -12,15 +12,10 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
+from reconciler.doctor.model import Ability, Health, collect_failures, combine_abilities
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
-from reconciler.reports.doctor import (
-    Ability,
-    Health,
-    collect_failures,
-    combine_abilities,
-    summarize_target,
-)
+from reconciler.reports.doctor import summarize_target
 from reconciler.settings.model import AkskAuth, Auth, BearerAuth, NameOrId, NoAuth, OauthAuth, PasswordAuth, Target
 from reconciler.simulator import Simulator
 from reconciler.transport.options import TransportOptions, Trust

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from reconciler.doctor.diagnose import diagnose
+from reconciler.doctor.model import Ability, Health, combine_abilities
 from reconciler.errors import Exit
-from reconciler.reports.doctor import Ability, Health, combine_abilities, summarize_target
+from reconciler.reports.doctor import summarize_target
 from reconciler.simulator import Simulator
 from tests.support.doctor_targets import QUICK, choose_exit, command, csms, found, secrets, take, verdicts
 

@@ -19,6 +19,7 @@ from reconciler.doctor.granted import read_granted_permissions
 from reconciler.doctor.identity import check_identity
 from reconciler.doctor.listings import ApiKinds
 from reconciler.doctor.local import check_credentials, open_session
+from reconciler.doctor.model import TargetDiagnosis
 from reconciler.doctor.permissions import (
     Abilities,
     DeclaredKinds,
@@ -28,7 +29,6 @@ from reconciler.doctor.permissions import (
 )
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.kinds.registry import KINDS
-from reconciler.reports.doctor import TargetDiagnosis
 from reconciler.settings.model import Target
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from reconciler.doctor.model import Check, Health
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
-from reconciler.reports.doctor import Check, Health
 from reconciler.settings.model import Target
 
 _RETRY_REMEDY = "try again later"

@@ -15,12 +15,12 @@ from reconciler.doctor.findings import Findings, explain_unexpected_answer, spli
 from reconciler.doctor.first_page import FirstPage, read_first_page
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, ListUse, collect_list_uses
+from reconciler.doctor.model import Ability
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, UnreachableError
 from reconciler.kinds.requirements import ListPermission
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
-from reconciler.reports.doctor import Ability
 
 _MAX_SILENCES = 2
 """Questions that may stay without an answer, each asked three times: who waits for more learns nothing new."""

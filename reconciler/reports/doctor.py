@@ -1,63 +1,14 @@
-"""What `doctor` found, as values, as text and as JSON; and what it comes to."""
+"""What `doctor` found, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from itertools import groupby
 
-from reconciler.diagnostics import Diagnostic, Source
-from reconciler.errors import Exit, Problem
+from reconciler.doctor.model import Ability, Check, Health, TargetDiagnosis, combine_abilities
 from reconciler.model import Json
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
-
-
-class Health(StrEnum):
-    """How one check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class Ability(StrEnum):
-    """Whether the account can do a thing; `unproven` is what only writing could show."""
-
-    POSSIBLE = "possible"
-    IMPOSSIBLE = "impossible"
-    UNPROVEN = "unproven"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `remedy` says what to do; `cause` is the exit code of one that failed."""
-
-    target: str
-    check: str
-    verdict: Health
-    detail: str = ""
-    remedy: str = ""
-    cause: Exit = Exit.OK
-
-
-@dataclass(frozen=True, slots=True)
-class TargetDiagnosis:
-    """A target with everything that was looked at, in order, and what can be done there with each kind."""
-
-    name: str
-    api: str
-    url: str
-    checks: tuple[Check, ...]
-    plan: Mapping[str, Ability]
-    apply: Mapping[str, Ability]
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The checks that failed."""
-        return tuple(check for check in self.checks if check.verdict is Health.FAILED)
-
 
 _HEALTH_WORDS = {
     Health.OK: ("ok", "green"),
@@ -70,15 +21,6 @@ _MAX_SINGLE_SKIPS, _MAX_NAMES = 2, 4
 _WIDTH = max(len(word) for word, _ in _HEALTH_WORDS.values())
 
 
-def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Diagnostic, ...]:
-    """Return what failed, as every command tells it: `what; what to do`."""
-    return tuple(
-        Problem(Source(f"{check.target} {check.check}"), "; ".join(filter(None, (check.detail, check.remedy))))
-        for diagnosis in diagnoses
-        for check in diagnosis.failed
-    )
-
-
 def summarize_target(diagnosis: TargetDiagnosis) -> str:
     """Say in one line what the account can run."""
     plan, apply = _describe_ability("plan", diagnosis.plan), _describe_ability("apply", diagnosis.apply)
@@ -88,14 +30,6 @@ def summarize_target(diagnosis: TargetDiagnosis) -> str:
     if first_failure and (plan, apply) == ("plan not possible", "apply not possible"):
         return f"{diagnosis.name}: neither plan nor apply possible: {first_failure.check}: {first_failure.detail}"
     return f"{diagnosis.name}: {plan}; {apply}"
-
-
-def combine_abilities(abilities: Mapping[str, Ability]) -> Ability:
-    """Return what holds for all kinds together."""
-    distinct = set(abilities.values())
-    if Ability.IMPOSSIBLE in distinct or not distinct:
-        return Ability.IMPOSSIBLE
-    return Ability.UNPROVEN if Ability.UNPROVEN in distinct else Ability.POSSIBLE
 
 
 def render_diagnoses(diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAIN_LAYOUT) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import DoctorContext
+from reconciler.doctor.model import Check, TargetDiagnosis
 from reconciler.errors import Exit
 from reconciler.plans.exit_code import exit_code
-from reconciler.reports.doctor import Check, TargetDiagnosis
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, NameOrId, PasswordAuth, Target
 from reconciler.simulator import Simulator
 

@@ -37,6 +37,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     """
     from reconciler.cli.progress import Progress
     from reconciler.doctor.diagnose import diagnose
+    from reconciler.doctor.model import collect_failures
     from reconciler.engine.pipeline import read_settings
     from reconciler.manifests.selection import check_target_filter
     from reconciler.plans.exit_code import exit_code
@@ -57,7 +58,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     return CommandResult(
         exit_code(causes=(check.cause for diagnosis in diagnoses for check in diagnosis.failed)),
         lambda layout: doctor.render_diagnoses(diagnoses, layout),
-        doctor.collect_failures(diagnoses),
+        collect_failures(diagnoses),
         extra={"targets": doctor.encode_targets(diagnoses)},
         listed=True,
     )
