@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from reconciler.apis.client import Client
-from reconciler.apis.objects import ObjectReader
+from reconciler.apis.client import Client, ObjectReader
 from reconciler.model import Json, Query
 from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache

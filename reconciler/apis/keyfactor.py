@@ -13,8 +13,7 @@ from concurrent.futures import Executor, Future
 from math import ceil
 from typing import Any, NamedTuple
 
-from reconciler.apis.client import Client
-from reconciler.apis.objects import ObjectReader
+from reconciler.apis.client import Client, ObjectReader
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from reconciler.doctor.findings import Findings, explain_unexpected_answer, split_problems
-from reconciler.doctor.first_page import FirstPage, read_first_page
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
-from reconciler.doctor.listings import ApiKinds, ListUse, collect_list_uses
+from reconciler.doctor.listings import ApiKinds, FirstPage, ListUse, collect_list_uses, read_first_page
 from reconciler.doctor.model import Ability
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, UnreachableError

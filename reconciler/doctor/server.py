@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth_advice import advise_after_refusal
-from reconciler.doctor.durations import format_duration
 from reconciler.doctor.findings import Findings, explain_unexpected_answer, name_address_setting
-from reconciler.doctor.first_page import read_first_page
-from reconciler.doctor.listings import ApiKinds
+from reconciler.doctor.listings import ApiKinds, read_first_page
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
@@ -22,6 +20,9 @@ _SKEW_WARNED, _SKEW_REFUSED = 60, 900
 """Seconds: from the one on it is told, from the other on Huawei Cloud refuses signatures (contract: 3.3)."""
 _OLDEST_MAJOR = 11
 """The first major version of Command with version two of /Security/Roles."""
+_DAY = 86_400
+_UNITS = (("years", 365 * _DAY), ("days", _DAY), ("hours", 3600), ("minutes", 60))
+_MAX_YEARS = 100
 
 
 def check_login(findings: Findings, session: DoctorSession) -> bool:
@@ -171,3 +172,11 @@ def _parse_date(reply: Reply) -> datetime | None:
     # The zone -0000 gives a naive datetime: it is UTC, from a sender whose own zone is unknown (RFC 5322,
     # 3.3).
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def format_duration(seconds: float) -> str:
+    """Say how long, in the largest unit of which there are at least two; nobody counts beyond a hundred years."""
+    if seconds >= _MAX_YEARS * _UNITS[0][1]:
+        return f"more than {_MAX_YEARS} years"
+    rounded = round(seconds)
+    return next((f"{rounded // size} {unit}" for unit, size in _UNITS if rounded >= 2 * size), f"{rounded} seconds")
