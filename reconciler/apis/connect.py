@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.apis import csms, keyfactor
-from reconciler.apis.auth.login_methods import Identity, LoginContext, choose_identity
 from reconciler.apis.client import Client
+from reconciler.apis.login_methods import Identity, LoginContext, choose_identity
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
 from reconciler.errors import Problem, UsageError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
 from reconciler.apis.auth.authenticator import Authenticator
+from reconciler.apis.auth.iam import is_project_id
 from reconciler.apis.client import Client
 from reconciler.apis.transports import TransportFactory
 from reconciler.credentials.redaction import Redactor
@@ -17,7 +17,6 @@ from reconciler.transport.retry import RetryPolicy
 
 PROJECTS = "/v3/projects"
 """Where IAM lists projects, by name (contract: 6.1)."""
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REMEDY = "correct projectName (or HW_PROJECT_NAME), or say projectId"
 
 
@@ -58,8 +57,3 @@ class ProjectLookup:
         if not is_project_id(ids[0]):
             raise client.make_incomplete_error(PROJECTS, "the answer holds no usable id of the project")
         return str(ids[0])
-
-
-def is_project_id(value: object) -> bool:
-    """Say whether this is an id that can stand in a path."""
-    return isinstance(value, str) and _ID.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""The lists that a target's kinds read, each once, with who reads it; and the first page of one, as `plan` asks for it."""
+"""The lists that a target's kinds read, each once, with who reads it; and the first page of one, read as `plan` does."""
 
 from __future__ import annotations
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.auth.token_request import Login
-from reconciler.apis.csms_project import is_project_id
 from reconciler.credentials.sources import Secret
 from reconciler.settings.model import NameOrId, PasswordAuth
 from reconciler.transport.strict_json import UnusableJson, decode_json
 
 TOKENS = "/v3/auth/tokens"
 _JSON = {"Content-Type": "application/json;charset=utf8"}
+_PROJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOUR = 3600.0
 """Seconds that a token is used where the answer doesn't say how long it lives."""
 
@@ -76,6 +77,11 @@ class Iam:
         project = token.get("project")
         self._granted_project = project.get("id") if isinstance(project, dict) else None
         return TokenGrant(self._login.accept(reply.headers.get("x-subject-token")), _read_lifetime(token))
+
+
+def is_project_id(value: object) -> bool:
+    """Say whether this is a project's id that can stand in a path."""
+    return isinstance(value, str) and _PROJECT_ID.fullmatch(value) is not None
 
 
 def _make_reference(name_or_id: NameOrId) -> dict[str, str]:

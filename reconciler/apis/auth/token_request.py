@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconciler.apis.dialect import describe_reply
-from reconciler.credentials.redaction import Redactor
 from reconciler.diagnostics import Source
 from reconciler.errors import AuthError, NoReply, Problem, UnreachableError
 from reconciler.model import Reply
@@ -27,11 +25,23 @@ class LoginLabels(NamedTuple):
 
 
 class Login:
-    """Posts credentials to one address of one identity provider, and never twice by itself."""
+    """Posts credentials to one address of one identity provider, and never twice by itself.
 
-    def __init__(self, transport: Transport, url: str, redact: Redactor, target: str, labels: LoginLabels) -> None:
-        self._transport, self._url, self._redact, self._target = transport, url, redact, target
-        self._labels = labels
+    `learn` hears each token before anybody else, so that no output shows it; `describe` puts an answer's status and
+    what it says of itself into words that are fit to be printed.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        url: str,
+        learn: Callable[[str], None],
+        describe: Callable[[Reply], str],
+        target: str,
+        labels: LoginLabels,
+    ) -> None:
+        self._transport, self._url, self._learn, self._describe = transport, url, learn, describe
+        self._target, self._labels = target, labels
         self._source = Source(f"{target} POST {url.partition('?')[0]}")
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -45,7 +55,7 @@ class Login:
             raise UnreachableError(Problem(self._source, summary)) from None
         if 200 <= reply.status < 300:
             return reply
-        description = describe_reply(reply, self._redact)
+        description = self._describe(reply)
         if reply.status == 429 or reply.status >= 500:
             raise UnreachableError(
                 Problem(self._source, f"no login: the identity provider fails ({description}); try again later")
@@ -61,7 +71,7 @@ class Login:
         """Return a token that a header can carry and that no output will show from now on."""
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise self.make_auth_error("the answer holds no usable token")
-        self._redact.learn(token)
+        self._learn(token)
         return token
 
     def make_auth_error(self, summary: str, *, elsewhere: bool = False) -> AuthError:

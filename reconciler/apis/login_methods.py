@@ -14,6 +14,7 @@ from reconciler.apis.auth.iam import TOKENS, Iam
 from reconciler.apis.auth.oauth import Oauth
 from reconciler.apis.auth.token_request import Login, LoginLabels
 from reconciler.apis.csms_project import ProjectLookup
+from reconciler.apis.dialect import describe_reply
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
 from reconciler.errors import AuthError, Problem
@@ -119,9 +120,10 @@ class _LoginFactory:
         return partial(OnceCache().get, "project", lookup)
 
     def _login(self, url: str, trust: Trust, labels: LoginLabels) -> Login:
-        return Login(
-            self._context.transports.open_transport(url, trust), url, self._secrets.redact, self._target.name, labels
-        )
+        redact = self._secrets.redact
+        transport = self._context.transports.open_transport(url, trust)
+        describe = partial(describe_reply, redact=redact)
+        return Login(transport, url, redact.learn, describe, self._target.name, labels)
 
 
 def choose_identity(target: Target, secrets: Secrets, context: LoginContext) -> Identity:
