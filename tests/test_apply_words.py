@@ -55,6 +55,7 @@ def by_hand(api: Api) -> RunContext:
         readers=dict.fromkeys(one, api.fresh),
         senders=dict.fromkeys(one, api.send),
         explainers=dict.fromkeys(one, api.explain),
+        was_definitely_not_done=dict.fromkeys(one, api.dialect.was_definitely_not_done),
         redact=api.redact,
         kinds=KINDS,
         sleep=lambda _seconds: None,

@@ -11,13 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.auth.lockout import RefusalCounter
 from reconciler.apis.auth_advice import advise_after_refusal
-from reconciler.apis.dialect import (
-    describe_reply,
-    explain_reply,
-    has_refused_credentials,
-    has_taken_credentials,
-    is_absent,
-)
+from reconciler.apis.dialect import Dialect, ReadClient, describe_reply, explain_reply
 from reconciler.credentials.redaction import Redactor
 from reconciler.diagnostics import Source
 from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, Problem, ReconcilerError, UnreachableError
@@ -33,28 +27,30 @@ _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 # RFC 3986, 5.2.4: normalising removes dot segments, so another object than the one meant would be
 # reached. %2e is a dot as well (6.2.2.2).
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
-_BUNDLES = {"keyfactor": "caBundle (or KEYFACTOR_CA_CERT)", "csms": "caBundle"}
 _NEXT_TIME = "nothing was concluded from it; check the target, then run again"
 
 
 class Client:
-    """Sends what the target's URL, headers and credentials make of a path. Safe for many threads."""
+    """Sends what the target's URL, headers and credentials make of a path. Safe for many threads.
+
+    `on_reply` is shown each answer to a read before it is judged.
+    """
 
     def __init__(
         self,
         target: Target,
+        dialect: Dialect,
         transport: Transport,
         auth: Authenticator,
         redact: Redactor,
         retry_policy: RetryPolicy,
-        headers: Callable[[int], dict[str, str]],
+        *,
+        on_reply: Callable[[Reply], None] = lambda _reply: None,
     ) -> None:
-        self.target, self.redact = target, redact
-        self._transport, self._auth, self._retry_policy, self._headers = transport, auth, retry_policy, headers
+        self.target, self.dialect, self.redact = target, dialect, redact
+        self._transport, self._auth, self._retry_policy, self._on_reply = transport, auth, retry_policy, on_reply
         self._refusals = RefusalCounter()
         self.product = ""
-        self.heard: Callable[[Reply], None] = lambda _reply: None
-        """Is shown each answer to a read before it is judged."""
 
     @property
     def proved(self) -> bool:
@@ -88,9 +84,11 @@ class Client:
             raise IncompleteError(Problem(self.source(path), f"{error}; {_NEXT_TIME}")) from None
         except NoReply as error:
             raise UnreachableError(
-                Problem(self.source(path), f"no answer: {error}; {format_advice(error, _BUNDLES[self.target.api])}")
+                Problem(
+                    self.source(path), f"no answer: {error}; {format_advice(error, self.dialect.ca_bundle_setting)}"
+                )
             ) from None
-        self.heard(reply)
+        self._on_reply(reply)
         return self._judge_reply(path, reply, listing=listing)
 
     def decode_body(self, path: str, reply: Reply, *, bulk: bool = False) -> Json:
@@ -119,14 +117,14 @@ class Client:
         try:
             self._refusals.check()
             url = self.url(call.path, call.query)
-            headers = {"Content-Type": "application/json", **self._headers(call.version)}
+            headers = {"Content-Type": "application/json", **self.dialect.build_headers(call.version)}
             headers |= self._auth.headers(call.method, url, body)
             reply = self._transport.send(call.method, url, headers, body)
         except (ReconcilerError, ValueError) as error:  # before anything left; afterwards there is only NoReply
             cause = error.exit if isinstance(error, ReconcilerError) else Exit.INTERNAL
             raise NoReply(f"nothing was sent: {self.redact.line(str(error))}", sent=False, cause=cause) from None
         renewable = self._learn_from_reply(self.source(call.path, call.method), reply, headers)
-        if has_refused_credentials(self.target.api, reply):
+        if self.dialect.has_refused_credentials(reply):
             raise LoggedOut(reply, renewable=renewable, advice=self._advise_on_auth())
         return reply
 
@@ -137,7 +135,7 @@ class Client:
         def attempt() -> Reply:
             nonlocal headers
             self._refusals.check()
-            headers = {**self._headers(version), **self._auth.headers("GET", url, b"")}
+            headers = {**self.dialect.build_headers(version), **self._auth.headers("GET", url, b"")}
             return self._transport.send("GET", url, headers, cap=cap)
 
         source = self.source(path)
@@ -151,12 +149,12 @@ class Client:
         self, source: Source, reply: Reply, headers: Mapping[str, str], *, again: bool = False
     ) -> bool:
         """Learn from an answer; True if it refused credentials that can be replaced. `again` where they just were."""
-        self.product = reply.headers.get("x-keyfactor-product-version", self.product)
-        if has_refused_credentials(self.target.api, reply):
+        self.product = reply.headers.get(self.dialect.version_header, self.product)
+        if self.dialect.has_refused_credentials(reply):
             if self._auth.refresh(headers, again=again):
                 return True
             self._refusals.record_refusal(self._make_refusal_error(source, reply))
-        elif has_taken_credentials(self.target.api, reply):
+        elif self.dialect.has_taken_credentials(reply):
             self._refusals.taken()
             self._auth.record_success(headers)
         return False
@@ -165,9 +163,9 @@ class Client:
         source, status = self.source(path), reply.status
         if status == 200:
             return reply
-        if not listing and is_absent(self.target.api, reply):
+        if not listing and self.dialect.is_absent(reply):
             return None
-        if has_refused_credentials(self.target.api, reply):
+        if self.dialect.has_refused_credentials(reply):
             raise self._make_refusal_error(source, reply)
         description = describe_reply(reply, self.redact)
         if status == 403:
@@ -216,7 +214,7 @@ class Client:
 class ObjectReader:
     """Reads objects by path, one or many at once: the half of `reader.Read` that both APIs share."""
 
-    def __init__(self, client: Client, pool: Executor) -> None:
+    def __init__(self, client: ReadClient, pool: Executor) -> None:
         self._client, self._pool = client, pool
 
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from reconciler.apis import csms, keyfactor
 from reconciler.apis.client import Client
+from reconciler.apis.csms import CSMS
+from reconciler.apis.dialect import Dialect, ReaderParts
+from reconciler.apis.keyfactor import KEYFACTOR
 from reconciler.apis.login_methods import Identity, LoginContext, choose_identity
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
@@ -22,6 +24,13 @@ from reconciler.settings.model import Target
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.transport import Transport
+
+_DIALECTS = {dialect.api: dialect for dialect in (KEYFACTOR, CSMS)}
+
+
+def find_dialect(api: str) -> Dialect:
+    """Return what is special to an API, by what the settings call it."""
+    return _DIALECTS[api]
 
 
 def read_utc_time() -> datetime:
@@ -39,6 +48,7 @@ class Api:
     """
 
     target: Target
+    dialect: Dialect
     read: Read
     fresh: Read
     client: Client
@@ -99,11 +109,12 @@ def connect(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], datetime] = read_utc_time,
+    on_reply: Callable[[Reply], None] = lambda _reply: None,
 ) -> Api:
     """Return the API of a target; raises UsageError where the target lacks something or names unusable certificates.
 
     `env` is where `{env: NAME}` secrets are looked up; `clock` is monotonic seconds, for deadlines and tokens; `now` is
-    the time of day (aware), for signatures.
+    the time of day (aware), for signatures; `on_reply` is shown each answer to a read before it is judged.
     """
     if target.lacking:
         raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
@@ -112,19 +123,15 @@ def connect(
     transport = transports.open_api_transport()
     retry_policy = RetryPolicy(sleep=sleep, now=now, stopped=lambda: transport.stopped)
     chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))
-    headers = keyfactor.build_keyfactor_headers if target.api == "keyfactor" else csms.build_csms_headers
-    client = Client(target, transport, chosen_identity.auth, secrets.redact, retry_policy, headers)
+    dialect = find_dialect(target.api)
+    client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, retry_policy, on_reply=on_reply)
     pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
-
-    def make_reader(once: OnceCache | None) -> Read:
-        if target.api == "keyfactor":
-            return keyfactor.KeyfactorRead(client, pool, window=target.transport.parallelism, once=once)
-        return csms.CsmsRead(client, pool, chosen_identity.project, once=once)
-
+    parts = ReaderParts(client, pool, chosen_identity.project, target.transport.parallelism)
     return Api(
         target,
-        make_reader(OnceCache()),
-        make_reader(None),
+        dialect,
+        dialect.make_reader(parts, OnceCache()),
+        dialect.make_reader(parts, None),
         client,
         chosen_identity,
         secrets,

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from reconciler.apis.client import Client, ObjectReader
-from reconciler.model import Json, Query
+from reconciler.apis.client import ObjectReader
+from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
+from reconciler.model import Json, Query, Reply
 from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache
+from reconciler.transport.strict_json import read_error_message
 
 LIMIT = 200
 """Rows that a page is asked for; the documented maximum is unknown, the default 50."""
@@ -24,10 +26,30 @@ _ENVELOPES = {"notification-records": "records"}
 """Lists whose rows aren't called like the last part of their path."""
 
 
-def build_csms_headers(_version: int) -> dict[str, str]:
+def _build_headers(_version: int) -> dict[str, str]:
     """Return what every call carries besides its credentials; CSMS knows no version header."""
     # A kind's version number has no meaning here: the API's stands in the path, /v1/.
     return {}
+
+
+def _has_refused_credentials(reply: Reply) -> bool:
+    # Of a token that it doesn't take CSMS itself says 400 with CSMS.0301 (contract: error codes).
+    return reply.status == 401 or (reply.status == 400 and read_error_message(reply.body).startswith("CSMS.0301"))
+
+
+def _is_absent(reply: Reply) -> bool:
+    """404, or 400 with the service's own code for "does not exist"; a 404 of the gateway says that of an API."""
+    if reply.status not in (400, 404):
+        return False
+    text = read_error_message(reply.body)
+    # The shared gateway spells its codes APIGW., dedicated ones APIG.
+    return text.startswith("CSMS.0005") if reply.status == 400 else not text.startswith(("APIGW.", "APIG."))
+
+
+def _is_complaint(reply: Reply) -> bool:
+    # CSMS answers 400 where others answer 404: CSMS.0005 is a resource that doesn't exist. What the
+    # gateway before it says for itself starts with APIGW.
+    return reply.status == 400 and read_error_message(reply.body).startswith("CSMS.")
 
 
 def build_csms_root(project: Callable[[], str]) -> str:
@@ -38,7 +60,9 @@ def build_csms_root(project: Callable[[], str]) -> str:
 class CsmsRead(ObjectReader):
     """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
-    def __init__(self, client: Client, pool: Executor, project: Callable[[], str], *, once: OnceCache | None) -> None:
+    def __init__(
+        self, client: ReadClient, pool: Executor, project: Callable[[], str], *, once: OnceCache | None
+    ) -> None:
         super().__init__(client, pool)
         self._project, self._once = project, once
 
@@ -111,3 +135,21 @@ class CsmsRead(ObjectReader):
         if not isinstance(name, str) or not name:
             raise self._client.make_incomplete_error(path, f"a row has no usable {key}")
         return name
+
+
+def _make_reader(parts: ReaderParts, once: OnceCache | None) -> CsmsRead:
+    return CsmsRead(parts.client, parts.pool, parts.project, once=once)
+
+
+CSMS = Dialect(
+    api="csms",
+    product="CSMS",
+    build_headers=_build_headers,
+    make_reader=_make_reader,
+    has_refused_credentials=_has_refused_credentials,
+    is_absent=_is_absent,
+    is_complaint=_is_complaint,
+    was_definitely_not_done=is_throttled_by_gateway,
+    ca_bundle_setting="caBundle",
+    address_setting="`region` (or `url`, where one is set)",
+)

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.auth.iam import is_project_id
 from reconciler.apis.client import Client
+from reconciler.apis.csms import CSMS
 from reconciler.apis.transports import TransportFactory
 from reconciler.credentials.redaction import Redactor
 from reconciler.errors import Problem, UsageError
@@ -38,7 +39,7 @@ class ProjectLookup:
         """Return the project's id; raises what a read raises, and UsageError where there isn't exactly one project."""
         name = self._target.project.name
         transport = self._transports.open_transport(self._target.url)
-        client = Client(self._target, transport, self._auth, self._redact, self._retry_policy, lambda _version: {})
+        client = Client(self._target, CSMS, transport, self._auth, self._redact, self._retry_policy)
         try:
             # The question of the official SDK, which takes nothing but exactly one row for an answer either.
             reply = client.get(PROJECTS, (("name", name),), 1, listing=True)

@@ -13,7 +13,8 @@ from concurrent.futures import Executor, Future
 from math import ceil
 from typing import Any, NamedTuple
 
-from reconciler.apis.client import Client, ObjectReader
+from reconciler.apis.client import ObjectReader
+from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache
@@ -25,7 +26,7 @@ MOST_PAGES = 10_000
 RESTARTS = 3
 
 
-def build_keyfactor_headers(version: int) -> dict[str, str]:
+def _build_headers(version: int) -> dict[str, str]:
     """Return what every call carries. A missing version would mean 1, where roles have no claims."""
     # The first is mandatory by the vendor's documents: no web page's form can send it (CSRF).
     return {"x-keyfactor-requested-with": "APIClient", "x-keyfactor-api-version": str(version)}
@@ -54,7 +55,7 @@ class KeyfactorRead(ObjectReader):
 
     root = ""
 
-    def __init__(self, client: Client, pool: Executor, *, window: int, once: OnceCache | None) -> None:
+    def __init__(self, client: ReadClient, pool: Executor, *, window: int, once: OnceCache | None) -> None:
         super().__init__(client, pool)
         self._window, self._once = window, once
 
@@ -207,3 +208,30 @@ def _pick_columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[tu
     spelled_names = _spell_names(rows[0], names)
     # Measured: a certificate takes 4 KB as a parsed object and 370 bytes as a slim row.
     return [tuple(map(row.get, spelled_names)) for row in rows]
+
+
+def _make_reader(parts: ReaderParts, once: OnceCache | None) -> KeyfactorRead:
+    return KeyfactorRead(parts.client, parts.pool, window=parts.window, once=once)
+
+
+KEYFACTOR = Dialect(
+    api="keyfactor",
+    product="Keyfactor Command",
+    build_headers=_build_headers,
+    make_reader=_make_reader,
+    has_refused_credentials=lambda reply: reply.status == 401,
+    is_absent=lambda reply: reply.status == 404,
+    is_complaint=lambda _reply: False,
+    # Command documents no 429 at all, but it may stand behind the gateway as well as any other API.
+    was_definitely_not_done=is_throttled_by_gateway,
+    ca_bundle_setting="caBundle (or KEYFACTOR_CA_CERT)",
+    address_setting="`url`",
+    address_hint="it ends with the API's path, as in https://host/KeyfactorAPI",
+    version_header="x-keyfactor-product-version",
+    # The first with version two of /Security/Roles.
+    oldest_major=11,
+    update_advice="roles need version 11 or later; update the server, or leave roles and owners out",
+    # What Keyfactor's own clients ask to see whether a login works; it needs no permission.
+    login_probe="/Status/Endpoints",
+    tells_permissions=True,
+)

@@ -116,7 +116,7 @@ def _run_server_checks(
     # Huawei access key for five minutes, and a directory may lock an account for good.
     if findings.broken:
         return _skip_remaining_checks(findings, scope.kinds, "identity")
-    granted = read_granted_permissions(session, scope.kinds) if target.api == "keyfactor" else None
+    granted = read_granted_permissions(session, scope.kinds) if session.dialect.tells_permissions else None
     check_identity(findings, session, granted)
     return check_permissions(session, findings, scope.kinds, granted, scope.declared)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from reconciler.doctor.model import Check, Health
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
-from reconciler.settings.model import Target
 
 _RETRY_REMEDY = "try again later"
 
@@ -89,8 +88,3 @@ def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> t
     if status == 404:
         return f"the server has nothing there ({description})", "check `url` and the server's version", Exit.INCOMPLETE
     return f"the server can't answer this ({description})", "check the server's version and its log", Exit.INCOMPLETE
-
-
-def name_address_setting(target: Target) -> str:
-    """Return which setting says where a target's API is."""
-    return "`url`" if target.api == "keyfactor" else "`region` (or `url`, where one is set)"

@@ -15,7 +15,8 @@ def check_identity(findings: Findings, session: DoctorSession, granted: GrantedP
     """Say who we are, and which permission sets the server says we have."""
     target = session.target
     if granted is None:
-        server = "CSMS" if target.api == "csms" else "this server"
+        # Where no server tells, the product does not; where some do, this one does not.
+        server = "this server" if session.dialect.tells_permissions else session.dialect.product
         findings.ok("identity", f"{_describe_account(target)}; what it may do is not told by {server}")
         return
     names = sorted(set().union(*granted.values()))

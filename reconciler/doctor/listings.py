@@ -1,4 +1,4 @@
-"""The lists that a target's kinds read, each once, with who reads it; and the first page of one, read as `plan` does."""
+"""The lists that a target's kinds read, each once, with who reads it; and a list's first page, read as by `plan`."""
 
 from __future__ import annotations
 

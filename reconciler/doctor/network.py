@@ -6,7 +6,7 @@ import socket
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconciler.doctor.findings import Findings, name_address_setting
+from reconciler.doctor.findings import Findings
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.model import Target
@@ -26,7 +26,7 @@ def check_network(findings: Findings, session: DoctorSession, now: datetime) -> 
         for check in NETWORK_CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
         return
-    if not _check_dns(findings, target):
+    if not _check_dns(findings, target, session.dialect.address_setting):
         findings.skip_blocked("connection", "tls")
         return
     try:
@@ -44,7 +44,7 @@ def check_network(findings: Findings, session: DoctorSession, now: datetime) -> 
         _check_tls(findings, target, probe, connection, now)
 
 
-def _check_dns(findings: Findings, target: Target) -> bool:
+def _check_dns(findings: Findings, target: Target, address_setting: str) -> bool:
     host = find_first_host(target.url, target.transport)
     if is_literal(host):
         findings.skip("dns", f"{host} is an address, which needs no name service")
@@ -52,7 +52,7 @@ def _check_dns(findings: Findings, target: Target) -> bool:
     try:
         findings.ok("dns", f"{host} is {', '.join(resolve_addresses(host))}")
     except NoReply as error:
-        setting = "`proxy`" if find_proxy(target.url, target.transport) else name_address_setting(target)
+        setting = "`proxy`" if find_proxy(target.url, target.transport) else address_setting
         remedy = f"check the host in {setting}, and this machine's name servers"
         findings.fail("dns", f"{host} could not be resolved ({error})", remedy, Exit.UNREACHABLE)
         return False

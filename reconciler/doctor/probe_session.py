@@ -55,9 +55,9 @@ class DoctorSession:
         sleep: Callable[[float], None],
     ) -> None:
         self.target, self._now = target, now
-        self._api = connect(target, env, clock=clock, sleep=sleep, now=now)
         self._reply: Reply | None = None
-        self._api.client.heard = self._keep_reply
+        self._api = connect(target, env, clock=clock, sleep=sleep, now=now, on_reply=self._keep_reply)
+        self.dialect = self._api.dialect
 
     def __enter__(self) -> Self:
         return self

@@ -6,20 +6,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth_advice import advise_after_refusal
-from reconciler.doctor.findings import Findings, explain_unexpected_answer, name_address_setting
+from reconciler.apis.dialect import Dialect
+from reconciler.doctor.findings import Findings, explain_unexpected_answer
 from reconciler.doctor.listings import ApiKinds, read_first_page
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.model import Reply
 from reconciler.settings.model import AkskAuth, OauthAuth, PasswordAuth, Target
-from reconciler.transport.strict_json import UnusableJson, decode_json, read_error_message
+from reconciler.transport.strict_json import UnusableJson, decode_json
 
-_LOGIN_TEST_PATH = "/Status/Endpoints"
-"""What Keyfactor's own clients ask to see whether a login works; it needs no permission."""
 _SKEW_WARNED, _SKEW_REFUSED = 60, 900
 """Seconds: from the one on it is told, from the other on Huawei Cloud refuses signatures (contract: 3.3)."""
-_OLDEST_MAJOR = 11
-"""The first major version of Command with version two of /Security/Roles."""
 _DAY = 86_400
 _UNITS = (("years", 365 * _DAY), ("days", _DAY), ("hours", 3600), ("minutes", 60))
 _MAX_YEARS = 100
@@ -72,7 +69,7 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
     check, target = "authentication", session.target
     answer = _ask_login_test(session, kinds)
     reply, error = answer.reply, answer.error
-    if error is None or (reply and not answer.refused and _is_accepted(reply)):
+    if error is None or (reply and not answer.refused and _is_accepted(reply, session.dialect)):
         findings.ok(check, "the API takes these credentials")
     elif reply is None:
         findings.fail_with_error(check, error)
@@ -82,8 +79,8 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
         remedy = f"check `auth` of target {target.name}: {advice}; many tries may lock the account"
         findings.fail(check, f"the API refuses these credentials ({description})", remedy, Exit.AUTH)
     elif reply.status == 404:
-        remedy = f"correct {name_address_setting(target)}"
-        remedy += "; it ends with the API's path, as in https://host/KeyfactorAPI" if target.api == "keyfactor" else ""
+        hint = session.dialect.address_hint
+        remedy = f"correct {session.dialect.address_setting}" + (f"; {hint}" if hint else "")
         findings.fail(check, f"there is no such API at {target.url} ({session.said(answer)})", remedy, Exit.USAGE)
     else:
         findings.fail(check, *explain_unexpected_answer(session, answer))
@@ -92,16 +89,16 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
 
 def _ask_login_test(session: DoctorSession, kinds: ApiKinds) -> DoctorAnswer:
     """Ask what needs no permission. Where that isn't answered as it should be, `plan` wouldn't care: a list decides."""
-    if session.target.api == "keyfactor":
-        answer = session.ask(lambda read: read.get(_LOGIN_TEST_PATH))
+    if path := session.dialect.login_probe:
+        answer = session.ask(lambda read: read.get(path))
         if answer.found is not None or answer.refused or answer.reply is None:
             return answer
     listing = next(candidate for kind in kinds.values() for candidate in kind.requires.read)
     return session.ask(lambda read: read_first_page(read, listing))
 
 
-def _is_accepted(reply: Reply) -> bool:
-    """Say whether an answer is for somebody who is known: JSON, a missing permission, or CSMS itself with a complaint.
+def _is_accepted(reply: Reply, dialect: Dialect) -> bool:
+    """Say whether an answer is for somebody who is known: JSON, a missing permission, or the API's own complaint.
 
     What plan makes of such an answer is for the lists to say.
     """
@@ -111,26 +108,23 @@ def _is_accepted(reply: Reply) -> bool:
         decode_json(reply.body)
     except UnusableJson:
         return False
-    # CSMS answers 400 where others answer 404: CSMS.0005 is a resource that doesn't exist. What the
-    # gateway before it says for itself starts with APIGW.
-    return reply.status == 200 or (reply.status == 400 and read_error_message(reply.body).startswith("CSMS."))
+    return reply.status == 200 or dialect.is_complaint(reply)
 
 
 def check_version(findings: Findings, session: DoctorSession) -> None:
     """Say which version a server calls itself."""
-    if session.target.api == "csms":
-        findings.skip("version", "CSMS doesn't tell one")
+    dialect, version = session.dialect, session.product
+    if not dialect.version_header:
+        findings.skip("version", f"{dialect.product} doesn't tell one")
         return
-    product = session.product
-    major = product.partition(".")[0]
-    if not product:
+    major = version.partition(".")[0]
+    if not version:
         findings.skip("version", "not told by this server")
     # isdecimal() alone takes the digits of every script.
-    elif major.isdecimal() and major.isascii() and int(major) < _OLDEST_MAJOR:
-        remedy = f"roles need version {_OLDEST_MAJOR} or later; update the server, or leave roles and owners out"
-        findings.warn("version", f"Keyfactor Command {product}", remedy)
+    elif major.isdecimal() and major.isascii() and int(major) < dialect.oldest_major:
+        findings.warn("version", f"{dialect.product} {version}", dialect.update_advice)
     else:
-        findings.ok("version", f"Keyfactor Command {product}")
+        findings.ok("version", f"{dialect.product} {version}")
 
 
 def check_clock(findings: Findings, target: Target, reply: Reply | None, now: datetime) -> None:

@@ -50,12 +50,14 @@ class RunContext:
     """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
 
     Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says
-    of itself, fit to be shown; `redact` takes our secrets out of whatever is told of a step.
+    of itself, fit to be shown; `was_definitely_not_done` whether it proves, beyond what its status says, that a write
+    was not carried out. `redact` takes our secrets out of whatever is told of a step.
     """
 
     readers: Mapping[str, Read]
     senders: Mapping[str, Send]
     explainers: Mapping[str, Callable[[Reply], str]]
+    was_definitely_not_done: Mapping[str, Callable[[Reply], bool]]
     redact: Callable[[str], str]
     kinds: Registry
     sleep: Callable[[float], None] = _sleep
@@ -134,7 +136,7 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
     # A 401 says that the request was not applied, for want of valid credentials (RFC 9110, 15.5.2).
     except LoggedOut as logged_out:
         return _handle_logged_out(step, request, kind, context, logged_out, is_repeat=is_repeat)
-    if _is_refusal(reply):
+    if reply.status in _REFUSAL_STATUSES or context.was_definitely_not_done[step.address.target](reply):
         return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_describe_response(step, reply, context)}")
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
@@ -200,13 +202,6 @@ def _merge_verdicts(verdicts: tuple[Verdict, ...]) -> Verdict:
         if verdict in verdicts:
             return verdict
     return Verdict.APPLIED
-
-
-def _is_refusal(reply: Reply) -> bool:
-    """Throttling is only believed in the gateway's documented form: something else may have passed the request on."""
-    # APIGW.0308 is the code of Huawei's API gateway for a throttled call. Command documents no 429 at
-    # all.
-    return reply.status in _REFUSAL_STATUSES or (reply.status == 429 and b"APIGW.0308" in reply.body)
 
 
 def _describe_response(step: Step, reply: Reply, context: RunContext) -> str:

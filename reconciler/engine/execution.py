@@ -105,6 +105,7 @@ def send_plan(
         readers={name: api.fresh for name, api in apis.items()},
         senders={name: api.send for name, api in apis.items()},
         explainers={name: api.explain for name, api in apis.items()},
+        was_definitely_not_done={name: api.dialect.was_definitely_not_done for name, api in apis.items()},
         redact=masker,
         kinds=kinds,
         stop=stops.is_requested,

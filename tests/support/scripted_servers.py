@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from reconciler.apis.dialect import is_throttled_by_gateway
 from reconciler.diagnostics import Source
 from reconciler.engine.apply import ReadBackPolicy, RunContext
 from reconciler.errors import NoReply, Problem, UnreachableError
@@ -70,6 +71,7 @@ class Server(World):
             readers=dict.fromkeys(both, self),
             senders=dict.fromkeys(both, self.send),
             explainers=dict.fromkeys(both, explained),
+            was_definitely_not_done=dict.fromkeys(both, is_throttled_by_gateway),
             redact=redacted,
             kinds=KINDS,
             sleep=self.slept.append,
