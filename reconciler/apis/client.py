@@ -10,15 +10,15 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.auth.lockout import RefusalCounter
-from reconciler.apis.auth_advice import advise_after_refusal
+from reconciler.apis.auth_advice import AuthAdvice, advise_after_refusal
 from reconciler.apis.dialect import Dialect, ReadClient, describe_reply, explain_reply
 from reconciler.credentials.redaction import Redactor
-from reconciler.diagnostics import Source
-from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, Problem, ReconcilerError, UnreachableError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, ReconcilerError, UnreachableError
 from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
-from reconciler.transport.failures import format_advice
+from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.retry import RETRIED_STATUSES, RetryPolicy
 from reconciler.transport.strict_json import UnusableJson, decode_json
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
@@ -27,7 +27,6 @@ _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 # RFC 3986, 5.2.4: normalising removes dot segments, so another object than the one meant would be
 # reached. %2e is a dot as well (6.2.2.2).
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
-_NEXT_TIME = "nothing was concluded from it; check the target, then run again"
 
 
 class Client:
@@ -77,16 +76,16 @@ class Client:
         try:
             url = self.url(path, query)
         except ValueError as error:
-            raise IncompleteError(Problem(self.source("/"), f"{error}, so it was not asked for")) from None
+            summary = f"{error}, so it was not asked for"
+            raise IncompleteError(Diagnostic("api.unsafe-path", self.source("/"), summary)) from None
         try:
             reply = self._read_with_retries(path, url, version, LIST_CAP if listing else OBJECT_CAP)
         except UnusableReply as error:
-            raise IncompleteError(Problem(self.source(path), f"{error}; {_NEXT_TIME}")) from None
+            raise self.make_incomplete_error(path, str(error)) from None
         except NoReply as error:
+            advice = advise_on_failure(error, self.dialect.ca_bundle_setting)
             raise UnreachableError(
-                Problem(
-                    self.source(path), f"no answer: {error}; {format_advice(error, self.dialect.ca_bundle_setting)}"
-                )
+                Diagnostic("api.unreachable", self.source(path), f"no answer: {error}", *advice)
             ) from None
         self._on_reply(reply)
         return self._judge_reply(path, reply, listing=listing)
@@ -100,7 +99,10 @@ class Client:
 
     def make_incomplete_error(self, path: str, summary: str) -> IncompleteError:
         """Return the error for an answer that can't be trusted."""
-        return IncompleteError(Problem(self.source(path), f"{summary}; {_NEXT_TIME}"))
+        remedy = "check the target, then run again"
+        return IncompleteError(
+            Diagnostic("api.untrusted-answer", self.source(path), summary, "nothing was concluded from it", remedy)
+        )
 
     def explain(self, reply: Reply) -> str:
         """Return what an answer says of itself, fit to be printed: redacted, escaped, on one short line."""
@@ -125,7 +127,7 @@ class Client:
             raise NoReply(f"nothing was sent: {self.redact.line(str(error))}", sent=False, cause=cause) from None
         renewable = self._learn_from_reply(self.source(call.path, call.method), reply, headers)
         if self.dialect.has_refused_credentials(reply):
-            raise LoggedOut(reply, renewable=renewable, advice=self._advise_on_auth())
+            raise LoggedOut(reply, renewable=renewable, advice=str(self._advise_on_auth()))
         return reply
 
     def _read_with_retries(self, path: str, url: str, version: int, cap: int) -> Reply:
@@ -170,16 +172,17 @@ class Client:
         description = describe_reply(reply, self.redact)
         if status == 403:
             raise AuthError(
-                Problem(
+                Diagnostic(
+                    "api.permission-missing",
                     source,
-                    f"the permission to read this is missing ({description}); "
-                    "what can't be seen can't be compared; grant it",
+                    f"the permission to read this is missing ({description})",
+                    "what can't be seen can't be compared",
+                    "grant it",
                 )
             )
         if status in RETRIED_STATUSES or status >= 500:
-            raise UnreachableError(
-                Problem(source, f"the server fails ({description}) although it was asked again; try again later")
-            )
+            summary = f"the server fails ({description}) although it was asked again"
+            raise UnreachableError(Diagnostic("api.server-failing", source, summary, remedy="try again later"))
         # HTTP libraries take Authorization away when a redirect leads to another host, but not X-Auth-Token:
         # followed, it would hand the token over.
         if 300 <= status < 400:
@@ -191,13 +194,14 @@ class Client:
         raise self.make_incomplete_error(path, f"the server can't answer this ({description})")
 
     def _make_refusal_error(self, source: Source, reply: Reply) -> AuthError:
-        summary = (
-            f"the credentials were refused ({describe_reply(reply, self.redact)}); nothing can be read without them"
-        )
-        return AuthError(Problem(source, f"{summary}; {self._advise_on_auth()}"))
+        summary = f"the credentials were refused ({describe_reply(reply, self.redact)})"
+        reason, (look, remedy) = "nothing can be read without them", self._advise_on_auth()
+        words = (f"{reason}; {look}", remedy) if remedy else (reason, look)
+        return AuthError(Diagnostic("api.credentials-refused", source, summary, *words))
 
-    def _advise_on_auth(self) -> str:
-        return f"check `auth` of target {self.target.name}: {advise_after_refusal(self.target.auth)}"
+    def _advise_on_auth(self) -> AuthAdvice:
+        look, remedy = advise_after_refusal(self.target.auth)
+        return AuthAdvice(f"check `auth` of target {self.target.name}: {look}", remedy)
 
     def _describe_redirect(self, reply: Reply) -> str:
         """Say where a redirect leads to: its host, without what may stand in front of it; "" where it names none."""

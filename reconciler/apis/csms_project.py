@@ -11,7 +11,8 @@ from reconciler.apis.client import Client
 from reconciler.apis.csms import CSMS
 from reconciler.apis.transports import TransportFactory
 from reconciler.credentials.redaction import Redactor
-from reconciler.errors import Problem, UsageError
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import UsageError
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.retry import RetryPolicy
@@ -54,7 +55,7 @@ class ProjectLookup:
             count_text = f"{len(ids)} projects" if ids else "no project"
             shown_name = escape_and_shorten(name)
             summary = f"IAM shows this account {count_text} of the name {shown_name}, so there is no id to ask with"
-            raise UsageError(Problem(client.source(PROJECTS), f"{summary}; {_REMEDY}"))
+            raise UsageError(Diagnostic("api.unknown-project", client.source(PROJECTS), summary, remedy=_REMEDY))
         if not is_project_id(ids[0]):
             raise client.make_incomplete_error(PROJECTS, "the answer holds no usable id of the project")
         return str(ids[0])

@@ -11,7 +11,8 @@ from typing import get_args
 from reconciler.apis.auth.fixed import encode_basic_value
 from reconciler.credentials.redaction import Redactor
 from reconciler.credentials.sources import Origin, Secret, resolve_secret
-from reconciler.errors import AuthError, Problem
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import AuthError
 from reconciler.settings.model import Auth, BasicAuth, Target
 from reconciler.transport.options import ProxyAuth
 
@@ -67,7 +68,8 @@ class Secrets:
             summary = (
                 f"{self._describe_field(field)}: {origin} has characters that no header can carry, so it can't be sent"
             )
-            raise AuthError(Problem(self._target.source, f"{summary}; check that it is the right one"))
+            remedy = "check that it is the right one"
+            raise AuthError(Diagnostic("credentials.unusable", self._target.source, summary, remedy=remedy))
         return secret
 
     def basic(self, username: str, origin: Origin, field: str) -> str:

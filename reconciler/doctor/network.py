@@ -10,7 +10,7 @@ from reconciler.doctor.findings import Findings
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.model import Target
-from reconciler.transport.failures import format_advice
+from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.probe import Probe, find_first_host, find_proxy, is_literal, resolve_addresses
 
 NETWORK_CHECKS = ("dns", "connection", "tls")
@@ -66,7 +66,7 @@ def _check_connection(findings: Findings, target: Target, probe: Probe) -> socke
     except NoReply as error:
         remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
         if find_proxy(target.url, target.transport):
-            remedy = format_advice(error, "")
+            remedy = str(advise_on_failure(error, ""))
         findings.fail("connection", f"{address}: {error}", remedy, Exit.UNREACHABLE)
         return None
     findings.ok("connection", f"{address} takes connections")
@@ -80,9 +80,8 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
     try:
         tls = probe.handshake(connection)
     except NoReply as error:
-        findings.fail(
-            "tls", f"{urlsplit(target.url).netloc}: {error}", format_advice(error, "caBundle"), Exit.UNREACHABLE
-        )
+        remedy = str(advise_on_failure(error, "caBundle"))
+        findings.fail("tls", f"{urlsplit(target.url).netloc}: {error}", remedy, Exit.UNREACHABLE)
         return
     # One that has expired failed the handshake above.
     days_left = (tls.expires - now).days

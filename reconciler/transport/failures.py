@@ -31,11 +31,15 @@ _TRUST_ADVICE = "name the PEM file of its authority as {bundle}, if you trust it
 
 
 class FailureReason(NamedTuple):
-    """What happened, what to do, and whether asking again would bring the same."""
+    """What happened, what to do, and whether asking again would bring the same.
+
+    `reason` is what else there is to know; it is told between the two.
+    """
 
     summary: str
-    advice: str = _CHECK_NETWORK
+    remedy: str = _CHECK_NETWORK
     is_permanent: bool = False
+    reason: str = ""
 
 
 class UnansweredRequest(NoReply):
@@ -46,10 +50,21 @@ class UnansweredRequest(NoReply):
         self.why = failure
 
 
-def format_advice(error: NoReply, bundle: str, certificate: str = "clientCertificate") -> str:
+class Advice(NamedTuple):
+    """What is said of a failure after what happened: what to know, "" for nothing, and what to do."""
+
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, self))
+
+
+def advise_on_failure(error: NoReply, bundle: str, certificate: str = "clientCertificate") -> Advice:
     """Return what to do about it, with the names that an authority and our certificate have in the settings there."""
-    template = error.why.advice if isinstance(error, UnansweredRequest) else _CHECK_NETWORK
-    return template.format(bundle=bundle, certificate=certificate)
+    if not isinstance(error, UnansweredRequest):
+        return Advice("", _CHECK_NETWORK)
+    return Advice(error.why.reason, error.why.remedy.format(bundle=bundle, certificate=certificate))
 
 
 def explain_failure(error: BaseException, seconds: float, *, known_to_proxy: bool = False) -> FailureReason:
@@ -96,8 +111,9 @@ def _explain_distrust(error: ssl.SSLCertVerificationError, peer: str) -> Failure
     if code in _WRONG_NAME:
         return FailureReason(
             f"the {peer}'s certificate is for another name ({message})",
-            "use the name that stands in it, or have it issued for this one; somebody may be in between",
+            "somebody may be in between",
             is_permanent=True,
+            reason="use the name that stands in it, or have it issued for this one",
         )
     if code in (_EXPIRED, _NOT_YET_VALID):
         summary = "has expired" if code == _EXPIRED else "is not valid yet"

@@ -19,6 +19,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
 from reconciler.transport.adapter import SingleSendAdapter
@@ -161,8 +162,14 @@ def _make_tls_contexts(options: TransportOptions) -> TlsContexts:
     except (OSError, ValueError) as error:
         files = ", ".join(str(path) for path in (trust.ca_bundle, trust.certificate, trust.key) if path)
         raise UsageError(
-            f"{files or 'the given authority'}: can't be used as a certificate ({_describe_file_error(error, trust)}); "
-            "without it the server can't be verified; name PEM files that can be read"
+            Diagnostic(
+                "tls.unusable-certificate",
+                Source("reconciler"),
+                f"{files or 'the given authority'}: can't be used as a certificate "
+                f"({_describe_file_error(error, trust)})",
+                "without it the server can't be verified",
+                "name PEM files that can be read",
+            )
         ) from None
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.simulator import Simulator
-from reconciler.transport.failures import UnansweredRequest, format_advice
+from reconciler.transport.failures import UnansweredRequest, advise_on_failure
 from reconciler.transport.options import TransportOptions as Travel
 from reconciler.transport.options import Trust
 from reconciler.transport.retry import ATTEMPTS
@@ -125,7 +125,7 @@ def test_a_server_that_refuses_our_certificate_is_told_as_that(
             sender.send(method, f"{url}/x", {}, None if method == "GET" else b"{}")
     assert str(caught.value) == said
     assert (caught.value.sent, caught.value.why.is_permanent) == (version is V1_3, True)
-    assert "clientCertificate" in format_advice(caught.value, "caBundle")
+    assert "clientCertificate" in advise_on_failure(caught.value, "caBundle").remedy
 
 
 def test_a_certificate_that_is_wanted_is_not_asked_for_again(trust: Trust) -> None:

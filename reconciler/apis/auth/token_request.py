@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconciler.diagnostics import Source
-from reconciler.errors import AuthError, NoReply, Problem, UnreachableError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Reply
-from reconciler.transport.failures import format_advice
+from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.transport import Transport
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
+_CONSEQUENCE = "without a token nothing can be asked"
 
 
 class LoginLabels(NamedTuple):
@@ -49,17 +50,17 @@ class Login:
         try:
             reply = self._transport.send("POST", self._url, headers, body)
         except NoReply as error:
-            summary = (
-                f"no login: {error}; without a token nothing can be asked; {format_advice(error, *self._labels[2:])}"
-            )
-            raise UnreachableError(Problem(self._source, summary)) from None
+            advice = advise_on_failure(error, self._labels.bundle, self._labels.certificate)
+            reason = "; ".join(filter(None, (_CONSEQUENCE, advice.reason)))
+            raise UnreachableError(
+                Diagnostic("login.unreachable", self._source, f"no login: {error}", reason, advice.remedy)
+            ) from None
         if 200 <= reply.status < 300:
             return reply
         description = self._describe(reply)
         if reply.status == 429 or reply.status >= 500:
-            raise UnreachableError(
-                Problem(self._source, f"no login: the identity provider fails ({description}); try again later")
-            )
+            summary = f"no login: the identity provider fails ({description})"
+            raise UnreachableError(Diagnostic("login.unreachable", self._source, summary, remedy="try again later"))
         if 300 <= reply.status < 400:
             summary = f"the answer is a redirect ({reply.status}), which is never followed with credentials"
             raise self.make_auth_error(summary, elsewhere=True)
@@ -77,7 +78,7 @@ class Login:
     def make_auth_error(self, summary: str, *, elsewhere: bool = False) -> AuthError:
         """Return the error for a login that brought nothing; `elsewhere` where the address looks wrong."""
         remedy = f"check {self._labels.url if elsewhere else self._labels.fields} of target {self._target}"
-        return AuthError(Problem(self._source, f"no login: {summary}; without a token nothing can be asked; {remedy}"))
+        return AuthError(Diagnostic("login.refused", self._source, f"no login: {summary}", _CONSEQUENCE, remedy))
 
     def close(self) -> None:
         """Close the connection."""
