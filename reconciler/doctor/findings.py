@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.doctor.model import Check, Health
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
@@ -28,41 +29,51 @@ class Findings:
 
     def ok(self, check: str, detail: str) -> None:
         """Note that all is well."""
-        self._add(check, Health.OK, detail)
+        self._add(Check(self._target, check, Health.OK, detail))
 
-    def warn(self, check: str, detail: str, remedy: str = "") -> None:
-        """Note what may hurt, or hurts something that not every run needs."""
-        self._add(check, Health.WARNING, detail, remedy)
+    def warn(self, check: str, detail: str, remedy: str = "", *, rule: str = "") -> None:
+        """Note what may hurt, or hurts something that not every run needs. The rule is the check's own by default."""
+        self._add(Check(self._target, check, Health.WARNING, detail, remedy, rule=rule or f"doctor.{check}"))
 
-    def fail(self, check: str, detail: str, remedy: str, cause: Exit) -> None:
-        """Note what keeps `plan` from running."""
-        self._add(check, Health.FAILED, detail, remedy, cause)
+    def fail(self, check: str, detail: str, remedy: str, cause: Exit, *, rule: str = "") -> None:
+        """Note what keeps `plan` from running. The rule is the check's own by default."""
+        self._add(Check(self._target, check, Health.FAILED, detail, remedy, cause, rule or f"doctor.{check}"))
 
     def skip(self, check: str, detail: str) -> None:
         """Note what was not looked at, and why."""
-        self._add(check, Health.SKIPPED, detail)
+        self._add(Check(self._target, check, Health.SKIPPED, detail))
 
     def skip_blocked(self, *checks: str) -> None:
         """Note that these were not looked at, because something before them failed."""
         for check in checks:
             self.skip(check, f"not looked at, since {self.broken} failed")
 
-    def fail_with_error(self, check: str, error: ReconcilerError) -> None:
-        """Note an error that has its own words, `what; why; what to do`: the last part is the remedy.
+    def fail_with_error(self, check: str, error: ReconcilerError, *, rule: str = "") -> None:
+        """Note an error that has its own words. That it is about this target need not be said again."""
+        for explanation in explain_problems(error):
+            detail = join_words(explanation.summary, explanation.reason)
+            self.fail(check, detail.removeprefix(f"target {self._target}: "), explanation.remedy, error.exit, rule=rule)
 
-        That it is about this target need not be said again.
-        """
-        for detail, remedy in split_problems(error):
-            self.fail(check, detail.removeprefix(f"target {self._target}: "), remedy, error.exit)
-
-    def _add(self, check: str, verdict: Health, detail: str, remedy: str = "", cause: Exit = Exit.OK) -> None:
-        self._checks.append(Check(self._target, check, verdict, detail, remedy, cause))
+    def _add(self, check: Check) -> None:
+        self._checks.append(check)
 
 
-def split_problems(error: ReconcilerError) -> list[tuple[str, str]]:
-    """Return (what, what to do) of each problem of an error."""
-    parts = [problem.message.rpartition("; ") for problem in error.problems]
-    return [(detail or remedy, remedy if detail else "") for detail, _, remedy in parts]
+def join_words(*parts: str) -> str:
+    """Return what is to be told, joined for printing, without what is empty."""
+    return "; ".join(filter(None, parts))
+
+
+def explain_problems(error: ReconcilerError) -> list[Explanation]:
+    """Return the words of each problem of an error."""
+    return [_explain_problem(problem) for problem in error.problems]
+
+
+def _explain_problem(problem: Diagnostic) -> Explanation:
+    if problem.rule:
+        return Explanation(problem.rule, problem.summary, problem.reason, problem.remedy)
+    # Only as long as somebody calls `errors.Problem`: its words are in one piece, `what; why; what to do`.
+    summary, *rest = problem.message.split("; ")
+    return Explanation("", summary, "; ".join(rest[:-1]), rest[-1] if rest else "")
 
 
 def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[str, str, Exit]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Exit
 
 
 class Health(StrEnum):
@@ -29,7 +29,10 @@ class Ability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `remedy` says what to do; `cause` is the exit code of one that failed."""
+    """One thing that was looked at. `remedy` says what to do; `cause` is the exit code of one that failed.
+
+    `rule` is the id of what a failure or a warning tells, "" for what is well or was skipped.
+    """
 
     target: str
     check: str
@@ -37,6 +40,7 @@ class Check:
     detail: str = ""
     remedy: str = ""
     cause: Exit = Exit.OK
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class TargetDiagnosis:
 def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Diagnostic, ...]:
     """Return what failed, as every command tells it: `what; what to do`."""
     return tuple(
-        Problem(Source(f"{check.target} {check.check}"), "; ".join(filter(None, (check.detail, check.remedy))))
+        Diagnostic(check.rule, Source(f"{check.target} {check.check}"), check.detail, remedy=check.remedy)
         for diagnosis in diagnoses
         for check in diagnosis.failed
     )

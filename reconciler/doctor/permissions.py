@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from reconciler.doctor.findings import Findings, explain_unexpected_answer, split_problems
+from reconciler.doctor.findings import Findings, explain_problems, explain_unexpected_answer, join_words
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, FirstPage, ListUse, collect_list_uses, read_first_page
 from reconciler.doctor.model import Ability
@@ -27,6 +27,14 @@ _MAX_SILENCES = 2
 
 DeclaredKinds = frozenset[str] | None
 """The kinds that the manifests declare for a target; None where nobody knows."""
+
+
+class _Question(NamedTuple):
+    """A check that a server is asked for: the kinds that need its answer, its name, and the rule of its failure."""
+
+    users: Sequence[str]
+    check: str
+    rule: str
 
 
 class Abilities(NamedTuple):
@@ -102,23 +110,24 @@ class _PermissionTrial:
 
     def _check_list(self, use: ListUse) -> FirstPage | None:
         """Read the first page; returns it if it is one that `plan` takes."""
-        listing, check = use.listing, f"list {use.listing.noun}"
-        answer = self._ask_server(use.always_read_by, check, lambda read: read_first_page(read, listing))
+        listing = use.listing
+        question = _Question(use.always_read_by, f"list {listing.noun}", "doctor.list")
+        answer = self._ask_server(question, lambda read: read_first_page(read, listing))
         if answer is None:
             return None
         # 403 is for somebody who is known, 401 for nobody (RFC 9110, 15.5.2 and 15.5.4).
         if answer.status == 403:
             self._readable[listing.permission] = False
             remedy = f"grant {listing.permission}; {use.needed_by}"
-            self._report_unreadable(use.always_read_by, check, self._describe_forbidden(answer), remedy, Exit.AUTH)
+            self._report_unreadable(question, self._describe_forbidden(answer), remedy, Exit.AUTH)
             return None
         if answer.error:
-            self._failed(use.always_read_by, check, answer)
+            self._failed(question, answer)
             return None
         first_page: FirstPage = answer.found
         self._readable.setdefault(listing.permission, True)
         total_text = "" if first_page.total is None else f", {first_page.total:,} in all"
-        self._findings.ok(check, f"GET {listing.path}: readable{total_text}")
+        self._findings.ok(question.check, f"GET {listing.path}: readable{total_text}")
         return first_page
 
     def _check_item(self, use: ListUse, first_page: FirstPage | None) -> None:
@@ -133,83 +142,86 @@ class _PermissionTrial:
             self._findings.skip(check, f"there are no {rows} to try it on")
             return
         path = f"{listing.path}/{segment}"
-        answer = self._ask_server(
-            use.singly_read_by, check, lambda read: read.get(f"{read.root}{path}", version=listing.version)
-        )
+        question = _Question(use.singly_read_by, check, "doctor.read-one")
+        answer = self._ask_server(question, lambda read: read.get(f"{read.root}{path}", version=listing.version))
         if answer is None:
             return
         if answer.status == 403:
-            self._report_hidden_row(use, check, answer)
+            self._report_hidden_row(use, question, answer)
         elif answer.error or not isinstance(answer.found, dict | None):
-            self._failed(use.singly_read_by, check, answer)
+            self._failed(question, answer)
         # Whether Command answers 403 or 404 for a row that an account may not see is not documented.
         elif answer.found is None:
-            self._findings.warn(check, f"what was listed a moment ago is gone ({answer.status})", "look again")
+            detail = f"what was listed a moment ago is gone ({answer.status})"
+            self._findings.warn(check, detail, "look again", rule=question.rule)
         else:
             self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
 
-    def _ask_server(self, users: Sequence[str], check: str, question: Callable[[Read], object]) -> DoctorAnswer | None:
+    def _ask_server(self, question: _Question, ask: Callable[[Read], object]) -> DoctorAnswer | None:
         """Ask; returns None where nothing is asked any more, or the credentials were refused: that ends it."""
         if self._end:
-            self._rule_out(users)
-            self._findings.skip(check, f"not tried, since {self._end}")
+            self._rule_out(question.users)
+            self._findings.skip(question.check, f"not tried, since {self._end}")
             return None
-        answer = self._session.ask(question)
+        answer = self._session.ask(ask)
         # Accounts of Command are often a directory's, which locks one after a few wrong passwords.
         if answer.refused:
-            self._end = f"{check} found the credentials refused"
-            self._rule_out(users)
-            self._refused(check, answer)
+            self._end = f"{question.check} found the credentials refused"
+            self._rule_out(question.users)
+            self._refused(question, answer)
             return None
         if isinstance(answer.error, UnreachableError):
-            self._unanswered.append(check)
+            self._unanswered.append(question.check)
             if len(self._unanswered) == _MAX_SILENCES:
                 self._end = f"the server answered neither {' nor '.join(self._unanswered)}"
         return answer
 
-    def _refused(self, check: str, answer: DoctorAnswer) -> None:
+    def _refused(self, question: _Question, answer: DoctorAnswer) -> None:
+        check, rule = question.check, question.rule
         if answer.reply:
-            self._findings.fail(check, f"refused ({self._session.said(answer)})", "check `auth`", Exit.AUTH)
+            detail = f"refused ({self._session.said(answer)})"
+            self._findings.fail(check, detail, "check `auth`", Exit.AUTH, rule=rule)
         elif answer.error:
-            self._findings.fail_with_error(check, answer.error)
+            self._findings.fail_with_error(check, answer.error, rule=rule)
 
-    def _failed(self, users: Sequence[str], check: str, answer: DoctorAnswer) -> None:
+    def _failed(self, question: _Question, answer: DoctorAnswer) -> None:
         """Note what brought no answer, or one that `plan` doesn't take, with the code that `plan` would have."""
         cause = answer.error.exit if answer.error else Exit.INCOMPLETE
         if answer.error and answer.reply is None:
-            detail, remedy = split_problems(answer.error)[0]
+            explanation = explain_problems(answer.error)[0]
+            detail, remedy = join_words(explanation.summary, explanation.reason), explanation.remedy
         elif answer.error and answer.status == 200:
-            detail = split_problems(answer.error)[0][0].partition("; ")[0]
+            detail = explain_problems(answer.error)[0].summary
             remedy = "plan takes no such answer; check the server's version, and what stands between"
         else:
             detail, remedy, _ = explain_unexpected_answer(self._session, answer)
-        self._report_unreadable(users, check, detail, remedy, cause)
+        self._report_unreadable(question, detail, remedy, cause)
 
-    def _report_hidden_row(self, use: ListUse, check: str, answer: DoctorAnswer) -> None:
+    def _report_hidden_row(self, use: ListUse, question: _Question, answer: DoctorAnswer) -> None:
         """Note that a row that was listed may not be read by itself."""
         listing, detail = use.listing, self._describe_forbidden(answer)
         if not listing.item_permission:
-            self._report_unreadable(
-                use.singly_read_by, check, detail, f"grant {listing.permission}; {use.needed_by}", Exit.AUTH
-            )
+            self._report_unreadable(question, detail, f"grant {listing.permission}; {use.needed_by}", Exit.AUTH)
             return
         reason = f"apply reads {listing.noun} again before and after it writes"
-        self._findings.warn(check, detail, f"grant {listing.item_permission} if this account is to apply; {reason}")
+        remedy = f"grant {listing.item_permission} if this account is to apply; {reason}"
+        self._findings.warn(question.check, detail, remedy, rule=question.rule)
         for kind in use.singly_read_by:
             self.apply[kind] = Ability.IMPOSSIBLE
 
     def _describe_forbidden(self, answer: DoctorAnswer) -> str:
         return f"the permission is missing ({self._session.said(answer)})"
 
-    def _report_unreadable(self, users: Sequence[str], check: str, detail: str, remedy: str, cause: Exit) -> None:
+    def _report_unreadable(self, question: _Question, detail: str, remedy: str, cause: Exit) -> None:
         """Note what can't be read: a failure where a kind that is declared, or may be, can't do without it."""
+        users, check, rule = question
         self._rule_out(users)
         needing_kinds = users if self._declared is None else [kind for kind in users if kind in self._declared]
         if needing_kinds:
-            self._findings.fail(check, detail, remedy, cause)
+            self._findings.fail(check, detail, remedy, cause, rule=rule)
         else:
             unused_remedy = f"{remedy}, and no manifest declares one" if users else remedy
-            self._findings.warn(check, detail, unused_remedy)
+            self._findings.warn(check, detail, unused_remedy, rule=rule)
 
     def _rule_out(self, users: Sequence[str]) -> None:
         for kind in users:
@@ -234,6 +246,7 @@ class _PermissionTrial:
             check,
             f"missing, as the server tells: {' and '.join(map(str, missing))}",
             f"grant it if this account is to apply; only apply of {kind} needs it",
+            rule="doctor.write",
         )
 
     def _lower_apply(self, kind: str, ability: Ability) -> None:
