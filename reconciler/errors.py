@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from pathlib import PurePath
 from typing import ClassVar
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
@@ -181,9 +180,9 @@ def describe_internal_error(fault: BaseException) -> Diagnostic:
     """Name the place of a fault. An exception's own text may quote a secret, so it is left out."""
     location, trace = "", fault.__traceback__
     while trace:
-        file = PurePath(trace.tb_frame.f_code.co_filename)
-        if "reconciler" in file.parts:
-            location = f" at {'/'.join(file.parts[-2:])}:{trace.tb_lineno}"
+        parts = trace.tb_frame.f_code.co_filename.replace("\\", "/").split("/")
+        if "reconciler" in parts:
+            location = f" at {'/'.join(parts[-2:])}:{trace.tb_lineno}"
         trace = trace.tb_next
     summary = f"{type(fault).__name__}{location}"
     return Diagnostic("internal.bug", Source("internal"), summary, remedy="please report")
