@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.doctor.model import Ability, Health
 from reconciler.errors import Exit
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
@@ -44,10 +44,10 @@ _METADATA_SCHEMA: Schema = {
 }
 
 
-def build_schemas() -> dict[str, Schema]:
+def build_schemas(kinds: Registry) -> dict[str, Schema]:
     """Return every schema by its file name; they refer to each other by relative URLs."""
-    files = {f"{name}.json": _build_kind_schema(kind) for name, kind in KINDS.items()}
-    files["manifest.json"] = _build_manifest_schema()
+    files = {f"{name}.json": _build_kind_schema(kind) for name, kind in kinds.items()}
+    files["manifest.json"] = _build_manifest_schema(kinds)
     files["settings.json"] = _add_header("settings.json", _drop_titles(SettingsFile.model_json_schema(by_alias=True)))
     files["report.json"] = _build_report_schema()
     files["plan.json"] = _build_plan_schema()
@@ -84,7 +84,7 @@ def _build_kind_schema(kind: Kind) -> Schema:
     return _add_header(f"{kind.name}.json", schema | ({"$defs": definitions} if definitions else {}))
 
 
-def _build_manifest_schema() -> Schema:
+def _build_manifest_schema(kinds: Registry) -> Schema:
     """One schema for editors: a document is held against the schema of the kind that it names."""
     return _add_header(
         "manifest.json",
@@ -93,14 +93,14 @@ def _build_manifest_schema() -> Schema:
             "description": "A document of any kind.",
             "type": "object",
             "required": ["apiVersion", "kind", "metadata", "spec"],
-            "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": list(KINDS)}},
+            "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": list(kinds)}},
             "allOf": [
                 {
                     # `properties` says nothing of an absent member: without `required` each `if` would hold.
                     "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
                     "then": {"$ref": f"{name}.json"},
                 }
-                for name in KINDS
+                for name in kinds
             ],
         },
     )

@@ -19,6 +19,7 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit, NoReply
+from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
 from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 from reconciler.transport.probe import Probe
@@ -37,7 +38,7 @@ def test_a_server_that_is_down_is_unreachable() -> None:
     """The connection fails; credentials are told of all the same."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    examined = diagnose(command(url), {"PASSWORD": "secret"}, QUICK)
+    examined = diagnose(command(url), {"PASSWORD": "secret"}, KINDS, QUICK)
     assert choose_exit([examined]) is Exit.UNREACHABLE
     assert verdicts(examined, "credentials", "dns", "connection", "tls", "login") == [
         "ok",
@@ -51,7 +52,7 @@ def test_a_server_that_is_down_is_unreachable() -> None:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid"])
 def test_a_name_that_does_not_resolve_is_unreachable(host: str) -> None:
     """The reserved top-level domain never resolves, and a label is never that long."""
-    examined = diagnose(command(f"https://{host}"), {"PASSWORD": "secret"}, QUICK)
+    examined = diagnose(command(f"https://{host}"), {"PASSWORD": "secret"}, KINDS, QUICK)
     assert [one.check for one in examined.failed] == ["dns"]
     assert choose_exit([examined]) is Exit.UNREACHABLE
 
@@ -78,7 +79,7 @@ def test_a_certificate_is_judged_before_anything_is_sent(
     """Protocol, names and end where it is trusted; why and what to do where it isn't."""
     context = serving(issued(*shown, expired=expired))
     with Simulator(certificates=5, tls=context) as server:
-        examined = diagnose(command(server.url, transport=trusting(tmp_path)), secrets(server), QUICK)
+        examined = diagnose(command(server.url, transport=trusting(tmp_path)), secrets(server), KINDS, QUICK)
         assert verdicts(examined, "connection", "tls") == ["ok", health]
         tls = found(examined)["tls"]
         assert word in tls.detail + tls.remedy
@@ -107,12 +108,12 @@ def test_a_server_that_wants_a_certificate_says_so_with_the_handshake(
     own.private_key_pem.write_to_path(tmp_path / "own.key")
     with Simulator(certificates=5, tls=tls) as server:
         travel = trusting(tmp_path)
-        examined = diagnose(command(server.url, transport=travel), secrets(server), QUICK)
+        examined = diagnose(command(server.url, transport=travel), secrets(server), KINDS, QUICK)
         assert [one.check for one in examined.failed] == ["tls"]
         assert said in found(examined)["tls"].detail
         assert "clientCertificate" in found(examined)["tls"].remedy
         trust = replace(travel.trust, certificate=tmp_path / "own.pem", key=tmp_path / "own.key")
-        examined = diagnose(command(server.url, transport=replace(travel, trust=trust)), secrets(server), QUICK)
+        examined = diagnose(command(server.url, transport=replace(travel, trust=trust)), secrets(server), KINDS, QUICK)
         assert choose_exit([examined]) is Exit.OK
 
 
@@ -121,7 +122,7 @@ def test_a_certificate_that_soon_ends_is_warned_of(tmp_path: Path) -> None:
     until = datetime.now(UTC) + timedelta(days=10)
     context = serving(authority("api").issue_cert("127.0.0.1", not_after=until))
     with Simulator(certificates=5, tls=context) as server:
-        examined = diagnose(command(server.url, transport=trusting(tmp_path)), secrets(server), QUICK)
+        examined = diagnose(command(server.url, transport=trusting(tmp_path)), secrets(server), KINDS, QUICK)
     assert verdicts(examined, "tls") == ["warning"]
     assert f"until {until:%Y-%m-%d} (9 days left)" in found(examined)["tls"].detail
     assert choose_exit([examined]) is Exit.OK
@@ -132,7 +133,7 @@ def test_a_proxy_is_passed_or_named(tmp_path: Path, refuse: int, health: str, co
     """The tunnel is part of the connection; the target's name is the proxy's to find."""
     with Simulator(certificates=5, tls=serving(issued("api", "127.0.0.1"))) as server, Proxy(refuse) as proxy:
         travel = trusting(tmp_path, proxy=proxy.url)
-        examined = diagnose(command(server.url, transport=travel), secrets(server), QUICK)
+        examined = diagnose(command(server.url, transport=travel), secrets(server), KINDS, QUICK)
     assert verdicts(examined, "connection") == [health]
     assert choose_exit([examined]) is code
     assert proxy.url in found(examined)["settings"].detail
@@ -143,7 +144,7 @@ def test_a_proxy_is_passed_or_named(tmp_path: Path, refuse: int, health: str, co
 def test_a_proxy_that_speaks_tls_is_left_to_the_login(tmp_path: Path) -> None:
     """The handshake in the handshake is not looked at by itself."""
     travel = trusting(tmp_path, proxy="https://127.0.0.1:9")
-    examined = diagnose(command("https://127.0.0.1:9", transport=travel), {"PASSWORD": "secret"}, QUICK)
+    examined = diagnose(command("https://127.0.0.1:9", transport=travel), {"PASSWORD": "secret"}, KINDS, QUICK)
     assert verdicts(examined, "dns", "connection", "tls") == ["skipped"] * 3
     assert choose_exit([examined]) is Exit.UNREACHABLE
 
@@ -151,7 +152,7 @@ def test_a_proxy_that_speaks_tls_is_left_to_the_login(tmp_path: Path) -> None:
 def test_a_server_that_speaks_no_tls_is_unreachable(tmp_path: Path, server: Simulator) -> None:
     """Connected, and then no handshake."""
     target = command(server.url.replace("http:", "https:"), transport=trusting(tmp_path))
-    examined = diagnose(target, secrets(server), QUICK)
+    examined = diagnose(target, secrets(server), KINDS, QUICK)
     assert verdicts(examined, "connection", "tls") == ["ok", "failed"]
     assert choose_exit([examined]) is Exit.UNREACHABLE
 
@@ -199,7 +200,7 @@ def test_who_drips_is_not_waited_for_longer_than_the_timeout(check: str, first: 
         travel = TransportOptions(timeout=1, proxy=f"http://{place}" if check == "connection" else "")
         url = "https://kf.example.com" if check == "connection" else f"https://{place}"
         begun = time.monotonic()
-        examined = diagnose(command(url, transport=travel), {"PASSWORD": "secret"}, QUICK)
+        examined = diagnose(command(url, transport=travel), {"PASSWORD": "secret"}, KINDS, QUICK)
         assert time.monotonic() - begun < 60, "they would drip for ever"
     assert [one.check for one in examined.failed] == [check]
     assert "no complete answer within 1 seconds" in examined.failed[0].detail
@@ -236,7 +237,7 @@ def test_a_proxy_is_told_who_we_are(tmp_path: Path, env: dict[str, str], failed:
         Proxy(wants="Basic " + base64.b64encode(b"svc:canary-way").decode()) as proxy,
     ):
         travel = trusting(tmp_path, proxy=proxy.url, proxy_auth=login)
-        examined = diagnose(command(server.url, transport=travel), {**secrets(server), **env}, QUICK)
+        examined = diagnose(command(server.url, transport=travel), {**secrets(server), **env}, KINDS, QUICK)
     assert [one.check for one in examined.failed] == failed
     said = found(examined)["credentials"].detail
     assert "proxyAuth.password" in said

@@ -75,7 +75,7 @@ def test_what_plan_does_not_take_is_not_called_readable(
     with Scripted(script) as server:
         cloud = check in ("list events", "authentication")
         target = csms(server.url, TOKEN) if cloud else command(server.url)
-        examined = diagnose(target, ENV, QUICK)
+        examined = diagnose(target, ENV, KINDS, QUICK)
         assert (choose_exit([examined]), plan(target)) == (code, code)
     assert word in found(examined)[check].detail
     assert check in [one.check for one in examined.failed]
@@ -108,7 +108,7 @@ def test_what_plan_gets_over_is_no_illness(script: Callable[[Asked], bytes]) -> 
     with Scripted(script) as server:
         renewed = OauthAuth(f"{server.url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
         auth: Auth = renewed if script is stale else BASIC
-        examined = diagnose(command(server.url, auth), ENV, QUICK)
+        examined = diagnose(command(server.url, auth), ENV, KINDS, QUICK)
     assert (choose_exit([examined]), examined.failed) == (Exit.OK, ())
     assert verdicts(examined, "authentication", "list roles") == ["ok", "ok"]
 
@@ -116,7 +116,7 @@ def test_what_plan_gets_over_is_no_illness(script: Callable[[Asked], bytes]) -> 
 def test_silence_at_the_login_test_ends_it() -> None:
     """A server that says nothing is not asked for more."""
     with Scripted(lambda _asked: b"") as server:
-        examined = diagnose(command(server.url), ENV, QUICK)
+        examined = diagnose(command(server.url), ENV, KINDS, QUICK)
         assert {asked.path for asked in server.asked} == {"/KeyfactorAPI/Status/Endpoints"}
     assert [one.check for one in examined.failed] == ["authentication"]
 
@@ -125,7 +125,7 @@ def test_a_proxy_is_not_asked_where_plan_asks_none() -> None:
     """Plain http goes to this machine's own loopback."""
     with Scripted(blocked(200)) as server:
         travel = TransportOptions(proxy="http://proxy.invalid:3128")
-        examined = diagnose(command(server.url, transport=travel), ENV, QUICK)
+        examined = diagnose(command(server.url, transport=travel), ENV, KINDS, QUICK)
     assert choose_exit([examined]) is Exit.OK
     assert "proxy" not in found(examined)["settings"].detail
 
@@ -134,7 +134,7 @@ def test_a_path_that_servers_read_differently_is_not_asked_for() -> None:
     """The project's id is part of every path; with it the token would travel."""
     with Scripted(events()) as server:
         target = csms(server.url, TOKEN, NameOrId(id="../../x?y"))
-        examined = diagnose(target, ENV, QUICK)
+        examined = diagnose(target, ENV, KINDS, QUICK)
         assert (choose_exit([examined]), plan(target)) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
         assert server.asked == []
     assert "not plainly encoded" in found(examined)["authentication"].detail
@@ -152,7 +152,7 @@ NAMES = [
 def test_a_name_that_no_path_can_carry_is_passed_over(names: tuple[str, ...], said: str) -> None:
     """The first row that can be asked for is; half of a surrogate pair can't be."""
     with Scripted(events(*names)) as server:
-        examined = diagnose(csms(server.url, TOKEN), ENV, QUICK)
+        examined = diagnose(csms(server.url, TOKEN), ENV, KINDS, QUICK)
         single = [asked.path for asked in server.asked if not asked.path.endswith("/events")]
     assert found(examined)["read one of the events"].detail == said
     assert choose_exit([examined]) is Exit.OK
@@ -166,7 +166,7 @@ def test_lists_that_stay_silent_are_not_all_waited_for() -> None:
         return answer(200, []) if "Status" in asked.path or "My" in asked.path else b""
 
     with Scripted(lists_hang) as server:
-        examined = diagnose(command(server.url), ENV, QUICK)
+        examined = diagnose(command(server.url), ENV, KINDS, QUICK)
         asked = [one.path for one in server.asked if "Status" not in one.path and "My" not in one.path]
     assert [one.check for one in examined.failed] == ["list certificates", "list roles"]
     assert len(asked) == 6
@@ -184,7 +184,7 @@ def test_silence_is_not_taken_for_the_answer_before_it() -> None:
         return b"" if asked.path.endswith("/Security/Roles") else answer(status, [])
 
     with Scripted(script) as server:
-        examined = diagnose(command(server.url), ENV, QUICK)
+        examined = diagnose(command(server.url), ENV, KINDS, QUICK)
     assert "permission is missing" in found(examined)["list certificates"].detail
     assert found(examined)["list roles"].detail.startswith("no answer: ")
 
@@ -197,7 +197,7 @@ def test_names_of_permission_sets_are_foreign_text() -> None:
         return answer(200, sets if "My" in asked.path else [])
 
     with Scripted(echo) as server:
-        said = found(diagnose(command(server.url), ENV, QUICK))["identity"].detail
+        said = found(diagnose(command(server.url), ENV, KINDS, QUICK))["identity"].detail
     assert "permission sets: 00 *** \\x1b[31m, 01 *** " in said
     assert "09 *** \\x1b[31m and 2 more (as the server tells)" in said
     assert "\x1b" not in said
@@ -215,7 +215,7 @@ def test_a_lifetime_of_any_size_can_be_read(seconds: str, said: str) -> None:
 
     with Scripted(provider) as server:
         auth = OauthAuth(f"{server.url}/oauth/token", "reconciler", FromEnvironment("CLIENT_SECRET"))
-        login = found(diagnose(command(server.url, auth), ENV, QUICK))["login"]
+        login = found(diagnose(command(server.url, auth), ENV, KINDS, QUICK))["login"]
     assert login.detail.endswith(f", it lasts {said}")
 
 
@@ -223,5 +223,5 @@ def test_an_api_that_is_not_there_names_the_settings_that_say_where_it_is() -> N
     """CSMS is where the region is, or where `url` says."""
     gateway = answer(404, {"error_code": "APIGW.0101", "error_msg": "no"})
     with Scripted(lambda _asked: gateway) as server:
-        examined = diagnose(csms(f"{server.url}/wrong", TOKEN), ENV, QUICK)
+        examined = diagnose(csms(f"{server.url}/wrong", TOKEN), ENV, KINDS, QUICK)
     assert found(examined)["authentication"].remedy == "correct `region` (or `url`, where one is set)"

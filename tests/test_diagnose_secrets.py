@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment
 from reconciler.doctor.diagnose import diagnose
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.model import Auth, OauthAuth
 from reconciler.simulator import Simulator
 from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
@@ -60,7 +61,7 @@ def test_a_secret_is_fetched_once_for_all_checks(auth: Auth, names: list[str], t
         if isinstance(auth, OauthAuth):
             auth = replace(auth, token_url=f"{server.url}{auth.token_url}", trust=trust)
         place = csms if auth in (AKSK, PASSWORD) else command
-        examined = diagnose(place(server.url, helped(auth, tmp_path, known), transport=travel), {}, QUICK)
+        examined = diagnose(place(server.url, helped(auth, tmp_path, known), transport=travel), {}, KINDS, QUICK)
     assert examined.failed == ()
     assert sorted((tmp_path / "runs").read_text().split()) == sorted(known[name] for name in [*names, "WAY"])
 
@@ -70,7 +71,7 @@ def test_a_helper_that_fails_is_run_once(tmp_path: Path) -> None:
     failing = FromCommand(("sh", "-c", "echo ran >> runs; exit 3"), tmp_path)
     travel = TransportOptions(proxy="http://127.0.0.1:1", proxy_auth=ProxyAuth("svc", failing))
     examined = diagnose(
-        command("https://kf.example.com", replace(BASIC, password=failing), transport=travel), {}, QUICK
+        command("https://kf.example.com", replace(BASIC, password=failing), transport=travel), {}, KINDS, QUICK
     )
     assert [one.check for one in examined.failed] == ["credentials"] * 2
     assert (tmp_path / "runs").read_text().split() == ["ran"] * 2

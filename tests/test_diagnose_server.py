@@ -12,6 +12,7 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.doctor.diagnose import diagnose
 from reconciler.errors import Exit
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.model import Auth, Target, TokenAuth
 from reconciler.simulator import Simulator
 from tests.support.doctor_targets import AKSK, BASIC, QUICK, choose_exit, command, csms, found, secrets, verdicts
@@ -27,7 +28,7 @@ def server() -> Iterator[Simulator]:
 def test_a_wrong_path_is_a_setting_to_correct(server: Simulator) -> None:
     """404 on the login test and on a list: there is no such API there."""
     target = Target("command", "keyfactor", f"{server.url}/KeyfactorApl", BASIC)
-    examined = diagnose(target, secrets(server), QUICK)
+    examined = diagnose(target, secrets(server), KINDS, QUICK)
     assert [one.check for one in examined.failed] == ["authentication"]
     assert "correct `url`" in examined.failed[0].remedy
     assert choose_exit([examined]) is Exit.USAGE
@@ -49,7 +50,7 @@ def test_a_server_that_gives_no_sense_is_told_apart(
 ) -> None:
     """By what it does at every request."""
     server.fault("GET", times=0, **fault)
-    examined = diagnose(command(server.url), secrets(server), QUICK)
+    examined = diagnose(command(server.url), secrets(server), KINDS, QUICK)
     assert choose_exit([examined]) is code
     assert word in examined.failed[0].detail
     assert len(examined.failed) == 1
@@ -58,14 +59,14 @@ def test_a_server_that_gives_no_sense_is_told_apart(
 def test_a_server_that_stumbles_once_is_healthy(server: Simulator) -> None:
     """A read may be asked again."""
     server.fault("GET", kind="status", status=503)
-    assert choose_exit([diagnose(command(server.url), secrets(server), QUICK)]) is Exit.OK
+    assert choose_exit([diagnose(command(server.url), secrets(server), KINDS, QUICK)]) is Exit.OK
 
 
 @pytest.mark.parametrize(("version", "health"), [("", "skipped"), ("10.5.0.0", "warning"), ("strange", "ok")])
 def test_versions(server: Simulator, version: str, health: str) -> None:
     """Absent, too old for roles, and unreadable."""
     server.switch(product_version=version)
-    assert verdicts(diagnose(command(server.url), secrets(server), QUICK), "version") == [health]
+    assert verdicts(diagnose(command(server.url), secrets(server), KINDS, QUICK), "version") == [health]
 
 
 SKEWS = [
@@ -86,7 +87,7 @@ def test_the_clock_is_compared_with_the_server_s(auth: Auth, skew: timedelta, he
         return answer(200, {"events": [], "page_info": {}}, {"Date": date})
 
     with Scripted(events) as server:
-        examined = diagnose(csms(server.url, auth), {"ACCESS": "access", "SECRET": "secret"}, QUICK)
+        examined = diagnose(csms(server.url, auth), {"ACCESS": "access", "SECRET": "secret"}, KINDS, QUICK)
     assert verdicts(examined, "clock", "list events") == [health, "ok"]
     assert choose_exit([examined]) is Exit.OK
     if health != "ok":
@@ -98,7 +99,7 @@ def test_a_server_without_a_clock_tells_nothing(date: str) -> None:
     """No header, or one that names no moment."""
     reply = answer(200, {"events": [], "page_info": {}}, {"Date": date} if date else {})
     with Scripted(lambda _asked: reply) as server:
-        examined = diagnose(csms(server.url), {"ACCESS": "access", "SECRET": "secret"}, QUICK)
+        examined = diagnose(csms(server.url), {"ACCESS": "access", "SECRET": "secret"}, KINDS, QUICK)
     assert verdicts(examined, "clock") == ["skipped"]
 
 
@@ -110,7 +111,7 @@ def test_the_clock_is_told_even_where_the_signature_was_refused() -> None:
         return answer(401, {"error_code": "APIGW.0301", "error_msg": "no, canonicalRequest:GET|/v1"}, {"Date": date})
 
     with Scripted(refuse) as server:
-        examined = diagnose(csms(server.url), {"ACCESS": "access", "SECRET": "secret"}, QUICK)
+        examined = diagnose(csms(server.url), {"ACCESS": "access", "SECRET": "secret"}, KINDS, QUICK)
     assert [one.check for one in examined.failed] == ["authentication", "clock"]
     assert "refused from 15 minutes on" in found(examined)["clock"].detail
     assert "canonicalRequest" not in repr(examined)

@@ -28,7 +28,7 @@ from reconciler.doctor.permissions import (
     skip_permission_checks,
 )
 from reconciler.doctor.probe_session import DoctorSession
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.settings.model import Target
 
 
@@ -50,7 +50,11 @@ class _KindScope(NamedTuple):
 
 
 def diagnose(
-    target: Target, env: Mapping[str, str], context: DoctorContext = _REAL_CONTEXT, declared: DeclaredKinds = None
+    target: Target,
+    env: Mapping[str, str],
+    registry: Registry,
+    context: DoctorContext = _REAL_CONTEXT,
+    declared: DeclaredKinds = None,
 ) -> TargetDiagnosis:
     """Look at everything that `plan` and `apply` need of one target. Nothing is raised for what is found.
 
@@ -58,7 +62,7 @@ def diagnose(
     what only others need is no failure. None is for all.
     """
     findings = Findings(target.name)
-    kinds: ApiKinds = {name: kind for name, kind in KINDS.items() if kind.api == target.api}
+    kinds: ApiKinds = {name: kind for name, kind in registry.items() if kind.api == target.api}
     abilities = _run_checks(findings, target, env, _KindScope(kinds, declared), context)
     return TargetDiagnosis(target.name, target.api, target.url, findings.checks, abilities.plan, abilities.apply)
 

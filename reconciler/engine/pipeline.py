@@ -92,7 +92,9 @@ class JudgedPlan(NamedTuple):
 
 def read_settings(inputs: RunInputs, config: str | None) -> Settings:
     """Read the settings; raises UsageError."""
-    return load_settings(Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd)
+    return load_settings(
+        Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd, kinds=inputs.kinds
+    )
 
 
 def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = False) -> Declaration:
@@ -111,7 +113,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
         raise UsageError(_NO_TARGETS)
     paths = options.paths or [str(settings.manifests)]
     loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd)
-    selected = select_documents(loaded.wanted, options.selection, apis)
+    selected = select_documents(loaded.wanted, options.selection, apis, inputs.kinds)
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
-from reconciler.kinds.registry import KINDS
+from reconciler.kinds.registry import Registry
 from reconciler.patterns import matches_pattern
 
 DocumentTest = Callable[[Wanted], bool]
@@ -24,10 +24,12 @@ class Selection(NamedTuple):
     target: tuple[str, ...] = ()
 
 
-def select_documents(documents: Sequence[Wanted], selection: Selection, targets: Collection[str]) -> list[Wanted]:
+def select_documents(
+    documents: Sequence[Wanted], selection: Selection, targets: Collection[str], kinds: Registry
+) -> list[Wanted]:
     """Return what is selected, in the given order. Raises UsageError for a filter that can't match anything."""
-    selecting = [_parse_pattern(text, "--only") for text in selection.only]
-    excluding = [_parse_pattern(text, "--exclude") for text in selection.exclude]
+    selecting = [_parse_pattern(text, "--only", kinds) for text in selection.only]
+    excluding = [_parse_pattern(text, "--exclude", kinds) for text in selection.exclude]
     labels = [_parse_label(text) for text in selection.label]
     check_target_filter(selection.target, targets)
     selected = [
@@ -75,10 +77,10 @@ def format_filters(selection: Selection) -> str:
     return " ".join(f"{option} {quote(value)}" for option, values in filters for value in values)
 
 
-def _parse_pattern(text: str, option: str) -> DocumentTest:
+def _parse_pattern(text: str, option: str, kinds: Registry) -> DocumentTest:
     # At the first slash: an object's name may hold one, a kind's never does.
     kind, slash, name = text.partition("/")
-    KINDS.find(kind)
+    kinds.find(kind)
     if slash and not name:
         problem = Diagnostic(
             "usage.invalid-filter",

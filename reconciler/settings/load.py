@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -34,18 +34,19 @@ def read_process_environment() -> Mapping[str, str]:
     return MappingProxyType(dict(os.environ))  # noqa: TID251 - this is the owner
 
 
-def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path) -> Settings:
+def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path, kinds: Collection[str]) -> Settings:
     """Return the settings of the file named by `config`, or of `reconciler.yaml` in `cwd`, or of the environment alone.
 
     With a file that names no targets, and with no file, the variables and files of the vendors' own tools make the
     targets `command` and `csms`. Relative paths in the file are relative to its folder.
 
-    Raises UsageError with every problem, each at its place in the file.
+    `kinds` are the names of the kinds that limits and protections may be about. Raises UsageError with every problem,
+    each at its place in the file.
     """
     if config is not None:
-        return _load_file(Path(os.path.normpath(cwd / config)), str(config), env)
+        return _load_file(Path(os.path.normpath(cwd / config)), str(config), env, kinds)
     if os.path.lexists(cwd / SETTINGS_FILE_NAME):
-        return _load_file(cwd / SETTINGS_FILE_NAME, SETTINGS_FILE_NAME, env)
+        return _load_file(cwd / SETTINGS_FILE_NAME, SETTINGS_FILE_NAME, env, kinds)
     return Settings(
         file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_read_vendor_targets(env)
     )
@@ -67,7 +68,7 @@ def check_settings_location(file: Path | None, folder: Path, source: Source | No
         raise UsageError(problem)
 
 
-def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
+def _load_file(path: Path, name: str, env: Mapping[str, str], kinds: Collection[str]) -> Settings:
     """Return the settings of one file; `name` is how positions show it."""
     source = Source(escape_and_shorten(name, 200))
     try:
@@ -82,7 +83,7 @@ def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
             remedy="check the path given with --config",
         )
         raise UsageError(problem) from None
-    settings_file = _parse_settings(data, source.file)
+    settings_file = _parse_settings(data, source.file, kinds)
     folder = path.parent
     manifests = Path(os.path.normpath(folder / settings_file.manifests))
     check_settings_location(path, manifests, source)
@@ -96,7 +97,7 @@ def _load_file(path: Path, name: str, env: Mapping[str, str]) -> Settings:
     )
 
 
-def _parse_settings(data: bytes, name: str) -> SettingsFile:
+def _parse_settings(data: bytes, name: str, kinds: Collection[str]) -> SettingsFile:
     """Return the one document of a settings file, in its shape and with names that mean something."""
     # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
     from reconciler.documents.reader import read_documents, validate_value  # noqa: PLC0415 - only a file needs models
@@ -119,20 +120,20 @@ def _parse_settings(data: bytes, name: str) -> SettingsFile:
     settings_file, problems = validate_value(
         SettingsFile, document.value, document, rules=SETTINGS_RULES, secret=_SECRET_KEYS
     )
-    problems = [*problems, *(_find_unknown_kinds(settings_file, document) if settings_file else ())]
+    problems = [*problems, *(_find_unknown_kinds(settings_file, document, kinds) if settings_file else ())]
     if settings_file is None or problems:
         raise UsageError(*problems)
     return settings_file
 
 
-def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iterator[Diagnostic]:
+def _find_unknown_kinds(
+    settings_file: SettingsFile, document: Document, kinds: Collection[str]
+) -> Iterator[Diagnostic]:
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
-    from reconciler.kinds.registry import KINDS  # noqa: PLC0415 - models, as above
-
-    places = [(kind, document.key(("limits", kind))) for kind in settings_file.limits.keys() - KINDS.keys()]
+    places = [(kind, document.key(("limits", kind))) for kind in settings_file.limits.keys() - set(kinds)]
     for index, pattern in enumerate(settings_file.protected):
         kind = pattern.partition("/")[0]
-        if kind not in KINDS:
+        if kind not in kinds:
             places.append((kind, document.at(("protected", index))))
     for kind, source in places:
         yield Diagnostic(
@@ -140,7 +141,7 @@ def _find_unknown_kinds(settings_file: SettingsFile, document: Document) -> Iter
             source,
             f"{escape_and_shorten(kind)} is not a kind",
             "it would hold nothing back",
-            f"the kinds are {', '.join(KINDS)}",
+            f"the kinds are {', '.join(kinds)}",
         )
 
 

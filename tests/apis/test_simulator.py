@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.apis.connect import Api, connect
 from reconciler.errors import UnreachableError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Call
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import Settings
@@ -23,7 +24,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 def settings(simulator: Simulator) -> Settings:
-    return load_settings(simulator.settings, env={}, cwd=Path.cwd())
+    return load_settings(simulator.settings, env={}, cwd=Path.cwd(), kinds=KINDS)
 
 
 def api(simulator: Simulator, name: str) -> Api:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
@@ -34,7 +35,7 @@ kind: RequestDenial
 metadata: {name: no-test-names}
 spec: {match: {commonName: "*.test.example.com"}, comment: not from production}
 """
-SCHEMAS = build_schemas()
+SCHEMAS = build_schemas(KINDS)
 REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
 
 

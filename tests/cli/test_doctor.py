@@ -12,11 +12,12 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 
-SCHEMAS = build_schemas()
+SCHEMAS = build_schemas(KINDS)
 REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
 REPORT = jsonschema.Draft202012Validator(SCHEMAS["report.json"], registry=REGISTRY)
 

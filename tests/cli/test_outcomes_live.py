@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.cli.commands import cli
 from reconciler.errors import Exit
+from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
@@ -35,7 +36,7 @@ OTHER_PROJECT = a.fault(
 SILENT = a.fault("GET", a.PROJECTS, "drop")
 NO_PROJECT = a.fault("GET", a.PROJECTS, "status", status=200, body={"projects": []})
 NO_CHANGE = "limits: {EventHandler: {changes: 0}}"
-REPORT = jsonschema.Draft202012Validator(build_schemas()["report.json"])
+REPORT = jsonschema.Draft202012Validator(build_schemas(KINDS)["report.json"])
 
 # what is arranged, and the code of everything that compares: plan, drift, apply
 COMPARING = {

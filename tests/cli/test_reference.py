@@ -16,7 +16,7 @@ from reconciler.rules import RULES
 from reconciler.schema import build_schemas, build_spec_schema
 from tests.cli.conftest import Run
 
-SCHEMAS = build_schemas()
+SCHEMAS = build_schemas(KINDS)
 REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(shape)) for name, shape in SCHEMAS.items())
 
 

@@ -13,6 +13,7 @@ from referencing import Registry, Resource
 
 from reconciler.diagnostics import Source
 from reconciler.errors import Exit, Problem
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Change, Coverage, Plan, Risk
 from reconciler.reports.json_document import build_report, encode_step, render_json
 from reconciler.schema import build_schemas
@@ -31,7 +32,7 @@ from tests.support.report_plans import (
     owners,
 )
 
-_SCHEMAS = build_schemas()
+_SCHEMAS = build_schemas(KINDS)
 _REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
     (name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items()
 )

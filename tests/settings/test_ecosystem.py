@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import (
     AkskAuth,
@@ -28,7 +29,7 @@ HUAWEI = {"HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
 
 
 def targets(folder: Path, env: dict[str, str]) -> dict[str, Target]:
-    return dict(load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets)
+    return dict(load_settings(None, env={"HOME": str(folder), **env}, cwd=folder, kinds=KINDS).targets)
 
 
 def profile(folder: Path, **servers: Any) -> Path:

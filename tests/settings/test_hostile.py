@@ -139,7 +139,7 @@ def test_whatever_the_vendors_files_and_variables_hold_it_ends_in_a_message(
         given_env = {"HOME": str(home), "HW_SHARED_CONFIG_FILE": str(home / "koocli"), **said}
         if "koocli" not in files:
             given_env.pop("HW_SHARED_CONFIG_FILE")
-        targets = load_settings(None, env=given_env, cwd=home).targets
+        targets = load_settings(None, env=given_env, cwd=home, kinds=KINDS).targets
         told = [message for target in targets.values() for message in messages(target, given_env)]
     assert not [message for message in told if "hunter22" in message]
 
@@ -159,7 +159,7 @@ def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
     for depth in range(1, 1200, 3):
         deep = b"[" * depth + b"]" * depth
         path.write_bytes(PROFILE.replace(b'"basic"', deep))
-        assert load_settings(None, env={"HOME": str(tmp_path)}, cwd=tmp_path).targets["command"]
+        assert load_settings(None, env={"HOME": str(tmp_path)}, cwd=tmp_path, kinds=KINDS).targets["command"]
 
 
 @settings(max_examples=300)
@@ -167,7 +167,7 @@ def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
 def test_whatever_a_settings_file_holds_it_is_taken_or_complained_about(data: bytes, name: str) -> None:
     """As JSON and as YAML."""
     with home_of({name: data}) as folder, suppress(UsageError):
-        load_settings(Path(name), env={}, cwd=folder)
+        load_settings(Path(name), env={}, cwd=folder, kinds=KINDS)
 
 
 PATHS: dict[str, Callable[[Path], Path]] = {
@@ -207,19 +207,19 @@ def test_a_path_that_leads_to_no_file_is_told_by_the_target_that_needs_it(name: 
     path = PATHS[name](tmp_path)
     for variable in FILE_NAMES:
         env = {variable: str(path), "HW_REGION_NAME": "r"}
-        targets = load_settings(None, env=env, cwd=tmp_path).targets
+        targets = load_settings(None, env=env, cwd=tmp_path, kinds=KINDS).targets
         target = targets["command" if "KEYFACTOR" in variable else "csms"]
         told = list(messages(target, env))
         assert any(words in one for one in told for words in UNREADABLE), (variable, told)
     regions = {"HW_REGION_NAME": "r", "HW_ACCESS_KEY": "a", "HUAWEICLOUD_SDK_REGIONS_FILE": str(path)}
-    assert str(path) in load_settings(None, env=regions, cwd=tmp_path).targets["csms"].lacking
+    assert str(path) in load_settings(None, env=regions, cwd=tmp_path, kinds=KINDS).targets["csms"].lacking
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_a_home_that_leads_nowhere_stops_nobody(name: str, tmp_path: Path) -> None:
     """Nor is it taken for a configuration."""
     home = {"HOME": str(PATHS[name](tmp_path))}
-    assert load_settings(None, env=home, cwd=tmp_path).targets == {}
+    assert load_settings(None, env=home, cwd=tmp_path, kinds=KINDS).targets == {}
     env = {
         **home,
         "KEYFACTOR_HOSTNAME": "kf",
@@ -227,13 +227,16 @@ def test_a_home_that_leads_nowhere_stops_nobody(name: str, tmp_path: Path) -> No
         "HW_REGION_NAME": "r",
         "HW_AUTH_TOKEN": "t",
     }
-    assert [target.lacking for target in load_settings(None, env=env, cwd=tmp_path).targets.values()] == ["", ""]
+    assert [target.lacking for target in load_settings(None, env=env, cwd=tmp_path, kinds=KINDS).targets.values()] == [
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in PATHS if name not in {"a device", "a pipe"}])
 def test_a_path_that_leads_to_no_settings_is_a_usage_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the settings can't be read"):
-        load_settings(PATHS[name](tmp_path), env={}, cwd=tmp_path)
+        load_settings(PATHS[name](tmp_path), env={}, cwd=tmp_path, kinds=KINDS)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -247,7 +250,7 @@ def test_a_path_that_leads_to_no_manifests_ends_in_a_message(name: str, tmp_path
 def test_a_settings_file_without_an_end_is_refused(tmp_path: Path) -> None:
     """After the bytes that one may have."""
     with pytest.raises(UsageError, match="FILE_BYTES"):
-        load_settings(Path("/dev/zero"), env={}, cwd=tmp_path)
+        load_settings(Path("/dev/zero"), env={}, cwd=tmp_path, kinds=KINDS)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can be somebody else")
@@ -256,12 +259,12 @@ def test_a_home_that_can_not_be_searched_is_named_only_where_something_is_missin
     with home_of({".keyfactor/command_config.json": PROFILE, ".huaweicloud/credentials": INI}) as home, acting_as(4711):
         env = {"HOME": str(home)}
         cwd = Path("/")
-        assert load_settings(None, env=env, cwd=cwd).targets == {}
-        host = load_settings(None, env={**env, "KEYFACTOR_HOSTNAME": "kf"}, cwd=cwd).targets["command"]
-        user = load_settings(None, env={**env, "KEYFACTOR_USERNAME": "u"}, cwd=cwd).targets["command"]
-        region = load_settings(None, env={**env, "HW_REGION_NAME": "r"}, cwd=cwd).targets["csms"]
+        assert load_settings(None, env=env, cwd=cwd, kinds=KINDS).targets == {}
+        host = load_settings(None, env={**env, "KEYFACTOR_HOSTNAME": "kf"}, cwd=cwd, kinds=KINDS).targets["command"]
+        user = load_settings(None, env={**env, "KEYFACTOR_USERNAME": "u"}, cwd=cwd, kinds=KINDS).targets["command"]
+        region = load_settings(None, env={**env, "HW_REGION_NAME": "r"}, cwd=cwd, kinds=KINDS).targets["csms"]
         named = load_settings(
-            None, env={"KEYFACTOR_AUTH_CONFIG_FILE": str(home / ".keyfactor/command_config.json")}, cwd=cwd
+            None, env={"KEYFACTOR_AUTH_CONFIG_FILE": str(home / ".keyfactor/command_config.json")}, cwd=cwd, kinds=KINDS
         ).targets["command"]
         with pytest.raises(ReconcilerError, match="can't be looked at \\(Permission denied\\)"):
             load_manifests([home / "m"], kinds=KINDS, targets={}, base=cwd)

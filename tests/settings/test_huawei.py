@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import NameOrId, NoAuth, PasswordAuth, Target
 from reconciler.settings.patterns import ID, LINE, Spelling
@@ -22,7 +23,7 @@ ENDPOINT = "HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4"
 
 
 def target(folder: Path, env: Mapping[str, str]) -> Target:
-    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets["csms"]
+    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder, kinds=KINDS).targets["csms"]
 
 
 @pytest.mark.parametrize(

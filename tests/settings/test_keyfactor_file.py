@@ -157,7 +157,7 @@ def test_yaml_is_imported_only_for_a_file_that_is_written_in_it(tmp_path: Path) 
     """Who keeps JSON, as kfutil writes it, does not pay for it."""
     program = (
         "import sys; from pathlib import Path; from reconciler.settings.load import load_settings\n"
-        "target = load_settings(None, env={'HOME': sys.argv[1]}, cwd=Path(sys.argv[1])).targets['command']\n"
+        "target = load_settings(None, env={'HOME': sys.argv[1]}, cwd=Path(sys.argv[1]), kinds=()).targets['command']\n"
         "print(target.url, 'yaml' in sys.modules)"
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile
 from reconciler.errors import UsageError
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound
 from reconciler.settings.load import check_settings_location, load_settings, read_process_environment
 from reconciler.settings.model import (
@@ -50,7 +51,7 @@ HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
 
 def read(folder: Path, text: str) -> Settings:
     (folder / "reconciler.yaml").write_text(text, encoding="utf-8")
-    return load_settings(None, env={}, cwd=folder)
+    return load_settings(None, env={}, cwd=folder, kinds=KINDS)
 
 
 def target(folder: Path, text: str, name: str = "t") -> object:
@@ -86,7 +87,7 @@ def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
 
 
 def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
-    settings = load_settings(None, env={}, cwd=tmp_path)
+    settings = load_settings(None, env={}, cwd=tmp_path, kinds=KINDS)
     assert settings == Settings(file=None, manifests=tmp_path / "manifests", state=tmp_path / ".reconciler")
 
 
@@ -229,7 +230,7 @@ def test_our_certificate_for_a_provider_is_its_own(tmp_path: Path) -> None:
 def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "prod.yaml").write_text(f"{HEAD}manifests: ../repo\nstate: /var/lib/x\n")
-    settings = load_settings(Path("ops/prod.yaml"), env={}, cwd=tmp_path)
+    settings = load_settings(Path("ops/prod.yaml"), env={}, cwd=tmp_path, kinds=KINDS)
     assert (settings.manifests, settings.state) == (tmp_path / "repo", Path("/var/lib/x"))
 
 
@@ -342,7 +343,7 @@ def test_settings_inside_the_manifest_folder_are_refused(tmp_path: Path, manifes
     file = tmp_path / ("reconciler.yaml" if manifests.startswith(".") else "ops/reconciler.yaml")
     file.write_text(f"{HEAD}manifests: {tmp_path / manifests}\n")
     with pytest.raises(UsageError, match="inside the manifest folder"):
-        load_settings(file, env={}, cwd=tmp_path)
+        load_settings(file, env={}, cwd=tmp_path, kinds=KINDS)
     with pytest.raises(UsageError, match="inside the manifest folder"):
         check_settings_location(file, file.parent)
     check_settings_location(None, tmp_path)
@@ -353,20 +354,22 @@ def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to("nowhere")
     for name in ("missing.yaml", "folder", "broken"):
         with pytest.raises(UsageError, match="can't be read"):
-            load_settings(Path(name), env={}, cwd=tmp_path)
+            load_settings(Path(name), env={}, cwd=tmp_path, kinds=KINDS)
     (tmp_path / "reconciler.yaml").symlink_to("nowhere")
     with pytest.raises(UsageError, match="can't be read"):
-        load_settings(None, env={"HW_REGION_NAME": "x"}, cwd=tmp_path)
+        load_settings(None, env={"HW_REGION_NAME": "x"}, cwd=tmp_path, kinds=KINDS)
 
 
 def test_a_file_without_targets_leaves_them_to_the_environment(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text(f"{HEAD}limits: {{SecurityRole: {{changes: 1}}}}\n")
     env = {"KEYFACTOR_HOSTNAME": "kf.example.com", "KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}
-    settings = load_settings(None, env=env, cwd=tmp_path)
+    settings = load_settings(None, env=env, cwd=tmp_path, kinds=KINDS)
     assert list(settings.targets) == ["command"]
     (tmp_path / "reconciler.yaml").write_text(WHOLE)
     assert (
-        load_settings(None, env=env, cwd=tmp_path).targets["command"].url.startswith("https://keyfactor.example.com/")
+        load_settings(None, env=env, cwd=tmp_path, kinds=KINDS)
+        .targets["command"]
+        .url.startswith("https://keyfactor.example.com/")
     )
 
 

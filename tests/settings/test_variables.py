@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import NoAuth, Target
 
@@ -163,7 +164,7 @@ def prepared(folder: Path) -> None:
 
 
 def targets(folder: Path, env: Mapping[str, str]) -> Mapping[str, Target]:
-    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder).targets
+    return load_settings(None, env={"HOME": str(folder), **env}, cwd=folder, kinds=KINDS).targets
 
 
 @pytest.mark.parametrize(("name", "value", "beside"), READ, ids=[name for name, _, _ in READ])

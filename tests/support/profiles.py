@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import Target
 
@@ -29,4 +30,4 @@ def kept(folder: Path, **members: object) -> Path:
 
 def command(folder: Path, env: Mapping[str, str] | None = None) -> Target:
     """Return the target `command` of a home folder and variables."""
-    return load_settings(None, env={"HOME": str(folder), **(env or {})}, cwd=folder).targets["command"]
+    return load_settings(None, env={"HOME": str(folder), **(env or {})}, cwd=folder, kinds=KINDS).targets["command"]

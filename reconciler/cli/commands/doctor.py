@@ -54,7 +54,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     with Progress(session) as progress:
         for name in names:
             progress.tell(f"examining {name}")
-            diagnoses.append(diagnose(settings.targets[name], inputs.env, declared=declared.get(name)))
+            diagnoses.append(diagnose(settings.targets[name], inputs.env, inputs.kinds, declared=declared.get(name)))
     return CommandResult(
         exit_code(causes=(check.cause for diagnosis in diagnoses for check in diagnosis.failed)),
         lambda layout: doctor.render_diagnoses(diagnoses, layout),

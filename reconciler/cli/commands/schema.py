@@ -22,6 +22,7 @@ from reconciler.state.atomic import replace_file
 @click.pass_obj
 def command(session: Session, /, write: str | None, check: str | None) -> CommandResult:
     """Print the JSON Schemas of all kinds, the settings, plans and reports."""
+    from reconciler.kinds.registry import KINDS
     from reconciler.schema import build_schemas, render_schema
 
     if write is not None and check is not None:
@@ -33,7 +34,7 @@ def command(session: Session, /, write: str | None, check: str | None) -> Comman
             "give one",
         )
         raise UsageError(problem)
-    schemas_by_name = build_schemas()
+    schemas_by_name = build_schemas(KINDS)
     texts = {name: render_schema(schema) for name, schema in schemas_by_name.items()}
     if write is not None:
         return _write_schemas(session.cwd / write, write, texts)
