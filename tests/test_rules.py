@@ -11,25 +11,37 @@ from reconciler.rules import RULES
 
 PACKAGE = Path(__file__).parents[1] / "reconciler"
 RULE_ID = re.compile(r"[a-z]+\.[a-z-]+")
+AREAS = frozenset(rule.partition(".")[0] for rule in RULES)
+FILE_NAME = re.compile(r".*\.(json|yaml|csv)")
+"""What looks like a rule and is none."""
+
+
+def find_texts(node: ast.AST) -> Iterator[str]:
+    """Yield the texts that stand in a piece of code."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+def find_rule_arguments(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts that diagnostics and explanations are given as their rule, whatever their form."""
+    for node in ast.walk(tree):
+        name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and name in {"Diagnostic", "Explanation"}:
+            for argument in (*node.args[:1], *(entry.value for entry in node.keywords if entry.arg == "rule")):
+                # What a condition chooses is a rule as well; what a subscript or another call is given is none.
+                choices = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
+                yield from (
+                    text for choice in choices if isinstance(choice, ast.Constant) for text in find_texts(choice)
+                )
 
 
 def find_rule_ids(tree: ast.AST) -> Iterator[str]:
-    """Yield the constants given as rules: to a diagnostic and an explanation first or by name, to field rules all."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        keywords = [keyword.value for keyword in node.keywords if keyword.arg == "rule"]
-        if name in {"Diagnostic", "Explanation"}:
-            arguments = [*node.args[:1], *keywords]
-        elif name == "FieldRules":
-            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
-        else:
-            continue
-        for argument in arguments:
-            for part in ast.walk(argument):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield part.value
+    """Yield what is given as a rule, and what looks like one of a known area: ids go through names and calls, too."""
+    yield from find_rule_arguments(tree)
+    for text in find_texts(tree):
+        if RULE_ID.fullmatch(text) and text.partition(".")[0] in AREAS and not FILE_NAME.fullmatch(text):
+            yield text
 
 
 def list_used_ids() -> dict[str, str]:
@@ -37,6 +49,7 @@ def list_used_ids() -> dict[str, str]:
     return {
         rule: str(path.relative_to(PACKAGE))
         for path in sorted(PACKAGE.rglob("*.py"))
+        if path.name != "rules.py"
         for rule in find_rule_ids(ast.parse(path.read_text("utf-8")))
         # The shim of `errors` gives none; it goes with its last caller.
         if rule
