@@ -108,27 +108,7 @@ def _build_manifest_schema(kinds: Registry) -> Schema:
 
 def _build_report_schema() -> Schema:
     """What `--format json` prints: plan, drift, show, apply, and every command that failed."""
-    count = {"type": "integer", "minimum": 0}
-    coverage = {
-        "outcome": _build_closed(
-            {"code": {"enum": [int(code) for code in Exit]}, "name": {"enum": [member.word for member in Exit]}}
-        ),
-        "compared": _build_closed({"objects": count, "of": count}),
-        "partial": {"type": "boolean", "description": "Whether a selection left some of the declared objects out."},
-        "selection": {"type": "string"},
-    }
-    summary = {**{action.value: count for action in Action}, "refused": count, "unchanged": count}
-    summary["risk"] = _build_open({risk.value: count for risk in Risk})
     problem = _build_open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
-    members = {
-        "format_version": {"type": "string", "pattern": rf"^{FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
-        "command": {"type": "string"},
-        **coverage,
-        "summary": _build_open(summary, {"verdicts": _build_open({verdict.value: count for verdict in Verdict})}),
-        "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
-        "problems": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
-        "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
-    }
     description = (
         "Result of a command. Members may be added within a format version's first number; none is taken away."
     )
@@ -147,11 +127,34 @@ def _build_report_schema() -> Schema:
     schema = {
         "title": "Report",
         "description": description,
-        **_build_open(members),
+        **_build_open(_build_report_members()),
         **doctor_members,
         "$defs": definitions,
     }
     return _add_header("report.json", schema)
+
+
+def _build_report_members() -> Schema:
+    count = {"type": "integer", "minimum": 0}
+    coverage = {
+        "outcome": _build_closed(
+            {"code": {"enum": [int(code) for code in Exit]}, "name": {"enum": [member.word for member in Exit]}}
+        ),
+        "compared": _build_closed({"objects": count, "of": count}),
+        "partial": {"type": "boolean", "description": "Whether a selection left some of the declared objects out."},
+        "selection": {"type": "string"},
+    }
+    summary = {**{action.value: count for action in Action}, "refused": count, "unchanged": count}
+    summary["risk"] = _build_open({risk.value: count for risk in Risk})
+    return {
+        "format_version": {"type": "string", "pattern": rf"^{FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
+        "command": {"type": "string"},
+        **coverage,
+        "summary": _build_open(summary, {"verdicts": _build_open({verdict.value: count for verdict in Verdict})}),
+        "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
+        "problems": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
+        "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
+    }
 
 
 def _build_step_schema() -> Schema:

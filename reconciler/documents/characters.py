@@ -115,6 +115,10 @@ def _find_character_problems(text: str, file: str) -> Iterator[Diagnostic]:
             f"{_name_character(character)} {_explain_character(character)}",
             remedy=_suggest_remedy(character),
         )
+    yield from _find_mixed_line_ends(text, file)
+
+
+def _find_mixed_line_ends(text: str, file: str) -> Iterator[Diagnostic]:
     if 0 < (crlf_count := text.count("\r\n")) < text.count("\n"):
         begins_crlf = text.split("\n", 1)[0].endswith("\r")
         mismatch = re.search(r"(?<!\r)\n" if begins_crlf else "\r\n", text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import characters, files, limits
@@ -14,6 +15,17 @@ from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef, Unreadable
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.model import Table
+
+_NO_ROWS: Final = Explanation(
+    "csv.no-rows",
+    "the table has a header and no rows",
+    "an empty list is more often a mistake",
+    "add rows or remove it",
+)
+_TAB: Final = Explanation(
+    "csv.syntax", "U+0009 (a tab) in a table", "columns are separated by commas", "replace or remove it"
+)
+_EMPTY_LINE: Final = Explanation("csv.row-length", "an empty line", "each line is a row", "remove it")
 
 
 class TableNameError(Exception):
@@ -53,13 +65,8 @@ def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | Non
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
     data = files.read_file(table_file, limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
-        raise Unreadable(
-            Explanation(
-                "document.limit",
-                f"has more than {limits.TABLE_BYTES >> 20} MiB (limit TABLE_BYTES)",
-                remedy="split it",
-            )
-        )
+        size = f"{limits.TABLE_BYTES >> 20} MiB"
+        raise Unreadable(limits.describe_excess("TABLE_BYTES", f"has more than {size}", remedy="split it"))
     text, problems = characters.decode_text(data, table_file.shown)
     if problems:
         return None, limit_problems(problems)
@@ -69,14 +76,9 @@ def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | Non
 def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
     """Return the table that a text holds; its header has exactly these columns, in any order."""
     if text.count("\n") > limits.TABLE_ROWS:
-        excess = Diagnostic(
-            "document.limit",
-            Source(file),
-            f"more than {limits.TABLE_ROWS} rows (limit TABLE_ROWS)",
-            "no run takes that many",
-            "split the table",
-        )
-        return None, [excess]
+        summary, reason, remedy = f"more than {limits.TABLE_ROWS} rows", "no run takes that many", "split the table"
+        excess = limits.describe_excess("TABLE_ROWS", summary, reason, remedy)
+        return None, [excess.locate(Source(file))]
     # Not splitlines, which also breaks at U+000B, U+000C and U+001C to U+001E. RFC 4180 ends rows with
     # CRLF.
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
@@ -91,14 +93,7 @@ def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | N
     header = [cell.strip() for cell in rows[0]]
     problems = list(_check_header(lines[0], header, columns, file))
     if not problems and len(rows) == 1:
-        empty = Diagnostic(
-            "csv.no-rows",
-            Source(file, 1, 1),
-            "the table has a header and no rows",
-            "an empty list is more often a mistake",
-            "add rows or remove it",
-        )
-        problems = [empty]
+        problems = [_NO_ROWS.locate(Source(file, 1, 1))]
     if problems:
         return None, problems
     if set(map(len, rows)) != {len(header)}:
@@ -115,13 +110,7 @@ def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Diagnostic]:
     """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
     for number, line in enumerate(lines, 1):
         if "\t" in line:
-            yield Diagnostic(
-                "csv.syntax",
-                Source(file, number, line.index("\t") + 1),
-                "U+0009 (a tab) in a table",
-                "columns are separated by commas",
-                "replace or remove it",
-            )
+            yield _TAB.locate(Source(file, number, line.index("\t") + 1))
         try:
             list(csv.reader([line], strict=True, skipinitialspace=True))
         except csv.Error as error:
@@ -174,9 +163,7 @@ def _check_cells(
 ) -> Iterator[Diagnostic]:
     for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         if not line.strip():
-            yield Diagnostic(
-                "csv.row-length", Source(file, number, 1), "an empty line", "each line is a row", "remove it"
-            )
+            yield _EMPTY_LINE.locate(Source(file, number, 1))
         elif len(row) != len(header):
             yield Diagnostic(
                 "csv.row-length",
@@ -197,11 +184,8 @@ def _check_cell(name: str, cell: str) -> Explanation | None:
             "csv.empty-cell", f"{name} is empty", "an empty cell says nothing", "fill it in or remove the row"
         )
     if len(cell) > limits.CELL_CHARACTERS:
-        return Explanation(
-            "document.limit",
-            f"{name} has more than {limits.CELL_CHARACTERS} characters (limit CELL_CHARACTERS)",
-            remedy="shorten it",
-        )
+        summary = f"{name} has more than {limits.CELL_CHARACTERS} characters"
+        return limits.describe_excess("CELL_CHARACTERS", summary, remedy="shorten it")
     return None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.diagnostics import Explanation
+
 FILE_BYTES: Final = 16 * 1024 * 1024
 """Size of one manifest or settings file: an export of 350,000 owned certificates; 3 s and 250 MiB of memory at most."""
 TABLE_BYTES: Final = 64 * 1024 * 1024
@@ -34,3 +36,8 @@ PROBLEMS: Final = 100
 """Problems told of one file; what lies beyond is counted."""
 NAME_CHARACTERS: Final = 256
 """Length of metadata.name and of a label."""
+
+
+def describe_excess(limit: str, summary: str, reason: str = "", remedy: str = "") -> Explanation:
+    """Say that something is beyond the bound of that name, which the summary cites with its number."""
+    return Explanation("document.limit", f"{summary} (limit {limit})", reason, remedy)

@@ -34,14 +34,9 @@ def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagno
     file_name = escape_invisible(file)
     # Before decoding: Python keeps text at up to four bytes a character (PEP 393).
     if len(data) > limits.FILE_BYTES:
-        excess = Diagnostic(
-            "document.limit",
-            Source(file_name),
-            f"the file has more than {limits.FILE_BYTES >> 20} MiB (limit FILE_BYTES)",
-            "it can't be reviewed",
-            "split it, or put long lists into a CSV table",
-        )
-        return [], [excess]
+        size, remedy = f"{limits.FILE_BYTES >> 20} MiB", "split it, or put long lists into a CSV table"
+        excess = limits.describe_excess("FILE_BYTES", f"the file has more than {size}", "it can't be reviewed", remedy)
+        return [], [excess.locate(Source(file_name))]
     # Before parsing: a scanner of YAML 1.1 sees a line end where no reviewer does, and every position
     # below it lies.
     text, text_problems = decode_text(data, file_name)

@@ -12,20 +12,14 @@ from reconciler.documents import limits
 from reconciler.documents.suggestions import quote_text
 from reconciler.sanitize import escape_and_shorten
 
-DEEP: Final = Explanation(
-    "document.limit",
-    f"lists and mappings lie more than {limits.DEPTH} deep (limit DEPTH)",
-    "no document needs that",
-    "flatten it",
+DEEP: Final = limits.describe_excess(
+    "DEPTH", f"lists and mappings lie more than {limits.DEPTH} deep", "no document needs that", "flatten it"
 )
-MANY: Final = Explanation(
-    "document.limit", f"more than {limits.NODES} values in one file (limit NODES)", "it can't be reviewed", "split it"
+MANY: Final = limits.describe_excess(
+    "NODES", f"more than {limits.NODES} values in one file", "it can't be reviewed", "split it"
 )
-LONG: Final = Explanation(
-    "document.limit",
-    f"a text of more than {limits.SCALAR_BYTES} bytes (limit SCALAR_BYTES)",
-    "no field takes it",
-    "shorten it",
+LONG: Final = limits.describe_excess(
+    "SCALAR_BYTES", f"a text of more than {limits.SCALAR_BYTES} bytes", "no field takes it", "shorten it"
 )
 DIRECTIVE: Final = Explanation(
     "yaml.unsupported",

@@ -6,13 +6,15 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
 from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, read_mode
 from reconciler.errors import UsageError
 from reconciler.sanitize import escape_invisible
+
+_SMALLER_FOLDER: Final = "name a smaller folder"
 
 
 class DiscoveredFiles(NamedTuple):
@@ -108,43 +110,27 @@ class _Search:
 
     def _folder(self, ref: FileRef) -> None:
         if len(ref.parts) > limits.FOLDERS:
-            self._complain(
-                ref,
-                Explanation(
-                    "document.limit",
-                    f"folders lie more than {limits.FOLDERS} deep (limit FOLDERS)",
-                    remedy="move them up",
-                ),
-            )
+            summary = f"folders lie more than {limits.FOLDERS} deep"
+            self._complain(ref, limits.describe_excess("FOLDERS", summary, remedy="move them up"))
             return
-        try:
-            # Closed before the folders in it are entered: an open iterator holds a descriptor, one a level.
-            with os.scandir(ref.path) as iterator:
-                entries = sorted(iterator, key=lambda entry: entry.name)
-        except OSError as error:
-            self._complain(
-                ref,
-                Explanation(
-                    "document.unreadable-file",
-                    f"the folder can't be read ({error.strerror})",
-                    remedy="correct its permissions",
-                ),
-            )
-            return
-        for entry in entries:
+        for entry in self._list_entries(ref):
             self._entries += 1
             if self._entries > limits.ENTRIES:
                 if self._entries == limits.ENTRIES + 1:
-                    self._complain(
-                        ref,
-                        Explanation(
-                            "document.limit",
-                            f"more than {limits.ENTRIES} files and folders (limit ENTRIES)",
-                            remedy="name a smaller folder",
-                        ),
-                    )
+                    summary = f"more than {limits.ENTRIES} files and folders"
+                    self._complain(ref, limits.describe_excess("ENTRIES", summary, remedy=_SMALLER_FOLDER))
                 return
             self._visit_entry(ref.get_child(entry.name), entry)
+
+    def _list_entries(self, ref: FileRef) -> Sequence[os.DirEntry[str]]:
+        try:
+            # Closed before the folders in it are entered: an open iterator holds a descriptor, one a level.
+            with os.scandir(ref.path) as iterator:
+                return sorted(iterator, key=lambda entry: entry.name)
+        except OSError as error:
+            summary, remedy = f"the folder can't be read ({error.strerror})", "correct its permissions"
+            self._complain(ref, Explanation("document.unreadable-file", summary, remedy=remedy))
+            return ()
 
     def _visit_entry(self, ref: FileRef, entry: os.DirEntry[str]) -> None:
         name = entry.name
@@ -172,14 +158,8 @@ class _Search:
             self.files.append(ref)
         elif not self._has_too_many_files:
             self._has_too_many_files = True
-            self._complain(
-                ref,
-                Explanation(
-                    "document.limit",
-                    f"more than {limits.FILES} manifests (limit FILES)",
-                    remedy="name a smaller folder",
-                ),
-            )
+            summary = f"more than {limits.FILES} manifests"
+            self._complain(ref, limits.describe_excess("FILES", summary, remedy=_SMALLER_FOLDER))
 
     def _complain(self, ref: FileRef, explanation: Explanation) -> None:
         self.problems.append(explanation.locate(Source(ref.shown)))

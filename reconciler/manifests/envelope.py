@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -121,40 +121,40 @@ def resolve_target(
 ) -> str | Diagnostic:
     """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
     candidates = sorted(name for name, api in targets.items() if api == kind.api)
-    choices = " or ".join(candidates)
     if target_name is None:
         if len(candidates) == 1:
             return candidates[0]
-        source = document.at(("metadata",))
-        if not candidates:
-            return Diagnostic(
-                "manifest.no-target",
-                source,
-                f"no target speaks the {kind.api} API, which {kind.name} needs",
-                remedy="add one to the settings",
-            )
-        return Diagnostic(
-            "manifest.ambiguous-target",
-            source,
-            f"several targets speak the {kind.api} API",
-            "which one is meant is unclear, and --target only selects among documents that say theirs",
-            f"add `target: {choices}`",
-        )
-    source = document.at(("metadata", "target"))
+        return _explain_unclear_target(kind, candidates).locate(document.at(("metadata",)))
+    if target_name in candidates:
+        return target_name
+    return _explain_wrong_target(target_name, kind, candidates, targets).locate(document.at(("metadata", "target")))
+
+
+def _explain_unclear_target(kind: Kind, candidates: Sequence[str]) -> Explanation:
+    if not candidates:
+        summary = f"no target speaks the {kind.api} API, which {kind.name} needs"
+        return Explanation("manifest.no-target", summary, remedy="add one to the settings")
+    return Explanation(
+        "manifest.ambiguous-target",
+        f"several targets speak the {kind.api} API",
+        "which one is meant is unclear, and --target only selects among documents that say theirs",
+        f"add `target: {' or '.join(candidates)}`",
+    )
+
+
+def _explain_wrong_target(
+    target_name: str, kind: Kind, candidates: Sequence[str], targets: Mapping[str, str]
+) -> Explanation:
     if target_name not in targets:
-        return Diagnostic(
+        return Explanation(
             "manifest.unknown-target",
-            source,
             f"unknown target {quote_text(target_name)}",
             "the settings don't name it",
             suggest_option(target_name, candidates or targets),
         )
-    if target_name not in candidates:
-        return Diagnostic(
-            "manifest.wrong-target",
-            source,
-            f"target {quote_text(target_name)} speaks the {targets[target_name]} API",
-            f"{kind.name} needs {kind.api}",
-            f"write {choices}" if candidates else "add such a target to the settings",
-        )
-    return target_name
+    return Explanation(
+        "manifest.wrong-target",
+        f"target {quote_text(target_name)} speaks the {targets[target_name]} API",
+        f"{kind.name} needs {kind.api}",
+        f"write {' or '.join(candidates)}" if candidates else "add such a target to the settings",
+    )

@@ -55,11 +55,27 @@ def load_manifests(
     for a path that doesn't exist or can't be a manifest.
     """
     listing = find_manifests(paths, base or Path.cwd())
-    registry = _Registry(kinds, targets)
-    problems = list(listing.problems)
+    manifests, problems = _read_manifests(listing.files, _Registry(kinds, targets))
+    # After the last file: a duplicate's other document may stand in any of them.
+    problems = [*listing.problems, *problems, *limit_problems(find_duplicates(manifests))]
+    if problems:
+        raise InvalidError(*problems)
+    if not manifests:
+        raise _make_empty_error(paths, len(listing.files))
+    ordered = tuple(sorted(manifests, key=lambda manifest: (manifest.address, manifest.source)))
+    # By their names tables are no manifests, so the search listed them among what it passed over.
+    table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
+    return LoadedManifests(
+        ordered, digest_documents(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - table_files))
+    )
+
+
+def _read_manifests(refs: Iterable[FileRef], registry: _Registry) -> tuple[list[Wanted], list[Diagnostic]]:
+    """Return what files declare, and what is wrong with them; stops where a limit is passed."""
     manifests: list[Wanted] = []
+    problems: list[Diagnostic] = []
     bytes_read = document_count = 0
-    for file in listing.files:
+    for file in refs:
         try:
             data = files.read_file(file)
         except files.Unreadable as refusal:
@@ -76,34 +92,17 @@ def load_manifests(
             file_problems += document_problems
             manifests += [manifest] if manifest else []
         problems += limit_problems(file_problems)
-    # After the last file: a duplicate's other document may stand in any of them.
-    problems += limit_problems(find_duplicates(manifests))
-    if problems:
-        raise InvalidError(*problems)
-    if not manifests:
-        raise _make_empty_error(paths, len(listing.files))
-    ordered = tuple(sorted(manifests, key=lambda manifest: (manifest.address, manifest.source)))
-    # By their names tables are no manifests, so the search listed them among what it passed over.
-    table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
-    return LoadedManifests(
-        ordered, digest_documents(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - table_files))
-    )
+    return manifests, problems
 
 
 def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
     if bytes_read > limits.TOTAL_BYTES:
-        return Explanation(
-            "document.limit",
-            f"the manifests together have more than {limits.TOTAL_BYTES >> 20} MiB (limit TOTAL_BYTES)",
-            remedy="use CSV tables",
-        )
+        size = f"{limits.TOTAL_BYTES >> 20} MiB"
+        summary, remedy = f"the manifests together have more than {size}", "use CSV tables"
+        return limits.describe_excess("TOTAL_BYTES", summary, remedy=remedy)
     if document_count > limits.DOCUMENTS:
-        return Explanation(
-            "document.limit",
-            f"more than {limits.DOCUMENTS} documents (limit DOCUMENTS)",
-            "the rest was not read",
-            "name a smaller folder",
-        )
+        summary, reason = f"more than {limits.DOCUMENTS} documents", "the rest was not read"
+        return limits.describe_excess("DOCUMENTS", summary, reason, "name a smaller folder")
     return None
 
 
