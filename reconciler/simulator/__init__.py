@@ -3,7 +3,7 @@
 It imports nothing of the tool and is strict about what it receives; every undocumented behaviour is a switch.
 """
 
-from reconciler.simulator.http.serving import run_simulator
+from reconciler.simulator.serving import run_simulator
 from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.world.switches import Switches
 

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from reconciler.simulator import auth
 from reconciler.simulator.csms import api as csms
 from reconciler.simulator.csms import iam
 from reconciler.simulator.csms.shapes import ERROR, GATEWAY_ERROR
-from reconciler.simulator.http.routing import PARAMETER, Route
 from reconciler.simulator.http.shapes import INT32, Field, Fields
 from reconciler.simulator.keyfactor import api as keyfactor
+from reconciler.simulator.routing import callers
+from reconciler.simulator.routing.routes import PARAMETER, Route
 
 Schema = dict[str, Any]
 
-ROUTES: tuple[Route, ...] = (*keyfactor.ROUTES, *auth.ROUTES, *csms.ROUTES, *iam.ROUTES)
+ROUTES: tuple[Route, ...] = (*keyfactor.ROUTES, *callers.ROUTES, *csms.ROUTES, *iam.ROUTES)
 """Every operation of the simulator but its own /_sim/."""
 _PREFIXES = {"keyfactor": "/KeyfactorAPI"}
 _SECURITY: Mapping[str, list[dict[str, list[str]]]] = {
@@ -45,8 +45,8 @@ _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
         415: ("the body has another media type", (keyfactor.ERROR,)),
     },
     "oauth": {
-        400: ("the request is refused", (auth.OAUTH_ERROR,)),
-        401: ("the client or its secret is wrong", (auth.OAUTH_ERROR,)),
+        400: ("the request is refused", (callers.OAUTH_ERROR,)),
+        401: ("the client or its secret is wrong", (callers.OAUTH_ERROR,)),
         405: ("another method", ()),
     },
     "csms": {

@@ -15,10 +15,10 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from reconciler.simulator import admin
-from reconciler.simulator.http.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
+from reconciler.simulator.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpRequest, Json
-from reconciler.simulator.http.server import Server
+from reconciler.simulator.server import Server
 from reconciler.simulator.settings_file import write_settings
 from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, build_starting_world
 from reconciler.simulator.world.switches import Setting, Switches

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.csms.signing import compute_signature
 from reconciler.simulator.http.messages import HttpRequest
+from reconciler.simulator.routing.signing import compute_signature
 from reconciler.simulator.world.identities import Account
 
 Json = Any

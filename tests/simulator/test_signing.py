@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.simulator.csms.signing import (
+from reconciler.simulator.http.messages import HttpRequest
+from reconciler.simulator.routing.signing import (
     compute_signature,
     explain_signature_refusal,
     parse_signature_header,
     rebuild_canonical_request,
 )
-from reconciler.simulator.http.messages import HttpRequest
 from tests.simulator.conftest import Client
 
 ACCESS, SECRET = "AKTESTTESTTESTTEST00", "SKtestSKtestSKtestSKtestSKtestSKtestSKtest"

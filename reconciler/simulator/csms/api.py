@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.simulator.auth import identify_cloud_caller
 from reconciler.simulator.csms.events import ROUTES as EVENTS
 from reconciler.simulator.http.messages import (
     ApiError,
@@ -12,8 +11,9 @@ from reconciler.simulator.http.messages import (
     build_json_reply,
     decode_json_body,
 )
-from reconciler.simulator.http.routing import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.http.shapes import Flaw, read_object, read_query
+from reconciler.simulator.routing.callers import identify_cloud_caller
+from reconciler.simulator.routing.routes import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.world.world import World
 
 PREFIX = "/v1/"

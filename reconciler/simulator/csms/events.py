@@ -19,7 +19,7 @@ from reconciler.simulator.csms.shapes import (
     RECORD_PAGE,
 )
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import Route, RouteCall
+from reconciler.simulator.routing.routes import Route, RouteCall
 from reconciler.simulator.world.world import Record, World
 
 UNDOCUMENTED_CODE = "CSMS.9"

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import NAMESPACE_DNS, uuid5
 
-from reconciler.simulator.auth import identify_cloud_caller
 from reconciler.simulator.csms.api import build_gateway_error, find_published_route
 from reconciler.simulator.http.messages import (
     ApiError,
@@ -18,8 +17,9 @@ from reconciler.simulator.http.messages import (
     build_json_reply,
     decode_json_body,
 )
-from reconciler.simulator.http.routing import Route, RouteCall, Router
 from reconciler.simulator.http.shapes import Field, read_object, read_query
+from reconciler.simulator.routing.callers import identify_cloud_caller
+from reconciler.simulator.routing.routes import Route, RouteCall, Router
 from reconciler.simulator.world.identities import NOBODY
 from reconciler.simulator.world.world import Record, World
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.simulator.auth import identify_command_caller
 from reconciler.simulator.http.messages import (
     ApiError,
     HttpReply,
@@ -11,12 +10,13 @@ from reconciler.simulator.http.messages import (
     build_json_reply,
     decode_json_body,
 )
-from reconciler.simulator.http.routing import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.http.shapes import STRINGS, Field, Flaw, read_object, read_query
 from reconciler.simulator.keyfactor import certificates, handlers, lookups, owner, permission_sets, roles_v1, workflow
 from reconciler.simulator.keyfactor import claims as keyfactor_claims
 from reconciler.simulator.keyfactor import roles as keyfactor_roles
 from reconciler.simulator.keyfactor.routes import GET
+from reconciler.simulator.routing.callers import identify_command_caller
+from reconciler.simulator.routing.routes import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.world.identities import Caller
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, encode_json_body
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.certificate_shape import CERTIFICATE_REPLY, HISTORY_REPLY
 from reconciler.simulator.keyfactor.lists import (
@@ -19,6 +18,7 @@ from reconciler.simulator.keyfactor.lists import (
     is_descending,
 )
 from reconciler.simulator.keyfactor.routes import GET
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.query import CompiledQuery, compile_query
 from reconciler.simulator.world.store_certificates import (
     SORT_KEYS,

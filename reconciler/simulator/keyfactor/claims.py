@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.identities import build_claim_identity
 from reconciler.simulator.world.world import Record, World, find_next_id
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, Fields
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.query import QueryColumn, compile_query
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import Handler, RouteCall
 from reconciler.simulator.http.shapes import STRINGS, Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import GET
+from reconciler.simulator.routing.routes import Handler, RouteCall
 from reconciler.simulator.world.permissions import KNOWN_PERMISSIONS
 from reconciler.simulator.world.world import Record, World
 

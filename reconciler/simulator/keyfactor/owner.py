@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field
 from reconciler.simulator.keyfactor.certificates import add_history, find_certificate, is_in_collection
 from reconciler.simulator.keyfactor.routes import PUT
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.store_certificates import Certificate
 from reconciler.simulator.world.world import Record, World
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.permissions import is_known_permission
 from reconciler.simulator.world.world import Record, World
 

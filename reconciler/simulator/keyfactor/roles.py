@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import build_array_fields
 from reconciler.simulator.keyfactor.claims import find_or_create_claim, parse_claim_type, render_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.permissions import find_redundant_permissions, is_granted, is_known_permission
 from reconciler.simulator.world.world import Record, World, find_next_id
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.claims import store_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.roles import build_role_subject, check_role_name, find_role, render_role
 from reconciler.simulator.keyfactor.routes import GET, POST, PUT
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.identities import build_claim_identity
 from reconciler.simulator.world.permissions import V1_AREAS
 from reconciler.simulator.world.world import Record, World, find_next_id

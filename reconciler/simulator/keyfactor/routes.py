@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from reconciler.simulator.http.routing import Route
+from reconciler.simulator.routing.routes import Route
 
 GET = partial(Route, "keyfactor", "GET")
 POST = partial(Route, "keyfactor", "POST")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
-from reconciler.simulator.http.routing import RouteCall
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import GET, POST
+from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.store_certificates import CERTIFICATE_STATE_NAMES
 from reconciler.simulator.world.world import Record, World
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.simulator.http.messages import Json
 
 if TYPE_CHECKING:
-    from reconciler.simulator.http.routing import RouteCall
+    from reconciler.simulator.routing.routes import RouteCall
 
 
 class Ledger:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Any
 
-from reconciler.simulator.auth import serve_oauth_token
 from reconciler.simulator.csms import api as csms
 from reconciler.simulator.csms import iam
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
@@ -25,6 +24,7 @@ from reconciler.simulator.http.messages import (
     encode_json_body,
 )
 from reconciler.simulator.keyfactor import api as keyfactor
+from reconciler.simulator.routing.callers import serve_oauth_token
 from reconciler.simulator.world.world import World
 
 EDIT_HEADER = "x-simulator-edit"

@@ -9,10 +9,10 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote_plus
 
-from reconciler.simulator.csms.signing import explain_signature_refusal, parse_signature_header
 from reconciler.simulator.http.messages import ApiError, HttpReply, HttpRequest, build_json_reply
-from reconciler.simulator.http.routing import Route
 from reconciler.simulator.http.shapes import Field, read_object
+from reconciler.simulator.routing.routes import Route
+from reconciler.simulator.routing.signing import explain_signature_refusal, parse_signature_header
 from reconciler.simulator.world.identities import Account, Caller, find_roles_with_claims
 from reconciler.simulator.world.world import World
 
