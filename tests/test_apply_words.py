@@ -11,8 +11,8 @@ import pytest
 
 from reconciler.apis.connect import Api, connect
 from reconciler.cli.commands.apply import make_listener
-from reconciler.cli.context import Session
-from reconciler.cli.progress import Progress
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.progress import Progress
 from reconciler.engine.apply import RunContext, apply
 from reconciler.engine.execution import send_plan
 from reconciler.engine.pipeline import JudgedPlan

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.context import Session
-from reconciler.cli.progress import HEARTBEAT_SECONDS, Progress
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.progress import HEARTBEAT_SECONDS, Progress
 from reconciler.reports.layout import Layout
 from tests.cli.conftest import Run, Terminal
 

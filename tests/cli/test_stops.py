@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.cli.commands.apply import make_listener
-from reconciler.cli.context import Session
-from reconciler.cli.progress import Progress
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.progress import Progress
 from reconciler.engine.execution import send_plan
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.context import Session
-from reconciler.cli.options import LazyGroup
-from reconciler.cli.output import write_text
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.options import LazyGroup
+from reconciler.cli.terminal.output import write_text
 
 HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult, write_text
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult, write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.execution import Listener
     from reconciler.engine.pipeline import JudgedPlan, RunOptions
     from reconciler.model import Plan, Risk
@@ -40,8 +40,8 @@ def command(
     **filters: Any,
 ) -> CommandResult:
     """Send a saved plan; or plan, show, ask and send."""
-    from reconciler.cli.confirm import parse_approved_risks
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.confirm import parse_approved_risks
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.pipeline import RunOptions, compare_with_servers, connect_targets, read_declaration
     from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile
     from reconciler.manifests.selection import Selection
@@ -102,8 +102,8 @@ def _apply_judged_plan(
     session: Session, judged_plan: JudgedPlan, apis: Mapping[str, Api], risks: frozenset[Risk], *, accepted: bool
 ) -> CommandResult:
     """Execute the plan, and draw what comes of it."""
-    from reconciler.cli.confirm import ask_confirmation
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.confirm import ask_confirmation
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.execution import execute_plan
     from reconciler.kinds.registry import KINDS
     from reconciler.reports import text

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.output import CommandResult, write_text
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.output import CommandResult, write_text
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from reconciler.cli.context import Session
+    from reconciler.cli.terminal.context import Session
     from reconciler.simulator import Simulator
 
 _MANIFEST_FOLDER = Path(__file__).parents[2] / "demo" / "manifests"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import ReconcilerError, UsageError
 
@@ -35,7 +35,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
 
     Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
     """
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.doctor.diagnose import diagnose
     from reconciler.doctor.model import collect_failures
     from reconciler.engine.pipeline import read_settings

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.errors import Exit
 
 
@@ -19,7 +19,7 @@ from reconciler.errors import Exit
 @click.pass_obj
 def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.pipeline import RunOptions, preview_plan
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text

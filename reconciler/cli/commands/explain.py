@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.errors import Exit
 
 
@@ -21,7 +21,7 @@ def command(
     session: Session, /, kind: tuple[str, ...], match: str | None, config: str | None, target: tuple[str, ...]
 ) -> CommandResult:
     """Print the live state as manifests on which `plan` is empty."""
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.export import export_manifests
 
     with Progress(session) as progress:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
@@ -34,7 +34,7 @@ def command(
     **filters: Any,
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
-    from reconciler.cli.progress import Progress
+    from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.pipeline import RunOptions, preview_plan
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text

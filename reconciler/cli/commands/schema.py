@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import Exit, InvalidError, UsageError
 from reconciler.state.atomic import replace_file

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult, write_text
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult, write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 

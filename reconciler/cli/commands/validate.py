@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import options
-from reconciler.cli.context import Session
-from reconciler.cli.output import CommandResult
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult
 from reconciler.errors import Exit, InvalidError
 
 
@@ -19,7 +19,7 @@ from reconciler.errors import Exit, InvalidError
 @click.pass_obj
 def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
     """Check manifests offline: every error at once, with its position."""
-    from reconciler.cli.snippets import read_snippets
+    from reconciler.cli.terminal.snippets import read_snippets
     from reconciler.engine.pipeline import RunOptions, read_declaration
     from reconciler.manifests.selection import Selection
     from reconciler.reports.problems import render_validation

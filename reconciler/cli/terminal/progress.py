@@ -8,8 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.cli.context import Session
-from reconciler.cli.output import write_text
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import write_text
 
 QUIET_SECONDS = 1.0
 """Seconds of silence before the first word."""

@@ -12,7 +12,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from reconciler.cli.context import Session
+    from reconciler.cli.terminal.context import Session
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.reports.layout import Layout
 
@@ -141,7 +141,7 @@ def _render_messages(session: Session, result: CommandResult) -> str:
         problem_list = (*problem_list, *plan.problems, *(gap.problem for gap in plan.gaps))
     if not problem_list and not (plan and plan.notes):
         return ""
-    from reconciler.cli.snippets import read_snippets
+    from reconciler.cli.terminal.snippets import read_snippets
     from reconciler.reports.problems import render_notes, render_problems
 
     layout = session.choose_layout(session.stderr)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from reconciler.cli.context import Session
+from reconciler.cli.terminal.context import Session
 from reconciler.diagnostics import Diagnostic, Source
 
 _MANIFEST_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".csv"})

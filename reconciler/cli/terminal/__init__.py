@@ -1,0 +1,1 @@
+"""The terminal and its streams: what a person sees, is asked, and may choose."""
