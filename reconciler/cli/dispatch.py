@@ -34,6 +34,7 @@ def run_command_line(
         environment=env,
         json=_wants_json(argv),
         plain="--no-color" in argv,
+        run_command=run_command_line,
     )
     with session.stops.heard():
         return _run_and_print(argv, session)

@@ -29,7 +29,7 @@ _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 _NOT_PLAIN_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
-def encode_step(step: MaskedStep, outcome: MaskedOutcome | None = None) -> dict[str, Json]:
+def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None) -> dict[str, Json]:
     """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
     verdicts = outcome.verdicts if outcome else ()
     members: dict[str, Json] = {
@@ -81,7 +81,7 @@ def build_report(
         "partial": bool(plan.selection),
         "selection": plan.selection,
         "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes)),
-        "steps": [encode_step(step, result) for step, result in zip(steps, results, strict=True)],
+        "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in plan.notes],
         **extra,

@@ -15,7 +15,7 @@ from reconciler.diagnostics import Source
 from reconciler.errors import Exit, Problem
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Change, Coverage, Plan, Risk
-from reconciler.reports.json_document import build_report, encode_step, render_json
+from reconciler.reports.json_document import build_report, encode_reported_step, render_json
 from reconciler.schema import build_schemas
 from tests.support.report_plans import (
     DENIAL,
@@ -60,7 +60,7 @@ def test_every_outcome_has_the_published_shape(shown: object) -> None:
 
 def test_a_step_has_the_members_of_the_contract() -> None:
     """Names, order and types, as the contract lists them."""
-    assert encode_step(mask_step(query=(("collectionId", "3"),))) == {
+    assert encode_reported_step(mask_step(query=(("collectionId", "3"),))) == {
         "address": {"target": "command", "kind": "SecurityRole", "name": "PKI Operators"},
         "object": "",
         "action": "update",
@@ -81,7 +81,7 @@ def test_a_step_has_the_members_of_the_contract() -> None:
 def test_a_repeated_query_parameter_is_not_silently_halved() -> None:
     """What can't be shown as it is sent is not shown at all."""
     with pytest.raises(ValueError, match="repeated"):
-        encode_step(mask_step(query=(("id", "1"), ("id", "2"))))
+        encode_reported_step(mask_step(query=(("id", "1"), ("id", "2"))))
 
 
 def test_an_applied_step_says_what_became_of_it_and_of_each_part() -> None:
@@ -134,7 +134,7 @@ def test_lone_surrogates_of_a_server_survive() -> None:
 def test_equal_values_give_equal_bytes() -> None:
     """Nothing in the document depends on the clock, or on the order of a set."""
     sets = [frozenset("abc"), frozenset("cba")]
-    shown = [render_json(encode_step(mask_step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
+    shown = [render_json(encode_reported_step(mask_step(changes=(Change("x", [], one, Risk.LOW),)))) for one in sets]
     assert shown[0] == shown[1]
     assert render_json(build_report("plan", Exit.CHANGES, mask_plan(PLAN))) == render_json(
         build_report("plan", Exit.CHANGES, mask_plan(PLAN))

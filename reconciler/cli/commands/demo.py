@@ -11,7 +11,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,18 +35,16 @@ _CERTIFICATE_COUNT = 12
 @click.pass_obj
 def command(session: Session, /) -> CommandResult:
     """Tell the whole story on the simulator, from an empty plan to a repaired drift."""
-    from reconciler.cli import main
-
-    return CommandResult(_tell_story(session, main))
+    return CommandResult(_tell_story(session))
 
 
-def _tell_story(session: Session, main: Callable[..., int]) -> Exit:
-    """Run each command through `main`; returns the first code that is not the expected, else ok."""
+def _tell_story(session: Session) -> Exit:
+    """Run each command as a person would type it; returns the first code that is not the expected, else ok."""
     from reconciler.simulator import Simulator
 
     with _make_workspace() as folder, Simulator(certificates=_CERTIFICATE_COUNT) as simulator:
         shutil.copy(simulator.credentials["settings"], folder / "reconciler.yaml")
-        story = _Story(session, simulator, main)
+        story = _Story(session, simulator)
         _tell_first_run(story)
         _tell_drift(story)
         _tell_closing(story)
@@ -144,12 +142,11 @@ def _build_request_key(call: Mapping[str, Any]) -> tuple[str, str, str]:
 class _Story:
     """Prints the stages, and runs each command on the session's own streams."""
 
-    def __init__(self, session: Session, simulator: Simulator, main: Callable[..., int]) -> None:
+    def __init__(self, session: Session, simulator: Simulator) -> None:
         self.simulator = simulator
         self.outcome = Exit.OK
         self.word = ""
         self._session = session
-        self._main = main
         self._color = session.choose_layout(session.stdout).color
 
     def title(self, text: str, words: str) -> None:
@@ -178,7 +175,7 @@ class _Story:
         command, _, file = line.partition(" > ")
         captured = io.StringIO()
         stdout = captured if file else session.stdout
-        code = self._main(shlex.split(command)[1:], session.environment, stdout, session.stdout, session.stdin)
+        code = session.run_command(shlex.split(command)[1:], session.environment, stdout, session.stdout, session.stdin)
         if file:
             Path(file).write_text(captured.getvalue(), "utf-8")
         if code != expect and self.outcome is Exit.OK:

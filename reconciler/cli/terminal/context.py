@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Session:
     """One run of the command line. `now` is in seconds since the epoch.
 
-    `given` is the environment, or None for the process's own, which is read when it is asked for. `stops` is told
-    how far the run has come, and tells whether it is to end.
+    `environment` holds the variables, or None for the process's own, which is read when it is asked for. `stops` is
+    told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
+    environment, stdout, stderr, stdin), as the demo does.
     """
 
     stdin: TextIO
@@ -33,6 +34,7 @@ class Session:
     json: bool = False
     plain: bool = False
     stops: StopSignals = field(default_factory=StopSignals)
+    run_command: Callable[..., int] = field(default=lambda *_: 0)
 
     @property
     def env(self) -> Mapping[str, str]:

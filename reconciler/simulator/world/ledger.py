@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from reconciler.simulator.http.messages import Json
+from reconciler.simulator.http.messages import HttpRequest, Json
 
-if TYPE_CHECKING:
-    from reconciler.simulator.routing.routes import RouteCall
+
+class PerformedCall(Protocol):
+    """What the ledger takes of a call; `routing` has the whole of it, and stands above the world."""
+
+    request: HttpRequest
+    path: str
+    sent: Json
+    route: Any
+    caller: Any
 
 
 class Ledger:
@@ -22,7 +29,7 @@ class Ledger:
         return len(self._entries)
 
     def record(
-        self, call: RouteCall, subject: dict[str, Json], before: Json, after: Json, **extra_members: Json
+        self, call: PerformedCall, subject: dict[str, Json], before: Json, after: Json, **extra_members: Json
     ) -> None:
         """Add one mutation. `subject` is {"kind", "id", "name"}; `before` or `after` is None for nothing."""
         self._entries.append(

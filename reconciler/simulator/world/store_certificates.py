@@ -182,6 +182,8 @@ def _serialize_around_owner(
     revoked = f'"{_format_time(row.revoked_at)}"' if row.revoked_at is not None else "null"
     cn, begin, end = quote_json(row.cn), _format_time(row.not_before), _format_time(row.not_after)
     # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
+    email = "null" if row.email is None else quote_json(row.email)
+    state = f"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})"
     head = (
         f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
         f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
@@ -191,8 +193,8 @@ def _serialize_around_owner(
     )
     tail = (
         f',"TemplateId":{row.template_id},"CertState":{row.state},"KeySizeInBits":2048,"KeyType":1,"RequesterId":1,'
-        f'"IssuedOU":{quote_json(row.department)},"IssuedEmail":{"null" if row.email is None else quote_json(row.email)},'
-        f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})",'
+        f'"IssuedOU":{quote_json(row.department)},"IssuedEmail":{email},'
+        f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{state}",'
         f'"KeyTypeString":"RSA","KeyAlgorithm":"RSA 2048","AltKeyAlgorithm":null,"AltKeySizeInBits":null,'
         f'"AltKeyType":null,"AltKeyTypeString":null,"AltSigningAlgorithm":null,"HasAltPrivateKey":false,'
         f'"RevocationEffDate":{revoked},"RevocationReason":{"null" if row.revoked_at is None else 4},'
