@@ -186,6 +186,6 @@ def test_the_hook_of_users_runs(change: tuple[str, str], code: int, tmp_path: Pa
     roles = tmp_path / "manifests/command/roles.yaml"
     roles.write_text(roles.read_text("utf-8").replace(*change), "utf-8")
     program, *words = shlex.split(USERS_HOOKS[0]["entry"])
-    command = [Path(sys.executable).with_name(program), *words]
+    command = [str(Path(sys.executable).with_name(program)), *words]
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == code, done.stdout + done.stderr

@@ -120,7 +120,7 @@ def test_every_field_the_manifests_do_not_mention_is_the_same_afterwards(anythin
     """The whole world but for the declared fields, compared store by store."""
     world = anything.world
     with anything.lock:
-        before = copy.deepcopy(
+        before: dict[str, Any] = copy.deepcopy(
             {"roles": world.roles, "handlers": world.handlers, "events": world.events, "requests": world.requests}
         )
         claims = copy.deepcopy(world.claims)

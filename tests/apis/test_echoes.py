@@ -12,7 +12,7 @@ import pytest
 from reconciler.apis.connect import Api, connect
 from reconciler.errors import IncompleteError, ReconcilerError
 from reconciler.model import Call
-from reconciler.settings.model import Target
+from reconciler.settings.model import Auth, Target
 from tests.support.api_targets import AKSK, BASIC, BEARER, ENV, PASSWORD, TOKEN, command, csms, oauth
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.secret_echoes import WRITTEN
@@ -54,9 +54,11 @@ def _echoing(auth: str, echo: Callable[[str], bytes]) -> tuple[list[str], list[s
 
 
 def _api(auth: str, url: str) -> Api:
-    if auth in ("TOKEN", "PASSWORD", "AKSK"):
-        return csms(url, {"TOKEN": TOKEN, "PASSWORD": PASSWORD, "AKSK": AKSK}[auth])
-    return command(url, {"BASIC": BASIC, "BEARER": BEARER, "oauth": oauth(url)}[auth])
+    cloud: dict[str, Auth] = {"TOKEN": TOKEN, "PASSWORD": PASSWORD, "AKSK": AKSK}
+    if auth in cloud:
+        return csms(url, cloud[auth])
+    others: dict[str, Auth] = {"BASIC": BASIC, "BEARER": BEARER, "oauth": oauth(url)}
+    return command(url, others[auth])
 
 
 @pytest.mark.parametrize("auth", OWN)

@@ -65,7 +65,7 @@ def test_a_user_asks_for_a_token_of_the_project_and_is_told_its_id() -> None:
 
 def test_a_user_and_an_account_are_called_as_the_settings_call_them() -> None:
     """By name and account, by the account's id, by the user's own."""
-    ways = [
+    ways: list[tuple[tuple[NameOrId, NameOrId], dict[str, Any]]] = [
         ((NameOrId("u"), NameOrId("d")), {"name": "u", "domain": {"name": "d"}}),
         ((NameOrId("u"), NameOrId(id="7")), {"name": "u", "domain": {"id": "7"}}),
         ((NameOrId(id="9"), NameOrId()), {"id": "9"}),

@@ -9,6 +9,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -250,7 +251,7 @@ def test_a_flood_of_headers_is_not_an_answer() -> None:
             assert no_reply(transport(server.url), server.url).sent is True
 
 
-def test_certificates_that_can_not_be_used_are_a_usage_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_certificates_that_can_not_be_used_are_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("not pem")
     for trust in (
         Trust(tmp_path / "bad.pem"),

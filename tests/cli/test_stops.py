@@ -116,7 +116,7 @@ class Reader(io.StringIO):
         return super().write(text)
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute; to be asked is the moment
         self._now("drawn")
         return "utf-8"
 

@@ -108,7 +108,8 @@ NUMERIC = st.text("0123456789+-._:eExXoObaAfF~<= tTzZ", min_size=1, max_size=12)
 @given(NUMERIC | st.sampled_from(" ".join(AMBIGUOUS.values()).split()))
 def test_what_yaml_1_1_does_not_read_as_text_is_never_text(text: str) -> None:
     """PyYAML's own resolver is the witness for YAML 1.1."""
-    tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))
+    loader: Any = yaml.SafeLoader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))
     if tag != "tag:yaml.org,2002:str":
         assert not isinstance(resolve_scalar(text), str)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import jsonschema
 import pytest
@@ -33,9 +34,7 @@ from tests.support.report_plans import (
 )
 
 _SCHEMAS = build_schemas(KINDS)
-_REGISTRY: Registry = Registry().with_resources(  # type: ignore[type-arg]
-    (name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items()
-)
+_REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items())
 VALID = jsonschema.Draft202012Validator(_SCHEMAS["report.json"], registry=_REGISTRY)
 
 DOCUMENTS = {

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -111,8 +111,6 @@ def messages(target: Target, env: Mapping[str, str]) -> Iterator[str]:
     yield target.lacking
     if isinstance(target.auth, NoAuth):
         yield target.auth.advice
-    if not is_dataclass(target.auth):
-        return
     for field in fields(target.auth):
         origin = getattr(target.auth, field.name)
         if isinstance(origin, FromEnvironment | FromFile | FromProfile | FromCommand):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from tests.simulator.conftest import Client
 from tests.support.tls_certificates import API, authority, issued, serving
 
 
-def test_everything_works_behind_tls(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_everything_works_behind_tls(tmp_path: Path) -> None:
     """The addresses, the ledger, and an edit by hand."""
     authority("api").cert_pem.write_to_path(tmp_path / "ca.pem")
     with Simulator(certificates=5, tls=serving(issued("api", API))) as simulator:

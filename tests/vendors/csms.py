@@ -70,7 +70,10 @@ def listed(sim: Simulator) -> Any:
 def shown(sim: Simulator) -> bool:
     sdk = client(sim)
     one = call(sdk, "show_secret_event", event_name="lifecycle").event
-    return one.to_dict() == next(e for e in call(sdk, "list_secret_events").events if e.name == "lifecycle").to_dict()
+    same: bool = (
+        one.to_dict() == next(e for e in call(sdk, "list_secret_events").events if e.name == "lifecycle").to_dict()
+    )
+    return same
 
 
 def updated(**members: Any) -> Run:
@@ -116,7 +119,7 @@ def retried(sim: Simulator) -> Any:
     return reply.status_code, [entry["status"] for entry in sim.requests]
 
 
-def locked_out(**keys: str) -> Run:
+def locked_out(**keys: Any) -> Run:
     return lambda sim: refusal(lambda: call(client(sim, **keys), "list_secret_events"))
 
 
