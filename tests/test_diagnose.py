@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.credentials.sources import FromEnvironment
+from reconciler.diagnostics import Explanation
 from reconciler.doctor.diagnose import diagnose
 from reconciler.doctor.model import Ability, Health, collect_failures, combine_abilities
 from reconciler.errors import Exit
@@ -197,15 +198,16 @@ def test_all_missing_credentials_are_named_at_once_and_nothing_is_asked(server: 
 
 def test_no_credentials_at_all_say_what_to_set(server: Simulator) -> None:
     """Advice instead of an origin."""
-    examined = diagnose(command(server.url, NoAuth("nothing is set; set something")), {}, KINDS, QUICK)
+    nobody = NoAuth(Explanation("settings.no-credentials", "nothing is set", remedy="set something"))
+    examined = diagnose(command(server.url, nobody), {}, KINDS, QUICK)
     assert examined.failed[0].remedy == "set something"
     assert choose_exit([examined]) is Exit.AUTH
 
 
 def test_settings_that_lack_something_stop_everything() -> None:
     """Usage: there is nothing to ask, not even the network."""
-    target = Target("csms", "csms", "", AKSK, lacking="HW_REGION_NAME is not set, so there is no server; set it")
-    examined = diagnose(target, {}, KINDS, QUICK)
+    lacking = Explanation("settings.missing-field", "HW_REGION_NAME is not set, so there is no server", remedy="set it")
+    examined = diagnose(Target("csms", "csms", "", AKSK, lacking=lacking), {}, KINDS, QUICK)
     assert choose_exit([examined]) is Exit.USAGE
     assert (examined.failed[0].detail, examined.failed[0].remedy) == (
         "environment: HW_REGION_NAME is not set, so there is no server",

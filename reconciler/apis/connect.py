@@ -17,7 +17,7 @@ from reconciler.apis.keyfactor import KEYFACTOR
 from reconciler.apis.login_methods import Identity, LoginContext, choose_identity
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.reader import Read
 from reconciler.settings.model import Target
@@ -117,7 +117,7 @@ def connect(
     the time of day (aware), for signatures; `on_reply` is shown each answer to a read before it is judged.
     """
     if target.lacking:
-        raise UsageError(Problem(target.source, f"target {target.name}: {target.lacking}"))
+        raise UsageError(target.lacking.add_subject(f"target {target.name}:").locate(target.source))
     secrets = Secrets(target, env)
     transports = TransportFactory(target, secrets, clock, sleep)
     transport = transports.open_api_transport()

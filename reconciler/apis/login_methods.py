@@ -17,7 +17,7 @@ from reconciler.apis.csms_project import ProjectLookup
 from reconciler.apis.dialect import describe_reply
 from reconciler.apis.target_secrets import Secrets
 from reconciler.apis.transports import TransportFactory
-from reconciler.errors import AuthError, Problem
+from reconciler.errors import AuthError
 from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
@@ -105,7 +105,7 @@ class _LoginFactory:
 
     def none(self, auth: NoAuth) -> Authenticator:
         def refuse() -> str:
-            raise AuthError(Problem(self._target.source, f"target {self._target.name}: {auth.advice}"))
+            raise AuthError(auth.advice.add_subject(f"target {self._target.name}:").locate(self._target.source))
 
         return FixedHeader("Authorization", refuse)
 

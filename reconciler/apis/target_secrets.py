@@ -69,7 +69,7 @@ class Secrets:
                 f"{self._describe_field(field)}: {origin} has characters that no header can carry, so it can't be sent"
             )
             remedy = "check that it is the right one"
-            raise AuthError(Diagnostic("credentials.unusable", self._target.source, summary, remedy=remedy))
+            raise AuthError(Diagnostic("settings.secret-invalid", self._target.source, summary, remedy=remedy))
         return secret
 
     def basic(self, username: str, origin: Origin, field: str) -> str:

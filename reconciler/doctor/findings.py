@@ -31,13 +31,13 @@ class Findings:
         """Note that all is well."""
         self._add(Check(self._target, check, Health.OK, detail))
 
-    def warn(self, check: str, detail: str, remedy: str = "", *, rule: str = "") -> None:
-        """Note what may hurt, or hurts something that not every run needs. The rule is the check's own by default."""
-        self._add(Check(self._target, check, Health.WARNING, detail, remedy, rule=rule or f"doctor.{check}"))
+    def warn(self, check: str, explanation: Explanation) -> None:
+        """Note what may hurt, or hurts something that not every run needs."""
+        self._explain(check, Health.WARNING, explanation)
 
-    def fail(self, check: str, detail: str, remedy: str, cause: Exit, *, rule: str = "") -> None:
-        """Note what keeps `plan` from running. The rule is the check's own by default."""
-        self._add(Check(self._target, check, Health.FAILED, detail, remedy, cause, rule or f"doctor.{check}"))
+    def fail(self, check: str, explanation: Explanation, cause: Exit) -> None:
+        """Note what keeps `plan` from running."""
+        self._explain(check, Health.FAILED, explanation, cause)
 
     def skip(self, check: str, detail: str) -> None:
         """Note what was not looked at, and why."""
@@ -48,19 +48,18 @@ class Findings:
         for check in checks:
             self.skip(check, f"not looked at, since {self.broken} failed")
 
-    def fail_with_error(self, check: str, error: ReconcilerError, *, rule: str = "") -> None:
+    def fail_with_error(self, check: str, error: ReconcilerError) -> None:
         """Note an error that has its own words. That it is about this target need not be said again."""
         for explanation in explain_problems(error):
-            detail = join_words(explanation.summary, explanation.reason)
-            self.fail(check, detail.removeprefix(f"target {self._target}: "), explanation.remedy, error.exit, rule=rule)
+            summary = explanation.summary.removeprefix(f"target {self._target}: ")
+            self.fail(check, explanation._replace(summary=summary), error.exit)
+
+    def _explain(self, check: str, verdict: Health, explanation: Explanation, cause: Exit = Exit.OK) -> None:
+        detail, remedy = explanation._replace(remedy="").message, explanation.remedy
+        self._add(Check(self._target, check, verdict, detail, remedy, cause, explanation.rule))
 
     def _add(self, check: Check) -> None:
         self._checks.append(check)
-
-
-def join_words(*parts: str) -> str:
-    """Return what is to be told, joined for printing, without what is empty."""
-    return "; ".join(filter(None, parts))
 
 
 def explain_problems(error: ReconcilerError) -> list[Explanation]:
@@ -76,26 +75,25 @@ def _explain_problem(problem: Diagnostic) -> Explanation:
     return Explanation("", summary, "; ".join(rest[:-1]), rest[-1] if rest else "")
 
 
-def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[str, str, Exit]:
-    """Return (what, what to do, exit code) for an answer that is neither what was asked for nor 401 or 403."""
+def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[Explanation, Exit]:
+    """Return what to tell of an answer that is neither what was asked for nor 401 or 403, and the exit code."""
     description, status = session.said(answer), answer.status
     # HTTP libraries drop Authorization on the way to another host, but not Huawei's X-Auth-Token; and
     # most turn a PUT into a GET after a 302, whose 200 looks like success.
     if 300 <= status < 400:
-        return (
-            f"the answer is a redirect ({description}), which is never followed with credentials",
-            "set `url` to the address that answers itself",
-            Exit.USAGE,
-        )
+        summary = f"the answer is a redirect ({description}), which is never followed with credentials"
+        remedy, cause = "set `url` to the address that answers itself", Exit.USAGE
     # Huawei asks its callers to repeat 429, 500, 502 and 504; the reader has done so by now.
-    if status == 429 or status >= 500:
-        return f"the server fails ({description}) although it was asked again", _RETRY_REMEDY, Exit.UNREACHABLE
-    if status == 200:
-        return (
-            "the answer is not what this API gives, perhaps a web page of a login or of a proxy",
-            "check `url`, and what stands between",
-            Exit.USAGE,
-        )
-    if status == 404:
-        return f"the server has nothing there ({description})", "check `url` and the server's version", Exit.INCOMPLETE
-    return f"the server can't answer this ({description})", "check the server's version and its log", Exit.INCOMPLETE
+    elif status == 429 or status >= 500:
+        summary = f"the server fails ({description}) although it was asked again"
+        remedy, cause = _RETRY_REMEDY, Exit.UNREACHABLE
+    elif status == 200:
+        summary = "the answer is not what this API gives, perhaps a web page of a login or of a proxy"
+        remedy, cause = "check `url`, and what stands between", Exit.USAGE
+    elif status == 404:
+        summary = f"the server has nothing there ({description})"
+        remedy, cause = "check `url` and the server's version", Exit.INCOMPLETE
+    else:
+        summary = f"the server can't answer this ({description})"
+        remedy, cause = "check the server's version and its log", Exit.INCOMPLETE
+    return Explanation("doctor.unexpected-answer", summary, remedy=remedy), cause

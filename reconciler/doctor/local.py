@@ -16,8 +16,7 @@ from reconciler.transport.probe import find_proxy
 def open_session(findings: Findings, target: Target, make_session: Callable[[], DoctorSession]) -> DoctorSession | None:
     """Say where a target is configured; None where it lacks something, or names certificates that can't be used."""
     if target.lacking:
-        detail, _, remedy = target.lacking.rpartition("; ")
-        findings.fail("settings", f"{target.source}: {detail or remedy}", remedy if detail else "", Exit.USAGE)
+        findings.fail("settings", target.lacking.add_subject(f"{target.source}:"), Exit.USAGE)
         return None
     try:
         session = make_session()
@@ -34,8 +33,7 @@ def check_credentials(findings: Findings, session: DoctorSession) -> None:
     """Fetch every secret, for all that comes after as well: each has to be there before anybody can be asked."""
     target, auth = session.target, session.target.auth
     if isinstance(auth, NoAuth):
-        detail, _, remedy = auth.advice.partition("; ")
-        findings.fail("credentials", detail, remedy, Exit.AUTH)
+        findings.fail("credentials", auth.advice, Exit.AUTH)
         return
     # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed
     # then.

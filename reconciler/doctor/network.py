@@ -6,6 +6,7 @@ import socket
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from reconciler.diagnostics import Explanation
 from reconciler.doctor.findings import Findings
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import AuthError, Exit, NoReply
@@ -54,7 +55,8 @@ def _check_dns(findings: Findings, target: Target, address_setting: str) -> bool
     except NoReply as error:
         setting = "`proxy`" if find_proxy(target.url, target.transport) else address_setting
         remedy = f"check the host in {setting}, and this machine's name servers"
-        findings.fail("dns", f"{host} could not be resolved ({error})", remedy, Exit.UNREACHABLE)
+        summary = f"{host} could not be resolved ({error})"
+        findings.fail("dns", Explanation("doctor.dns", summary, remedy=remedy), Exit.UNREACHABLE)
         return False
     return True
 
@@ -67,7 +69,8 @@ def _check_connection(findings: Findings, target: Target, probe: Probe) -> socke
         remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
         if find_proxy(target.url, target.transport):
             remedy = str(advise_on_failure(error, ""))
-        findings.fail("connection", f"{address}: {error}", remedy, Exit.UNREACHABLE)
+        explanation = Explanation("doctor.connection", f"{address}: {error}", remedy=remedy)
+        findings.fail("connection", explanation, Exit.UNREACHABLE)
         return None
     findings.ok("connection", f"{address} takes connections")
     return connection
@@ -80,8 +83,8 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
     try:
         tls = probe.handshake(connection)
     except NoReply as error:
-        remedy = str(advise_on_failure(error, "caBundle"))
-        findings.fail("tls", f"{urlsplit(target.url).netloc}: {error}", remedy, Exit.UNREACHABLE)
+        summary, remedy = f"{urlsplit(target.url).netloc}: {error}", str(advise_on_failure(error, "caBundle"))
+        findings.fail("tls", Explanation("doctor.tls", summary, remedy=remedy), Exit.UNREACHABLE)
         return
     # One that has expired failed the handshake above.
     days_left = (tls.expires - now).days
@@ -89,6 +92,7 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
         f"{tls.protocol}, trusted: {tls.subject} by {tls.issuer}, until {tls.expires:%Y-%m-%d} ({days_left} days left)"
     )
     if days_left < _SOON_DAYS:
-        findings.warn("tls", detail, "tell the server's owner to renew its certificate in time")
+        remedy = "tell the server's owner to renew its certificate in time"
+        findings.warn("tls", Explanation("doctor.certificate-ends-soon", detail, remedy=remedy))
     else:
         findings.ok("tls", detail)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from reconciler.doctor.findings import Findings, explain_problems, explain_unexpected_answer, join_words
+from reconciler.diagnostics import Explanation
+from reconciler.doctor.findings import Findings, explain_problems, explain_unexpected_answer
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, FirstPage, ListUse, collect_list_uses, read_first_page
 from reconciler.doctor.model import Ability
@@ -30,11 +31,10 @@ DeclaredKinds = frozenset[str] | None
 
 
 class _Question(NamedTuple):
-    """A check that a server is asked for: the kinds that need its answer, its name, and the rule of its failure."""
+    """A check that a server is asked for: the kinds that need its answer, and its name."""
 
     users: Sequence[str]
     check: str
-    rule: str
 
 
 class Abilities(NamedTuple):
@@ -111,7 +111,7 @@ class _PermissionTrial:
     def _check_list(self, use: ListUse) -> FirstPage | None:
         """Read the first page; returns it if it is one that `plan` takes."""
         listing = use.listing
-        question = _Question(use.always_read_by, f"list {listing.noun}", "doctor.list")
+        question = _Question(use.always_read_by, f"list {listing.noun}")
         answer = self._ask_server(question, lambda read: read_first_page(read, listing))
         if answer is None:
             return None
@@ -119,7 +119,7 @@ class _PermissionTrial:
         if answer.status == 403:
             self._readable[listing.permission] = False
             remedy = f"grant {listing.permission}; {use.needed_by}"
-            self._report_unreadable(question, self._describe_forbidden(answer), remedy, Exit.AUTH)
+            self._report_unreadable(question, self._explain_forbidden(answer, remedy), Exit.AUTH)
             return None
         if answer.error:
             self._failed(question, answer)
@@ -142,7 +142,7 @@ class _PermissionTrial:
             self._findings.skip(check, f"there are no {rows} to try it on")
             return
         path = f"{listing.path}/{segment}"
-        question = _Question(use.singly_read_by, check, "doctor.read-one")
+        question = _Question(use.singly_read_by, check)
         answer = self._ask_server(question, lambda read: read.get(f"{read.root}{path}", version=listing.version))
         if answer is None:
             return
@@ -152,8 +152,8 @@ class _PermissionTrial:
             self._failed(question, answer)
         # Whether Command answers 403 or 404 for a row that an account may not see is not documented.
         elif answer.found is None:
-            detail = f"what was listed a moment ago is gone ({answer.status})"
-            self._findings.warn(check, detail, "look again", rule=question.rule)
+            summary = f"what was listed a moment ago is gone ({answer.status})"
+            self._findings.warn(check, Explanation("doctor.row-gone", summary, remedy="look again"))
         else:
             self._findings.ok(check, f"GET {listing.path}/{{{listing.item}}}: readable")
 
@@ -177,51 +177,52 @@ class _PermissionTrial:
         return answer
 
     def _refused(self, question: _Question, answer: DoctorAnswer) -> None:
-        check, rule = question.check, question.rule
         if answer.reply:
-            detail = f"refused ({self._session.said(answer)})"
-            self._findings.fail(check, detail, "check `auth`", Exit.AUTH, rule=rule)
+            summary = f"refused ({self._session.said(answer)})"
+            explanation = Explanation("api.credentials-refused", summary, remedy="check `auth`")
+            self._findings.fail(question.check, explanation, Exit.AUTH)
         elif answer.error:
-            self._findings.fail_with_error(check, answer.error, rule=rule)
+            self._findings.fail_with_error(question.check, answer.error)
 
     def _failed(self, question: _Question, answer: DoctorAnswer) -> None:
         """Note what brought no answer, or one that `plan` doesn't take, with the code that `plan` would have."""
         cause = answer.error.exit if answer.error else Exit.INCOMPLETE
         if answer.error and answer.reply is None:
             explanation = explain_problems(answer.error)[0]
-            detail, remedy = join_words(explanation.summary, explanation.reason), explanation.remedy
         elif answer.error and answer.status == 200:
-            detail = explain_problems(answer.error)[0].summary
             remedy = "plan takes no such answer; check the server's version, and what stands between"
+            explanation = explain_problems(answer.error)[0]._replace(reason="", remedy=remedy)
         else:
-            detail, remedy, _ = explain_unexpected_answer(self._session, answer)
-        self._report_unreadable(question, detail, remedy, cause)
+            explanation, _ = explain_unexpected_answer(self._session, answer)
+        self._report_unreadable(question, explanation, cause)
 
     def _report_hidden_row(self, use: ListUse, question: _Question, answer: DoctorAnswer) -> None:
         """Note that a row that was listed may not be read by itself."""
-        listing, detail = use.listing, self._describe_forbidden(answer)
+        listing = use.listing
         if not listing.item_permission:
-            self._report_unreadable(question, detail, f"grant {listing.permission}; {use.needed_by}", Exit.AUTH)
+            explanation = self._explain_forbidden(answer, f"grant {listing.permission}; {use.needed_by}")
+            self._report_unreadable(question, explanation, Exit.AUTH)
             return
         reason = f"apply reads {listing.noun} again before and after it writes"
         remedy = f"grant {listing.item_permission} if this account is to apply; {reason}"
-        self._findings.warn(question.check, detail, remedy, rule=question.rule)
+        self._findings.warn(question.check, self._explain_forbidden(answer, remedy))
         for kind in use.singly_read_by:
             self.apply[kind] = Ability.IMPOSSIBLE
 
-    def _describe_forbidden(self, answer: DoctorAnswer) -> str:
-        return f"the permission is missing ({self._session.said(answer)})"
+    def _explain_forbidden(self, answer: DoctorAnswer, remedy: str) -> Explanation:
+        summary = f"the permission is missing ({self._session.said(answer)})"
+        return Explanation("api.permission-missing", summary, remedy=remedy)
 
-    def _report_unreadable(self, question: _Question, detail: str, remedy: str, cause: Exit) -> None:
+    def _report_unreadable(self, question: _Question, explanation: Explanation, cause: Exit) -> None:
         """Note what can't be read: a failure where a kind that is declared, or may be, can't do without it."""
-        users, check, rule = question
+        users, check = question
         self._rule_out(users)
         needing_kinds = users if self._declared is None else [kind for kind in users if kind in self._declared]
         if needing_kinds:
-            self._findings.fail(check, detail, remedy, cause, rule=rule)
+            self._findings.fail(check, explanation, cause)
         else:
-            unused_remedy = f"{remedy}, and no manifest declares one" if users else remedy
-            self._findings.warn(check, detail, unused_remedy, rule=rule)
+            remedy = f"{explanation.remedy}, and no manifest declares one" if users else explanation.remedy
+            self._findings.warn(check, explanation._replace(remedy=remedy))
 
     def _rule_out(self, users: Sequence[str]) -> None:
         for kind in users:
@@ -244,9 +245,11 @@ class _PermissionTrial:
         self._lower_apply(kind, Ability.IMPOSSIBLE)
         self._findings.warn(
             check,
-            f"missing, as the server tells: {' and '.join(map(str, missing))}",
-            f"grant it if this account is to apply; only apply of {kind} needs it",
-            rule="doctor.write",
+            Explanation(
+                "api.permission-missing",
+                f"missing, as the server tells: {' and '.join(map(str, missing))}",
+                remedy=f"grant it if this account is to apply; only apply of {kind} needs it",
+            ),
         )
 
     def _lower_apply(self, kind: str, ability: Ability) -> None:

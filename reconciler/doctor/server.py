@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from reconciler.apis.auth_advice import advise_after_refusal
 from reconciler.apis.dialect import Dialect
+from reconciler.diagnostics import Explanation
 from reconciler.doctor.findings import Findings, explain_unexpected_answer
 from reconciler.doctor.listings import ApiKinds, read_first_page
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
@@ -40,8 +41,9 @@ def check_login(findings: Findings, session: DoctorSession) -> bool:
     # A warning alone: `exp` was read without the token's signature, and the server's clock is what
     # counts.
     elif seconds <= 0:
-        detail = f"the token itself says that it ended {format_duration(-seconds)} ago"
-        findings.warn("login", detail, "fetch a new one, or use credentials that fetch their own")
+        summary = f"the token itself says that it ended {format_duration(-seconds)} ago"
+        remedy = "fetch a new one, or use credentials that fetch their own"
+        findings.warn("login", Explanation("doctor.token-ended", summary, remedy=remedy))
     else:
         findings.ok("login", f"no token request; the token itself says that it lasts {format_duration(seconds)}")
     return True
@@ -77,11 +79,13 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
         description = session.said(answer)
         advice = advise_after_refusal(target.auth)
         remedy = f"check `auth` of target {target.name}: {advice}; many tries may lock the account"
-        findings.fail(check, f"the API refuses these credentials ({description})", remedy, Exit.AUTH)
+        summary = f"the API refuses these credentials ({description})"
+        findings.fail(check, Explanation("api.credentials-refused", summary, remedy=remedy), Exit.AUTH)
     elif reply.status == 404:
         hint = session.dialect.address_hint
         remedy = f"correct {session.dialect.address_setting}" + (f"; {hint}" if hint else "")
-        findings.fail(check, f"there is no such API at {target.url} ({session.said(answer)})", remedy, Exit.USAGE)
+        summary = f"there is no such API at {target.url} ({session.said(answer)})"
+        findings.fail(check, Explanation("doctor.no-such-api", summary, remedy=remedy), Exit.USAGE)
     else:
         findings.fail(check, *explain_unexpected_answer(session, answer))
     return reply
@@ -122,7 +126,8 @@ def check_version(findings: Findings, session: DoctorSession) -> None:
         findings.skip("version", "not told by this server")
     # isdecimal() alone takes the digits of every script.
     elif major.isdecimal() and major.isascii() and int(major) < dialect.oldest_major:
-        findings.warn("version", f"{dialect.product} {version}", dialect.update_advice)
+        summary = f"{dialect.product} {version}"
+        findings.warn("version", Explanation("doctor.old-version", summary, remedy=dialect.update_advice))
     else:
         findings.ok("version", f"{dialect.product} {version}")
 
@@ -144,14 +149,14 @@ def check_clock(findings: Findings, target: Target, reply: Reply | None, now: da
     # Basic and bearer credentials carry no time of ours: a wrong clock here does them no harm.
     is_refused_skew = isinstance(target.auth, AkskAuth) and skew > _SKEW_REFUSED
     if is_refused_skew and findings.broken:
-        findings.fail("clock", f"{detail}, and signed requests are refused from 15 minutes on", remedy, Exit.AUTH)
+        detail += ", and signed requests are refused from 15 minutes on"
+        findings.fail("clock", Explanation("doctor.clock", detail, remedy=remedy), Exit.AUTH)
     elif is_refused_skew:
         detail += "'s Date header, and yet its signature was accepted"
-        findings.warn(
-            "clock", detail, "compare both with a time server; a cache or a proxy may have written that header"
-        )
+        remedy = "compare both with a time server; a cache or a proxy may have written that header"
+        findings.warn("clock", Explanation("doctor.clock", detail, remedy=remedy))
     elif skew > _SKEW_WARNED:
-        findings.warn("clock", detail, remedy)
+        findings.warn("clock", Explanation("doctor.clock", detail, remedy=remedy))
     else:
         findings.ok("clock", f"within {_SKEW_WARNED} seconds of the server's")
 

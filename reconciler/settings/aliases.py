@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from reconciler.diagnostics import Explanation
 from reconciler.settings.patterns import Spelling
 
 
@@ -14,11 +15,12 @@ class SourcedText(NamedTuple):
     text: str = ""
     source_name: str = ""
 
-    def wrong(self, spelling: Spelling) -> str:
-        """Say why that can't be used; "" where it can, or where nothing is said."""
+    def wrong(self, spelling: Spelling) -> Explanation | None:
+        """Say why that can't be used; None where it can, or where nothing is said."""
         if not self.text or spelling.fits(self.text):
-            return ""
-        return f"{self.source_name} can't be used: {spelling.words}; correct it"
+            return None
+        summary = f"{self.source_name} can't be used: {spelling.words}"
+        return Explanation("settings.invalid-value", summary, remedy="correct it")
 
 
 NO_TEXT = SourcedText()

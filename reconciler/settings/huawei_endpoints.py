@@ -6,23 +6,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.diagnostics import Explanation
 from reconciler.settings.aliases import NO_TEXT, SourcedText, find_variable, read_sourced_text, read_variable
 from reconciler.settings.huawei_files import CredentialsFile, find_region_entry
-from reconciler.transport.urls import is_host, normalize_base_url
+from reconciler.transport.urls import InvalidUrlError, is_host, normalize_base_url
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
 _IAM = ("HW_AUTH_URL", "OS_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")
 _ENDPOINT_PREFIX = "HUAWEICLOUD_SDK_REGION_CSMS_"
-_NO_REGION = "HW_REGION_NAME is not set, so there is no server to talk to; set it, or write a settings file"
-
-_NO_CLOUD = "HW_CLOUD makes no URL: a cloud is the domain of its hosts, such as myhuaweicloud.com; correct it"
+_NO_REGION = Explanation(
+    "settings.missing-field",
+    "HW_REGION_NAME is not set, so there is no server to talk to",
+    remedy="set it, or write a settings file",
+)
+_NO_CLOUD = Explanation(
+    "settings.invalid-value",
+    "HW_CLOUD makes no URL: a cloud is the domain of its hosts, such as myhuaweicloud.com",
+    remedy="correct it",
+)
 
 
 class HuaweiEndpoint(NamedTuple):
     """An address of an API; "" where there is none, and then `lacking` says why."""
 
     url: str
-    lacking: str = ""
+    lacking: Explanation | None = None
 
 
 def choose_cloud_domain(region: str, override: str = "") -> str:
@@ -96,5 +104,5 @@ def _parse_endpoint(text: str, name: str) -> HuaweiEndpoint:
     try:
         # The SDK, too, puts https:// before an endpoint that has no scheme.
         return HuaweiEndpoint(normalize_base_url(text if "://" in text else f"https://{text}"))
-    except ValueError as error:
-        return HuaweiEndpoint("", f"{name} makes no URL: {error}")
+    except InvalidUrlError as error:
+        return HuaweiEndpoint("", error.explanation.add_subject(f"{name} makes no URL:"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.credentials.sources import FromEnvironment, Origin
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.settings.aliases import NO_TEXT, SourcedText, find_variable, read_sourced_text
 from reconciler.settings.huawei_endpoints import (
     HuaweiEndpoint,
@@ -37,18 +37,30 @@ _DOMAIN = ("HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME", "OS_PROJEC
 _DOMAIN_ID = ("HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID")
 _INSECURE = ("HW_INSECURE", "OS_INSECURE")
 
-_NO_CREDENTIALS = (
-    "no credentials for Huawei Cloud are set; set HW_ACCESS_KEY and HW_SECRET_KEY, or HW_AUTH_TOKEN, or HW_USER_NAME, "
-    "HW_USER_PASSWORD and HW_DOMAIN_NAME"
+_NO_CREDENTIALS = Explanation(
+    "settings.no-credentials",
+    "no credentials for Huawei Cloud are set",
+    remedy="set HW_ACCESS_KEY and HW_SECRET_KEY, or HW_AUTH_TOKEN, or HW_USER_NAME, HW_USER_PASSWORD and "
+    "HW_DOMAIN_NAME",
 )
-_NO_AGENCY = (
-    "asks to act as an agency, which isn't done; the run would be somebody else than you mean; unset it, and give the "
-    "agency's temporary keys as HW_ACCESS_KEY, HW_SECRET_KEY and HW_SECURITY_TOKEN"
+_NO_AGENCY = Explanation(
+    "settings.unsupported",
+    "asks to act as an agency, which isn't done",
+    "the run would be somebody else than you mean",
+    "unset it, and give the agency's temporary keys as HW_ACCESS_KEY, HW_SECRET_KEY and HW_SECURITY_TOKEN",
 )
-_NO_INSECURE = (
-    "asks not to verify the server's certificate; whoever sits in between could then read the token and forge "
-    "every answer, so there is no such switch; unset it"
+_NO_INSECURE = Explanation(
+    "settings.unsupported",
+    "asks not to verify the server's certificate",
+    "whoever sits in between could then read the token and forge every answer, so there is no such switch",
+    "unset it",
 )
+_NO_ALGORITHM = Explanation(
+    "settings.unsupported",
+    "asks for another algorithm than SDK-HMAC-SHA256, the only one there is",
+    remedy="unset it",
+)
+"""What is asked for and isn't done, said of the variable that asks."""
 
 
 def read_huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
@@ -69,7 +81,7 @@ def read_huawei_target(env: Mapping[str, str], home: Path | None) -> Target | No
         endpoint = find_csms_endpoint(env, home, region.text)
         iam_endpoint = find_iam_endpoint(env, region.text, file.iam if file else "") if region.text else iam_endpoint
     needs_iam = isinstance(auth, PasswordAuth) or not project.id
-    problems = (f"{name} {reason}" for name, reason in _find_unsupported(env, endpoint.url))
+    unsupported = next(_find_unsupported(env, endpoint.url), None)
     return Target(
         "csms",
         "csms",
@@ -78,11 +90,13 @@ def read_huawei_target(env: Mapping[str, str], home: Path | None) -> Target | No
         project,
         iam_endpoint.url,
         source=Source(str(file.path) if file and file.seen and not find_variable(env, _ACCESS_KEY) else "environment"),
-        lacking=next(problems, endpoint.lacking or project_problem or (iam_endpoint.lacking if needs_iam else "")),
+        lacking=unsupported or endpoint.lacking or project_problem or (iam_endpoint.lacking if needs_iam else None),
     )
 
 
-def _read_project(env: Mapping[str, str], region: SourcedText, file: CredentialsFile | None) -> tuple[NameOrId, str]:
+def _read_project(
+    env: Mapping[str, str], region: SourcedText, file: CredentialsFile | None
+) -> tuple[NameOrId, Explanation | None]:
     """Return the project by its id, else by its name, and what is wrong with that.
 
     A region's own project is called like the region.
@@ -93,20 +107,20 @@ def _read_project(env: Mapping[str, str], region: SourcedText, file: Credentials
     problem = by_id.wrong(ID) if by_id.text else by_name.wrong(LINE)
     if problem:
         return NameOrId(), problem
-    return (NameOrId(id=by_id.text) if by_id.text else NameOrId(by_name.text)), ""
+    return (NameOrId(id=by_id.text) if by_id.text else NameOrId(by_name.text)), None
 
 
-def _find_unsupported(env: Mapping[str, str], url: str) -> Iterator[tuple[str, str]]:
-    """Yield variables that ask for what isn't done, where doing without would mean something else."""
+def _find_unsupported(env: Mapping[str, str], url: str) -> Iterator[Explanation]:
+    """Yield what variables ask for that isn't done, where doing without would mean something else."""
     insecure = find_variable(env, _INSECURE)
     if insecure and env[insecure].lower() in {"true", "1"} and url.startswith("https:"):
-        yield insecure, _NO_INSECURE
+        yield _NO_INSECURE.add_subject(insecure)
     if env.get("HW_ASSUME_ROLE_AGENCY_NAME", "").strip():
-        yield "HW_ASSUME_ROLE_AGENCY_NAME", _NO_AGENCY
+        yield _NO_AGENCY.add_subject("HW_ASSUME_ROLE_AGENCY_NAME")
     # The SDK has more, SDK-HMAC-SM3 and SDK-ECDSA-P256-SHA256 among them; none is its default.
     algorithm = env.get("HW_SIGNING_ALGORITHM", "").strip()
     if algorithm and not algorithm.upper().replace("-", "").endswith("HMACSHA256"):
-        yield "HW_SIGNING_ALGORITHM", "asks for another algorithm than SDK-HMAC-SHA256, the only one there is; unset it"
+        yield _NO_ALGORITHM.add_subject("HW_SIGNING_ALGORITHM")
 
 
 def _choose_auth(env: Mapping[str, str], file: CredentialsFile | None) -> Auth:
@@ -134,13 +148,16 @@ def _read_password_auth(env: Mapping[str, str]) -> Auth:
         _read_name_or_id(env, _USER, _USER_ID),
         _read_name_or_id(env, _DOMAIN, _DOMAIN_ID),
     )
-    if problem := user_problem or (domain_problem if user.name else ""):
+    if problem := user_problem or (domain_problem if user.name else None):
         return NoAuth(problem)
     if user.name and domain == NameOrId():
-        return NoAuth("HW_USER_NAME needs the account beside it; set HW_DOMAIN_NAME or HW_DOMAIN_ID")
+        summary = "HW_USER_NAME needs the account beside it"
+        return NoAuth(Explanation("settings.inconsistent", summary, remedy="set HW_DOMAIN_NAME or HW_DOMAIN_ID"))
     return PasswordAuth(user, domain if user.name else NameOrId(), _build_origin(env, _PASSWORD))
 
 
-def _read_name_or_id(env: Mapping[str, str], names: tuple[str, ...], ids: tuple[str, ...]) -> tuple[NameOrId, str]:
+def _read_name_or_id(
+    env: Mapping[str, str], names: tuple[str, ...], ids: tuple[str, ...]
+) -> tuple[NameOrId, Explanation | None]:
     name, by_id = read_sourced_text(env, names), read_sourced_text(env, ids)
     return (NameOrId(name.text), name.wrong(LINE)) if name.text else (NameOrId(id=by_id.text), by_id.wrong(ID))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from reconciler.credentials.private_file import Unavailable, explain_hidden, read_regular_file
 from reconciler.credentials.sources import FromProfile
+from reconciler.diagnostics import Explanation
 from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import find_member, parse_vendor_file
 from reconciler.sanitize import escape_and_shorten
@@ -17,7 +18,6 @@ from reconciler.settings.model import AkskAuth, Auth, NoAuth
 
 # The SDK's section for services of a region, such as CSMS; [global] is for those without one.
 _SDK_SECTION = "basic"
-_BAD_REGIONS_FILE = "the regions file {} {}; where requests would go can't be told; mend it or remove it"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9]{10,40}")
 """What an access key looks like that is not encrypted."""
 
@@ -41,7 +41,7 @@ class RegionEntry(NamedTuple):
 
     path: Path
     endpoint: str = ""
-    trouble: str = ""
+    trouble: Explanation | None = None
 
 
 def read_credentials_file(env: Mapping[str, str], home: Path | None) -> CredentialsFile | None:
@@ -56,8 +56,11 @@ def read_credentials_file(env: Mapping[str, str], home: Path | None) -> Credenti
     if file_name or read_mode(file, follow=True):
         return _read_sdk_file(file)
     reason = explain_hidden(file)
-    advice = f"{file} can't be looked for ({reason}); set HW_ACCESS_KEY and HW_SECRET_KEY, or HOME"
-    return CredentialsFile(file, NoAuth(advice), seen=False) if reason else None
+    if not reason:
+        return None
+    remedy = "set HW_ACCESS_KEY and HW_SECRET_KEY, or HOME"
+    advice = Explanation("settings.vendor-file", f"{file} can't be looked for ({reason})", remedy=remedy)
+    return CredentialsFile(file, NoAuth(advice), seen=False)
 
 
 def _read_sdk_file(path: Path) -> CredentialsFile:
@@ -84,14 +87,23 @@ def find_region_entry(env: Mapping[str, str], home: Path | None, region: str) ->
     try:
         services = parse_vendor_file(read_regular_file(path))
     except Unavailable as reason:
-        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, reason))
+        return RegionEntry(path, trouble=_explain_bad_regions(path, str(reason)))
     except ValueError as error:
-        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, f"is not plain YAML ({error})"))
+        return RegionEntry(path, trouble=_explain_bad_regions(path, f"is not plain YAML ({error})"))
     try:
         return RegionEntry(path, _find_csms_url(services or {}, region))
     except (AttributeError, TypeError):
         problem = "is not as the SDK has it: a service's name over a list of id and endpoint"
-        return RegionEntry(path, trouble=_BAD_REGIONS_FILE.format(path, problem))
+        return RegionEntry(path, trouble=_explain_bad_regions(path, problem))
+
+
+def _explain_bad_regions(path: Path, problem: str) -> Explanation:
+    return Explanation(
+        "settings.vendor-file",
+        f"the regions file {path} {problem}",
+        "where requests would go can't be told",
+        "mend it or remove it",
+    )
 
 
 def _find_csms_url(services: Any, region: str) -> str:
@@ -117,14 +129,16 @@ def _read_koocli_profile(path: Path, name: str) -> CredentialsFile:
             (position, candidate) for position, candidate in enumerate(config["profiles"]) if candidate["name"] == name
         )
     except Unavailable as reason:
-        return CredentialsFile(path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} {reason}; mend or unset it"))
+        return CredentialsFile(path, _refuse_koocli(f"{path} {reason}", "mend or unset it"))
     except (ValueError, TypeError, KeyError, StopIteration):
         label = f"profile `{escape_and_shorten(name)}`" if isinstance(name, str) and name else "current profile"
-        return CredentialsFile(
-            path, NoAuth(f"HW_SHARED_CONFIG_FILE: {path} has no readable {label}; set HW_PROFILE or mend it")
-        )
+        return CredentialsFile(path, _refuse_koocli(f"{path} has no readable {label}", "set HW_PROFILE or mend it"))
     location = str(profile.get("region") or ""), str(profile.get("projectId") or "")
     return CredentialsFile(path, _read_koocli_auth(path, index, profile), *location)
+
+
+def _refuse_koocli(problem: str, remedy: str) -> NoAuth:
+    return NoAuth(Explanation("settings.vendor-file", f"HW_SHARED_CONFIG_FILE: {problem}", remedy=remedy))
 
 
 def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Auth:
@@ -132,12 +146,16 @@ def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Aut
     mode = profile.get("mode", "AKSK")
     if mode != "AKSK":
         mode_text = escape_and_shorten(str(mode), 20)
-        return NoAuth(f"{path}: profiles of mode {mode_text} can't be used, only AKSK; set HW_ACCESS_KEY instead")
+        summary = f"{path}: profiles of mode {mode_text} can't be used, only AKSK"
+        return NoAuth(Explanation("settings.unsupported", summary, remedy="set HW_ACCESS_KEY instead"))
     # KooCLI encrypts what it stores unless told not to; an encrypted key is no plain letters and digits.
     if not _ACCESS_KEY.fullmatch(str(profile.get("accessKeyId") or "")):
         return NoAuth(
-            f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those; run "
-            "`hcloud configure set --cli-auth-encrypt=false`, or set HW_ACCESS_KEY and HW_SECRET_KEY"
+            Explanation(
+                "settings.unsupported",
+                f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those",
+                remedy="run `hcloud configure set --cli-auth-encrypt=false`, or set HW_ACCESS_KEY and HW_SECRET_KEY",
+            )
         )
     names = ("accessKeyId", "secretAccessKey", "securityToken")
     access, secret, token = (FromProfile(path, ("profiles", str(index), name)) for name in names)

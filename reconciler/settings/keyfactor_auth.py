@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.credentials.sources import FromEnvironment, FromProfile, Origin
+from reconciler.diagnostics import Explanation
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.keyfactor_profile import Profile
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
 from reconciler.transport.options import Trust
-from reconciler.transport.urls import normalize_endpoint_url
+from reconciler.transport.urls import InvalidUrlError, normalize_endpoint_url
 
 AUTH_VARIABLES = {
     "username": "KEYFACTOR_USERNAME",
@@ -56,26 +57,32 @@ _LOGIN_ADVICE = (
     "set KEYFACTOR_AUTH_CLIENT_ID, KEYFACTOR_AUTH_CLIENT_SECRET and KEYFACTOR_AUTH_TOKEN_URL, or "
     "KEYFACTOR_AUTH_ACCESS_TOKEN, or KEYFACTOR_USERNAME and KEYFACTOR_PASSWORD"
 )
-NO_CREDENTIALS = NoAuth(f"no credentials for Keyfactor Command are set; {_LOGIN_ADVICE}")
-"""Nothing says who we are."""
-_NO_KERBEROS = "{} asks for Kerberos, which isn't done, and logging in some other way would be a guess; {}{}"
-_NO_VAULT = (
-    "{} asks for a vault, which isn't done; write a settings file whose secret is {{command: [program, argument]}}, a "
-    f"program that fetches it from there, or {_LOGIN_ADVICE}"
+NO_CREDENTIALS = NoAuth(
+    Explanation("settings.no-credentials", "no credentials for Keyfactor Command are set", remedy=_LOGIN_ADVICE)
 )
+"""Nothing says who we are."""
+_NO_KERBEROS = Explanation(
+    "settings.unsupported",
+    "asks for Kerberos, which isn't done, and logging in some other way would be a guess",
+    remedy=_LOGIN_ADVICE,
+)
+_NO_VAULT = Explanation(
+    "settings.unsupported",
+    "asks for a vault, which isn't done",
+    remedy="write a settings file whose secret is {command: [program, argument]}, a "
+    f"program that fetches it from there, or {_LOGIN_ADVICE}",
+)
+"""What is asked for and isn't done, said of who asks."""
 
 
 def choose_keyfactor_auth(env: Mapping[str, str], variables: Mapping[str, str], profile: Profile) -> Auth:
     """Return who we are; NOBODY where nothing says so. `said` holds the variables that say something, by member."""
     kerberos = sorted(name for name in env if name.startswith("KEYFACTOR_AUTH_KRB_") and env[name].strip())
     if kerberos:
-        return NoAuth(
-            _NO_KERBEROS.format(
-                kerberos[0], "unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, ", _LOGIN_ADVICE
-            )
-        )
+        remedy = f"unset KEYFACTOR_AUTH_KRB_*, and where nothing else says who we are, {_LOGIN_ADVICE}"
+        return NoAuth(_NO_KERBEROS._replace(remedy=remedy).add_subject(kerberos[0]))
     method = _choose_method(_VARIABLE_ORDER, variables, variables)
-    if not method and (problem := (profile.trouble if profile.file else "") or _explain_unsupported(profile)):
+    if not method and (problem := (profile.trouble if profile.file else None) or _explain_unsupported(profile)):
         return NoAuth(problem)
     members = {**profile.members, **variables}
     allowed = _ALLOWED_METHODS.get(_read_auth_type(profile), _PROFILE_ORDER)
@@ -121,26 +128,26 @@ def _read_auth_type(profile: Profile) -> str:
     return str(profile.members.get("auth_type") or "").strip().lower()
 
 
-def _explain_unsupported(profile: Profile) -> str:
+def _explain_unsupported(profile: Profile) -> Explanation | None:
     """Say what a profile asks for that isn't done, whatever else it holds."""
     provider, kind = profile.members.get("auth_provider"), _read_auth_type(profile)
     if isinstance(provider, dict) and str(provider.get("type")).lower() in _VAULT_TYPES:
-        return _NO_VAULT.format(profile)
+        return _NO_VAULT.add_subject(str(profile))
     if kind == "kerberos" or (not kind and any(member.startswith("kerberos_") for member in profile.members)):
-        return _NO_KERBEROS.format(profile, "", _LOGIN_ADVICE)
+        return _NO_KERBEROS.add_subject(str(profile))
     if kind not in _ALLOWED_METHODS:
         summary = f"{profile} has the auth_type {escape_and_shorten(kind)}, which isn't known"
-        return f"{summary}; write basic or oauth, or {_LOGIN_ADVICE}"
-    return ""
+        return Explanation("settings.unsupported", summary, remedy=f"write basic or oauth, or {_LOGIN_ADVICE}")
+    return None
 
 
 def _explain_missing(env: Mapping[str, str], profile: Profile) -> NoAuth:
     """Say where credentials are to come from, where they are nowhere else."""
     if env.get("KEYFACTOR_AUTH_PROVIDER", "").strip():
-        return NoAuth(_NO_VAULT.format("KEYFACTOR_AUTH_PROVIDER"))
+        return NoAuth(_NO_VAULT.add_subject("KEYFACTOR_AUTH_PROVIDER"))
     provider = profile.members.get("auth_provider")
     if isinstance(provider, dict) and provider.get("type"):
-        return NoAuth(_NO_VAULT.format(profile))
+        return NoAuth(_NO_VAULT.add_subject(str(profile)))
     return NoAuth(profile.trouble) if profile.trouble else NO_CREDENTIALS
 
 
@@ -152,8 +159,12 @@ def _build_basic_auth(members: Mapping[str, Any], password: Origin) -> Auth:
         return BasicAuth(f"{domain}\\{user}" if domain else user, password)
     if not before or not after or "\\" in after:
         return NoAuth(
-            "KEYFACTOR_USERNAME (or the profile's username) has a `\\` or `@` too many, so the domain can't be told "
-            "from the user; write DOMAIN\\user"
+            Explanation(
+                "settings.invalid-value",
+                "KEYFACTOR_USERNAME (or the profile's username) has a `\\` or `@` too many, so the domain can't be "
+                "told from the user",
+                remedy="write DOMAIN\\user",
+            )
         )
     return BasicAuth(f"{after}\\{before}" if "@" in user else user, password)
 
@@ -161,12 +172,14 @@ def _build_basic_auth(members: Mapping[str, Any], password: Origin) -> Auth:
 def _build_oauth_auth(members: Mapping[str, Any], client_secret: Origin) -> Auth:
     url_text = str(members.get("token_url", "")).strip()
     if not url_text:
-        return NoAuth("KEYFACTOR_AUTH_TOKEN_URL is not set, so there is nowhere to fetch a token; set it")
+        summary = "KEYFACTOR_AUTH_TOKEN_URL is not set, so there is nowhere to fetch a token"
+        return NoAuth(Explanation("settings.missing-field", summary, remedy="set it"))
     try:
         # RFC 6749, section 3.2: a token endpoint may have a query, has no fragment, and needs TLS.
         token_url = normalize_endpoint_url(url_text)
-    except ValueError as error:
-        return NoAuth(f"KEYFACTOR_AUTH_TOKEN_URL, where the client secret is sent, can't be used: {error}")
+    except InvalidUrlError as error:
+        subject = "KEYFACTOR_AUTH_TOKEN_URL, where the client secret is sent, can't be used:"
+        return NoAuth(error.explanation.add_subject(subject))
     # No default: some identity providers refuse `openid` for client credentials. The variable separates
     # by commas, the request by spaces (RFC 6749, section 3.3).
     scopes = members.get("scopes", [])

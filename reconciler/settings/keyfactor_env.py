@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.settings import keyfactor_auth as login
 from reconciler.settings.keyfactor_profile import Profile, read_profile
 from reconciler.settings.model import NoAuth, Target
 from reconciler.transport.options import TransportOptions
-from reconciler.transport.urls import is_loopback, normalize_base_url
+from reconciler.transport.urls import InvalidUrlError, is_loopback, normalize_base_url
 
 _VARIABLES = {
     "host": "KEYFACTOR_HOSTNAME",
@@ -34,12 +34,18 @@ _VARIABLES = {
 _DECISIVE_MEMBERS = frozenset({"host", *(needs[0] for needs in login.REQUIRED_MEMBERS.values())})
 """Members without which nothing speaks of a Command server."""
 _TRUE_WORDS = frozenset({"true", "1", "yes", "y", "t", "on"})
+_NO_URL = (
+    "KEYFACTOR_HOSTNAME, KEYFACTOR_PORT and KEYFACTOR_API_PATH (or the profile's host, port and api_path) make no URL:"
+)
 _SECONDS = re.compile(r"0*([1-9][0-9]{0,8})s?")
 """Whole seconds; the `s` is how the tools' own documentation writes the default."""
-_NO_SKIP_VERIFY = (
-    "{} asks not to verify the server's certificate; whoever sits in between could then read the credentials and forge "
-    "every answer, so there is no such switch; unset it, and name the authority in KEYFACTOR_CA_CERT"
+_NO_SKIP_VERIFY = Explanation(
+    "settings.unsupported",
+    "asks not to verify the server's certificate",
+    "whoever sits in between could then read the credentials and forge every answer, so there is no such switch",
+    "unset it, and name the authority in KEYFACTOR_CA_CERT",
 )
+"""Said of who asks."""
 
 
 def read_keyfactor_target(env: Mapping[str, str], home: Path | None) -> Target | None:
@@ -48,10 +54,8 @@ def read_keyfactor_target(env: Mapping[str, str], home: Path | None) -> Target |
     variables = {member: env[name] for member, name in _VARIABLES.items() if env.get(name, "").strip()}
     members = {**profile.members, **variables}
     auth = login.choose_keyfactor_auth(env, variables, profile)
-    no_credentials = (
-        (login.NO_CREDENTIALS, NoAuth(profile.trouble)) if profile.file is None else (login.NO_CREDENTIALS,)
-    )
-    if not _DECISIVE_MEMBERS & members.keys() and auth in no_credentials:
+    hidden = NoAuth(profile.trouble) if profile.file is None and profile.trouble else login.NO_CREDENTIALS
+    if not _DECISIVE_MEMBERS & members.keys() and auth in (login.NO_CREDENTIALS, hidden):
         return None
     url, lacking = _build_url(members)
     if "host" not in variables and profile.trouble:
@@ -71,7 +75,7 @@ def read_keyfactor_target(env: Mapping[str, str], home: Path | None) -> Target |
     )
 
 
-def _build_url(members: Mapping[str, Any]) -> tuple[str, str]:
+def _build_url(members: Mapping[str, Any]) -> tuple[str, Explanation | None]:
     """Return the API's base URL, or why there is none.
 
     As in the tools, scheme and path of a pasted URL are ignored, and a port beside the host wins over the other.
@@ -79,10 +83,12 @@ def _build_url(members: Mapping[str, Any]) -> tuple[str, str]:
     """
     host_text = str(members.get("host", "")).strip()
     if not host_text:
-        return "", "KEYFACTOR_HOSTNAME is not set, so there is no server to talk to; set it, or write a settings file"
+        summary = "KEYFACTOR_HOSTNAME is not set, so there is no server to talk to"
+        return "", Explanation("settings.missing-field", summary, remedy="set it, or write a settings file")
     scheme, separator, authority = host_text.rpartition("://")
     if "@" in authority:
-        return "", "KEYFACTOR_HOSTNAME must not carry a user or a password, which would be logged; give the host alone"
+        summary = "KEYFACTOR_HOSTNAME must not carry a user or a password, which would be logged"
+        return "", Explanation("settings.invalid-value", summary, remedy="give the host alone")
     try:
         # RFC 3986, section 3.2.2: in a URL an IPv6 address stands in brackets.
         if authority.count(":") > 1 and "[" not in authority:
@@ -96,19 +102,22 @@ def _build_url(members: Mapping[str, Any]) -> tuple[str, str]:
             netloc = f"{netloc}:{port}"
         is_plain = scheme.lower() != "https" and not members.get("ca_cert_path")
         new_scheme = "http" if is_loopback(parts.hostname or "") and is_plain else "https"
-        return normalize_base_url(f"{new_scheme}://{netloc}/{path}"), ""
-    except ValueError as error:
-        names = "KEYFACTOR_HOSTNAME, KEYFACTOR_PORT and KEYFACTOR_API_PATH (or the profile's host, port and api_path)"
-        return "", f"{names} make no URL: {error}"
+        return normalize_base_url(f"{new_scheme}://{netloc}/{path}"), None
+    except InvalidUrlError as error:
+        return "", error.explanation.add_subject(_NO_URL)
+    except ValueError as error:  # what urlsplit says of brackets and ports
+        return "", Explanation("settings.invalid-value", f"{_NO_URL} {error}")
 
 
-def _refuse_skip_verify(url: str, variables: Mapping[str, str], members: Mapping[str, Any], profile: Profile) -> str:
+def _refuse_skip_verify(
+    url: str, variables: Mapping[str, str], members: Mapping[str, Any], profile: Profile
+) -> Explanation | None:
     """Refuse to leave a real server unverified; loopback is verified as well, whatever was asked."""
     if str(members.get("skip_tls_verify", "")).strip().lower() not in _TRUE_WORDS:
-        return ""
+        return None
     if not url.startswith("https:") or is_loopback(urlsplit(url).hostname or ""):
-        return ""
-    return _NO_SKIP_VERIFY.format(
+        return None
+    return _NO_SKIP_VERIFY.add_subject(
         "KEYFACTOR_SKIP_VERIFY" if "skip_tls_verify" in variables else f"skip_tls_verify in {profile}"
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.credentials.private_file import Unavailable, explain_hidden, read_regular_file
+from reconciler.diagnostics import Explanation
 from reconciler.documents.files import read_mode
 from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.sanitize import escape_and_shorten
@@ -26,7 +27,7 @@ class Profile(NamedTuple):
     file: Path | None
     name: str
     members: Mapping[str, Any]
-    trouble: str = ""
+    trouble: Explanation | None = None
 
     def __str__(self) -> str:
         return f"profile `{escape_and_shorten(self.name)}` of {self.file}"
@@ -42,18 +43,19 @@ def read_profile(env: Mapping[str, str], home: Path | None, text_members: frozen
         raw_profile = parse_vendor_file(read_regular_file(file))["servers"][name]
         members = {member: value for member, value in raw_profile.items() if _has_content(value)}
     except Unavailable as reason:
-        return Profile(file, name, {}, f"{file} {reason}; mend it, or set KEYFACTOR_HOSTNAME and credentials")
+        remedy = "mend it, or set KEYFACTOR_HOSTNAME and credentials"
+        return Profile(file, name, {}, Explanation("settings.vendor-file", f"{file} {reason}", remedy=remedy))
     except ValueError as error:
         return Profile(
-            file, name, {}, _describe_unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)")
+            file, name, {}, _explain_unreadable(file, name, f" ({error}: this is neither JSON nor plain YAML)")
         )
     except (TypeError, KeyError, AttributeError):
-        return Profile(file, name, {}, _describe_unreadable(file, name, ""))
+        return Profile(file, name, {}, _explain_unreadable(file, name, ""))
     bad_members = sorted(
         member for member in text_members - _STRUCTURED_MEMBERS if isinstance(members.get(member), list | dict)
     )
     if bad_members:
-        return Profile(file, name, {}, _describe_unreadable(file, name, f" (its {bad_members[0]} is not one text)"))
+        return Profile(file, name, {}, _explain_unreadable(file, name, f" (its {bad_members[0]} is not one text)"))
     return Profile(file, name, members)
 
 
@@ -66,11 +68,14 @@ def _find_profile_file(file_name: str, home: Path | None) -> Path | None:
     return next((file for file in files if read_mode(file, follow=True)), None)
 
 
-def _explain_hidden_file(home: Path | None) -> str:
-    """Say why nobody can tell whether a default file is there; "" where it isn't."""
+def _explain_hidden_file(home: Path | None) -> Explanation | None:
+    """Say why nobody can tell whether a default file is there; None where it isn't."""
     file = home / ".keyfactor" / _FILE_NAMES[0] if home else None
     reason = explain_hidden(file) if file else ""
-    return f"{file} can't be looked for ({reason}); set KEYFACTOR_HOSTNAME and credentials, or HOME" if reason else ""
+    if not reason:
+        return None
+    remedy = "set KEYFACTOR_HOSTNAME and credentials, or HOME"
+    return Explanation("settings.vendor-file", f"{file} can't be looked for ({reason})", remedy=remedy)
 
 
 def _has_content(value: object) -> bool:
@@ -78,8 +83,10 @@ def _has_content(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value not in ([], {}, None)
 
 
-def _describe_unreadable(file: Path, name: str, detail: str) -> str:
-    return (
-        f"{file} has no readable profile `{escape_and_shorten(name)}` under `servers`{detail}; "
-        "mend it (anchors, aliases, tags and keys given twice are not read), or set KEYFACTOR_HOSTNAME and credentials"
+def _explain_unreadable(file: Path, name: str, detail: str) -> Explanation:
+    return Explanation(
+        "settings.vendor-file",
+        f"{file} has no readable profile `{escape_and_shorten(name)}` under `servers`{detail}",
+        remedy="mend it (anchors, aliases, tags and keys given twice are not read), or set KEYFACTOR_HOSTNAME and "
+        "credentials",
     )

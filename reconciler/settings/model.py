@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from reconciler.credentials.sources import Origin
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.model import Bound
 from reconciler.transport.options import DEFAULT_OPTIONS, PUBLIC_TRUST, TransportOptions, Trust
 
@@ -85,7 +85,7 @@ class PasswordAuth:
 class NoAuth:
     """Nothing says who we are; `advice` says what to set."""
 
-    advice: str
+    advice: Explanation
 
 
 Auth: TypeAlias = BasicAuth | BearerAuth | OauthAuth | AkskAuth | TokenAuth | PasswordAuth | NoAuth
@@ -109,7 +109,7 @@ class Target:
     iam_url: str = ""
     transport: TransportOptions = DEFAULT_OPTIONS
     source: Source = ENVIRONMENT_SOURCE
-    lacking: str = ""
+    lacking: Explanation | None = None
 
     def bound(self, project: str = "") -> Bound:
         """Return what a saved plan is bound to, with the id of the project."""

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from reconciler.diagnostics import Explanation
+from reconciler.errors import InvalidValueError
 
 # RFC 3986, section 3.3, less percent-encoding: proxies and servers decode it at different moments.
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*")
@@ -18,7 +19,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 def _refuse(summary: str, remedy: str) -> Explanation:
-    return Explanation("url.unusable", summary, remedy=remedy)
+    return Explanation("settings.invalid-value", summary, remedy=remedy)
 
 
 _NO_URL = _refuse("this is not a URL", "write https://host/path")
@@ -27,12 +28,8 @@ _ZONE = _refuse(
 )
 
 
-class InvalidUrlError(ValueError):
-    """Why a text can't be used as a URL here; its words are whole sentences."""
-
-    def __init__(self, explanation: Explanation) -> None:
-        super().__init__(f"{explanation.summary}; {explanation.remedy}")
-        self.explanation = explanation
+class InvalidUrlError(InvalidValueError):
+    """Why a text can't be used as a URL here."""
 
 
 def is_loopback(host: str) -> bool:

@@ -7,6 +7,7 @@ import gzip
 import pytest
 
 from reconciler.apis.connect import connect
+from reconciler.diagnostics import Explanation
 from reconciler.errors import (
     AuthError,
     IncompleteError,
@@ -158,7 +159,9 @@ def test_what_a_server_says_can_not_draw_on_a_terminal() -> None:
 
 
 def test_a_target_that_lacks_something_can_not_be_connected() -> None:
-    target = Target("csms", "csms", "", NoAuth(""), lacking="HW_PROJECT_ID is not set")
+    target = Target(
+        "csms", "csms", "", NoAuth(Explanation("", "")), lacking=Explanation("", "HW_PROJECT_ID is not set")
+    )
     with pytest.raises(UsageError, match="target csms: HW_PROJECT_ID is not set"):
         connect(target, {})
 

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromCommand, FromEnvironment
+from reconciler.diagnostics import Explanation
 from reconciler.errors import AuthError
 from reconciler.settings.model import (
     AkskAuth,
@@ -36,7 +37,7 @@ WAYS: dict[str, tuple[Auth, list[str], list[str]]] = {
     "aksk for a while": (AkskAuth(ONE, TWO, THREE), ["ONE", "TWO", "THREE"], []),
     "token": (TokenAuth(ONE), ["ONE"], []),
     "password": (PasswordAuth(NameOrId("us"), NameOrId("account"), ONE), ["ONE"], []),
-    "nobody": (NoAuth("say who you are"), [], []),
+    "nobody": (NoAuth(Explanation("", "say who you are")), [], []),
 }
 
 

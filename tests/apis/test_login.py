@@ -13,6 +13,7 @@ import pytest
 from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
 from reconciler.apis.connect import connect
 from reconciler.credentials.sources import FromEnvironment
+from reconciler.diagnostics import Explanation
 from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Call, LoggedOut
 from reconciler.settings.model import AkskAuth, Auth, BasicAuth, BearerAuth, NoAuth, Target
@@ -292,7 +293,7 @@ def test_a_missing_secret_is_named_before_any_request(auth: Auth, field: str) ->
 
 def test_no_credentials_at_all_give_advice() -> None:
     with (
-        command("http://127.0.0.1:9", NoAuth("set KEYFACTOR_USERNAME")) as api,
+        command("http://127.0.0.1:9", NoAuth(Explanation("", "set KEYFACTOR_USERNAME"))) as api,
         pytest.raises(AuthError, match="target command: set KEYFACTOR_USERNAME"),
     ):
         api.read.get("/x")

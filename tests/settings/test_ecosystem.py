@@ -23,6 +23,7 @@ from reconciler.settings.model import (
     TokenAuth,
 )
 from reconciler.transport.options import Trust
+from tests.support.explanations import read_words
 
 HOST = {"KEYFACTOR_HOSTNAME": "kf.example.com"}
 HUAWEI = {"HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
@@ -74,7 +75,7 @@ def test_nothing_configured_gives_no_targets(tmp_path: Path) -> None:
 )
 def test_the_host_is_read_as_the_vendors_tools_read_it(tmp_path: Path, env: dict[str, str], url: str) -> None:
     target = targets(tmp_path, env)["command"]
-    assert (target.url, target.lacking) == (url, "")
+    assert (target.url, target.lacking) == (url, None)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_the_host_is_read_as_the_vendors_tools_read_it(tmp_path: Path, env: dict
 )
 def test_a_host_that_makes_no_url_is_told_when_the_target_is_used(tmp_path: Path, host: str) -> None:
     target = targets(tmp_path, {"KEYFACTOR_HOSTNAME": host})["command"]
-    assert target.lacking.startswith("KEYFACTOR_HOSTNAME")
+    assert read_words(target.lacking).startswith("KEYFACTOR_HOSTNAME")
     assert target.url == ""
     assert "hunter22" not in repr(target)
 
@@ -133,9 +134,9 @@ def test_variables_say_who_we_are_and_the_strongest_wins(tmp_path: Path, env: di
 def test_missing_credentials_and_token_urls_give_advice_instead_of_a_guess(tmp_path: Path) -> None:
     none = targets(tmp_path, HOST)["command"].auth
     assert isinstance(none, NoAuth)
-    assert "KEYFACTOR_PASSWORD" in none.advice
+    assert "KEYFACTOR_PASSWORD" in read_words(none.advice)
     plain = {**HOST, "KEYFACTOR_AUTH_CLIENT_ID": "c", "KEYFACTOR_AUTH_TOKEN_URL": "http://idp.example.com/t"}
-    assert "plain http" in targets(tmp_path, plain)["command"].auth.advice  # type: ignore[union-attr]
+    assert "plain http" in read_words(targets(tmp_path, plain)["command"].auth.advice)  # type: ignore[union-attr]
 
 
 def test_the_file_serves_and_variables_win_over_it(tmp_path: Path) -> None:
@@ -167,12 +168,12 @@ def test_the_file_serves_and_variables_win_over_it(tmp_path: Path) -> None:
 def test_a_broken_file_is_told_when_the_target_is_used_and_not_before(tmp_path: Path, text: str) -> None:
     path = profile(tmp_path)
     path.write_text(text)
-    assert "no readable profile `default`" in targets(tmp_path, {})["command"].lacking
-    assert targets(tmp_path, {**HOST, "KEYFACTOR_USERNAME": "u"})["command"].lacking == ""
+    assert "no readable profile `default`" in read_words(targets(tmp_path, {})["command"].lacking)
+    assert targets(tmp_path, {**HOST, "KEYFACTOR_USERNAME": "u"})["command"].lacking is None
 
 
 def test_a_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
-    assert "can't be read" in targets(tmp_path, {"KEYFACTOR_AUTH_CONFIG_FILE": "/none"})["command"].lacking
+    assert "can't be read" in read_words(targets(tmp_path, {"KEYFACTOR_AUTH_CONFIG_FILE": "/none"})["command"].lacking)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_verification_can_not_be_switched_off_for_a_real_host(
     tmp_path: Path, host: str, value: str, refused: bool
 ) -> None:
     target = targets(tmp_path, {"KEYFACTOR_HOSTNAME": host, "KEYFACTOR_SKIP_VERIFY": value})["command"]
-    assert ("KEYFACTOR_CA_CERT" in target.lacking) is refused
+    assert ("KEYFACTOR_CA_CERT" in read_words(target.lacking)) is refused
 
 
 def test_a_ca_is_a_path_or_pem_text_and_a_timeout_is_seconds(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_a_ca_is_a_path_or_pem_text_and_a_timeout_is_seconds(tmp_path: Path) -> 
 )
 def test_huawei_variables_say_who_we_are(tmp_path: Path, env: dict[str, str], auth: object) -> None:
     target = targets(tmp_path, {**HUAWEI, **env})["csms"]
-    assert (target.auth, target.lacking, target.project) == (auth, "", NameOrId(id="p"))
+    assert (target.auth, target.lacking, target.project) == (auth, None, NameOrId(id="p"))
     assert target.url == "https://kms.cn-north-4.myhuaweicloud.com"
 
 
@@ -242,7 +243,7 @@ def test_huawei_variables_say_who_we_are(tmp_path: Path, env: dict[str, str], au
 )
 def test_huawei_endpoints_follow_region_cloud_and_override(tmp_path: Path, env: dict[str, str], url: str) -> None:
     target = targets(tmp_path, {"HUAWEICLOUD_SDK_PROJECT_ID": "p", "HW_ACCESS_KEY": "a", **env})["csms"]
-    assert (target.url, target.lacking) == (url, "")
+    assert (target.url, target.lacking) == (url, None)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_huawei_endpoints_follow_region_cloud_and_override(tmp_path: Path, env: 
     ],
 )
 def test_what_huawei_lacks_is_told_when_the_target_is_used(tmp_path: Path, env: dict[str, str], words: str) -> None:
-    assert words in targets(tmp_path, env)["csms"].lacking
+    assert words in read_words(targets(tmp_path, env)["csms"].lacking)
 
 
 def test_the_sdks_credentials_file_serves(tmp_path: Path) -> None:

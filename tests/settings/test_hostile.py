@@ -24,6 +24,7 @@ from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import NoAuth, Target
 from tests.settings.test_private_file import acting_as
 from tests.settings.test_variables import READ
+from tests.support.explanations import read_words
 
 SECRETS = ("PASSWORD", "SECRET", "TOKEN", "_SK", "_AK", "ACCESS_KEY")
 PROFILE = (
@@ -108,9 +109,9 @@ def home_of(files: Mapping[str, bytes]) -> Iterator[Path]:
 
 def messages(target: Target, env: Mapping[str, str]) -> Iterator[str]:
     """Yield all that a target would say: what it lacks, and why a secret can't be had."""
-    yield target.lacking
+    yield read_words(target.lacking)
     if isinstance(target.auth, NoAuth):
-        yield target.auth.advice
+        yield read_words(target.auth.advice)
     for field in fields(target.auth):
         origin = getattr(target.auth, field.name)
         if isinstance(origin, FromEnvironment | FromFile | FromProfile | FromCommand):
@@ -210,7 +211,8 @@ def test_a_path_that_leads_to_no_file_is_told_by_the_target_that_needs_it(name: 
         told = list(messages(target, env))
         assert any(words in one for one in told for words in UNREADABLE), (variable, told)
     regions = {"HW_REGION_NAME": "r", "HW_ACCESS_KEY": "a", "HUAWEICLOUD_SDK_REGIONS_FILE": str(path)}
-    assert str(path) in load_settings(None, env=regions, cwd=tmp_path, kinds=KINDS).targets["csms"].lacking
+    targets = load_settings(None, env=regions, cwd=tmp_path, kinds=KINDS).targets
+    assert str(path) in read_words(targets["csms"].lacking)
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -225,10 +227,8 @@ def test_a_home_that_leads_nowhere_stops_nobody(name: str, tmp_path: Path) -> No
         "HW_REGION_NAME": "r",
         "HW_AUTH_TOKEN": "t",
     }
-    assert [target.lacking for target in load_settings(None, env=env, cwd=tmp_path, kinds=KINDS).targets.values()] == [
-        "",
-        "",
-    ]
+    targets = load_settings(None, env=env, cwd=tmp_path, kinds=KINDS).targets
+    assert [target.lacking for target in targets.values()] == [None, None]
 
 
 @pytest.mark.parametrize("name", [name for name in PATHS if name not in {"a device", "a pipe"}])
@@ -268,7 +268,7 @@ def test_a_home_that_can_not_be_searched_is_named_only_where_something_is_missin
             load_manifests([home / "m"], kinds=KINDS, targets={}, base=cwd)
     assert isinstance(host.auth, NoAuth)
     assert isinstance(region.auth, NoAuth)
-    for told in (host.auth.advice, user.lacking, region.auth.advice):
+    for told in map(read_words, (host.auth.advice, user.lacking, region.auth.advice)):
         assert "can't be looked for (Permission denied)" in told
         assert str(home) in told
-    assert "can't be read (Permission denied)" in named.lacking
+    assert "can't be read (Permission denied)" in read_words(named.lacking)

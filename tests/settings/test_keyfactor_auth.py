@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, NoAuth, OauthAuth
+from tests.support.explanations import read_words
 from tests.support.profiles import HOST, USER, command, kept, put
 
 TOKEN = {"KEYFACTOR_AUTH_ACCESS_TOKEN": "t"}
@@ -102,9 +103,9 @@ def test_what_is_not_done_is_told_instead_of_guessed(
     kept(tmp_path, **members)
     auth = command(tmp_path, env).auth
     assert isinstance(auth, NoAuth)
-    assert words in auth.advice
-    assert auth.advice.count("; ") == 1
-    assert ("{command: [" in auth.advice) is ("vault" in words)
+    assert words in read_words(auth.advice)
+    assert read_words(auth.advice).count("; ") == 1
+    assert ("{command: [" in read_words(auth.advice)) is ("vault" in words)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_who_asks_for_it_is_told_even_where_no_host_is_said(
     put(tmp_path, json.dumps({"servers": {"default": members}}))
     target = command(tmp_path, env)
     assert target.auth == NoAuth(target.lacking)
-    assert "which isn't done" in target.lacking
+    assert "which isn't done" in read_words(target.lacking)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_the_account_is_named_as_the_tools_name_it(user: str, domain: str, name:
         assert auth == BasicAuth(name, FromEnvironment("KEYFACTOR_PASSWORD"))
     else:
         assert isinstance(auth, NoAuth)
-        assert "write DOMAIN\\user" in auth.advice
+        assert "write DOMAIN\\user" in read_words(auth.advice)
 
 
 @pytest.mark.parametrize(
@@ -168,5 +169,5 @@ def test_every_way_to_ask_for_no_verification_is_understood_and_refused(
 ) -> None:
     """A variable wins over the profile here as well."""
     put(tmp_path, f"servers: {{default: {{host: h.example.com, skip_tls_verify: {written}}}}}\n")
-    lacking = command(tmp_path, {"KEYFACTOR_SKIP_VERIFY": said}).lacking
+    lacking = read_words(command(tmp_path, {"KEYFACTOR_SKIP_VERIFY": said}).lacking)
     assert lacking.startswith(refused) if refused else not lacking

@@ -15,6 +15,7 @@ from reconciler.diagnostics import Source
 from reconciler.errors import AuthError
 from reconciler.settings.model import BasicAuth, NoAuth, OauthAuth
 from reconciler.simulator import Simulator
+from tests.support.explanations import read_words
 from tests.support.profiles import HOST, USER, command, kept, put
 
 YAML = """\
@@ -55,7 +56,7 @@ def test_a_profile_says_the_same_in_json_and_in_yaml(tmp_path: Path) -> None:
     assert command(tmp_path) == written
     assert (written.url, written.lacking, written.transport.timeout) == (
         "https://kf.example.com:8443/KeyfactorAPI",
-        "",
+        None,
         30.0,
     )
     secret = FromProfile(path, ("servers", "default", "client_secret"))
@@ -144,12 +145,12 @@ def test_a_broken_file_is_told_by_its_place_and_never_quoted(text: str, words: s
     """When the target is used; where a variable names the host, the file is still why there are no credentials."""
     path = put(tmp_path, text)
     target = command(tmp_path)
-    assert target.lacking.startswith(f"{path} has no readable profile `default` under `servers`")
-    assert words in target.lacking
+    assert read_words(target.lacking).startswith(f"{path} has no readable profile `default` under `servers`")
+    assert words in read_words(target.lacking)
     assert "hunter22" not in repr(target)
     assert command(tmp_path, USER).lacking == target.lacking
     other = command(tmp_path, HOST)
-    assert (other.lacking, other.auth) == ("", NoAuth(target.lacking))
+    assert (other.lacking, other.auth) == (None, NoAuth(target.lacking))
     assert isinstance(command(tmp_path, {**HOST, **USER}).auth, BasicAuth)
 
 

@@ -12,6 +12,7 @@ import pytest
 from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import NoAuth, Target
+from tests.support.explanations import read_words
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "credentials.md").read_text("utf-8")
 
@@ -220,7 +221,7 @@ def test_a_profile_that_asks_for_what_is_not_done_is_told(asked: dict[str, objec
 
     auth = targets(tmp_path, {})["command"].auth
     assert isinstance(auth, NoAuth)
-    assert "which isn't done" in auth.advice
+    assert "which isn't done" in read_words(auth.advice)
 
 
 @pytest.mark.parametrize(
@@ -240,4 +241,4 @@ def test_a_koocli_file_that_can_not_serve_is_told(content: object, words: str, t
         path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     auth = targets(tmp_path, {**CLOUD, "HW_SHARED_CONFIG_FILE": str(path), "HW_PROFILE": "p"})["csms"].auth
     assert isinstance(auth, NoAuth)
-    assert words in auth.advice
+    assert words in read_words(auth.advice)
