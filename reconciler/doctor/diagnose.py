@@ -42,6 +42,8 @@ class DoctorContext:
 
 
 _REAL_CONTEXT = DoctorContext()
+_SERVER_CHECKS = ("authentication", "version", "clock", "identity")
+"""What is looked at once there are credentials to send, before any list."""
 
 
 class _KindScope(NamedTuple):
@@ -71,35 +73,18 @@ def _run_checks(
     findings: Findings, target: Target, env: Mapping[str, str], scope: _KindScope, context: DoctorContext
 ) -> Abilities:
     """Make all checks in order, or say why they were not made."""
+    project_check = _list_project_check(target)
     session = open_session(
         findings, target, lambda: DoctorSession(target, env, clock=context.clock, sleep=context.sleep, now=context.now)
     )
     if session is None:
         findings.skip_blocked("credentials", *network.NETWORK_CHECKS)
-        return _skip_remaining_checks(
-            findings,
-            scope.kinds,
-            "login",
-            *_list_project_check(target),
-            "authentication",
-            "version",
-            "clock",
-            "identity",
-        )
+        return _skip_remaining_checks(findings, scope.kinds, "login", *project_check, *_SERVER_CHECKS)
     with session:
         check_credentials(findings, session)
         network.check_network(findings, session, context.now())
         if findings.broken:
-            return _skip_remaining_checks(
-                findings,
-                scope.kinds,
-                "login",
-                *_list_project_check(target),
-                "authentication",
-                "version",
-                "clock",
-                "identity",
-            )
+            return _skip_remaining_checks(findings, scope.kinds, "login", *project_check, *_SERVER_CHECKS)
         return _run_server_checks(findings, target, session, scope, context)
 
 
@@ -108,11 +93,9 @@ def _run_server_checks(
 ) -> Abilities:
     """Make the checks that the server answers."""
     if not server.check_login(findings, session):
-        return _skip_remaining_checks(
-            findings, scope.kinds, *_list_project_check(target), "authentication", "version", "clock", "identity"
-        )
+        return _skip_remaining_checks(findings, scope.kinds, *_list_project_check(target), *_SERVER_CHECKS)
     if not server.check_project(findings, session):
-        return _skip_remaining_checks(findings, scope.kinds, "authentication", "version", "clock", "identity")
+        return _skip_remaining_checks(findings, scope.kinds, *_SERVER_CHECKS)
     reply = server.check_authentication(findings, session, scope.kinds)
     server.check_version(findings, session)
     server.check_clock(findings, target, reply, context.now())
