@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_API_RULES = {
+    "api.credentials-refused": "A server refused the credentials of a target.",
+    "api.permission-missing": "The account of a target lacks a permission.",
+    "api.server-failing": "A server answered with an error of its own, or throttled, although it was asked again.",
+    "api.unknown-project": "IAM shows the account no project, or more than one, of the name in the settings.",
+    "api.unreachable": "No answer came from a server.",
+    "api.unsafe-path": "The path of an object can be read in more than one way, so it was not asked for.",
+    "api.untrusted-answer": "An answer can't be used, or does not prove that it is complete.",
+}
 _CSV_RULES = {
     "csv.duplicate-column": "The header of a table names a column twice.",
     "csv.empty-cell": "A cell of a table is empty.",
@@ -18,6 +27,18 @@ _CSV_RULES = {
     "csv.row-length": "A line of a table is empty, or has more or fewer cells than the header.",
     "csv.syntax": "A line of a table is no row: its quotes don't close on it, or it holds a tab.",
     "csv.unknown-column": "The header of a table names a column that the kind does not have.",
+}
+_DOCTOR_RULES = {
+    "doctor.certificate-ends-soon": "The certificate of a server ends within a month.",
+    "doctor.clock": "The clocks of this machine and of a server differ by more than a minute.",
+    "doctor.connection": "A server, or the proxy before it, takes no connection.",
+    "doctor.dns": "The name of a server, or of the proxy before it, can't be resolved.",
+    "doctor.no-such-api": "There is a server at the address of a target, but no such API.",
+    "doctor.old-version": "The version of a server is too old for some kinds.",
+    "doctor.row-gone": "An object that was listed is gone a moment later.",
+    "doctor.tls": "No TLS connection to a server comes about that both sides trust.",
+    "doctor.token-ended": "A token says of itself that its time is over.",
+    "doctor.unexpected-answer": "A server answers something that its API does not give.",
 }
 _DOCUMENT_RULES = {
     "document.duplicate-key": "A mapping gives one key twice.",
@@ -39,6 +60,10 @@ _INTERNAL_RULES = {
 }
 _JSON_RULES = {
     "json.syntax": "A file that ends in .json is not JSON.",
+}
+_LOGIN_RULES = {
+    "login.refused": "An identity provider gave no usable token.",
+    "login.unreachable": "No answer came from an identity provider, or only an error of its own.",
 }
 _MANIFEST_RULES = {
     "manifest.ambiguous-target": "A document names no target, and several of the settings would do.",
@@ -82,6 +107,7 @@ _SETTINGS_RULES = {
     "settings.inside-manifests": "The settings file lies in the folder of the manifests.",
     "settings.invalid-value": "A setting has a value that it can't hold.",
     "settings.missing-field": "A setting that is required is missing.",
+    "settings.no-credentials": "Nothing says who we are to a server.",
     "settings.not-one-document": "A settings file holds no document, or more than one.",
     "settings.null": "A setting is null.",
     "settings.secret-exposed": "Somebody else can read a secret's file, or put another in its place.",
@@ -92,7 +118,12 @@ _SETTINGS_RULES = {
     "settings.unknown-field": "A settings file has a member that does not exist.",
     "settings.unknown-kind": "A limit or a protection is of a kind that does not exist.",
     "settings.unreadable-file": "The settings file can't be read.",
+    "settings.unsupported": "A variable or a file of the vendors' tools asks for what isn't done, such as Kerberos.",
+    "settings.vendor-file": "A file of the vendors' own tools can't be read, or is not as they write it.",
     "settings.wrong-type": "A setting holds another type of value than it takes.",
+}
+_TLS_RULES = {
+    "tls.unusable-certificate": "A file of certificates or keys that the settings name can't be used.",
 }
 _USAGE_RULES = {
     "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
@@ -121,15 +152,19 @@ RULES: Mapping[str, str] = MappingProxyType(
     dict(
         sorted(
             {
+                **_API_RULES,
                 **_CSV_RULES,
+                **_DOCTOR_RULES,
                 **_DOCUMENT_RULES,
                 **_EXPORT_RULES,
                 **_INTERNAL_RULES,
                 **_JSON_RULES,
+                **_LOGIN_RULES,
                 **_MANIFEST_RULES,
                 **_PLAN_RULES,
                 **_SCHEMA_RULES,
                 **_SETTINGS_RULES,
+                **_TLS_RULES,
                 **_USAGE_RULES,
                 **_YAML_RULES,
             }.items()

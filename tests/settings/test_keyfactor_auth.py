@@ -117,6 +117,7 @@ def test_who_asks_for_it_is_told_even_where_no_host_is_said(
     """A profile whose vault knows the host holds nothing else."""
     put(tmp_path, json.dumps({"servers": {"default": members}}))
     target = command(tmp_path, env)
+    assert target.lacking is not None
     assert target.auth == NoAuth(target.lacking)
     assert "which isn't done" in read_words(target.lacking)
 

@@ -150,6 +150,7 @@ def test_a_broken_file_is_told_by_its_place_and_never_quoted(text: str, words: s
     assert "hunter22" not in repr(target)
     assert command(tmp_path, USER).lacking == target.lacking
     other = command(tmp_path, HOST)
+    assert target.lacking is not None
     assert (other.lacking, other.auth) == (None, NoAuth(target.lacking))
     assert isinstance(command(tmp_path, {**HOST, **USER}).auth, BasicAuth)
 
