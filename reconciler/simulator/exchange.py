@@ -86,7 +86,7 @@ class Exchange:
         delivery = early_delivery or self._after(faults, self._carry_out(faults, request))
         self._log_request(request, api, path, delivery.reply.status if delivery.reply else 0)
         # Last, or this request would count as the first of those that come after it.
-        if early_delivery is not None and any(fault.kind.name == "ghost" for fault in faults):
+        if early_delivery is not None:
             self._schedule_ghost(faults, request)
         return delivery
 
@@ -169,7 +169,9 @@ class Exchange:
             self._edit(**fault.params["edit"])
 
     def _schedule_ghost(self, faults: list[InjectedFault], request: HttpRequest) -> None:
-        fault = next(fault for fault in faults if fault.kind.name == "ghost")
+        fault = next((fault for fault in faults if fault.kind.name == "ghost"), None)
+        if fault is None:
+            return
         if fault.params["seconds"] is not None:
             timer = threading.Timer(fault.params["seconds"], self.process, (request,))
             timer.daemon = True
@@ -190,23 +192,21 @@ class Exchange:
                     self.process(request)
 
 
+def _build_throttle_reply(retry_after: int | None, api: str) -> HttpReply:
+    # None by default: neither vendor documents a Retry-After with its 429 (KF 0.6, CS 2.4).
+    headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
+    if api != "csms":
+        return build_json_reply({"ErrorCode": "0xA0110429", "Message": "Too many requests"}, 429, headers)
+    message = "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second"
+    return csms.build_gateway_error(ApiError(429, "APIGW.0308", message, headers))
+
+
 def _build_early_delivery(fault: InjectedFault, api: str) -> Delivery:
     name, params = fault.kind.name, fault.params
     if name == "status":
         return Delivery(_override_reply(params, build_json_reply({"ErrorCode": "0xA0110000", "Message": "Injected"})))
     if name == "throttle":
-        retry_after = params["retry_after"]
-        # None by default: neither vendor documents a Retry-After with its 429 (KF 0.6, CS 2.4).
-        headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
-        if api == "csms":
-            refusal = ApiError(
-                429,
-                "APIGW.0308",
-                "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second",
-                headers,
-            )
-            return Delivery(csms.build_gateway_error(refusal))
-        return Delivery(build_json_reply({"ErrorCode": "0xA0110429", "Message": "Too many requests"}, 429, headers))
+        return Delivery(_build_throttle_reply(params["retry_after"], api))
     if name == "redirect":
         return Delivery(HttpReply(params["status"], b"", (("Location", params["location"]),)))
     return Delivery(_LOGIN_PAGE if name == "html" else None)

@@ -102,16 +102,20 @@ def _group_routes() -> dict[str, dict[str, list[Route]]]:
     return operations
 
 
+def _describe_parameters(routes: list[Route]) -> list[Schema]:
+    parameters = {(entry["in"], entry["name"]): entry for version in routes for entry in _list_parameters(version)}
+    if routes[0].api == "keyfactor":
+        parameters |= {("header", field.name): _describe_header(field, routes) for field in keyfactor.HEADERS}
+    return list(parameters.values())
+
+
 def _describe_operation(routes: list[Route]) -> Schema:
     route = routes[0]
-    parameters = {(entry["in"], entry["name"]): entry for version in routes for entry in _list_parameters(version)}
-    if route.api == "keyfactor":
-        parameters |= {("header", field.name): _describe_header(field, routes) for field in keyfactor.HEADERS}
     operation: Schema = {
         "operationId": f"{route.method} {build_openapi_path(route)}",
         "tags": [route.api],
         "summary": "; ".join(_summarize_route(entry) for entry in routes),
-        "parameters": list(parameters.values()),
+        "parameters": _describe_parameters(routes),
         "responses": _describe_responses(routes),
         "security": [] if route.anonymous else _SECURITY[route.api],
     }

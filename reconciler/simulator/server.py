@@ -146,16 +146,18 @@ class Server(socketserver.ThreadingTCPServer):
         self._loop.join(5.0)
         self.server_close()
         deadline = time.monotonic() + 5.0
-        while time.monotonic() < deadline:
-            with self._lock:
-                connections = list(self._open)
-            if not connections:
-                return
-            for connection in connections:
-                with contextlib.suppress(OSError):
-                    # shutdown() wakes a thread that blocks in recv(); on Linux close() from elsewhere does not.
-                    connection.shutdown(socket.SHUT_RDWR)
+        while time.monotonic() < deadline and self._shut_connections():
             time.sleep(0.002)
+
+    def _shut_connections(self) -> bool:
+        """Shut what is open; False once nothing is."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                # shutdown() wakes a thread that blocks in recv(); on Linux close() from elsewhere does not.
+                connection.shutdown(socket.SHUT_RDWR)
+        return bool(connections)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Take the next connection; whoever can't shake hands is met by the connection's own thread."""

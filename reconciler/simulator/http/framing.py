@@ -118,6 +118,13 @@ def _read_fields(stream: BufferedIOBase) -> dict[str, str]:
     raise MalformedRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
+def _expects_continue(headers: Mapping[str, str]) -> bool:
+    expectation = headers.get("expect", "").lower()
+    if expectation not in ("", "100-continue"):
+        raise MalformedRequest(HTTPStatus.EXPECTATION_FAILED)
+    return bool(expectation)
+
+
 def _read_body(
     stream: BufferedIOBase, headers: Mapping[str, str], send_continue: Callable[[], None], *, is_http11: bool
 ) -> bytes:
@@ -130,11 +137,8 @@ def _read_body(
         if length is not None or not is_http11:
             raise MalformedRequest
         _require_chunked(codings)
-    expectation = headers.get("expect", "").lower()
-    if expectation not in ("", "100-continue"):
-        raise MalformedRequest(HTTPStatus.EXPECTATION_FAILED)
     # RFC 9110, 10.1.1: in HTTP/1.0 the expectation is ignored, and without a body nobody waits for a 100.
-    if expectation and is_http11 and (size or codings):
+    if _expects_continue(headers) and is_http11 and (size or codings):
         send_continue()
     return _read_chunks(stream) if codings is not None else _read_exactly(stream, size)
 

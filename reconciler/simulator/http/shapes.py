@@ -85,11 +85,8 @@ def read_object(body: Json, fields: Fields, *, fold: bool, prefix: str = "") -> 
             unknown[name] = value
             continue
         members[field.name] = _read_value(value, field, f"{prefix}{field.name}", flaws, fold=fold)
-    flaws += [
-        Flaw(f"{prefix}{member.name}", "missing", "is required")
-        for member in fields
-        if member.required and member.name not in members
-    ]
+    missing = [member.name for member in fields if member.required and member.name not in members]
+    flaws += [Flaw(f"{prefix}{name}", "missing", "is required") for name in missing]
     return Reading(members, unknown, flaws)
 
 

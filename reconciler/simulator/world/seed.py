@@ -87,6 +87,9 @@ _OWNERS: dict[str, tuple[int | None, ...]] = {
 }
 
 
+_OWNER_POLICIES = (("Web servers", "Optional"), ("Clients", "Optional"), ("Code signing", "Required"))
+
+
 def build_starting_world(certificates: int, seed: int, switches: Switches) -> World:
     """Return the world with this many certificates; secrets are random, all else follows from the seed and the day."""
     today = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
@@ -97,9 +100,7 @@ def build_starting_world(certificates: int, seed: int, switches: Switches) -> Wo
     for i, (name, kind) in enumerate((("Payment gateways", 2), ("Web front ends", 6)), 1):
         members = {row.id for row in world.certificates.values() if row.id % 10 == i and row.id < 2_000}
         world.containers[i] = {"Id": i, "Name": name, "OverwriteSchedules": False, "Schedule": None, "CertStoreType": kind, "StoreCount": 2, "_certificates": members}  # fmt: skip
-    for i, (name, policy) in enumerate(
-        (("Web servers", "Optional"), ("Clients", "Optional"), ("Code signing", "Required")), 1
-    ):
+    for i, (name, policy) in enumerate(_OWNER_POLICIES, 1):
         world.patterns[i] = {"Id": i, "Name": name, "OwnerPolicy": policy}
     world.handlers.update({i: {"Id": i, **handler} for i, handler in enumerate(SEED_HANDLERS, 1)})
     world.assemblies["Example.Keyfactor.Handlers"] = [{"DisplayName": "Ticket on denial", "ClassName": "Example.Keyfactor.Handlers.TicketOnDenial", "Enabled": False, "SupportedEvents": "Denied Certificate Request Handler"}]  # fmt: skip
