@@ -111,11 +111,7 @@ class CsmsRead(ObjectReader):
         return list(self._once.get((path, query, key), read) if self._once else read())
 
     def _read_page(self, path: str, query: Query, version: int, marker: str) -> tuple[list[dict[str, Any]], str, bool]:
-        """Return the rows of the page after a marker, the marker it names for the next, and whether it is the last.
-
-        Two things together say that it is: there are fewer rows than even the default page has, and the page's own
-        description names no next marker. Either alone may be a server's habit.
-        """
+        """Return the rows of the page after a marker, the marker it names for the next, and whether it is the last."""
         paging = (("limit", str(LIMIT)), *((("marker", marker),) if marker else ()))
         reply = self._client.get(path, (*query, *paging), version, listing=True)
         answer = self._client.decode_body(path, reply) if reply else {}
@@ -127,6 +123,7 @@ class CsmsRead(ObjectReader):
             raise self._client.make_incomplete_error(path, f"the answer holds no list of {list_name}")
         page_info = answer.get("page_info")
         next_marker = page_info.get("next_marker") if isinstance(page_info, dict) else None
+        # Fewer rows than even the default page has, and no next marker: either alone may be a server's habit.
         is_last = isinstance(page_info, dict) and not next_marker and len(rows) < _DEFAULT
         return rows, next_marker if isinstance(next_marker, str) else "", is_last
 

@@ -99,8 +99,7 @@ def _run_server_checks(
     reply = server.check_authentication(findings, session, scope.kinds)
     server.check_version(findings, session)
     server.check_clock(findings, target, reply, context.now())
-    # No list is asked for with credentials that were refused: more than five failures in a row lock a
-    # Huawei access key for five minutes, and a directory may lock an account for good.
+    # No list is asked for with refused credentials: six failures in a row lock a Huawei access key for five minutes.
     if findings.broken:
         return _skip_remaining_checks(findings, scope.kinds, "identity")
     granted = read_granted_permissions(session, scope.kinds) if session.dialect.tells_permissions else None

@@ -35,13 +35,10 @@ def check_credentials(findings: Findings, session: DoctorSession) -> None:
     if isinstance(auth, NoAuth):
         findings.fail("credentials", auth.advice, Exit.AUTH)
         return
-    # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed
-    # then.
+    # Plain http is for loopback addresses alone and never takes the proxy, whose secret isn't needed then.
     proxy_auth = target.transport.proxy_auth if find_proxy(target.url, target.transport) else None
-    auth_origins, proxy_origins = (
-        list(find_secret_origins("auth", auth)),
-        list(find_secret_origins("proxyAuth", proxy_auth)) if proxy_auth else [],
-    )
+    auth_origins = list(find_secret_origins("auth", auth))
+    proxy_origins = list(find_secret_origins("proxyAuth", proxy_auth)) if proxy_auth else []
     fetches = [partial(session.fetch, origin, field) for field, origin in auth_origins]
     errors = _collect_errors(fetches + ([session.proxy_login] if proxy_origins else []))
     for error in errors:

@@ -88,9 +88,8 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
         return
     # One that has expired failed the handshake above.
     days_left = (tls.expires - now).days
-    detail = (
-        f"{tls.protocol}, trusted: {tls.subject} by {tls.issuer}, until {tls.expires:%Y-%m-%d} ({days_left} days left)"
-    )
+    validity = f"until {tls.expires:%Y-%m-%d} ({days_left} days left)"
+    detail = f"{tls.protocol}, trusted: {tls.subject} by {tls.issuer}, {validity}"
     if days_left < _SOON_DAYS:
         remedy = "tell the server's owner to renew its certificate in time"
         findings.warn("tls", Explanation("doctor.certificate-ends-soon", detail, remedy=remedy))

@@ -20,6 +20,8 @@ from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
 
+OnOutcome = Callable[[Outcome], None]
+"""Is told each finished step."""
 Send = Callable[[Call], Reply]
 """Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
 
@@ -65,9 +67,11 @@ class RunContext:
     patience: ReadBackPolicy = ReadBackPolicy()
 
 
-def apply(
-    plan: Plan, context: RunContext, on_outcome: Callable[[Outcome], None] = lambda _outcome: None
-) -> tuple[Outcome, ...]:
+def _ignore_outcome(_: Outcome) -> None:
+    """Tell nobody."""
+
+
+def apply(plan: Plan, context: RunContext, on_outcome: OnOutcome = _ignore_outcome) -> tuple[Outcome, ...]:
     """Send the plan's requests and return what became of each step, in the plan's order. Raises nothing of its own."""
     outcomes: list[Outcome] = []
     halt_reason = ""
@@ -75,11 +79,7 @@ def apply(
         # Asked between steps alone: no signal cuts the read-back of a request short that is out.
         if not halt_reason and context.stop():
             halt_reason = "the run was interrupted before it"
-        outcome = (
-            Outcome(step, Verdict.NOT_REACHED, halt_reason)
-            if halt_reason
-            else _sanitize_outcome(_run_step(step, context), context)
-        )
+        outcome = _run_step(step, context) if not halt_reason else Outcome(step, Verdict.NOT_REACHED, halt_reason)
         if not halt_reason and outcome.verdict not in _SETTLED:
             halt_reason = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
         outcomes.append(outcome)
@@ -96,8 +96,10 @@ def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
 def _run_step(step: Step, context: RunContext) -> Outcome:
     kind, request = context.kinds[step.address.kind], step.request
     if request is None:
-        return Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
-    return _find_obstacle(step, request, kind, context) or _send_request(step, request, kind, context)
+        outcome = Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
+    else:
+        outcome = _find_obstacle(step, request, kind, context) or _send_request(step, request, kind, context)
+    return _sanitize_outcome(outcome, context)
 
 
 def _find_obstacle(

@@ -106,9 +106,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in options.paths:
         check_settings_location(settings.file, inputs.cwd / path)
-    apis: Mapping[str, str] = {name: target.api for name, target in settings.targets.items()}
-    if not apis and offline:
-        apis = _DEFAULT_APIS
+    apis = {name: target.api for name, target in settings.targets.items()} or (_DEFAULT_APIS if offline else {})
     if not apis:
         raise UsageError(_NO_TARGETS)
     paths = options.paths or [str(settings.manifests)]
@@ -133,9 +131,8 @@ def compare_with_servers(
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
     run = Run(inputs.today, frozenset(document.address for document in declared.selected))
-    observed = observe(
-        declared.selected, {name: api.read for name, api in apis.items()}, run, inputs.kinds, on_progress
-    )
+    readers = {name: api.read for name, api in apis.items()}
+    observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
     scope = PlanScope(
         declared=loaded.wanted,
         selection=declared.selection,

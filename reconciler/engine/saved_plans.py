@@ -21,17 +21,14 @@ def is_planfile(path: Path) -> bool:
     A damaged plan still counts as one, so that it is refused as such and not as a curious manifest.
     """
     try:
-        if not path.is_file() or path.suffix in {".yaml", ".yml"}:
-            return False
-        if path.suffix != ".json":
-            return True
+        if path.suffix != ".json" or not path.is_file():
+            return path.suffix not in {".yaml", ".yml"} and path.is_file()
         data = path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
     except OSError:
         return False
     try:
         document = json.loads(data)
-    # json raises UnicodeDecodeError, a ValueError, for bytes that are no text, and it recurses: a few kilobytes of
-    # brackets are too deep.
+    # UnicodeDecodeError is a ValueError; and json recurses, so that a few kilobytes of brackets are too deep.
     except (ValueError, RecursionError):
         return b"apiVersion" not in data[:4096]
     return isinstance(document, dict) and "apiVersion" not in document

@@ -24,15 +24,8 @@ def find_refusals(
 
     A limit that the settings leave out is the kind's own; an unknown setting never widens one.
     """
-    return tuple(
-        sorted(
-            {
-                *_find_refused_steps(plan),
-                *_find_protected_steps(plan, protected),
-                *_find_exceeded_limits(plan, limits, kinds, settings),
-            }
-        )
-    )
+    exceeded = _find_exceeded_limits(plan, limits, kinds, settings)
+    return tuple(sorted({*_find_refused_steps(plan), *_find_protected_steps(plan, protected), *exceeded}))
 
 
 def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic, ...]:

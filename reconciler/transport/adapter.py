@@ -17,6 +17,13 @@ from reconciler.transport.tls import TlsContexts
 _NO_TLS = TlsContexts()
 
 
+# urllib3 repeats even a POST after an "other" error, whatever its list of methods says: measured, its defaults made a
+# server execute one POST four times.
+_NO_RETRIES = Retry(
+    total=0, connect=0, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False, raise_on_status=False
+)
+
+
 class SingleSendAdapter(HTTPAdapter):
     """Sends each request once: the library's own retries, of any kind, are off, and that is checked."""
 
@@ -25,19 +32,7 @@ class SingleSendAdapter(HTTPAdapter):
     ) -> None:
         self._classes = _make_pool_classes(wire)
         self._tls, self._proxy_login = tls or _NO_TLS, proxy_login
-        # urllib3 repeats even a POST after an "other" error, whatever its list of methods says: measured, its
-        # defaults made a server execute one POST four times.
-        no_retries = Retry(
-            total=0,
-            connect=0,
-            read=0,
-            redirect=0,
-            status=0,
-            other=0,
-            respect_retry_after_header=False,
-            raise_on_status=False,
-        )
-        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=no_retries)
+        super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=_NO_RETRIES)
         if self.max_retries.total != 0 or self.max_retries.other != 0:
             raise RuntimeError("the HTTP library would send requests again by itself")
 

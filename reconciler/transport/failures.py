@@ -68,19 +68,15 @@ def advise_on_failure(error: NoReply, bundle: str, certificate: str = "clientCer
 
 
 def explain_failure(error: BaseException, seconds: float, *, known_to_proxy: bool = False) -> FailureReason:
-    """Say why there was no answer to a request that had so many seconds.
-
-    `known_to_proxy` says that the proxy was told who we are.
-    """
+    """Say why no answer came within so many seconds; `known_to_proxy` says that the proxy was told who we are."""
     causes = list(_walk_causes(error))
     peer = "proxy" if any(isinstance(cause, ProxyError) for cause in causes) else "server"
     for cause in causes:
         # An SSLError as well, so it has to be looked for first; a proxy that speaks TLS itself brings it too.
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _explain_distrust(cause, peer)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            return _explain_tls_failure(cause)
+    if tls_error := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        return _explain_tls_failure(tls_error)
     if peer == "proxy":
         return _explain_proxy_failure(causes, known_to_proxy)
     for kind, failure in _REASON_BY_ERROR:
@@ -124,14 +120,26 @@ def _explain_distrust(error: ssl.SSLCertVerificationError, peer: str) -> Failure
     return FailureReason(f"the {peer}'s certificate is not trusted ({message})", remedy, is_permanent=True)
 
 
+_CERTIFICATE_WANTED = FailureReason(
+    "the server wants a certificate of ours", "say {certificate} in the settings", is_permanent=True
+)
+_PROXY_REFUSED_US = FailureReason(
+    "the proxy refused the credentials of proxyAuth (407)", "correct proxyAuth", is_permanent=True
+)
+_PROXY_ASKS_WHO = FailureReason(
+    "the proxy wants to know who we are (407)", "say proxyAuth beside `proxy`", is_permanent=True
+)
+_PROXY_GONE = FailureReason(
+    "the proxy did not let the request through: it can't be reached", "check `proxy`, then run again"
+)
+
+
 def _explain_tls_failure(error: ssl.SSLError) -> FailureReason:
     """Say why TLS failed. In TLS 1.3 it is the first request that hears what the server thinks of our certificate."""
     message = str(error.reason or "").replace("_", " ").lower()
     # TLS 1.3 alone has this alert (RFC 8446, 6.2); before, it was a handshake failure (RFC 5246, 7.4.6).
     if "alert certificate required" in message:
-        return FailureReason(
-            "the server wants a certificate of ours", "say {certificate} in the settings", is_permanent=True
-        )
+        return _CERTIFICATE_WANTED
     if alert := _CERTIFICATE_ALERT.search(message):
         summary = f"the server wants a certificate of ours that it trusts ({alert[1]})"
         return FailureReason(
@@ -149,21 +157,15 @@ def _explain_proxy_failure(causes: list[BaseException], known_to_proxy: bool) ->
     """Tell a proxy that says no from one that isn't there. What it says is no word of the server's."""
     status = next((match[1] for cause in causes if (match := _REFUSED_BY_PROXY.search(str(cause)))), "")
     if status == "407" and known_to_proxy:
-        return FailureReason(
-            "the proxy refused the credentials of proxyAuth (407)", "correct proxyAuth", is_permanent=True
-        )
+        return _PROXY_REFUSED_US
     if status == "407":
-        return FailureReason(
-            "the proxy wants to know who we are (407)", "say proxyAuth beside `proxy`", is_permanent=True
-        )
+        return _PROXY_ASKS_WHO
     if status:
         summary = f"the proxy did not let the request through ({status})"
         return FailureReason(
             summary, "check `proxy` and that it may connect there", is_permanent=not status.startswith("5")
         )
-    return FailureReason(
-        "the proxy did not let the request through: it can't be reached", "check `proxy`, then run again"
-    )
+    return _PROXY_GONE
 
 
 def _walk_causes(error: BaseException) -> Iterator[BaseException]:
