@@ -1,0 +1,1 @@
+"""Certificate owners of Command: the roles that certificates belong to."""

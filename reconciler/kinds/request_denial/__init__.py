@@ -1,0 +1,1 @@
+"""Denials of pending certificate requests of Command."""

@@ -1,0 +1,1 @@
+"""Secret event notifications of CSMS."""
