@@ -1,55 +1,44 @@
-"""Security roles of Keyfactor Command: /Security/Roles, version 2.
-
-The list carries neither permissions nor claims, so each declared role is read once more by id. PUT clears what is not
-sent: its body is the whole role as read, with the declared fields over it.
-"""
+"""How security roles are read, compared and written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-from pydantic import Field, StringConstraints, model_validator
-
-from reconciler.diagnostics import Diagnostic, Explanation
-from reconciler.errors import Problem
-from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.security_role.claim_index import ClaimIndex, check_sent_descriptions, read_claim_index
 from reconciler.kinds.security_role.claims import (
-    Claim,
     ClaimContext,
     DescriptionChange,
-    choose_new_descriptions,
     collect_declared_descriptions,
     find_ambiguous_claims,
     find_contradictory_descriptions,
-    find_implied_descriptions,
     find_new_claims,
-    find_uncertain_claim,
     match_claim_descriptions,
 )
-from reconciler.kinds.security_role.export import convert_role_to_manifest, export_role
+from reconciler.kinds.security_role.comparison import (
+    ROLE_MEMBERS,
+    LiveRoles,
+    find_ambiguous_name,
+    find_bad_permission_set,
+    find_missing_fields,
+    match_role,
+)
+from reconciler.kinds.security_role.export import export_role
 from reconciler.kinds.security_role.permission_sets import (
-    PermissionSetNames,
-    find_set_guid,
-    find_set_name,
     is_guid,
     read_permission_sets,
 )
-from reconciler.kinds.security_role.permissions import find_redundant_pairs
+from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
-from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
+from reconciler.model import Call, Json, Request, Risk, Step
 from reconciler.payloads.claims import CLAIMS_PATH as CLAIMS
 from reconciler.payloads.claims import (
     ClaimKey,
     build_claim_base,
     build_description_request,
     encode_role_claims,
-    find_matching_claims,
-    is_same_claim,
     is_same_claim_set,
     read_claim_key,
 )
@@ -65,186 +54,9 @@ from reconciler.payloads.roles import (
 )
 from reconciler.reader import Read
 
-_WIRE_NAMES = {
-    "description": "Description",
-    "emailAddress": "EmailAddress",
-    "permissionSet": "PermissionSetId",
-    "permissions": "Permissions",
-    "claims": "Claims",
-}
-
-Permission = Annotated[
-    str,
-    StringConstraints(max_length=512),
-    TextPattern(
-        # A pattern, not a list: the strings differ by version, and the last segment may be an id or a GUID.
-        r"/([a-z0-9_\-]+/)*",
-        Explanation(
-            "manifest.invalid-value",
-            "is not a version two permission",
-            "Command would refuse it",
-            "write it in lower case, beginning and ending with a slash, such as /portal/read/",
-        ),
-    ),
-]
-EmailAddress = Annotated[
-    str,
-    # 64 octets before the @ and 255 after it (RFC 5321, 4.5.3.1.1 and 4.5.3.1.2).
-    StringConstraints(max_length=320),
-    TextPattern(
-        r"[^@\s]+@[^@\s]+",
-        Explanation(
-            "manifest.invalid-value", "is not an e-mail address", "nobody could be reached", "write name@domain"
-        ),
-    ),
-]
-
-
-class SecurityRole(Spec):
-    """A security role: its description, permission set, permissions and the claims that hold it."""
-
-    description: Text = unmanaged_field("What the role is for. Command requires one.")
-    email_address: EmailAddress = unmanaged_field("Where workflows reach the owner of certificates.")
-    permission_set: Name = unmanaged_field("The permission set that bounds the role's permissions, by name or GUID.")
-    permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged_field(
-        "Version two permission strings, as a set. A string grants everything that starts with it."
-    )
-    claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)] = unmanaged_field(
-        "Who holds the role, as a set."
-    )
-    additive: Annotated[tuple[Literal["permissions", "claims"], ...], Field(strict=False, min_length=1)] = (
-        unmanaged_field("Lists that gain the declared members and keep the others.")
-    )
-    clear: Annotated[
-        tuple[Literal["emailAddress", "permissions", "claims"], ...], Field(strict=False, min_length=1)
-    ] = unmanaged_field("Fields to empty.")
-
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> SecurityRole:
-        if not self.model_fields_set - {"additive"}:
-            raise ValueError("declares nothing to manage; give at least one field, such as permissions")
-        return self
-
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
-        declared = self.declared()
-        for index, field in enumerate(declared.get("clear", ())):
-            if field in declared:
-                yield ("clear", index), f"{field} is both declared and cleared; only one can be meant; remove the other"
-        for index, field in enumerate(declared.get("additive", ())):
-            if field not in declared:
-                yield (
-                    ("additive", index),
-                    f"{field} is not declared, so there is nothing to add; declare it or remove this",
-                )
-        permissions: tuple[str, ...] = declared.get("permissions", ())
-        for child, parent in find_redundant_pairs(permissions):
-            yield ("permissions", permissions.index(child)), f"{_describe_overlap(child, parent)}; remove it"
-        for index, permission in enumerate(permissions):
-            if permission in permissions[:index]:
-                yield ("permissions", index), f"{permission} is listed twice; permissions are a set; remove one"
-        claims: tuple[Claim, ...] = declared.get("claims", ())
-        for index, claim in enumerate(claims):
-            if any(is_same_claim(claim.key, other.key) for other in claims[:index]):
-                yield ("claims", index), f"the {claim.type} claim {claim.value!r} is listed twice; remove one"
-
-    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        # Command's rule for letter case is not documented; SQL Server's usual collation folds it.
-        yield name.casefold(), ()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRoles:
-    """The declared roles as read by id, by folded name; the permission sets; what is known of claims."""
-
-    roles: Mapping[str, list[Json]]
-    sets: PermissionSetNames
-    claim_context: ClaimContext
-
 
 def _is_claim_step(step: Step) -> bool:
     return step.request is not None and step.request.call.path == CLAIMS
-
-
-def _match_role(document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles) -> Match:
-    """Return a role beside its document; a description that a new claim gets without a word is one of the changes."""
-    set_id = find_set_guid(document.resource.declared().get("permissionSet"), live.sets)
-    after = _build_after(document.resource.declared(), raw, set_id, live.sets)
-    new_claims = choose_new_descriptions(document, raw, live.claim_context)
-    uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
-    implied, encoder_input = (
-        find_implied_descriptions(document, new_claims, live.claim_context),
-        (raw, set_id, new_claims),
-    )
-    if raw is None:
-        return Match(document, None, after | implied, encoder_input, "new", None, uncertainty)
-    before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
-    refusal = _explain_refusal(raw, before, after) or uncertainty
-    label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
-    return Match(document, before | dict.fromkeys(implied), after | implied, encoder_input, label, None, refusal)
-
-
-def _build_after(
-    declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: PermissionSetNames
-) -> dict[str, Any]:
-    """Return the declared fields as they are to be: AD claims as the server spells them, additive lists merged."""
-    live = convert_role_to_manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
-    after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
-    if set_id is not None:
-        after["permissionSet"] = find_set_name(set_id, sets)
-    if "permissions" in declared:
-        after["permissions"] = frozenset(declared["permissions"])
-    if "claims" in declared:
-        keys = (claim.key for claim in declared["claims"])
-        after["claims"] = frozenset(next(iter(find_matching_claims(key, live["claims"])), key) for key in keys)
-    for name in declared.get("additive", ()):
-        after[name] |= live[name]
-    for name in declared.get("clear", ()):
-        after[name] = None if name == "emailAddress" else frozenset()
-    return {name: after[name] for name in _WIRE_NAMES if name in after}
-
-
-def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    if before == after:
-        return ""
-    # Set for the built-in administrator role alone; how the API answers a PUT of it is not documented.
-    if pick_member(raw, "Immutable"):
-        return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
-    pair = next(find_redundant_pairs(after.get("permissions", ())), None)
-    if pair:
-        summary = f"{_describe_overlap(*pair)} on the live role"
-        return f"{summary}; Command refuses the pair; remove one from the manifest or the role"
-    return ""
-
-
-def _describe_overlap(child: str, parent: str) -> str:
-    return f"{child} is already granted by {parent}"
-
-
-def _find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Diagnostic]:
-    declared = document.resource.declared().get("permissionSet")
-    if declared is not None and find_set_guid(declared, sets) is None:
-        names = ", ".join(sorted(sets.values()))
-        reason = f"permission set {declared!r} does not exist, is not visible, or several have the name"
-        yield Problem(
-            document.at(("spec", "permissionSet")), f"{reason}; the server has {names}; use one of them or its GUID"
-        )
-
-
-def _find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
-    if len(roles) > 1:
-        labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
-        reason = f"{len(roles)} roles have this name, letter case aside: {labels}; which one is meant can't be told"
-        yield Problem(document.source, f"{reason}; rename or delete the surplus in the portal")
-
-
-def _find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
-    declared = document.resource.declared()
-    # The API requires a description; which permission set an omitted one stands for is not documented.
-    missing = [name for name in ("description", "permissionSet") if name not in declared]
-    if missing:
-        fields = " and ".join(missing)
-        reason = f"role {document.address.name!r} does not exist or is not visible, and creating it needs {fields}"
-        yield Problem(document.source, f"{reason}; declare them or correct the name")
 
 
 class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
@@ -305,16 +117,16 @@ spec:
         roles = live.roles.get(document.address.name.casefold(), [])
         raw = roles[0] if roles else None
         problems = [
-            *_find_ambiguous_name(document, roles),
-            *_find_bad_permission_set(document, live.sets),
+            *find_ambiguous_name(document, roles),
+            *find_bad_permission_set(document, live.sets),
             *find_contradictory_descriptions(document, live.claim_context.words),
             *find_ambiguous_claims(document, raw, live.claim_context),
-            *(_find_missing_fields(document) if raw is None else ()),
+            *(find_missing_fields(document) if raw is None else ()),
         ]
         if problems:
             yield from problems
             return
-        yield _match_role(document, raw, live)
+        yield match_role(document, raw, live)
         yield from match_claim_descriptions(document, raw, live.claim_context)
 
     def encode(self, match: Match[SecurityRole]) -> Request:
@@ -324,7 +136,7 @@ spec:
         target, name = match.wanted.address.target, match.wanted.address.name
         after = match.after
         body: dict[str, Json] = build_writable_role(raw) if raw else {"Name": name, "EmailAddress": None}
-        body |= {_WIRE_NAMES[field]: after[field] for field in ("description", "emailAddress") if field in after}
+        body |= {ROLE_MEMBERS[field]: after[field] for field in ("description", "emailAddress") if field in after}
         if "permissionSet" in after:
             body["PermissionSetId"] = set_id
         # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.

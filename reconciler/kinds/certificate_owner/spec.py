@@ -1,0 +1,149 @@
+"""Certificate owners of Keyfactor Command: PUT /Certificates/{id}/Owner (version 1), one request a certificate.
+
+Certificates are compared as plain columns, from the page to the plan: only those whose owner differs become objects. A
+role is named in the body (NewRoleName), so that one which the same run creates can own certificates too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
+
+from reconciler.diagnostics import Explanation, Source
+from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.kind import Spec
+from reconciler.model import Path, Tables
+from reconciler.payloads.certificates import (
+    format_id_key,
+)
+
+Thumbprint = Annotated[
+    str,
+    TextPattern(
+        # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
+        "[0-9A-Fa-f]{40}",
+        Explanation(
+            "manifest.invalid-value",
+            "is not a SHA-1 thumbprint, so it can match no certificate",
+            remedy="write 40 hexadecimal digits without colons",
+        ),
+    ),
+]
+
+
+_THUMBPRINT = re.compile("[0-9A-F]{40}")
+
+
+# Command's ids are int32, and 0 stands for "none" in several of its bodies and parameters.
+Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+
+
+class Certificates(BaseModel):
+    """Which certificates: exactly one of the three."""
+
+    model_config = Spec.model_config
+
+    thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist."
+    )
+    ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Command's certificate ids. Each must exist."
+    )
+    query: Text = unmanaged_field("A certificate search in Command's own query language.")
+
+    @model_validator(mode="after")
+    def _check_one_choice(self) -> Certificates:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("needs exactly one of thumbprints, ids and query; otherwise it is unclear which are meant")
+        return self
+
+
+class CertificateOwner(Spec):
+    """Who owns certificates: a security role. Revoked and expired certificates are included."""
+
+    owner: Name = unmanaged_field("The security role that owns the certificates.")
+    clear: Annotated[tuple[Literal["owner"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "`[owner]` leaves the certificates without an owner."
+    )
+    certificates: Certificates = unmanaged_field("Which certificates.")
+    assignments: Name = unmanaged_field("A CSV file beside the manifest, with the columns thumbprint and owner.")
+    collection: Name | Id = unmanaged_field(
+        "The certificate collection on which permission is evaluated, by name or id."
+    )
+    container: Name | Id = unmanaged_field("The certificate store container on which it is evaluated, by name or id.")
+    allow_empty: StrictBool = unmanaged_field("Whether the query may match nothing.")
+
+    @model_validator(mode="after")
+    def _check_unambiguous(self) -> CertificateOwner:
+        fields = self.model_fields_set
+        if "assignments" in fields and fields & {"owner", "clear", "certificates"}:
+            raise ValueError("assignments name their own owners and certificates; remove owner, clear and certificates")
+        if not fields & {"assignments", "certificates"}:
+            raise ValueError("does not say which certificates; give certificates or assignments")
+        # To the API null, a blank name and an empty body all clear the owner: here only a word may do that.
+        if "assignments" not in fields and len(fields & {"owner", "clear"}) != 1:
+            raise ValueError(
+                "needs either owner or clear: [owner]; an absent owner clears nothing; give one of the two"
+            )
+        # The PUT's own rule: with both given CollectionId wins and ContainerId counts as 0.
+        if {"collection", "container"} <= fields:
+            raise ValueError("collection and container are both given; Command would ignore the container; keep one")
+        return self
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
+        assignments = list(self.list_assignments(tables))
+        counts = Counter(assignment.key for assignment in assignments)
+        for assignment in assignments:
+            if counts[assignment.key] > 1:
+                yield (
+                    assignment.place,
+                    f"certificate {assignment.key} is listed more than once; it has one owner; keep one",
+                )
+            if isinstance(assignment.place, Source) and not _is_thumbprint(assignment.key):
+                reason = f"{assignment.key!r} is not a SHA-1 thumbprint, so it can match no certificate"
+                yield assignment.place, f"{reason}; write 40 hexadecimal digits without colons"
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path | Source]]:
+        for assignment in self.list_assignments(tables):
+            yield assignment.key, assignment.place
+
+    def size(self, tables: Tables) -> int:
+        if "assignments" in tables:
+            return len(tables["assignments"].lines)
+        selection = self.declared().get("certificates")
+        return len((selection and (selection.thumbprints or selection.ids)) or ()) or 1
+
+    @property
+    def search(self) -> str | None:
+        """The query, where certificates are chosen by one."""
+        selection = self.declared().get("certificates")
+        return selection.query if selection is not None else None
+
+    def list_assignments(self, tables: Tables) -> Iterator[Assignment]:
+        """Yield what the document assigns by key; nothing where a query chooses the certificates."""
+        owner = self.declared().get("owner")
+        selection = self.declared().get("certificates")
+        for index, thumbprint in enumerate((selection and selection.thumbprints) or ()):
+            yield Assignment(thumbprint.upper(), owner, ("certificates", "thumbprints", index))
+        for index, number in enumerate((selection and selection.ids) or ()):
+            yield Assignment(format_id_key(number), owner, ("certificates", "ids", index))
+        if (table := tables.get("assignments")) is not None:
+            columns = table.columns["thumbprint"], table.columns["owner"]
+            for line, thumbprint, name in zip(table.lines, *columns, strict=True):
+                yield Assignment(thumbprint.upper(), name, Source(table.file, line, 1))
+
+
+class Assignment(NamedTuple):
+    """What a document says of one certificate: `owner` is None where it is to be cleared."""
+
+    key: str
+    owner: str | None
+    place: Path | Source
+
+
+def _is_thumbprint(key: str) -> bool:
+    return _THUMBPRINT.fullmatch(key) is not None

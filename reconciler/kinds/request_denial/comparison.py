@@ -1,0 +1,93 @@
+"""Declared requests beside the pending ones: which are denied, in which batches, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from reconciler.diagnostics import Source
+from reconciler.kinds.kind import Match, Wanted
+from reconciler.kinds.request_denial.spec import Expected, RequestDenial
+from reconciler.model import Json, Path
+from reconciler.patterns import matches_pattern
+from reconciler.payloads.members import pick_member
+from reconciler.payloads.requests import (
+    ATTRIBUTE_MEMBERS,
+    STATE_NAMES,
+    WAITING,
+    read_request_id,
+)
+
+# Command documents no maximum for the list, and the call is not idempotent.
+BATCH_SIZE = 10
+"""Ids of one POST: what one lost answer can leave open."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequests:
+    """Pending requests by id, what became of the declared ones that are not, and those of several documents."""
+
+    pending: Mapping[int, Mapping[str, Json]]
+    not_pending: Mapping[int, Mapping[str, Json]]
+    authors: Mapping[int, tuple[str, ...]]
+
+
+def list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]) -> list[int]:
+    """Return the ids that a document is about: the declared ones, or the pending ones that its pattern matches."""
+    if spec.pattern is None:
+        return [entry.id for entry in spec.requests]
+    attributes = spec.pattern.list_attributes()
+    return [
+        number
+        for number in sorted(pending_requests)
+        if not _find_differences(attributes, pending_requests[number], matches_pattern)
+    ]
+
+
+def locate_requests(
+    spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]
+) -> Iterator[tuple[int, Path]]:
+    for index, number in enumerate(list_request_ids(spec, pending_requests)):
+        yield number, ("spec", "match") if spec.pattern is not None else ("spec", "requests", index)
+
+
+def _find_differences(
+    attributes: Mapping[str, str], raw: Mapping[str, Json], is_equal: Callable[[str, str], bool]
+) -> list[tuple[str, Json, str]]:
+    """Return (attribute, live, expected) where they differ."""
+    comparisons = ((name, pick_member(raw, ATTRIBUTE_MEMBERS[name]), value) for name, value in attributes.items())
+    return [(name, live, value) for name, live, value in comparisons if not is_equal(value, str(live or ""))]
+
+
+def explain_unfit_request(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, state: int | None) -> str:
+    """Say why a request is not denied; empty if it is pending and looks as the document expects."""
+    if raw is None:
+        return "is gone or not visible; correct the id or remove it"
+    declared: Sequence[Expected] = spec.declared().get("requests", ())
+    attributes: Mapping[str, str] = next((entry.list_attributes() for entry in declared if entry.id == number), {})
+    differences = _find_differences(attributes, raw, lambda value, live: value.casefold() == live.casefold())
+    # Before the state: after a restore from backup the id may stand for another request.
+    if differences:
+        details = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differences)
+        return f"is not the request that is meant: {details}; correct the document"
+    if state != WAITING:
+        state_name = STATE_NAMES.get(state or 0, f"in state {state}")
+        return f"is {state_name}, no longer pending, and can't be denied; revoke what was issued, or remove the entry"
+    return ""
+
+
+def refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:
+    state_name = None if state is None else STATE_NAMES.get(state, str(state))
+    path, refusal = f"requests.{number}", f"request {number} {reason}"
+    return Match(document, {path: state_name}, {path: "denied"}, (), f"request {number}", source, refusal)
+
+
+def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
+    queue = iter(sorted(rows, key=read_request_id))
+    while batch := tuple(islice(queue, BATCH_SIZE)):
+        paths = [f"requests.{read_request_id(row)}" for row in batch]
+        label = ", ".join(f"{read_request_id(row)} {pick_member(row, 'CommonName')}" for row in batch)
+        yield Match(
+            document, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, label, objects=len(batch)
+        )

@@ -1,0 +1,125 @@
+"""Declared roles beside the live ones: what a role is to become, and why it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Problem
+from reconciler.kinds.kind import Match, Wanted
+from reconciler.kinds.security_role.claims import (
+    ClaimContext,
+    choose_new_descriptions,
+    find_implied_descriptions,
+    find_uncertain_claim,
+)
+from reconciler.kinds.security_role.export import convert_role_to_manifest
+from reconciler.kinds.security_role.permission_sets import (
+    PermissionSetNames,
+    find_set_guid,
+    find_set_name,
+)
+from reconciler.kinds.security_role.permissions import find_redundant_pairs
+from reconciler.kinds.security_role.spec import describe_overlap
+from reconciler.model import Json
+from reconciler.payloads.claims import (
+    find_matching_claims,
+)
+from reconciler.payloads.members import pick_member
+
+ROLE_MEMBERS = {
+    "description": "Description",
+    "emailAddress": "EmailAddress",
+    "permissionSet": "PermissionSetId",
+    "permissions": "Permissions",
+    "claims": "Claims",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoles:
+    """The declared roles as read by id, by folded name; the permission sets; what is known of claims."""
+
+    roles: Mapping[str, list[Json]]
+    sets: PermissionSetNames
+    claim_context: ClaimContext
+
+
+def match_role(document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles) -> Match:
+    """Return a role beside its document; a description that a new claim gets without a word is one of the changes."""
+    set_id = find_set_guid(document.resource.declared().get("permissionSet"), live.sets)
+    after = _build_after(document.resource.declared(), raw, set_id, live.sets)
+    new_claims = choose_new_descriptions(document, raw, live.claim_context)
+    uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
+    implied, encoder_input = (
+        find_implied_descriptions(document, new_claims, live.claim_context),
+        (raw, set_id, new_claims),
+    )
+    if raw is None:
+        return Match(document, None, after | implied, encoder_input, "new", None, uncertainty)
+    before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
+    refusal = _explain_refusal(raw, before, after) or uncertainty
+    label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
+    return Match(document, before | dict.fromkeys(implied), after | implied, encoder_input, label, None, refusal)
+
+
+def _build_after(
+    declared: Mapping[str, Any], raw: Mapping[str, Json] | None, set_id: str | None, sets: PermissionSetNames
+) -> dict[str, Any]:
+    """Return the declared fields as they are to be: AD claims as the server spells them, additive lists merged."""
+    live = convert_role_to_manifest(raw, sets) if raw else {"permissions": frozenset(), "claims": frozenset()}
+    after: dict[str, Any] = {name: declared[name] for name in ("description", "emailAddress") if name in declared}
+    if set_id is not None:
+        after["permissionSet"] = find_set_name(set_id, sets)
+    if "permissions" in declared:
+        after["permissions"] = frozenset(declared["permissions"])
+    if "claims" in declared:
+        keys = (claim.key for claim in declared["claims"])
+        after["claims"] = frozenset(next(iter(find_matching_claims(key, live["claims"])), key) for key in keys)
+    for name in declared.get("additive", ()):
+        after[name] |= live[name]
+    for name in declared.get("clear", ()):
+        after[name] = None if name == "emailAddress" else frozenset()
+    return {name: after[name] for name in ROLE_MEMBERS if name in after}
+
+
+def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if before == after:
+        return ""
+    # Set for the built-in administrator role alone; how the API answers a PUT of it is not documented.
+    if pick_member(raw, "Immutable"):
+        return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
+    pair = next(find_redundant_pairs(after.get("permissions", ())), None)
+    if pair:
+        summary = f"{describe_overlap(*pair)} on the live role"
+        return f"{summary}; Command refuses the pair; remove one from the manifest or the role"
+    return ""
+
+
+def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Diagnostic]:
+    declared = document.resource.declared().get("permissionSet")
+    if declared is not None and find_set_guid(declared, sets) is None:
+        names = ", ".join(sorted(sets.values()))
+        reason = f"permission set {declared!r} does not exist, is not visible, or several have the name"
+        yield Problem(
+            document.at(("spec", "permissionSet")), f"{reason}; the server has {names}; use one of them or its GUID"
+        )
+
+
+def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
+    if len(roles) > 1:
+        labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
+        reason = f"{len(roles)} roles have this name, letter case aside: {labels}; which one is meant can't be told"
+        yield Problem(document.source, f"{reason}; rename or delete the surplus in the portal")
+
+
+def find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
+    declared = document.resource.declared()
+    # The API requires a description; which permission set an omitted one stands for is not documented.
+    missing = [name for name in ("description", "permissionSet") if name not in declared]
+    if missing:
+        fields = " and ".join(missing)
+        reason = f"role {document.address.name!r} does not exist or is not visible, and creating it needs {fields}"
+        yield Problem(document.source, f"{reason}; declare them or correct the name")

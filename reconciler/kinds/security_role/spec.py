@@ -1,0 +1,108 @@
+"""Security roles of Keyfactor Command: /Security/Roles, version 2.
+
+The list carries neither permissions nor claims, so each declared role is read once more by id. PUT clears what is not
+sent: its body is the whole role as read, with the declared fields over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from reconciler.diagnostics import Explanation
+from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.kind import Spec
+from reconciler.kinds.security_role.claims import (
+    Claim,
+)
+from reconciler.kinds.security_role.permissions import find_redundant_pairs
+from reconciler.model import Path, Tables
+from reconciler.payloads.claims import (
+    is_same_claim,
+)
+
+Permission = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    TextPattern(
+        # A pattern, not a list: the strings differ by version, and the last segment may be an id or a GUID.
+        r"/([a-z0-9_\-]+/)*",
+        Explanation(
+            "manifest.invalid-value",
+            "is not a version two permission",
+            "Command would refuse it",
+            "write it in lower case, beginning and ending with a slash, such as /portal/read/",
+        ),
+    ),
+]
+
+
+EmailAddress = Annotated[
+    str,
+    # 64 octets before the @ and 255 after it (RFC 5321, 4.5.3.1.1 and 4.5.3.1.2).
+    StringConstraints(max_length=320),
+    TextPattern(
+        r"[^@\s]+@[^@\s]+",
+        Explanation(
+            "manifest.invalid-value", "is not an e-mail address", "nobody could be reached", "write name@domain"
+        ),
+    ),
+]
+
+
+class SecurityRole(Spec):
+    """A security role: its description, permission set, permissions and the claims that hold it."""
+
+    description: Text = unmanaged_field("What the role is for. Command requires one.")
+    email_address: EmailAddress = unmanaged_field("Where workflows reach the owner of certificates.")
+    permission_set: Name = unmanaged_field("The permission set that bounds the role's permissions, by name or GUID.")
+    permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Version two permission strings, as a set. A string grants everything that starts with it."
+    )
+    claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Who holds the role, as a set."
+    )
+    additive: Annotated[tuple[Literal["permissions", "claims"], ...], Field(strict=False, min_length=1)] = (
+        unmanaged_field("Lists that gain the declared members and keep the others.")
+    )
+    clear: Annotated[
+        tuple[Literal["emailAddress", "permissions", "claims"], ...], Field(strict=False, min_length=1)
+    ] = unmanaged_field("Fields to empty.")
+
+    @model_validator(mode="after")
+    def _check_not_empty(self) -> SecurityRole:
+        if not self.model_fields_set - {"additive"}:
+            raise ValueError("declares nothing to manage; give at least one field, such as permissions")
+        return self
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+        declared = self.declared()
+        for index, field in enumerate(declared.get("clear", ())):
+            if field in declared:
+                yield ("clear", index), f"{field} is both declared and cleared; only one can be meant; remove the other"
+        for index, field in enumerate(declared.get("additive", ())):
+            if field not in declared:
+                yield (
+                    ("additive", index),
+                    f"{field} is not declared, so there is nothing to add; declare it or remove this",
+                )
+        permissions: tuple[str, ...] = declared.get("permissions", ())
+        for child, parent in find_redundant_pairs(permissions):
+            yield ("permissions", permissions.index(child)), f"{describe_overlap(child, parent)}; remove it"
+        for index, permission in enumerate(permissions):
+            if permission in permissions[:index]:
+                yield ("permissions", index), f"{permission} is listed twice; permissions are a set; remove one"
+        claims: tuple[Claim, ...] = declared.get("claims", ())
+        for index, claim in enumerate(claims):
+            if any(is_same_claim(claim.key, other.key) for other in claims[:index]):
+                yield ("claims", index), f"the {claim.type} claim {claim.value!r} is listed twice; remove one"
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        # Command's rule for letter case is not documented; SQL Server's usual collation folds it.
+        yield name.casefold(), ()
+
+
+def describe_overlap(child: str, parent: str) -> str:
+    return f"{child} is already granted by {parent}"
