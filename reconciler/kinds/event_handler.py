@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import IncompleteError, InvalidValueError, Problem
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -19,6 +19,11 @@ from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
 
 _LIST_PATH = "/EventHandlerRegistration"
+
+
+_NOTHING_MANAGED = Explanation(
+    "manifest.nothing-managed", "declares nothing to manage", remedy="give enabled, displayName or both"
+)
 
 
 class EventHandler(Spec):
@@ -31,7 +36,7 @@ class EventHandler(Spec):
     @model_validator(mode="after")
     def _check_not_empty(self) -> EventHandler:
         if not self.model_fields_set & {"display_name", "enabled"}:
-            raise ValueError("declares nothing to manage; give enabled, displayName or both")
+            raise InvalidValueError(_NOTHING_MANAGED)
         return self
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeVar
 
-from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
 from reconciler.kinds.requirements import Permissions
 from reconciler.model import Action, Json, Path, Reply, Request, Risk, Ruling, Step, Tables, Verdict
 from reconciler.reader import Read
@@ -127,8 +127,8 @@ class Spec(BaseModel):
     # a misspelt one would be a field that nobody manages.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
-        """Yield (place below `spec`, or in a table; message) for what is wrong offline and no field alone can tell."""
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
+        """Yield (place below `spec`, or in a table; words) for what is wrong offline and no field alone can tell."""
         yield from ()
 
     def identities(self, name: str, tables: Tables) -> Iterable[tuple[str, Path | Source]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.envelope import MANIFEST_RULES, Envelope, find_kind, open_envelope, resolve_target
-from reconciler.model import Path as FieldPath
 from reconciler.model import Table
 
 
@@ -176,8 +175,6 @@ def _read_tables(
 def _check_resource(
     resource: Spec, name: str, field_tables: Mapping[str, Table], document: Document
 ) -> Iterator[Diagnostic]:
-    checks: Iterable[tuple[FieldPath | Source, str | Explanation]] = resource.check(name, field_tables)
-    for location, words in checks:
+    for location, explanation in resource.check(name, field_tables):
         source = location if isinstance(location, Source) else document.at(("spec", *location))
-        explanation = words if isinstance(words, Explanation) else Explanation("manifest.inconsistent", words)
         yield explanation.locate(source)

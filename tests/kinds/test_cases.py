@@ -72,9 +72,9 @@ def offline(case: dict[str, Any]) -> list[str]:
     except ValidationError as error:
         return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
     return [
-        f"{place if isinstance(place, Source) else '.'.join(map(str, place))}: {message}"
+        f"{place if isinstance(place, Source) else '.'.join(map(str, place))}: {explanation.message}"
         for one in wanted
-        for place, message in one.resource.check(one.address.name, one.tables)
+        for place, explanation in one.resource.check(one.address.name, one.tables)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import InvalidError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Kind, Spec
@@ -26,6 +26,10 @@ class Bulb(BaseModel):
 
     type: Literal["LED", "Halogen"]
     maker_name: Text = unmanaged_field("Who made it.")
+
+
+OCTARINE = Explanation("toy.octarine", "octarine can't be seen", "wizards only", "choose another colour")
+BROKEN = Explanation("toy.broken", "the lamp is broken", "it has no owner", "remove it")
 
 
 class Lamp(Spec):
@@ -50,10 +54,10 @@ class Lamp(Spec):
             raise ValueError("declares nothing to manage; give at least one field, such as label")
         return self
 
-    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, str]]:
+    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, Explanation]]:
         for index, colour in enumerate(self.colours or ()):
             if colour == "octarine":
-                yield ("colours", index), "octarine can't be seen; wizards only; choose another colour"
+                yield ("colours", index), OCTARINE
 
     def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
         if "socket" in self.model_fields_set:
@@ -70,11 +74,11 @@ class Inventory(Spec):
 
     rows: Name = unmanaged_field("A CSV file.")
 
-    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, str]]:
+    def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, Explanation]]:
         table = tables.get("rows", NO_ROWS)
         for line, lamp in zip(table.lines, table.columns["lamp"], strict=True):
             if lamp == "broken":
-                yield Source(table.file, line, 1), "the lamp is broken; it has no owner; remove it"
+                yield Source(table.file, line, 1), BROKEN
 
     def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
         table = tables.get("rows", NO_ROWS)

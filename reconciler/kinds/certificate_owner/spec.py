@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
@@ -21,18 +22,39 @@ from reconciler.payloads.certificates import (
     format_id_key,
 )
 
-Thumbprint = Annotated[
-    str,
-    TextPattern(
-        # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
-        "[0-9A-Fa-f]{40}",
-        Explanation(
-            "manifest.invalid-value",
-            "is not a SHA-1 thumbprint, so it can match no certificate",
-            remedy="write 40 hexadecimal digits without colons",
-        ),
-    ),
-]
+_NO_THUMBPRINT = Explanation(
+    "manifest.invalid-value",
+    "is not a SHA-1 thumbprint, so it can match no certificate",
+    remedy="write 40 hexadecimal digits without colons",
+)
+_ONE_SELECTION = Explanation(
+    "manifest.inconsistent",
+    "needs exactly one of thumbprints, ids and query",
+    "otherwise it is unclear which are meant",
+)
+_ASSIGNED_TWICE = Explanation(
+    "manifest.inconsistent",
+    "assignments name their own owners and certificates",
+    remedy="remove owner, clear and certificates",
+)
+_NO_CERTIFICATES = Explanation(
+    "manifest.missing-field", "does not say which certificates", remedy="give certificates or assignments"
+)
+_NO_OWNER = Explanation(
+    "manifest.inconsistent",
+    "needs either owner or clear: [owner]",
+    "an absent owner clears nothing",
+    "give one of the two",
+)
+_TWO_SCOPES = Explanation(
+    "manifest.inconsistent",
+    "collection and container are both given",
+    "Command would ignore the container",
+    "keep one",
+)
+
+# SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
+Thumbprint = Annotated[str, TextPattern("[0-9A-Fa-f]{40}", _NO_THUMBPRINT)]
 
 
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
@@ -58,7 +80,7 @@ class Certificates(BaseModel):
     @model_validator(mode="after")
     def _check_one_choice(self) -> Certificates:
         if len(self.model_fields_set) != 1:
-            raise ValueError("needs exactly one of thumbprints, ids and query; otherwise it is unclear which are meant")
+            raise InvalidValueError(_ONE_SELECTION)
         return self
 
 
@@ -81,31 +103,26 @@ class CertificateOwner(Spec):
     def _check_unambiguous(self) -> CertificateOwner:
         fields = self.model_fields_set
         if "assignments" in fields and fields & {"owner", "clear", "certificates"}:
-            raise ValueError("assignments name their own owners and certificates; remove owner, clear and certificates")
+            raise InvalidValueError(_ASSIGNED_TWICE)
         if not fields & {"assignments", "certificates"}:
-            raise ValueError("does not say which certificates; give certificates or assignments")
+            raise InvalidValueError(_NO_CERTIFICATES)
         # To the API null, a blank name and an empty body all clear the owner: here only a word may do that.
         if "assignments" not in fields and len(fields & {"owner", "clear"}) != 1:
-            raise ValueError(
-                "needs either owner or clear: [owner]; an absent owner clears nothing; give one of the two"
-            )
+            raise InvalidValueError(_NO_OWNER)
         # The PUT's own rule: with both given CollectionId wins and ContainerId counts as 0.
         if {"collection", "container"} <= fields:
-            raise ValueError("collection and container are both given; Command would ignore the container; keep one")
+            raise InvalidValueError(_TWO_SCOPES)
         return self
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, str]]:
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
         assignments = list(self.list_assignments(tables))
         counts = Counter(assignment.key for assignment in assignments)
-        for assignment in assignments:
-            if counts[assignment.key] > 1:
-                yield (
-                    assignment.place,
-                    f"certificate {assignment.key} is listed more than once; it has one owner; keep one",
-                )
-            if isinstance(assignment.place, Source) and not _is_thumbprint(assignment.key):
-                reason = f"{assignment.key!r} is not a SHA-1 thumbprint, so it can match no certificate"
-                yield assignment.place, f"{reason}; write 40 hexadecimal digits without colons"
+        for key, _, place in assignments:
+            if counts[key] > 1:
+                summary = f"certificate {key} is listed more than once"
+                yield place, Explanation("manifest.duplicate-entry", summary, "it has one owner", "keep one")
+            if isinstance(place, Source) and not _is_thumbprint(key):
+                yield place, _NO_THUMBPRINT.add_subject(repr(key))
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path | Source]]:
         for assignment in self.list_assignments(tables):

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
 
+from reconciler.diagnostics import Explanation
+from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import Text, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
@@ -20,6 +22,20 @@ from reconciler.payloads.requests import (
 )
 
 _WILDCARDS = frozenset("*?")
+_NO_ATTRIBUTE = Explanation(
+    "manifest.missing-field",
+    "gives no expected attribute",
+    "an id alone may be another request tomorrow",
+    f"add one of {', '.join(ATTRIBUTE_MEMBERS)}",
+)
+_ONE_SELECTION = Explanation(
+    "manifest.inconsistent", "needs exactly one of requests and match", "otherwise it is unclear which are meant"
+)
+_ANY_REQUEST = Explanation(
+    "manifest.matches-everything",
+    "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone",
+    remedy="add an attribute that says more than wildcards, such as the template, or list the requests by id",
+)
 
 
 def _parse_day(value: Any) -> Any:
@@ -50,10 +66,7 @@ class Attributes(BaseModel):
     @model_validator(mode="after")
     def _check_not_empty(self) -> Attributes:
         if not self.list_attributes():
-            names = ", ".join(ATTRIBUTE_MEMBERS)
-            raise ValueError(
-                f"gives no expected attribute; an id alone may be another request tomorrow; add one of {names}"
-            )
+            raise InvalidValueError(_NO_ATTRIBUTE)
         return self
 
 
@@ -83,18 +96,20 @@ class RequestDenial(Spec):
     @model_validator(mode="after")
     def _check_one_choice(self) -> RequestDenial:
         if len(self.model_fields_set & {"requests", "match"}) != 1:
-            raise ValueError("needs exactly one of requests and match; otherwise it is unclear which are meant")
+            raise InvalidValueError(_ONE_SELECTION)
         return self
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
         numbers = [entry.id for entry in self.declared().get("requests", ())]
         for index, number in enumerate(numbers):
             if number in numbers[:index]:
-                yield ("requests", index, "id"), f"request {number} is listed twice; remove one"
+                summary = f"request {number} is listed twice"
+                yield (
+                    ("requests", index, "id"),
+                    Explanation("manifest.duplicate-entry", summary, remedy="remove one"),
+                )
         if self.pattern and all(set(value) <= _WILDCARDS for value in self.pattern.list_attributes().values()):
-            reason = "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone"
-            remedy = "add an attribute that says more than wildcards, such as the template, or list the requests by id"
-            yield ("match",), f"{reason}; {remedy}"
+            yield ("match",), _ANY_REQUEST
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         for index, entry in enumerate(self.declared().get("requests", ())):

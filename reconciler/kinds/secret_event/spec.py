@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from reconciler.diagnostics import Explanation
+from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
@@ -49,6 +50,16 @@ TopicName = Annotated[
 ]
 
 
+_NOTHING_MANAGED = Explanation(
+    "manifest.nothing-managed", "declares nothing to manage", remedy="give state, eventTypes or notification"
+)
+_NOTHING_ADDED = Explanation(
+    "manifest.inconsistent",
+    "additive names eventTypes, which is not declared",
+    remedy="declare it or remove additive",
+)
+
+
 class Notification(BaseModel):
     """Where an event's notifications go. A member that is left out keeps its live value."""
 
@@ -82,22 +93,21 @@ class SecretEvent(Spec):
     @model_validator(mode="after")
     def _check_not_empty(self) -> SecretEvent:
         if not self.model_fields_set & {"state", "event_types", "notification"}:
-            raise ValueError("declares nothing to manage; give state, eventTypes or notification")
+            raise InvalidValueError(_NOTHING_MANAGED)
         return self
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
         # The EU site's page allows a dot as well; other pages, the OpenAPI text and Terraform don't.
         if not _is_valid_name(name):
-            yield (
-                (),
-                f"the event name {name!r} is not 1 to 64 letters, digits, _ or -; CSMS refuses it; rename the event",
-            )
+            summary = f"the event name {name!r} is not 1 to 64 letters, digits, _ or -"
+            yield (), Explanation("manifest.invalid-value", summary, "CSMS refuses it", "rename the event")
         types = self.declared().get("eventTypes", ())
         for index, value in enumerate(types):
             if value in types[:index]:
-                yield ("eventTypes", index), f"{value} is listed twice; event types are a set; remove one"
+                summary, reason = f"{value} is listed twice", "event types are a set"
+                yield ("eventTypes", index), Explanation("manifest.duplicate-entry", summary, reason, "remove one")
         if self.declared().get("additive") and "eventTypes" not in self.declared():
-            yield ("additive",), "additive names eventTypes, which is not declared; declare it or remove additive"
+            yield ("additive",), _NOTHING_ADDED
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         # Whether letter case alone tells events apart is not documented, so two such documents clash.

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.diagnostics import Explanation
+from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.kinds.security_role.claims import (
@@ -52,6 +53,13 @@ EmailAddress = Annotated[
 ]
 
 
+_NOTHING_MANAGED = Explanation(
+    "manifest.nothing-managed",
+    "declares nothing to manage",
+    remedy="give at least one field, such as permissions",
+)
+
+
 class SecurityRole(Spec):
     """A security role: its description, permission set, permissions and the claims that hold it."""
 
@@ -74,30 +82,43 @@ class SecurityRole(Spec):
     @model_validator(mode="after")
     def _check_not_empty(self) -> SecurityRole:
         if not self.model_fields_set - {"additive"}:
-            raise ValueError("declares nothing to manage; give at least one field, such as permissions")
+            raise InvalidValueError(_NOTHING_MANAGED)
         return self
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, str]]:
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
+        yield from self._check_switches()
+        yield from self._check_permissions()
+        yield from self._check_claims()
+
+    def _check_switches(self) -> Iterator[tuple[Path, Explanation]]:
+        """What is cleared can't be declared as well, and what is additive has to be."""
         declared = self.declared()
         for index, field in enumerate(declared.get("clear", ())):
             if field in declared:
-                yield ("clear", index), f"{field} is both declared and cleared; only one can be meant; remove the other"
+                summary, reason = f"{field} is both declared and cleared", "only one can be meant"
+                yield ("clear", index), Explanation("manifest.inconsistent", summary, reason, "remove the other")
         for index, field in enumerate(declared.get("additive", ())):
             if field not in declared:
-                yield (
-                    ("additive", index),
-                    f"{field} is not declared, so there is nothing to add; declare it or remove this",
-                )
-        permissions: tuple[str, ...] = declared.get("permissions", ())
+                summary = f"{field} is not declared, so there is nothing to add"
+                remedy = "declare it or remove this"
+                yield ("additive", index), Explanation("manifest.inconsistent", summary, remedy=remedy)
+
+    def _check_permissions(self) -> Iterator[tuple[Path, Explanation]]:
+        permissions: tuple[str, ...] = self.declared().get("permissions", ())
         for child, parent in find_redundant_pairs(permissions):
-            yield ("permissions", permissions.index(child)), f"{describe_overlap(child, parent)}; remove it"
+            place = ("permissions", permissions.index(child))
+            yield place, Explanation("manifest.redundant", describe_overlap(child, parent), remedy="remove it")
         for index, permission in enumerate(permissions):
             if permission in permissions[:index]:
-                yield ("permissions", index), f"{permission} is listed twice; permissions are a set; remove one"
-        claims: tuple[Claim, ...] = declared.get("claims", ())
+                summary, reason = f"{permission} is listed twice", "permissions are a set"
+                yield ("permissions", index), Explanation("manifest.duplicate-entry", summary, reason, "remove one")
+
+    def _check_claims(self) -> Iterator[tuple[Path, Explanation]]:
+        claims: tuple[Claim, ...] = self.declared().get("claims", ())
         for index, claim in enumerate(claims):
             if any(is_same_claim(claim.key, other.key) for other in claims[:index]):
-                yield ("claims", index), f"the {claim.type} claim {claim.value!r} is listed twice; remove one"
+                summary = f"the {claim.type} claim {claim.value!r} is listed twice"
+                yield ("claims", index), Explanation("manifest.duplicate-entry", summary, remedy="remove one")
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         # Command's rule for letter case is not documented; SQL Server's usual collation folds it.
