@@ -61,15 +61,27 @@ _INTERNAL_RULES = {
 _JSON_RULES = {
     "json.syntax": "A file that ends in .json is not JSON.",
 }
+_LIVE_RULES = {
+    "live.ambiguous": "Several objects on the server may be the one that a document means.",
+    "live.changed": "An object changed on the server since the plan was made.",
+    "live.contested": "Several documents manage one object, which only shows once the server's objects are read.",
+    "live.incomplete-creation": "An object does not exist, and its document lacks what creating it needs.",
+    "live.not-found": "What a document manages does not exist, or is not visible to the account.",
+    "live.unanswered-query": "The server did not answer a query that a document gives.",
+    "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",
+    "live.unusable-answer": "The server's answer is not what its API promises, so nothing can be concluded from it.",
+}
 _LOGIN_RULES = {
     "login.refused": "An identity provider gave no usable token.",
     "login.unreachable": "No answer came from an identity provider, or only an error of its own.",
 }
 _MANIFEST_RULES = {
     "manifest.ambiguous-target": "A document names no target, and several of the settings would do.",
+    "manifest.contradictory-documents": "Documents say different things of an object that they share.",
     "manifest.duplicate-entry": "A document lists the same thing twice.",
     "manifest.duplicate-name": "Two documents of one kind and target have the same name.",
     "manifest.duplicate-object": "Two documents manage the same object.",
+    "manifest.expired": "A document's last day has passed, so that nothing is done for it.",
     "manifest.inconsistent": "Fields of a document contradict each other.",
     "manifest.invalid-value": "A field has a value that it can't hold.",
     "manifest.matches-everything": "A document chooses what it is about by a pattern that fits everything.",
@@ -141,6 +153,7 @@ _USAGE_RULES = {
     "usage.selection-empty": "The filters match none of the documents.",
     "usage.simulator-start": "The simulator can't be started.",
     "usage.unknown-field": "The field to explain does not exist.",
+    "usage.unknown-kind": "The command line names a kind that does not exist.",
     "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
     "usage.unknown-risk": "--approve names a risk that does not exist.",
     "usage.unknown-target": "--target names a target that the settings don't have.",
@@ -163,6 +176,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_EXPORT_RULES,
                 **_INTERNAL_RULES,
                 **_JSON_RULES,
+                **_LIVE_RULES,
                 **_LOGIN_RULES,
                 **_MANIFEST_RULES,
                 **_PLAN_RULES,

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
-from reconciler.diagnostics import Explanation, Source
-from reconciler.errors import IncompleteError, InvalidValueError, Problem
+from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.errors import IncompleteError, InvalidValueError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -50,24 +50,40 @@ def _describe_handler(raw: Mapping[str, Json]) -> str:
 
 def _canonicalize_handler(raw: Json) -> dict[str, Json]:
     if not isinstance(raw, Mapping):
-        raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
+        raise IncompleteError(_UNUSABLE_HANDLER)
     return {name: pick_member(raw, name) for name in ("Id", "ClassName", "DisplayName", "Enabled")}
 
 
 _WIRE_NAMES = {"displayName": "DisplayName", "enabled": "Enabled"}
-_UNUSABLE_HANDLER = (
-    "an event handler without ClassName or Enabled; nothing can be compared with it; check the server's version"
+_UNUSABLE_HANDLER = Diagnostic(
+    "live.unusable-answer",
+    Source(f"GET {_LIST_PATH}"),
+    "an event handler without ClassName or Enabled",
+    "nothing can be compared with it",
+    "check the server's version",
 )
 
 
-def _explain_unregistered(class_name: str, live: Mapping[str, list[Json]]) -> str:
+def _explain_unregistered(class_name: str, live: Mapping[str, list[Json]]) -> Explanation:
     # Handler classes share a long namespace, which difflib's default cutoff (0.6) takes for closeness.
     close_names = get_close_matches(class_name.casefold(), live, n=1, cutoff=0.8)
     hint = f"did you mean {pick_member(live[close_names[0]][0], 'ClassName')}? " if close_names else ""
-    return (
-        f"event handler class {class_name} is not registered or not visible; a handler's code can't be installed over "
-        f"the API; {hint}copy its DLL to the server's extension folder and register it with "
-        'POST /EventHandlerRegistration {"AssemblyName": ...}, then plan again'
+    return Explanation(
+        "live.not-found",
+        f"event handler class {class_name} is not registered or not visible",
+        "a handler's code can't be installed over the API",
+        f"{hint}copy its DLL to the server's extension folder and register it with "
+        'POST /EventHandlerRegistration {"AssemblyName": ...}, then plan again',
+    )
+
+
+def _explain_surplus(handlers: Sequence[Mapping[str, Json]]) -> Explanation:
+    ids = ", ".join(map(str, sorted(pick_member(handler, "Id") for handler in handlers)))
+    return Explanation(
+        "live.ambiguous",
+        f"{len(handlers)} handlers have this class (ids {ids})",
+        "which one is meant can't be told",
+        "remove the surplus registrations in the portal",
     )
 
 
@@ -97,7 +113,7 @@ spec:
             name = pick_member(handler, "ClassName")
             # The generated v11 client has an empty model here: nothing promises either member on old servers.
             if not isinstance(name, str) or not isinstance(pick_member(handler, "Enabled"), bool):
-                raise IncompleteError(Problem(Source(f"GET {_LIST_PATH}"), _UNUSABLE_HANDLER))
+                raise IncompleteError(_UNUSABLE_HANDLER)
             live.setdefault(name.casefold(), []).append(handler)
         return live
 
@@ -106,15 +122,10 @@ spec:
         source = document.at(("spec", "className"))
         handlers = live.get(spec.class_name.casefold(), [])
         if not handlers:
-            yield Problem(source, _explain_unregistered(spec.class_name, live))
+            yield _explain_unregistered(spec.class_name, live).locate(source, document.address)
             return
         if len(handlers) > 1:
-            ids = ", ".join(map(str, sorted(pick_member(handler, "Id") for handler in handlers)))
-            yield Problem(
-                source,
-                f"{len(handlers)} handlers have this class (ids {ids}); which one is meant can't be told; "
-                "remove the surplus registrations in the portal",
-            )
+            yield _explain_surplus(handlers).locate(source, document.address)
             return
         raw = handlers[0]
         after = {name: value for name, value in spec.declared().items() if name != "className"}

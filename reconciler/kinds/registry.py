@@ -9,6 +9,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import reconciler.kinds
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Kind
 
@@ -32,7 +33,8 @@ class Registry(Mapping[str, Kind]):
     def find(self, name: str) -> Kind:
         """Return the kind of this name; raises UsageError with the nearest ones."""
         if name not in self:
-            raise UsageError(f"there is no kind {name!r}; {suggest_word(name, self)}")
+            summary, remedy = f"there is no kind {name!r}", suggest_word(name, self)
+            raise UsageError(Diagnostic("usage.unknown-kind", Source("reconciler"), summary, remedy=remedy))
         return self[name]
 
     def level(self, name: str) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import IncompleteError
 from reconciler.model import Json, Reply, Ruling, Verdict
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
@@ -32,7 +32,12 @@ ATTRIBUTE_MEMBERS = {
 _IDENTITY_MEMBERS = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
 """Members that say whether an id is still the same request."""
 
-_NOT_A_REQUEST = "the answer is not a certificate request; nothing can be concluded from it; check the endpoint"
+_NOT_A_REQUEST = Explanation(
+    "live.unusable-answer",
+    "the answer is not a certificate request",
+    "nothing can be concluded from it",
+    "check the endpoint",
+)
 
 
 def read_pending_requests(read: Read) -> dict[int, Mapping[str, Json]]:
@@ -51,7 +56,7 @@ def read_request_id(row: Json) -> int:
     """Return a request's id; raises IncompleteError for what is no request."""
     number = pick_member(row, "Id") if isinstance(row, Mapping) else None
     if not isinstance(number, int):
-        raise IncompleteError(Problem(Source("GET /Workflow/Certificates"), _NOT_A_REQUEST))
+        raise IncompleteError(_NOT_A_REQUEST.locate(Source("GET /Workflow/Certificates")))
     return number
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import IncompleteError
 from reconciler.model import Json
 from reconciler.payloads.claims import read_claim_key, read_sent_key
 from reconciler.payloads.members import pick_member
@@ -21,6 +21,12 @@ ROLES_PATH = "/Security/Roles"
 # EmailAddress is not in the documents of 11 and 12.0 and is in those of 24.
 _KNOWN_MEMBERS = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
 _READ_ONLY = "Immutable"
+_NOT_A_ROLE = Explanation(
+    "live.unusable-answer",
+    "not a version 2 role (Id, Name, Permissions, Claims)",
+    "writing over it would clear what it does not show",
+    "check the server's version and the proxy before it",
+)
 
 
 def read_role_list(read: Read) -> list[Json]:
@@ -72,12 +78,7 @@ def _check_role(raw: Json, path: str) -> Mapping[str, Json]:
         _is_list_of(pick_member(raw, name), kind) for name, kind in members.items()
     )
     if not has_lists or not isinstance(pick_member(raw, "Id"), int) or not isinstance(pick_member(raw, "Name"), str):
-        reason = (
-            "not a version 2 role (Id, Name, Permissions, Claims); writing over it would clear what it does not show"
-        )
-        raise IncompleteError(
-            Problem(Source(f"GET {path}"), f"{reason}; check the server's version and the proxy before it")
-        )
+        raise IncompleteError(_NOT_A_ROLE.locate(Source(f"GET {path}")))
     return cast(Mapping[str, Json], raw)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from reconciler.diagnostics import Explanation
 from reconciler.model import Query
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
@@ -23,7 +24,7 @@ class PermissionScope(NamedTuple):
     listing: Query = ()
     query: Query = ()
     field: str = ""
-    fault: str = ""
+    fault: Explanation | None = None
 
 
 def resolve_permission_scope(read: Read, declared: Mapping[str, Any]) -> PermissionScope:
@@ -39,13 +40,18 @@ def resolve_permission_scope(read: Read, declared: Mapping[str, Any]) -> Permiss
     return PermissionScope()
 
 
-def _find_scope_id(read: Read, path: str, noun: str, declared: str | int) -> tuple[str, str]:
+def _find_scope_id(read: Read, path: str, noun: str, declared: str | int) -> tuple[str, Explanation | None]:
     """Return a scope's id as text, or why there is none."""
     if isinstance(declared, int):
-        return str(declared), ""
+        return str(declared), None
     # Not by QueryString: how a quote within a value is escaped is not documented.
     rows = [row for row in read.rows(path) if str(pick_member(row, "Name") or "").casefold() == declared.casefold()]
     if len(rows) == 1:
-        return str(int(pick_member(rows[0], "Id"))), ""
-    reason = "several have this name" if rows else "it does not exist or is not visible to this account"
-    return "", f"{noun} {declared!r}: {reason}; permission can't be evaluated on it; correct the name or give the id"
+        return str(int(pick_member(rows[0], "Id"))), None
+    cause = "several have this name" if rows else "it does not exist or is not visible to this account"
+    return "", Explanation(
+        "live.ambiguous" if rows else "live.unknown-reference",
+        f"{noun} {declared!r}: {cause}",
+        "permission can't be evaluated on it",
+        "correct the name or give the id",
+    )

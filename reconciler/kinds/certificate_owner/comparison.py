@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.diagnostics import Address, Source
-from reconciler.errors import Problem
+from reconciler.diagnostics import Address, Explanation, Source
 from reconciler.kinds.certificate_owner.spec import Assignment
 from reconciler.kinds.kind import Finding, Match, Run, Tally, Wanted
 from reconciler.model import Json, Path, Query
@@ -58,21 +57,17 @@ def compare_rows(
     in_sync = 0
     for assignment, rows in pairs:
         name = owners.name(assignment.owner) if assignment.owner is not None else None
+        source = locate_assignment(document, assignment.place)
         if assignment.owner is not None and name is None:
             position = assignment.place if isinstance(assignment.place, Source) else ("owner",)
-            yield Problem(locate_assignment(document, position), _UNKNOWN_OWNER.format(assignment.owner))
-        elif len(rows) != 1:
-            yield Problem(locate_assignment(document, assignment.place), _explain_match_count(assignment.key, rows))
-        elif (row := rows[0]).id in live.authors:
-            authors = ", ".join(live.authors[row.id])
-            yield Problem(
-                locate_assignment(document, assignment.place),
-                f"{_describe_row(row)} is assigned by several documents: {authors}; {_ONE_OWNER}",
-            )
-        elif fold_owner(row.owner) == fold_owner(name):
+            explanation = _explain_unknown_owner(assignment.owner)
+            yield explanation.locate(locate_assignment(document, position), document.address)
+        elif unfit := _explain_unfit_rows(assignment.key, rows, live.authors):
+            yield unfit.locate(source, document.address)
+        elif fold_owner(rows[0].owner) == fold_owner(name):
             in_sync += 1
         else:
-            source = locate_assignment(document, assignment.place)
+            row = rows[0]
             yield Match(document, {"owner": row.owner}, {"owner": name}, (row, scope.query), _describe_row(row), source)
     if in_sync:
         yield Tally(in_sync)
@@ -90,17 +85,32 @@ def _describe_row(row: CertificateRow) -> str:
     return f"{row.thumbprint} (id {row.id})"
 
 
-def _explain_match_count(key: str, rows: Sequence[CertificateRow]) -> str:
-    if rows:
+def _explain_unknown_owner(owner: str) -> Explanation:
+    return Explanation(
+        "live.unknown-reference",
+        f"owner {owner!r} is not a role on the server and no SecurityRole of this run declares it",
+        "a certificate can't be given to it",
+        "correct the name or declare the role",
+    )
+
+
+def _explain_unfit_rows(
+    key: str, rows: Sequence[CertificateRow], authors: Mapping[int, tuple[str, ...]]
+) -> Explanation | None:
+    """Say why what was found for a key is not the one certificate to compare; None if it is."""
+    if not rows:
+        return Explanation(
+            "live.not-found",
+            f"no certificate matches {key}",
+            "it does not exist or is not visible to this account",
+            "correct or remove it",
+        )
+    if len(rows) > 1:
         ids = ", ".join(map(str, sorted(row.id for row in rows)))
-        return f"{len(rows)} certificates match {key} (ids {ids}); which one is meant can't be told; name it by its id"
-    return f"no certificate matches {key}; it does not exist or is not visible to this account; correct or remove it"
-
-
-_UNKNOWN_OWNER = (
-    "owner {!r} is not a role on the server and no SecurityRole of this run declares it; "
-    "a certificate can't be given to it; correct the name or declare the role"
-)
-
-
-_ONE_OWNER = "a certificate has one owner; remove it from all but one"
+        summary = f"{len(rows)} certificates match {key} (ids {ids})"
+        return Explanation("live.ambiguous", summary, "which one is meant can't be told", "name it by its id")
+    if rows[0].id in authors:
+        summary = f"{_describe_row(rows[0])} is assigned by several documents: {', '.join(authors[rows[0].id])}"
+        remedy = "remove it from all but one"
+        return Explanation("live.contested", summary, "a certificate has one owner", remedy)
+    return None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import ClassVar
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import IncompleteError
 from reconciler.kinds.certificate_owner.comparison import (
     LiveOwners,
     OwnerNames,
@@ -41,17 +41,23 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[
     try:
         return tuple(search_certificates(read, scope, query))
     except IncompleteError as error:
-        reason = "; ".join(problem.message for problem in error.problems)
+        answers = "; ".join(problem.message for problem in error.problems)
+        explanation = Explanation(
+            "live.unanswered-query", f"the query was not answered: {answers}", remedy="check how it is written"
+        )
         source = document.at(("spec", "certificates", "query"))
-        raise IncompleteError(
-            Problem(source, f"the query was not answered: {reason}; check how it is written")
-        ) from None
+        raise IncompleteError(explanation.locate(source, document.address)) from None
 
 
-_EMPTY_RESULT = (
-    "the query matches no certificate; a typing error looks the same as an empty result; "
-    "correct it, or say allowEmpty: true"
+_EMPTY_RESULT = Explanation(
+    "live.not-found",
+    "the query matches no certificate",
+    "a typing error looks the same as an empty result",
+    "correct it, or say allowEmpty: true",
 )
+
+
+_NO_CERTIFICATE = Explanation("live.unusable-answer", "the answer is not a certificate", remedy="check the endpoint")
 
 
 class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
@@ -127,7 +133,7 @@ spec:
     def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
         spec, scope = document.resource, live.scopes[document.address]
         if scope.fault:
-            yield Problem(document.at(("spec", scope.field)), scope.fault)
+            yield scope.fault.locate(document.at(("spec", scope.field)), document.address)
             return
         if spec.search is not None:
             owner = spec.declared().get("owner")
@@ -140,7 +146,7 @@ spec:
                 yield (
                     Tally(1)
                     if spec.declared().get("allowEmpty")
-                    else Problem(locate_assignment(document, path), _EMPTY_RESULT)
+                    else _EMPTY_RESULT.locate(locate_assignment(document, path), document.address)
                 )
                 return
         else:
@@ -186,7 +192,7 @@ spec:
         if raw is None:
             return None
         if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
-            raise IncompleteError(Problem(Source(f"GET {path}"), "the answer is not a certificate; check the endpoint"))
+            raise IncompleteError(_NO_CERTIFICATE.locate(Source(f"GET {path}")))
         return {name: pick_member(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:

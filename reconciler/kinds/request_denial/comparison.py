@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Explanation, Source
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
 from reconciler.model import Json, Path
@@ -75,6 +75,12 @@ def explain_unfit_request(spec: RequestDenial, number: int, raw: Mapping[str, Js
         state_name = STATE_NAMES.get(state or 0, f"in state {state}")
         return f"is {state_name}, no longer pending, and can't be denied; revoke what was issued, or remove the entry"
     return ""
+
+
+def explain_contested_request(number: int, authors: Sequence[str]) -> Explanation:
+    """Say that several documents deny one request."""
+    summary = f"request {number} is denied by several documents: {', '.join(authors)}"
+    return Explanation("live.contested", summary, "it can only be denied once", "remove it from all but one")
 
 
 def refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:

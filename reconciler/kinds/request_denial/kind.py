@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from reconciler.errors import Problem
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Spec, Tally, Wanted
 from reconciler.kinds.request_denial.comparison import (
     LiveRequests,
     build_batches,
+    explain_contested_request,
     explain_unfit_request,
     list_request_ids,
     locate_requests,
@@ -34,6 +35,18 @@ from reconciler.payloads.requests import (
     rule_on_denial,
 )
 from reconciler.reader import Read
+
+
+def _explain_expiry(document: Wanted[RequestDenial]) -> Diagnostic:
+    return Diagnostic(
+        "manifest.expired",
+        document.source,
+        f"expired on {document.resource.expires.isoformat()} and is inert",
+        "nothing is denied for it",
+        "remove the document",
+        severity=Severity.NOTE,
+        address=document.address,
+    )
 
 
 class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
@@ -79,10 +92,7 @@ spec:
     def compare(self, document: Wanted[RequestDenial], live: LiveRequests, run: Run) -> Iterator[Finding]:
         spec = document.resource
         if spec.is_expired(run.today):
-            message = (
-                f"expired on {spec.expires.isoformat()} and is inert; nothing is denied for it; remove the document"
-            )
-            yield Note(Problem(document.source, message))
+            yield Note(_explain_expiry(document))
             return
         denied_count = 0
         due_requests: list[Mapping[str, Json]] = []
@@ -92,8 +102,8 @@ spec:
             if state == DENIED:
                 denied_count += 1
             elif number in live.authors:
-                reason = f"request {number} is denied by several documents: {', '.join(live.authors[number])}"
-                yield Problem(document.at(path), f"{reason}; it can only be denied once; remove it from all but one")
+                explanation = explain_contested_request(number, live.authors[number])
+                yield explanation.locate(document.at(path), document.address)
             elif reason := explain_unfit_request(spec, number, raw, state):
                 yield refuse_request(document, number, state, reason, document.at(path))
             elif raw is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from reconciler.errors import Problem
+from reconciler.diagnostics import Diagnostic
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.secret_event.payload import (
@@ -30,10 +30,13 @@ def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> I
         if name not in after.get("notification", NOTIFICATION_MEMBERS)
     ]
     if missing:
-        yield Problem(
+        yield Diagnostic(
+            "live.incomplete-creation",
             document.source,
             f"event {document.address.name} does not exist or is not visible, and creating it "
-            f"needs {', '.join(missing)} as well; declare them or correct the name",
+            f"needs {', '.join(missing)} as well",
+            remedy="declare them or correct the name",
+            address=document.address,
         )
     else:
         yield Match(document, None, after, (path, None), "new")

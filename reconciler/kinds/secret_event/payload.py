@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import IncompleteError
 from reconciler.model import Json
 
 BODY_MEMBERS = ("state", "event_types", "notification")
 
 
 NOTIFICATION_MEMBERS = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
+
+
+_NOT_AN_EVENT = Explanation(
+    "live.unusable-answer",
+    "an event without name, state, event_types or notification",
+    "nothing can be compared with it",
+    "check the endpoint",
+)
 
 
 def check_event(event: Json, path: str) -> Mapping[str, Json]:
@@ -25,8 +33,7 @@ def check_event(event: Json, path: str) -> Mapping[str, Json]:
         and all(isinstance(kind, str) for kind in event["event_types"])
     )
     if not is_valid:
-        reason = "an event without name, state, event_types or notification; nothing can be compared with it"
-        raise IncompleteError(Problem(Source(f"GET {path}"), f"{reason}; check the endpoint"))
+        raise IncompleteError(_NOT_AN_EVENT.locate(Source(f"GET {path}")))
     return cast(Mapping[str, Json], event)
 
 

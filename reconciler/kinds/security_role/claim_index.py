@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.diagnostics import Source
-from reconciler.errors import IncompleteError, Problem, StaleError
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import IncompleteError, StaleError
 from reconciler.model import Json
 from reconciler.payloads.claims import (
     CLAIMS_PATH,
@@ -81,11 +81,14 @@ def read_claim_index(read: Read) -> ClaimIndex:
         member_names = {name.casefold() for name in raw}
         # Names alone are checked: any value may be null, but a member that is missing means another answer.
         if missing := [name for name in _REQUIRED_MEMBERS if name.casefold() not in member_names]:
-            reason = (
-                f"a row of the list has no {' and no '.join(missing)}; a claim that is not recognised would lose its"
+            problem = Diagnostic(
+                "live.unusable-answer",
+                Source(f"GET {CLAIMS_PATH}"),
+                f"a row of the list has no {' and no '.join(missing)}",
+                "a claim that is not recognised would lose its description",
+                "check the server's version and the proxy before it",
             )
-            message = f"{reason} description; check the server's version and the proxy before it"
-            raise IncompleteError(Problem(Source(f"GET {CLAIMS_PATH}"), message))
+            raise IncompleteError(problem)
     return ClaimIndex(rows)
 
 
@@ -114,7 +117,6 @@ def check_sent_descriptions(read: Read, claims: Sequence[Mapping[str, Json]], ro
             live_text, sent_text = read_description(raw), claim["Description"]
             if live_text != sent_text:
                 label = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')})"
-                reason = f"{label} is described as {live_text!r} by now, not {sent_text!r}"
-                raise StaleError(
-                    Problem(Source(f"GET {CLAIMS_PATH}"), f"{reason}, which would be overwritten; plan again")
-                )
+                summary = f"{label} is described as {live_text!r} by now, not {sent_text!r}, which would be overwritten"
+                problem = Diagnostic("live.changed", Source(f"GET {CLAIMS_PATH}"), summary, remedy="plan again")
+                raise StaleError(problem)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import Problem
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Finding, Match, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
@@ -136,9 +135,14 @@ def find_contradictory_descriptions(
         texts = descriptions.get(fold_claim_key(claim.key), frozenset())
         if "description" in claim.model_fields_set and len(texts) > 1:
             quoted_texts = " and ".join(repr(text) for text in sorted(texts))
-            reason = f"the {claim.type} claim {claim.value!r} is described as {quoted_texts} in different documents"
-            source = document.at(("spec", "claims", index, "description"))
-            yield Problem(source, f"{reason}; a claim has one description, which its roles share; use one of them")
+            yield Diagnostic(
+                "manifest.contradictory-documents",
+                document.at(("spec", "claims", index, "description")),
+                f"the {claim.type} claim {claim.value!r} is described as {quoted_texts} in different documents",
+                "a claim has one description, which its roles share",
+                "use one of them",
+                address=document.address,
+            )
 
 
 def find_ambiguous_claims(
@@ -158,16 +162,17 @@ def find_ambiguous_claims(
             if matches and matches[0] in other_matches
         ]
         if len(matches) > 1:
-            reason = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in matches))}"
+            summary = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in matches))}"
             remedy = "write the value with its domain"
         elif len(rivals) > 1:
             values = ", ".join(sorted(other.value for other in rivals))
-            reason = f"the server's claim {matches[0].value!r} may be any of {values}"
+            summary = f"the server's claim {matches[0].value!r} may be any of {values}"
             remedy = "give the claim its domain in the portal"
         else:
             continue
         source = document.at(("spec", "claims", index, "value"))
-        yield Problem(source, f"{reason}; which claim is meant can't be told; {remedy}")
+        reason = "which claim is meant can't be told"
+        yield Diagnostic("live.ambiguous", source, summary, reason, remedy, address=document.address)
 
 
 def _list_declared_claims(document: Wanted) -> Sequence[Claim]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.errors import Problem
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.security_role.claims import (
     ClaimContext,
@@ -102,17 +101,27 @@ def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Itera
     declared = document.resource.declared().get("permissionSet")
     if declared is not None and find_set_guid(declared, sets) is None:
         names = ", ".join(sorted(sets.values()))
-        reason = f"permission set {declared!r} does not exist, is not visible, or several have the name"
-        yield Problem(
-            document.at(("spec", "permissionSet")), f"{reason}; the server has {names}; use one of them or its GUID"
+        yield Diagnostic(
+            "live.unknown-reference",
+            document.at(("spec", "permissionSet")),
+            f"permission set {declared!r} does not exist, is not visible, or several have the name",
+            f"the server has {names}",
+            "use one of them or its GUID",
+            address=document.address,
         )
 
 
 def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
     if len(roles) > 1:
         labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
-        reason = f"{len(roles)} roles have this name, letter case aside: {labels}; which one is meant can't be told"
-        yield Problem(document.source, f"{reason}; rename or delete the surplus in the portal")
+        yield Diagnostic(
+            "live.ambiguous",
+            document.source,
+            f"{len(roles)} roles have this name, letter case aside: {labels}",
+            "which one is meant can't be told",
+            "rename or delete the surplus in the portal",
+            address=document.address,
+        )
 
 
 def find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
@@ -121,5 +130,10 @@ def find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
     missing = [name for name in ("description", "permissionSet") if name not in declared]
     if missing:
         fields = " and ".join(missing)
-        reason = f"role {document.address.name!r} does not exist or is not visible, and creating it needs {fields}"
-        yield Problem(document.source, f"{reason}; declare them or correct the name")
+        yield Diagnostic(
+            "live.incomplete-creation",
+            document.source,
+            f"role {document.address.name!r} does not exist or is not visible, and creating it needs {fields}",
+            remedy="declare them or correct the name",
+            address=document.address,
+        )
