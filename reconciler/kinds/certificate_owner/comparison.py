@@ -3,81 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from reconciler.diagnostics import Address, Explanation, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.kinds.certificate_owner.reading import LiveOwners
 from reconciler.kinds.certificate_owner.spec import Assignment
 from reconciler.kinds.kind import Finding, Match, Run, Tally, Wanted
-from reconciler.model import Json, Path, Query
-from reconciler.payloads.certificates import (
-    CertificateRow,
-    RowsByKey,
-)
-from reconciler.payloads.scopes import PermissionScope
+from reconciler.model import Json, Path
+from reconciler.payloads.certificates import CertificateRow
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOwners:
-    """Role names by folded name; per document its scope; certificates by scope and key, or by the document's query.
-
-    `authors` names the documents of each certificate that more than one document assigns, by its id.
-    """
-
-    roles: Mapping[str, str]
-    scopes: Mapping[Address, PermissionScope]
-    found: Mapping[Query, RowsByKey]
-    query_rows: Mapping[Address, Sequence[CertificateRow]]
-    authors: Mapping[int, tuple[str, ...]]
-
-
-class OwnerNames:
-    """Resolves each owner's name once: to the live role's spelling, or to that of a role declared in the same run."""
-
-    def __init__(self, document: Wanted, roles: Mapping[str, str], run: Run) -> None:
-        target = document.address.target
-        declared = {
-            address.name.casefold(): address.name
-            for address in run.declared
-            if (address.target, address.kind) == (target, "SecurityRole")
-        }
-        # Live roles last: certificates read back with the live role's spelling.
-        self._known = {**declared, **roles}
-
-    def name(self, owner: str) -> str | None:
-        return self._known.get(owner.casefold())
+def find_owner_names(document: Wanted, roles: Mapping[str, str], run: Run) -> Mapping[str, str]:
+    """Return the names that an owner can have, by folded name: those of live roles, and of roles of the same run."""
+    target = document.address.target
+    declared = {
+        address.name.casefold(): address.name
+        for address in run.declared
+        if (address.target, address.kind) == (target, "SecurityRole")
+    }
+    # Live roles last: certificates read back with the live role's spelling.
+    return {**declared, **roles}
 
 
 def compare_rows(
     document: Wanted,
     live: LiveOwners,
-    scope: PermissionScope,
     pairs: Iterable[tuple[Assignment, list[CertificateRow]]],
-    owners: OwnerNames,
+    owner_names: Mapping[str, str],
 ) -> Iterator[Finding]:
+    """Yield what differs, and what is wrong, of assignments beside the certificates that they may mean."""
     in_sync = 0
     for assignment, rows in pairs:
-        name = owners.name(assignment.owner) if assignment.owner is not None else None
-        source = locate_assignment(document, assignment.place)
+        name = None if assignment.owner is None else owner_names.get(assignment.owner.casefold())
         if assignment.owner is not None and name is None:
-            position = assignment.place if isinstance(assignment.place, Source) else ("owner",)
-            explanation = _explain_unknown_owner(assignment.owner)
-            yield explanation.locate(locate_assignment(document, position), document.address)
-        elif unfit := _explain_unfit_rows(assignment.key, rows, live.authors):
-            yield unfit.locate(source, document.address)
+            yield _report_unknown_owner(document, assignment, assignment.owner)
+        elif problem := _explain_unfit_rows(assignment.key, rows, live.authors):
+            yield problem.locate(locate_assignment(document, assignment.place), document.address)
         elif fold_owner(rows[0].owner) == fold_owner(name):
             in_sync += 1
         else:
-            row = rows[0]
-            yield Match(document, {"owner": row.owner}, {"owner": name}, (row, scope.query), _describe_row(row), source)
+            yield _match_owner(document, assignment, rows[0], name, live)
     if in_sync:
         yield Tally(in_sync)
 
 
+def _match_owner(
+    document: Wanted, assignment: Assignment, row: CertificateRow, owner: str | None, live: LiveOwners
+) -> Match:
+    source = locate_assignment(document, assignment.place)
+    encoder_input = (row, live.scopes[document.address].query)
+    return Match(document, {"owner": row.owner}, {"owner": owner}, encoder_input, _describe_row(row), source)
+
+
 def locate_assignment(document: Wanted, position: Path | Source) -> Source:
+    """Return where an assignment stands: on a line of a table, or below `spec`."""
     return position if isinstance(position, Source) else document.at(("spec", *position))
 
 
 def fold_owner(value: Json) -> Json:
+    """Return an owner's name, letter case aside; what is no text stays as it is."""
     return value.casefold() if isinstance(value, str) else value
 
 
@@ -85,12 +68,16 @@ def _describe_row(row: CertificateRow) -> str:
     return f"{row.thumbprint} (id {row.id})"
 
 
-def _explain_unknown_owner(owner: str) -> Explanation:
-    return Explanation(
+def _report_unknown_owner(document: Wanted, assignment: Assignment, owner: str) -> Diagnostic:
+    # In a table each line has its owner; elsewhere one field names that of all certificates.
+    place = assignment.place if isinstance(assignment.place, Source) else ("owner",)
+    return Diagnostic(
         "live.unknown-reference",
+        locate_assignment(document, place),
         f"owner {owner!r} is not a role on the server and no SecurityRole of this run declares it",
         "a certificate can't be given to it",
         "correct the name or declare the role",
+        address=document.address,
     )
 
 

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError
-from reconciler.kinds.certificate_owner.comparison import (
-    LiveOwners,
-    OwnerNames,
-    compare_rows,
-    fold_owner,
-    locate_assignment,
-)
+from reconciler.kinds.certificate_owner.comparison import compare_rows, find_owner_names, fold_owner
+from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import Assignment, CertificateOwner
-from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request
-from reconciler.model import Call, Json, Path, Query, Request, Risk, Step
-from reconciler.payloads.certificates import (
-    CERTIFICATES_PATH,
-    CertificateRow,
-    RowsByKey,
-    format_id_key,
-    read_certificates,
-    search_certificates,
-)
+from reconciler.model import Call, Json, Path, Request, Risk, Step
+from reconciler.payloads.certificates import CERTIFICATES_PATH, CertificateRow, format_id_key, search_certificates
 from reconciler.payloads.members import pick_member
-from reconciler.payloads.roles import ROLES_PATH as ROLES
-from reconciler.payloads.roles import fold_role_name, read_role_list
-from reconciler.payloads.scopes import COLLECTIONS_PATH, CONTAINERS_PATH, resolve_permission_scope
+from reconciler.payloads.roles import ROLES_PATH
+from reconciler.payloads.scopes import COLLECTIONS_PATH, CONTAINERS_PATH
 from reconciler.reader import Read
-
-
-def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[CertificateRow, ...]:
-    """Return what a document's query matches; where the server can't answer it, the document is named as well."""
-    try:
-        return tuple(search_certificates(read, scope, query))
-    except IncompleteError as error:
-        answers = "; ".join(problem.message for problem in error.problems)
-        explanation = Explanation(
-            "live.unanswered-query", f"the query was not answered: {answers}", remedy="check how it is written"
-        )
-        source = document.at(("spec", "certificates", "query"))
-        raise IncompleteError(explanation.locate(source, document.address)) from None
-
 
 _EMPTY_RESULT = Explanation(
     "live.not-found",
@@ -55,9 +26,20 @@ _EMPTY_RESULT = Explanation(
     "a typing error looks the same as an empty result",
     "correct it, or say allowEmpty: true",
 )
-
-
 _NO_CERTIFICATE = Explanation("live.unusable-answer", "the answer is not a certificate", remedy="check the endpoint")
+_QUERY_PATH: Path = ("certificates", "query")
+
+
+def _pair_assignments(
+    document: Wanted[CertificateOwner], live: LiveOwners
+) -> Iterator[tuple[Assignment, list[CertificateRow]]]:
+    """Yield what the document assigns with the certificates that it may mean: one each where a query found them."""
+    spec = document.resource
+    for row in live.query_rows.get(document.address, ()):
+        yield Assignment(format_id_key(row.id), spec.declared().get("owner"), _QUERY_PATH), [row]
+    rows_by_key = live.scope_rows[live.scopes[document.address].listing]
+    for assignment in spec.list_assignments(document.tables):
+        yield assignment, rows_by_key.get(assignment.key, [])
 
 
 class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
@@ -68,7 +50,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     requires: ClassVar[Permissions] = Permissions(
         read=(
             ListPermission("certificates", CERTIFICATES_PATH, "/certificates/collections/read/"),
-            ListPermission("roles", ROLES, "/security/read/", version=2),
+            ListPermission("roles", ROLES_PATH, "/security/read/", version=2),
             ListPermission(
                 "collections", COLLECTIONS_PATH, "/certificates/collections/read/", condition="that name a collection"
             ),
@@ -98,67 +80,23 @@ spec:
 """
 
     def observe(self, read: Read, documents: Sequence[Wanted[CertificateOwner]], run: Run) -> LiveOwners:
-        """Lists only: the roles, the scopes that are named, and the certificates, a collection at a time."""
-        roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
-        scopes = {
-            document.address: resolve_permission_scope(read, document.resource.declared()) for document in documents
-        }
-        readable = [document for document in documents if not scopes[document.address].fault]
-        rows_by_scope: dict[Query, RowsByKey] = {}
-        # Sorted, so that equal manifests send equal requests; documents of one collection share its list.
-        for scope in sorted({scopes[document.address].listing for document in readable}):
-            keys = [
-                assignment.key
-                for document in readable
-                if scopes[document.address].listing == scope
-                for assignment in document.resource.list_assignments(document.tables)
-            ]
-            rows_by_scope[scope] = read_certificates(read, scope, keys) if keys else {}
-        query_rows = {
-            document.address: _run_query(read, document, scopes[document.address].listing, query)
-            for document in readable
-            if (query := document.resource.search)
-        }
-        key_pairs = (
-            (row.id, document)
-            for document in readable
-            for assignment in document.resource.list_assignments(document.tables)
-            for row in rows_by_scope[scopes[document.address].listing].get(assignment.key, ())
-        )
-        query_pairs = ((row.id, document) for document in readable for row in query_rows.get(document.address, ()))
-        return LiveOwners(
-            roles, scopes, rows_by_scope, query_rows, find_contested_objects(chain(key_pairs, query_pairs))
-        )
+        return read_live_owners(read, documents)
 
     def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
-        spec, scope = document.resource, live.scopes[document.address]
+        scope = live.scopes[document.address]
         if scope.fault:
             yield scope.fault.locate(document.at(("spec", scope.field)), document.address)
             return
-        if spec.search is not None:
-            owner = spec.declared().get("owner")
-            path: Path = ("certificates", "query")
-            rows = live.query_rows[document.address]
-            pairs: Iterable[tuple[Assignment, list[CertificateRow]]] = (
-                (Assignment(format_id_key(row.id), owner, path), [row]) for row in rows
-            )
-            if not rows:
-                yield (
-                    Tally(1)
-                    if spec.declared().get("allowEmpty")
-                    else _EMPTY_RESULT.locate(locate_assignment(document, path), document.address)
-                )
-                return
-        else:
-            rows_by_key = live.found[scope.listing]
-            pairs = (
-                (assignment, rows_by_key.get(assignment.key, []))
-                for assignment in spec.list_assignments(document.tables)
-            )
-        yield from compare_rows(document, live, scope, pairs, OwnerNames(document, live.roles, run))
+        if document.resource.search is not None and not live.query_rows[document.address]:
+            source = document.at(("spec", *_QUERY_PATH))
+            is_allowed = document.resource.declared().get("allowEmpty")
+            yield Tally(1) if is_allowed else _EMPTY_RESULT.locate(source, document.address)
+            return
+        owner_names = find_owner_names(document, live.roles, run)
+        yield from compare_rows(document, live, _pair_assignments(document, live), owner_names)
 
     def encode(self, match: Match[CertificateOwner]) -> Request:
-        """Exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
+        """The body has exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
         row, query = match.found
         name = match.after["owner"]
         # What the server does with NewRoleId and NewRoleName together is not documented.
@@ -196,7 +134,7 @@ spec:
         return {name: pick_member(raw, name) or None for name in ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")}
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
-        """Role names are compared letter case aside, as the server does."""
+        """Role names are compared letter case aside, as in `compare`."""
         if live is None or step.request is None:
             return ("the certificate",)
         expect = step.request.expect
