@@ -40,7 +40,7 @@ class EventHandler(Spec):
         return self
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        # Of a handler's members only ClassName is both read-only and the same on every installation.
+        # A handler's id differs per installation and its name can be changed; ClassName is read-only.
         yield self.class_name.casefold(), ("className",)
 
 
@@ -118,17 +118,14 @@ spec:
         return live
 
     def compare(self, document: Wanted[EventHandler], live: Mapping[str, list[Json]], run: Run) -> Iterator[Finding]:
-        spec = document.resource
-        source = document.at(("spec", "className"))
-        handlers = live.get(spec.class_name.casefold(), [])
-        if not handlers:
-            yield _explain_unregistered(spec.class_name, live).locate(source, document.address)
-            return
-        if len(handlers) > 1:
-            yield _explain_surplus(handlers).locate(source, document.address)
+        class_name = document.resource.class_name
+        handlers = live.get(class_name.casefold(), [])
+        if len(handlers) != 1:
+            explanation = _explain_surplus(handlers) if handlers else _explain_unregistered(class_name, live)
+            yield explanation.locate(document.at(("spec", "className")), document.address)
             return
         raw = handlers[0]
-        after = {name: value for name, value in spec.declared().items() if name != "className"}
+        after = {name: value for name, value in document.resource.declared().items() if name != "className"}
         before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
         yield Match(document, before, after, raw, _describe_handler(raw))
 

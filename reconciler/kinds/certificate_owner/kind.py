@@ -96,7 +96,7 @@ spec:
         yield from compare_rows(document, live, _pair_assignments(document, live), owner_names)
 
     def encode(self, match: Match[CertificateOwner]) -> Request:
-        """The body has exactly one member, or none at all where the manifest says clear: an empty body clears the owner."""
+        """One member, or none at all where the manifest says clear: an empty body clears the owner."""
         row, query = match.found
         name = match.after["owner"]
         # What the server does with NewRoleId and NewRoleName together is not documented.

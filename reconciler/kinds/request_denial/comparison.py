@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from reconciler.diagnostics import Explanation, Source
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
 from reconciler.model import Json, Path
@@ -32,6 +32,15 @@ class LiveRequests:
     not_pending: Mapping[int, Mapping[str, Json]]
     authors: Mapping[int, tuple[str, ...]]
 
+    def find_request(self, number: int) -> Mapping[str, Json] | None:
+        """Return a request as read; None if it is gone or not visible."""
+        return self.pending.get(number) or self.not_pending.get(number)
+
+    def read_state(self, number: int) -> int | None:
+        """Return a request's state; one of the pending list is pending, whatever its row says."""
+        state: int | None = WAITING if number in self.pending else pick_member(self.find_request(number) or {}, "State")
+        return state
+
 
 def list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]) -> list[int]:
     """Return the ids that a document is about: the declared ones, or the pending ones that its pattern matches."""
@@ -48,6 +57,7 @@ def list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping
 def locate_requests(
     spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]
 ) -> Iterator[tuple[int, Path]]:
+    """Yield the ids that a document is about, each with the place that says so."""
     for index, number in enumerate(list_request_ids(spec, pending_requests)):
         yield number, ("spec", "match") if spec.pattern is not None else ("spec", "requests", index)
 
@@ -60,16 +70,35 @@ def _find_differences(
     return [(name, live, value) for name, live, value in comparisons if not is_equal(value, str(live or ""))]
 
 
-def explain_unfit_request(spec: RequestDenial, number: int, raw: Mapping[str, Json] | None, state: int | None) -> str:
-    """Say why a request is not denied; empty if it is pending and looks as the document expects."""
+def find_obstacle(
+    document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path
+) -> Diagnostic | Match | None:
+    """Return what keeps a request from being denied; None if it is pending and looks as the document expects."""
+    if number in live.authors:
+        return Diagnostic(
+            "live.contested",
+            document.at(path),
+            f"request {number} is denied by several documents: {', '.join(live.authors[number])}",
+            "it can only be denied once",
+            "remove it from all but one",
+            address=document.address,
+        )
+    if reason := _explain_refusal(document.resource, number, live):
+        return _refuse_request(document, number, live.read_state(number), reason, document.at(path))
+    return None
+
+
+def _explain_refusal(spec: RequestDenial, number: int, live: LiveRequests) -> str:
+    """Say why a request is not denied; "" if it is."""
+    raw, state = live.find_request(number), live.read_state(number)
     if raw is None:
         return "is gone or not visible; correct the id or remove it"
     declared: Sequence[Expected] = spec.declared().get("requests", ())
     attributes: Mapping[str, str] = next((entry.list_attributes() for entry in declared if entry.id == number), {})
-    differences = _find_differences(attributes, raw, lambda value, live: value.casefold() == live.casefold())
+    differences = _find_differences(attributes, raw, lambda value, text: value.casefold() == text.casefold())
     # Before the state: after a restore from backup the id may stand for another request.
     if differences:
-        details = ", ".join(f"{name} is {live!r}, not {value!r}" for name, live, value in differences)
+        details = ", ".join(f"{name} is {value!r}, not {expected!r}" for name, value, expected in differences)
         return f"is not the request that is meant: {details}; correct the document"
     if state != WAITING:
         state_name = STATE_NAMES.get(state or 0, f"in state {state}")
@@ -77,19 +106,14 @@ def explain_unfit_request(spec: RequestDenial, number: int, raw: Mapping[str, Js
     return ""
 
 
-def explain_contested_request(number: int, authors: Sequence[str]) -> Explanation:
-    """Say that several documents deny one request."""
-    summary = f"request {number} is denied by several documents: {', '.join(authors)}"
-    return Explanation("live.contested", summary, "it can only be denied once", "remove it from all but one")
-
-
-def refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:
+def _refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:
     state_name = None if state is None else STATE_NAMES.get(state, str(state))
     path, refusal = f"requests.{number}", f"request {number} {reason}"
     return Match(document, {path: state_name}, {path: "denied"}, (), f"request {number}", source, refusal)
 
 
 def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
+    """Yield the matches that deny these requests, a batch each, by id."""
     queue = iter(sorted(rows, key=read_request_id))
     while batch := tuple(islice(queue, BATCH_SIZE)):
         paths = [f"requests.{read_request_id(row)}" for row in batch]

@@ -11,17 +11,14 @@ from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meanin
 from reconciler.kinds.request_denial.comparison import (
     LiveRequests,
     build_batches,
-    explain_contested_request,
-    explain_unfit_request,
+    find_obstacle,
     list_request_ids,
     locate_requests,
-    refuse_request,
 )
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Ruling, Step
-from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     DENIED,
     DENY_PATH,
@@ -90,25 +87,20 @@ spec:
         )
 
     def compare(self, document: Wanted[RequestDenial], live: LiveRequests, run: Run) -> Iterator[Finding]:
-        spec = document.resource
-        if spec.is_expired(run.today):
+        if document.resource.is_expired(run.today):
             yield Note(_explain_expiry(document))
             return
         denied_count = 0
         due_requests: list[Mapping[str, Json]] = []
-        for number, path in locate_requests(spec, live.pending):
-            raw = live.pending.get(number) or live.not_pending.get(number)
-            state = WAITING if number in live.pending else pick_member(raw or {}, "State")
-            if state == DENIED:
+        for number, path in locate_requests(document.resource, live.pending):
+            if live.read_state(number) == DENIED:
                 denied_count += 1
-            elif number in live.authors:
-                explanation = explain_contested_request(number, live.authors[number])
-                yield explanation.locate(document.at(path), document.address)
-            elif reason := explain_unfit_request(spec, number, raw, state):
-                yield refuse_request(document, number, state, reason, document.at(path))
-            elif raw is not None:
+            elif obstacle := find_obstacle(document, number, live, path):
+                yield obstacle
+            # Not from the pending list alone: that may have been read just before the request came.
+            elif raw := live.find_request(number):
                 due_requests.append(raw)
-        if denied_count or (not due_requests and spec.pattern is not None):
+        if denied_count or (not due_requests and document.resource.pattern is not None):
             yield Tally(denied_count or 1)
         yield from build_batches(document, due_requests)
 

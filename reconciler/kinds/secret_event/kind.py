@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
@@ -14,12 +14,27 @@ from reconciler.kinds.secret_event.payload import (
     canonicalize_event,
     check_event,
     convert_event_to_manifest,
+    encode_event,
     find_unknown_members,
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
 from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import Call, Json, Request, Risk, Step
 from reconciler.reader import Read
+
+
+def _build_after(spec: SecretEvent, raw: Mapping[str, Json] | None) -> dict[str, Any]:
+    """Return the declared fields as they are to be, an additive list with what is there."""
+    declared = spec.declared()
+    after: dict[str, Any] = {}
+    if "state" in declared:
+        after["state"] = declared["state"]
+    if "eventTypes" in declared:
+        live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
+        after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
+    if "notification" in declared:
+        after["notification"] = declared["notification"].declared()
+    return after
 
 
 def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
@@ -71,16 +86,8 @@ spec:
         self, document: Wanted[SecretEvent], live: tuple[str, Mapping[str, Json]], run: Run
     ) -> Iterator[Finding]:
         path, events = live
-        declared = document.resource.declared()
         raw = events.get(document.address.name)
-        after: dict[str, Any] = {}
-        if "state" in declared:
-            after["state"] = declared["state"]
-        if "eventTypes" in declared:
-            live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
-            after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
-        if "notification" in declared:
-            after["notification"] = declared["notification"].declared()
+        after = _build_after(document.resource, raw)
         if raw is None:
             yield from _match_new_event(document, after, path)
             return
@@ -91,31 +98,15 @@ spec:
         yield Match(document, before, after, (path, raw), str(raw["name"]))
 
     def encode(self, match: Match[SecretEvent]) -> Request:
-        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says.
-
-        A notification is replaced as a whole, so its members that this version does not know are sent back.
-        """
+        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says."""
         path, raw = match.found
-        name = match.wanted.address.name
-        manifest = convert_event_to_manifest(raw) if raw else {"notification": {}}
-        merged = {
-            **manifest,
-            **match.after,
-            "notification": {**manifest["notification"], **match.after.get("notification", {})},
-        }
-        members = {
-            "state": merged["state"],
-            "event_types": sorted(merged["eventTypes"]),
-            "notification": {wire: merged["notification"][field] for field, wire in NOTIFICATION_MEMBERS.items()}
-            | find_unknown_members(raw),
-        }
-        target = match.wanted.address.target
+        target, name = match.wanted.address.target, match.wanted.address.name
+        members = encode_event(raw, match.after)
+        expect = {"name": name, **members}
         # The name is the path's key and can't be changed: only the POST carries it.
         if raw is None:
-            return Request(Call(target, "POST", path, {"name": name, **members}), None, {"name": name, **members})
-        return Request(
-            Call(target, "PUT", f"{path}/{name}", members), canonicalize_event(raw), {"name": name, **members}
-        )
+            return Request(Call(target, "POST", path, expect), None, expect)
+        return Request(Call(target, "PUT", f"{path}/{name}", members), canonicalize_event(raw), expect)
 
     def explain(self, request: Request) -> Meaning:
         """The whole event is in the body; unknown members of a notification must go back as they were read."""
@@ -146,7 +137,7 @@ spec:
         if step.request is None:
             return None
         # A missing event gives 404, as the API's pages and the authors of Terraform's resource have it; the
-        # table of error codes files "does not exist" under 400.
+        # table of error codes, which names no events, files "does not exist" under 400.
         reply = read.get(f"{read.root}/events/{step.address.name}")
         if reply is None:
             return None
@@ -157,19 +148,20 @@ spec:
     def export(self, read: Read) -> Iterator[ExportedDocument]:
         path = f"{read.root}/events"
         for raw in sorted(read.rows(path, key="name"), key=lambda row: str(row.get("name"))):
-            manifest = convert_event_to_manifest(check_event(raw, path))
-            known_types = sorted(set(manifest["eventTypes"]) & set(EventType.__args__))  # type: ignore[attr-defined]
-            unknown_types = sorted(set(manifest["eventTypes"]) - set(known_types))
-            spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
-            if unknown_types:
-                # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
-                spec["additive"] = ["eventTypes"]
-            remarks = (
-                (f"keeps event types that this version does not know: {', '.join(unknown_types)}",)
-                if unknown_types
-                else ()
-            )
-            yield ExportedDocument(raw["name"], spec, remarks)
+            yield _export_event(check_event(raw, path))
+
+
+def _export_event(raw: Mapping[str, Json]) -> ExportedDocument:
+    manifest = convert_event_to_manifest(raw)
+    known_types = sorted(manifest["eventTypes"] & set(get_args(EventType)))
+    unknown_types = sorted(manifest["eventTypes"] - set(known_types))
+    spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
+    if not unknown_types:
+        return ExportedDocument(raw["name"], spec)
+    # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
+    spec["additive"] = ["eventTypes"]
+    remark = f"keeps event types that this version does not know: {', '.join(unknown_types)}"
+    return ExportedDocument(raw["name"], spec, (remark,))
 
 
 KIND = SecretEventKind()

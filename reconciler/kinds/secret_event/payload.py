@@ -10,9 +10,10 @@ from reconciler.errors import IncompleteError
 from reconciler.model import Json
 
 BODY_MEMBERS = ("state", "event_types", "notification")
-
+"""What a PUT carries; a POST has the name as well."""
 
 NOTIFICATION_MEMBERS = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
+"""Members of a notification: as a manifest says them, and as the API does."""
 
 
 _NOT_AN_EVENT = Explanation(
@@ -24,6 +25,7 @@ _NOT_AN_EVENT = Explanation(
 
 
 def check_event(event: Json, path: str) -> Mapping[str, Json]:
+    """Return an event of an answer; raises IncompleteError for what is none."""
     notification = event.get("notification") if isinstance(event, Mapping) else None
     is_valid = (
         isinstance(notification, Mapping)
@@ -38,6 +40,7 @@ def check_event(event: Json, path: str) -> Mapping[str, Json]:
 
 
 def convert_event_to_manifest(raw: Mapping[str, Json]) -> dict[str, Any]:
+    """Return an event, as read or as sent, by the manifest's field names; its types are a set."""
     notification = {field: raw["notification"].get(wire) for field, wire in NOTIFICATION_MEMBERS.items()}
     return {"state": raw["state"], "eventTypes": frozenset(raw["event_types"]), "notification": notification}
 
@@ -55,3 +58,21 @@ def canonicalize_event(raw: Mapping[str, Json]) -> dict[str, Json]:
     } | find_unknown_members(raw)
     members = {name: raw.get(name) for name in ("name", "event_id", "state")}
     return {**members, "event_types": sorted(raw["event_types"]), "notification": notification}
+
+
+def encode_event(raw: Mapping[str, Json] | None, after: Mapping[str, Any]) -> dict[str, Json]:
+    """Return the members of a body: the event as read (None for a new one) with the declared fields over it.
+
+    A notification is replaced as a whole, so its members that this version does not know are sent back.
+    """
+    fields = {**(convert_event_to_manifest(raw) if raw else {}), **after}
+    notification = {
+        **(convert_event_to_manifest(raw)["notification"] if raw else {}),
+        **after.get("notification", {}),
+    }
+    members = {wire: notification[field] for field, wire in NOTIFICATION_MEMBERS.items()}
+    return {
+        "state": fields["state"],
+        "event_types": sorted(fields["eventTypes"]),
+        "notification": members | find_unknown_members(raw),
+    }
