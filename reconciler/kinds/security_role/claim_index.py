@@ -22,7 +22,7 @@ from reconciler.payloads.claims import (
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
 
-# Provider is null on some servers, and "unknown" is among the schemes that have been seen.
+# Provider is null on some servers (contract: 1.3), and "unknown" is among the schemes that have been seen (2.2).
 _UNNAMED_PROVIDERS = frozenset({"", "unknown"})
 """What stands where a server does not tell a claim's provider."""
 _LOSS = "its description might be overwritten"
@@ -56,22 +56,26 @@ class ClaimIndex:
         candidates = self._rows.get(build_lookup_key(key), [])
         if not candidates or self.find_claims(key):
             return ""
-        unnamed = next(
-            (raw for raw in candidates if read_claim_key(raw).provider.casefold() in _UNNAMED_PROVIDERS), None
-        )
-        if unnamed is not None:
-            reason = (
-                f"the server names no provider for its {key.type} claim {key.value!r} (id {pick_member(unnamed, 'Id')})"
-            )
-            return f"{reason}, which may be the one to add; {_LOSS}; give that claim a provider in the portal first"
+        for raw in candidates:
+            if read_claim_key(raw).provider.casefold() in _UNNAMED_PROVIDERS:
+                return _explain_unnamed_provider(key, raw)
         if has_description or key.provider.casefold() in self._providers:
             return ""
-        number, other = pick_member(candidates[0], "Id"), read_claim_key(candidates[0]).provider
-        reason = (
-            f"the server names {key.provider!r} as the provider of no claim, and {other!r} as that of its {key.type}"
-        )
-        remedy = "name the provider as the server does, or say the claim's description too"
-        return f"{reason} claim {key.value!r} (id {number}), which may be the one to add; {_LOSS}; {remedy}"
+        return _explain_unknown_provider(key, candidates[0])
+
+
+def _explain_unnamed_provider(key: ClaimKey, raw: Mapping[str, Json]) -> str:
+    summary = f"the server names no provider for its {key.type} claim {key.value!r} (id {pick_member(raw, 'Id')})"
+    return f"{summary}, which may be the one to add; {_LOSS}; give that claim a provider in the portal first"
+
+
+def _explain_unknown_provider(key: ClaimKey, raw: Mapping[str, Json]) -> str:
+    number, other = pick_member(raw, "Id"), read_claim_key(raw).provider
+    summary = (
+        f"the server names {key.provider!r} as the provider of no claim, and {other!r} as that of its {key.type}"
+        f" claim {key.value!r} (id {number}), which may be the one to add"
+    )
+    return f"{summary}; {_LOSS}; name the provider as the server does, or say the claim's description too"
 
 
 def read_claim_index(read: Read) -> ClaimIndex:
@@ -114,9 +118,12 @@ def check_sent_descriptions(read: Read, claims: Sequence[Mapping[str, Json]], ro
     claim_index = read_claim_index(read)
     for claim in new_claims:
         for raw in claim_index.find_claims(read_sent_key(claim)):
-            live_text, sent_text = read_description(raw), claim["Description"]
-            if live_text != sent_text:
-                label = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')})"
-                summary = f"{label} is described as {live_text!r} by now, not {sent_text!r}, which would be overwritten"
-                problem = Diagnostic("live.changed", Source(f"GET {CLAIMS_PATH}"), summary, remedy="plan again")
-                raise StaleError(problem)
+            if read_description(raw) != claim["Description"]:
+                raise StaleError(_explain_overwriting(claim, raw))
+
+
+def _explain_overwriting(claim: Mapping[str, Json], raw: Mapping[str, Json]) -> Diagnostic:
+    label = f"claim {claim['ClaimValue']} (id {pick_member(raw, 'Id')})"
+    difference = f"is described as {read_description(raw)!r} by now, not {claim['Description']!r}"
+    summary = f"{label} {difference}, which would be overwritten"
+    return Diagnostic("live.changed", Source(f"GET {CLAIMS_PATH}"), summary, remedy="plan again")

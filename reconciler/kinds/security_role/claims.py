@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Finding, Match, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
@@ -38,14 +38,14 @@ class DescriptionChange(NamedTuple):
     """A live claim and the description that it is to have."""
 
     raw: Mapping[str, Json]
-    words: str
+    description: str
 
 
 class ClaimContext(NamedTuple):
     """What is known of claims beside the roles: the server's own list, and what documents call them, by folded key."""
 
     claim_index: ClaimIndex
-    words: Mapping[ClaimKey, frozenset[str]]
+    descriptions: Mapping[ClaimKey, frozenset[str]]
 
 
 def collect_declared_descriptions(documents: Sequence[Wanted]) -> dict[ClaimKey, frozenset[str]]:
@@ -76,7 +76,7 @@ def choose_new_descriptions(
     new_claims: dict[ClaimKey, str] = {}
     for claim in find_new_claims(document, raw):
         live_claims = context.claim_index.find_claims(claim.key)
-        texts = context.words.get(fold_claim_key(claim.key), {claim.value})
+        texts = context.descriptions.get(fold_claim_key(claim.key), {claim.value})
         # min: documents that contradict each other are refused, but equal input must give an equal plan.
         new_claims[claim.key] = read_description(live_claims[0]) if live_claims else min(texts)
     return new_claims
@@ -114,17 +114,19 @@ def match_claim_descriptions(
     for index, claim in enumerate(_list_declared_claims(document)):
         if "description" not in claim.model_fields_set:
             continue
-        live_claims = [
-            role_claims[key] for key in find_matching_claims(claim.key, role_claims)
-        ] or context.claim_index.find_claims(claim.key)
+        matches = [role_claims[key] for key in find_matching_claims(claim.key, role_claims)]
         # One at most: where several can't be told apart, a problem has been reported instead.
-        for live in live_claims[:1]:
-            value, text = read_claim_key(live).value, read_description(live)
-            path, label = f"claims.{value}.description", f"claim {value} (id {pick_member(live, 'Id')})"
+        for live_claim in (matches or context.claim_index.find_claims(claim.key))[:1]:
             source = document.at(("spec", "claims", index, "description"))
-            change = DescriptionChange(live, claim.description)
-            # objects=0: the limit counts roles, and this claim belongs to one that is counted already.
-            yield Match(document, {path: text}, {path: claim.description}, change, label, source, objects=0)
+            yield _match_description(document, claim.description, live_claim, source)
+
+
+def _match_description(document: Wanted, description: str, raw: Mapping[str, Json], source: Source) -> Match:
+    value = read_claim_key(raw).value
+    path, label = f"claims.{value}.description", f"claim {value} (id {pick_member(raw, 'Id')})"
+    before, after = {path: read_description(raw)}, {path: description}
+    # objects=0: the limit counts roles, and this claim belongs to one that is counted already.
+    return Match(document, before, after, DescriptionChange(raw, description), label, source, objects=0)
 
 
 def find_contradictory_descriptions(
@@ -157,22 +159,25 @@ def find_ambiguous_claims(
     ]
     for index, (claim, matches) in enumerate(zip(declared, candidates, strict=True)):
         rivals = [
-            other
+            other.key.value
             for other, other_matches in zip(declared, candidates, strict=True)
             if matches and matches[0] in other_matches
         ]
-        if len(matches) > 1:
-            summary = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in matches))}"
-            remedy = "write the value with its domain"
-        elif len(rivals) > 1:
-            values = ", ".join(sorted(other.value for other in rivals))
-            summary = f"the server's claim {matches[0].value!r} may be any of {values}"
-            remedy = "give the claim its domain in the portal"
-        else:
-            continue
-        source = document.at(("spec", "claims", index, "value"))
-        reason = "which claim is meant can't be told"
-        yield Diagnostic("live.ambiguous", source, summary, reason, remedy, address=document.address)
+        if explanation := _explain_ambiguity(claim, matches, rivals):
+            yield explanation.locate(document.at(("spec", "claims", index, "value")), document.address)
+
+
+def _explain_ambiguity(claim: Claim, matches: Sequence[ClaimKey], rivals: Sequence[str]) -> Explanation | None:
+    """Say why it can't be told which claim is meant; `rivals` are the declared values that may be its live claim."""
+    if len(matches) > 1:
+        summary = f"{claim.value!r} may be any of {', '.join(sorted(key.value for key in matches))}"
+        remedy = "write the value with its domain"
+    elif len(rivals) > 1:
+        summary = f"the server's claim {matches[0].value!r} may be any of {', '.join(sorted(rivals))}"
+        remedy = "give the claim its domain in the portal"
+    else:
+        return None
+    return Explanation("live.ambiguous", summary, "which claim is meant can't be told", remedy)
 
 
 def _list_declared_claims(document: Wanted) -> Sequence[Claim]:

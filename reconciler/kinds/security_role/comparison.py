@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.security_role.claims import (
+    Claim,
     ClaimContext,
     choose_new_descriptions,
     find_implied_descriptions,
@@ -23,9 +24,7 @@ from reconciler.kinds.security_role.permission_sets import (
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
 from reconciler.kinds.security_role.spec import describe_overlap
 from reconciler.model import Json
-from reconciler.payloads.claims import (
-    find_matching_claims,
-)
+from reconciler.payloads.claims import ClaimKey, find_matching_claims
 from reconciler.payloads.members import pick_member
 
 ROLE_MEMBERS = {
@@ -35,6 +34,7 @@ ROLE_MEMBERS = {
     "permissions": "Permissions",
     "claims": "Claims",
 }
+"""The fields of a role in the manifest's order, and where they stand on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,8 @@ def match_role(document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles
     after = _build_after(document.resource.declared(), raw, set_id, live.sets)
     new_claims = choose_new_descriptions(document, raw, live.claim_context)
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
-    implied, encoder_input = (
-        find_implied_descriptions(document, new_claims, live.claim_context),
-        (raw, set_id, new_claims),
-    )
+    implied = find_implied_descriptions(document, new_claims, live.claim_context)
+    encoder_input = (raw, set_id, new_claims)
     if raw is None:
         return Match(document, None, after | implied, encoder_input, "new", None, uncertainty)
     before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
@@ -75,13 +73,15 @@ def _build_after(
     if "permissions" in declared:
         after["permissions"] = frozenset(declared["permissions"])
     if "claims" in declared:
-        keys = (claim.key for claim in declared["claims"])
-        after["claims"] = frozenset(next(iter(find_matching_claims(key, live["claims"])), key) for key in keys)
-    for name in declared.get("additive", ()):
-        after[name] |= live[name]
-    for name in declared.get("clear", ()):
-        after[name] = None if name == "emailAddress" else frozenset()
+        after["claims"] = _spell_claims(declared["claims"], live["claims"])
+    after |= {name: after[name] | live[name] for name in declared.get("additive", ())}
+    after |= {name: None if name == "emailAddress" else frozenset() for name in declared.get("clear", ())}
     return {name: after[name] for name in ROLE_MEMBERS if name in after}
+
+
+def _spell_claims(claims: Iterable[Claim], role_claims: frozenset[ClaimKey]) -> frozenset[ClaimKey]:
+    """Return declared claims as the role has them, or else as they are declared."""
+    return frozenset(next(iter(find_matching_claims(claim.key, role_claims)), claim.key) for claim in claims)
 
 
 def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -98,6 +98,7 @@ def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: 
 
 
 def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Diagnostic]:
+    """A permission set that is declared has to be one of the server's."""
     declared = document.resource.declared().get("permissionSet")
     if declared is not None and find_set_guid(declared, sets) is None:
         names = ", ".join(sorted(sets.values()))
@@ -112,6 +113,7 @@ def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Itera
 
 
 def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
+    """One role alone may have the document's name."""
     if len(roles) > 1:
         labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
         yield Diagnostic(
@@ -125,6 +127,7 @@ def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -
 
 
 def find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
+    """A role that doesn't exist is created with all that the API requires."""
     declared = document.resource.declared()
     # The API requires a description; which permission set an omitted one stands for is not documented.
     missing = [name for name in ("description", "permissionSet") if name not in declared]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from reconciler.errors import CannotEncode
@@ -28,21 +29,19 @@ def convert_role_to_manifest(raw: Mapping[str, Json], sets: PermissionSetNames) 
 def export_role(raw: Mapping[str, Json], sets: PermissionSetNames) -> ExportedDocument:
     """Return a role as a manifest; empty fields stay unmanaged, and claims that can't be sent back are left out."""
     live = convert_role_to_manifest(raw, sets)
-    spec: dict[str, Json] = {
-        name: live[name] for name in ("description", "emailAddress", "permissionSet") if live[name]
-    }
+    fields = ("description", "emailAddress", "permissionSet")
+    spec: dict[str, Json] = {name: live[name] for name in fields if live[name]}
     if live["permissions"]:
         spec["permissions"] = sorted(live["permissions"])
-    remarks = []
+    remarks: tuple[str, ...] = ()
     try:
         claims = [_export_claim(claim) for claim in pick_member(raw, "Claims")]
     # All or none: a list without some of them would declare that those go.
     except CannotEncode as reason:
-        claims = []
-        remarks.append(f"claims are not exported: {reason}")
+        claims, remarks = [], (f"claims are not exported: {reason}",)
     if claims:
-        spec["claims"] = sorted(claims, key=lambda claim: (claim["type"], claim["value"], claim["provider"]))
-    return ExportedDocument(str(pick_member(raw, "Name")), spec, tuple(remarks))
+        spec["claims"] = sorted(claims, key=itemgetter("type", "value", "provider"))
+    return ExportedDocument(str(pick_member(raw, "Name")), spec, remarks)
 
 
 def _export_claim(raw: Mapping[str, Json]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
@@ -33,8 +33,8 @@ from reconciler.kinds.security_role.permission_sets import (
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
 from reconciler.model import Call, Json, Request, Risk, Step
-from reconciler.payloads.claims import CLAIMS_PATH as CLAIMS
 from reconciler.payloads.claims import (
+    CLAIMS_PATH,
     ClaimKey,
     build_claim_base,
     build_description_request,
@@ -56,7 +56,44 @@ from reconciler.reader import Read
 
 
 def _is_claim_step(step: Step) -> bool:
-    return step.request is not None and step.request.call.path == CLAIMS
+    return step.request is not None and step.request.call.path == CLAIMS_PATH
+
+
+def _read_declared_roles(read: Read, documents: Sequence[Wanted[SecurityRole]]) -> dict[str, list[Json]]:
+    names = {document.address.name.casefold() for document in documents}
+    ids = [int(pick_member(row, "Id")) for row in read_role_list(read) if fold_role_name(row) in names]
+    roles: dict[str, list[Json]] = {}
+    for raw in read_roles_by_id(read, ids):
+        roles.setdefault(fold_role_name(raw), []).append(raw)
+    return roles
+
+
+def _reread_role(read: Read, number: Json, name: str) -> Mapping[str, Json] | None:
+    if number is None:
+        rows = read_role_list(read)
+        # A role that is to be created has no id: by name the list shows whether somebody else was faster.
+        number = next((pick_member(row, "Id") for row in rows if fold_role_name(row) == name.casefold()), None)
+    roles = [] if number is None else read_roles_by_id(read, [int(number)])
+    return roles[0] if roles else None
+
+
+def _read_claim_keys(role: Mapping[str, Json] | None) -> list[ClaimKey]:
+    return [read_claim_key(claim) for claim in pick_member(role, "Claims")] if role else []
+
+
+def _build_body(match: Match[SecurityRole]) -> dict[str, Json]:
+    """Return the whole role as read, or a new one, with the declared fields over it."""
+    raw, set_id, new_claims = match.found
+    after = match.after
+    new_role = {"Name": match.wanted.address.name, "EmailAddress": None}
+    body: dict[str, Json] = build_writable_role(raw) if raw else new_role
+    body |= {ROLE_MEMBERS[field]: after[field] for field in ("description", "emailAddress") if field in after}
+    if "permissionSet" in after:
+        body["PermissionSetId"] = set_id
+    # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
+    body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
+    body["Claims"] = encode_role_claims(raw, after.get("claims"), new_claims)
+    return body
 
 
 class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
@@ -64,14 +101,14 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
 
     spec: ClassVar[type[Spec]] = SecurityRole
     api: ClassVar[str] = "keyfactor"
-    last: ClassVar[tuple[str, ...]] = (CLAIMS,)
+    last: ClassVar[tuple[str, ...]] = (CLAIMS_PATH,)
     requires: ClassVar[Permissions] = Permissions(
         read=(
             ListPermission("roles", ROLES_PATH, "/security/read/", version=2, item="Id"),
             ListPermission(
                 "permission sets", "/PermissionSets", "/security/read/", condition="that declare one by name"
             ),
-            ListPermission("claims", CLAIMS, "/security/read/", condition="that give a role a claim"),
+            ListPermission("claims", CLAIMS_PATH, "/security/read/", condition="that give a role a claim"),
         ),
         # Command checks which permission set holds it: held in another one it still gives 403.
         write=(PermissionGrant(("/security/modify/",), within="Global"),),
@@ -92,26 +129,17 @@ spec:
 
     def observe(self, read: Read, documents: Sequence[Wanted[SecurityRole]], run: Run) -> LiveRoles:
         """One list, each declared role by id; permission sets if one is declared by name, claims if one is to join."""
-        names = {document.address.name.casefold() for document in documents}
-        ids = [int(pick_member(row, "Id")) for row in read_role_list(read) if fold_role_name(row) in names]
-        roles: dict[str, list[Json]] = {}
-        for raw in read_roles_by_id(read, ids):
-            roles.setdefault(fold_role_name(raw), []).append(raw)
-        declared = (document.resource.declared().get("permissionSet") for document in documents)
-        needs_sets = any(name is not None and not is_guid(name) for name in declared)
-        sets = read_permission_sets(read) if needs_sets else {}
+        roles = _read_declared_roles(read, documents)
+        names = (document.resource.declared().get("permissionSet") for document in documents)
+        needs_sets = any(name is not None and not is_guid(name) for name in names)
         needs_claims = any(
             find_new_claims(document, raw)
             for document in documents
             for raw in roles.get(document.address.name.casefold(), [None])[:1]
         )
-        return LiveRoles(
-            roles,
-            sets,
-            ClaimContext(
-                read_claim_index(read) if needs_claims else ClaimIndex(), collect_declared_descriptions(documents)
-            ),
-        )
+        sets = read_permission_sets(read) if needs_sets else {}
+        claim_index = read_claim_index(read) if needs_claims else ClaimIndex()
+        return LiveRoles(roles, sets, ClaimContext(claim_index, collect_declared_descriptions(documents)))
 
     def compare(self, document: Wanted[SecurityRole], live: LiveRoles, run: Run) -> Iterator[Finding]:
         roles = live.roles.get(document.address.name.casefold(), [])
@@ -119,7 +147,7 @@ spec:
         problems = [
             *find_ambiguous_name(document, roles),
             *find_bad_permission_set(document, live.sets),
-            *find_contradictory_descriptions(document, live.claim_context.words),
+            *find_contradictory_descriptions(document, live.claim_context.descriptions),
             *find_ambiguous_claims(document, raw, live.claim_context),
             *(find_missing_fields(document) if raw is None else ()),
         ]
@@ -131,26 +159,17 @@ spec:
 
     def encode(self, match: Match[SecurityRole]) -> Request:
         if isinstance(match.found, DescriptionChange):
-            return build_description_request(match.wanted.address.target, match.found.raw, match.found.words)
-        raw, set_id, new_claims = match.found
-        target, name = match.wanted.address.target, match.wanted.address.name
-        after = match.after
-        body: dict[str, Json] = build_writable_role(raw) if raw else {"Name": name, "EmailAddress": None}
-        body |= {ROLE_MEMBERS[field]: after[field] for field in ("description", "emailAddress") if field in after}
-        if "permissionSet" in after:
-            body["PermissionSetId"] = set_id
-        # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
-        body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
-        body["Claims"] = encode_role_claims(raw, after.get("claims"), new_claims)
+            return build_description_request(match.wanted.address.target, match.found.raw, match.found.description)
+        raw = match.found[0]
+        body = _build_body(match)
+        target, expect = match.wanted.address.target, build_expected_role(body)
         if raw is None:
-            return Request(Call(target, "POST", ROLES_PATH, body, version=2), None, build_expected_role(body))
+            return Request(Call(target, "POST", ROLES_PATH, body, version=2), None, expect)
         # There is no /{id} form of this PUT: the id stands in the body.
-        return Request(
-            Call(target, "PUT", ROLES_PATH, body, version=2), canonicalize_role(raw), build_expected_role(body)
-        )
+        return Request(Call(target, "PUT", ROLES_PATH, body, version=2), canonicalize_role(raw), expect)
 
     def explain(self, request: Request) -> Meaning:
-        if request.call.path == CLAIMS:
+        if request.call.path == CLAIMS_PATH:
             return explain_description_request(request)
         return explain_role_request(request)
 
@@ -159,21 +178,16 @@ spec:
         return Risk.LOW if path in {"description", "emailAddress"} or path.startswith("claims.") else Risk.HIGH
 
     def reread(self, read: Read, step: Step) -> Json:
+        if step.request is None:
+            return None
+        body = step.request.call.body
         if _is_claim_step(step):
-            raw = read.get(f"{CLAIMS}/{int(step.request.call.body['Id'])}") if step.request else None
+            raw = read.get(f"{CLAIMS_PATH}/{int(body['Id'])}")
             return None if raw is None else build_claim_base(raw)
-        number = step.request.call.body.get("Id") if step.request else None
-        if number is None:
-            name = step.address.name.casefold()
-            rows = read_role_list(read)
-            # A role that is to be created has no id: by name the list shows whether somebody else was faster.
-            number = next((pick_member(row, "Id") for row in rows if fold_role_name(row) == name), None)
-        roles = [] if number is None else read_roles_by_id(read, [int(number)])
-        if step.request:
-            claim_keys = [read_claim_key(claim) for claim in pick_member(roles[0], "Claims")] if roles else []
-            # After the role, so that claims which other roles share are read as close to the write as can be.
-            check_sent_descriptions(read, step.request.call.body["Claims"], claim_keys)
-        return canonicalize_role(roles[0]) if roles else None
+        role = _reread_role(read, body.get("Id"), step.address.name)
+        # After the role, so that claims which other roles share are read as close to the write as can be.
+        check_sent_descriptions(read, body["Claims"], _read_claim_keys(role))
+        return canonicalize_role(role) if role else None
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """Claims are compared as the server folds them; everything else to the letter."""
