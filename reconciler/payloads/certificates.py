@@ -61,16 +61,17 @@ def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> RowsBy
     first_page = next(pages, Page((), 0))
     _collect_rows(rows_by_key, unique_keys, map(_build_row, first_page.rows))
     missing_keys = [key for key in unique_keys if key not in rows_by_key]
-    # x-total-count may be missing: the list then counts as one of 1,000 more pages.
-    pages_left = (
-        -(-(first_page.total - len(first_page.rows)) // PAGE_SIZE) if first_page.total is not None else PAGE_SIZE
-    )
-    if -(-len(missing_keys) // _CLAUSES_PER_QUERY) < pages_left:
-        _collect_rows(rows_by_key, unique_keys, _search_by_key(read, scope, missing_keys))
+    if -(-len(missing_keys) // _CLAUSES_PER_QUERY) < _count_pages_left(first_page):
+        remaining_rows = _search_by_key(read, scope, missing_keys)
     else:
-        for page in pages:
-            _collect_rows(rows_by_key, unique_keys, map(_build_row, page.rows))
+        remaining_rows = (_build_row(row) for page in pages for row in page.rows)
+    _collect_rows(rows_by_key, unique_keys, remaining_rows)
     return rows_by_key
+
+
+def _count_pages_left(first_page: Page) -> int:
+    # x-total-count may be missing: the list then counts as one of 1,000 more pages.
+    return PAGE_SIZE if first_page.total is None else -(-(first_page.total - len(first_page.rows)) // PAGE_SIZE)
 
 
 def _collect_rows(

@@ -3,8 +3,8 @@
 Read:  {"Id", "Description", "ClaimType": name, "ClaimValue", "Provider": {"AuthenticationScheme", ...} | null}
 Sent:  {"ClaimType": int, "ClaimValue", "ProviderAuthenticationScheme", "Description"}
 
-A claim is matched by (type, value, scheme). Active Directory values come back with another letter case or with a domain
-that was not sent, so these are compared as the server returns them. Nothing is encoded by guessing: an unknown type or
+A claim is matched by (type, value, scheme). Active Directory values may come back with another letter case or with a
+domain that was not sent, so neither tells two of these apart. Nothing is encoded by guessing: an unknown type or
 a missing provider raises CannotEncode.
 
 The description belongs to the claim, which roles share, and is changed by PUT /Security/Claims (version 1).
@@ -101,23 +101,29 @@ def encode_live_claim(raw: Mapping[str, Json]) -> dict[str, Any]:
 
 def encode_claim(key: ClaimKey, description: str) -> dict[str, Any]:
     """Return a claim as it is sent; raises CannotEncode for an unknown type or an unknown provider."""
-    if key.type not in CLAIM_TYPES:
-        raise CannotEncode(
-            f"the role holds a claim of type {key.type!r}, which this version can't send back; PUT would remove it; "
-            "change this role in the portal"
-        )
-    # The vendor's Terraform provider sends an empty scheme and warns that this may re-bind the claim.
-    if not key.provider:
-        raise CannotEncode(
-            f"the server names no provider for the {key.type} claim {key.value!r}; sent back without one it may be "
-            "bound to another provider or lost; give the claim a provider in the portal first"
-        )
+    if refusal := _explain_unencodable(key):
+        raise CannotEncode(refusal)
     return {
         "ClaimType": CLAIM_TYPES.index(key.type),
         "ClaimValue": key.value,
         "ProviderAuthenticationScheme": key.provider,
         "Description": description,
     }
+
+
+def _explain_unencodable(key: ClaimKey) -> str:
+    if key.type not in CLAIM_TYPES:
+        return (
+            f"the role holds a claim of type {key.type!r}, which this version can't send back; PUT would remove it; "
+            "change this role in the portal"
+        )
+    # The vendor's Terraform provider sends an empty scheme and warns that this may re-bind the claim.
+    if not key.provider:
+        return (
+            f"the server names no provider for the {key.type} claim {key.value!r}; sent back without one it may be "
+            "bound to another provider or lost; give the claim a provider in the portal first"
+        )
+    return ""
 
 
 def encode_role_claims(
@@ -157,7 +163,7 @@ def read_sent_key(body: Mapping[str, Json]) -> ClaimKey:
 
 
 def _read_type_name(value: Json) -> str:
-    """Some versions answer with the number (the generated v11 client models it so)."""
+    """Return a claim's type by name; the generated v11 client models it as the number."""
     # bool is a subclass of int: true would pass for Group.
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(CLAIM_TYPES):
         return CLAIM_TYPES[value]

@@ -17,7 +17,8 @@ from reconciler.reader import Read
 
 PENDING_PATH = "/Workflow/Certificates/Pending"
 DENY_PATH = "/Workflow/Certificates/Deny"
-# The enumeration of certificate states; its 6 to 8 exist, but no document names them.
+# The API's certificate states are bare numbers from 0 to 8: these names are those that third-party code gives
+# them, which has none for 6 to 8.
 STATE_NAMES = {0: "unknown", 1: "issued", 2: "revoked", 3: "denied", 4: "failed", 5: "pending"}
 DENIED, WAITING = 3, 5
 ATTRIBUTE_MEMBERS = {
@@ -29,6 +30,7 @@ ATTRIBUTE_MEMBERS = {
 }
 """What a manifest may expect of a request, and where it stands on the wire."""
 
+_APPLIED = Ruling(Verdict.APPLIED)
 _IDENTITY_MEMBERS = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
 """Members that say whether an id is still the same request."""
 
@@ -79,13 +81,16 @@ def read_denial_rulings(reply: Reply) -> dict[str, list[Ruling]]:
     rulings: dict[str, list[Ruling]] = {}
     for name, verdict, reason in _RESULT_LISTS:
         items = pick_member(body, name) if isinstance(body, Mapping) else None
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, Mapping):
-                comment = str(pick_member(item, "Comment") or "")
-                # The CARowId and CARequestId beside it are the CA's numbers, not the ids that were sent.
-                number = str(pick_member(item, "KeyfactorRequestId"))
-                rulings.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
+        for item in filter(_is_object, items if isinstance(items, list) else ()):
+            comment = str(pick_member(item, "Comment") or "")
+            # The CARowId and CARequestId beside it are the CA's numbers, not the ids that were sent.
+            number = str(pick_member(item, "KeyfactorRequestId"))
+            rulings.setdefault(number, []).append(Ruling(verdict, f"{reason}: {comment}" if comment else reason))
     return rulings
+
+
+def _is_object(item: Json) -> bool:
+    return isinstance(item, Mapping)
 
 
 _RESULT_LISTS = (
@@ -98,22 +103,17 @@ _RESULT_LISTS = (
 def rule_on_denial(number: str, rulings: Sequence[Ruling] | None, live: Mapping[str, Json] | None) -> Ruling:
     """Reading decides; a failure that the answer states is only believed while the request does not read as denied.
 
-    `said` is what the lists of the answer hold of the request, None where there was no such answer.
+    `rulings` are what the lists of the answer hold of the request, None where there was no such answer.
     """
     is_denied = live is not None and live.get("State") == DENIED
     if rulings is None:
-        return (
-            Ruling(Verdict.APPLIED)
-            if is_denied
-            else Ruling(Verdict.UNKNOWN, f"request {number} does not read as denied")
-        )
+        return _APPLIED if is_denied else Ruling(Verdict.UNKNOWN, f"request {number} does not read as denied")
     verdicts = {ruling.verdict for ruling in rulings}
     if verdicts == {Verdict.NOT_APPLIED}:
-        reason = rulings[0].detail
-        return Ruling(Verdict.UNKNOWN, f"{reason}, yet it reads as denied") if is_denied else rulings[0]
+        return Ruling(Verdict.UNKNOWN, f"{rulings[0].detail}, yet it reads as denied") if is_denied else rulings[0]
     # What an id means that no list of the answer names is not documented: reading it decides.
     if is_denied:
-        return Ruling(Verdict.APPLIED, "" if verdicts else "the answer does not name it; it reads as denied")
+        return _APPLIED if verdicts else Ruling(Verdict.APPLIED, "the answer does not name it; it reads as denied")
     if len(verdicts) > 1:
         return Ruling(Verdict.UNKNOWN, f"request {number} stands in several lists of the answer")
     report = "reported as denied" if verdicts else "not named in the answer"

@@ -36,7 +36,7 @@ def read_role_list(read: Read) -> list[Json]:
 
 
 def fold_role_name(row: Mapping[str, Json]) -> str:
-    """Return a role's name, letter case aside, as the server compares it."""
+    """Return a role's name, letter case aside: whether that tells two roles apart is not documented."""
     return str(pick_member(row, "Name") or "").casefold()
 
 

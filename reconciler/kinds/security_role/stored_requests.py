@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.kinds.kind import Meaning
 from reconciler.kinds.stored_requests import check_expectation, check_request
-from reconciler.model import Json, Request
+from reconciler.model import Call, Json, Request
 from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, read_sent_key
 from reconciler.payloads.roles import ROLES_PATH, build_expected_role
 
@@ -31,23 +31,31 @@ def explain_description_request(request: Request) -> Meaning:
 
 def explain_role_request(request: Request) -> Meaning:
     """Return what the POST or PUT of a role does; its permission set is sent as a GUID, whose name it does not hold."""
-    base, call = request.base, request.call
-    sent = build_expected_role(call.body)
+    sent = build_expected_role(request.call.body)
     check_expectation(request, sent)
-    if base is None:
-        check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()))
-        new = _read_descriptions(call.body, {})
-        after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | new
-        return Meaning(None, after, "new", call.body["Name"], frozenset(new), frozenset({"permissionSet"}))
-    check_request(call, "PUT", ROLES_PATH, members=base.keys() - {_READ_ONLY})
+    return _explain_creation(request.call, sent) if request.base is None else _explain_update(request, sent)
+
+
+def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
+    check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()))
+    descriptions = _read_descriptions(call.body, {})
+    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | descriptions
+    return Meaning(None, after, "new", call.body["Name"], frozenset(descriptions), frozenset({"permissionSet"}))
+
+
+def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
+    base, body = request.base, request.call.body
+    check_request(request.call, "PUT", ROLES_PATH, members=base.keys() - {_READ_ONLY})
     if any(sent[name] != base[name] for name in base.keys() - _CHANGEABLE - {_READ_ONLY}):
         raise ValueError("it changes what no manifest declares")
-    before, after = _read_fields(base), _read_fields(sent)
-    held = {ClaimKey(*claim[:3]): claim[3] for claim in base["Claims"]}
-    descriptions = _read_descriptions(call.body, held)
-    before |= {"permissionSet": base["PermissionSetId"]} | _list_held_descriptions(call.body, held)
-    after |= {"permissionSet": sent["PermissionSetId"]} | descriptions
-    implied = frozenset(descriptions.keys() - _list_held_descriptions(call.body, held).keys())
+    role_claims = {ClaimKey(*claim[:3]): claim[3] for claim in base["Claims"]}
+    descriptions, live_descriptions = (
+        _read_descriptions(body, role_claims),
+        _list_changed_descriptions(body, role_claims),
+    )
+    before = _read_fields(base) | {"permissionSet": base["PermissionSetId"]} | live_descriptions
+    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | descriptions
+    implied = frozenset(descriptions.keys() - live_descriptions.keys())
     label = f"{base['Name']} (id {base['Id']})"
     return Meaning(before, after, label, base["Name"], implied, frozenset({"permissionSet"}))
 
@@ -58,13 +66,13 @@ def _read_fields(role: Mapping[str, Json]) -> dict[str, Any]:
     return {**texts, "permissions": frozenset(role["Permissions"]), "claims": claims}
 
 
-def _read_descriptions(body: Mapping[str, Json], held: Mapping[ClaimKey, str]) -> dict[str, str]:
+def _read_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, str]:
     """Return, by path, the descriptions that a body sends and that are not those which the role's claims have."""
     sent = {read_sent_key(claim): claim["Description"] for claim in body["Claims"]}
-    return {f"claims.{key.value}.description": text for key, text in sent.items() if held.get(key) != text}
+    return {f"claims.{key.value}.description": text for key, text in sent.items() if role_claims.get(key) != text}
 
 
-def _list_held_descriptions(body: Mapping[str, Json], held: Mapping[ClaimKey, str]) -> dict[str, str]:
+def _list_changed_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, str]:
     """Return, by path, the descriptions that the role's claims have and that a body would change."""
     sent = {read_sent_key(claim): claim["Description"] for claim in body["Claims"]}
-    return {f"claims.{key.value}.description": text for key, text in held.items() if sent.get(key, text) != text}
+    return {f"claims.{key.value}.description": text for key, text in role_claims.items() if sent.get(key, text) != text}
