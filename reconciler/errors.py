@@ -11,15 +11,17 @@
 
     Exception                       what ends a request or a step, and is judged by who asked
     ├── NoReply                     no HTTP answer came; `sent` says whether the request may have left
-    │   └── UnansweredRequest       the same, with why in words (transport/failures)
+    │   ├── UnansweredRequest       the same, with why in words (transport/failures)
+    │   └── UnusableReply           something came that is no answer to be used (transport/transport)
     ├── LoggedOut                   a write's credentials were refused, and nothing was done (model)
-    ├── UnusableReply               an answer came that can't be used as one (transport/transport)
-    └── CannotEncode                a request can't be built without losing or guessing something
+    ├── CannotEncode                a request can't be built without losing or guessing something
+    ├── UnusableJson                bytes that are no JSON to be trusted (transport/strict_json)
+    └── UnusableBody, TruncatedBody a body that is too large or damaged, or cut off (transport/body)
 
     ValueError                      what a text or a value is not; becomes a diagnostic where its place is known
-    ├── InvalidValueError           a value of a document: raised by validators of models
-    │   └── InvalidTextError        a text: `is not ...`
-    └── UnusableJson                bytes that are no JSON to be trusted (transport/strict_json)
+    └── InvalidValueError           a value of a document or of the settings: raised by validators of models
+        ├── InvalidTextError        a text: `is not ...`
+        └── InvalidUrlError         no URL to be used (transport/urls)
 
 What is told is a value (`Diagnostic`), collected, sorted and shown all at once.
 """
@@ -93,10 +95,6 @@ def find_worst_exit(codes: Iterable[Exit]) -> Exit:
     return errors[0] if errors else max(distinct)
 
 
-def Problem(source: Source, message: str) -> Diagnostic:  # noqa: N802 - until every caller says its rule
-    return Diagnostic("", source, message)
-
-
 class NoReply(Exception):
     """No HTTP answer came. `sent` is False only if not a byte of the request can have left; `cause` is why not."""
 
@@ -126,11 +124,8 @@ class ReconcilerError(Exception):
 
     exit: ClassVar[Exit] = Exit.INTERNAL
 
-    def __init__(self, *problems: Diagnostic | str) -> None:
-        entries = [
-            entry if isinstance(entry, Diagnostic) else Problem(Source("reconciler"), entry) for entry in problems
-        ]
-        self.problems = tuple(sorted(set(entries)))
+    def __init__(self, *problems: Diagnostic) -> None:
+        self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.diagnostics import Source
 from reconciler.engine.apply import apply
-from reconciler.errors import IncompleteError, NoReply, Problem
+from reconciler.errors import IncompleteError, NoReply
 from reconciler.model import Json, Query, Reply, Verdict
+from tests.support.problems import make_problem
 from tests.support.scripted_servers import HANDLER, LOST, PATIENCE, UNSENT, Server, answer, one_handler
 
 A, N, U = Verdict.APPLIED, Verdict.NOT_APPLIED, Verdict.UNKNOWN
@@ -140,7 +141,7 @@ class Untrustworthy(Server):
     """Reads that can't be trusted, for whatever reason a read gives."""
 
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
-        raise IncompleteError(Problem(Source("GET a"), "x"), Problem(Source("GET b"), "y"))
+        raise IncompleteError(make_problem(Source("GET a"), "x"), make_problem(Source("GET b"), "y"))
 
 
 def test_all_reasons_of_a_read_are_told() -> None:

@@ -13,10 +13,11 @@ import pytest
 from reconciler.cli import main
 from reconciler.diagnostics import Source
 from reconciler.engine.apply import apply
-from reconciler.errors import AuthError, Exit, NoReply, Problem
+from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.model import Json, Query, Reply, Verdict
 from reconciler.simulator import Simulator
 from reconciler.simulator.settings_file import write_private_file
+from tests.support.problems import make_problem
 from tests.support.scenarios import DENIAL, NEW, event, handler, owner, role, signing_in
 from tests.support.scripted_servers import HANDLER, LOGGED_OUT, Server, answer, one_handler
 
@@ -151,7 +152,7 @@ class Moving(Server):
 
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
         if len(self.sent) == 1 and self.unread:
-            raise AuthError(Problem(Source("GET x"), "refused"))
+            raise AuthError(make_problem(Source("GET x"), "refused"))
         if len(self.sent) == 1 and self.after is not None:
             self.answers = {HANDLER: self.after}
         return super().get(path, query=query, version=version)

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler import errors
 from reconciler.diagnostics import Source
-from reconciler.errors import EXIT_MEANINGS, Exit, Problem, ReconcilerError, find_worst_exit
+from reconciler.errors import EXIT_MEANINGS, Exit, ReconcilerError, find_worst_exit
+from tests.support.problems import make_problem
 
 E = Exit
 WORST = [
@@ -74,10 +75,10 @@ def test_each_error_ends_a_command_with_its_own_code() -> None:
 
 
 def test_an_error_tells_its_problems_once_and_in_order() -> None:
-    """Complaints are sorted by place; a bare text is the tool's own."""
-    late, early = Problem(Source("a.yaml", 10, 1), "x; y; z"), Problem(Source("a.yaml", 9, 5), "x; y; z")
+    """Problems are sorted by place, and two that read the same are one."""
+    late, early = make_problem(Source("a.yaml", 10, 1), "x; y; z"), make_problem(Source("a.yaml", 9, 5), "x; y; z")
 
-    error = errors.InvalidError(late, early, late, "bare")
+    error = errors.InvalidError(late, early, late)
 
-    assert error.problems == (early, late, Problem(Source("reconciler"), "bare"))
-    assert str(error).splitlines() == ["a.yaml:9:5: x; y; z", "a.yaml:10:1: x; y; z", "reconciler: bare"]
+    assert error.problems == (early, late)
+    assert str(error).splitlines() == ["a.yaml:9:5: x; y; z", "a.yaml:10:1: x; y; z"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reconciler.diagnostics import Address, Source
-from reconciler.errors import Problem
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Call, Change, Coverage, Plan, Request, Risk, Step
 from reconciler.plans.guards import find_refusals, find_unapproved
+from tests.support.problems import make_problem
 from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 
 
@@ -186,7 +186,7 @@ def test_unapproved(approved: set[Risk], missing: list[str]) -> None:
 
     given = ",".join(risk for risk in Risk if risk in approved) or "nothing"
     assert found == tuple(
-        Problem(
+        make_problem(
             Source("a.yaml", 3, 1),
             f"SecurityRole/{risk} is {risk}, and only {given} was approved; add {risk} to --approve",
         )

@@ -8,10 +8,11 @@ import pytest
 
 from reconciler.diagnostics import Source
 from reconciler.engine.observe import observe
-from reconciler.errors import AuthError, Exit, IncompleteError, Problem, ReconcilerError, UnreachableError
+from reconciler.errors import AuthError, Exit, IncompleteError, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap, Json, Query
+from tests.support.problems import make_problem
 from tests.support.sample_plans import TODAY, document, event, handler, registered, role
 from tests.support.toy_reader import World
 
@@ -74,7 +75,7 @@ CAUSES: dict[type[ReconcilerError], Exit] = {
 @pytest.mark.parametrize(("error", "cause"), CAUSES.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_what_can_not_be_read_is_a_gap_with_its_cause(error: type[ReconcilerError], cause: Exit) -> None:
     """Every problem of the error is a gap; the kind has no live value, not an empty one."""
-    problems = [Problem(Source("GET a"), "x"), Problem(Source("GET b"), "y")]
+    problems = [make_problem(Source("GET a"), "x"), make_problem(Source("GET b"), "y")]
 
     seen = observe([handler("a")], {"command": Down(error(*problems))}, RUN, KINDS)
 
@@ -86,7 +87,12 @@ def test_the_others_are_read_although_one_can_not_be() -> None:
     """One target that is down does not hide another."""
     wanted = [handler("a"), document("SecretEvent", "e", {"state": "ENABLED"})]
 
-    seen = observe(wanted, {"command": Down(UnreachableError("no answer")), "csms": World(ANSWERS)}, RUN, KINDS)
+    seen = observe(
+        wanted,
+        {"command": Down(UnreachableError(make_problem(Source("GET x"), "no answer"))), "csms": World(ANSWERS)},
+        RUN,
+        KINDS,
+    )
 
     assert set(seen.live) == {("csms", "SecretEvent")}
     assert [gap.cause for gap in seen.gaps] == [Exit.UNREACHABLE]

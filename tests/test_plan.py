@@ -9,12 +9,13 @@ from itertools import permutations
 import pytest
 
 from reconciler.diagnostics import Source
-from reconciler.errors import AuthError, Exit, IncompleteError, Problem, UnreachableError
+from reconciler.errors import AuthError, Exit, IncompleteError, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Coverage, Gap, Json, Plan, Query
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.planner import Observed, PlanScope, plan
+from tests.support.problems import make_problem
 from tests.support.sample_plans import (
     GUID,
     TODAY,
@@ -112,7 +113,7 @@ def test_what_is_as_declared_makes_no_step() -> None:
     assert (made.steps, made.compared, made.complete, exit_code(made)) == ((), Coverage(2, 2), True, Exit.OK)
 
 
-CSMS_DOWN = Gap(Problem(Source("GET events"), "no answer"), Exit.UNREACHABLE)
+CSMS_DOWN = Gap(make_problem(Source("GET events"), "no answer"), Exit.UNREACHABLE)
 COUNTS: dict[str, tuple[list[Wanted], dict[str, Json], Coverage]] = {
     "an object that differs was compared": (
         [handler("a")], {"/EventHandlerRegistration": registered("A")}, Coverage(1, 1),
@@ -188,8 +189,8 @@ def test_problems_and_notes_are_told_once_and_in_order() -> None:
 
 
 def _plan(compared: int, *causes: Exit, invalid: bool = False) -> Plan:
-    gaps = tuple(Gap(Problem(Source(f"GET {number}"), "x"), cause) for number, cause in enumerate(causes))
-    problems = (Problem(Source("a.yaml", 1, 1), "x"),) if invalid else ()
+    gaps = tuple(Gap(make_problem(Source(f"GET {number}"), "x"), cause) for number, cause in enumerate(causes))
+    problems = (make_problem(Source("a.yaml", 1, 1), "x"),) if invalid else ()
     return Plan((), Coverage(compared, 9), problems, gaps)
 
 
@@ -232,7 +233,8 @@ class Failing(World):
         return super().rows(path, query=query, version=version, key=key)
 
 
-CAUSES = [AuthError("x"), IncompleteError("x"), UnreachableError("x")]
+X = make_problem(Source("x"), "x")
+CAUSES = [AuthError(X), IncompleteError(X), UnreachableError(X)]
 PATHS = ["/Security/Roles", "/Security/Roles/1", "/EventHandlerRegistration", "/Workflow/Certificates/Pending"]
 
 

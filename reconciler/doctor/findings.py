@@ -68,11 +68,7 @@ def explain_problems(error: ReconcilerError) -> list[Explanation]:
 
 
 def _explain_problem(problem: Diagnostic) -> Explanation:
-    if problem.rule:
-        return Explanation(problem.rule, problem.summary, problem.reason, problem.remedy)
-    # Only as long as somebody calls `errors.Problem`: its words are in one piece, `what; why; what to do`.
-    summary, *rest = problem.message.split("; ")
-    return Explanation("", summary, "; ".join(rest[:-1]), rest[-1] if rest else "")
+    return Explanation(problem.rule, problem.summary, problem.reason, problem.remedy)
 
 
 def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[Explanation, Exit]:

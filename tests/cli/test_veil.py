@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.diagnostics import Address, Source
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Exit
 from reconciler.model import Action, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
 from reconciler.plans.masking import SecretMasker
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
+from tests.support.problems import make_problem
 
 
 def role(description: str) -> str:
@@ -128,7 +129,7 @@ def test_a_problem_that_quotes_the_server_is_told_without_our_secret(run: Run, f
 def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     """What cites a manifest, and what the order and the counts hang on, stays."""
     held = "a hunter22 b"
-    problem = Problem(Source("manifests/all.yaml", 1, 2), held)
+    problem = make_problem(Source("manifests/all.yaml", 1, 2), held)
     call = Call("command", "PUT", "/x/hunter22", {"hunter22": [held, {"deep": (held, 5, None, True)}]})
     step = Step(
         Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),

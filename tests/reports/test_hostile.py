@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Source
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
 from reconciler.reports.layout import Layout, escape_ci_commands
 from reconciler.reports.problems import render_notes, render_problems, render_validation
+from tests.support.problems import make_problem
 from tests.support.report_plans import TARGETS, mask_outcomes, mask_plan, step
 
 CORPUS = [
@@ -59,7 +60,7 @@ def reports(word: str, look: Layout) -> list[str]:
         step(word, word, Action.UPDATE, changes, object=word, source=place, path=word, query=((word, word),)),
         step(word, word, Action.CREATE, changes, object=word, source=place, refusal=word or "no"),
     )
-    problem = Problem(place, word)
+    problem = make_problem(place, word)
     targets = {word: Bound("keyfactor", word, word), **TARGETS}
     plan = Plan(steps, Coverage(2, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), word, targets)
     outcomes = [Outcome(one, Verdict.UNKNOWN, word, (Verdict.UNKNOWN, Verdict.APPLIED, Verdict.STALE)) for one in steps]
@@ -113,7 +114,7 @@ def at_place() -> Callable[[str, int], str]:
 
     def draw(line: str, column: int) -> str:
         place = Source("roles.yaml", 12, column)
-        return render_problems([Problem(place, "what; why; do")], Layout(100), {place: line})
+        return render_problems([make_problem(place, "what; why; do")], Layout(100), {place: line})
 
     return draw
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from referencing import Registry, Resource
 
 from reconciler.diagnostics import Source
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Change, Coverage, Plan, Risk
 from reconciler.reports.json_document import build_report, encode_reported_step, render_json
 from reconciler.schema import build_schemas
+from tests.support.problems import make_problem
 from tests.support.report_plans import (
     DENIAL,
     EMPTY,
@@ -45,7 +46,7 @@ DOCUMENTS = {
     ),
     "unread": build_report("drift", Exit.UNREACHABLE, mask_plan(replace(EMPTY, gaps=(GAP,), compared=Coverage(0, 3)))),
     "applied": build_report("apply", Exit.STALE, mask_plan(PLAN), mask_outcomes(OUTCOMES)),
-    "usage": build_report("plan", Exit.USAGE, problems=[Problem(Source("command line"), "no such option")]),
+    "usage": build_report("plan", Exit.USAGE, problems=[make_problem(Source("command line"), "no such option")]),
     "internal": build_report("plan", Exit.INTERNAL),
     "extra members": build_report("validate", Exit.OK, documents=3, files=1),
 }
@@ -106,7 +107,7 @@ def test_the_summary_adds_up_to_what_was_compared() -> None:
 
 def test_problems_come_sorted_once_and_with_their_cause() -> None:
     """Refusals, problems of the plan and what could not be read are one list."""
-    first, last = Problem(Source("a.yaml", 2, 1), "x"), Problem(Source("a.yaml", 10, 1), "y")
+    first, last = make_problem(Source("a.yaml", 2, 1), "x"), make_problem(Source("a.yaml", 10, 1), "y")
     plan = replace(EMPTY, problems=(last,), gaps=(GAP,))
     shown = build_report("plan", Exit.INCOMPLETE, mask_plan(plan), problems=[last, first, last])["problems"]
     assert [one["source"] for one in shown[:2]] == ["a.yaml:2:1", "a.yaml:10:1"]

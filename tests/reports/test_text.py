@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.diagnostics import Source
-from reconciler.errors import Problem
 from reconciler.model import Action, Change, Coverage, Outcome, Plan, Risk, Verdict
 from reconciler.plans.masking import MaskedPlan
 from reconciler.reports import text
 from reconciler.reports.layout import Layout
+from tests.support.problems import make_problem
 from tests.support.report_plans import (
     DENIAL,
     EMPTY,
@@ -91,7 +91,7 @@ VERDICTS = [
     (
         "invalid",
         text.render_plan,
-        replace(EMPTY, problems=(Problem(Source("a.yaml", 1, 1), "no such role"),)),
+        replace(EMPTY, problems=(make_problem(Source("a.yaml", 1, 1), "no such role"),)),
         "INVALID, 1 problem: no difference in what was compared; 214 unchanged  (compared 214 of 214)",
     ),
     (

@@ -7,9 +7,10 @@ from hashlib import sha1
 from typing import Any
 
 from reconciler.diagnostics import Address, Source
-from reconciler.errors import Exit, Problem
+from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep, SecretMasker
+from tests.support.problems import make_problem
 
 TARGETS = {
     "command": Bound("keyfactor", "https://keyfactor.example.com/KeyfactorAPI"),
@@ -98,7 +99,7 @@ def _path(number: int) -> str:
 PLAN = Plan((ROLE, EVENT, DENIAL), Coverage(214, 214), targets=TARGETS)
 EMPTY = Plan((), Coverage(214, 214), targets=TARGETS)
 GAP = Gap(
-    Problem(Source("command GET https://keyfactor.example.com/KeyfactorAPI/Security/Roles"), "no answer"),
+    make_problem(Source("command GET https://keyfactor.example.com/KeyfactorAPI/Security/Roles"), "no answer"),
     Exit.UNREACHABLE,
 )
 OUTCOMES = (

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from reconciler.apis.dialect import is_throttled_by_gateway
 from reconciler.diagnostics import Source
 from reconciler.engine.apply import ReadBackPolicy, RunContext
-from reconciler.errors import NoReply, Problem, UnreachableError
+from reconciler.errors import NoReply, UnreachableError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
+from tests.support.problems import make_problem
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World
 
@@ -60,7 +61,7 @@ class Server(World):
             return
         if self.broken:
             self.broken -= 1
-            raise UnreachableError(Problem(Source("GET x"), "no answer"))
+            raise UnreachableError(make_problem(Source("GET x"), "no answer"))
         if not self.lag:
             self.answers = {**self.answers, **self.effect}
         self.lag -= 1
