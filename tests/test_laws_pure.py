@@ -156,7 +156,7 @@ def _declared_is_sent(spec: Mapping[str, Any], live: Mapping[str, Json], body: M
 def test_nothing_is_cleared_that_is_not_said(drawn: tuple[list[Wanted], World]) -> None:
     """A value that empties something live is sent only where a document says `clear`; and so an empty owner."""
     wanted, world = drawn
-    specs = {one.address: one.resource.declared() for one in wanted}
+    specs = {one.address: one.spec.declared() for one in wanted}
     for step in sent(planned(wanted, world)):
         assert step.request
         said, body, base = specs[step.address], step.request.call.body, step.request.base

@@ -87,7 +87,8 @@ def test_every_yaml_block_is_what_it_claims(tmp_path: Path, block: str, kind: st
     else:
         (tmp_path / "it.yaml").write_text(block)
         assert (
-            len(load_manifests([tmp_path], kinds=KINDS, targets={"command": "keyfactor", "csms": "csms"}).wanted) == 1
+            len(load_manifests([tmp_path], kinds=KINDS, targets={"command": "keyfactor", "csms": "csms"}).documents)
+            == 1
         )
 
 

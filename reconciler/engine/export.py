@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -17,6 +18,17 @@ from reconciler.kinds.kind import ExportedDocument, Kind
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
 from reconciler.settings.model import Settings
+
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+
+_NOTHING_TO_EXPORT = Diagnostic(
+    "export.nothing-to-export",
+    Source("reconciler"),
+    "nothing to export: nothing matches, or it is no state (a denial is an act)",
+    "an empty file would look like an empty server",
+    "widen --kind or --match",
+)
 
 
 def export_manifests(
@@ -40,34 +52,29 @@ def export_manifests(
     documents: list[dict[str, Any]] = []
     remarks: list[Sequence[str]] = []
     with connect_targets(inputs, settings, names) as apis:
-        for name, api in apis.items():
-            for kind in selected_kinds:
-                if kind.api != settings.targets[name].api:
-                    continue
-                on_progress(f"reading {name}: {kind.name}")
-                for live in kind.export(api.read):
-                    if matches_pattern(match or "*", live.name):
-                        exported = _drop_invalid_fields(kind, live)
-                        documents.append(
-                            _build_manifest(kind, exported, name, is_only_target=_is_only_target(settings, kind))
-                        )
-                        remarks.append(exported.remarks)
+        for name, kind in itertools.product(apis, selected_kinds):
+            if kind.api != settings.targets[name].api:
+                continue
+            on_progress(f"reading {name}: {kind.name}")
+            is_only_target = _is_only_target(settings, kind)
+            for exported in _read_objects(kind, apis[name], match or "*"):
+                documents.append(_build_manifest(kind, exported, name, is_only_target=is_only_target))
+                remarks.append(exported.remarks)
     if not documents:
-        raise UsageError(
-            Diagnostic(
-                "export.nothing-to-export",
-                Source("reconciler"),
-                "nothing to export: nothing matches, or it is no state (a denial is an act)",
-                "an empty file would look like an empty server",
-                "widen --kind or --match",
-            )
-        )
+        raise UsageError(_NOTHING_TO_EXPORT)
     if unfit := list(_find_unwritable_objects(documents)):
         raise IncompleteError(*unfit)
     text = format_yaml(documents, remarks)
     if unread := list(_find_unreadable_text(text, len(documents))):
         raise RefusedError(*unread)
     return text
+
+
+def _read_objects(kind: Kind, api: Api, pattern: str) -> Iterator[ExportedDocument]:
+    """Yield the live objects whose names match, with the fields that a manifest may hold."""
+    for exported in kind.export(api.read):
+        if matches_pattern(pattern, exported.name):
+            yield _drop_invalid_fields(kind, exported)
 
 
 def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:

@@ -40,7 +40,7 @@ def observe(
 
 
 def _format_declared_count(documents: Sequence[Wanted]) -> str:
-    objects = sum(document.resource.size(document.tables) for document in documents)
+    objects = sum(document.spec.size(document.tables) for document in documents)
     return f"{objects} declared"
 
 

@@ -111,7 +111,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
         raise UsageError(_NO_TARGETS)
     paths = options.paths or [str(settings.manifests)]
     loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd)
-    selected = select_documents(loaded.wanted, options.selection, apis, inputs.kinds)
+    selected = select_documents(loaded.documents, options.selection, apis, inputs.kinds)
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 
@@ -134,7 +134,7 @@ def compare_with_servers(
     readers = {name: api.read for name, api in apis.items()}
     observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
     scope = PlanScope(
-        declared=loaded.wanted,
+        declared=loaded.documents,
         selection=declared.selection,
         targets={name: _find_bound(api) for name, api in apis.items()},
         manifests=loaded.digest,

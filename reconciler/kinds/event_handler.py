@@ -118,23 +118,27 @@ spec:
         return live
 
     def compare(self, document: Wanted[EventHandler], live: Mapping[str, list[Json]], run: Run) -> Iterator[Finding]:
-        class_name = document.resource.class_name
+        class_name = document.spec.class_name
         handlers = live.get(class_name.casefold(), [])
         if len(handlers) != 1:
             explanation = _explain_surplus(handlers) if handlers else _explain_unregistered(class_name, live)
             yield explanation.locate(document.at(("spec", "className")), document.address)
             return
         raw = handlers[0]
-        after = {name: value for name, value in document.resource.declared().items() if name != "className"}
+        after = {name: value for name, value in document.spec.declared().items() if name != "className"}
         before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
         yield Match(document, before, after, raw, _describe_handler(raw))
 
     def encode(self, match: Match[EventHandler]) -> Request:
         """Both members always: what the server does with one that is left out is not documented."""
         # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
-        body = {wire: match.after.get(name, pick_member(match.found, wire)) for name, wire in _WIRE_NAMES.items()}
-        path = f"{_LIST_PATH}/{int(pick_member(match.found, 'Id'))}"
-        return Request(Call(match.wanted.address.target, "PUT", path, body), _canonicalize_handler(match.found), body)
+        body = {
+            wire: match.after.get(name, pick_member(match.encoder_input, wire)) for name, wire in _WIRE_NAMES.items()
+        }
+        path = f"{_LIST_PATH}/{int(pick_member(match.encoder_input, 'Id'))}"
+        return Request(
+            Call(match.document.address.target, "PUT", path, body), _canonicalize_handler(match.encoder_input), body
+        )
 
     def explain(self, request: Request) -> Meaning:
         """Both members are in the body, so that one which is not declared shows as equal on both sides."""

@@ -41,7 +41,7 @@ class Wanted(Generic[SpecT_co]):
     """One manifest document: what it declares and where it stands."""
 
     address: Address
-    resource: SpecT_co
+    spec: SpecT_co
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
     tables: Tables = field(default_factory=dict)
@@ -55,14 +55,14 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     """One declared object beside the live one, both as {manifest field: value}; sets are frozensets.
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
-    not compared. `found` is whatever the kind needs to encode the request. A `refusal` says why no request may be made.
-    `objects` is how many objects it stands for.
+    not compared. `encoder_input` is whatever the kind needs to encode the request. A `refusal` says why no request may
+    be made. `objects` is how many objects it stands for.
     """
 
-    wanted: Wanted[SpecT_co]
+    document: Wanted[SpecT_co]
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
-    found: EncoderInputT_co = cast(Any, None)  # noqa: RUF009 - a refused match has nothing to encode
+    encoder_input: EncoderInputT_co = cast(Any, None)  # noqa: RUF009 - a refused match has nothing to encode
     object: str = ""
     source: Source | None = None
     refusal: str = ""

@@ -22,7 +22,7 @@ def digest_documents(documents: Iterable[Wanted]) -> str:
     """
     checksum = hashlib.sha256()
     for document in sorted(documents, key=lambda document: document.address):
-        spec = {name: value for name, value in _canonicalize(document.resource).items() if name not in document.tables}
+        spec = {name: value for name, value in _canonicalize(document.spec).items() if name not in document.tables}
         checksum.update(_encode_line([*document.address, dict(document.labels), spec]))
         for name, table in sorted(document.tables.items()):
             checksum.update(_encode_line([name, sorted(table.columns)]))

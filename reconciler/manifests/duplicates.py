@@ -28,7 +28,7 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
         namesake = names.setdefault((target, kind, normalize("NFC", name.casefold())), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)
-        for identity, location in document.resource.identities(name, document.tables):
+        for identity, location in document.spec.identities(name, document.tables):
             owner, owner_location = owners.setdefault((target, kind, identity), (number, location))
             if owner not in {number, namesake}:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)

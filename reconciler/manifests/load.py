@@ -24,7 +24,7 @@ from reconciler.model import Table
 class LoadedManifests:
     """What all files declare, by address; its digest; how many files were read and which names were passed over."""
 
-    wanted: tuple[Wanted, ...]
+    documents: tuple[Wanted, ...]
     digest: str
     files: int
     ignored: tuple[str, ...]

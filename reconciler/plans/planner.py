@@ -59,7 +59,7 @@ def plan(
     return Plan(
         steps=tuple(sorted(comparison.steps, key=partial(_build_sort_key, kinds))),
         compared=Coverage(
-            comparison.compared, comparison.of + sum(document.resource.size(document.tables) for document in unselected)
+            comparison.compared, comparison.of + sum(document.spec.size(document.tables) for document in unselected)
         ),
         problems=tuple(sorted(set(comparison.problems))),
         gaps=tuple(sorted(set(observed.gaps))),
@@ -72,7 +72,7 @@ def plan(
 
 def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run, comparison: _Comparison) -> None:
     """Add what one document comes to. An object counts as compared once it was set beside its live state."""
-    size = document.resource.size(document.tables)
+    size = document.spec.size(document.tables)
     key = (document.address.target, document.address.kind)
     if key not in observed.live:
         comparison.of += size
@@ -99,7 +99,7 @@ def _build_steps(match: Match, kind: Kind) -> Iterator[Step]:
     # For two equal roles of ten permissions `==` takes 0.1 µs, deepdiff 160 µs or more.
     if match.before is not None and match.before == match.after:
         return
-    document = match.wanted
+    document = match.document
     differences = find_changes(match.before, match.after, kind.risk)
     request, refusal = (None, match.refusal) if match.refusal else _encode_request(kind, match)
     source = match.source or document.source

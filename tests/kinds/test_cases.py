@@ -74,7 +74,7 @@ def offline(case: dict[str, Any]) -> list[str]:
     return [
         f"{place if isinstance(place, Source) else '.'.join(map(str, place))}: {explanation.message}"
         for one in wanted
-        for place, explanation in one.resource.check(one.address.name, one.tables)
+        for place, explanation in one.spec.check(one.address.name, one.tables)
     ]
 
 

@@ -25,7 +25,7 @@ def test_all_three_suffixes_are_read_at_every_depth_whatever_their_case(tmp_path
     names = ["a.yaml", "b.yml", "c.YAML", "x/y/z/d.yaml", "x/.yaml.d/no.txt"]
     write(tmp_path, {name: lamp("{label: x}", name=f"n{i}") for i, name in enumerate(names)})
     found = loaded(tmp_path)
-    assert {one.source.file for one in found.wanted} == set(names[:4])
+    assert {one.source.file for one in found.documents} == set(names[:4])
     assert found.files == 4
 
 
@@ -33,7 +33,7 @@ def test_json_may_hold_one_document_several_or_lists_of_them(tmp_path: Path) -> 
     """Each has its own place."""
     one = '{"apiVersion": "reconciler/v1", "kind": "Lamp", "metadata": {"name": "%s"}, "spec": {"label": "x"}}'
     write(tmp_path, {"a.json": f"[{one % 'a'},\n  {one % 'b'}]\n{one % 'c'} [] [{one % 'd'}]"})
-    found = {one.address.name: one.source[1:] for one in loaded(tmp_path).wanted}
+    found = {one.address.name: one.source[1:] for one in loaded(tmp_path).documents}
     assert found == {"a": (1, 3), "b": (2, 4), "c": (3, 2), "d": (3, len(one) + 6)}
 
 
@@ -50,21 +50,21 @@ def test_hidden_files_and_editors_backups_are_passed_over_and_listed(tmp_path: P
 def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     """By its folder, by itself, by another way to it."""
     write(tmp_path, {"m/a.yaml": lamp("{label: x}"), "m/b.yaml": lamp("{label: x}", name="b")})
-    assert len(read("m", "m/a.yaml", "m/../m", tmp_path / "m", base=tmp_path).wanted) == 2
+    assert len(read("m", "m/a.yaml", "m/../m", tmp_path / "m", base=tmp_path).documents) == 2
 
 
 def test_names_are_shown_relative_to_the_base_and_whole_outside_it(tmp_path: Path) -> None:
     """Also where the path was given in a roundabout way."""
     write(tmp_path, {"m/a.yaml": lamp("{label: x}"), "w/x": ""})
-    assert read("./m/../m/", base=tmp_path).wanted[0].source.file == "m/a.yaml"
-    assert read(".", base=tmp_path / "m").wanted[0].source.file == "a.yaml"
-    assert read("../m/a.yaml", base=tmp_path / "w").wanted[0].source.file == f"{tmp_path}/m/a.yaml"
+    assert read("./m/../m/", base=tmp_path).documents[0].source.file == "m/a.yaml"
+    assert read(".", base=tmp_path / "m").documents[0].source.file == "a.yaml"
+    assert read("../m/a.yaml", base=tmp_path / "w").documents[0].source.file == f"{tmp_path}/m/a.yaml"
 
 
 def test_the_order_of_what_is_wanted_is_that_of_addresses(tmp_path: Path) -> None:
     """Files don't matter."""
     write(tmp_path, {"b.yaml": lamp("{label: x}", name="a"), "a.yaml": lamp("{label: x}", name="b")})
-    assert [one.address.name for one in loaded(tmp_path).wanted] == ["a", "b"]
+    assert [one.address.name for one in loaded(tmp_path).documents] == ["a", "b"]
 
 
 def test_control_characters_in_file_names_are_shown_escaped(tmp_path: Path) -> None:
@@ -201,6 +201,6 @@ def test_folders_are_not_followed_for_ever(tmp_path: Path) -> None:
     """What lies deeper is refused, not forgotten."""
     deep = "/".join(["d"] * limits.FOLDERS)
     write(tmp_path, {f"{deep}/a.yaml": lamp("{label: x}")})
-    assert len(loaded(tmp_path).wanted) == 1
+    assert len(loaded(tmp_path).documents) == 1
     write(tmp_path, {f"{deep}/d/b.yaml": lamp("{label: x}", name="b")})
     assert "limit FOLDERS" in complaints(tmp_path)[0]

@@ -154,7 +154,7 @@ def test_documents_are_counted_over_all_files(tmp_path: Path) -> None:
             text = "---\n".join(lamp("{label: x}", name=f"{name}{n}") for n in range(part))
             write(tmp_path, {f"{name}.yaml": text})
         seconds, read = cost(lambda: loaded(tmp_path))
-        found = read.wanted
+        found = read.documents
         spent.append(seconds)
     assert len(found) == limits.DOCUMENTS
     assert spent[1] < 40 * spent[0]
@@ -166,7 +166,7 @@ def test_documents_are_counted_over_all_files(tmp_path: Path) -> None:
 def survives(files: dict[str, str | bytes], folder: Path) -> None:
     """Load files and let nothing through but an outcome of ours."""
     try:
-        assert loaded(write(folder, files)).wanted
+        assert loaded(write(folder, files)).documents
     except ReconcilerError as error:
         problems = error.problems
     else:

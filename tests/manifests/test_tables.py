@@ -26,13 +26,13 @@ def test_a_table_comes_as_plain_columns(tmp_path: Path) -> None:
     """The header may be in any order; cells are stripped; the manifest keeps the file's name."""
     text = 'owner , lamp\r\n"Ann, PKI",l1\r\n "x ""y"" z", l2 \r\n'
     write(tmp_path, {"d/a.yaml": manifest("t/x.csv"), "d/t/x.csv": "\ufeff" + text})
-    (one,) = loaded(tmp_path).wanted
+    (one,) = loaded(tmp_path).documents
     table = one.tables["rows"]
     assert table.file == "d/t/x.csv"
     assert list(table.lines) == [2, 3]
     assert table.columns["lamp"] == ["l1", "l2"]
     assert table.columns["owner"] == ["Ann, PKI", 'x "y" z']
-    assert one.resource.declared() == {"rows": "t/x.csv"}
+    assert one.spec.declared() == {"rows": "t/x.csv"}
 
 
 @pytest.mark.parametrize(

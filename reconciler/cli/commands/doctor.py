@@ -69,7 +69,7 @@ def _read_declared_kinds(inputs: RunInputs, config: str | None) -> dict[str, fro
     from reconciler.engine.pipeline import RunOptions, read_declaration
 
     try:
-        documents = read_declaration(inputs, RunOptions(config=config)).loaded.wanted
+        documents = read_declaration(inputs, RunOptions(config=config)).loaded.documents
     except ReconcilerError:
         return {}
     addresses = [address.address for address in documents]

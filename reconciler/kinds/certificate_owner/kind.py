@@ -34,7 +34,7 @@ def _pair_assignments(
     document: Wanted[CertificateOwner], live: LiveOwners
 ) -> Iterator[tuple[Assignment, list[CertificateRow]]]:
     """Yield what the document assigns with the certificates that it may mean: one each where a query found them."""
-    spec = document.resource
+    spec = document.spec
     for row in live.query_rows.get(document.address, ()):
         yield Assignment(format_id_key(row.id), spec.declared().get("owner"), _QUERY_PATH), [row]
     rows_by_key = live.scope_rows[live.scopes[document.address].listing]
@@ -87,9 +87,9 @@ spec:
         if scope.fault:
             yield scope.fault.locate(document.at(("spec", scope.field)), document.address)
             return
-        if document.resource.search is not None and not live.query_rows[document.address]:
+        if document.spec.search is not None and not live.query_rows[document.address]:
             source = document.at(("spec", *_QUERY_PATH))
-            is_allowed = document.resource.declared().get("allowEmpty")
+            is_allowed = document.spec.declared().get("allowEmpty")
             yield Tally(1) if is_allowed else _EMPTY_RESULT.locate(source, document.address)
             return
         owner_names = find_owner_names(document, live.roles, run)
@@ -97,7 +97,7 @@ spec:
 
     def encode(self, match: Match[CertificateOwner]) -> Request:
         """One member, or none at all where the manifest says clear: an empty body clears the owner."""
-        row, query = match.found
+        row, query = match.encoder_input
         name = match.after["owner"]
         # What the server does with NewRoleId and NewRoleName together is not documented.
         body = {} if name is None else {"NewRoleName": name}
@@ -105,7 +105,7 @@ spec:
         base = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleId": row.owner_id, "OwnerRoleName": row.owner}
         # OwnerRoleId is not expected: a role that the same run creates has no id when the plan is made.
         expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
-        return Request(Call(match.wanted.address.target, "PUT", path, body, query), base, expect)
+        return Request(Call(match.document.address.target, "PUT", path, body, query), base, expect)
 
     def explain(self, request: Request) -> Meaning:
         """One certificate; a body without a name clears its owner."""

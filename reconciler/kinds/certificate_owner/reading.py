@@ -38,13 +38,13 @@ class LiveOwners:
 def read_live_owners(read: Read, documents: Documents) -> LiveOwners:
     """Read the roles, the scopes that are named, and the certificates, a collection at a time."""
     roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
-    scopes = {document.address: resolve_permission_scope(read, document.resource.declared()) for document in documents}
+    scopes = {document.address: resolve_permission_scope(read, document.spec.declared()) for document in documents}
     readable = [document for document in documents if not scopes[document.address].fault]
     scope_rows = _read_scope_rows(read, readable, scopes)
     query_rows = {
         document.address: _run_query(read, document, scopes[document.address].listing, query)
         for document in readable
-        if (query := document.resource.search)
+        if (query := document.spec.search)
     }
     assignments = (
         (row.id, document)
@@ -59,7 +59,7 @@ def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Q
     keys_by_scope: dict[Query, list[str]] = {}
     for document in documents:
         keys = keys_by_scope.setdefault(scopes[document.address].listing, [])
-        keys += [assignment.key for assignment in document.resource.list_assignments(document.tables)]
+        keys += [assignment.key for assignment in document.spec.list_assignments(document.tables)]
     # Sorted, so that equal manifests send equal requests.
     return {
         scope: read_certificates(read, scope, keys) if keys else {} for scope, keys in sorted(keys_by_scope.items())
@@ -82,6 +82,6 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[
 def _list_assigned_rows(
     document: Wanted[CertificateOwner], rows: RowsByKey, query_rows: Mapping[Address, Sequence[CertificateRow]]
 ) -> Iterator[CertificateRow]:
-    for assignment in document.resource.list_assignments(document.tables):
+    for assignment in document.spec.list_assignments(document.tables):
         yield from rows.get(assignment.key, ())
     yield from query_rows.get(document.address, ())

@@ -83,7 +83,7 @@ def find_obstacle(
             "remove it from all but one",
             address=document.address,
         )
-    if reason := _explain_refusal(document.resource, number, live):
+    if reason := _explain_refusal(document.spec, number, live):
         return _refuse_request(document, number, live.read_state(number), reason, document.at(path))
     return None
 

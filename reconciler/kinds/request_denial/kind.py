@@ -38,7 +38,7 @@ def _explain_expiry(document: Wanted[RequestDenial]) -> Diagnostic:
     return Diagnostic(
         "manifest.expired",
         document.source,
-        f"expired on {document.resource.expires.isoformat()} and is inert",
+        f"expired on {document.spec.expires.isoformat()} and is inert",
         "nothing is denied for it",
         "remove the document",
         severity=Severity.NOTE,
@@ -70,15 +70,13 @@ spec:
 
     def observe(self, read: Read, documents: Sequence[Wanted[RequestDenial]], run: Run) -> LiveRequests:
         """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
-        active = [document for document in documents if not document.resource.is_expired(run.today)]
+        active = [document for document in documents if not document.spec.is_expired(run.today)]
         if not active:
             return LiveRequests({}, {}, {})
         pending_requests = read_pending_requests(read)
-        declared_ids = {entry.id for document in active for entry in document.resource.declared().get("requests", ())}
+        declared_ids = {entry.id for document in active for entry in document.spec.declared().get("requests", ())}
         assignments = (
-            (number, document)
-            for document in active
-            for number in list_request_ids(document.resource, pending_requests)
+            (number, document) for document in active for number in list_request_ids(document.spec, pending_requests)
         )
         return LiveRequests(
             pending_requests,
@@ -87,12 +85,12 @@ spec:
         )
 
     def compare(self, document: Wanted[RequestDenial], live: LiveRequests, run: Run) -> Iterator[Finding]:
-        if document.resource.is_expired(run.today):
+        if document.spec.is_expired(run.today):
             yield Note(_explain_expiry(document))
             return
         denied_count = 0
         due_requests: list[Mapping[str, Json]] = []
-        for number, path in locate_requests(document.resource, live.pending):
+        for number, path in locate_requests(document.spec, live.pending):
             if live.read_state(number) == DENIED:
                 denied_count += 1
             elif obstacle := find_obstacle(document, number, live, path):
@@ -100,20 +98,20 @@ spec:
             # Not from the pending list alone: that may have been read just before the request came.
             elif raw := live.find_request(number):
                 due_requests.append(raw)
-        if denied_count or (not due_requests and document.resource.pattern is not None):
+        if denied_count or (not due_requests and document.spec.pattern is not None):
             yield Tally(denied_count or 1)
         yield from build_batches(document, due_requests)
 
     def encode(self, match: Match[RequestDenial]) -> Request:
-        spec = match.wanted.resource
-        numbers = [read_request_id(raw) for raw in match.found]
+        spec = match.document.spec
+        numbers = [read_request_id(raw) for raw in match.encoder_input]
         body: dict[str, Json] = {"CertificateRequestIds": numbers}
         if "comment" in spec.model_fields_set:
             body["Comment"] = spec.comment
         # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
-        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.found}
+        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.encoder_input}
         expect = dict.fromkeys((str(number) for number in numbers), DENIED)
-        return Request(Call(match.wanted.address.target, "POST", DENY_PATH, body), base, expect)
+        return Request(Call(match.document.address.target, "POST", DENY_PATH, body), base, expect)
 
     def choose_action(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Action:
         return Action.DENY

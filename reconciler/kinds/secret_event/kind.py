@@ -87,7 +87,7 @@ spec:
     ) -> Iterator[Finding]:
         path, events = live
         raw = events.get(document.address.name)
-        after = _build_after(document.resource, raw)
+        after = _build_after(document.spec, raw)
         if raw is None:
             yield from _match_new_event(document, after, path)
             return
@@ -99,8 +99,8 @@ spec:
 
     def encode(self, match: Match[SecretEvent]) -> Request:
         """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says."""
-        path, raw = match.found
-        target, name = match.wanted.address.target, match.wanted.address.name
+        path, raw = match.encoder_input
+        target, name = match.document.address.target, match.document.address.name
         members = encode_event(raw, match.after)
         expect = {"name": name, **members}
         # The name is the path's key and can't be changed: only the POST carries it.

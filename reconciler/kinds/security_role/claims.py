@@ -181,7 +181,7 @@ def _explain_ambiguity(claim: Claim, matches: Sequence[ClaimKey], rivals: Sequen
 
 
 def _list_declared_claims(document: Wanted) -> Sequence[Claim]:
-    claims: Sequence[Claim] = document.resource.declared().get("claims", ())
+    claims: Sequence[Claim] = document.spec.declared().get("claims", ())
     return claims
 
 

@@ -48,8 +48,8 @@ class LiveRoles:
 
 def match_role(document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles) -> Match:
     """Return a role beside its document; a description that a new claim gets without a word is one of the changes."""
-    set_id = find_set_guid(document.resource.declared().get("permissionSet"), live.sets)
-    after = _build_after(document.resource.declared(), raw, set_id, live.sets)
+    set_id = find_set_guid(document.spec.declared().get("permissionSet"), live.sets)
+    after = _build_after(document.spec.declared(), raw, set_id, live.sets)
     new_claims = choose_new_descriptions(document, raw, live.claim_context)
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
     implied = find_implied_descriptions(document, new_claims, live.claim_context)
@@ -99,7 +99,7 @@ def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: 
 
 def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Iterator[Diagnostic]:
     """A permission set that is declared has to be one of the server's."""
-    declared = document.resource.declared().get("permissionSet")
+    declared = document.spec.declared().get("permissionSet")
     if declared is not None and find_set_guid(declared, sets) is None:
         names = ", ".join(sorted(sets.values()))
         yield Diagnostic(
@@ -128,7 +128,7 @@ def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -
 
 def find_missing_fields(document: Wanted) -> Iterator[Diagnostic]:
     """A role that doesn't exist is created with all that the API requires."""
-    declared = document.resource.declared()
+    declared = document.spec.declared()
     # The API requires a description; which permission set an omitted one stands for is not documented.
     missing = [name for name in ("description", "permissionSet") if name not in declared]
     if missing:

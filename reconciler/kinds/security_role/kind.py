@@ -83,9 +83,9 @@ def _read_claim_keys(role: Mapping[str, Json] | None) -> list[ClaimKey]:
 
 def _build_body(match: Match[SecurityRole]) -> dict[str, Json]:
     """Return the whole role as read, or a new one, with the declared fields over it."""
-    raw, set_id, new_claims = match.found
+    raw, set_id, new_claims = match.encoder_input
     after = match.after
-    new_role = {"Name": match.wanted.address.name, "EmailAddress": None}
+    new_role = {"Name": match.document.address.name, "EmailAddress": None}
     body: dict[str, Json] = build_writable_role(raw) if raw else new_role
     body |= {ROLE_MEMBERS[field]: after[field] for field in ("description", "emailAddress") if field in after}
     if "permissionSet" in after:
@@ -130,7 +130,7 @@ spec:
     def observe(self, read: Read, documents: Sequence[Wanted[SecurityRole]], run: Run) -> LiveRoles:
         """One list, each declared role by id; permission sets if one is declared by name, claims if one is to join."""
         roles = _read_declared_roles(read, documents)
-        names = (document.resource.declared().get("permissionSet") for document in documents)
+        names = (document.spec.declared().get("permissionSet") for document in documents)
         needs_sets = any(name is not None and not is_guid(name) for name in names)
         needs_claims = any(
             find_new_claims(document, raw)
@@ -158,11 +158,13 @@ spec:
         yield from match_claim_descriptions(document, raw, live.claim_context)
 
     def encode(self, match: Match[SecurityRole]) -> Request:
-        if isinstance(match.found, DescriptionChange):
-            return build_description_request(match.wanted.address.target, match.found.raw, match.found.description)
-        raw = match.found[0]
+        if isinstance(match.encoder_input, DescriptionChange):
+            return build_description_request(
+                match.document.address.target, match.encoder_input.raw, match.encoder_input.description
+            )
+        raw = match.encoder_input[0]
         body = _build_body(match)
-        target, expect = match.wanted.address.target, build_expected_role(body)
+        target, expect = match.document.address.target, build_expected_role(body)
         if raw is None:
             return Request(Call(target, "POST", ROLES_PATH, body, version=2), None, expect)
         # There is no /{id} form of this PUT: the id stands in the body.
