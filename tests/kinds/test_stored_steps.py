@@ -53,11 +53,11 @@ class ValveKind(Kind[Valve, Mapping[str, Json]]):
 
     def compare(self, document: Wanted[Valve], live: Mapping[str, Json], run: Run) -> Iterator[Finding]:
         raw = live[document.address.name]
-        yield Match(document, {"open": raw["Open"]}, document.resource.declared(), raw, raw["Name"])
+        yield Match(document, {"open": raw["Open"]}, document.spec.declared(), raw, raw["Name"])
 
     def encode(self, match: Match[Valve]) -> Request:
         raw, body = match.encoder_input, {"Open": match.after["open"]}
-        return Request(Call(match.wanted.address.target, "PUT", f"/Valves/{raw['Id']}", body), raw, body)
+        return Request(Call(match.document.address.target, "PUT", f"/Valves/{raw['Id']}", body), raw, body)
 
     def explain(self, request: Request) -> Meaning:
         check_request(request.call, "PUT", f"/Valves/{request.base['Id']}", members=("Open",))
