@@ -35,7 +35,9 @@ from tests.support.report_plans import (
 )
 
 _SCHEMAS = build_schemas(KINDS)
-_REGISTRY: Any = Registry().with_resources((name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items())
+_REGISTRY: Registry[Any] = Registry().with_resources(
+    (name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items()
+)
 VALID = jsonschema.Draft202012Validator(_SCHEMAS["report.json"], registry=_REGISTRY)
 
 DOCUMENTS = {
