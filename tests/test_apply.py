@@ -66,7 +66,9 @@ def test_the_answer_and_the_world_decide(row: tuple[Reply | NoReply, bool, Verdi
 
     assert outcome.verdict is verdict
     assert detail in outcome.detail
-    assert server.sent == [plan.steps[0].request.call]  # type: ignore[union-attr]
+    request = plan.steps[0].request
+    assert request is not None
+    assert server.sent == [request.call]
     assert server.slept == slept
     if verdict is N:
         assert server.asked == [HANDLER], "a refusal needs no reading back"

@@ -199,7 +199,9 @@ def test_the_second_send_is_the_first_one_again() -> None:
 
     (outcome,) = apply(plan, server.seams())
 
-    assert server.sent == [plan.steps[0].request.call] * 2  # type: ignore[union-attr]
+    request = plan.steps[0].request
+    assert request is not None
+    assert server.sent == [request.call] * 2
     assert outcome.verdict is Verdict.APPLIED
 
 

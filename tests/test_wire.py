@@ -265,7 +265,7 @@ BAD_ROLES = {
     "permissions that are not text": role(1, "R", Permissions=[{"Area": "x"}]),
     "permissions as one text": role(1, "R", Permissions="/"),
     "no id": {**role(1, "R"), "Id": None},
-    "no name": role(1, None),  # type: ignore[arg-type]
+    "no name": {**role(1, "R"), "Name": None},
     "a list": [role(1, "R")],
     "text": "R",
     "an empty object": {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from math import ceil
 from typing import Any
@@ -135,7 +135,8 @@ def test_a_reader_that_stops_early_stops_the_fetching() -> None:
     with Scripted(lister(rows(30_000))) as server, command(server.url, parallelism=2) as api:
         pages = api.read.pages("/X", columns=("Id",))
         next(pages), next(pages)
-        pages.close()  # type: ignore[attr-defined]
+        assert isinstance(pages, Generator)
+        pages.close()
         time.sleep(0.2)
     assert len(server.asked) <= 5
 

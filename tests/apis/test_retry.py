@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -126,9 +127,9 @@ def test_waits_double_below_a_ceiling_and_are_spread_by_jitter() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 400, 403])
-def test_a_write_is_sent_once_whatever_the_answer(method: str, status: int) -> None:
+def test_a_write_is_sent_once_whatever_the_answer(method: Literal["PUT", "POST"], status: int) -> None:
     with Scripted(lambda asked: answer(status, b"{}", {"Retry-After": "0"})) as server, command(server.url) as api:
-        reply = api.send(Call("command", method, "/x", {"a": 1}))  # type: ignore[arg-type]
+        reply = api.send(Call("command", method, "/x", {"a": 1}))
     assert reply.status == status
     assert len(server.asked) == 1
 
@@ -145,8 +146,8 @@ def test_a_write_whose_credentials_nothing_renews_is_sent_once() -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-def test_a_write_that_meets_silence_is_sent_once(method: str) -> None:
+def test_a_write_that_meets_silence_is_sent_once(method: Literal["PUT", "POST"]) -> None:
     with Scripted(lambda asked: b"") as server, command(server.url) as api, pytest.raises(NoReply) as caught:
-        api.send(Call("command", method, "/x", {"a": 1}))  # type: ignore[arg-type]
+        api.send(Call("command", method, "/x", {"a": 1}))
     assert caught.value.sent is True
     assert len(server.asked) == 1

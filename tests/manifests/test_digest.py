@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -72,18 +73,18 @@ SPECS = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=30_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(specs=st.lists(SPECS, min_size=1, max_size=5), random=st.randoms(use_true_random=False))
 def test_shuffling_files_keys_and_members_changes_nothing(
-    specs: list[dict[str, object]], random: object, tmp_path: Path
+    specs: list[dict[str, object]], random: Random, tmp_path: Path
 ) -> None:
     """Neither the digest nor what is wanted."""
 
     def shuffled(value: object) -> object:
         if isinstance(value, dict):
             keys = list(value)
-            random.shuffle(keys)  # type: ignore[attr-defined]
+            random.shuffle(keys)
             return {key: shuffled(value[key]) for key in keys}
         if isinstance(value, list):
             members = list(value)
-            random.shuffle(members)  # type: ignore[attr-defined]
+            random.shuffle(members)
             return members
         return value
 

@@ -136,7 +136,9 @@ def test_missing_credentials_and_token_urls_give_advice_instead_of_a_guess(tmp_p
     assert isinstance(none, NoAuth)
     assert "KEYFACTOR_PASSWORD" in read_words(none.advice)
     plain = {**HOST, "KEYFACTOR_AUTH_CLIENT_ID": "c", "KEYFACTOR_AUTH_TOKEN_URL": "http://idp.example.com/t"}
-    assert "plain http" in read_words(targets(tmp_path, plain)["command"].auth.advice)  # type: ignore[union-attr]
+    refused = targets(tmp_path, plain)["command"].auth
+    assert isinstance(refused, NoAuth)
+    assert "plain http" in read_words(refused.advice)
 
 
 def test_the_file_serves_and_variables_win_over_it(tmp_path: Path) -> None:

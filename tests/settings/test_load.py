@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -385,4 +386,4 @@ def test_the_environment_is_handed_out_read_only() -> None:
     env = read_process_environment()
     assert "PATH" in env
     with pytest.raises(TypeError):
-        env["X"] = "y"  # type: ignore[index]
+        cast(dict[str, str], env)["X"] = "y"

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def test_a_secret_shows_as_stars_however_it_is_printed(value: str) -> None:
 
 
 @pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, hash])
-def test_a_secret_can_not_be_written_or_copied(take: object) -> None:
+def test_a_secret_can_not_be_written_or_copied(take: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError):
-        take(Secret("hunter22"))  # type: ignore[operator]
+        take(Secret("hunter22"))
 
 
 def test_equal_secrets_are_equal_and_others_are_not() -> None:

@@ -143,10 +143,16 @@ def _holds(condition: str, variables: Mapping[str, str]) -> bool:
     return True
 
 
+class _UnitParser(configparser.RawConfigParser):
+    """Leaves the letter case of settings alone."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def unit(path: Path) -> configparser.RawConfigParser:
     """Read a unit of systemd whose settings stand there once, but for filters of system calls."""
-    parser = configparser.RawConfigParser(strict=False, comment_prefixes=("#",), delimiters=("=",))
-    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser = _UnitParser(strict=False, comment_prefixes=("#",), delimiters=("=",))
     parser.read_string(path.read_text("utf-8"))
     return parser
 

@@ -27,6 +27,8 @@ UNSPECIFIC = frozenset((
 """Words that say nothing of the thing they hold: the 25 of the survey, fitted to its 9.6 % and 5.9 % at 0e3118b."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
+Placed = ast.stmt | ast.expr | ast.excepthandler | ast.pattern | ast.arg | ast.alias
+"""What has a line; whatever binds a name is one of these."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +189,10 @@ def find_one_word_functions(modules: Modules) -> tuple[list[Site], int]:
 def find_bindings(modules: Modules) -> list[Site]:
     """Return every name that is given to something: variables, arguments, targets, functions, classes, `as`."""
     return [
-        Site(name, module.path, node.lineno)  # type: ignore[attr-defined]  # whatever binds a name has a line
+        Site(name, module.path, node.lineno)
         for module in modules
         for node in module.nodes
-        if (name := _bound_name(node))
+        if isinstance(node, Placed) and (name := _bound_name(node))
     ]
 
 
