@@ -21,7 +21,7 @@ from reconciler.transport.strict_json import read_error_message
 LIMIT = 200
 """Rows that a page is asked for; the documented maximum is unknown, the default 50."""
 _DEFAULT = 50
-MOST_PAGES = 1000
+MOST_EVENT_PAGES = 1000
 _ENVELOPES = {"notification-records": "records"}
 """Lists whose rows aren't called like the last part of their path."""
 
@@ -77,7 +77,7 @@ class CsmsRead(ObjectReader):
         known_names: set[str] = set()
         used_markers: set[str] = set()
         marker = ""
-        for _ in range(MOST_PAGES):
+        for _ in range(MOST_EVENT_PAGES):
             rows, next_marker, is_last = self._read_page(path, query, version, marker)
             names = [self._name(path, row, key) for row in rows]
             new_rows = [row for row, name in zip(rows, names, strict=True) if name not in known_names]
@@ -100,7 +100,7 @@ class CsmsRead(ObjectReader):
             )
             if is_last or not new_rows or not marker:
                 return
-        raise self._client.make_incomplete_error(path, f"the list does not end within {MOST_PAGES} pages")
+        raise self._client.make_incomplete_error(path, f"the list does not end within {MOST_EVENT_PAGES} pages")
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "name") -> list[Json]:
         """Return all rows of a list."""

@@ -23,7 +23,7 @@ from reconciler.settings.schema_auth import (
     BearerSettings,
     ClientCertificate,
     FilePath,
-    Id,
+    IamId,
     OauthSettings,
     PasswordSettings,
     ProxyUrl,
@@ -125,7 +125,7 @@ class CsmsTarget(_TargetSettings):
     iam_url: BaseUrl | None = None
     """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
     said; the target's own url if that is a loopback address."""
-    project_id: Id | None = None
+    project_id: IamId | None = None
     project_name: TextLine | None = None
     """In the place of `projectId`, which IAM then tells: the account needs the permission iam:projects:listProjects."""
     auth: Annotated[AkskSettings | TokenSettings | PasswordSettings, Field(discriminator="type")]

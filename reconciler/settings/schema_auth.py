@@ -48,7 +48,7 @@ def _check_path(path: str) -> str:
 
 TextLine = Annotated[str, Field(min_length=1, max_length=LINE.max_length, pattern=LINE.pattern)]
 FilePath = Annotated[TextLine, AfterValidator(_check_path)]
-Id = Annotated[str, Field(max_length=ID.max_length, pattern=ID.pattern)]
+IamId = Annotated[str, Field(max_length=ID.max_length, pattern=ID.pattern)]
 BaseUrl = Annotated[str, AfterValidator(normalize_base_url)]
 EndpointUrl = Annotated[str, AfterValidator(normalize_endpoint_url)]
 ProxyUrl = Annotated[str, AfterValidator(normalize_proxy_url)]
@@ -160,11 +160,11 @@ class PasswordSettings(StrictModel):
 
     type: Literal["password"]
     user: TextLine | None = None
-    user_id: Id | None = None
+    user_id: IamId | None = None
     """In the place of `user`; it needs no account beside it."""
     domain: TextLine | None = None
     """The account's name."""
-    domain_id: Id | None = None
+    domain_id: IamId | None = None
     """In the place of `domain`."""
     password: SecretField
 
