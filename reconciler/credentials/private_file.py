@@ -96,13 +96,10 @@ def read_private_file(path: Path, max_bytes: int) -> bytes:
             # By the descriptor, not by the path: what is judged is what is read (CWE-367).
             _check_file(os.fstat(handle), path)
             return read_bounded(handle, max_bytes)
-    except FileNotFoundError as error:
-        cause, remedy = describe_file_error(error), "create it and `chmod 600` it"
-        raise Unavailable(
-            Explanation("settings.secret-unreadable", f"can't be read ({cause})", remedy=remedy)
-        ) from None
     except (OSError, ValueError) as error:
         cause, remedy = describe_file_error(error), "correct the path, or who may enter its folders"
+        if isinstance(error, FileNotFoundError):
+            remedy = "create it and `chmod 600` it"
         raise Unavailable(
             Explanation("settings.secret-unreadable", f"can't be read ({cause})", remedy=remedy)
         ) from None

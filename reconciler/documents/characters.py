@@ -73,10 +73,8 @@ def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
     """
     for bom, name in _BOMS:
         if data.startswith(bom):
-            problem = Diagnostic(
-                "document.encoding", Source(file, 1, 1), f"the file is {name}", _UTF8_REASON, "save it as UTF-8"
-            )
-            return "", [problem]
+            wrong_bom = Explanation("document.encoding", f"the file is {name}", _UTF8_REASON, "save it as UTF-8")
+            return "", [wrong_bom.locate(Source(file, 1, 1))]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

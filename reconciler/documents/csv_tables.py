@@ -165,13 +165,9 @@ def _check_cells(
         if not line.strip():
             yield _EMPTY_LINE.locate(Source(file, number, 1))
         elif len(row) != len(header):
-            yield Diagnostic(
-                "csv.row-length",
-                Source(file, number, 1),
-                f"{len(row)} cells where the header has {len(header)}",
-                "cells would shift",
-                "correct the commas",
-            )
+            summary = f"{len(row)} cells where the header has {len(header)}"
+            source = Source(file, number, 1)
+            yield Diagnostic("csv.row-length", source, summary, "cells would shift", "correct the commas")
         else:
             for index, (name, cell) in enumerate(zip(header, row, strict=True)):
                 if explanation := _check_cell(name, cell.strip()):

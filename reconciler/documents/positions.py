@@ -117,8 +117,7 @@ def read_yaml_nodes(text: str) -> Sequence[SourceNode]:
         if isinstance(event, yaml.DocumentStartEvent):
             tree = _TreeBuilder()
         elif isinstance(event, yaml.DocumentEndEvent):
-            # An empty document has no number in the reader either; if the two counted differently, positions
-            # would lie.
+            # An empty document has no number in the reader either: counted differently, positions would lie.
             if tree.top and (tree.top.text or tree.top.style):
                 tops.append(tree.top)
         elif isinstance(event, yaml.CollectionStartEvent) and tree.depth >= limits.DEPTH:

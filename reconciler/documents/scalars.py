@@ -115,6 +115,16 @@ def _parse_day(text: str) -> date | Ambiguous:
         return Ambiguous(text, "a date that is not in the calendar")
 
 
+_NOUNS = (
+    (type(None), "null"),
+    (int | float, "a number"),
+    (date, "a date"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a mapping"),
+)
+
+
 def describe_value(value: Value) -> str:
     """Say what a value is, as a noun: `the boolean false`, `a number`, `a date`, `text`, `a list`, `a mapping`."""
     if isinstance(value, Ambiguous):
@@ -122,14 +132,4 @@ def describe_value(value: Value) -> str:
     # Before int, of which bool is a subclass.
     if isinstance(value, bool):
         return "the boolean true" if value else "the boolean false"
-    for kind, noun in (
-        (type(None), "null"),
-        (int | float, "a number"),
-        (date, "a date"),
-        (str, "text"),
-        (list, "a list"),
-        (dict, "a mapping"),
-    ):
-        if isinstance(value, kind):
-            return noun
-    return "nothing known"
+    return next((noun for kind, noun in _NOUNS if isinstance(value, kind)), "nothing known")

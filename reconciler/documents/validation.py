@@ -99,8 +99,7 @@ def _locate_error(error: Mapping[str, Any], value: object) -> _LocatedError:
     """Follow pydantic's location through the value; what it names beside keys and indices is a member of a union."""
     path: Path = ()
     unions: tuple[_UnionStep, ...] = ()
-    # pydantic's `loc` also names members of unions and validators (`function-after[...]`), which no
-    # document holds.
+    # pydantic's `loc` also names members of unions and validators (`function-after[...]`), which no document holds.
     loc: tuple[str | int, ...] = error["loc"]
     for position, step in enumerate(loc):
         last = position == len(loc) - 1

@@ -112,8 +112,7 @@ class _DocumentBuilder:
     def _handle_scalar(self, event: Any) -> None:
         self._count_node(event)
         text: str = event.value
-        # YAML 1.2, section 3.3.2: only plain scalars are resolved by their form; in quotes or blocks all is
-        # text.
+        # YAML 1.2, section 3.3.2: only plain scalars are resolved by their form.
         value: Value = text if event.style else resolve_scalar(text)
         if event.anchor or event.tag:
             self._refuse_decoration(event)

@@ -14,17 +14,13 @@ _Claim = tuple[int, Path | Source]
 
 
 def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
-    """Yield a problem for each name and each object that a document shares with one that stands before it.
-
-    Names are equal if they differ in letter case alone; of objects the kind itself says what is equal.
-    """
+    """Yield a problem for each name (letter case aside) and each object that a document shares with an earlier one."""
     ordered = sorted(documents, key=lambda document: document.source)
     names: dict[tuple[str, str, str], int] = {}
     owners: dict[tuple[str, str, str], _Claim] = {}
     for number, document in enumerate(ordered):
         target, kind, name = document.address
         # Case folding does not keep NFC (Unicode, section 3.13), so the result is composed again.
-        # Command's database presumably compares names without letter case, as SQL Server does by default.
         namesake = names.setdefault((target, kind, normalize("NFC", name.casefold())), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)

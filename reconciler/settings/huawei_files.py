@@ -141,6 +141,9 @@ def _refuse_koocli(problem: str, remedy: str) -> NoAuth:
     return NoAuth(Explanation("settings.vendor-file", f"HW_SHARED_CONFIG_FILE: {problem}", remedy=remedy))
 
 
+_READABLE_KEYS = "run `hcloud configure set --cli-auth-encrypt=false`, or set HW_ACCESS_KEY and HW_SECRET_KEY"
+
+
 def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Auth:
     # The other modes (ecsAgency, SSO, AssumeRole) keep none of these; SSO has its own under ssoAuth.
     mode = profile.get("mode", "AKSK")
@@ -150,13 +153,8 @@ def _read_koocli_auth(path: Path, index: int, profile: Mapping[str, Any]) -> Aut
         return NoAuth(Explanation("settings.unsupported", summary, remedy="set HW_ACCESS_KEY instead"))
     # KooCLI encrypts what it stores unless told not to; an encrypted key is no plain letters and digits.
     if not _ACCESS_KEY.fullmatch(str(profile.get("accessKeyId") or "")):
-        return NoAuth(
-            Explanation(
-                "settings.unsupported",
-                f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those",
-                remedy="run `hcloud configure set --cli-auth-encrypt=false`, or set HW_ACCESS_KEY and HW_SECRET_KEY",
-            )
-        )
+        summary = f"{path}: the profile's keys are encrypted or missing, and only KooCLI can read those"
+        return NoAuth(Explanation("settings.unsupported", summary, remedy=_READABLE_KEYS))
     names = ("accessKeyId", "secretAccessKey", "securityToken")
     access, secret, token = (FromProfile(path, ("profiles", str(index), name)) for name in names)
     return AkskAuth(access, secret, token if profile.get("securityToken") else None)

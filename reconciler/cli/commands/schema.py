@@ -60,13 +60,8 @@ def _write_schemas(folder: Path, label: str, texts: Mapping[str, str]) -> Comman
 
 def _check_schemas(folder: Path, label: str, texts: Mapping[str, str]) -> CommandResult:
     if not folder.is_dir():
-        problem = Diagnostic(
-            "usage.unknown-path",
-            Source(label),
-            "there is no such folder",
-            remedy=f"make it with: schema --write {label}",
-        )
-        raise UsageError(problem)
+        remedy = f"make it with: schema --write {label}"
+        raise UsageError(Diagnostic("usage.unknown-path", Source(label), "there is no such folder", remedy=remedy))
     stale = [name for name, text in texts.items() if _read_text(folder / name) != text]
     if stale:
         explanation = Explanation(

@@ -9,6 +9,7 @@ import click
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
+from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit, InvalidError
 
 
@@ -19,7 +20,6 @@ from reconciler.errors import Exit, InvalidError
 @click.pass_obj
 def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
     """Check manifests offline: every error at once, with its position."""
-    from reconciler.cli.terminal.snippets import read_snippets
     from reconciler.engine.pipeline import RunOptions, read_declaration
     from reconciler.manifests.selection import Selection
     from reconciler.reports.problems import render_validation
@@ -27,11 +27,17 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
     try:
         declared = read_declaration(session.inputs, RunOptions(paths, config, Selection(**filters)), offline=True)
     except InvalidError as error:
-        problems = error.problems
-        lines = read_snippets(session, session.stdout, problems)
-        return CommandResult(
-            Exit.INVALID, lambda layout: render_validation(problems, 0, 0, layout, lines), problems, listed=True
-        )
+        return _report_problems(session, error.problems)
     documents, files = len(declared.selected), declared.loaded.files
     counts = {"documents": documents, "files": files, "ignored": list(declared.loaded.ignored)}
     return CommandResult(Exit.OK, lambda layout: render_validation((), documents, files, layout, {}), extra=counts)
+
+
+def _report_problems(session: Session, problems: tuple[Diagnostic, ...]) -> CommandResult:
+    from reconciler.cli.terminal.snippets import read_snippets
+    from reconciler.reports.problems import render_validation
+
+    lines = read_snippets(session, session.stdout, problems)
+    return CommandResult(
+        Exit.INVALID, lambda layout: render_validation(problems, 0, 0, layout, lines), problems, listed=True
+    )

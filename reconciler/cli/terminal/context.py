@@ -57,12 +57,8 @@ class Session:
             from reconciler.diagnostics import Diagnostic, Source
             from reconciler.errors import UsageError
 
-            problem = Diagnostic(
-                "usage.no-current-folder",
-                Source("reconciler"),
-                "the current folder is gone, so nothing can be found from it",
-                remedy="go to one that is there",
-            )
+            summary, remedy = "the current folder is gone, so nothing can be found from it", "go to one that is there"
+            problem = Diagnostic("usage.no-current-folder", Source("reconciler"), summary, remedy=remedy)
             raise UsageError(problem) from None
 
     @property

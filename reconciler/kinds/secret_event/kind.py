@@ -39,11 +39,8 @@ def _build_after(spec: SecretEvent, raw: Mapping[str, Json] | None) -> dict[str,
 
 def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
     missing = [name for name in ("state", "eventTypes", "notification") if name not in after]
-    missing += [
-        f"notification.{name}"
-        for name in NOTIFICATION_MEMBERS
-        if name not in after.get("notification", NOTIFICATION_MEMBERS)
-    ]
+    members = after.get("notification", NOTIFICATION_MEMBERS)
+    missing += [f"notification.{name}" for name in NOTIFICATION_MEMBERS if name not in members]
     if missing:
         yield Diagnostic(
             "live.incomplete-creation",
