@@ -36,7 +36,7 @@ def run_command_line(
         plain="--no-color" in argv,
         run_command=run_command_line,
     )
-    with session.stops.heard():
+    with session.stops.handle_signals():
         return _run_and_print(argv, session)
 
 

@@ -57,7 +57,7 @@ class StopSignals:
             self._stage = "telling"
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
+    def handle_signals(self) -> Iterator[None]:
         """Take signals so, and then again as before. Elsewhere than in the main thread they are not ours to handle."""
         # signal() raises ValueError in any other thread.
         if threading.current_thread() is not threading.main_thread():

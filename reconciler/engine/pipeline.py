@@ -82,7 +82,7 @@ class JudgedPlan(NamedTuple):
     # Sent and saved, never printed: live values as they are, and one may quote a secret.
     plan: Plan
     masker: SecretMasker
-    shown: MaskedPlan
+    masked_plan: MaskedPlan
     refusals: tuple[Diagnostic, ...]
 
     def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:

@@ -60,16 +60,16 @@ def _find_difference(step: Step, kind: Kind) -> str:
     return _compare_changes(step.changes, find_changes(meaning.before, meaning.after, kind.risk), meaning)
 
 
-def _compare_changes(shown: Sequence[Change], derived: Sequence[Change], meaning: Meaning) -> str:
-    unshown = list(derived)
-    for change in shown:
-        match = next((other for other in unshown if _is_same_change(change, other, meaning)), None)
+def _compare_changes(stated: Sequence[Change], derived: Sequence[Change], meaning: Meaning) -> str:
+    unstated = list(derived)
+    for change in stated:
+        match = next((other for other in unstated if _is_same_change(change, other, meaning)), None)
         if match is not None:
-            unshown.remove(match)
+            unstated.remove(match)
         # A new object's field that is declared as empty is shown, and is no change.
         elif change.after or meaning.before is not None:
             return f"its request does not make the change of {change.path} that is shown"
-    hidden = [change for change in unshown if change.path not in meaning.implied and (change.after or change.before)]
+    hidden = [change for change in unstated if change.path not in meaning.implied and (change.after or change.before)]
     return f"its request also changes {hidden[0].path}" if hidden else ""
 
 

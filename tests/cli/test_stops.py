@@ -54,7 +54,7 @@ def test_what_a_signal_means_is_a_matter_of_when(name: str) -> None:
         "sending": lambda: stops.begin_sending(lambda: None),
         "telling": stops.begin_reporting,
     }
-    with stops.heard():
+    with stops.handle_signals():
         for event in events:
             if event in stages:
                 stages[event]()
@@ -72,7 +72,7 @@ def test_what_a_signal_means_is_a_matter_of_when(name: str) -> None:
 def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     """From the very return on: a signal neither ends it nor is promised what no longer can be."""
     session = Session(io.StringIO(), io.StringIO(), stderr := io.StringIO(), 0.0, {})
-    with session.stops.heard(), Progress(session) as progress:
+    with session.stops.handle_signals(), Progress(session) as progress:
         plan = Plan((), Coverage(0, 0))
         judged = JudgedPlan(plan, SecretMasker([]), SecretMasker([]).mask_plan(plan), ())
         listener = make_listener(session, judged, progress, lambda _: True)
@@ -88,7 +88,7 @@ def test_whoever_handled_signals_before_gets_them_back() -> None:
     try:
         kept = [signal.getsignal(number) for number in (INT, TERM, HUP)]
         stops = StopSignals()
-        with stops.heard():
+        with stops.handle_signals():
             assert [signal.getsignal(number) for number in (INT, TERM, HUP)] == [stops, stops, signal.SIG_IGN]
         assert [signal.getsignal(number) for number in (INT, TERM, HUP)] == kept
     finally:

@@ -150,7 +150,7 @@ def _show_plan(session: Session, judged_plan: JudgedPlan) -> None:
     from reconciler.reports import text
 
     layout = session.choose_layout(session.stderr)
-    write_text(session.stderr, text.render_plan(judged_plan.shown, layout, len(judged_plan.refusals)) + "\n")
+    write_text(session.stderr, text.render_plan(judged_plan.masked_plan, layout, len(judged_plan.refusals)) + "\n")
 
 
 def _show_outcome(progress: Progress, masker: SecretMasker, outcome: MaskedOutcome, count: str) -> None:

@@ -60,7 +60,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
         lambda layout: doctor.render_diagnoses(diagnoses, layout),
         collect_failures(diagnoses),
         extra={"targets": doctor.encode_targets(diagnoses)},
-        listed=True,
+        problems_in_text=True,
     )
 
 

@@ -28,7 +28,7 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
     run_options = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
         judged_plan = preview_plan(session.inputs, run_options, progress.tell)
-    plan = judged_plan.shown
+    plan = judged_plan.masked_plan
     exit_ = judged_plan.exit(changes=Exit.CHANGES, refused=False)
     return CommandResult(
         exit_,

@@ -62,11 +62,13 @@ def command(
     saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return CommandResult(
         exit_,
-        lambda layout: text.render_plan(judged_plan.shown, layout, len(refusals)) + text.sanitize_message(saved_line),
+        lambda layout: (
+            text.render_plan(judged_plan.masked_plan, layout, len(refusals)) + text.sanitize_message(saved_line)
+        ),
         problems,
-        judged_plan.shown,
+        judged_plan.masked_plan,
         extra={"saved": saved},
-        headline=summarize_plan(judged_plan.shown, len(refusals)),
+        headline=summarize_plan(judged_plan.masked_plan, len(refusals)),
     )
 
 

@@ -39,5 +39,5 @@ def _report_problems(session: Session, problems: tuple[Diagnostic, ...]) -> Comm
 
     lines = read_snippets(session, session.stdout, problems)
     return CommandResult(
-        Exit.INVALID, lambda layout: render_validation(problems, 0, 0, layout, lines), problems, listed=True
+        Exit.INVALID, lambda layout: render_validation(problems, 0, 0, layout, lines), problems, problems_in_text=True
     )

@@ -24,7 +24,7 @@ def _render_nothing(_: Layout) -> str:
 class CommandResult(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
-    `problems` are told on stderr, unless the text itself lists them (`listed`). `extra` are the command's own members
+    `problems` are told on stderr, unless the text itself lists them (`problems_in_text`). `extra` are the command's own members
     of the document. `headline` is the result in one line, for stderr where stdout is a document.
     """
 
@@ -34,7 +34,7 @@ class CommandResult(NamedTuple):
     plan: MaskedPlan | None = None
     outcomes: Sequence[MaskedOutcome] = ()
     extra: Mapping[str, Any] = {}
-    listed: bool = False
+    problems_in_text: bool = False
     headline: str = ""
 
 
@@ -136,7 +136,7 @@ def _render_headline(result: CommandResult) -> str:
 def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan = result.plan
-    problem_list = () if result.listed and not session.json else result.problems
+    problem_list = () if result.problems_in_text and not session.json else result.problems
     if plan:
         problem_list = (*problem_list, *plan.problems, *(gap.problem for gap in plan.gaps))
     if not problem_list and not (plan and plan.notes):
