@@ -49,7 +49,7 @@ class MaskedOutcome:
 
 
 class SecretMasker:
-    """Takes the secrets that were used so far out of whatever is shown; each of `redactors` knows those of one target."""
+    """Takes the secrets that were used so far out of what is shown; each of `redactors` knows those of one target."""
 
     def __init__(self, redactors: Iterable[Callable[[str], str]]) -> None:
         self._redactors = tuple(redactors)

@@ -24,8 +24,8 @@ def _render_nothing(_: Layout) -> str:
 class CommandResult(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
-    `problems` are told on stderr, unless the text itself lists them (`problems_in_text`). `extra` are the command's own members
-    of the document. `headline` is the result in one line, for stderr where stdout is a document.
+    `problems` are told on stderr, unless the text itself lists them (`problems_in_text`). `extra` are the command's own
+    members of the document. `headline` is the result in one line, for stderr where stdout is a document.
     """
 
     exit: Exit
