@@ -22,7 +22,7 @@ from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
 from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import NoAuth, Target
-from tests.settings.test_private_file import acting_as
+from tests.credentials.test_private_file import acting_as
 from tests.settings.test_variables import READ
 from tests.support.explanations import read_words
 

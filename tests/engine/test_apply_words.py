@@ -20,14 +20,14 @@ from reconciler.kinds.registry import KINDS
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import SecretMasker
 from reconciler.settings.model import Target
+from tests.engine.test_apply_denials import DENIED, denial, result
+from tests.engine.test_apply_login import Moving
 from tests.support.api_targets import BASIC
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.sample_plans import document, event, pending, planned
 from tests.support.scripted_servers import HANDLER, SECRET, one_handler
 from tests.support.scripted_servers import answer as answered
 from tests.support.secret_echoes import WRITTEN
-from tests.test_apply_denials import DENIED, denial, result
-from tests.test_apply_login import Moving
 
 PASSWORD = "a?>b?>c&d'e+f"
 
