@@ -75,7 +75,9 @@ def serve_keyfactor(world: World, request: HttpRequest, path: str, deny_at_most:
 def _handle_request(world: World, request: HttpRequest, path: str, deny_at_most: int | None) -> HttpReply:
     switches = world.switches
     if switches["query_string_max"] and len(request.query) > switches["query_string_max"]:
+        # IIS's request filtering refuses a query above maxQueryString (2,048 bytes by default) as 404.15.
         raise ApiError(404, "", "Not Found", bare=True)
+    # Before all that depends on the path: who is not logged in learns nothing of what exists.
     caller = identify_command_caller(world, request)
     if caller is None:
         return _build_unauthorized(switches)

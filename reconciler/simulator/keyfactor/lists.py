@@ -87,6 +87,7 @@ def build_list_reply(
     member = members[(sort_field or sort).lower()]
     sorted_rows = sorted(rows, key=lambda row: _build_sort_key(row.get(member)), reverse=is_descending(call))
     bounds = find_page_bounds(call, world.switches)
+    # A bare array, empty behind the last page; the header counts the matches before paging (KF 0.3, 0.5).
     return add_total_count(
         build_json_reply([render(row) for row in sorted_rows[bounds.begin : bounds.end]]), len(rows), world.switches
     )

@@ -34,6 +34,7 @@ def _put_owner(world: World, call: RouteCall) -> HttpReply:
     world.ledger.record(
         call, {"kind": "certificate", "id": row.id, "name": row.cn}, before, _summarize_owner(world, new_row)
     )
+    # 204 without a body, where Command's other PUTs answer 200 with the object (KF 0.6).
     return HttpReply(204)
 
 
@@ -76,6 +77,7 @@ def _check_owner_policy(world: World, row: Certificate) -> None:
     """Refuse to clear an owner that the pattern's or the system's policy requires."""
     pattern = world.patterns.get(row.pattern, {})
     if "Required" in (world.switches["owner_policy"], pattern.get("OwnerPolicy")):
+        # That it is refused is documented, status and code are not (KF 6.3).
         raise ApiError(
             world.switches["owner_policy_status"], "0xA011000F", "A certificate owner is required by policy."
         )

@@ -45,6 +45,7 @@ def _get_set(world: World, call: RouteCall) -> HttpReply:
 def _create_set(world: World, call: RouteCall) -> HttpReply:
     name = call.data["Name"]
     if any(permission_set["Name"].lower() == name.lower() for permission_set in world.permission_sets.values()):
+        # The code was seen for certificate collections; that it holds for sets is a choice (KF 0.7).
         raise ApiError(400, "0xA011000A", f"A permission set named '{name}' already exists.")
     new_set = {"Id": str(uuid4()), "Name": name, "Permissions": _read_permissions(call)}
     world.permission_sets[new_set["Id"]] = new_set
