@@ -14,6 +14,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from reconciler.engine.pipeline import JudgedPlan
     from reconciler.model import Plan
 
 
@@ -45,31 +46,29 @@ def command(
     run_options = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
         judged_plan = preview_plan(session.inputs, run_options, progress.tell)
-    plan, refusals = judged_plan.plan, judged_plan.refusals
+    masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
-    problems = refusals
-    saved = False
-    if out is not None:
-        saved = plan.complete and not refusals
-        if saved:
-            _save_plan(session, judged_plan.plan, out)
-        else:
-            cause = "the plan is refused" if plan.complete else "the comparison is not complete"
-            unsaved = Diagnostic(
-                "plan.not-saved", Source(out), f"not written: {cause}", remedy="mend what is listed and plan again"
-            )
-            problems = (*problems, unsaved)
+    obstacles = _save_if_applicable(session, judged_plan, out) if out is not None else ()
+    saved = out is not None and not obstacles
     saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return CommandResult(
         exit_,
-        lambda layout: (
-            text.render_plan(judged_plan.masked_plan, layout, len(refusals)) + text.sanitize_message(saved_line)
-        ),
-        problems,
-        judged_plan.masked_plan,
+        lambda layout: text.render_plan(masked_plan, layout, len(refusals)) + text.sanitize_message(saved_line),
+        (*refusals, *obstacles),
+        masked_plan,
         extra={"saved": saved},
-        headline=summarize_plan(judged_plan.masked_plan, len(refusals)),
+        headline=summarize_plan(masked_plan, len(refusals)),
     )
+
+
+def _save_if_applicable(session: Session, judged_plan: JudgedPlan, out: str) -> tuple[Diagnostic, ...]:
+    """Save a plan that could be applied; returns why it was not, if it was not."""
+    if judged_plan.plan.complete and not judged_plan.refusals:
+        _save_plan(session, judged_plan.plan, out)
+        return ()
+    cause = "the plan is refused" if judged_plan.plan.complete else "the comparison is not complete"
+    remedy = "mend what is listed and plan again"
+    return (Diagnostic("plan.not-saved", Source(out), f"not written: {cause}", remedy=remedy),)
 
 
 def _save_plan(session: Session, plan: Plan, out: str) -> None:
