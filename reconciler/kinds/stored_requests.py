@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from reconciler.model import Call, Json, Request
 
 
-def check_request(call: Call, method: str, path: str, *, members: Iterable[str]) -> None:
-    """Raise ValueError unless a call is sent in this way to this path, with exactly these members."""
+def check_request(
+    call: Call, method: str, path: str, *, members: Iterable[str], version: int = 1, query: Collection[str] = ()
+) -> None:
+    """Raise ValueError unless a call is sent in this way to this path, with exactly these members.
+
+    `query` are the parameters that it may have, one of them at most.
+    """
     if (call.method, call.path) != (method, path):
         raise ValueError(f"it is sent as {call.method} {call.path}, and not as {method} {path}")
+    if call.version != version or len(call.query) > 1 or any(name not in query for name, _ in call.query):
+        raise ValueError("it is sent with another version or other parameters than this kind uses")
     if set(call.body) != set(members):
         raise ValueError(f"its body has other members than {', '.join(members)}")
 

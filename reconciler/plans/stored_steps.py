@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.kinds.kind import Kind, Meaning
 from reconciler.kinds.registry import Registry
-from reconciler.model import Change, Plan, Step
+from reconciler.model import Bound, Change, Plan, Step
 from reconciler.plans.diff import find_changes
 
 
@@ -29,7 +29,7 @@ def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Regist
     """
     for step, stated_risk in zip(plan.steps, stated_risks, strict=True):
         try:
-            difference = _find_difference(step, kinds[step.address.kind])
+            difference = _find_difference(step, kinds[step.address.kind], plan.targets.get(step.address.target))
             if not difference and stated_risk != step.risk:
                 difference = f"its risk is {step.risk}"
         # Whatever a forged request lacks: a kind reads base and body as `encode` made them.
@@ -46,10 +46,13 @@ def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Regist
             )
 
 
-def _find_difference(step: Step, kind: Kind) -> str:
+def _find_difference(step: Step, kind: Kind, bound: Bound | None) -> str:
     """Say in what a step differs from its request; "" if in nothing."""
     if step.request is None:
         return ""
+    # The project stands in the path, and the place that a plan is bound to says which one is meant.
+    if bound and (bound.api != kind.api or (bound.project and f"/{bound.project}/" not in step.request.call.path)):
+        return "its request goes elsewhere than to its target"
     meaning = kind.explain(step.request)
     if meaning.name is not None and meaning.name.casefold() != step.address.name.casefold():
         return f"its request is about {meaning.name!r}"

@@ -118,6 +118,12 @@ FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
         lambda step: step["address"].update(name="Readers"),
     ),
     "a role that is sent to another path": (ROLE, call("path", "/Security/Roles/1")),
+    "a role that is sent by the version that drops claims": (ROLE, call("version", 1)),
+    "a role with a parameter": (ROLE, call("query", {"force": "true"})),
+    "an owner within another permission scope, and two of them": (
+        OWNER,
+        call("query", {"CollectionId": "1", "ContainerId": "2"}),
+    ),
     "a new role with every right": (NEW_ROLE, body("Permissions", ["/"])),
     "a new role under another name": (NEW_ROLE, body("Name", "Administrators")),
     "a claim with other words": (CLAIM, body("Description", "trust me")),
@@ -154,6 +160,26 @@ def test_a_step_that_does_something_else_is_refused(name: str) -> None:
         load_plan(seal(members), TODAY, KINDS, "release.plan")
     assert all(str(problem.source) == "release.plan" for problem in caught.value.problems)
     assert "does not do what it shows" in caught.value.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound"),
+    [
+        (EVENT, {"api": "csms", "url": "https://csms.example.com", "project": "another"}),
+        (EVENT, {"api": "keyfactor", "url": "https://kf.example.com", "project": ""}),
+        (ROLE, {"api": "csms", "url": "https://csms.example.com", "project": ""}),
+    ],
+)
+def test_a_step_that_goes_elsewhere_than_to_its_target_is_refused(
+    kind: tuple[str, str, str], bound: dict[str, str]
+) -> None:
+    """The project stands in the path, and the API follows from the kind."""
+    name, method, path = kind
+    members = find_step(name, method, path=path)
+    members["targets"] = {members["steps"][0]["address"]["target"]: bound}
+
+    with pytest.raises(RefusedError, match="goes elsewhere than to its target"):
+        load_plan(seal(members), TODAY, KINDS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -111,7 +111,8 @@ spec:
         """One certificate; a body without a name clears its owner."""
         call, base = request.call, request.base
         name = call.body.get("NewRoleName")
-        check_request(call, "PUT", f"{CERTIFICATES_PATH}/{base['Id']}/Owner", members=("NewRoleName",) if name else ())
+        path, members = f"{CERTIFICATES_PATH}/{base['Id']}/Owner", ("NewRoleName",) if name else ()
+        check_request(call, "PUT", path, members=members, query=("CollectionId", "ContainerId"))
         check_expectation(request, {"Id": base["Id"], "Thumbprint": base["Thumbprint"], "OwnerRoleName": name})
         label = f"{base['Thumbprint']} (id {base['Id']})"
         return Meaning({"owner": base["OwnerRoleName"]}, {"owner": name}, label)

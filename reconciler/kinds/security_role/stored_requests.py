@@ -37,7 +37,7 @@ def explain_role_request(request: Request) -> Meaning:
 
 
 def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
-    check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()))
+    check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()), version=2)
     descriptions = _read_descriptions(call.body, {})
     after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | descriptions
     return Meaning(None, after, "new", call.body["Name"], frozenset(descriptions), frozenset({"permissionSet"}))
@@ -45,7 +45,7 @@ def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
 
 def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
     base, body = request.base, request.call.body
-    check_request(request.call, "PUT", ROLES_PATH, members=base.keys() - {_READ_ONLY})
+    check_request(request.call, "PUT", ROLES_PATH, members=base.keys() - {_READ_ONLY}, version=2)
     if any(sent[name] != base[name] for name in base.keys() - _CHANGEABLE - {_READ_ONLY}):
         raise ValueError("it changes what no manifest declares")
     role_claims = {ClaimKey(*claim[:3]): claim[3] for claim in base["Claims"]}
