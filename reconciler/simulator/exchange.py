@@ -145,7 +145,7 @@ class Exchange:
         return delivery
 
     def expire_tokens(self) -> None:
-        """Let every OAuth and IAM token handed out so far expire now."""
+        """Let every OAuth, IAM and security token handed out so far expire now."""
         with self._world.lock:
             self._world.bearer_tokens.expire()
             self._world.iam_tokens.expire()

@@ -13,8 +13,7 @@ from types import FrameType
 from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.simulator import Simulator
 
-# SIGHUP is the end of a terminal or an ssh session. By default all but SIGINT end Python at once, and
-# the files with secrets would stay.
+# SIGHUP ends a terminal or an ssh session. By default all but SIGINT end Python at once: secrets' files would stay.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -36,7 +35,6 @@ def run_simulator(
         try:
             if ready_path is not None:
                 write_private_file(ready_path, json.dumps(simulator.credentials, indent=2) + "\n")
-            # A wait without an end can't be interrupted on every platform.
             while not stop_event.wait(0.5):
                 pass
         finally:

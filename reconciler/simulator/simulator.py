@@ -49,7 +49,7 @@ class Simulator:
         self._secrets = {
             "password": token_urlsafe(18),
             "client_secret": token_urlsafe(24),
-            # Letters and digits alone: token_urlsafe() also has - and _, which no access key has.
+            # The gateway's pattern knows keys of letters and digits alone; token_urlsafe() also has - and _.
             "access_key": f"AK{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20],
             "secret_key": token_urlsafe(30),
             "iam_password": token_urlsafe(18),

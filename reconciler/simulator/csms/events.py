@@ -194,8 +194,8 @@ def _find_page_start(world: World, names: list[str], marker: str) -> int:
     if not marker or world.switches["csms_marker"] == "ignored":
         return 0
     if marker in names:
-        # The marker is called last name of this page and first of the next. Terraform stops at an empty
-        # page, which an inclusive marker would never yield (CS 1.6).
+        # Called last name of this page and first of the next. Terraform stops at an empty page, which an inclusive
+        # marker would never yield (CS 1.6).
         return names.index(marker) + (1 if world.switches["csms_marker"] == "exclusive" else 0)
     if world.switches["csms_marker_unknown"] == "400":
         raise ApiError(400, "CSMS.0002", "marker is invalid.")

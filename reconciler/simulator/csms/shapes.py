@@ -60,7 +60,7 @@ _RECORD = (
     Field("secret_type", "string"),
     Field("notification_target_name", "string"),
     Field("notification_target_id", "string"),
-    # Documented with 255 characters at most, which its own example exceeds.
+    # Documented with 255 characters at most, which its own example exceeds (CS 1.8).
     Field("notification_content", "string", "a string that holds JSON (CS 1.8)"),
     Field("notification_status", "string", enum=("SUCCESS", "FAIL", "INVALID")),
 )

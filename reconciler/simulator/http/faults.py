@@ -31,7 +31,7 @@ KINDS: Mapping[str, FaultKind] = {
         FaultKind("throttle", "before", "answers 429 in the API's shape, with Retry-After if given", {"retry_after": None}),
         FaultKind("drop", "before", "closes the connection and does nothing", {}),
         FaultKind("delay", "before", "waits this many seconds before anything else", {"seconds": 1.0}),
-        # Port 9 is discard (RFC 863), where nobody listens: a client that follows meets a refused connection.
+        # Port 9 is discard (RFC 863), which hardly a host offers today: who follows meets a refused connection.
         FaultKind("redirect", "before", "answers a redirect and does nothing", {"location": "http://127.0.0.1:9/", "status": 302}),
         FaultKind("html", "before", "answers 200 with a login page and does nothing", {}),
         FaultKind("ghost", "before", "closes the connection; the request is carried out after so many more requests, or seconds", {"requests": 1, "seconds": None}),

@@ -54,7 +54,7 @@ class ReceivedRequest(NamedTuple):
 def read_request(stream: BufferedIOBase, send_continue: Callable[[], None]) -> ReceivedRequest | None:
     """Return the next request, None where there is none; `send_continue` answers `Expect: 100-continue`.
 
-    Raises Malformed, after which nothing more can be read, and OSError.
+    Raises MalformedRequest, after which nothing more can be read, and OSError.
     """
     request_line = _read_request_line(stream)
     if request_line is None:

@@ -123,8 +123,7 @@ def _check_route_permission(world: World, route: Route, caller: Caller) -> None:
     if not route.permission or route.decides:
         return
     base = route.permission.replace("[#]/", "")
-    # Roles, claims and sets are written by who has the permission in the Global set; elsewhere it is a 403
-    # (KF 9, row 17).
+    # Roles, claims and sets are written by who has the permission in the Global set, else a 403 (KF 9, row 17).
     permission_set = world.global_set_id if route.in_global else ""
     scoped = base != route.permission and any(
         permission.startswith(base) for role in caller.roles for permission in role["Permissions"]

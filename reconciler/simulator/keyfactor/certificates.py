@@ -79,8 +79,7 @@ def _list_certificates(world: World, call: RouteCall) -> HttpReply:
     row_filter, valid_minute = _build_row_filter(
         revoked=parameters["includeRevoked"], expired=parameters["includeExpired"]
     )
-    # A role that is renamed changes what a query by owner name selects, so a remembered list must not be
-    # found again then.
+    # A role's new name changes what a query by owner name selects: a list remembered before must not be found then.
     role_names = tuple((r["Id"], r["Name"]) for r in world.roles.values()) if "ownerrolename" in text.lower() else ()
     modes = (world.switches["query_and_or"], world.switches["query_quote_escape"], call.caller.name)
     key = (

@@ -212,8 +212,7 @@ CLAIM_REPLY = (
         fields=(Field("Id", "uuid"), Field("AuthenticationScheme", "string"), Field("DisplayName", "string")),
     ),
 )
-# The documentation's table puts these into the body; the swagger, which is followed here, into the query
-# (KF 2.1).
+# The documentation's table puts these into the body, the swagger, which counts here, into the query (KF 2.1).
 _CLAIM_QUERY = (
     Field("ClaimType", "integer", required=True),
     Field("ClaimValue", "string", required=True),

@@ -69,7 +69,7 @@ def _find_new_owner(world: World, call: RouteCall) -> Record | None:
             status = int(world.switches["owner_unknown_name"])
             raise ApiError(status, "0xA011000F", f"Unable to find 'Security Role' with Name '{name}'")
         return role
-    # Seen live at 25.5: an empty body, sent by accident, takes the owner away (KF 6.3).
+    # Seen live at 25.5 for `{}`: a body that is empty by accident takes the owner away (KF 6.3).
     return None
 
 
@@ -118,8 +118,7 @@ def _has_expanded_permission(world: World, call: RouteCall, owners: list[Record]
 
     if not call.caller.holds(_EXPANDED_CHANGE_OWNER):
         return False
-    # 25.x looks at the sets that the caller's and the owner's roles are in (KF 6.3); that Global counts for
-    # every owner is a choice.
+    # 25.x looks at the sets of the caller's and the owner's roles (KF 6.3); Global for every owner is a choice.
     return all(
         has_permission_over(_EXPANDED_CHANGE_OWNER, owner) and has_permission_over("/security/read/", owner)
         for owner in owners

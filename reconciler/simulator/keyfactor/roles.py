@@ -131,10 +131,10 @@ def _build_role(world: World, call: RouteCall, base: Record) -> Record:
 
 
 def check_role_name(world: World, role: Record) -> None:
-    """Raise Refused where the name is blank or another role's."""
+    """Raise ApiError where the name is blank or another role's."""
     if not role["Name"].strip():
         raise ApiError(400, "0xA0F00003", "The Name field is required.")
-    # The comparison is the database's: SQL Server's usual collations ignore case (KF 1.6).
+    # Not documented; SQL Server's usual collations ignore case (KF 1.6).
     holder = world.find_role_by_name(role["Name"])
     if holder is not None and holder["Id"] != role["Id"]:
         raise ApiError(
@@ -161,8 +161,7 @@ def _check_role_permissions(world: World, role: Record) -> None:
     unknown = [permission for permission in permissions if not is_known_permission(permission)]
     if unknown and switches["role_permissions_unknown"] == "400":
         raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
-    # Seen live for a parent beside its child. That /x/read/5/ beside /x/read/ counts is only inferred
-    # (KF 4.1).
+    # Seen live for a parent beside its child; /x/read/5/ beside /x/read/ follows by the prefix rule alone (KF 4.1).
     if find_redundant_permissions(permissions) and switches["role_permissions_redundant"] == "400":
         raise ApiError(
             400, "0xA011000F", f"Redundant permissions detected: {', '.join(find_redundant_permissions(permissions))}"

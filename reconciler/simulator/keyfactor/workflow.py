@@ -15,7 +15,7 @@ from reconciler.simulator.world.world import Record, World
 
 # CertState's numbers. 5 and 1 are known from third-party code alone (KF 7.2); 8 is a choice.
 PENDING, DENIED, ACTIVE, EXTERNAL = 5, 3, 1, 8
-# To Command pending requests are alerts, so the alerts' permission reads them (KF 7.1).
+# Requests are read with the permission of the alerts, in 24.4 and later (KF 7.1).
 _MANAGE_REQUESTS, _READ_REQUESTS = "/certificates/requests/manage/", "/monitoring/alerts/read/"
 _REQUEST_FIELDS = (
     Field("Id", "integer", "KeyfactorRequestId"),
@@ -128,7 +128,7 @@ def _find_outcome(world: World, call: RouteCall, request_id: int, *, repeated: b
         return switches["deny_unknown_ids"], "The request was not found."
     refused_ids = {part.strip() for part in switches["deny_refused_ids"].split(",")}
     if str(request_id) in refused_ids or not call.caller.holds(_MANAGE_REQUESTS):
-        # Denials are ids for which the caller lacks permission, not requests that were denied (KF 7.3).
+        # Denials are mostly ids for which the caller lacks permission, not requests that were denied (KF 7.3).
         return "denials", "Access is denied."
     if request["State"] != PENDING:
         return switches["deny_processed_ids"], "The request is not pending."
@@ -140,7 +140,7 @@ def _settle_request(world: World, request: Record, comment: str, decision: Reque
     request["State"] = decision.state
     if decision.state == DENIED:
         request["DenialComment"] = comment
-        # The alert mails the comment to the requester, which nothing takes back.
+        # A denied request alert can deliver the comment to the requester (seed 002), which nothing takes back.
         world.denied_mails.append(request["Id"])
     world.note_change(("request", request["Id"]), before)
     return before, _render_detail(request)
@@ -148,7 +148,7 @@ def _settle_request(world: World, request: Record, comment: str, decision: Reque
 
 def _build_result_item(world: World, request_id: int, comment: str) -> Record | str:
     request = world.requests.get(request_id, {})
-    # The documents differ by version: objects with these members, or plain strings.
+    # The documents differ by version: objects with these members, or plain strings (reliability B18).
     if world.switches["deny_items"] == "strings":
         return f"{request_id}: {comment}" if comment else str(request_id)
     host, _, logical = request.get("CertificateAuthority", "").partition("\\")

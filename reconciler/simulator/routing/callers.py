@@ -118,7 +118,7 @@ def _build_oauth_error(status: int, code: str) -> HttpReply:
 def identify_cloud_caller(world: World, request: HttpRequest) -> Caller:
     """Return who calls Huawei Cloud by AK/SK signature or X-Auth-Token; raises ApiError 401 as the gateway does."""
     header = parse_signature_header(request.headers.get("authorization", ""))
-    # The signature counts first: Huawei's SDK signs even where its caller adds X-Auth-Token (CS 6.3).
+    # Huawei's SDK signs even where its caller adds X-Auth-Token (CS 6.3); that the signature counts is a choice.
     if header is not None:
         return _identify_signer(world, request)
     token = request.headers.get("x-auth-token", "")

@@ -36,7 +36,7 @@ def parse_signature_header(text: str) -> SignatureHeader | None:
 
 
 def rebuild_canonical_request(request: HttpRequest, signed_names: Sequence[str]) -> str:
-    """Return the canonical request over the received headers named in `signed`."""
+    """Return the canonical request over the received headers of these names."""
     # A newline after each, and one more from join(): the block is followed by an empty line (CS 3.3).
     headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in sorted(signed_names))
     return "\n".join(

@@ -50,7 +50,6 @@ class IssuedTokens:
     """Bearer tokens handed out, with their owner and the time (monotonic seconds) until which they hold."""
 
     _issued: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _shift: float = 0.0
 
     def issue(self, owner: str, lifetime: float) -> str:
         """Return a new token."""
@@ -75,7 +74,7 @@ class IssuedTokens:
 def find_roles_with_claims(
     claims: Iterable[ClaimIdentity], roles: Iterable[Mapping[str, Any]], claims_by_id: Mapping[int, Any]
 ) -> tuple[Any, ...]:
-    """Return the roles that hold one of these claims; `known` are the claims by id."""
+    """Return the roles that hold one of these claims."""
     keys = frozenset(claims)
     return tuple(
         role

@@ -164,8 +164,7 @@ def _generate_certificates(count: int, seed: int, today: int) -> Iterator[Certif
 
 
 def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
-    # Windows calls the SHA-1 of a certificate its thumbprint. Without the flag an OpenSSL in FIPS mode may
-    # refuse SHA-1.
+    # Windows calls a certificate's SHA-1 its thumbprint. Without the flag an OpenSSL in FIPS mode may refuse it.
     digest = hashlib.sha1(b"%d:%d" % (seed, i), usedforsecurity=False).hexdigest().upper()
     is_expired, is_revoked = i > 6 and 0.80 < chance <= 0.90, i > 6 and chance > 0.93
     age = int(chance * 997) % 330 + 1

@@ -68,7 +68,7 @@ _ROLES = (
     Switch("role_permissions_outside_set", "400", ("400", "403", "accepted"), "a permission outside the role's permission set", "KF 1.6 ND"),
     Switch("role_extra_member", "", str, "name of a member beyond the documented ones that every role has and that PUT clears unless it is sent; empty for none", "seed 004, reliability B1"),
     Switch("claim_creation", "created", ("created", "400"), "a claim in a role that is not defined yet", "KF 1.5 ND"),
-    # Matters to an undo: a claim that is created anew gets another id.
+    # Matters to an undo: a claim that was removed and is created anew may get another id.
     Switch("claim_unused", "kept", ("kept", "removed"), "a claim that no role holds any more", "KF 11 ND"),
     Switch("claim_description_in_role", "updated", ("updated", "kept"), "description of a known claim when a role carries another one", "KF 1.5 ND"),
     Switch("claim_description_lag", 0, int, "how many reads after the change still show a claim's old description", "KF 0.8 LIVE"),

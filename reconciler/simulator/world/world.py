@@ -99,7 +99,7 @@ class World:
             self._stale[key] = (deepcopy(before), self.switches["read_lag"])
 
     def seen(self, key: Hashable, current: Json) -> Json:
-        """Return what a read shows of an object whose true state is `now`; None is absence."""
+        """Return what a read shows of an object whose true state is `current`; None is absence."""
         if key not in self._stale:
             return current
         before, remaining = self._stale.pop(key)
@@ -114,7 +114,7 @@ class World:
 
 
 def find_next_id(records: Mapping[int, Any]) -> int:
-    """Return an id that was not used: one above the highest."""
+    """Return an id that is not in use: one above the highest."""
     # Unlike an IDENTITY column of SQL Server it hands a number out again once the highest is deleted.
     return max(records, default=0) + 1
 
