@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.simulator import Simulator
-from reconciler.simulator.exchange import Delivery
+from reconciler.simulator.deliveries import Delivery
 from reconciler.simulator.http.messages import HttpRequest
 from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.world.switches import DECLARED

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
-from reconciler.simulator.exchange import Delivery
+from reconciler.simulator.deliveries import Delivery
 from reconciler.simulator.http.framing import MalformedRequest, read_request
 from reconciler.simulator.http.messages import HttpReply, HttpRequest
 

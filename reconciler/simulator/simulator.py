@@ -15,7 +15,8 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from reconciler.simulator import admin
-from reconciler.simulator.exchange import EDIT_HEADER, Delivery, Exchange, split_prefix
+from reconciler.simulator.deliveries import Delivery
+from reconciler.simulator.exchange import EDIT_HEADER, Exchange, split_prefix
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpRequest, Json
 from reconciler.simulator.server import Server
