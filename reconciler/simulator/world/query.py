@@ -6,12 +6,10 @@ is a predicate over a row; comparison is that of SQL Server: case-insensitive, a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from reconciler.simulator.http.messages import ApiError
+from reconciler.simulator.world.query_tokens import QueryToken, build_query_refusal, parse_value, split_tokens
 
 QueryRow = Any
 RowPredicate = Callable[[QueryRow], bool]
@@ -34,21 +32,6 @@ class CompiledQuery(NamedTuple):
     """Makes the same test for other values of the column."""
 
 
-# The lookahead: an operator ends at a blank, a quote or a parenthesis, so `-eq5` is none.
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<op>-[A-Za-z]+)(?=[\s"(]|$)|(?P<number>-?[0-9]+(?=[\s)]|$))|"""
-    r"""(?P<word>[A-Za-z_][\w.]*))"""
-)
-_QUOTED_VALUE = {
-    "none": re.compile(r'\s*"([^"]*)"'),
-    "doubled": re.compile(r'\s*"((?:[^"]|"")*)"'),
-    "backslash": re.compile(r'\s*"((?:[^"\\]|\\.)*)"'),
-}
-_UNESCAPE: Mapping[str, Callable[[str], str]] = {
-    "none": str,
-    "doubled": lambda text: text.replace('""', '"'),
-    "backslash": lambda text: re.sub(r"\\(.)", r"\1", text),
-}
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
     "string": ("-eq", "-ne", "-contains", "-notcontains", "-startswith", "-endswith"),
     "integer": ("-eq", "-ne", "-lt", "-le", "-gt", "-ge"),
@@ -69,45 +52,19 @@ _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class QueryToken(NamedTuple):
-    """A piece of the text: open, close, op, number, word or text (a quoted value)."""
-
-    kind: str
-    text: str
-
-
 def compile_query(
     text: str, columns: Mapping[str, QueryColumn], *, precedence: str = "precedence", escape: str = "none", me: str = ""
 ) -> CompiledQuery:
     """Compile a QueryString over these columns (names in lower case); raises ApiError 400 for a bad one."""
-    parser = _Parser(_split_tokens(text, escape), columns, me, left_to_right=precedence == "left_to_right")
+    parser = _Parser(split_tokens(text, escape), columns, me, left_to_right=precedence == "left_to_right")
     try:
         query = parser.parse_expression()
     # Four frames a parenthesis: fewer than 250 of them reach Python's default limit of 1,000.
     except RecursionError as error:
-        raise _build_query_refusal("it is nested too deeply") from error
+        raise build_query_refusal("it is nested too deeply") from error
     if parser.tokens:
-        raise _build_query_refusal(f"'{parser.tokens[0].text}' is not expected here")
+        raise build_query_refusal(f"'{parser.tokens[0].text}' is not expected here")
     return query
-
-
-def _build_query_refusal(reason: str) -> ApiError:
-    return ApiError(400, "0xA011000F", f"The query is invalid: {reason}.")
-
-
-def _split_tokens(text: str, escape: str) -> list[QueryToken]:
-    tokens: list[QueryToken] = []
-    position = 0
-    while text[position:].strip():
-        if quoted_match := _QUOTED_VALUE[escape].match(text, position):
-            tokens.append(QueryToken("text", _UNESCAPE[escape](quoted_match[1])))
-            position = quoted_match.end()
-        elif (match := _TOKEN.match(text, position)) and match.lastgroup:
-            tokens.append(QueryToken(match.lastgroup, match[match.lastgroup].strip()))
-            position = match.end()
-        else:
-            raise _build_query_refusal(f"'{text[position:].strip()[:20]}' can't be read")
-    return tokens
 
 
 class _Parser:
@@ -153,10 +110,10 @@ class _Parser:
 
     def _take(self, *kinds: str) -> QueryToken:
         if not self.tokens:
-            raise _build_query_refusal("it ends too early")
+            raise build_query_refusal("it ends too early")
         token = self.tokens.pop(0)
         if token.kind not in kinds:
-            raise _build_query_refusal(f"'{token.text}' is not expected here")
+            raise build_query_refusal(f"'{token.text}' is not expected here")
         return token
 
     def _parse_term(self) -> CompiledQuery:
@@ -167,11 +124,11 @@ class _Parser:
             return inner
         column = self._columns.get(token.text.lower())
         if column is None:
-            raise _build_query_refusal(f"unknown field '{token.text}'")
+            raise build_query_refusal(f"unknown field '{token.text}'")
         operator = self._take("op").text.lower()
         value = self._take("text", "number", "word")
         if operator not in _OPERATORS[column.kind]:
-            raise _build_query_refusal(f"'{operator}' does not apply to {token.text}")
+            raise build_query_refusal(f"'{operator}' does not apply to {token.text}")
         return self._build_comparison(token.text.lower(), column, operator, value)
 
     def _build_comparison(self, name: str, column: QueryColumn, operator: str, value: QueryToken) -> CompiledQuery:
@@ -179,11 +136,11 @@ class _Parser:
         # Bare NULL asks for absence, "NULL" in quotes is text like any other (KF 6.2).
         if value.kind == "word" and value.text.upper() == "NULL":
             if operator not in ("-eq", "-ne"):
-                raise _build_query_refusal(f"'{operator}' does not apply to NULL")
+                raise build_query_refusal(f"'{operator}' does not apply to NULL")
             return CompiledQuery(
                 (lambda row: get(row) is None) if operator == "-eq" else (lambda row: get(row) is not None)
             )
-        operand = _parse_value(column.kind, value, self._me)
+        operand = parse_value(column.kind, value, self._me)
         test = _TESTS[operator]
         fold = column.kind == "string"
         if operator == "-eq":
@@ -234,33 +191,3 @@ def _join_by_and(queries: list[CompiledQuery]) -> CompiledQuery:
         return queries[0]
     tests = tuple(query.test for query in queries)
     return CompiledQuery(lambda row: all(test(row) for test in tests))
-
-
-def _parse_value(kind: str, token: QueryToken, me: str) -> Any:
-    if kind == "string":
-        if token.kind == "word":
-            raise _build_query_refusal(f"'{token.text}' needs quotes")
-        # %ME% is expanded inside the quotes (KF 6.2).
-        return token.text.replace("%ME%", me).lower()
-    if kind == "boolean":
-        if token.text.lower() not in ("true", "false"):
-            raise _build_query_refusal(f"'{token.text}' is neither true nor false")
-        return token.text.lower() == "true"
-    if kind == "integer":
-        # 18 digits always fit into SQL Server's bigint; int() would take underscores and blanks as well.
-        if not re.fullmatch(r"-?[0-9]{1,18}", token.text):
-            raise _build_query_refusal(f"'{token.text}' is not a number")
-        return int(token.text)
-    return _parse_date(token.text)
-
-
-def _parse_date(text: str) -> datetime:
-    if match := re.fullmatch(r"(?i)%TODAY%\s*(?:([+-])\s*([0-9]{1,5}))?", text):
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return today + timedelta(days=int(f"{match[1] or '+'}{match[2] or 0}"))
-    try:
-        # Takes the Z of KF 6.2 and most of ISO 8601 since Python 3.11.
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _build_query_refusal(f"'{text}' is not a date") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
