@@ -19,13 +19,9 @@ from reconciler.simulator.keyfactor.lists import (
 )
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.routes import RouteCall
+from reconciler.simulator.world.certificate_json import serialize_certificate
+from reconciler.simulator.world.certificate_rows import SORT_KEYS, Certificate, build_certificate_columns
 from reconciler.simulator.world.query import CompiledQuery, compile_query
-from reconciler.simulator.world.store_certificates import (
-    SORT_KEYS,
-    Certificate,
-    build_certificate_columns,
-    serialize_certificate,
-)
 from reconciler.simulator.world.world import World
 
 READ_CERTIFICATES = "/certificates/collections/read/"

@@ -9,7 +9,7 @@ from reconciler.simulator.http.shapes import Field
 from reconciler.simulator.keyfactor.certificates import add_history, find_certificate, is_in_collection
 from reconciler.simulator.keyfactor.routes import PUT
 from reconciler.simulator.routing.routes import RouteCall
-from reconciler.simulator.world.store_certificates import Certificate
+from reconciler.simulator.world.certificate_rows import Certificate
 from reconciler.simulator.world.world import Record, World
 
 _CHANGE_OWNER = "/certificates/collections/change_owner/"

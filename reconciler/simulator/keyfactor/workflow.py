@@ -10,7 +10,7 @@ from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import GET, POST
 from reconciler.simulator.routing.routes import RouteCall
-from reconciler.simulator.world.store_certificates import CERTIFICATE_STATE_NAMES
+from reconciler.simulator.world.certificate_rows import CERTIFICATE_STATE_NAMES
 from reconciler.simulator.world.world import Record, World
 
 # CertState's numbers. 5 and 1 are known from third-party code alone (KF 7.2); 8 is a choice.
