@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, Json, build_json_reply
-from reconciler.simulator.http.shapes import Field, build_array_fields
+from reconciler.simulator.http.shapes import build_array_fields
+from reconciler.simulator.keyfactor.claim_shape import (
+    CLAIM_CHANGE,
+    CLAIM_FIELDS,
+    CLAIM_QUERY,
+    CLAIM_REPLY,
+    CLAIM_TYPE_NAMES,
+    HOLDING_ROLE,
+)
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.identities import build_claim_identity
 from reconciler.simulator.world.world import Record, World, find_next_id
 
-CLAIM_TYPE_NAMES = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
 _DIRECTORY_SCHEME = "active directory"
 
 
@@ -177,7 +184,7 @@ def _list_holding_roles(world: World, call: RouteCall) -> HttpReply:
     ids = {i for i, claim in world.claims.items() if build_claim_identity(claim) == build_claim_identity(call.query)}
     return build_json_reply(
         [
-            {field.name: role[field.name] for field in _HOLDING_ROLE}
+            {field.name: role[field.name] for field in HOLDING_ROLE}
             for role in world.roles.values()
             if ids & set(role["Claims"])
         ]
@@ -188,43 +195,6 @@ def _build_subject(claim: Record) -> Record:
     return {"kind": "claim", "id": claim["Id"], "name": claim["ClaimValue"]}
 
 
-CLAIM_FIELDS = (
-    Field(
-        "ClaimType",
-        "claim type",
-        "number 0-6 (KF 2.2); names too where a switch or the endpoint says so",
-        required=True,
-        enum=(*range(len(CLAIM_TYPE_NAMES)), *CLAIM_TYPE_NAMES),
-        judged=True,
-    ),
-    Field("ClaimValue", "string", required=True),
-    Field("ProviderAuthenticationScheme", "string", required=True),
-    Field("Description", "string", required=True),
-)
-CLAIM_REPLY = (
-    Field("Id", "integer"),
-    Field("Description", "string"),
-    Field("ClaimType", "string", "name of the type", enum=CLAIM_TYPE_NAMES),
-    Field("ClaimValue", "string"),
-    Field(
-        "Provider",
-        "object",
-        fields=(Field("Id", "uuid"), Field("AuthenticationScheme", "string"), Field("DisplayName", "string")),
-    ),
-)
-# The documentation's table puts these into the body, the swagger, which counts here, into the query (KF 2.1).
-_CLAIM_QUERY = (
-    Field("ClaimType", "integer", required=True),
-    Field("ClaimValue", "string", required=True),
-    Field("ProviderAuthenticationScheme", "string", required=True),
-)
-_HOLDING_ROLE = (
-    Field("Id", "integer"),
-    Field("Name", "string"),
-    Field("Description", "string"),
-    Field("PermissionSetId", "uuid"),
-)
-_CLAIM_CHANGE = (Field("Id", "integer", required=True), Field("Description", "string", required=True))
 _READ, _MODIFY = "/security/read/", "/security/modify/"
 
 ROUTES = (
@@ -241,8 +211,8 @@ ROUTES = (
         _list_holding_roles,
         "Roles that hold a claim",
         permission=_READ,
-        query=_CLAIM_QUERY,
-        reply=build_array_fields(_HOLDING_ROLE),
+        query=CLAIM_QUERY,
+        reply=build_array_fields(HOLDING_ROLE),
     ),
     GET("/Security/Claims/{id:int}", _get_claim, "One claim", permission=_READ, reply=CLAIM_REPLY),
     POST(
@@ -260,7 +230,7 @@ ROUTES = (
         "Change a claim's description",
         permission=_MODIFY,
         in_global=True,
-        body=_CLAIM_CHANGE,
+        body=CLAIM_CHANGE,
         reply=CLAIM_REPLY,
     ),
     DELETE(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.simulator.http.shapes import Field
-from reconciler.simulator.keyfactor.claims import CLAIM_FIELDS, CLAIM_REPLY
+from reconciler.simulator.keyfactor.claim_shape import CLAIM_FIELDS, CLAIM_REPLY
 
 _CLEARED = "cleared if left out (seed 004)"
 ROLE_FIELDS = (
