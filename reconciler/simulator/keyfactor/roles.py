@@ -8,10 +8,10 @@ from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_r
 from reconciler.simulator.http.shapes import build_array_fields
 from reconciler.simulator.keyfactor.claims import find_or_create_claim, parse_claim_type, render_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
+from reconciler.simulator.keyfactor.role_checks import check_immutable_role, check_role_name, check_role_permissions
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
-from reconciler.simulator.world.permissions import find_redundant_permissions, is_granted, is_known_permission
 from reconciler.simulator.world.world import Record, World, find_next_id
 
 
@@ -77,7 +77,7 @@ def _create_role(world: World, call: RouteCall) -> HttpReply:
         world, call, {"Id": find_next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set_id}
     )
     check_role_name(world, role)
-    _check_role_permissions(world, role)
+    check_role_permissions(world, role)
     role["Claims"] = _store_claims(world, data)
     world.roles[role["Id"]] = role
     answer = render_role(world, role)
@@ -101,8 +101,8 @@ def _replace_role(world: World, call: RouteCall) -> HttpReply:
     )
     check_role_name(world, role)
     if old_role["Immutable"]:
-        _check_immutable_role(world, old_role, role)
-    _check_role_permissions(world, role)
+        check_immutable_role(world, old_role, role)
+    check_role_permissions(world, role)
     before = render_role(world, old_role)
     role["Claims"] = _store_claims(world, data)
     world.roles[role["Id"]] = role
@@ -128,50 +128,6 @@ def _build_role(world: World, call: RouteCall, base: Record) -> Record:
         "Permissions": list(data.get("Permissions") or []),
         "Extra": extra if extra_member or world.switches["unknown_body_members"] == "stored" else {},
     }
-
-
-def check_role_name(world: World, role: Record) -> None:
-    """Raise ApiError where the name is blank or another role's."""
-    if not role["Name"].strip():
-        raise ApiError(400, "0xA0F00003", "The Name field is required.")
-    # Not documented; SQL Server's usual collations ignore case (KF 1.6).
-    holder = world.find_role_by_name(role["Name"])
-    if holder is not None and holder["Id"] != role["Id"]:
-        raise ApiError(
-            world.switches["role_duplicate_status"], "0xA011000A", f"A role named '{role['Name']}' already exists."
-        )
-
-
-def _check_immutable_role(world: World, old_role: Record, new_role: Record) -> None:
-    # The portal lets this role's claims alone change; what the API does is not documented (KF 1.6).
-    members = ("Name", "Description", "EmailAddress", "PermissionSetId")
-    is_unchanged = all(old_role[name] == new_role[name] for name in members) and set(old_role["Permissions"]) == set(
-        new_role["Permissions"]
-    )
-    if world.switches["role_immutable_put"] == "refused" or not is_unchanged:
-        raise ApiError(400, "0xA011000F", f"Role '{old_role['Name']}' is immutable.")
-
-
-def _check_role_permissions(world: World, role: Record) -> None:
-    switches = world.switches
-    permission_set = world.permission_sets.get(role["PermissionSetId"])
-    if permission_set is None:
-        raise ApiError(400, "0xA0110002", f"Unable to find 'Permission Set' with Id '{role['PermissionSetId']}'")
-    permissions = role["Permissions"]
-    unknown = [permission for permission in permissions if not is_known_permission(permission)]
-    if unknown and switches["role_permissions_unknown"] == "400":
-        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
-    # Seen live for a parent beside its child; /x/read/5/ beside /x/read/ follows by the prefix rule alone (KF 4.1).
-    if find_redundant_permissions(permissions) and switches["role_permissions_redundant"] == "400":
-        raise ApiError(
-            400, "0xA011000F", f"Redundant permissions detected: {', '.join(find_redundant_permissions(permissions))}"
-        )
-    outside = [permission for permission in permissions if not is_granted(permission_set["Permissions"], permission)]
-    if outside and switches["role_permissions_outside_set"] != "accepted":
-        status = int(switches["role_permissions_outside_set"])
-        raise ApiError(
-            status, "0xA011000F", f"Permission '{outside[0]}' is not in permission set '{permission_set['Name']}'."
-        )
 
 
 def _store_claims(world: World, data: Record) -> list[int]:

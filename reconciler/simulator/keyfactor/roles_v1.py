@@ -6,7 +6,8 @@ from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_r
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.claims import store_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
-from reconciler.simulator.keyfactor.roles import build_role_subject, check_role_name, find_role, render_role
+from reconciler.simulator.keyfactor.role_checks import check_role_name
+from reconciler.simulator.keyfactor.roles import build_role_subject, find_role, render_role
 from reconciler.simulator.keyfactor.routes import GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.identities import build_claim_identity
