@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.simulator.world.certificate_rows import Certificate
+from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account
 from reconciler.simulator.world.seed_requests import SEED_HANDLERS, build_seed_events, build_seed_requests
-from reconciler.simulator.world.store_certificates import CertificateStore
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from reconciler.simulator.http.messages import Json
 from reconciler.simulator.world.certificate_rows import Certificate
+from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account, IssuedTokens
 from reconciler.simulator.world.ledger import Ledger
-from reconciler.simulator.world.store_certificates import CertificateStore
 from reconciler.simulator.world.switches import Switches
 
 Record = dict[str, Any]
