@@ -59,38 +59,37 @@ def _can_read_certificates(call: RouteCall, collection_id: int) -> bool:
 
 
 def _list_certificates(world: World, call: RouteCall) -> HttpReply:
-    parameters = call.query
-    collection_id = parameters["collectionId"]
+    _check_list_readable(world, call)
+    sort = (call.query["SortField"] or "CertId").lower()
+    if sort not in SORT_KEYS:
+        raise build_sort_refusal(call.query["SortField"])
+    bounds = find_page_bounds(call, world.switches)
+    ids = _select_certificates(world, call, sort)
+    rows = (_render_certificate(world, call, i) for i in ids[bounds.begin : bounds.end])
+    return add_total_count(HttpReply(200, f"[{','.join(rows)}]".encode()), len(ids), world.switches)
+
+
+def _check_list_readable(world: World, call: RouteCall) -> None:
+    collection_id = call.query["collectionId"]
     if collection_id and collection_id not in world.collections:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Collection' with Id '{collection_id}'")
     if not _can_read_certificates(call, collection_id):
         raise ApiError(403, "0xA0110003", "You do not have permission to read these certificates.")
-    sort = (parameters["SortField"] or "CertId").lower()
-    if sort not in SORT_KEYS:
-        raise build_sort_refusal(parameters["SortField"])
-    bounds, falling = find_page_bounds(call, world.switches), is_descending(call)
+
+
+def _select_certificates(world: World, call: RouteCall, sort: str) -> list[int]:
+    """Return the ids that the list holds, sorted; the store remembers them by all that decides on them."""
+    collection_id, falling = call.query["collectionId"], is_descending(call)
     scope = world.collections[collection_id]["Content"] if collection_id else ""
-    text = " AND ".join(f"({part})" for part in (parameters["QueryString"], scope) if part)
+    text = " AND ".join(f"({part})" for part in (call.query["QueryString"], scope) if part)
     query = compile_certificate_query(world, text, call.caller.name) if text else None
-    row_filter, valid_minute = _build_row_filter(
-        revoked=parameters["includeRevoked"], expired=parameters["includeExpired"]
-    )
+    revoked, expired = call.query["includeRevoked"], call.query["includeExpired"]
+    row_filter, valid_minute = _build_row_filter(revoked=revoked, expired=expired)
     # A role's new name changes what a query by owner name selects: a list remembered before must not be found then.
     role_names = tuple((r["Id"], r["Name"]) for r in world.roles.values()) if "ownerrolename" in text.lower() else ()
     modes = (world.switches["query_and_or"], world.switches["query_quote_escape"], call.caller.name)
-    key = (
-        text,
-        modes,
-        role_names,
-        parameters["includeRevoked"],
-        parameters["includeExpired"],
-        valid_minute,
-        sort,
-        falling,
-    )
-    ids = world.certificates.select(key, query, row_filter, sort, falling=falling)
-    rows = (_render_certificate(world, call, i) for i in ids[bounds.begin : bounds.end])
-    return add_total_count(HttpReply(200, f"[{','.join(rows)}]".encode()), len(ids), world.switches)
+    key = (text, modes, role_names, revoked, expired, valid_minute, sort, falling)
+    return world.certificates.select(key, query, row_filter, sort, falling=falling)
 
 
 def _build_row_filter(*, revoked: bool, expired: bool) -> tuple[Callable[[Certificate], bool] | None, int]:
@@ -105,37 +104,34 @@ def _build_row_filter(*, revoked: bool, expired: bool) -> tuple[Callable[[Certif
 
 
 def _render_certificate(world: World, call: RouteCall, certificate_id: int) -> str:
-    parameters = call.query
+    query = call.query
     row = world.certificates[certificate_id]
     visible_row: Certificate = world.seen(("certificate", certificate_id), row)
     if visible_row is row and not (
-        parameters["includeMetadata"] or parameters["includeLocations"] or parameters["includeHasPrivateKey"]
+        query["includeMetadata"] or query["includeLocations"] or query["includeHasPrivateKey"]
     ):
         return world.certificates.json(certificate_id, world.find_role_name)
-    metadata = (
-        encode_json_body({"Department": row.department, "Email-Contact": row.email})
-        if parameters["includeMetadata"]
-        else b"{}"
-    )
-    location_list = [
-        {
-            "StoreMachine": "web01.corp.example.com",
-            "StorePath": "/etc/tls",
-            "StoreType": 2,
-            "Alias": row.cn,
-            "ChainLevel": 0,
-            "CertStoreId": "0c1d2e3f-0000-4000-8000-000000000001",
-        }
-    ]
-    locations = encode_json_body(location_list if parameters["includeLocations"] and row.has_private_key else [])
+    metadata = {"Department": row.department, "Email-Contact": row.email} if query["includeMetadata"] else {}
+    locations = [_build_location(row)] if query["includeLocations"] and row.has_private_key else []
     return serialize_certificate(
         visible_row,
         world.find_role_name,
-        metadata=metadata.decode(),
-        locations=locations.decode(),
+        metadata=encode_json_body(metadata).decode(),
+        locations=encode_json_body(locations).decode(),
         # Without the flag HasPrivateKey is false for every row, whatever the truth (KF 6.1).
-        key=bool(parameters["includeHasPrivateKey"]),
+        key=bool(query["includeHasPrivateKey"]),
     )
+
+
+def _build_location(row: Certificate) -> dict[str, Any]:
+    return {
+        "StoreMachine": "web01.corp.example.com",
+        "StorePath": "/etc/tls",
+        "StoreType": 2,
+        "Alias": row.cn,
+        "ChainLevel": 0,
+        "CertStoreId": "0c1d2e3f-0000-4000-8000-000000000001",
+    }
 
 
 def _get_certificate(world: World, call: RouteCall) -> HttpReply:

@@ -38,20 +38,27 @@ def serialize_around_owner(
     row: Certificate, *, metadata: str = "{}", locations: str = "[]", key: bool = False
 ) -> tuple[str, str]:
     """Serialise what stands before and behind the owner's name, which a role's new name changes."""
-    flag = "true" if key and row.has_private_key else "false"
-    revoked = f'"{_format_time(row.revoked_at)}"' if row.revoked_at is not None else "null"
-    cn, begin, end = quote_json(row.cn), _format_time(row.not_before), _format_time(row.not_after)
     # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
-    email = "null" if row.email is None else quote_json(row.email)
-    state = f"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})"
-    head = (
+    return _serialize_head(row), _serialize_tail(row, metadata=metadata, locations=locations, key=key)
+
+
+def _serialize_head(row: Certificate) -> str:
+    begin = _format_time(row.not_before)
+    return (
         f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
-        f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{cn},"ImportDate":"{begin}","NotBefore":"{begin}",'
-        f'"NotAfter":"{end}","IssuerDN":{quote_json(build_issuer_name(row))},"PrincipalId":null,"PrincipalName":null,'
+        f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{quote_json(row.cn)},"ImportDate":"{begin}","NotBefore":"{begin}",'
+        f'"NotAfter":"{_format_time(row.not_after)}","IssuerDN":{quote_json(build_issuer_name(row))},"PrincipalId":null,"PrincipalName":null,'
         f'"OwnerRoleId":{"null" if row.owner is None else row.owner},'
         '"OwnerRoleName":'
     )
-    tail = (
+
+
+def _serialize_tail(row: Certificate, *, metadata: str, locations: str, key: bool) -> str:
+    flag = "true" if key and row.has_private_key else "false"
+    revoked = f'"{_format_time(row.revoked_at)}"' if row.revoked_at is not None else "null"
+    email = "null" if row.email is None else quote_json(row.email)
+    state = f"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})"
+    return (
         f',"TemplateId":{row.template_id},"CertState":{row.state},"KeySizeInBits":2048,"KeyType":1,"RequesterId":1,'
         f'"IssuedOU":{quote_json(row.department)},"IssuedEmail":{email},'
         f'"KeyUsage":160,"SigningAlgorithm":"sha256RSA","CertStateString":"{state}",'
@@ -63,12 +70,11 @@ def serialize_around_owner(
         f'"HasPrivateKey":{flag},"KeyRecoverable":false,"Curve":null,"PrincipalSid":null,'
         f'"RequesterName":{quote_json(row.requester)},"ContentBytes":"MIIB","ExtendedKeyUsages":'
         f'[{{"Id":1,"Oid":"1.3.6.1.5.5.7.3.1","DisplayName":"Server Authentication"}}],"SubjectAltNameElements":'
-        f'[{{"Id":{row.id},"Value":{cn},"Type":2,"ValueHash":"{row.thumbprint[:32]}"}}],"CRLDistributionPoints":[],'
+        f'[{{"Id":{row.id},"Value":{quote_json(row.cn)},"Type":2,"ValueHash":"{row.thumbprint[:32]}"}}],"CRLDistributionPoints":[],'
         f'"LocationsCount":[],"SSLLocations":[],"Locations":{locations},"Metadata":{metadata},"CARowIndex":{row.id},'
         f'"CARecordId":"{row.id}","CertRequestId":{row.id},"DetailedKeyUsage":{{"DigitalSignature":true,'
         f'"KeyEncipherment":true}}}}'
     )
-    return head, tail
 
 
 @lru_cache(maxsize=16_384)

@@ -71,37 +71,38 @@ SORT_KEYS: dict[str, Callable[[Certificate], object]] = {
     "serialnumber": lambda row: row.serial,
 }
 """Sort fields (KF 6.1: CertId, IssuedCN, IssuedDate, IssuerDN are seen; Id and CertificateId are refused)."""
+_COLUMNS: dict[str, QueryColumn] = {
+    # Query names are not always members' names: the member is Id (KF 6.2).
+    "certid": QueryColumn("integer", lambda row: row.id),
+    "certrequestid": QueryColumn("integer", lambda row: row.id),
+    "thumbprint": QueryColumn("string", lambda row: row.thumbprint),
+    "serialnumber": QueryColumn("string", lambda row: row.serial),
+    "cn": QueryColumn("string", lambda row: row.cn),
+    "issuedcn": QueryColumn("string", lambda row: row.cn),
+    "issueddn": QueryColumn("string", build_subject_name),
+    "issuerdn": QueryColumn("string", build_issuer_name),
+    "issueddate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+    "notbefore": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+    "notafter": QueryColumn("date", lambda row: _convert_to_datetime(row.not_after)),
+    "importdate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
+    "revocationeffdate": QueryColumn("date", lambda row: _convert_to_datetime(row.revoked_at)),
+    "certstate": QueryColumn("integer", lambda row: row.state),
+    "keysizeinbits": QueryColumn("integer", lambda _row: 2048),
+    # Not documented as a query field (KF 6.2).
+    "ownerroleid": QueryColumn("integer", lambda row: row.owner),
+    "templatename": QueryColumn("string", lambda row: row.template),
+    "templateshortname": QueryColumn("string", lambda row: row.template),
+    "requestername": QueryColumn("string", lambda row: row.requester),
+    "netbiosrequester": QueryColumn("string", lambda row: row.requester),
+    "caname": QueryColumn("string", lambda row: row.authority),
+    "issuedou": QueryColumn("string", lambda row: row.department),
+    "issuedemail": QueryColumn("string", lambda row: row.email),
+    "hasprivatekey": QueryColumn("boolean", lambda row: row.has_private_key),
+    "department": QueryColumn("string", lambda row: row.department),
+}
 
 
 def build_certificate_columns(owner_name: Callable[[int], str | None]) -> dict[str, QueryColumn]:
     """Return the queryable fields (KF 6.2) by their names in lower case."""
-    return {
-        # Query names are not always members' names: the member is Id (KF 6.2).
-        "certid": QueryColumn("integer", lambda row: row.id),
-        "certrequestid": QueryColumn("integer", lambda row: row.id),
-        "thumbprint": QueryColumn("string", lambda row: row.thumbprint),
-        "serialnumber": QueryColumn("string", lambda row: row.serial),
-        "cn": QueryColumn("string", lambda row: row.cn),
-        "issuedcn": QueryColumn("string", lambda row: row.cn),
-        "issueddn": QueryColumn("string", build_subject_name),
-        "issuerdn": QueryColumn("string", build_issuer_name),
-        "issueddate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
-        "notbefore": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
-        "notafter": QueryColumn("date", lambda row: _convert_to_datetime(row.not_after)),
-        "importdate": QueryColumn("date", lambda row: _convert_to_datetime(row.not_before)),
-        "revocationeffdate": QueryColumn("date", lambda row: _convert_to_datetime(row.revoked_at)),
-        "certstate": QueryColumn("integer", lambda row: row.state),
-        "keysizeinbits": QueryColumn("integer", lambda _row: 2048),
-        # Not documented as a query field (KF 6.2).
-        "ownerroleid": QueryColumn("integer", lambda row: row.owner),
-        "ownerrolename": QueryColumn("string", lambda row: None if row.owner is None else owner_name(row.owner)),
-        "templatename": QueryColumn("string", lambda row: row.template),
-        "templateshortname": QueryColumn("string", lambda row: row.template),
-        "requestername": QueryColumn("string", lambda row: row.requester),
-        "netbiosrequester": QueryColumn("string", lambda row: row.requester),
-        "caname": QueryColumn("string", lambda row: row.authority),
-        "issuedou": QueryColumn("string", lambda row: row.department),
-        "issuedemail": QueryColumn("string", lambda row: row.email),
-        "hasprivatekey": QueryColumn("boolean", lambda row: row.has_private_key),
-        "department": QueryColumn("string", lambda row: row.department),
-    }
+    owner = QueryColumn("string", lambda row: None if row.owner is None else owner_name(row.owner))
+    return {**_COLUMNS, "ownerrolename": owner}
