@@ -67,30 +67,38 @@ def build_list_reply(
     render: Callable[[Any], Json] = dict,
 ) -> HttpReply:
     """Answer a list. `fields` are the queryable and sortable members with their kinds; `sort` is the default field."""
+    matches = _filter_rows(world, call, rows, fields)
+    sorted_rows = _sort_rows(call, matches, (*fields, sort), sort)
+    bounds = find_page_bounds(call, world.switches)
+    # A bare array, empty behind the last page; the header counts the matches before paging (KF 0.3, 0.5).
+    reply = build_json_reply([render(row) for row in sorted_rows[bounds.begin : bounds.end]])
+    return add_total_count(reply, len(matches), world.switches)
+
+
+def _filter_rows(
+    world: World, call: RouteCall, rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]
+) -> Sequence[Mapping[str, Any]]:
+    text = call.query["QueryString"]
+    if not text:
+        return rows
     columns = {
         name.lower(): QueryColumn(kind, lambda row, member=name: row.get(member))  # type: ignore[misc]
         for name, kind in fields.items()
     }
-    if text := call.query["QueryString"]:
-        query = compile_query(
-            text,
-            columns,
-            precedence=world.switches["query_and_or"],
-            escape=world.switches["query_quote_escape"],
-            me=call.caller.name,
-        )
-        rows = [row for row in rows if query.test(row)]
+    precedence, escape = world.switches["query_and_or"], world.switches["query_quote_escape"]
+    query = compile_query(text, columns, precedence=precedence, escape=escape, me=call.caller.name)
+    return [row for row in rows if query.test(row)]
+
+
+def _sort_rows(
+    call: RouteCall, rows: Sequence[Mapping[str, Any]], names: Sequence[str], default: str
+) -> list[Mapping[str, Any]]:
     sort_field = call.query["SortField"]
-    members = {name.lower(): name for name in (*fields, sort)}
+    members = {name.lower(): name for name in names}
     if sort_field and sort_field.lower() not in members:
         raise build_sort_refusal(sort_field)
-    member = members[(sort_field or sort).lower()]
-    sorted_rows = sorted(rows, key=lambda row: _build_sort_key(row.get(member)), reverse=is_descending(call))
-    bounds = find_page_bounds(call, world.switches)
-    # A bare array, empty behind the last page; the header counts the matches before paging (KF 0.3, 0.5).
-    return add_total_count(
-        build_json_reply([render(row) for row in sorted_rows[bounds.begin : bounds.end]]), len(rows), world.switches
-    )
+    member = members[(sort_field or default).lower()]
+    return sorted(rows, key=lambda row: _build_sort_key(row.get(member)), reverse=is_descending(call))
 
 
 def _build_sort_key(value: Any) -> tuple[int, Any]:
