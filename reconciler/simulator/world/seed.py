@@ -12,7 +12,12 @@ from typing import Any
 from reconciler.simulator.world.certificate_rows import Certificate
 from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account
-from reconciler.simulator.world.seed_requests import SEED_HANDLERS, build_seed_events, build_seed_requests
+from reconciler.simulator.world.seed_requests import (
+    SEED_HANDLERS,
+    build_seed_events,
+    build_seed_records,
+    build_seed_requests,
+)
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
 
@@ -95,7 +100,9 @@ def build_starting_world(certificates: int, seed: int, switches: Switches) -> Wo
     """Return the world with this many certificates; secrets are random, all else follows from the seed and the day."""
     today = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     world = World(CertificateStore(_generate_certificates(certificates, seed, today)), PROJECT_ID, switches)
-    _add_security(world)
+    _add_permission_sets(world)
+    _add_providers(world)
+    _add_roles(world)
     for i, (name, text, query) in enumerate(_COLLECTIONS, 1):
         world.collections[i] = {"Id": i, "Name": name, "Description": text, "Automated": False, "Content": query, "DuplicationField": 0, "ShowOnDashboard": i == 1, "Favorite": i == 1}  # fmt: skip
     for i, (name, kind) in enumerate((("Payment gateways", 2), ("Web front ends", 6)), 1):
@@ -106,19 +113,26 @@ def build_starting_world(certificates: int, seed: int, switches: Switches) -> Wo
     world.handlers.update({i: {"Id": i, **handler} for i, handler in enumerate(SEED_HANDLERS, 1)})
     world.assemblies["Example.Keyfactor.Handlers"] = [{"DisplayName": "Ticket on denial", "ClassName": "Example.Keyfactor.Handlers.TicketOnDenial", "Enabled": False, "SupportedEvents": "Denied Certificate Request Handler"}]  # fmt: skip
     world.requests.update({request["Id"]: request for request in build_seed_requests(today)})
-    world.events, world.records = build_seed_events(today * 1000, PROJECT_ID, seed)
+    world.events = build_seed_events(today * 1000, PROJECT_ID, seed)
+    world.records = build_seed_records(today * 1000, PROJECT_ID)
     world.subscriptions["rotation-audit"] = {"db-payments"}
     return world
 
 
-def _add_security(world: World) -> None:
+def _add_permission_sets(world: World) -> None:
     world.permission_sets[GLOBAL_SET] = {"Id": GLOBAL_SET, "Name": "Global", "Permissions": ["/"]}
     # A role can only have what its permission set grants (KF 1.6).
     narrow = ["/portal/read/", "/dashboard/read/", "/certificates/collections/read/", "/reports/read/"]
     world.permission_sets[HELP_DESK_SET] = {"Id": HELP_DESK_SET, "Name": "Help Desk", "Permissions": narrow}
+
+
+def _add_providers(world: World) -> None:
     for i, (scheme, name) in enumerate(((AD, "Active Directory"), (ENTRA, "Entra ID")), 1):
         guid = f"a1b2c3d4-0000-4000-8000-00000000000{i}"
         world.providers[guid] = {"Id": guid, "AuthenticationScheme": scheme, "DisplayName": name, "TypeId": f"a1b2c3d4-0000-4000-9000-00000000000{i}", "Parameters": []}  # fmt: skip
+
+
+def _add_roles(world: World) -> None:
     for role_id, (name, text, email, permissions, claims) in enumerate(_ROLES, 1):
         claim_ids = []
         for kind, value, scheme, description in claims:

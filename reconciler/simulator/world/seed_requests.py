@@ -76,9 +76,9 @@ _EVENTS = (
 )
 
 
-def build_seed_events(now: int, project: str, seed: int) -> tuple[dict[str, SeedRecord], list[SeedRecord]]:
-    """Return the secret events by name, and the notification records. `now` is in milliseconds."""
-    events = {
+def build_seed_events(now: int, project: str, seed: int) -> dict[str, SeedRecord]:
+    """Return the secret events by name. `now` is in milliseconds."""
+    return {
         name: {
             "name": name,
             # version= sets the version and variant bits (RFC 9562, 4), which these numbers would lack.
@@ -95,6 +95,10 @@ def build_seed_events(now: int, project: str, seed: int) -> tuple[dict[str, Seed
         }
         for i, (name, state, types, topic) in enumerate(_EVENTS, 1)
     }
+
+
+def build_seed_records(now: int, project: str) -> list[SeedRecord]:
+    """Return the notification records. `now` is in milliseconds."""
     record = {
         "event_name": "rotation-audit",
         "trigger_event_type": "SECRET_ROTATED",
@@ -106,4 +110,4 @@ def build_seed_events(now: int, project: str, seed: int) -> tuple[dict[str, Seed
         "notification_content": '{"eventName":"rotation-audit","eventType":"SECRET_ROTATED"}',
         "notification_status": "SUCCESS",
     }
-    return events, [record]
+    return [record]
