@@ -21,37 +21,31 @@ from reconciler.simulator.world.identities import build_claim_identity
 from reconciler.simulator.world.world import Record, World, find_next_id
 
 _DIRECTORY_SCHEME = "active directory"
+_NO_PROVIDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def render_claim(world: World, claim: Record) -> Record:
     """Return a claim as answers carry it: the type's name, and the provider as an object or null."""
-    switches = world.switches
-    scheme = claim["ProviderAuthenticationScheme"]
-    old_scheme, _, new_scheme = switches["claim_scheme_returned"].partition("=")
-    scheme = new_scheme if old_scheme and scheme.lower() == old_scheme.lower() else scheme
-    provider = next(
-        (
-            candidate
-            for candidate in world.providers.values()
-            if candidate["AuthenticationScheme"].lower() == scheme.lower()
-        ),
-        None,
-    )
-    provider_reply: Record | None = {
-        "Id": provider["Id"] if provider else "00000000-0000-0000-0000-000000000000",
-        "AuthenticationScheme": provider["AuthenticationScheme"] if provider else scheme,
-        "DisplayName": provider["DisplayName"] if provider else scheme,
-    }
-    # Command 25.5.1 with an Authentik provider returned claims whose Provider is null (KF 1.3).
-    if not scheme or scheme.lower() == switches["claim_provider_null"].lower():
-        provider_reply = None
     return {
         "Id": claim["Id"],
         "Description": _read_description(claim),
         "ClaimType": CLAIM_TYPE_NAMES[claim["ClaimType"]],
-        "ClaimValue": _render_value(claim, switches["claim_ad_values"]),
-        "Provider": provider_reply,
+        "ClaimValue": _render_value(claim, world.switches["claim_ad_values"]),
+        "Provider": _render_provider(world, claim["ProviderAuthenticationScheme"]),
     }
+
+
+def _render_provider(world: World, scheme: str) -> Record | None:
+    switches = world.switches
+    old_scheme, _, new_scheme = switches["claim_scheme_returned"].partition("=")
+    scheme = new_scheme if old_scheme and scheme.lower() == old_scheme.lower() else scheme
+    # Command 25.5.1 with an Authentik provider returned claims whose Provider is null (KF 1.3).
+    if not scheme or scheme.lower() == switches["claim_provider_null"].lower():
+        return None
+    for provider in world.providers.values():
+        if provider["AuthenticationScheme"].lower() == scheme.lower():
+            return {name: provider[name] for name in ("Id", "AuthenticationScheme", "DisplayName")}
+    return {"Id": _NO_PROVIDER_ID, "AuthenticationScheme": scheme, "DisplayName": scheme}
 
 
 def _read_description(claim: Record) -> Any:

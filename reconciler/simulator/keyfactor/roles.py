@@ -22,7 +22,7 @@ def render_role(world: World, role: Record) -> Record:
     permissions = list(role["Permissions"])
     if order != "as_sent":
         permissions.sort(reverse=order == "reversed")
-    answer = {
+    return {
         "Id": role["Id"],
         "Name": role["Name"],
         "Description": role["Description"],
@@ -31,14 +31,17 @@ def render_role(world: World, role: Record) -> Record:
         "PermissionSetId": role["PermissionSetId"],
         "Permissions": permissions,
         "Claims": [render_claim(world, world.claims[i]) for i in role["Claims"] if i in world.claims],
+        **_list_extra_members(world, role.get("Extra", {})),
     }
-    extra = role.get("Extra", {})
+
+
+def _list_extra_members(world: World, extra: Record) -> Record:
+    """Return the members beyond the documented ones that a role shows, by two switches."""
     extra_member = world.switches["role_extra_member"]
-    if extra_member:
-        answer[extra_member] = extra.get(extra_member)
+    members = {extra_member: extra.get(extra_member)} if extra_member else {}
     if world.switches["unknown_body_members"] == "stored":
-        answer |= {name: value for name, value in extra.items() if name not in ("Notes", extra_member)}
-    return answer
+        members |= {name: value for name, value in extra.items() if name not in ("Notes", extra_member)}
+    return members
 
 
 def find_role(world: World, role_id: int) -> Record:
@@ -73,9 +76,8 @@ def _create_role(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     if "PermissionSetId" not in data and world.switches["role_post_without_permission_set"] == "400":
         raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
-    role = _build_role(
-        world, call, {"Id": find_next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set_id}
-    )
+    base = {"Id": find_next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set_id}
+    role = _build_role(world, call, base)
     check_role_name(world, role)
     check_role_permissions(world, role)
     role["Claims"] = _store_claims(world, data)
@@ -91,14 +93,10 @@ def _replace_role(world: World, call: RouteCall) -> HttpReply:
     old_role = find_role(world, data["Id"])
     if "PermissionSetId" not in data and world.switches["role_put_without_permission_set"] == "400":
         raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
-    set_id = (
-        old_role["PermissionSetId"]
-        if world.switches["role_put_without_permission_set"] == "keep"
-        else world.global_set_id
-    )
-    role = _build_role(
-        world, call, {"Id": old_role["Id"], "Immutable": old_role["Immutable"], "PermissionSetId": set_id}
-    )
+    keeps_set = world.switches["role_put_without_permission_set"] == "keep"
+    set_id = old_role["PermissionSetId"] if keeps_set else world.global_set_id
+    base = {"Id": old_role["Id"], "Immutable": old_role["Immutable"], "PermissionSetId": set_id}
+    role = _build_role(world, call, base)
     check_role_name(world, role)
     if old_role["Immutable"]:
         check_immutable_role(world, old_role, role)

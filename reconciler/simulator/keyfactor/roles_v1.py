@@ -31,19 +31,19 @@ def render_role_v1(world: World, role: Record) -> Record:
         "Private": role.get("Private", False),
         "PermissionSetId": role["PermissionSetId"],
         "Permissions": sorted({V1_AREAS[permission] for permission in role["Permissions"] if permission in V1_AREAS}),
-        "Identities": [
-            {
-                "Id": claim["Id"],
-                "AccountName": claim["ClaimValue"],
-                "IdentityType": _IDENTITY_TYPES[claim["ClaimType"]],
-                "Roles": None,
-                "Valid": True,
-                "SID": f"S-1-5-21-1-{claim['Id']}",
-            }
-            for claim in claims
-            # Version 1 is Active Directory alone: OAuth claims can't be seen through it (KF 1.7).
-            if claim["ClaimType"] < len(_IDENTITY_TYPES)
-        ],
+        # Version 1 is Active Directory alone: OAuth claims can't be seen through it (KF 1.7).
+        "Identities": [_render_identity(claim) for claim in claims if claim["ClaimType"] < len(_IDENTITY_TYPES)],
+    }
+
+
+def _render_identity(claim: Record) -> Record:
+    return {
+        "Id": claim["Id"],
+        "AccountName": claim["ClaimValue"],
+        "IdentityType": _IDENTITY_TYPES[claim["ClaimType"]],
+        "Roles": None,
+        "Valid": True,
+        "SID": f"S-1-5-21-1-{claim['Id']}",
     }
 
 
