@@ -31,9 +31,8 @@ def _put_owner(world: World, call: RouteCall) -> HttpReply:
         world.certificates[row.id] = new_row
     if new_row != row or world.switches["owner_same"] == "history":
         add_history(world, row.id, call.caller.name, f"Owner set to {new_owner['Name'] if new_owner else 'nobody'}")
-    world.ledger.record(
-        call, {"kind": "certificate", "id": row.id, "name": row.cn}, before, _summarize_owner(world, new_row)
-    )
+    subject = {"kind": "certificate", "id": row.id, "name": row.cn}
+    world.ledger.record(call, subject, before, _summarize_owner(world, new_row))
     # 204 without a body, where Command's other PUTs answer 200 with the object (KF 0.6).
     return HttpReply(204)
 

@@ -95,18 +95,13 @@ def _deny_requests(world: World, call: RouteCall) -> HttpReply:
 def _decide_requests(
     world: World, call: RouteCall, ids: list[int], comment: str, decision: RequestDecision
 ) -> HttpReply:
-    switches = world.switches
-    if not call.caller.holds(_MANAGE_REQUESTS) and switches["deny_without_permission"] == "403":
-        raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {_MANAGE_REQUESTS}")
-    if not ids and switches["deny_empty"] == "400":
-        raise ApiError(400, "0xA0F00003", "At least one certificate request id is required.")
+    _check_decision(world, call, ids)
     # 200 even if every id failed: nothing but these lists tells (KF 7.3).
     lists: dict[str, list[Record | str]] = {"Failures": [], "Denials": [], "Successes": []}
     changes: list[tuple[Record, Record]] = []
     for position, request_id in enumerate(ids):
         outcome, reason = _find_outcome(world, call, request_id, repeated=request_id in ids[:position])
-        at_most = call.deny_at_most
-        if outcome == "do" and at_most is not None and len(changes) >= at_most:
+        if outcome == "do" and call.deny_at_most is not None and len(changes) >= call.deny_at_most:
             break
         if outcome == "do":
             changes.append(_settle_request(world, world.requests[request_id], comment, decision))
@@ -116,6 +111,13 @@ def _decide_requests(
     if changes:
         _record_decision(world, call, changes, decision)
     return build_json_reply(lists)
+
+
+def _check_decision(world: World, call: RouteCall, ids: list[int]) -> None:
+    if not call.caller.holds(_MANAGE_REQUESTS) and world.switches["deny_without_permission"] == "403":
+        raise ApiError(403, "0xA0110003", f"You do not have permission to perform this action: {_MANAGE_REQUESTS}")
+    if not ids and world.switches["deny_empty"] == "400":
+        raise ApiError(400, "0xA0F00003", "At least one certificate request id is required.")
 
 
 def _find_outcome(world: World, call: RouteCall, request_id: int, *, repeated: bool) -> tuple[str, str]:
