@@ -47,15 +47,7 @@ class Simulator:
         self.world = build_starting_world(certificates, seed, Switches(switches))
         self.lock = self.world.lock
         self.faults = FaultRegistry()
-        self._secrets = {
-            "password": token_urlsafe(18),
-            "client_secret": token_urlsafe(24),
-            # The gateway's pattern knows keys of letters and digits alone; token_urlsafe() also has - and _.
-            "access_key": f"AK{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20],
-            "secret_key": token_urlsafe(30),
-            "iam_password": token_urlsafe(18),
-            "admin": token_urlsafe(18),
-        }
+        self._secrets = _generate_secrets()
         add_accounts(self.world, self._secrets)
         self._exchange = Exchange(self.world, self.faults, latency_ms / 1000, self.edit)
         self._port, self._tls = port, tls
@@ -135,7 +127,7 @@ class Simulator:
 
     def temporary_keys(self, seconds: float = 3600) -> dict[str, str]:
         """Return a new AK/SK of the caller with the security token that every request by it must carry."""
-        access, secret = f"ST{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20], token_urlsafe(30)
+        access, secret = _generate_access_key("ST"), token_urlsafe(30)
         with self.lock:
             token = self.world.add_temporary_key(access, secret, seconds)
         return {"access_key": access, "secret_key": secret, "security_token": token}
@@ -230,3 +222,19 @@ class Simulator:
         if request.path.startswith(admin.PREFIX):
             return Delivery(admin.serve_admin(self, request))
         return self._exchange.answer(request)
+
+
+def _generate_secrets() -> dict[str, str]:
+    return {
+        "password": token_urlsafe(18),
+        "client_secret": token_urlsafe(24),
+        "access_key": _generate_access_key("AK"),
+        "secret_key": token_urlsafe(30),
+        "iam_password": token_urlsafe(18),
+        "admin": token_urlsafe(18),
+    }
+
+
+def _generate_access_key(prefix: str) -> str:
+    # The gateway's pattern knows keys of letters and digits alone; token_urlsafe() also has - and _.
+    return f"{prefix}{token_urlsafe(24).replace('-', 'A').replace('_', 'B').upper()}"[:20]
