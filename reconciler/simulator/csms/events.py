@@ -73,20 +73,30 @@ def _check_event_types(world: World, types: list[str] | None) -> None:
 
 
 def _create_event(world: World, call: RouteCall) -> HttpReply:
-    data = call.data
-    if not re.fullmatch(_find_name_pattern(world), data["name"]):
+    _check_new_event(world, call.data)
+    event = _build_event(call.data)
+    world.events[event["name"]] = event
+    world.note_change(("event", event["name"]), None)
+    answer = render_event(world, event)
+    world.ledger.record(call, _build_subject(event), None, answer)
+    return build_json_reply({"event": answer})
+
+
+def _check_new_event(world: World, data: Record) -> None:
+    switches, name = world.switches, data["name"]
+    if not re.fullmatch(_find_name_pattern(world), name):
         raise ApiError(400, "CSMS.0002", "The event name is invalid.")
     _check_event_types(world, data["event_types"])
-    if data["name"] in world.events:
-        raise ApiError(
-            world.switches["csms_duplicate_status"],
-            UNDOCUMENTED_CODE + "001",
-            f"The event {data['name']} already exists.",
-        )
-    if len(world.events) >= world.switches["csms_quota"]:
-        raise ApiError(world.switches["csms_quota_status"], UNDOCUMENTED_CODE + "002", "The event quota is used up.")
+    if name in world.events:
+        status = switches["csms_duplicate_status"]
+        raise ApiError(status, UNDOCUMENTED_CODE + "001", f"The event {name} already exists.")
+    if len(world.events) >= switches["csms_quota"]:
+        raise ApiError(switches["csms_quota_status"], UNDOCUMENTED_CODE + "002", "The event quota is used up.")
+
+
+def _build_event(data: Record) -> Record:
     now = _read_milliseconds()
-    event = {
+    return {
         "name": data["name"],
         "event_id": str(uuid4()),
         "event_types": list(data["event_types"]),
@@ -96,11 +106,6 @@ def _create_event(world: World, call: RouteCall) -> HttpReply:
         "notification": dict(data["notification"]),
         "_written": True,
     }
-    world.events[data["name"]] = event
-    world.note_change(("event", data["name"]), None)
-    answer = render_event(world, event)
-    world.ledger.record(call, _build_subject(event), None, answer)
-    return build_json_reply({"event": answer})
 
 
 def _read_milliseconds() -> int:
@@ -126,16 +131,10 @@ def _update_event(world: World, call: RouteCall) -> HttpReply:
         raise ApiError(400, "CSMS.0002", "Nothing to update.")
     _check_event_types(world, data.get("event_types"))
     before = render_event(world, event)
-    base = {name: event[name] for name in ("state", "event_types", "notification")}
-    # No page says it in words; the sample call sends one member, and its answer has all of them (CS 1.4).
-    if world.switches["csms_put_omitted"] == "replace":
-        base = {"state": "ENABLED", "event_types": [], "notification": None}
-    members = {name: value for name, value in data.items() if value is not None}
-    changes = {**base, **deepcopy(members)}
-    is_unchanged = all(event[name] == value for name, value in changes.items())
-    event |= changes
-    if "event_types" in changes:
-        event["_written"] = True
+    members = _merge_members(world, event, data)
+    is_unchanged = all(event[name] == value for name, value in members.items())
+    event |= members
+    event["_written"] = True
     if not is_unchanged or world.switches["csms_unchanged_put"] == "moves":
         # Two changes may come within one millisecond, and a clock may be set back.
         event["update_time"] = max(_read_milliseconds(), event["update_time"] + 1)
@@ -143,6 +142,15 @@ def _update_event(world: World, call: RouteCall) -> HttpReply:
     answer = render_event(world, event)
     world.ledger.record(call, _build_subject(event), before, answer)
     return build_json_reply({"event": answer})
+
+
+def _merge_members(world: World, event: Record, data: Record) -> Record:
+    """Return the members that a PUT can change, as they are after it."""
+    base = {name: event[name] for name in ("state", "event_types", "notification")}
+    # No page says it in words; the sample call sends one member, and its answer has all of them (CS 1.4).
+    if world.switches["csms_put_omitted"] == "replace":
+        base = {"state": "ENABLED", "event_types": [], "notification": None}
+    return {**base, **deepcopy({name: value for name, value in data.items() if value is not None})}
 
 
 def _delete_event(world: World, call: RouteCall) -> HttpReply:
@@ -162,24 +170,24 @@ def _list_events(world: World, call: RouteCall) -> HttpReply:
     events = sorted(world.events.values(), key=lambda event: event["name"])
     if world.switches["csms_list_order"] == "newest_first":
         events.sort(key=lambda event: -event["create_time"])
-    names = [event["name"] for event in events]
-    start = _find_page_start(world, names, call.query["marker"] or "")
+    start = _find_page_start(world, [event["name"] for event in events], call.query["marker"] or "")
     page = events[start : start + limit]
-    info: Record = {"next_marker": None, "previous_marker": None, "current_count": len(page)}
-    if page:
-        info["previous_marker"] = page[0]["name"]
-        has_more = start + limit < len(events) or world.switches["csms_marker"] == "ignored"
-        # Whether a last page has one is not documented; a client has to stop by itself (CS 1.6).
-        if has_more or world.switches["csms_last_marker"] == "present":
-            is_inclusive = world.switches["csms_marker"] == "inclusive" and start + limit < len(events)
-            info["next_marker"] = events[start + limit]["name"] if is_inclusive else page[-1]["name"]
     rows = [world.seen(("event", event["name"]), render_event(world, event)) for event in page]
-    return build_json_reply(
-        {
-            "events": [row for row in rows if row],
-            "page_info": {key: value for key, value in info.items() if value is not None},
-        }
-    )
+    page_info = _build_page_info(world, page, events[start + limit :])
+    return build_json_reply({"events": [row for row in rows if row], "page_info": page_info})
+
+
+def _build_page_info(world: World, page: list[Record], rest: list[Record]) -> Record:
+    if not page:
+        return {"current_count": 0}
+    switches = world.switches
+    info: Record = {"previous_marker": page[0]["name"], "current_count": len(page)}
+    has_more = bool(rest) or switches["csms_marker"] == "ignored"
+    # Whether a last page has one is not documented; a client has to stop by itself (CS 1.6).
+    if has_more or switches["csms_last_marker"] == "present":
+        is_inclusive = switches["csms_marker"] == "inclusive" and bool(rest)
+        info = {"next_marker": rest[0]["name"] if is_inclusive else page[-1]["name"], **info}
+    return info
 
 
 def _parse_limit(world: World, text: str) -> int:

@@ -64,22 +64,23 @@ def _create_token(world: World, call: RouteCall) -> HttpReply:
     project = _find_project(world, (auth.get("scope") or {}).get("project") or {})
     lifetime = world.switches["csms_token_lifetime"]
     token = world.iam_tokens.issue(account.name, lifetime)
+    # Keystone's way: the token itself is in a header alone, the body describes it (CS 3.2).
+    body = {"token": _describe_token(domain, name, project, lifetime)}
+    return build_json_reply(body, 201, [("X-Subject-Token", token)])
+
+
+def _describe_token(domain: str, name: str, project: str, lifetime: float) -> Record:
     now = datetime.now(UTC)
-    members = {
+    account = {"id": derive_iam_id(domain), "name": domain}
+    return {
         "methods": ["password"],
         "issued_at": _format_time(now),
         "expires_at": _format_time(now + timedelta(seconds=lifetime)),
-        "project": {"id": project, "name": REGION, "domain": {"id": derive_iam_id(domain), "name": domain}},
+        "project": {"id": project, "name": REGION, "domain": account},
         "roles": [{"id": "0", "name": "te_admin"}],
-        "user": {
-            "id": derive_iam_id(f"{domain}/{name}"),
-            "name": name,
-            "domain": {"id": derive_iam_id(domain), "name": domain},
-        },
+        "user": {"id": derive_iam_id(f"{domain}/{name}"), "name": name, "domain": account},
         "catalog": [],
     }
-    # Keystone's way: the token itself is in a header alone, the body describes it (CS 3.2).
-    return build_json_reply({"token": members}, 201, [("X-Subject-Token", token)])
 
 
 def derive_iam_id(name: str) -> str:
