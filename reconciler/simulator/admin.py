@@ -20,7 +20,7 @@ from reconciler.simulator.world.switches import DECLARED
 if TYPE_CHECKING:
     from reconciler.simulator.simulator import Simulator
 
-PREFIX = "/_sim/"
+ADMIN_PREFIX = "/_sim/"
 _FAULT_MEMBERS = ("kind", "method", "path", "nth", "times")
 
 
@@ -103,15 +103,15 @@ def _require_object(body: Json) -> dict[str, Any]:
 
 
 _ACTIONS: Mapping[tuple[str, str], Callable[[Simulator, Json], Json]] = {
-    ("GET", PREFIX + "ledger"): lambda simulator, _body: simulator.ledger,
-    ("GET", PREFIX + "requests"): lambda simulator, _body: simulator.requests,
-    ("DELETE", PREFIX + "requests"): _forget_requests,
-    ("GET", PREFIX + "switches"): _get_switches,
-    ("PUT", PREFIX + "switches"): _set_switches,
-    ("GET", PREFIX + "switches/described"): _describe_switches,
-    ("POST", PREFIX + "faults"): _inject_fault,
-    ("DELETE", PREFIX + "faults"): _clear_faults,
-    ("DELETE", PREFIX + "tokens"): _expire_tokens,
-    ("POST", PREFIX + "edit"): _edit_by_hand,
-    ("GET", PREFIX + "openapi.json"): lambda _simulator, _body: openapi.describe_apis(),
+    ("GET", ADMIN_PREFIX + "ledger"): lambda simulator, _body: simulator.ledger,
+    ("GET", ADMIN_PREFIX + "requests"): lambda simulator, _body: simulator.requests,
+    ("DELETE", ADMIN_PREFIX + "requests"): _forget_requests,
+    ("GET", ADMIN_PREFIX + "switches"): _get_switches,
+    ("PUT", ADMIN_PREFIX + "switches"): _set_switches,
+    ("GET", ADMIN_PREFIX + "switches/described"): _describe_switches,
+    ("POST", ADMIN_PREFIX + "faults"): _inject_fault,
+    ("DELETE", ADMIN_PREFIX + "faults"): _clear_faults,
+    ("DELETE", ADMIN_PREFIX + "tokens"): _expire_tokens,
+    ("POST", ADMIN_PREFIX + "edit"): _edit_by_hand,
+    ("GET", ADMIN_PREFIX + "openapi.json"): lambda _simulator, _body: openapi.describe_apis(),
 }

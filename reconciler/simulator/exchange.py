@@ -24,13 +24,13 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105
 def split_prefix(path: str) -> tuple[str, str]:
     """Return (API, path below the API's prefix) of a raw path; the API is "" where nobody serves it."""
     # Documents say /KeyfactorApi, clients /KeyfactorAPI, and IIS does not mind (KF 0.1).
-    if path.lower() == keyfactor.PREFIX or path.lower().startswith(keyfactor.PREFIX + "/"):
-        return "keyfactor", path[len(keyfactor.PREFIX) :] or "/"
+    if path.lower() == keyfactor.COMMAND_PREFIX or path.lower().startswith(keyfactor.COMMAND_PREFIX + "/"):
+        return "keyfactor", path[len(keyfactor.COMMAND_PREFIX) :] or "/"
     if path == TOKEN_PATH:
         return "oauth", path
-    if path.startswith(csms.PREFIX):
+    if path.startswith(csms.CSMS_PREFIX):
         return "csms", path
-    return ("iam", path) if path.startswith(iam.PREFIX) else ("", path)
+    return ("iam", path) if path.startswith(iam.IAM_PREFIX) else ("", path)
 
 
 class Exchange:

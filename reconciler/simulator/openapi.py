@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.simulator.csms import api as csms
 from reconciler.simulator.csms import iam
-from reconciler.simulator.csms.shapes import ERROR, GATEWAY_ERROR
+from reconciler.simulator.csms.shapes import CSMS_ERROR, GATEWAY_ERROR
 from reconciler.simulator.http.shapes import INT32, Field, Fields
 from reconciler.simulator.keyfactor import api as keyfactor
 from reconciler.simulator.routing import callers
@@ -37,12 +37,12 @@ _SCHEMES = {
 _IIS_TEXT = "refused; without a body where no such path, method or media type is offered"
 _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
     "keyfactor": {
-        400: ("the request is refused (KF 0.7)", (keyfactor.ERROR,)),
+        400: ("the request is refused (KF 0.7)", (keyfactor.COMMAND_ERROR,)),
         401: ("credentials are missing or wrong; no body", ()),
-        403: ("not permitted", (keyfactor.ERROR,)),
-        404: (_IIS_TEXT, (keyfactor.ERROR,)),
+        403: ("not permitted", (keyfactor.COMMAND_ERROR,)),
+        404: (_IIS_TEXT, (keyfactor.COMMAND_ERROR,)),
         405: (_IIS_TEXT, ()),
-        415: ("the body has another media type", (keyfactor.ERROR,)),
+        415: ("the body has another media type", (keyfactor.COMMAND_ERROR,)),
     },
     "oauth": {
         400: ("the request is refused", (callers.OAUTH_ERROR,)),
@@ -50,15 +50,15 @@ _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
         405: ("another method", ()),
     },
     "csms": {
-        400: ("the request is refused", (ERROR,)),
+        400: ("the request is refused", (CSMS_ERROR,)),
         401: ("refused by the gateway", (GATEWAY_ERROR,)),
-        403: ("another project", (ERROR,)),
-        404: ("no such event (CS 2.3), or no such API", (ERROR, GATEWAY_ERROR)),
+        403: ("another project", (CSMS_ERROR,)),
+        404: ("no such event (CS 2.3), or no such API", (CSMS_ERROR, GATEWAY_ERROR)),
         413: ("the body is too large", (GATEWAY_ERROR,)),
     },
     "iam": {
-        400: ("the request is refused", (iam.ERROR,)),
-        401: ("refused by IAM, or by the gateway", (iam.ERROR, GATEWAY_ERROR)),
+        400: ("the request is refused", (iam.IAM_ERROR,)),
+        401: ("refused by IAM, or by the gateway", (iam.IAM_ERROR, GATEWAY_ERROR)),
         404: ("no such API", (GATEWAY_ERROR,)),
     },
 }

@@ -219,7 +219,7 @@ class Simulator:
         }
 
     def _answer(self, request: HttpRequest) -> Delivery:
-        if request.path.startswith(admin.PREFIX):
+        if request.path.startswith(admin.ADMIN_PREFIX):
             return Delivery(admin.serve_admin(self, request))
         return self._exchange.answer(request)
 

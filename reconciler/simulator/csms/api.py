@@ -16,7 +16,7 @@ from reconciler.simulator.routing.callers import identify_cloud_caller
 from reconciler.simulator.routing.routes import Route, RouteCall, RouteMatch, Router
 from reconciler.simulator.world.world import World
 
-PREFIX = "/v1/"
+CSMS_PREFIX = "/v1/"
 ROUTES: tuple[Route, ...] = EVENTS
 _ROUTER = Router(ROUTES, fold=False)
 # 12 MB is the gateway's limit where AK/SK signing is used (CS 3.3).

@@ -23,7 +23,7 @@ from reconciler.simulator.routing.routes import Route, RouteCall, Router
 from reconciler.simulator.world.identities import NOBODY
 from reconciler.simulator.world.world import Record, World
 
-PREFIX = "/v3/"
+IAM_PREFIX = "/v3/"
 REGION, ACCOUNT = "cn-north-4", "example"
 
 
@@ -126,7 +126,9 @@ def _list_projects(world: World, call: RouteCall) -> HttpReply:
     return build_json_reply({"projects": projects, "links": {"self": None}})
 
 
-ERROR = (_build_object_field("error", Field("code", "integer"), Field("message", "string"), Field("title", "string")),)
+IAM_ERROR = (
+    _build_object_field("error", Field("code", "integer"), Field("message", "string"), Field("title", "string")),
+)
 """The body of a refusal (CS 2.1)."""
 _REQUIRED_TEXT = partial(Field, type="string", required=True)
 _REFERENCE = (Field("id", "string", nullable=False), Field("name", "string", nullable=False))

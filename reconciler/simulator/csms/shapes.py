@@ -11,7 +11,7 @@ EVENT_TYPES = (
     "SECRET_ROTATED_FAILED",
     "SECRET_DELETED",
 )
-ERROR = (Field("error", "object", fields=(Field("error_code", "string"), Field("error_msg", "string"))),)
+CSMS_ERROR = (Field("error", "object", fields=(Field("error_code", "string"), Field("error_msg", "string"))),)
 """The body of a refusal by the service (CS 2.1)."""
 GATEWAY_ERROR = tuple(Field(name, "string") for name in ("error_msg", "error_code", "request_id"))
 """The body of a refusal by the gateway in front of it (CS 2.1)."""

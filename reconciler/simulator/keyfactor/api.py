@@ -21,7 +21,7 @@ from reconciler.simulator.world.identities import Caller
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
 
-PREFIX = "/keyfactorapi"
+COMMAND_PREFIX = "/keyfactorapi"
 
 
 def _list_endpoints(_world: World, _call: RouteCall) -> HttpReply:
@@ -42,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *workflow.ROUTES,
     GET("/Status/Endpoints", _list_endpoints, "All endpoints", reply=STRINGS),
 )
-ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
+COMMAND_ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
 """The body of a refusal."""
 HEADERS = (
     Field("x-keyfactor-requested-with", "string", required=True, enum=("APIClient", "XMLHttpRequest")),
