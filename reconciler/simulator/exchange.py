@@ -56,7 +56,7 @@ class Exchange:
             return Delivery(reply)
         if self._latency:
             time.sleep(self._latency)
-        faults = self._faults.taken(request.method, path)
+        faults = self._faults.find_firing(request.method, path)
         early_delivery = self._before(faults, api)
         self._release_ghosts()
         delivery = early_delivery or self._after(faults, self._carry_out(faults, request))

@@ -118,7 +118,7 @@ def _build_subject(event: Record) -> Record:
 
 def _get_event(world: World, call: RouteCall) -> HttpReply:
     event = _find_event(world, call)
-    answer = world.seen(("event", event["name"]), render_event(world, event))
+    answer = world.find_visible_state(("event", event["name"]), render_event(world, event))
     if answer is None:
         raise _build_not_found(world, event["name"])
     return build_json_reply({"event": answer})
@@ -172,7 +172,7 @@ def _list_events(world: World, call: RouteCall) -> HttpReply:
         events.sort(key=lambda event: -event["create_time"])
     start = _find_page_start(world, [event["name"] for event in events], call.query["marker"] or "")
     page = events[start : start + limit]
-    rows = [world.seen(("event", event["name"]), render_event(world, event)) for event in page]
+    rows = [world.find_visible_state(("event", event["name"]), render_event(world, event)) for event in page]
     page_info = _build_page_info(world, page, events[start + limit :])
     return build_json_reply({"events": [row for row in rows if row], "page_info": page_info})
 

@@ -106,7 +106,7 @@ class FaultRegistry:
         with self._lock:
             self._faults.clear()
 
-    def taken(self, method: str, path: str) -> list[InjectedFault]:
+    def find_firing(self, method: str, path: str) -> list[InjectedFault]:
         """Return the faults that fire on this request, and count it."""
         if not self._faults:
             return []

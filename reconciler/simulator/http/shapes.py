@@ -57,10 +57,10 @@ class Flaw(NamedTuple):
 
     path: str
     kind: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.why}"
+        return f"{self.path}: {self.reason}"
 
 
 class Reading(NamedTuple):

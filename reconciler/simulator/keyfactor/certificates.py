@@ -106,11 +106,11 @@ def _build_row_filter(*, revoked: bool, expired: bool) -> tuple[Callable[[Certif
 def _render_certificate(world: World, call: RouteCall, certificate_id: int) -> str:
     query = call.query
     row = world.certificates[certificate_id]
-    visible_row: Certificate = world.seen(("certificate", certificate_id), row)
+    visible_row: Certificate = world.find_visible_state(("certificate", certificate_id), row)
     if visible_row is row and not (
         query["includeMetadata"] or query["includeLocations"] or query["includeHasPrivateKey"]
     ):
-        return world.certificates.json(certificate_id, world.find_role_name)
+        return world.certificates.serialize_row(certificate_id, world.find_role_name)
     metadata = {"Department": row.department, "Email-Contact": row.email} if query["includeMetadata"] else {}
     locations = [_build_location(row)] if query["includeLocations"] and row.has_private_key else []
     return serialize_certificate(

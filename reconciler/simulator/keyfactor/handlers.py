@@ -26,7 +26,7 @@ def _find_handler(world: World, handler_id: int) -> Record:
 def _list_handlers(world: World, call: RouteCall) -> HttpReply:
     def render(handler: Record) -> Record:
         current = _render_handler(world, handler)
-        visible: Record = world.seen(("handler", handler["Id"]), current) or current
+        visible: Record = world.find_visible_state(("handler", handler["Id"]), current) or current
         return visible
 
     # Name is the documented default sort, but no handler has such a member (KF 5).
@@ -37,7 +37,7 @@ def _list_handlers(world: World, call: RouteCall) -> HttpReply:
 
 def _get_handler(world: World, call: RouteCall) -> HttpReply:
     handler = _find_handler(world, call.params["id"])
-    return build_json_reply(world.seen(("handler", handler["Id"]), _render_handler(world, handler)))
+    return build_json_reply(world.find_visible_state(("handler", handler["Id"]), _render_handler(world, handler)))
 
 
 def _register_handlers(world: World, call: RouteCall) -> HttpReply:

@@ -55,7 +55,7 @@ def find_role(world: World, role_id: int) -> Record:
 def _list_roles(world: World, call: RouteCall) -> HttpReply:
     def render(role: Record) -> Record:
         current = render_role(world, role)
-        visible = world.seen(("role", role["Id"]), current) or current
+        visible = world.find_visible_state(("role", role["Id"]), current) or current
         row = {**visible, "ClaimsCount": len(visible["Claims"])}
         return {field.name: row[field.name] for field in ROLE_ROW}
 
@@ -66,7 +66,7 @@ def _list_roles(world: World, call: RouteCall) -> HttpReply:
 
 def _get_role(world: World, call: RouteCall) -> HttpReply:
     role = find_role(world, call.params["id"])
-    visible = world.seen(("role", role["Id"]), render_role(world, role))
+    visible = world.find_visible_state(("role", role["Id"]), render_role(world, role))
     if visible is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Security Role' with Id '{role['Id']}'")
     return build_json_reply(visible)

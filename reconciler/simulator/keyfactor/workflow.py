@@ -80,7 +80,7 @@ def _get_request(world: World, call: RouteCall) -> HttpReply:
     request = world.requests.get(call.params["id"])
     if request is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Request' with Id '{call.params['id']}'")
-    return build_json_reply(world.seen(("request", request["Id"]), _render_detail(request)))
+    return build_json_reply(world.find_visible_state(("request", request["Id"]), _render_detail(request)))
 
 
 def _approve_requests(world: World, call: RouteCall) -> HttpReply:

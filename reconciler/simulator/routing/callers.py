@@ -26,7 +26,7 @@ def identify_command_caller(world: World, request: HttpRequest) -> Caller | None
     if scheme.lower() == "basic":
         account = _check_basic(value, world.users)
     elif scheme.lower() == "bearer":
-        account = world.clients.get(world.bearer_tokens.owner(value.strip()) or "")
+        account = world.clients.get(world.bearer_tokens.find_owner(value.strip()) or "")
     else:
         account = None
     if account is None:
@@ -124,7 +124,7 @@ def identify_cloud_caller(world: World, request: HttpRequest) -> Caller:
     token = request.headers.get("x-auth-token", "")
     if not token:
         raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: no credentials")
-    owner = world.iam_tokens.owner(token)
+    owner = world.iam_tokens.find_owner(token)
     if owner is None:
         raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: decrypt token fail")
     if owner == "":
@@ -157,7 +157,7 @@ def _identify_signer(world: World, request: HttpRequest) -> Caller:
 
 
 def _check_security_token(world: World, access: str, token: str) -> None:
-    owner = world.security_tokens.owner(token)
+    owner = world.security_tokens.find_owner(token)
     if owner == access:
         return
     reason = "the security token has expired" if owner == "" else "the security token is invalid"

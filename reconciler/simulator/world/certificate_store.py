@@ -92,7 +92,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
             self._ids = sorted(self._rows)
         return self._ids
 
-    def json(self, key: int, owner_name: Callable[[int], str | None]) -> str:
+    def serialize_row(self, key: int, owner_name: Callable[[int], str | None]) -> str:
         """Return a row's JSON without metadata, locations and key state; all but the owner's name is made once."""
         parts = self._json.get(key)
         row = self._rows[key]

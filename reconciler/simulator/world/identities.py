@@ -59,7 +59,7 @@ class IssuedTokens:
         self._issued[token] = (owner, time.monotonic() + lifetime)
         return token
 
-    def owner(self, token: str) -> str | None:
+    def find_owner(self, token: str) -> str | None:
         """Return whose token it is, "" if it has expired, None if it was never issued."""
         if token not in self._issued:
             return None

@@ -99,7 +99,7 @@ class World:
         if self.switches["read_lag"]:
             self._stale[key] = (deepcopy(before), self.switches["read_lag"])
 
-    def seen(self, key: Hashable, current: Json) -> Json:
+    def find_visible_state(self, key: Hashable, current: Json) -> Json:
         """Return what a read shows of an object whose true state is `current`; None is absence."""
         if key not in self._stale:
             return current
