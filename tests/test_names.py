@@ -32,7 +32,7 @@ MOST_ONE_WORD = 0.15
 LEAST_COMMENTS = 0.02
 LONGEST_FUNCTION = 45
 LONGEST_FILE = 359
-LONG_FUNCTION = {"tool": 17, "simulator": 18}
+LONG_FUNCTION = {"tool": 17, "simulator": 17}
 """Lines that nine functions in ten don't exceed."""
 
 each_part = pytest.mark.parametrize("part", PARTS)
