@@ -28,7 +28,7 @@ def main(
     out, err = _choose_stream(stdout, sys.stdout), _choose_stream(stderr, sys.stderr)
     # click takes 40 ms to print a help page, of which the interpreter's own start is 10.
     if list(argv) in (["--help"], ["-h"]):
-        from reconciler.cli.terminal.output import write_text
+        from reconciler.cli.terminal.streams import write_text
 
         write_text(out, HELP_TEXT)
         return 0

@@ -11,7 +11,8 @@ import click
 
 from reconciler.cli.commands import cli
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result, write_text
+from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result
+from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 

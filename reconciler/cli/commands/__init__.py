@@ -10,7 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.options import LazyGroup
-from reconciler.cli.terminal.output import write_text
+from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),

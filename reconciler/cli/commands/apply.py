@@ -10,7 +10,8 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult, write_text
+from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 

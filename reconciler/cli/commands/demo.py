@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.terminal import options
-from reconciler.cli.terminal.output import CommandResult, write_text
+from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.streams import write_text
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:

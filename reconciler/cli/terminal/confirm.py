@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import write_text
+from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.terminal.output import write_text
+from reconciler.cli.terminal.streams import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import write_text
+from reconciler.cli.terminal.streams import write_text
 
 QUIET_SECONDS = 1.0
 """Seconds of silence before the first word."""
