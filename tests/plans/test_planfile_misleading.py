@@ -111,6 +111,7 @@ FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
     "a change that is not made": (ROLE, change("after", "nothing of interest")),
     "a change that is kept silent": (ROLE, member("changes", [])),
     "a risk that is called low": (ROLE, lower_risk),
+    "a step that is called low, and its changes high": (ROLE, member("risk", "low")),
     "an action that is called otherwise": (ROLE, member("action", "create")),
     "an object that is called otherwise": (ROLE, member("object", "Readers (id 3)")),
     "a document that is called otherwise": (
