@@ -70,7 +70,7 @@ class Client:
     def get(self, path: str, query: Query, version: int, *, listing: bool = False) -> Reply | None:
         """Return a 200 answer, or None for an object that isn't there.
 
-        Raises AuthError, UnreachableError or IncompleteError, as `resource.Read` has it; what a listing answers with
+        Raises AuthError, UnreachableError or IncompleteError, as `reader.Read` has it; what a listing answers with
         404 is incomplete, since a list always exists.
         """
         try:

@@ -58,7 +58,7 @@ def build_csms_root(project: Callable[[], str]) -> str:
 
 
 class CsmsRead(ObjectReader):
-    """`resource.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
+    """`reader.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
     def __init__(
         self, client: ReadClient, pool: Executor, project: Callable[[], str], *, once: OnceCache | None

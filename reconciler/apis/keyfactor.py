@@ -51,7 +51,7 @@ class _InconsistentPages(Exception):
 
 
 class KeyfactorRead(ObjectReader):
-    """`resource.Read` for Command. With `once` the same list is read once; without, each time anew."""
+    """`reader.Read` for Command. With `once` the same list is read once; without, each time anew."""
 
     root = ""
 
@@ -62,7 +62,7 @@ class KeyfactorRead(ObjectReader):
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
     ) -> Iterator[Page]:
-        """Yield a list's pages until it is proved complete; see `resource.Read`.
+        """Yield a list's pages until it is proved complete; see `reader.Read`.
 
         Where rows moved under the reader the list is read again, and only rows that were not yielded before are.
         """

@@ -13,7 +13,7 @@ from reconciler.errors import IncompleteError, InvalidValueError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.kinds.stored_requests import check_expectation, check_request
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
@@ -145,6 +145,9 @@ spec:
         call, base = request.call, request.base
         check_request(call, "PUT", f"{_LIST_PATH}/{base['Id']}", members=_WIRE_NAMES.values())
         check_expectation(request, dict(call.body))
+        if not isinstance(call.body["Enabled"], bool):
+            raise TypeError("it holds something else in the place of a switch")
+        check_texts([call.body["DisplayName"]] if call.body["DisplayName"] is not None else ())
         before = {name: base[wire] for name, wire in _WIRE_NAMES.items()}
         after = {name: call.body[wire] for name, wire in _WIRE_NAMES.items()}
         return Meaning(before, after, _describe_handler(base))

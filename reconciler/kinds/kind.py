@@ -100,15 +100,15 @@ class Meaning(NamedTuple):
     """What a request does to which object, told from the request alone, in the manifest's own field names.
 
     `before` and `after` are as in `Match`, but hold every field. `name` is the object's own where metadata.name has to
-    be that. Of the paths in `implied` a plan may be silent; of those in `opaque` the request shows that they change,
-    and not from what to what in the manifest's words.
+    be that. `implied` are new texts by path, beside `after`, of which a plan may be silent; of the paths in `opaque`
+    the request shows that they change, and not from what to what in the manifest's words.
     """
 
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
     object: str
     name: str | None = None
-    implied: frozenset[str] = frozenset()
+    implied: Mapping[str, frozenset[str]] = {}
     opaque: frozenset[str] = frozenset()
 
 

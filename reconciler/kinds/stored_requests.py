@@ -22,6 +22,21 @@ def check_request(
         raise ValueError(f"its body has other members than {', '.join(members)}")
 
 
+def check_texts(values: Iterable[Json]) -> None:
+    """Raise ValueError unless all are text: Python takes True for 1 and iterates over an object's names."""
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("it holds another type of value than this kind sends")
+
+
+def check_text_list(value: Json) -> None:
+    """Raise TypeError or ValueError unless a value is a sorted list of texts, each once."""
+    if not isinstance(value, list):
+        raise TypeError("it holds something else in the place of a list")
+    check_texts(value)
+    if value != sorted(set(value)):
+        raise ValueError("it holds a list that is not as this kind sends it")
+
+
 def check_expectation(request: Request, expect: Json) -> None:
     """Raise ValueError unless a request expects this: reading back would otherwise prove something else."""
     if request.expect != expect:

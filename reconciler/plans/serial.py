@@ -50,7 +50,7 @@ def decode_plan(members: Mapping[str, Any]) -> Plan:
     """Return the plan of `encode_plan`; raises KeyError, TypeError, ValueError or AttributeError for anything else."""
     return Plan(
         steps=tuple(decode_step(step) for step in members["steps"]),
-        compared=Coverage(**members["compared"]),
+        compared=Coverage(*(int(members["compared"][name]) for name in Coverage._fields)),
         notes=tuple(decode_diagnostic(note) for note in members["notes"]),
         selection=members["selection"],
         targets={name: Bound(**bound) for name, bound in members["targets"].items()},
@@ -79,6 +79,8 @@ def encode_step(step: Step) -> dict[str, Json]:
 def decode_step(members: Mapping[str, Any]) -> Step:
     """Return the step of `encode_step`; raises as `decode_plan` does."""
     address = Address(**members["address"])
+    if not all(isinstance(text, str) for text in (*address, members["object"], members["source"])):
+        raise TypeError("an address, an object and a source are text")
     return Step(
         address=address,
         action=Action(members["action"]),

@@ -2,6 +2,9 @@
 
 A digest is no signature: whoever can read a plan file can write one whose changes, object, action and risk read
 harmless while its body is not. So they are worked out again from the request, by the kind.
+
+Not worked out, since no request holds it: the names of a permission set, which is sent as a GUID; the document's name
+and place where an object is found otherwise (a handler's class, a certificate's id); the words of a denial's comment.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from reconciler.plans.diff import find_changes
 
 
 def check_kinds(plan: Plan, kinds: Registry) -> None:
-    """Raise ValueError for a step of a kind that there isn't."""
+    """Raise ValueError for a step of a kind that there isn't, and for one that neither sends nor says why not."""
     for step in plan.steps:
         if step.address.kind not in kinds:
             raise ValueError(f"no kind is called {step.address.kind}")
+        if step.request is None and not step.refusal:
+            raise ValueError("a step has neither a request nor a refusal")
 
 
 def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Registry, file: str) -> Iterator[Diagnostic]:
@@ -54,7 +59,7 @@ def _find_difference(step: Step, kind: Kind, bound: Bound | None) -> str:
     if bound and (bound.api != kind.api or (bound.project and f"/{bound.project}/" not in step.request.call.path)):
         return "its request goes elsewhere than to its target"
     meaning = kind.explain(step.request)
-    if meaning.name is not None and meaning.name.casefold() != step.address.name.casefold():
+    if meaning.name is not None and not _is_same_name(meaning.name, step):
         return f"its request is about {meaning.name!r}"
     if step.object != meaning.object:
         return f"its request is about {meaning.object}"
@@ -63,16 +68,22 @@ def _find_difference(step: Step, kind: Kind, bound: Bound | None) -> str:
     return _compare_changes(step.changes, find_changes(meaning.before, meaning.after, kind.risk), meaning)
 
 
+def _is_same_name(name: str, step: Step) -> bool:
+    """A live object is found letter case aside; a new one is called exactly as declared."""
+    is_new = step.request is not None and step.request.base is None
+    return name == step.address.name if is_new else name.casefold() == step.address.name.casefold()
+
+
 def _compare_changes(stated: Sequence[Change], derived: Sequence[Change], meaning: Meaning) -> str:
     unstated = list(derived)
     for change in stated:
         match = next((other for other in unstated if _is_same_change(change, other, meaning)), None)
         if match is not None:
             unstated.remove(match)
-        # A new object's field that is declared as empty is shown, and is no change.
-        elif change.after or meaning.before is not None:
+        elif change.before is not None or change.after not in meaning.implied.get(change.path, ()):
             return f"its request does not make the change of {change.path} that is shown"
-    hidden = [change for change in unstated if change.path not in meaning.implied and (change.after or change.before)]
+    # A new object's field that is empty and not declared is no change.
+    hidden = [change for change in unstated if change.after or change.before]
     return f"its request also changes {hidden[0].path}" if hidden else ""
 
 

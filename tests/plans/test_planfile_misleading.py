@@ -15,7 +15,7 @@ from reconciler.kinds.registry import KINDS
 from reconciler.plans.planfile import dump_plan, load_plan
 from tests.kinds.test_cases import CASES, plan_case
 from tests.support.plan_files import seal
-from tests.support.sample_plans import TODAY
+from tests.support.sample_plans import TODAY, document, planned
 
 Members = dict[str, Any]
 Forgery = Callable[[Members], None]
@@ -84,6 +84,37 @@ def add_claim(step: Members) -> None:
     step["expect"]["Claims"].append(["OAuthRole", "mallory", "Entra"])
 
 
+def smuggle_into_claim(step: Members) -> None:
+    """Give a claim members in another case, which a server may read."""
+    step["call"]["body"]["Claims"][0] |= {"claimValue": "attacker", "claimType": 4}
+
+
+def describe_held_claim(step: Members) -> None:
+    """Describe a claim otherwise that the role holds."""
+    held = {tuple(claim[:3]) for claim in step["base"]["Claims"]}
+    types = ("User", "Group", "Computer", "OAuthOid", "OAuthRole", "OAuthSubject", "OAuthClientId")
+    for claim in step["call"]["body"]["Claims"]:
+        if (types[claim["ClaimType"]], claim["ClaimValue"], claim["ProviderAuthenticationScheme"]) in held:
+            claim["Description"] = "trust me"
+
+
+def send_claim_twice(step: Members) -> None:
+    """Send a claim once more."""
+    step["call"]["body"]["Claims"].append(step["call"]["body"]["Claims"][0])
+    step["expect"]["Claims"].append(step["expect"]["Claims"][0])
+
+
+def invent_change(step: Members) -> None:
+    """Show a change that nobody makes, and that looks like a right taken away."""
+    step["changes"].append({"path": "permissions", "before": ["/"], "after": [], "risk": "high"})
+
+
+def switch_by_number(step: Members) -> None:
+    """Python takes 1 for True, a server may not."""
+    for place in (step["call"]["body"], step["expect"]):
+        place["Enabled"] = int(place["Enabled"])
+
+
 def redirect_notification(step: Members) -> None:
     """Tell another topic."""
     for place in (step["call"]["body"], step["expect"]):
@@ -96,6 +127,7 @@ def add_notification_member(step: Members) -> None:
         place["notification"] = {**place["notification"], "payload": "all"}
 
 
+GUID = "11111111-1111-1111-1111-111111111111"
 ROLE, HANDLER = ("SecurityRole", "PUT", "/Security/Roles"), ("EventHandler", "PUT", "")
 OWNER, DENIAL = ("CertificateOwner", "PUT", ""), ("RequestDenial", "POST", "")
 EVENT, NEW_ROLE = ("SecretEvent", "PUT", ""), ("SecurityRole", "POST", "")
@@ -124,6 +156,19 @@ FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
     "an owner within another permission scope, and two of them": (
         OWNER,
         call("query", {"CollectionId": "1", "ContainerId": "2"}),
+    ),
+    "a claim with members in another case": (ROLE, smuggle_into_claim),
+    "a claim of the role with other words": (ROLE, describe_held_claim),
+    "a claim twice": (ROLE, send_claim_twice),
+    "a new role with an invented change": (NEW_ROLE, invent_change),
+    "a new role in another spelling": (
+        NEW_ROLE,
+        lambda step: step["address"].update(name=step["address"]["name"].swapcase()),
+    ),
+    "a switch that is a number": (HANDLER, switch_by_number),
+    "an event outside the collection": (
+        EVENT,
+        lambda step: step["call"].update(path=step["call"]["path"] + "/x/events/y"),
     ),
     "a new role with every right": (NEW_ROLE, body("Permissions", ["/"])),
     "a new role under another name": (NEW_ROLE, body("Name", "Administrators")),
@@ -181,6 +226,19 @@ def test_a_step_that_goes_elsewhere_than_to_its_target_is_refused(
 
     with pytest.raises(RefusedError, match="goes elsewhere than to its target"):
         load_plan(seal(members), TODAY, KINDS)
+
+
+def test_new_claims_of_one_value_can_be_saved() -> None:
+    """They share a path, one with words of its document and one without: what is saved can be applied."""
+    claims = [
+        {"type": "OAuthRole", "value": "x", "provider": "Entra"},
+        {"type": "OAuthSubject", "value": "x", "provider": "Entra", "description": "two"},
+    ]
+    spec = {"description": "d", "permissionSet": GUID, "permissions": ["/portal/read/"], "claims": claims}
+    plan = planned([document("SecurityRole", "New", spec)], {"/Security/Roles": [], "/Security/Claims": []})
+
+    assert plan.steps[0].request is not None
+    assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")

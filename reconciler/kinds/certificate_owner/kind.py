@@ -12,7 +12,7 @@ from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_own
 from reconciler.kinds.certificate_owner.spec import Assignment, CertificateOwner
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.kinds.stored_requests import check_expectation, check_request
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, Path, Request, Risk, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, CertificateRow, format_id_key, search_certificates
 from reconciler.payloads.members import pick_member
@@ -113,6 +113,7 @@ spec:
         name = call.body.get("NewRoleName")
         path, members = f"{CERTIFICATES_PATH}/{base['Id']}/Owner", ("NewRoleName",) if name else ()
         check_request(call, "PUT", path, members=members, query=("CollectionId", "ContainerId"))
+        check_texts([name] if name else ())
         check_expectation(request, {"Id": base["Id"], "Thumbprint": base["Thumbprint"], "OwnerRoleName": name})
         label = f"{base['Thumbprint']} (id {base['Id']})"
         return Meaning({"owner": base["OwnerRoleName"]}, {"owner": name}, label)

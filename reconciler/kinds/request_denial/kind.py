@@ -17,7 +17,7 @@ from reconciler.kinds.request_denial.comparison import (
 )
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.kinds.stored_requests import check_expectation, check_request
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, Ruling, Step
 from reconciler.payloads.requests import (
     DENIED,
@@ -123,6 +123,9 @@ spec:
         comment = ("Comment",) if "Comment" in call.body else ()
         check_request(call, "POST", DENY_PATH, members=("CertificateRequestIds", *comment))
         check_expectation(request, dict.fromkeys(map(str, numbers), DENIED))
+        check_texts(call.body[name] for name in comment)
+        if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
+            raise ValueError("it holds something else in the place of ids")
         if list(base) != [str(number) for number in numbers] or any(row["State"] != WAITING for row in base.values()):
             raise ValueError("it denies requests that were not pending when the plan was made")
         paths = [f"requests.{number}" for number in numbers]

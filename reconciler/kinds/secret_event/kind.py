@@ -18,7 +18,7 @@ from reconciler.kinds.secret_event.payload import (
     find_unknown_members,
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
-from reconciler.kinds.stored_requests import check_expectation, check_request
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_text_list, check_texts
 from reconciler.model import Call, Json, Request, Risk, Step
 from reconciler.reader import Read
 
@@ -108,16 +108,18 @@ spec:
     def explain(self, request: Request) -> Meaning:
         """The whole event is in the body; unknown members of a notification must go back as they were read."""
         call, base = request.call, request.base
-        collection, slash, name = call.path.rpartition("/events")
+        # The project is the plan's to check; all else of the path is the kind's.
+        root = "/".join(call.path.split("/")[:4])
+        name = call.body["name"] if base is None else base["name"]
         if base is None:
-            name = call.body["name"]
-            check_request(call, "POST", f"{collection}/events", members=("name", *BODY_MEMBERS))
+            check_request(call, "POST", f"{root}/events", members=("name", *BODY_MEMBERS))
         else:
-            name = base["name"]
-            check_request(call, "PUT", f"{collection}/events/{name}", members=BODY_MEMBERS)
+            check_request(call, "PUT", f"{root}/events/{name}", members=BODY_MEMBERS)
+        check_texts([name, call.body["state"]])
+        check_text_list(call.body["event_types"])
         check_expectation(request, {"name": name, **{member: call.body[member] for member in BODY_MEMBERS}})
         unknown = find_unknown_members(call.body)
-        if not slash or unknown != (find_unknown_members(base) if base else {}):
+        if unknown != (find_unknown_members(base) if base else {}):
             raise ValueError("it changes what no manifest declares")
         before = None if base is None else convert_event_to_manifest(base)
         return Meaning(before, convert_event_to_manifest(call.body), "new" if base is None else str(name), str(name))

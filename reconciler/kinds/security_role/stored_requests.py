@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.kinds.kind import Meaning
-from reconciler.kinds.stored_requests import check_expectation, check_request
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_text_list, check_texts
 from reconciler.model import Call, Json, Request
-from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, read_sent_key
+from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, encode_claim, read_sent_key
 from reconciler.payloads.roles import ROLES_PATH, build_expected_role
 
 _TEXTS = {"description": "Description", "emailAddress": "EmailAddress"}
 _CHANGEABLE = frozenset({"Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims"})
 _READ_ONLY = "Immutable"
+_OPAQUE = frozenset({"permissionSet"})
 
 
 def explain_description_request(request: Request) -> Meaning:
@@ -21,6 +23,7 @@ def explain_description_request(request: Request) -> Meaning:
     base, body = request.base, request.call.body
     check_request(request.call, "PUT", CLAIMS_PATH, members=("Id", "Description"))
     check_expectation(request, {**base, "Description": body["Description"]})
+    check_texts([body["Description"]])
     if body["Id"] != base["Id"]:
         raise ValueError("it is about another claim than the one that was read")
     value = ClaimKey(*base["Key"]).value
@@ -38,26 +41,36 @@ def explain_role_request(request: Request) -> Meaning:
 
 def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
     check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()), version=2)
-    descriptions = _read_descriptions(call.body, {})
-    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | descriptions
-    return Meaning(None, after, "new", call.body["Name"], frozenset(descriptions), frozenset({"permissionSet"}))
+    _check_body(call.body)
+    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]}
+    return Meaning(None, after, "new", call.body["Name"], _read_new_descriptions(call.body, {}), _OPAQUE)
 
 
 def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
     base, body = request.base, request.call.body
     check_request(request.call, "PUT", ROLES_PATH, members=base.keys() - {_READ_ONLY}, version=2)
+    _check_body(body)
     if any(sent[name] != base[name] for name in base.keys() - _CHANGEABLE - {_READ_ONLY}):
         raise ValueError("it changes what no manifest declares")
     role_claims = {ClaimKey(*claim[:3]): claim[3] for claim in base["Claims"]}
-    descriptions, live_descriptions = (
-        _read_descriptions(body, role_claims),
-        _list_changed_descriptions(body, role_claims),
-    )
-    before = _read_fields(base) | {"permissionSet": base["PermissionSetId"]} | live_descriptions
-    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]} | descriptions
-    implied = frozenset(descriptions.keys() - live_descriptions.keys())
+    # What a role's PUT does to the description of a claim that the role holds is not documented: it goes back as read.
+    if any(role_claims.get(key, text) != text for key, text in _list_claims(body)):
+        raise ValueError("it describes a claim otherwise that the role holds")
+    before = _read_fields(base) | {"permissionSet": base["PermissionSetId"]}
+    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]}
     label = f"{base['Name']} (id {base['Id']})"
-    return Meaning(before, after, label, base["Name"], implied, frozenset({"permissionSet"}))
+    return Meaning(before, after, label, base["Name"], _read_new_descriptions(body, role_claims), _OPAQUE)
+
+
+def _check_body(body: Mapping[str, Json]) -> None:
+    """Raise ValueError unless the lists of a body are as they are encoded, to the type of each member."""
+    check_text_list(body["Permissions"])
+    claims = body["Claims"]
+    keys = [read_sent_key(claim) for claim in claims]
+    check_texts(text for key, claim in zip(keys, claims, strict=True) for text in (*key, claim["Description"]))
+    encoded = [encode_claim(key, claim["Description"]) for key, claim in zip(keys, claims, strict=True)]
+    if json.dumps(claims, sort_keys=True) != json.dumps(encoded, sort_keys=True) or len(set(keys)) != len(keys):
+        raise ValueError("its claims are not as this kind sends them")
 
 
 def _read_fields(role: Mapping[str, Json]) -> dict[str, Any]:
@@ -66,13 +79,15 @@ def _read_fields(role: Mapping[str, Json]) -> dict[str, Any]:
     return {**texts, "permissions": frozenset(role["Permissions"]), "claims": claims}
 
 
-def _read_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, str]:
-    """Return, by path, the descriptions that a body sends and that are not those which the role's claims have."""
-    sent = {read_sent_key(claim): claim["Description"] for claim in body["Claims"]}
-    return {f"claims.{key.value}.description": text for key, text in sent.items() if role_claims.get(key) != text}
+def _list_claims(body: Mapping[str, Json]) -> list[tuple[ClaimKey, str]]:
+    return [(read_sent_key(claim), claim["Description"]) for claim in body["Claims"]]
 
 
-def _list_changed_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, str]:
-    """Return, by path, the descriptions that the role's claims have and that a body would change."""
-    sent = {read_sent_key(claim): claim["Description"] for claim in body["Claims"]}
-    return {f"claims.{key.value}.description": text for key, text in role_claims.items() if sent.get(key, text) != text}
+def _read_new_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, frozenset[str]]:
+    """Return the descriptions of claims that join the role, by path: claims of one value share one."""
+    texts: dict[str, frozenset[str]] = {}
+    for key, text in _list_claims(body):
+        if key not in role_claims:
+            path = f"claims.{key.value}.description"
+            texts[path] = texts.get(path, frozenset()) | {text}
+    return texts
