@@ -35,7 +35,7 @@ def is_planfile(path: Path) -> bool:
 
 
 def is_marked_as_plan(path: Path) -> bool:
-    """Tell whether a file says of itself that it is a saved plan; whether it is a whole one is for `read_saved_plan` to judge."""
+    """Tell whether a file calls itself a saved plan; whether it is a whole one, `read_saved_plan` judges."""
     try:
         data = path.read_bytes() if path.is_file() and path.stat().st_size <= _MAX_BYTES else b""
         document = json.loads(data)
