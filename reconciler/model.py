@@ -60,13 +60,36 @@ class Risk(StrEnum):
         return list(Risk).index(self)
 
 
+class RiskAssessment(NamedTuple):
+    """How much thought a change deserves, and why, as a clause without a subject ("adds a right to 2 claims")."""
+
+    risk: Risk
+    reason: str = ""
+
+
 class Change(NamedTuple):
-    """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides."""
+    """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides.
+
+    `reason` says why its risk is not low.
+    """
 
     path: str
     before: Json
     after: Json
     risk: Risk
+    reason: str = ""
+
+
+class Subject(NamedTuple):
+    """What a step is about, as people call it: a certificate's common name, the host that a request asks for.
+
+    `path` is that of the one change that is about it, "" where all of the step's are. `facts` are what else a reviewer
+    judges by, as (name, text): when the certificate expires, who asked.
+    """
+
+    name: str
+    facts: tuple[tuple[str, str], ...] = ()
+    path: str = ""
 
 
 class Call(NamedTuple):
@@ -126,6 +149,7 @@ class Step:
     request: Request | None
     object: str = ""
     refusal: str = ""
+    subjects: tuple[Subject, ...] = ()
 
     @property
     def risk(self) -> Risk:
@@ -133,9 +157,25 @@ class Step:
         return max((change.risk for change in self.changes), key=lambda risk: risk.rank, default=Risk.LOW)
 
     @property
+    def risk_reason(self) -> str:
+        """Why the risk is what it is: the reasons of the changes that have it, each once."""
+        return "; ".join(
+            dict.fromkeys(change.reason for change in self.changes if change.reason and change.risk is self.risk)
+        )
+
+    @property
     def weight(self) -> int:
         """How many objects it touches, as the limits count them: a batch of denials counts each request."""
-        return len(self.changes) if self.action is Action.DENY else 1
+        return max(1, len(self._own_subjects))
+
+    def pick_object_verdicts(self, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+        """Return, of one verdict a change, those of the changes that stand for an object each."""
+        paths = {subject.path for subject in self._own_subjects}
+        return tuple(verdict for change, verdict in zip(self.changes, verdicts, strict=False) if change.path in paths)
+
+    @property
+    def _own_subjects(self) -> tuple[Subject, ...]:
+        return tuple(subject for subject in self.subjects if subject.path)
 
 
 class Coverage(NamedTuple):
@@ -164,8 +204,10 @@ class Bound(NamedTuple):
 class Plan:
     """Steps in the order in which they run, and how complete the comparison behind them was.
 
-    `problems` are faults of the manifests that only the live state shows; `gaps` are things that could not be read;
-    `notes` are told and change nothing (an expired denial). `selection` is empty for a whole run.
+    `problems` are faults of the manifests that only the live state shows, each of which holds its own document back;
+    `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
+    differences for which there is no step, since their document wants them told alone. `selection` is empty for a
+    whole run.
     """
 
     steps: tuple[Step, ...]
@@ -176,11 +218,17 @@ class Plan:
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
     manifests: str = ""
+    absences: tuple[Diagnostic, ...] = ()
 
     @property
     def complete(self) -> bool:
         """True if every selected object was compared."""
         return not self.gaps and not self.problems
+
+    @property
+    def sendable_steps(self) -> tuple[Step, ...]:
+        """The steps that have a request; the others are only reported."""
+        return tuple(step for step in self.steps if step.request)
 
 
 class Verdict(StrEnum):

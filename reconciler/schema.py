@@ -114,7 +114,7 @@ def _build_report_schema() -> Schema:
     )
     definitions = {
         "step": _build_step_schema(),
-        "change": _build_change_schema(),
+        "change": _build_change_schema("risk_reason"),
         "call": _build_call_schema(),
         "problem": problem,
         "target": _build_target_schema(),
@@ -162,9 +162,11 @@ def _build_step_schema() -> Schema:
     return _build_open(
         {
             "address": _build_closed({"target": text, "kind": text, "name": text}),
-            "object": {**text, "description": "Which live object, where the name alone doesn't say."},
+            **_build_subject_members(),
+            "names": {"type": "array", "items": text, "description": "The subjects' names."},
             "action": {"enum": [action.value for action in Action]},
             "risk": {"enum": [risk.value for risk in Risk]},
+            "risk_reason": {**text, "description": "Why the risk is not low."},
             "source": {**text, "description": "file:line:column of the manifest that asks for it."},
             "call": {"anyOf": [{"$ref": "#/$defs/call"}, {"type": "null"}]},
             "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
@@ -180,11 +182,12 @@ def _build_step_schema() -> Schema:
     )
 
 
-def _build_change_schema() -> Schema:
+def _build_change_schema(reason: str) -> Schema:
     path = {"type": "string", "description": "Starts with the manifest's field name."}
     anything: Schema = {}
     risk, verdict = {"enum": [risk.value for risk in Risk]}, {"enum": [verdict.value for verdict in Verdict]}
-    return _build_open({"path": path, "before": anything, "after": anything, "risk": risk}, {"verdict": verdict})
+    why = {reason: {"type": "string", "description": "Why the risk is not low."}}
+    return _build_open({"path": path, "before": anything, "after": anything, "risk": risk, **why}, {"verdict": verdict})
 
 
 def _build_call_schema() -> Schema:
@@ -226,13 +229,14 @@ def _build_plan_schema() -> Schema:
     target = {"api": text, "url": text, "project": text}
     address = _build_closed({"target": text, "kind": text, "name": text})
     note = dict.fromkeys(("rule", "severity", "source", "summary", "reason", "remedy"), text)
+    diagnostics = {"type": "array", "items": _build_open(note, {"address": address})}
     members = {
         "format_version": {**text, "pattern": rf"^{PLAN_FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
         "kind": {"const": "Plan"},
         "planned_on": {"type": "string", "format": "date"},
         "compared": _build_closed({"objects": count, "of": count}),
         "selection": text,
-        "notes": {"type": "array", "items": _build_open(note, {"address": address})},
+        **dict.fromkeys(("problems", "notes", "absences"), diagnostics),
         "targets": {"type": "object", "additionalProperties": _build_closed(target)},
         "manifests": {"type": "string", "description": "Digest of the manifests it was made from."},
         "steps": {"type": "array", "items": _build_stored_step_schema(address)},
@@ -241,26 +245,44 @@ def _build_plan_schema() -> Schema:
     description = "A plan as `plan --out` saves it. Its digest covers every byte: it can be read, but not edited."
     schema = {"title": "Plan", "description": description, **_build_open(members)}
     return _add_header(
-        "plan.json", schema | {"$defs": {"change": _build_change_schema(), "call": _build_call_schema()}}
+        "plan.json", schema | {"$defs": {"change": _build_change_schema("reason"), "call": _build_call_schema()}}
     )
 
 
 def _build_stored_step_schema(address: Schema) -> Schema:
-    """A step that was compared and found different is always one with a call: what is refused is not saved."""
+    """A step without a call says why; applying the plan reports it again."""
     text: Schema = {"type": "string"}
     return _build_open(
         {
             "address": address,
-            "object": {**text, "description": "Which live object, where the name alone doesn't say."},
+            **_build_subject_members(),
             "action": {"enum": [action.value for action in Action]},
             "risk": {"enum": [risk.value for risk in Risk]},
+            "risk_reason": {**text, "description": "Why the risk is not low."},
             "source": {**text, "description": "file:line:column of the manifest that asks for it."},
-            "call": {"$ref": "#/$defs/call"},
+            "call": {"anyOf": [{"$ref": "#/$defs/call"}, {"type": "null"}]},
             "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
+        },
+        {
             "base": {"description": "The object as read, in the kind's own form; null where it must not exist."},
             "expect": {"description": "What must hold when it is read back."},
-        }
+            "refusal": {**text, "description": "Why there is no call."},
+        },
     )
+
+
+def _build_subject_members() -> Schema:
+    """What a step is about: the live object, and what people call it."""
+    text: Schema = {"type": "string"}
+    subject = {
+        "name": {**text, "description": "What people call it, such as a certificate's common name."},
+        "facts": {"type": "object", "additionalProperties": text, "description": "What else a reviewer judges by."},
+        "path": {**text, "description": "The path of the one change that is about it; empty where all are."},
+    }
+    return {
+        "object": {**text, "description": "Which live object, where the name alone doesn't say."},
+        "subjects": {"type": "array", "items": _build_closed(subject)},
+    }
 
 
 def _add_header(name: str, schema: Schema) -> Schema:

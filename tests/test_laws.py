@@ -43,8 +43,8 @@ CHOSEN: dict[str, tuple[str | int, ...]] = {
 
 REFUSES: dict[tuple[str, str | int], Exit] = {
     ("v2_reply_shape", "v1"): Exit.INCOMPLETE,
-    ("claim_provider_null", "Entra"): Exit.REFUSED,
-    ("claim_provider_null", "Active Directory"): Exit.REFUSED,
+    ("claim_provider_null", "Entra"): Exit.UNKNOWN,
+    ("claim_provider_null", "Active Directory"): Exit.PARTIAL,
     ("text_stored", "upper"): Exit.UNKNOWN,
     ("text_stored", "truncated"): Exit.UNKNOWN,
     ("deny_refused_ids", "25"): Exit.PARTIAL,

@@ -80,7 +80,8 @@ def apply(plan: Plan, context: RunContext, on_outcome: OnOutcome = _ignore_outco
         if not halt_reason and context.stop():
             halt_reason = "the run was interrupted before it"
         outcome = _run_step(step, context) if not halt_reason else Outcome(step, Verdict.NOT_REACHED, halt_reason)
-        if not halt_reason and outcome.verdict not in _SETTLED:
+        # A step that was never to be sent ends nothing: whoever approved the plan saw that it would not be.
+        if not halt_reason and step.request and outcome.verdict not in _SETTLED:
             halt_reason = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
         outcomes.append(outcome)
         on_outcome(outcome)

@@ -64,16 +64,16 @@ def execute_plan(
     kinds: Registry,
 ) -> Execution:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
-    plan, masker, masked_plan, refusals = judged_plan
+    plan, masker, masked_plan, refusals, withheld = judged_plan
     if not plan.steps and plan.complete:
         return Execution(Exit.OK, masked_plan)
     listener.show_plan(judged_plan)
     reasons = (*refusals, *masker.mask_diagnostics(find_unapproved(plan, risks)))
-    exit_ = exit_code(plan, refused=bool(reasons))
-    if exit_ is not Exit.OK:
-        return _refuse_to_send(masked_plan, exit_, reasons)
+    # What could not be read may hold what a step depends on; a document that has a problem holds only itself back.
+    if reasons or plan.gaps or not plan.steps:
+        return _refuse_to_send(masked_plan, exit_code(plan, refused=bool(reasons)), reasons)
     try:
-        if not listener.confirm(plan):
+        if plan.sendable_steps and not listener.confirm(plan):
             reason = Diagnostic("plan.not-confirmed", Source("confirmation"), "not confirmed", "nothing was sent")
             return _refuse_to_send(masked_plan, Exit.REFUSED, (reason,))
     except UsageError as error:
@@ -82,8 +82,9 @@ def execute_plan(
     # Again: of a saved plan nothing was read before, so no token was known.
     masked_plan = masker.mask_plan(plan)
     outcomes = masker.mask_outcomes(result.outcomes, masked_plan)
-    exit_ = exit_code(outcomes=result.outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
-    return Execution(exit_, masked_plan, outcomes, result.faults, result.interrupted, sent=True)
+    exit_ = exit_code(plan, result.outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
+    problems = (*withheld, *result.faults)
+    return Execution(exit_, masked_plan, outcomes, problems, result.interrupted, sent=True)
 
 
 def send_plan(

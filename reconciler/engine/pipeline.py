@@ -22,7 +22,7 @@ from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.selection import Selection, format_filters, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
-from reconciler.plans.guards import find_refusals
+from reconciler.plans.guards import find_refusals, list_withheld_steps
 from reconciler.plans.masking import MaskedPlan, SecretMasker
 from reconciler.plans.planner import PlanScope
 from reconciler.plans.planner import plan as make_plan
@@ -77,17 +77,24 @@ class Declaration(NamedTuple):
 
 
 class JudgedPlan(NamedTuple):
-    """A plan, the same plan with secrets masked, as it is shown, and every reason not to apply it."""
+    """A plan, the same plan with secrets masked, as it is shown, and every reason not to apply it.
+
+    `withheld` says why single steps are not sent, while the others are.
+    """
 
     # Sent and saved, never printed: live values as they are, and one may quote a secret.
     plan: Plan
     masker: SecretMasker
     masked_plan: MaskedPlan
     refusals: tuple[Diagnostic, ...]
+    withheld: tuple[Diagnostic, ...] = ()
 
-    def exit(self, *, changes: Exit = Exit.OK, refused: bool = True) -> Exit:
-        """Return the outcome of looking only; `changes` is what a difference is worth."""
-        return exit_code(self.plan, changes=changes, refused=refused and bool(self.refusals))
+    def exit(self, *, changes: Exit = Exit.OK, absences: Exit = Exit.OK, refused: bool = True) -> Exit:
+        """Return the outcome of looking only; `changes` is what a step is worth, `absences` what a missing object is
+        that is only to be told.
+        """
+        causes = (absences,) if self.plan.absences else ()
+        return exit_code(self.plan, changes=changes, refused=refused and bool(self.refusals), causes=causes)
 
 
 def read_settings(inputs: RunInputs, config: str | None) -> Settings:
@@ -149,7 +156,10 @@ def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: R
     source = Source(str(settings.file or "reconciler.yaml"))
     problems = find_refusals(plan, settings.limits, settings.protected, kinds, source)
     masker = SecretMasker(api.redact for api in apis.values())
-    return JudgedPlan(plan, masker, masker.mask_plan(plan), masker.mask_diagnostics(problems))
+    withheld = list_withheld_steps(plan)
+    return JudgedPlan(
+        plan, masker, masker.mask_plan(plan), masker.mask_diagnostics(problems), masker.mask_diagnostics(withheld)
+    )
 
 
 def _find_bound(api: Api) -> Bound:

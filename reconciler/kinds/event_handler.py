@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -14,7 +14,7 @@ from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Call, Json, Path, Request, Risk, Step, Tables
+from reconciler.model import Call, Json, Path, Request, Risk, RiskAssessment, Step, Tables
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
 
@@ -152,9 +152,11 @@ spec:
         after = {name: call.body[wire] for name, wire in _WIRE_NAMES.items()}
         return Meaning(before, after, _describe_handler(base))
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         """A handler that is switched off no longer tells anybody."""
-        return Risk.HIGH if path == "enabled" and not after else Risk.LOW
+        if path == "enabled" and not after:
+            return RiskAssessment(Risk.HIGH, "disables a handler that others rely on")
+        return RiskAssessment(Risk.LOW)
 
     def reread(self, read: Read, step: Step) -> Json:
         raw = read.get(step.request.call.path) if step.request else None

@@ -28,7 +28,19 @@ from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
 from reconciler.kinds.requirements import Permissions
-from reconciler.model import Action, Json, Path, Reply, Request, Risk, Ruling, Step, Tables, Verdict
+from reconciler.model import (
+    Action,
+    Json,
+    Path,
+    Reply,
+    Request,
+    RiskAssessment,
+    Ruling,
+    Step,
+    Subject,
+    Tables,
+    Verdict,
+)
 from reconciler.reader import Read
 
 SpecT_co = TypeVar("SpecT_co", bound="Spec", default=Any, covariant=True)
@@ -56,7 +68,9 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
     not compared. `encoder_input` is whatever the kind needs to encode the request. A `refusal` says why no request may
-    be made. `objects` is how many objects it stands for.
+    be made; `needs` are documents of the same run whose object has to be created before it. `objects` is how many
+    objects it stands for. What a step says of its changes, object and subjects is told by its request, where there is
+    one (`explain`).
     """
 
     document: Wanted[SpecT_co]
@@ -67,6 +81,14 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     source: Source | None = None
     refusal: str = ""
     objects: int = 1
+    subjects: tuple[Subject, ...] = ()
+    needs: frozenset[Address] = frozenset()
+
+
+class Absence(NamedTuple):
+    """A declared object that does not exist, of a document that wants this told and nothing else."""
+
+    problem: Diagnostic
 
 
 class Note(NamedTuple):
@@ -81,7 +103,7 @@ class Tally(NamedTuple):
     in_sync: int
 
 
-Finding = Match | Diagnostic | Note | Tally
+Finding = Match | Diagnostic | Note | Absence | Tally
 """What comparing one document can yield."""
 
 
@@ -101,7 +123,7 @@ class Meaning(NamedTuple):
 
     `before` and `after` are as in `Match`, but hold every field. `name` is the object's own where metadata.name has to
     be that. `implied` are new texts by path, beside `after`, of which a plan may be silent; of the paths in `opaque`
-    the request shows that they change, and not from what to what in the manifest's words.
+    the request shows that they change, and not from what to what in the manifest's words. `subjects` are as in `Step`.
     """
 
     before: Mapping[str, Any] | None
@@ -110,6 +132,7 @@ class Meaning(NamedTuple):
     name: str | None = None
     implied: Mapping[str, frozenset[str]] = {}
     opaque: frozenset[str] = frozenset()
+    subjects: tuple[Subject, ...] = ()
 
 
 class ExportedDocument(NamedTuple):
@@ -215,8 +238,8 @@ class Kind(Generic[SpecT_co, LiveT]):
         """
         raise NotImplementedError
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
-        """Judge one change; `before` is None on creation."""
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+        """Judge one change; `before` is None on creation, and `fields` are the whole object as it will be."""
         raise NotImplementedError
 
     def reread(self, read: Read, step: Step) -> Json:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.model import Change, Json, Risk
+from reconciler.model import Change, Json, RiskAssessment
 
-RiskJudge = Callable[[str, Json, Json], Risk]
+RiskJudge = Callable[[str, Json, Json, Mapping[str, Any]], RiskAssessment]
+"""Judges (path, before, after) of an object whose fields will be these."""
 
 
-def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], risk: RiskJudge) -> tuple[Change, ...]:
-    """Return a change for each declared field that differs, in the manifest's order; nested fields get dotted paths.
+def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], assess: RiskJudge) -> tuple[Change, ...]:
+    """Return a change for each field of `after` that differs, in that order; nested fields get dotted paths.
 
     Sets are compared as sets and shown as sorted lists. Where nothing exists (`before` is None) each field is new.
     """
@@ -22,7 +23,7 @@ def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], ris
             continue
         for path, old, new in _compare_field(name, live, declared):
             plain_old, plain_new = convert_to_json(old), convert_to_json(new)
-            differences.append(Change(path, plain_old, plain_new, risk(path, plain_old, plain_new)))
+            differences.append(Change(path, plain_old, plain_new, *assess(path, plain_old, plain_new, after)))
     return tuple(differences)
 
 

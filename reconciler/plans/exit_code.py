@@ -43,7 +43,7 @@ def exit_code(
 
 
 def _comparison_exit(plan: Plan) -> Exit:
-    """Return the code of a comparison, changes aside: ok, invalid, or why it isn't complete.
+    """Return the code of a comparison, changes aside: ok, or why it isn't complete.
 
     Where something was compared, whatever could not be read makes the whole incomplete; where nothing was, its cause
     is the outcome.
@@ -51,7 +51,7 @@ def _comparison_exit(plan: Plan) -> Exit:
     if plan.gaps:
         causes = {gap.cause for gap in plan.gaps}
         return causes.pop() if len(causes) == 1 and not plan.compared.objects else Exit.INCOMPLETE
-    return Exit.INVALID if plan.problems else Exit.OK
+    return Exit.INCOMPLETE if plan.problems else Exit.OK
 
 
 def _outcome_exits(outcomes: Sequence[Outcome], *, interrupted: bool) -> set[Exit]:

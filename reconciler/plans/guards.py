@@ -20,12 +20,13 @@ def find_refusals(
     kinds: Registry,
     settings: Source = _SETTINGS_SOURCE,
 ) -> tuple[Diagnostic, ...]:
-    """Return every reason why the plan may not be applied: limits (changes by kind), protected patterns, refused steps.
+    """Return every reason why the plan may not be applied: limits (changes by kind) and protected patterns.
 
-    A limit that the settings leave out is the kind's own; an unknown setting never widens one.
+    A limit that the settings leave out is the kind's own; an unknown setting never widens one. Steps that are not sent
+    anyway exceed nothing.
     """
     exceeded = _find_exceeded_limits(plan, limits, kinds, settings)
-    return tuple(sorted({*_find_refused_steps(plan), *_find_protected_steps(plan, protected), *exceeded}))
+    return tuple(sorted({*_find_protected_steps(plan, protected), *exceeded}))
 
 
 def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic, ...]:
@@ -39,20 +40,23 @@ def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic,
             remedy=f"add {step.risk} to --approve",
             address=step.address,
         )
-        for step in plan.steps
+        for step in plan.sendable_steps
         if step.risk not in approved
     )
 
 
-def _find_refused_steps(plan: Plan) -> Iterator[Diagnostic]:
-    for step in plan.steps:
-        if step.refusal:
-            summary = f"{step.address}: {step.refusal}"
-            yield Diagnostic("plan.refused-step", step.source, summary, address=step.address)
+def list_withheld_steps(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Return why single steps are not sent; the others are. A step whose document has a problem is told by that."""
+    faulty = {problem.address for problem in plan.problems}
+    return tuple(
+        Diagnostic("plan.refused-step", step.source, f"{step.address}: {step.refusal}", address=step.address)
+        for step in plan.steps
+        if step.refusal and step.address not in faulty
+    )
 
 
 def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:
-    for step in plan.steps:
+    for step in plan.sendable_steps:
         pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
         if pattern is not None:
             yield Diagnostic(
@@ -79,7 +83,7 @@ def _find_exceeded_limits(
     plan: Plan, limits: Mapping[str, int], kinds: Registry, settings: Source
 ) -> Iterator[Diagnostic]:
     counts: Counter[str] = Counter()
-    for step in plan.steps:
+    for step in plan.sendable_steps:
         counts[step.address.kind] += step.weight
     for kind, count in sorted(counts.items()):
         # A number, no percentage: a server may have eight roles, of which 30 % are two.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NewType
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Verdict
+from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, Verdict
 
 MaskedStep = NewType("MaskedStep", Step)
 """A step as it is shown."""
@@ -31,6 +31,7 @@ class MaskedPlan:
     notes: tuple[Diagnostic, ...] = ()
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
+    absences: tuple[Diagnostic, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -71,6 +72,7 @@ class SecretMasker:
             problems=self.mask_diagnostics(plan.problems),
             gaps=tuple(gap._replace(problem=self._problem(gap.problem)) for gap in plan.gaps),
             notes=self.mask_diagnostics(plan.notes),
+            absences=self.mask_diagnostics(plan.absences),
             selection=plan.selection,
             targets=plan.targets,
         )
@@ -93,6 +95,10 @@ class SecretMasker:
     def _problem(self, problem: Diagnostic) -> Diagnostic:
         return replace(problem, summary=self(problem.summary), reason=self(problem.reason), remedy=self(problem.remedy))
 
+    def _subject(self, subject: Subject) -> Subject:
+        facts = tuple((name, self(text)) for name, text in subject.facts)
+        return subject._replace(name=self(subject.name), facts=facts)
+
     def _step(self, step: Step) -> Step:
         request = step.request
         if request:
@@ -106,7 +112,12 @@ class SecretMasker:
             request=request,
             object=self(step.object),
             refusal=self(step.refusal),
+            subjects=tuple(self._subject(subject) for subject in step.subjects),
         )
+
+
+def _list_subject_texts(subject: Subject) -> tuple[str, ...]:
+    return (subject.name, *(text for _, text in subject.facts))
 
 
 def _map_texts(value: Json, change: Callable[[str], str]) -> Json:
@@ -121,9 +132,11 @@ def _map_texts(value: Json, change: Callable[[str], str]) -> Json:
 def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         yield from (step.object, step.refusal)
+        for subject in step.subjects:
+            yield from _list_subject_texts(subject)
         yield from _iterate_json_texts([[change.before, change.after] for change in step.changes])
         yield from _iterate_json_texts(step.request.call.body if step.request else None)
-    for problem in (*plan.problems, *plan.notes, *(gap.problem for gap in plan.gaps)):
+    for problem in (*plan.problems, *plan.notes, *plan.absences, *(gap.problem for gap in plan.gaps)):
         yield problem.message
 
 

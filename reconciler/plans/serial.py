@@ -1,21 +1,21 @@
 """Plans and steps as JSON values, for files and journals: a format of its own, which no report's drawing can change.
 
-A plan is {"format_version", "kind": "Plan", "planned_on", "compared", "selection", "notes", "targets", "manifests",
-"steps"}; a step is {"address", "object", "action", "risk", "source", "call", "changes", "base", "expect"} and, where it
-has no call, "refusal". What a step says of itself is for people and tools that read the file: who loads it works it out
-again (`stored_steps`).
+A plan is {"format_version", "kind": "Plan", "planned_on", "compared", "selection", "problems", "notes", "absences",
+"targets", "manifests", "steps"}; a step is {"address", "object", "subjects", "action", "risk", "risk_reason", "source",
+"call", "changes", "base", "expect"} and, where it has no call, "refusal". What a step says of itself is for people and
+tools that read the file: who loads it works it out again (`stored_steps`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
-from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
+from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step, Subject
 
 PLAN_FORMAT_VERSION = "1.0"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
@@ -32,14 +32,16 @@ def render_members(members: Mapping[str, Json]) -> str:
 
 
 def encode_plan(plan: Plan, planned_on: date) -> dict[str, Json]:
-    """Return a plan's members; `decode_plan` gives back an equal one. Problems and gaps are not part of it."""
+    """Return a plan's members; `decode_plan` gives back an equal one. No plan with gaps is saved."""
     return {
         "format_version": PLAN_FORMAT_VERSION,
         "kind": "Plan",
         "planned_on": planned_on.isoformat(),
         "compared": plan.compared._asdict(),
         "selection": plan.selection,
+        "problems": [encode_diagnostic(problem) for problem in plan.problems],
         "notes": [encode_diagnostic(note) for note in plan.notes],
+        "absences": [encode_diagnostic(absence) for absence in plan.absences],
         "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
         "manifests": plan.manifests,
         "steps": [encode_step(step) for step in plan.steps],
@@ -51,7 +53,9 @@ def decode_plan(members: Mapping[str, Any]) -> Plan:
     return Plan(
         steps=tuple(decode_step(step) for step in members["steps"]),
         compared=Coverage(*(int(members["compared"][name]) for name in Coverage._fields)),
-        notes=tuple(decode_diagnostic(note) for note in members["notes"]),
+        problems=_decode_diagnostics(members["problems"]),
+        notes=_decode_diagnostics(members["notes"]),
+        absences=_decode_diagnostics(members["absences"]),
         selection=members["selection"],
         targets={name: Bound(**bound) for name, bound in members["targets"].items()},
         manifests=members["manifests"],
@@ -63,17 +67,16 @@ def encode_step(step: Step) -> dict[str, Json]:
     members: dict[str, Json] = {
         "address": step.address._asdict(),
         "object": step.object,
+        "subjects": [encode_subject(subject) for subject in step.subjects],
         "action": step.action.value,
         "risk": step.risk.value,
+        "risk_reason": step.risk_reason,
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
     }
-    if step.refusal:
-        members["refusal"] = step.refusal
-    if step.request is not None:
-        members |= {"base": step.request.base, "expect": step.request.expect}
-    return members
+    members |= {"refusal": step.refusal} if step.refusal else {}
+    return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
 
 
 def decode_step(members: Mapping[str, Any]) -> Step:
@@ -85,14 +88,17 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         address=address,
         action=Action(members["action"]),
         source=_parse_source(members["source"]),
-        changes=tuple(
-            Change(change["path"], change["before"], change["after"], Risk(change["risk"]))
-            for change in members["changes"]
-        ),
+        changes=tuple(_decode_change(change) for change in members["changes"]),
         request=_decode_request(address.target, members) if members["call"] else None,
         object=members["object"],
         refusal=members.get("refusal", ""),
+        subjects=tuple(_decode_subject(subject) for subject in members["subjects"]),
     )
+
+
+def encode_subject(subject: Subject) -> dict[str, Json]:
+    """Return what a step is about."""
+    return {"name": subject.name, "facts": dict(subject.facts), "path": subject.path}
 
 
 def encode_call(call: Call) -> dict[str, Json]:
@@ -126,6 +132,23 @@ def decode_diagnostic(members: Mapping[str, Any]) -> Diagnostic:
         severity=Severity(members["severity"]),
         address=Address(**members["address"]) if "address" in members else None,
     )
+
+
+def _decode_diagnostics(rows: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
+    return tuple(decode_diagnostic(members) for members in rows)
+
+
+def _decode_change(members: Mapping[str, Any]) -> Change:
+    texts = members["path"], members["reason"]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a path and a reason are text")
+    return Change(members["path"], members["before"], members["after"], Risk(members["risk"]), members["reason"])
+
+
+def _decode_subject(members: Mapping[str, Any]) -> Subject:
+    if not all(isinstance(text, str) for text in (members["name"], members["path"], *members["facts"].values())):
+        raise TypeError("what a step is about is told in texts")
+    return Subject(members["name"], tuple(members["facts"].items()), members["path"])
 
 
 def _decode_request(target: str, members: Mapping[str, Any]) -> Request:

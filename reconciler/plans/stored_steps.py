@@ -61,11 +61,11 @@ def _find_difference(step: Step, kind: Kind, bound: Bound | None) -> str:
     meaning = kind.explain(step.request)
     if meaning.name is not None and not _is_same_name(meaning.name, step):
         return f"its request is about {meaning.name!r}"
-    if step.object != meaning.object:
+    if (step.object, step.subjects) != (meaning.object, meaning.subjects):
         return f"its request is about {meaning.object}"
     if (action := kind.choose_action(meaning.before, meaning.after)) is not step.action:
         return f"its request is an action of kind {action}"
-    return _compare_changes(step.changes, find_changes(meaning.before, meaning.after, kind.risk), meaning)
+    return _compare_changes(step.changes, find_changes(meaning.before, meaning.after, kind.assess), meaning)
 
 
 def _is_same_name(name: str, step: Step) -> bool:
@@ -89,5 +89,5 @@ def _compare_changes(stated: Sequence[Change], derived: Sequence[Change], meanin
 
 def _is_same_change(change: Change, other: Change, meaning: Meaning) -> bool:
     if change.path in meaning.opaque:
-        return (change.path, change.risk) == (other.path, other.risk)
+        return (change.path, change.risk, change.reason) == (other.path, other.risk, other.reason)
     return change == other

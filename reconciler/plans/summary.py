@@ -44,7 +44,7 @@ def count_by_verdict(outcomes: Iterable[MaskedOutcome]) -> dict[Verdict, int]:
     """Count objects by verdict; of a batch that the server split, each part by its own."""
     counts = dict.fromkeys(Verdict, 0)
     for outcome in outcomes:
-        split = outcome.verdicts if len(outcome.verdicts) == outcome.step.weight else ()
+        split = outcome.step.pick_object_verdicts(outcome.verdicts)
         for verdict in split or (outcome.verdict,) * outcome.step.weight:
             counts[verdict] += 1
     return counts

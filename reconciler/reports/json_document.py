@@ -16,7 +16,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
 from reconciler.model import Change, Coverage, Gap, Json, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
-from reconciler.plans.serial import encode_call
+from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.summary import Summary, summarize_steps
 from reconciler.sanitize import is_invisible
 
@@ -35,8 +35,11 @@ def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None)
     members: dict[str, Json] = {
         "address": {"target": step.address.target, "kind": step.address.kind, "name": step.address.name},
         "object": step.object,
+        "names": [subject.name for subject in step.subjects if subject.name],
+        "subjects": [encode_subject(subject) for subject in step.subjects],
         "action": step.action.value,
         "risk": step.risk.value,
+        "risk_reason": step.risk_reason,
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [
@@ -83,7 +86,7 @@ def build_report(
         "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes)),
         "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
-        "notes": [encode_problem(note) for note in plan.notes],
+        "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences))],
         **extra,
     }
 
@@ -106,6 +109,7 @@ def _encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
         "before": change.before,
         "after": change.after,
         "risk": change.risk.value,
+        "risk_reason": change.reason,
     }
     return members | {"verdict": verdict.value} if verdict else members
 

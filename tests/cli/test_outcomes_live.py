@@ -40,9 +40,9 @@ REPORT = jsonschema.Draft202012Validator(build_schemas(KINDS)["report.json"])
 
 # what is arranged, and the code of everything that compares: plan, drift, apply
 COMPARING = {
-    "a class that is not registered": (a.declared(GONE), 4),
-    "an owner that nobody is": (a.declared(NOBODY), 4),
-    "a thumbprint that nothing has": (a.declared(NOWHERE), 4),
+    "a class that is not registered": (a.declared(GONE), 10),
+    "an owner that nobody is": (a.declared(NOBODY), 10),
+    "a thumbprint that nothing has": (a.declared(NOWHERE), 10),
     "wrong credentials": (a.stranger, 5),
     "no permission": (a.fault("GET", "", "status", status=403), 5),
     "no permission for one of them": (a.fault("GET", a.HANDLERS, "status", status=403), 10),
@@ -73,8 +73,11 @@ ROWS = [
     ("over the limit, sent", a.declared(*NEW), "apply --yes", 6),
     ("protected", a.settings("protected: ['SecurityRole/Aud*']"), "plan", 6),
     ("protected, sent", a.settings("protected: ['SecurityRole/Aud*']"), "apply --yes", 6),
-    ("built in", a.declared(BUILT_IN), "plan", 6),
-    ("another request than is meant", a.declared(OTHER), "apply --yes", 6),
+    ("built in", a.declared(BUILT_IN), "plan", 0),
+    ("built in, as a change", a.declared(BUILT_IN), "plan --detailed-exitcode", 2),
+    ("built in, saved", a.declared(BUILT_IN), "plan --out p.json", 0),
+    ("built in, sent", a.declared(BUILT_IN), "apply --yes", 9),
+    ("another request than is meant", a.declared(OTHER), "apply --yes", 9),
     ("applied", a.as_it_is, "apply --yes", 0),
     ("applied by risk", a.as_it_is, "apply --approve low,high", 0),
     ("more risk than approved", a.declared(NEW[0]), "apply --approve irreversible", 6),

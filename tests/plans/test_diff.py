@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Change, Json, Risk
+from reconciler.model import Change, Json, Risk, RiskAssessment
 from reconciler.plans.diff import find_changes
 
 
@@ -20,8 +21,8 @@ class Pair(NamedTuple):
     value: str
 
 
-def low(_path: str, _before: Json, _after: Json) -> Risk:
-    return Risk.LOW
+def low(_path: str, _before: Json, _after: Json, _fields: Mapping[str, Any]) -> RiskAssessment:
+    return RiskAssessment(Risk.LOW)
 
 
 ROWS: dict[str, tuple[Any, Any, list[tuple[str, Json, Json]]]] = {
@@ -64,14 +65,16 @@ def test_the_kind_judges_what_is_shown() -> None:
     """The judge gets the path and both sides as they are shown; its word stands in the change."""
     asked: list[tuple[str, Json, Json]] = []
 
-    def judge(path: str, before: Json, after: Json) -> Risk:
+    def judge(path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         asked.append((path, before, after))
-        return Risk.HIGH if path == "n.x" else Risk.IRREVERSIBLE
+        assert fields == whole
+        return RiskAssessment(Risk.HIGH, "a reason") if path == "n.x" else RiskAssessment(Risk.IRREVERSIBLE)
 
-    found = find_changes({"s": frozenset("b"), "n": {"x": 1}}, {"s": frozenset("a"), "n": {"x": 2}}, judge)
+    whole = {"s": frozenset("a"), "n": {"x": 2}}
+    found = find_changes({"s": frozenset("b"), "n": {"x": 1}}, whole, judge)
 
     assert asked == [("s", ["b"], ["a"]), ("n.x", 1, 2)]
-    assert [change.risk for change in found] == [Risk.IRREVERSIBLE, Risk.HIGH]
+    assert [(change.risk, change.reason) for change in found] == [(Risk.IRREVERSIBLE, ""), (Risk.HIGH, "a reason")]
 
 
 VALUES = st.one_of(

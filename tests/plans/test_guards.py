@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.diagnostics import Address, Source
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Action, Call, Change, Coverage, Plan, Request, Risk, Step
-from reconciler.plans.guards import find_refusals, find_unapproved
+from reconciler.model import Action, Call, Change, Coverage, Plan, Request, Risk, Step, Subject
+from reconciler.plans.guards import find_refusals, find_unapproved, list_withheld_steps
 from tests.support.problems import make_problem
 from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 
@@ -15,12 +17,14 @@ from tests.support.sample_plans import certificate, document, handler, pending, 
 def step(
     kind: str, name: str = "x", shown: str = "", weight: int = 1, risk: Risk = Risk.LOW, refusal: str = ""
 ) -> Step:
-    """Return a step by hand; a denial with as many changes as it weighs."""
+    """Return a step by hand; a denial with as many changes as it weighs, each about a request. Refused, it is empty."""
     changes = tuple(Change(f"requests.{number}", "pending", "denied", risk) for number in range(weight))
-    action = Action.DENY if kind == "RequestDenial" else Action.UPDATE
-    call = Call("command", "PUT", "/x", {})
+    is_denial = kind == "RequestDenial"
+    action = Action.DENY if is_denial else Action.UPDATE
+    request = None if refusal else Request(Call("command", "PUT", "/x", {}), {}, {})
+    subjects = tuple(Subject("", (), change.path) for change in changes) if is_denial else ()
     source = Source("a.yaml", 3, 1)
-    return Step(Address("command", kind, name), action, source, changes, Request(call, {}, {}), shown, refusal)
+    return Step(Address("command", kind, name), action, source, changes, request, shown, refusal, subjects)
 
 
 def plan_of(*steps: Step) -> Plan:
@@ -144,27 +148,37 @@ def test_protection_of_what_is_in_sync_refuses_nothing() -> None:
     assert find_refusals(made, {}, ["*"], KINDS) == ()
 
 
-def test_what_a_kind_refused_is_refused_with_its_reason() -> None:
-    """The place is the entry of the document, the reason the kind's own."""
+def test_what_a_kind_refused_is_withheld_with_its_reason() -> None:
+    """The place is the entry of the document, the reason the kind's own; the run goes on."""
     wanted = document("RequestDenial", "d", {"requests": [{"id": 1, "commonName": "other"}]})
+    made = planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]})
 
-    (problem,) = find_refusals(planned([wanted], {"/Workflow/Certificates/Pending": [pending(1)]}), {}, [], KINDS)
+    (problem,) = list_withheld_steps(made)
 
+    assert find_refusals(made, {}, [], KINDS) == ()
     assert problem.message.startswith("RequestDenial/d: request 1 is not the request that is meant")
 
 
 def test_all_reasons_come_at_once() -> None:
     """Refusals are told together, sorted, each once."""
-    bad = step("SecurityRole", refusal="immutable; leave it")
+    bad = step("SecurityRole")
 
     found = find_refusals(plan_of(bad, bad), {"SecurityRole": 1}, ["SecurityRole/x"], KINDS)
 
     assert found == tuple(sorted(set(found)))
     assert [problem.message.split(";")[0] for problem in found] == [
         "SecurityRole/x is protected by 'SecurityRole/x'",
-        "SecurityRole/x: immutable",
         "this run would change 2 objects of kind SecurityRole, and the limit is 1",
     ]
+
+
+def test_what_is_not_sent_exceeds_nothing() -> None:
+    """A step that is refused counts for no limit, touches nothing protected and needs no approval."""
+    made = plan_of(*[step("SecurityRole", risk=HIGH, refusal="immutable; leave it")] * 11)
+
+    assert find_refusals(made, {}, ["SecurityRole/x"], KINDS) == ()
+    assert find_unapproved(made, {LOW}) == ()
+    assert {problem.message for problem in list_withheld_steps(made)} == {"SecurityRole/x: immutable; leave it"}
 
 
 LOW, HIGH, FINAL = Risk
@@ -196,8 +210,7 @@ def test_unapproved(approved: set[Risk], missing: list[str]) -> None:
 
 def test_a_step_is_as_risky_as_its_riskiest_change() -> None:
     """Approving the low risk of one field does not approve the high risk of another."""
-    mixed = step("SecurityRole")
-    mixed = Step(mixed.address, mixed.action, mixed.source, (Change("a", 1, 2, LOW), Change("b", 1, 2, HIGH)), None)
+    mixed = replace(step("SecurityRole"), changes=(Change("a", 1, 2, LOW), Change("b", 1, 2, HIGH)))
 
     assert find_unapproved(plan_of(mixed), {LOW}) != ()
     assert find_unapproved(plan_of(mixed), {HIGH}) == ()

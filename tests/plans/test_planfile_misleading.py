@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +76,12 @@ def deny_another(step: Members) -> None:
     step["expect"] = {"4711": 3}
 
 
+def rename_subjects(step: Members) -> None:
+    """Call the requests otherwise."""
+    for subject in step["subjects"]:
+        subject["name"] = "harmless.example.com"
+
+
 def add_claim(step: Members) -> None:
     """Give the role to somebody else as well."""
     claim = {"ClaimType": 4, "ClaimValue": "mallory", "ProviderAuthenticationScheme": "Entra", "Description": "m"}
@@ -106,7 +111,7 @@ def send_claim_twice(step: Members) -> None:
 
 def invent_change(step: Members) -> None:
     """Show a change that nobody makes, and that looks like a right taken away."""
-    step["changes"].append({"path": "permissions", "before": ["/"], "after": [], "risk": "high"})
+    step["changes"].append({"path": "permissions", "before": ["/"], "after": [], "risk": "high", "reason": ""})
 
 
 def switch_by_number(step: Members) -> None:
@@ -185,6 +190,9 @@ FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
     "another request to deny": (DENIAL, deny_another),
     "a denial that is called an update": (DENIAL, member("action", "update")),
     "a denial that is called low": (DENIAL, lower_risk),
+    "a denial that is about other names": (DENIAL, rename_subjects),
+    "a denial with another comment than is shown": (DENIAL, body("Comment", "you are fired")),
+    "a risk for another reason": (ROLE, change("reason", "adds nothing")),
     "another topic": (EVENT, redirect_notification),
     "a member of the notification": (EVENT, add_notification_member),
     "another event": (EVENT, call("path", "/v1/0123/csms/events/other")),
@@ -247,4 +255,4 @@ def test_every_plan_of_the_cases_says_what_it_does(case: Path) -> None:
     plan = plan_case(case)
 
     if plan is not None:
-        assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == replace(plan, problems=(), gaps=())
+        assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan

@@ -185,7 +185,7 @@ def test_problems_and_notes_are_told_once_and_in_order() -> None:
     made = planned(wanted, {"/EventHandlerRegistration": []})
 
     assert [problem.source.line for problem in made.problems] == [2, 9]
-    assert (made.complete, exit_code(made)) == (False, Exit.INVALID)
+    assert (made.complete, exit_code(made)) == (False, Exit.INCOMPLETE)
 
 
 def _plan(compared: int, *causes: Exit, invalid: bool = False) -> Plan:
@@ -197,7 +197,7 @@ def _plan(compared: int, *causes: Exit, invalid: bool = False) -> Plan:
 EXITS = {
     "all compared": (_plan(9), Exit.OK),
     "nothing declared": (_plan(0), Exit.OK),
-    "a fault of the manifests": (_plan(8, invalid=True), Exit.INVALID),
+    "a document that has a problem": (_plan(8, invalid=True), Exit.INCOMPLETE),
     "nothing could be read for want of credentials": (_plan(0, Exit.AUTH), Exit.AUTH),
     "nothing could be read for want of credentials, twice": (_plan(0, Exit.AUTH, Exit.AUTH), Exit.AUTH),
     "no answer at all": (_plan(0, Exit.UNREACHABLE), Exit.UNREACHABLE),

@@ -65,8 +65,11 @@ def test_a_step_has_the_members_of_the_contract() -> None:
     assert encode_reported_step(mask_step(query=(("collectionId", "3"),))) == {
         "address": {"target": "command", "kind": "SecurityRole", "name": "PKI Operators"},
         "object": "",
+        "names": [],
+        "subjects": [],
         "action": "update",
         "risk": "low",
+        "risk_reason": "",
         "source": "roles/ops.yaml:8:3",
         "call": {
             "method": "PUT",
@@ -75,7 +78,7 @@ def test_a_step_has_the_members_of_the_contract() -> None:
             "body": {"Id": 5},
             "version": 2,
         },
-        "changes": [{"path": "description", "before": "a", "after": "b", "risk": "low"}],
+        "changes": [{"path": "description", "before": "a", "after": "b", "risk": "low", "risk_reason": ""}],
         "verdict": None,
     }
 

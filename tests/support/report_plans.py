@@ -8,7 +8,21 @@ from typing import Any
 
 from reconciler.diagnostics import Address, Source
 from reconciler.errors import Exit
-from reconciler.model import Action, Bound, Call, Change, Coverage, Gap, Outcome, Plan, Request, Risk, Step, Verdict
+from reconciler.model import (
+    Action,
+    Bound,
+    Call,
+    Change,
+    Coverage,
+    Gap,
+    Outcome,
+    Plan,
+    Request,
+    Risk,
+    Step,
+    Subject,
+    Verdict,
+)
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep, SecretMasker
 from tests.support.problems import make_problem
 
@@ -39,6 +53,7 @@ def step(
         None if refusal else Request(call, {}, {}),
         more.get("object", ""),
         refusal,
+        more.get("subjects", ()),
     )
 
 
@@ -72,6 +87,7 @@ DENIAL = step(
     source=Source("denials.yaml", 3, 1),
     path="/Workflow/Certificates/Deny",
     method="POST",
+    subjects=(Subject("", (), "requests.23"), Subject("", (), "requests.24")),
 )
 IMMUTABLE = step(
     name="Administrator", refusal="the role is immutable; remove the document", object="Administrator (id 1)"

@@ -25,15 +25,14 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_drift
 
-    run_options = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
-        judged_plan = preview_plan(session.inputs, run_options, progress.tell)
+        judged_plan = preview_plan(session.inputs, RunOptions(paths, config, Selection(**filters)), progress.tell)
     plan = judged_plan.masked_plan
-    exit_ = judged_plan.exit(changes=Exit.CHANGES, refused=False)
+    exit_ = judged_plan.exit(changes=Exit.CHANGES, absences=Exit.CHANGES, refused=False)
     return CommandResult(
         exit_,
         lambda layout: text.render_drift(plan, layout),
-        judged_plan.refusals,
+        (*judged_plan.refusals, *judged_plan.withheld),
         plan,
         headline=summarize_drift(plan),
     )

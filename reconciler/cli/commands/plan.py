@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @options.command()
 @options.paths
-@click.option("--out", metavar="FILE", help="Save the plan for `apply FILE`, if it is complete and not refused.")
+@click.option(
+    "--out", metavar="FILE", help="Save the plan for `apply FILE`, if all could be read and nothing forbids it."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
 @options.settings_and_selection
 @options.output
@@ -54,7 +56,7 @@ def command(
     return CommandResult(
         exit_,
         lambda layout: text.render_plan(masked_plan, layout, len(refusals)) + text.sanitize_message(saved_line),
-        (*refusals, *obstacles),
+        (*refusals, *judged_plan.withheld, *obstacles),
         masked_plan,
         extra={"saved": saved},
         headline=summarize_plan(masked_plan, len(refusals)),
@@ -63,10 +65,10 @@ def command(
 
 def _save_if_applicable(session: Session, judged_plan: JudgedPlan, out: str) -> tuple[Diagnostic, ...]:
     """Save a plan that could be applied; returns why it was not, if it was not."""
-    if judged_plan.plan.complete and not judged_plan.refusals:
+    if not judged_plan.plan.gaps and not judged_plan.refusals:
         _save_plan(session, judged_plan.plan, out)
         return ()
-    cause = "the plan is refused" if judged_plan.plan.complete else "the comparison is not complete"
+    cause = "something could not be read" if judged_plan.plan.gaps else "the plan is refused"
     remedy = "mend what is listed and plan again"
     return (Diagnostic("plan.not-saved", Source(out), f"not written: {cause}", remedy=remedy),)
 

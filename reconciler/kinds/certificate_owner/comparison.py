@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
 from reconciler.kinds.certificate_owner.reading import LiveOwners
 from reconciler.kinds.certificate_owner.spec import Assignment
 from reconciler.kinds.kind import Finding, Match, Run, Tally, Wanted
@@ -51,7 +51,10 @@ def _match_owner(
 ) -> Match:
     source = locate_assignment(document, assignment.place)
     encoder_input = (row, live.scopes[document.address].query)
-    return Match(document, {"owner": row.owner}, {"owner": owner}, encoder_input, _describe_row(row), source)
+    is_new = owner is not None and owner.casefold() not in live.roles
+    needs = frozenset([Address(document.address.target, "SecurityRole", owner)] if is_new and owner else ())
+    label = _describe_row(row)
+    return Match(document, {"owner": row.owner}, {"owner": owner}, encoder_input, label, source, needs=needs)
 
 
 def locate_assignment(document: Wanted, position: Path | Source) -> Source:

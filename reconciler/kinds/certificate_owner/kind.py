@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError
@@ -13,7 +13,7 @@ from reconciler.kinds.certificate_owner.spec import Assignment, CertificateOwner
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Tally, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Call, Json, Path, Request, Risk, Step
+from reconciler.model import Call, Json, Path, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, CertificateRow, format_id_key, search_certificates
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import ROLES_PATH
@@ -118,9 +118,11 @@ spec:
         label = f"{base['Thumbprint']} (id {base['Id']})"
         return Meaning({"owner": base["OwnerRoleName"]}, {"owner": name}, label)
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         """Who had the certificate may not be able to take it back."""
-        return Risk.HIGH if before else Risk.LOW
+        if not before:
+            return RiskAssessment(Risk.LOW)
+        return RiskAssessment(Risk.HIGH, "takes the certificate from its present owner")
 
     def reread(self, read: Read, step: Step) -> Json:
         if step.request is None:

@@ -9,7 +9,7 @@ from itertools import islice
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
-from reconciler.model import Json, Path
+from reconciler.model import Json, Path, Subject
 from reconciler.patterns import matches_pattern
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
@@ -22,6 +22,9 @@ from reconciler.payloads.requests import (
 # Command documents no maximum for the list, and the call is not idempotent.
 BATCH_SIZE = 10
 """Ids of one POST: what one lost answer can leave open."""
+
+_FACTS = {"requester": "Requester", "template": "Template", "authority": "CertificateAuthority"}
+"""What a reviewer judges a request by, beside its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def find_obstacle(
             address=document.address,
         )
     if reason := _explain_refusal(document.spec, number, live):
-        return _refuse_request(document, number, live.read_state(number), reason, document.at(path))
+        return _refuse_request(document, number, live, reason, document.at(path))
     return None
 
 
@@ -106,10 +109,20 @@ def _explain_refusal(spec: RequestDenial, number: int, live: LiveRequests) -> st
     return ""
 
 
-def _refuse_request(document: Wanted, number: int, state: int | None, reason: str, source: Source) -> Match:
+def describe_request(number: int, identity: Mapping[str, Json]) -> Subject:
+    """Return a request as a reviewer knows it: the name that it asks for, who asks, and by which template."""
+    facts = {name: pick_member(identity, member) for name, member in _FACTS.items()}
+    texts = tuple((name, str(value)) for name, value in facts.items() if value)
+    return Subject(str(pick_member(identity, "CommonName") or ""), texts, f"requests.{number}")
+
+
+def _refuse_request(document: Wanted, number: int, live: LiveRequests, reason: str, source: Source) -> Match:
+    state = live.read_state(number)
     state_name = None if state is None else STATE_NAMES.get(state, str(state))
     path, refusal = f"requests.{number}", f"request {number} {reason}"
-    return Match(document, {path: state_name}, {path: "denied"}, (), f"request {number}", source, refusal)
+    subjects = (describe_request(number, live.find_request(number) or {}),)
+    label = f"request {number}"
+    return Match(document, {path: state_name}, {path: "denied"}, (), label, source, refusal, subjects=subjects)
 
 
 def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
@@ -118,6 +131,6 @@ def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Itera
     while batch := tuple(islice(queue, BATCH_SIZE)):
         paths = [f"requests.{read_request_id(row)}" for row in batch]
         label = ", ".join(f"{read_request_id(row)} {pick_member(row, 'CommonName')}" for row in batch)
-        yield Match(
-            document, dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), batch, label, objects=len(batch)
-        )
+        subjects = tuple(describe_request(read_request_id(row), row) for row in batch)
+        before, after = dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied")
+        yield Match(document, before, after, batch, label, objects=len(batch), subjects=subjects)

@@ -11,6 +11,7 @@ from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meanin
 from reconciler.kinds.request_denial.comparison import (
     LiveRequests,
     build_batches,
+    describe_request,
     find_obstacle,
     list_request_ids,
     locate_requests,
@@ -18,7 +19,7 @@ from reconciler.kinds.request_denial.comparison import (
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Action, Call, Json, Reply, Request, Risk, Ruling, Step
+from reconciler.model import Action, Call, Json, Reply, Request, Risk, RiskAssessment, Ruling, Step, Verdict
 from reconciler.payloads.requests import (
     DENIED,
     DENY_PATH,
@@ -44,6 +45,12 @@ def _explain_expiry(document: Wanted[RequestDenial]) -> Diagnostic:
         severity=Severity.NOTE,
         address=document.address,
     )
+
+
+def _rule_on_comment(rulings: Sequence[Ruling]) -> Ruling:
+    verdicts = {ruling.verdict for ruling in rulings}
+    ranked = (Verdict.APPLIED, Verdict.UNKNOWN, Verdict.NOT_APPLIED)
+    return Ruling(next(verdict for verdict in ranked if verdict in verdicts))
 
 
 class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
@@ -130,11 +137,16 @@ spec:
             raise ValueError("it denies requests that were not pending when the plan was made")
         paths = [f"requests.{number}" for number in numbers]
         label = ", ".join(f"{number} {base[str(number)]['CommonName']}" for number in numbers)
-        return Meaning(dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied"), label)
+        before: dict[str, Json] = dict.fromkeys(paths, "pending") | dict.fromkeys(map(str.lower, comment))
+        after = dict.fromkeys(paths, "denied") | {name.lower(): call.body[name] for name in comment}
+        subjects = tuple(map(describe_request, numbers, base.values()))
+        return Meaning(before, after, label, subjects=subjects)
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         """Nothing brings a denied request back."""
-        return Risk.IRREVERSIBLE
+        if path == "comment":
+            return RiskAssessment(Risk.LOW)
+        return RiskAssessment(Risk.IRREVERSIBLE, "a denial can't be undone")
 
     def reread(self, read: Read, step: Step) -> Json:
         numbers = list(step.request.base) if step.request else []
@@ -149,11 +161,13 @@ spec:
     def settle(self, step: Step, reply: Reply | None, live: Json) -> tuple[Ruling, ...]:
         """Each id by itself: the server's list that holds it, and what reading it says."""
         numbers = list(step.request.expect) if step.request else []
-        rulings = read_denial_rulings(reply) if reply else None
-        return tuple(
-            rule_on_denial(number, None if rulings is None else rulings.get(number, []), live.get(number))
+        answers = read_denial_rulings(reply) if reply else None
+        rulings = tuple(
+            rule_on_denial(number, None if answers is None else answers.get(number, []), live.get(number))
             for number in numbers
         )
+        # The comment goes out with the denials, and no answer tells of it: it went with any that was carried out.
+        return rulings if len(step.changes) == len(rulings) else (*rulings, _rule_on_comment(rulings))
 
     def export(self, read: Read) -> Iterator[ExportedDocument]:
         """Nothing: a denial is an act, not a state to be kept."""

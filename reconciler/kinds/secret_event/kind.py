@@ -19,7 +19,7 @@ from reconciler.kinds.secret_event.payload import (
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_text_list, check_texts
-from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.model import Call, Json, Request, Risk, RiskAssessment, Step
 from reconciler.reader import Read
 
 
@@ -124,13 +124,16 @@ spec:
         before = None if base is None else convert_event_to_manifest(base)
         return Meaning(before, convert_event_to_manifest(call.body), "new" if base is None else str(name), str(name))
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         """Whatever makes somebody hear less, or somebody else hear it, is high."""
-        if path == "state":
-            return Risk.HIGH if after == "DISABLED" and before else Risk.LOW
-        if path == "eventTypes":
-            return Risk.HIGH if set(before or ()) - set(after) else Risk.LOW
-        return Risk.HIGH if before else Risk.LOW
+        lost_types = set(before or ()) - set(after) if path == "eventTypes" else ()
+        if path == "state" and after == "DISABLED" and before:
+            return RiskAssessment(Risk.HIGH, "stops the notifications of this event")
+        if lost_types:
+            return RiskAssessment(Risk.HIGH, f"no longer tells of {', '.join(sorted(lost_types))}")
+        if path.startswith("notification") and before:
+            return RiskAssessment(Risk.HIGH, "sends the notifications elsewhere")
+        return RiskAssessment(Risk.LOW)
 
     def reread(self, read: Read, step: Step) -> Json:
         if step.request is None:

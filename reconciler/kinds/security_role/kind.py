@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -30,9 +30,10 @@ from reconciler.kinds.security_role.permission_sets import (
     is_guid,
     read_permission_sets,
 )
+from reconciler.kinds.security_role.risk import assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
-from reconciler.model import Call, Json, Request, Risk, Step
+from reconciler.model import Call, Json, Request, RiskAssessment, Step
 from reconciler.payloads.claims import (
     CLAIMS_PATH,
     ClaimKey,
@@ -175,9 +176,8 @@ spec:
             return explain_description_request(request)
         return explain_role_request(request)
 
-    def risk(self, path: str, before: Json, after: Json) -> Risk:
-        """Rights and those who hold them are high, words about them low."""
-        return Risk.LOW if path in {"description", "emailAddress"} or path.startswith("claims.") else Risk.HIGH
+    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+        return assess_role_change(path, before, after, fields)
 
     def reread(self, read: Read, step: Step) -> Json:
         if step.request is None:

@@ -1,0 +1,31 @@
+"""Which steps are not sent because of something that is wrong elsewhere in the same run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.diagnostics import Address, Diagnostic
+from reconciler.model import Step
+
+NeededStep = tuple[Step, frozenset[Address]]
+"""A step with the documents whose objects have to be created before it."""
+
+
+def hold_back(steps: Iterable[NeededStep], problems: Sequence[Diagnostic]) -> Iterator[Step]:
+    """Yield the steps, in the order in which they run, those that may not be sent without their request.
+
+    A problem that only the live state shows holds its own document back, and whatever needs its object; all else goes
+    on: one certificate that is gone must not keep a role from losing a right. The difference stays visible.
+    """
+    causes = {problem.address: problem for problem in reversed(problems) if problem.address}
+    withheld = set(causes)
+    for step, needs in steps:
+        refusal = step.refusal
+        if not refusal and (problem := causes.get(step.address)):
+            refusal = f"held back, since its document has a problem: {problem.source}: {problem.summary}"
+        elif not refusal and (missing := sorted(needs & withheld)):
+            refusal = f"held back, since it needs {missing[0]}, which is held back too"
+        if refusal:
+            withheld.add(step.address)
+        yield replace(step, request=None, refusal=refusal) if refusal else step

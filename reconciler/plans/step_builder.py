@@ -1,0 +1,64 @@
+"""From one declared object beside the live one to its step. What a step says is read off the request that it sends.
+
+A reviewer approves what is shown, and the server gets the body: so the changes are not those that the comparison was
+after, but those that the body makes of the object as it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from reconciler.errors import CannotEncode
+from reconciler.kinds.kind import Kind, Match, Meaning
+from reconciler.model import Request, Step
+from reconciler.plans.diff import find_changes
+
+
+class _Fields(NamedTuple):
+    """Both sides of an object, by manifest field; `before` is None where nothing exists."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+
+
+def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
+    """Yield the step of one object; nothing if it is as declared. Equality first, deepdiff only where they differ."""
+    # For two equal roles of ten permissions `==` takes 0.1 µs, deepdiff 160 µs or more.
+    if match.before is not None and match.before == match.after:
+        return
+    request, refusal = (None, match.refusal) if match.refusal else _encode_request(kind, match)
+    source = match.source or match.document.source
+    address, action = match.document.address, kind.action(match)
+    if request is None:
+        changes = find_changes(match.before, match.after, kind.assess)
+        yield Step(address, action, source, changes, None, match.object, refusal, match.subjects)
+        return
+    meaning = kind.explain(request)
+    changes = find_changes(*_merge_fields(match, meaning), kind.assess)
+    yield Step(address, action, source, changes, request, meaning.object, "", meaning.subjects)
+
+
+def _encode_request(kind: Kind, match: Match) -> tuple[Request | None, str]:
+    try:
+        return kind.encode(match), ""
+    except CannotEncode as reason:
+        return None, str(reason)
+
+
+def _merge_fields(match: Match, meaning: Meaning) -> _Fields:
+    """Return the fields as the request has them, declared ones first; in the manifest's words where it has none.
+
+    Of a new object what is empty and was not declared is no change: there is nothing that it could empty.
+    """
+    names = [
+        name
+        for name in dict.fromkeys((*match.after, *meaning.after))
+        if name in match.after or meaning.before is not None or meaning.after[name]
+    ]
+    worded = {name for name in match.after if name in meaning.opaque or name not in meaning.after}
+    after = {name: (match if name in worded or name not in meaning.after else meaning).after[name] for name in names}
+    if match.before is None or meaning.before is None:
+        return _Fields(None, after)
+    before = {name: match.before[name] if name in worded else meaning.before[name] for name in names}
+    return _Fields(before, after)
