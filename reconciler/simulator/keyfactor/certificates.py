@@ -19,7 +19,7 @@ from reconciler.simulator.keyfactor.lists import (
 )
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.routes import RouteCall
-from reconciler.simulator.world.certificate_json import serialize_certificate
+from reconciler.simulator.world.certificate_json import RowStyle, serialize_certificate
 from reconciler.simulator.world.certificate_rows import SORT_KEYS, Certificate, build_certificate_columns
 from reconciler.simulator.world.query import CompiledQuery, compile_query
 from reconciler.simulator.world.world import World
@@ -107,19 +107,29 @@ def _render_certificate(world: World, call: RouteCall, certificate_id: int) -> s
     query = call.query
     row = world.certificates[certificate_id]
     visible_row: Certificate = world.find_visible_state(("certificate", certificate_id), row)
+    style = _choose_style(world)
     if visible_row is row and not (
         query["includeMetadata"] or query["includeLocations"] or query["includeHasPrivateKey"]
     ):
-        return world.certificates.serialize_row(certificate_id, world.find_role_name)
+        return world.certificates.serialize_row(certificate_id, world.find_role_name, style)
     metadata = {"Department": row.department, "Email-Contact": row.email} if query["includeMetadata"] else {}
     locations = [_build_location(row)] if query["includeLocations"] and row.has_private_key else []
     return serialize_certificate(
         visible_row,
         world.find_role_name,
+        style,
         metadata=encode_json_body(metadata).decode(),
         locations=encode_json_body(locations).decode(),
         # Without the flag HasPrivateKey is false for every row, whatever the truth (KF 6.1).
         key=bool(query["includeHasPrivateKey"]),
+    )
+
+
+def _choose_style(world: World) -> RowStyle:
+    return RowStyle(
+        # The Go SDK of 25.0 reads RFC 3339 and refuses a date without its zone; an older one takes it for none.
+        "Z" if world.switches["certificate_dates"] == "zone" else "",
+        '""' if world.switches["common_name_absent"] == "empty" else "null",
     )
 
 

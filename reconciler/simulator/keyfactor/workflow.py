@@ -36,7 +36,11 @@ _REQUEST_DETAIL = (
     Field("SANs", "array", items=Field("", "string")),
     Field("CertStores", "array", items=Field("", "object")),
     Field("Curve", "string"),
-    Field("SubjectAltNames", "array", items=Field("", "object")),
+    Field(
+        "SubjectAltNames",
+        "array",
+        items=Field("", "object", fields=(Field("Type", "string"), Field("Value", "string"))),
+    ),
 )
 _QUERY_FIELDS = {field.name: field.type for field in _REQUEST_FIELDS if field.name != "CARequestId"}
 
@@ -48,30 +52,44 @@ class RequestDecision(NamedTuple):
     word: str
 
 
-def _render_row(request: Record) -> Record:
+def _render_row(world: World, request: Record) -> Record:
+    absent = "" if world.switches["common_name_absent"] == "empty" else None
     return {
         **{field.name: request[field.name] for field in _REQUEST_FIELDS},
+        "CommonName": absent if request["CommonName"] is None else request["CommonName"],
         "StateString": CERTIFICATE_STATE_NAMES[request["State"]],
         "Metadata": request["Metadata"],
     }
 
 
-def _render_detail(request: Record) -> Record:
+def _render_detail(world: World, request: Record) -> Record:
+    # By id alone: the rows of the lists have no alternative names (KF 7.2).
+    alt_names = _list_alt_names(request)
     detail_members = {
         "DenialComment": request["DenialComment"],
         "KeyLength": "2048",
-        "SANs": [request["CommonName"]],
+        "SANs": [value for _, value in alt_names],
         "CertStores": [],
         "Curve": None,
-        "SubjectAltNames": [{"Type": "dns", "Value": request["CommonName"]}],
+        "SubjectAltNames": [{"Type": kind, "Value": value} for kind, value in alt_names],
     }
-    return {**_render_row(request), **detail_members}
+    return {**_render_row(world, request), **detail_members}
+
+
+def _list_alt_names(request: Record) -> list[tuple[str, str]]:
+    """Return (type, value) of each; a request that says nothing of them has its common name as a DNS name."""
+    names: list[tuple[str, str]] | None = request.get("_sans")
+    if names is not None:
+        return names
+    return [("dns", request["CommonName"])] if request["CommonName"] else []
 
 
 def _make_list_handler(state: int) -> Callable[[World, RouteCall], HttpReply]:
     def list_requests(world: World, call: RouteCall) -> HttpReply:
         rows = [request for request in world.requests.values() if request["State"] == state]
-        return build_list_reply(world, call, rows, fields=_QUERY_FIELDS, sort="Id", render=_render_row)
+        return build_list_reply(
+            world, call, rows, fields=_QUERY_FIELDS, sort="Id", render=lambda request: _render_row(world, request)
+        )
 
     return list_requests
 
@@ -80,7 +98,7 @@ def _get_request(world: World, call: RouteCall) -> HttpReply:
     request = world.requests.get(call.params["id"])
     if request is None:
         raise ApiError(404, "0xA0110002", f"Unable to find 'Certificate Request' with Id '{call.params['id']}'")
-    return build_json_reply(world.find_visible_state(("request", request["Id"]), _render_detail(request)))
+    return build_json_reply(world.find_visible_state(("request", request["Id"]), _render_detail(world, request)))
 
 
 def _approve_requests(world: World, call: RouteCall) -> HttpReply:
@@ -138,14 +156,14 @@ def _find_outcome(world: World, call: RouteCall, request_id: int, *, repeated: b
 
 
 def _settle_request(world: World, request: Record, comment: str, decision: RequestDecision) -> tuple[Record, Record]:
-    before = _render_detail(request)
+    before = _render_detail(world, request)
     request["State"] = decision.state
     if decision.state == DENIED:
         request["DenialComment"] = comment
         # A denied request alert can deliver the comment to the requester (seed 002), which nothing takes back.
         world.denied_mails.append(request["Id"])
     world.note_change(("request", request["Id"]), before)
-    return before, _render_detail(request)
+    return before, _render_detail(world, request)
 
 
 def _build_result_item(world: World, request_id: int, comment: str) -> Record | str:

@@ -6,25 +6,35 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote_json
+from typing import NamedTuple
 
 from reconciler.simulator.world.certificate_rows import (
     CERTIFICATE_STATE_NAMES,
     Certificate,
     build_issuer_name,
     build_subject_name,
+    list_subject_alt_names,
 )
+
+
+class RowStyle(NamedTuple):
+    """What differs between servers in a row: what follows a date, and the JSON of a common name that is not there."""
+
+    date_suffix: str = "Z"
+    no_common_name: str = "null"
 
 
 def serialize_certificate(
     row: Certificate,
     owner_name: Callable[[int], str | None],
+    style: RowStyle,
     *,
     metadata: str = "{}",
     locations: str = "[]",
     key: bool = False,
 ) -> str:
     """Serialise one row with the members of KF 6.1, in their order."""
-    head, tail = serialize_around_owner(row, metadata=metadata, locations=locations, key=key)
+    head, tail = serialize_around_owner(row, style, metadata=metadata, locations=locations, key=key)
     return f"{head}{serialize_owner_name(row, owner_name)}{tail}"
 
 
@@ -35,27 +45,28 @@ def serialize_owner_name(row: Certificate, owner_name: Callable[[int], str | Non
 
 
 def serialize_around_owner(
-    row: Certificate, *, metadata: str = "{}", locations: str = "[]", key: bool = False
+    row: Certificate, style: RowStyle, *, metadata: str = "{}", locations: str = "[]", key: bool = False
 ) -> tuple[str, str]:
     """Serialise what stands before and behind the owner's name, which a role's new name changes."""
     # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
-    return _serialize_head(row), _serialize_tail(row, metadata=metadata, locations=locations, key=key)
+    return _serialize_head(row, style), _serialize_tail(row, style, metadata=metadata, locations=locations, key=key)
 
 
-def _serialize_head(row: Certificate) -> str:
-    begin = _format_time(row.not_before)
+def _serialize_head(row: Certificate, style: RowStyle) -> str:
+    begin, end = (_format_time(moment) + style.date_suffix for moment in (row.not_before, row.not_after))
+    common_name = style.no_common_name if row.cn is None else quote_json(row.cn)
     return (
         f'{{"Id":{row.id},"Thumbprint":"{row.thumbprint}","SerialNumber":"{row.serial}",'
-        f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{quote_json(row.cn)},"ImportDate":"{begin}","NotBefore":"{begin}",'
-        f'"NotAfter":"{_format_time(row.not_after)}","IssuerDN":{quote_json(build_issuer_name(row))},"PrincipalId":null,"PrincipalName":null,'
+        f'"IssuedDN":{quote_json(build_subject_name(row))},"IssuedCN":{common_name},"ImportDate":"{begin}","NotBefore":"{begin}",'
+        f'"NotAfter":"{end}","IssuerDN":{quote_json(build_issuer_name(row))},"PrincipalId":null,"PrincipalName":null,'
         f'"OwnerRoleId":{"null" if row.owner is None else row.owner},'
         '"OwnerRoleName":'
     )
 
 
-def _serialize_tail(row: Certificate, *, metadata: str, locations: str, key: bool) -> str:
+def _serialize_tail(row: Certificate, style: RowStyle, *, metadata: str, locations: str, key: bool) -> str:
     flag = "true" if key and row.has_private_key else "false"
-    revoked = f'"{_format_time(row.revoked_at)}"' if row.revoked_at is not None else "null"
+    revoked = f'"{_format_time(row.revoked_at)}{style.date_suffix}"' if row.revoked_at is not None else "null"
     email = "null" if row.email is None else quote_json(row.email)
     state = f"{CERTIFICATE_STATE_NAMES[row.state]} ({row.state})"
     return (
@@ -70,10 +81,17 @@ def _serialize_tail(row: Certificate, *, metadata: str, locations: str, key: boo
         f'"HasPrivateKey":{flag},"KeyRecoverable":false,"Curve":null,"PrincipalSid":null,'
         f'"RequesterName":{quote_json(row.requester)},"ContentBytes":"MIIB","ExtendedKeyUsages":'
         f'[{{"Id":1,"Oid":"1.3.6.1.5.5.7.3.1","DisplayName":"Server Authentication"}}],"SubjectAltNameElements":'
-        f'[{{"Id":{row.id},"Value":{quote_json(row.cn)},"Type":2,"ValueHash":"{row.thumbprint[:32]}"}}],"CRLDistributionPoints":[],'
+        f'[{_serialize_alt_names(row)}],"CRLDistributionPoints":[],'
         f'"LocationsCount":[],"SSLLocations":[],"Locations":{locations},"Metadata":{metadata},"CARowIndex":{row.id},'
         f'"CARecordId":"{row.id}","CertRequestId":{row.id},"DetailedKeyUsage":{{"DigitalSignature":true,'
         f'"KeyEncipherment":true}}}}'
+    )
+
+
+def _serialize_alt_names(row: Certificate) -> str:
+    return ",".join(
+        f'{{"Id":{row.id * 100 + i},"Value":{quote_json(value)},"Type":{kind},"ValueHash":"{row.thumbprint[:32]}"}}'
+        for i, (kind, value) in enumerate(list_subject_alt_names(row))
     )
 
 

@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 from reconciler.simulator.world.query import QueryColumn
 
+SubjectAltName = tuple[int, str]
+"""(type, value); the type is the tag of RFC 5280, 4.2.1.6."""
+DNS_NAME, IP_ADDRESS = 2, 7
+
 
 class Certificate(NamedTuple):
     """One certificate as stored. Times are seconds since 1970, UTC. `owner` is a role's id."""
@@ -15,7 +19,7 @@ class Certificate(NamedTuple):
     id: int
     thumbprint: str
     serial: str
-    cn: str
+    cn: str | None
     not_before: int
     not_after: int
     state: int = 1
@@ -29,6 +33,8 @@ class Certificate(NamedTuple):
     email: str | None = None
     department: str = "Web"
     has_private_key: bool = False
+    sans: tuple[SubjectAltName, ...] | None = None
+    """Subject alternative names; None stands for the common name alone, as a DNS name."""
 
 
 # 0 to 5 are known from third-party code; 6 to 8 exist, their names are a choice (KF 6.1).
@@ -51,7 +57,16 @@ def _convert_to_datetime(seconds: int | None) -> datetime | None:
 
 def build_subject_name(row: Certificate) -> str:
     """Return the subject."""
-    return f"CN={row.cn},OU={row.department},O=Example Corp,C=DE"
+    # A certificate whose names are all alternative ones may do without a common name (RFC 6125, 6.4.4).
+    common_name = "" if row.cn is None else f"CN={row.cn},"
+    return f"{common_name}OU={row.department},O=Example Corp,C=DE"
+
+
+def list_subject_alt_names(row: Certificate) -> tuple[SubjectAltName, ...]:
+    """Return the subject alternative names."""
+    if row.sans is not None:
+        return row.sans
+    return () if row.cn is None else ((DNS_NAME, row.cn),)
 
 
 def build_issuer_name(row: Certificate) -> str:
@@ -61,7 +76,7 @@ def build_issuer_name(row: Certificate) -> str:
 
 SORT_KEYS: dict[str, Callable[[Certificate], object]] = {
     "certid": lambda row: row.id,
-    "issuedcn": lambda row: row.cn.lower(),
+    "issuedcn": lambda row: (row.cn or "").lower(),
     "issueddate": lambda row: row.not_before,
     "issuerdn": lambda row: build_issuer_name(row).lower(),
     "issueddn": lambda row: build_subject_name(row).lower(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 
-from reconciler.simulator.world.certificate_json import serialize_around_owner, serialize_owner_name
+from reconciler.simulator.world.certificate_json import RowStyle, serialize_around_owner, serialize_owner_name
 from reconciler.simulator.world.certificate_rows import SORT_KEYS, Certificate
 from reconciler.simulator.world.query import CompiledQuery
 
@@ -19,6 +19,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
         self._rows = {row.id: row for row in rows}
         self._ids: list[int] | None = None
         self._json: dict[int, tuple[str, str]] = {}
+        self._style = RowStyle()
         self._lists: dict[Hashable, list[int]] = {}
         self._by_thumbprint: dict[str, int] | None = None
 
@@ -92,10 +93,12 @@ class CertificateStore(MutableMapping[int, Certificate]):
             self._ids = sorted(self._rows)
         return self._ids
 
-    def serialize_row(self, key: int, owner_name: Callable[[int], str | None]) -> str:
+    def serialize_row(self, key: int, owner_name: Callable[[int], str | None], style: RowStyle) -> str:
         """Return a row's JSON without metadata, locations and key state; all but the owner's name is made once."""
+        if style != self._style:
+            self._json, self._style = {}, style
         parts = self._json.get(key)
         row = self._rows[key]
         if parts is None:
-            parts = self._json[key] = serialize_around_owner(row)
+            parts = self._json[key] = serialize_around_owner(row, style)
         return f"{parts[0]}{serialize_owner_name(row, owner_name)}{parts[1]}"

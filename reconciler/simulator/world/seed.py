@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.simulator.world.certificate_rows import Certificate
+from reconciler.simulator.world.certificate_rows import DNS_NAME, IP_ADDRESS, Certificate, SubjectAltName
 from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account
 from reconciler.simulator.world.seed_requests import (
@@ -30,6 +30,8 @@ ADMINISTRATOR = "CORP\\administrator"
 CALLER = "CORP\\svc-reconciler"
 CLIENT = "reconciler"
 DAY_SECONDS = 86_400
+# The one certificate without a common name.
+_NAMELESS = 30
 
 _ROLES: tuple[tuple[str, str, str | None, tuple[str, ...], tuple[tuple[int, str, str, str], ...]], ...] = (
     ("Administrator", "Built-in administrators", None, ("/",), ((1, "CORP\\pki-admins", AD, "PKI administrators"), (0, ADMINISTRATOR, AD, "Administrator"))),
@@ -178,6 +180,13 @@ def _generate_certificates(count: int, seed: int, today: int) -> Iterator[Certif
         yield _generate_certificate(i, f"{host}.{domain}", domain, draw_chance(), today, seed)
 
 
+def _choose_alt_names(i: int, cn: str, domain: str) -> tuple[SubjectAltName, ...] | None:
+    if i == _NAMELESS:
+        return (DNS_NAME, cn), (IP_ADDRESS, "10.20.0.30")
+    # What a public CA does for a www name.
+    return ((DNS_NAME, cn), (DNS_NAME, domain)) if cn.startswith("www.") else None
+
+
 def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
     # Windows calls a certificate's SHA-1 its thumbprint. Without the flag an OpenSSL in FIPS mode may refuse it.
     digest = hashlib.sha1(b"%d:%d" % (seed, i), usedforsecurity=False).hexdigest().upper()
@@ -191,7 +200,7 @@ def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: in
         i,
         digest,
         "1A" + digest[:16],
-        cn,
+        None if i == _NAMELESS else cn,
         begin,
         # The CA/Browser Forum's limit for public TLS certificates from September 2020 to March 2026.
         begin + 398 * DAY_SECONDS,
@@ -200,5 +209,6 @@ def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: in
         revoked_at=today - DAY_SECONDS if is_revoked else None,
         department="Payments" if domain.startswith("pay") else "Web",
         has_private_key=i % 3 == 0,
+        sans=_choose_alt_names(i, cn, domain),
         **overrides,
     )

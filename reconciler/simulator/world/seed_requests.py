@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,7 @@ _PENDING, _DENIED, _ISSUED = 5, 3, 1
 # host\logical name: what Windows calls the CA's configuration string (KF 7.2).
 _AUTHORITY = "ca01.corp.example.com\\Example Issuing CA 1"
 
-_REQUESTS = (
+_REQUESTS: tuple[tuple[int, str | None, str, str, int], ...] = (
     (12, "www.example.com", "WebServer", "CORP\\bob", _ISSUED),
     (14, "api.pay.example.com", "WebServer", "CORP\\carol", _PENDING),
     (17, "old.test.example.com", "WebServer", "CORP\\alice", _DENIED),
@@ -40,10 +41,17 @@ _REQUESTS = (
     (28, "partner.test.example.com", "WebServer", "PARTNER\\eve", _PENDING),
     (31, "shop.example.com", "WebServer", "CORP\\carol", _PENDING),
     (33, "mail.corp.example.com", "WebServer", "CORP\\dave", _PENDING),
-    (35, "agent.ops.example.com", "Computer", "CORP\\svc-ops", _PENDING),
+    (35, None, "Computer", "CORP\\svc-ops", _PENDING),
     (36, "edge.www.example.com", "WebServer", "CORP\\carol", _PENDING),
     (41, "cards.pay.example.com", "WebServer", "CORP\\carol", _DENIED),
 )
+
+
+_ALT_NAMES: Mapping[int, list[tuple[str, str]]] = {
+    31: [("dns", "shop.example.com"), ("dns", "www.shop.example.com")],
+    35: [("dns", "agent.ops.example.com"), ("ip", "10.20.0.35")],
+}
+"""Those that are not the common name alone. Request 35 has no common name."""
 
 
 def build_seed_requests(today: int) -> list[SeedRecord]:
@@ -54,7 +62,7 @@ def build_seed_requests(today: int) -> list[SeedRecord]:
             # A string in the SDKs, though the documents call it a row's number (KF 7.2).
             "CARequestId": str(1000 + request_id),
             "CommonName": name,
-            "DistinguishedName": f"CN={name},O=Example Corp,C=DE",
+            "DistinguishedName": "O=Example Corp,C=DE" if name is None else f"CN={name},O=Example Corp,C=DE",
             "SubmissionDate": datetime.fromtimestamp(today - (50 - request_id) * 7200, UTC).strftime(
                 "%Y-%m-%dT%H:%M:%SZ"
             ),
@@ -64,6 +72,7 @@ def build_seed_requests(today: int) -> list[SeedRecord]:
             "State": state,
             "Metadata": {},
             "DenialComment": "Not a production name" if state == _DENIED else None,
+            "_sans": _ALT_NAMES.get(request_id),
         }
         for request_id, name, template, requester, state in _REQUESTS
     ]

@@ -84,6 +84,8 @@ _OBJECTS = (
     Switch("handler_put_omitted", "reset", ("reset", "keep"), "a field left out of PUT /EventHandlerRegistration/{id}", "KF 5 ND"),
     Switch("handler_id_member", "Id", ("Id", "id"), "spelling of a handler's id", "KF 5, seed 000"),
     Switch("certificate_hidden", "403", ("403", "404"), "GET of a certificate that the caller may not see", "KF 6.1 ND"),
+    Switch("certificate_dates", "zone", ("zone", "no_zone"), "whether the dates of certificates end in Z", "KF 6.1 ND; the SDKs' own types demand it"),
+    Switch("common_name_absent", "null", ("null", "empty"), "IssuedCN of a certificate, CommonName of a request, whose subject has no common name", "KF 6.1, 7.2 ND"),
     Switch("owner_both_fields", "400", ("400", "id_wins", "name_wins"), "NewRoleId and NewRoleName together", "KF 6.3 ND"),
     Switch("owner_unknown_id", "404", ("404", "400"), "NewRoleId that no role has", "KF 6.3 ND"),
     Switch("owner_unknown_name", "400", ("400", "404"), "NewRoleName that no role has", "KF 6.3 ND"),
