@@ -21,7 +21,7 @@ from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.routes import RouteCall
 from reconciler.simulator.world.certificate_json import RowStyle, serialize_certificate
 from reconciler.simulator.world.certificate_rows import SORT_KEYS, Certificate, build_certificate_columns
-from reconciler.simulator.world.query import CompiledQuery, compile_query
+from reconciler.simulator.world.query import CompiledQuery, compile_query, join_by_and
 from reconciler.simulator.world.world import World
 
 READ_CERTIFICATES = "/certificates/collections/read/"
@@ -81,8 +81,11 @@ def _select_certificates(world: World, call: RouteCall, sort: str) -> list[int]:
     """Return the ids that the list holds, sorted; the store remembers them by all that decides on them."""
     collection_id, falling = call.query["collectionId"], is_descending(call)
     scope = world.collections[collection_id]["Content"] if collection_id else ""
-    text = " AND ".join(f"({part})" for part in (call.query["QueryString"], scope) if part)
-    query = compile_certificate_query(world, text, call.caller.name) if text else None
+    parts = [part for part in (call.query["QueryString"], scope) if part]
+    # Each by itself: in parentheses `CertId -eq 1) OR (CertId -eq 2` would be a query, and escape the collection.
+    queries = [compile_certificate_query(world, part, call.caller.name) for part in parts]
+    query = join_by_and(queries) if queries else None
+    text = "\0".join(parts)
     revoked, expired = call.query["includeRevoked"], call.query["includeExpired"]
     row_filter, valid_minute = _build_row_filter(revoked=revoked, expired=expired)
     # A role's new name changes what a query by owner name selects: a list remembered before must not be found then.

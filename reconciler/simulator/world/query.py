@@ -93,13 +93,13 @@ class _Parser:
         queries = [self._parse_term()]
         while self._take_joiner("and"):
             queries.append(self._parse_term())
-        return _join_by_and(queries)
+        return join_by_and(queries)
 
     def _parse_left_to_right(self) -> CompiledQuery:
         query = self._parse_term()
         while word := self._take_joiner("or", "and"):
             query = (
-                _join_by_or([query, self._parse_term()]) if word == "or" else _join_by_and([query, self._parse_term()])
+                _join_by_or([query, self._parse_term()]) if word == "or" else join_by_and([query, self._parse_term()])
             )
         return query
 
@@ -186,7 +186,8 @@ def _join_by_or(queries: list[CompiledQuery]) -> CompiledQuery:
     return CompiledQuery(lambda row: any(test(row) for test in tests))
 
 
-def _join_by_and(queries: list[CompiledQuery]) -> CompiledQuery:
+def join_by_and(queries: list[CompiledQuery]) -> CompiledQuery:
+    """Return the query that selects what each of these, of which there is one at least, selects."""
     if len(queries) == 1:
         return queries[0]
     tests = tuple(query.test for query in queries)
