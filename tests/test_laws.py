@@ -29,6 +29,8 @@ CHOSEN: dict[str, tuple[str | int, ...]] = {
     "query_string_max": (2048,),
     "read_lag": (1, 3),
     "token_lifetime": (1, 61),
+    "permission_added": ("/certificates/archive/",),
+    "permission_removed": ("/ssh/user/",),
     "role_extra_member": ("Notes",),
     "claim_description_lag": (1, 4),
     "claim_provider_null": ("Entra", "Active Directory"),

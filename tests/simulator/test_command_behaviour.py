@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.simulator.world.permissions import KNOWN_PERMISSIONS, find_redundant_permissions
+from reconciler.simulator.world.permissions import DOCUMENTED_PERMISSIONS, find_redundant_permissions
 from tests.simulator.conftest import Client
 
 
@@ -60,7 +60,7 @@ def test_of_the_immutable_role_only_the_claims_change(client: Client) -> None:
     assert client.put_role(1, Immutable=False, EmailAddress="a@b").status_code == 400
 
 
-@given(st.lists(st.sampled_from(KNOWN_PERMISSIONS), unique=True, max_size=12))
+@given(st.lists(st.sampled_from(DOCUMENTED_PERMISSIONS), unique=True, max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_permissions_are_kept_as_a_set_or_refused_as_redundant(client: Client, permissions: list[str]) -> None:
     """Whatever leaves are sent come back, in any order, unless one contains another."""

@@ -211,6 +211,17 @@ def owner_after(body: Any) -> Probe:
     return probe
 
 
+def owner_kept_by(body: Any) -> Probe:
+    """See the status of a change to a certificate that has an owner, and the owner after it."""
+
+    def probe(client: Client) -> Any:
+        client.command("PUT", "/Certificates/12/Owner", {"NewRoleId": 4})
+        status = client.command("PUT", "/Certificates/12/Owner", body).status_code
+        return status, client.sim.world.certificates[12].owner
+
+    return probe
+
+
 def handler_after(body: Any) -> Probe:
     """See a handler after a change."""
     return lambda client: [client.command("PUT", HANDLER, body).json()[name] for name in ("DisplayName", "Enabled")]

@@ -9,7 +9,7 @@ from reconciler.simulator.http.shapes import STRINGS, Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.routes import Handler, RouteCall
-from reconciler.simulator.world.permissions import KNOWN_PERMISSIONS
+from reconciler.simulator.world.seed import PROVIDER_TYPES
 from reconciler.simulator.world.world import Record, World
 
 _READ_SECURITY = "/security/read/"
@@ -30,13 +30,33 @@ def _drop_private_members(record: Record) -> Record:
     return {name: value for name, value in record.items() if not name.startswith("_")}
 
 
-def _list_permissions(_world: World, _call: RouteCall) -> HttpReply:
-    return build_json_reply(["/", *KNOWN_PERMISSIONS])
+def _list_permissions(world: World, _call: RouteCall) -> HttpReply:
+    catalogue = world.permissions
+    if world.switches["permissions_listed"] == "levels":
+        return build_json_reply(sorted(catalogue.levels))
+    return build_json_reply(["/", *catalogue.leaves])
 
 
 def _list_providers(world: World, call: RouteCall) -> HttpReply:
-    fields = {"AuthenticationScheme": "string", "DisplayName": "string"}
-    return build_list_reply(world, call, list(world.providers.values()), fields=fields, sort="DisplayName")
+    fields = dict.fromkeys(("AuthenticationScheme", "AuthorizationUrl", "DisplayName", "ProviderTypes"), "string")
+    types = {provider_type["Id"]: provider_type["Name"] for provider_type in PROVIDER_TYPES}
+    # Fields that can be asked for and are in no answer (KF 2.3).
+    rows = [
+        {**provider, "ProviderTypes": types.get(provider["TypeId"]), "AuthorizationUrl": provider["_authorization_url"]}
+        for provider in world.providers.values()
+    ]
+    return build_list_reply(
+        world,
+        call,
+        rows,
+        fields=fields,
+        sort="DisplayName",
+        render=lambda row: _drop_private_members(world.providers[row["Id"]]),
+    )
+
+
+def _list_provider_types(_world: World, _call: RouteCall) -> HttpReply:
+    return build_json_reply(list(PROVIDER_TYPES))
 
 
 def _list_collections(world: World, call: RouteCall) -> HttpReply:
@@ -93,6 +113,21 @@ _PROVIDER_REPLY = (
     Field("DisplayName", "string"),
     Field("TypeId", "uuid"),
     Field("Parameters", "array", items=Field("", "object")),
+    # In 24.x and later (KF 2.3).
+    Field("PermissionSetId", "uuid"),
+    Field("AuthenticationEnabled", "boolean"),
+)
+_PROVIDER_TYPE_PARAMETER = (
+    Field("Id", "integer"),
+    Field("Name", "string"),
+    Field("DisplayName", "string"),
+    Field("DataType", "integer"),
+    Field("Required", "boolean"),
+)
+_PROVIDER_TYPE_REPLY = (
+    Field("Id", "uuid"),
+    Field("Name", "string"),
+    Field("TypeParameters", "array", items=Field("", "object", fields=_PROVIDER_TYPE_PARAMETER)),
 )
 _COLLECTION_REPLY = (
     Field("Id", "integer"),
@@ -123,6 +158,13 @@ ROUTES = (
         permission=_READ_PROVIDERS,
         query=PAGING,
         reply=build_array_fields(_PROVIDER_REPLY),
+    ),
+    GET(
+        "/IdentityProviders/Types",
+        _list_provider_types,
+        "Types of identity providers",
+        permission=_READ_PROVIDERS,
+        reply=build_array_fields(_PROVIDER_TYPE_REPLY),
     ),
     GET(
         "/IdentityProviders/{id:uuid}",

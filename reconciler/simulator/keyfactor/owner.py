@@ -19,6 +19,10 @@ _CONTAINER_CHANGE_OWNER = "/certificate_stores/change_owner/"
 
 def _put_owner(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
+    if not call.data and world.switches["owner_empty_body"] != "clears":
+        if world.switches["owner_empty_body"] == "400":
+            raise ApiError(400, "0xA0F00003", "Specify NewRoleId or NewRoleName.")
+        return HttpReply(204)
     new_owner = _find_new_owner(world, call)
     present_owner = world.roles.get(row.owner) if row.owner is not None else None
     _check_owner_permission(world, call, row, [owner for owner in (present_owner, new_owner) if owner])

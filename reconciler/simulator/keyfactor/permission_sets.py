@@ -7,9 +7,9 @@ from uuid import uuid4
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
+from reconciler.simulator.keyfactor.role_checks import check_permissions_known
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
-from reconciler.simulator.world.permissions import is_known_permission
 from reconciler.simulator.world.world import Record, World
 
 
@@ -47,7 +47,7 @@ def _create_set(world: World, call: RouteCall) -> HttpReply:
     if any(permission_set["Name"].lower() == name.lower() for permission_set in world.permission_sets.values()):
         # The code was seen for certificate collections; that it holds for sets is a choice (KF 0.7).
         raise ApiError(400, "0xA011000A", f"A permission set named '{name}' already exists.")
-    new_set = {"Id": str(uuid4()), "Name": name, "Permissions": _read_permissions(call)}
+    new_set = {"Id": str(uuid4()), "Name": name, "Permissions": _read_permissions(world, call)}
     world.permission_sets[new_set["Id"]] = new_set
     world.ledger.record(call, _build_subject(new_set), None, new_set)
     return build_json_reply(new_set)
@@ -56,7 +56,7 @@ def _create_set(world: World, call: RouteCall) -> HttpReply:
 def _replace_set(world: World, call: RouteCall) -> HttpReply:
     old_set = _find_set(world, call.data["Id"])
     _check_unused(world, old_set, "changed", allow_roles=True)
-    new_set = {**old_set, "Permissions": _read_permissions(call)}
+    new_set = {**old_set, "Permissions": _read_permissions(world, call)}
     world.permission_sets[old_set["Id"]] = new_set
     world.ledger.record(call, _build_subject(new_set), old_set, new_set)
     return build_json_reply(new_set)
@@ -70,11 +70,9 @@ def _delete_set(world: World, call: RouteCall) -> HttpReply:
     return HttpReply(204)
 
 
-def _read_permissions(call: RouteCall) -> list[str]:
+def _read_permissions(world: World, call: RouteCall) -> list[str]:
     permissions: list[str] = call.data["Permissions"]
-    unknown = [permission for permission in permissions if not is_known_permission(permission)]
-    if unknown:
-        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+    check_permissions_known(world, permissions)
     return permissions
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from reconciler.simulator.http.messages import ApiError
-from reconciler.simulator.world.permissions import find_redundant_permissions, is_granted, is_known_permission
+from reconciler.simulator.world.permissions import find_redundant_permissions, is_granted
 from reconciler.simulator.world.world import Record, World
 
 
-def check_role_name(world: World, role: Record) -> None:
-    """Raise ApiError where the name is blank or another role's."""
+def check_role_texts(world: World, role: Record) -> None:
+    """Raise ApiError where the name is blank or another role's, or the description is blank."""
     if not role["Name"].strip():
         raise ApiError(400, "0xA0F00003", "The Name field is required.")
+    # What ASP.NET's [Required] does with blanks, unless it is told to allow empty strings.
+    if not role["Description"].strip() and world.switches["role_description_empty"] == "400":
+        raise ApiError(400, "0xA0F00003", "The Description field is required.")
     # Not documented; SQL Server's usual collations ignore case (KF 1.6).
     holder = world.find_role_by_name(role["Name"])
     if holder is not None and holder["Id"] != role["Id"]:
@@ -30,6 +33,13 @@ def check_immutable_role(world: World, old_role: Record, new_role: Record) -> No
         raise ApiError(400, "0xA011000F", f"Role '{old_role['Name']}' is immutable.")
 
 
+def check_permissions_known(world: World, permissions: list[str]) -> None:
+    """Raise ApiError for a permission that this server does not know, unless it takes any."""
+    unknown = [permission for permission in permissions if not world.permissions.knows(permission)]
+    if unknown and world.switches["role_permissions_unknown"] == "400":
+        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+
+
 def check_role_permissions(world: World, role: Record) -> None:
     """Raise ApiError for a permission that is unknown, redundant or outside the role's permission set."""
     switches = world.switches
@@ -37,9 +47,7 @@ def check_role_permissions(world: World, role: Record) -> None:
     if permission_set is None:
         raise ApiError(400, "0xA0110002", f"Unable to find 'Permission Set' with Id '{role['PermissionSetId']}'")
     permissions = role["Permissions"]
-    unknown = [permission for permission in permissions if not is_known_permission(permission)]
-    if unknown and switches["role_permissions_unknown"] == "400":
-        raise ApiError(400, "0xA011000F", f"Unknown permission '{unknown[0]}'.")
+    check_permissions_known(world, permissions)
     # Seen live for a parent beside its child; /x/read/5/ beside /x/read/ follows by the prefix rule alone (KF 4.1).
     if find_redundant_permissions(permissions) and switches["role_permissions_redundant"] == "400":
         raise ApiError(

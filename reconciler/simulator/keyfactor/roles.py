@@ -8,7 +8,7 @@ from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_r
 from reconciler.simulator.http.shapes import build_array_fields
 from reconciler.simulator.keyfactor.claims import find_or_create_claim, parse_claim_type, render_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
-from reconciler.simulator.keyfactor.role_checks import check_immutable_role, check_role_name, check_role_permissions
+from reconciler.simulator.keyfactor.role_checks import check_immutable_role, check_role_permissions, check_role_texts
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
 from reconciler.simulator.keyfactor.routes import DELETE, GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
@@ -78,7 +78,7 @@ def _create_role(world: World, call: RouteCall) -> HttpReply:
         raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
     base = {"Id": find_next_id(world.roles), "Immutable": False, "PermissionSetId": world.global_set_id}
     role = _build_role(world, call, base)
-    check_role_name(world, role)
+    check_role_texts(world, role)
     check_role_permissions(world, role)
     role["Claims"] = _store_claims(world, data)
     world.roles[role["Id"]] = role
@@ -97,7 +97,7 @@ def _replace_role(world: World, call: RouteCall) -> HttpReply:
     set_id = old_role["PermissionSetId"] if keeps_set else world.global_set_id
     base = {"Id": old_role["Id"], "Immutable": old_role["Immutable"], "PermissionSetId": set_id}
     role = _build_role(world, call, base)
-    check_role_name(world, role)
+    check_role_texts(world, role)
     if old_role["Immutable"]:
         check_immutable_role(world, old_role, role)
     check_role_permissions(world, role)

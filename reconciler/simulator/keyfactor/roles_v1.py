@@ -6,7 +6,7 @@ from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_r
 from reconciler.simulator.http.shapes import Field, build_array_fields
 from reconciler.simulator.keyfactor.claims import store_claim
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
-from reconciler.simulator.keyfactor.role_checks import check_role_name
+from reconciler.simulator.keyfactor.role_checks import check_role_texts
 from reconciler.simulator.keyfactor.roles import build_role_subject, find_role, render_role
 from reconciler.simulator.keyfactor.routes import GET, POST, PUT
 from reconciler.simulator.routing.routes import RouteCall
@@ -60,7 +60,7 @@ def _get_role(world: World, call: RouteCall) -> HttpReply:
 
 def _create_role(world: World, call: RouteCall) -> HttpReply:
     role = _build_role(world, call, {"Id": find_next_id(world.roles), "Immutable": False})
-    check_role_name(world, role)
+    check_role_texts(world, role)
     world.roles[role["Id"]] = role
     world.ledger.record(call, build_role_subject(role), None, render_role(world, role))
     return build_json_reply(render_role_v1(world, role))
@@ -71,7 +71,7 @@ def _replace_role(world: World, call: RouteCall) -> HttpReply:
     if old_role["Immutable"]:
         raise ApiError(400, "0xA011000F", f"Role '{old_role['Name']}' is immutable.")
     role = _build_role(world, call, {"Id": old_role["Id"], "Immutable": False})
-    check_role_name(world, role)
+    check_role_texts(world, role)
     before = render_role(world, old_role)
     world.roles[role["Id"]] = role
     world.ledger.record(call, build_role_subject(role), before, render_role(world, role))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 # As of 24.x and 25.x; other versions have other ones (KF 4.2).
 _LEAVES = """
@@ -36,23 +38,34 @@ def _expand_template(template: str) -> list[str]:
     return [template.replace(match[0], word) for word in match[1].split(",")] if match else [template]
 
 
-KNOWN_PERMISSIONS: tuple[str, ...] = tuple(
+DOCUMENTED_PERMISSIONS: tuple[str, ...] = tuple(
     sorted(leaf for template in _LEAVES.split() for leaf in _expand_template(template))
 )
-"""What GET /Permissions answers, without `/`."""
-
-# The levels between, such as /certificates/, can be granted as well (KF 4.2).
-_PREFIXES = frozenset(
-    "/".join(parts[:end]) + "/"
-    for parts in (leaf.split("/")[:-1] for leaf in KNOWN_PERMISSIONS)
-    for end in range(1, len(parts) + 1)
-)
+"""What GET /Permissions answers, without `/`, where no switch adds or removes one."""
 
 
-def is_known_permission(permission: str) -> bool:
-    """Tell whether a server of this version knows the string: a leaf, a level above one, or a leaf with an id."""
-    scoped = _SCOPED_PERMISSION.fullmatch(permission)
-    return (scoped[1] if scoped else permission) in _PREFIXES
+class PermissionCatalogue(NamedTuple):
+    """The permission strings of one server: those of the lowest level, sorted, and these with all levels above."""
+
+    leaves: tuple[str, ...]
+    levels: frozenset[str]
+
+    def knows(self, permission: str) -> bool:
+        """Tell whether it is a leaf, a level above one (`/certificates/` can be granted too, KF 4.2), or has an id."""
+        scoped = _SCOPED_PERMISSION.fullmatch(permission)
+        return (scoped[1] if scoped else permission) in self.levels
+
+
+@lru_cache(maxsize=32)
+def build_catalogue(added: str = "", removed: str = "") -> PermissionCatalogue:
+    """Return the permissions of a server that has one more and one less than those that are documented."""
+    leaves = sorted({*DOCUMENTED_PERMISSIONS, added} - {"", removed})
+    levels = frozenset(
+        "/".join(parts[:end]) + "/"
+        for parts in (leaf.split("/")[:-1] for leaf in leaves)
+        for end in range(1, len(parts) + 1)
+    )
+    return PermissionCatalogue(tuple(leaves), levels)
 
 
 def find_redundant_permissions(permissions: Iterable[str]) -> list[str]:

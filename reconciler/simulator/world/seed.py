@@ -19,7 +19,7 @@ from reconciler.simulator.world.seed_requests import (
     build_seed_requests,
 )
 from reconciler.simulator.world.switches import Switches
-from reconciler.simulator.world.world import World
+from reconciler.simulator.world.world import Record, World
 
 AD = "Active Directory"
 ENTRA = "Entra"
@@ -128,10 +128,34 @@ def _add_permission_sets(world: World) -> None:
     world.permission_sets[HELP_DESK_SET] = {"Id": HELP_DESK_SET, "Name": "Help Desk", "Permissions": narrow}
 
 
+_AUTHORIZATION_URL = "https://login.example.com/oauth2/v2.0/authorize"
+_TYPE_PARAMETERS = (
+    {"Id": 1, "Name": "Authority", "DisplayName": "Authority", "DataType": 1, "Required": True},
+    {"Id": 2, "Name": "ClientId", "DisplayName": "Client Id", "DataType": 1, "Required": True},
+    {"Id": 3, "Name": "ClientSecret", "DisplayName": "Client Secret", "DataType": 2, "Required": True},
+)
+PROVIDER_TYPES: tuple[Record, ...] = (
+    {"Id": "a1b2c3d4-0000-4000-9000-000000000001", "Name": "Active Directory", "TypeParameters": []},
+    {"Id": "a1b2c3d4-0000-4000-9000-000000000002", "Name": "Generic OIDC", "TypeParameters": list(_TYPE_PARAMETERS)},
+)
+"""The types of identity providers that there can be. Names and parameters are made up (KF 2.3)."""
+
+
 def _add_providers(world: World) -> None:
-    for i, (scheme, name) in enumerate(((AD, "Active Directory"), (ENTRA, "Entra ID")), 1):
+    for i, (scheme, name, url) in enumerate(
+        ((AD, "Active Directory", None), (ENTRA, "Entra ID", _AUTHORIZATION_URL)), 1
+    ):
         guid = f"a1b2c3d4-0000-4000-8000-00000000000{i}"
-        world.providers[guid] = {"Id": guid, "AuthenticationScheme": scheme, "DisplayName": name, "TypeId": f"a1b2c3d4-0000-4000-9000-00000000000{i}", "Parameters": []}  # fmt: skip
+        world.providers[guid] = {
+            "Id": guid,
+            "AuthenticationScheme": scheme,
+            "DisplayName": name,
+            "TypeId": PROVIDER_TYPES[i - 1]["Id"],
+            "Parameters": [],
+            "PermissionSetId": GLOBAL_SET,
+            "AuthenticationEnabled": True,
+            "_authorization_url": url,
+        }
 
 
 def _add_roles(world: World) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Hashable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from reconciler.simulator.http.messages import Json
 from reconciler.simulator.world.certificate_rows import Certificate
 from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account, IssuedTokens
 from reconciler.simulator.world.ledger import Ledger
+from reconciler.simulator.world.permissions import PermissionCatalogue, build_catalogue
 from reconciler.simulator.world.switches import Switches
 
 Record = dict[str, Any]
@@ -79,6 +81,11 @@ class World:
         # By name, because ids differ per installation (KF 9, row 18).
         return next(guid for guid, record in self.permission_sets.items() if record["Name"] == "Global")
 
+    @property
+    def permissions(self) -> PermissionCatalogue:
+        """The permission strings that this server knows."""
+        return build_catalogue(self.switches["permission_added"], self.switches["permission_removed"])
+
     def find_role_name(self, role_id: int) -> str | None:
         """Return a role's name, None if there is no such role."""
         role = self.roles.get(role_id)
@@ -112,6 +119,45 @@ class World:
         """Put one more certificate into the world."""
         with self.lock:
             self.certificates[certificate.id] = certificate
+
+    def add_role(self, name: str, **members: Any) -> int:
+        """Put one more role into the world, whatever the API would say to it; returns its id.
+
+        What is not given is that of a new role without permissions and claims, in the Global permission set.
+        """
+        with self.lock:
+            role = {
+                "Id": find_next_id(self.roles),
+                "Name": name,
+                "Description": name,
+                "EmailAddress": None,
+                "Immutable": False,
+                "PermissionSetId": self.global_set_id,
+                "Permissions": [],
+                "Claims": [],
+                "Extra": {},
+                **members,
+            }
+            self.roles[role["Id"]] = role
+            return int(role["Id"])
+
+    def add_event(self, name: str, like: str = "lifecycle", **members: Any) -> None:
+        """Put one more secret event into the world, whatever the API would say to it: a copy with these members."""
+        with self.lock:
+            self.events[name] = {**deepcopy(self.events[like]), "name": name, "event_id": str(uuid4()), **members}
+
+    def add_request(self, like: int = 23, **members: Any) -> int:
+        """Put one more certificate request into the world: a copy with these members; returns its id.
+
+        Its alternative names, `AltNames`, are pairs such as ("dns", "www.example.com"); without them it has its common
+        name alone.
+        """
+        with self.lock:
+            alt_names = members.pop("AltNames", None)
+            request_id = find_next_id(self.requests)
+            numbers = {"Id": request_id, "CARequestId": str(1000 + request_id)}
+            self.requests[request_id] = {**deepcopy(self.requests[like]), **numbers, "_sans": alt_names, **members}
+            return request_id
 
 
 def find_next_id(records: Mapping[int, Any]) -> int:
