@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.simulator.csms import api as csms
 from reconciler.simulator.csms import iam
+from reconciler.simulator.csms.iam_shapes import IAM_ERROR
 from reconciler.simulator.csms.shapes import CSMS_ERROR, GATEWAY_ERROR
 from reconciler.simulator.http.shapes import INT32, Field, Fields
 from reconciler.simulator.keyfactor import api as keyfactor
@@ -57,8 +58,8 @@ _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
         413: ("the body is too large", (GATEWAY_ERROR,)),
     },
     "iam": {
-        400: ("the request is refused", (iam.IAM_ERROR,)),
-        401: ("refused by IAM, or by the gateway", (iam.IAM_ERROR, GATEWAY_ERROR)),
+        400: ("the request is refused", (IAM_ERROR,)),
+        401: ("refused by IAM, or by the gateway", (IAM_ERROR, GATEWAY_ERROR)),
         404: ("no such API", (GATEWAY_ERROR,)),
     },
 }

@@ -61,6 +61,8 @@ ROWS = {
     "an unknown path is the gateway's": Row("CS 2.4", "GET", "nothing", 404, code="APIGW.0101"),
     "a method that is not offered is the gateway's": Row("CS 2.4", "PATCH", "events/expiry-prod", 404, code="APIGW.0101"),
     "another project": Row("CS 7.12", "GET", "/v1/ffffffffffffffffffffffffffffffff/csms/events", 403),
+    "the accounts that one can use": Row("CS 3.2", "GET", "/v3/auth/domains", 200),
+    "an account by its name": Row("CS 3.2", "GET", "/v3/auth/domains?name=other", 200),
     "the project's id by its name": Row("CS 6.1", "GET", "/v3/projects?name=cn-north-4", 200),
 }  # fmt: skip
 
@@ -126,6 +128,36 @@ def _password(secret: str, user: str = "reconciler", scope: Any = None) -> dict[
     }
 
 
+def _token(old: str, scope: Any = None) -> dict[str, Any]:
+    identity = {"methods": ["token"], "token": {"id": old}}
+    return {"auth": {"identity": identity, "scope": scope or {"project": {"name": "cn-north-4"}}}}
+
+
+def test_a_token_for_the_account_is_issued_and_refused_by_csms(client: Client) -> None:
+    """CS 3.2: global services want such a token, DEW wants one for a project; a token gets another one."""
+    url, events = (
+        client.csms["iam_url"] + "/auth/tokens",
+        f"{client.sim.url}/v1/{client.csms['project_id']}/csms/events",
+    )
+    reply = client.session.post(url, json=_password(client.csms["password"], scope={"domain": {"name": "example"}}), timeout=60)  # fmt: skip
+    assert reply.status_code == 201
+    told = reply.json()["token"]
+    assert (told["domain"]["name"], told["methods"], "project" in told) == ("example", ["password"], False)
+    token = {"X-Auth-Token": reply.headers["X-Subject-Token"]}
+    assert client.session.get(events, headers=token, timeout=60).status_code == 403
+    accounts = client.session.get(f"{client.csms['iam_url']}/auth/domains", headers=token, timeout=60).json()
+    assert [(account["id"], account["name"]) for account in accounts["domains"]] == [(told["domain"]["id"], "example")]
+    by_id = client.session.post(url, json=_password(client.csms["password"], scope={"domain": {"id": told["domain"]["id"]}}), timeout=60)  # fmt: skip
+    assert by_id.status_code == 201
+    again = client.session.post(url, json=_token(token["X-Auth-Token"]), timeout=60)
+    assert (again.status_code, again.json()["token"]["methods"]) == (201, ["token"])
+    assert again.json()["token"]["user"]["name"] == "reconciler"
+    token = {"X-Auth-Token": again.headers["X-Subject-Token"]}
+    assert client.session.get(events, headers=token, timeout=60).status_code == 200
+    client.sim.expire_tokens()
+    assert client.session.post(url, json=_token(token["X-Auth-Token"]), timeout=60).status_code == 401
+
+
 def test_a_password_gets_a_project_scoped_token_that_csms_takes(client: Client) -> None:
     """CS 3.2: 201, the token in X-Subject-Token, the project's id in the body."""
     url = client.csms["iam_url"] + "/auth/tokens"
@@ -145,7 +177,7 @@ def test_a_password_gets_a_project_scoped_token_that_csms_takes(client: Client) 
 def test_a_wrong_password_is_401_in_the_shape_of_iam(client: Client) -> None:
     """CS 2.1, third shape."""
     url = client.csms["iam_url"] + "/auth/tokens"
-    for body, status in ((_password("x"), 401), (_password(client.csms["password"], "eve"), 401), (_password(client.csms["password"], scope={"domain": {"name": "example"}}), 401), ({"auth": []}, 400)):  # fmt: skip
+    for body, status in ((_password("x"), 401), (_password(client.csms["password"], "eve"), 401), (_password(client.csms["password"], scope={"domain": {"name": "other"}}), 401), (_password(client.csms["password"], scope={}), 401), (_token("x"), 401), ({"auth": {"identity": {"methods": ["token"]}}}, 400), ({"auth": []}, 400)):  # fmt: skip
         reply = client.session.post(url, json=body, timeout=60)
         assert reply.status_code == status
         assert set(reply.json()["error"]) == {"code", "message", "title"}

@@ -1,13 +1,13 @@
-"""Huawei IAM as far as CSMS needs it: a project-scoped token for a password, and the project's id by name (CS 3.2)."""
+"""Huawei IAM as far as CSMS and its neighbours need it: tokens, projects and accounts (CS 3.2)."""
 
 from __future__ import annotations
 
 import hmac
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from uuid import NAMESPACE_DNS, uuid5
 
 from reconciler.simulator.csms.api import build_gateway_error, find_published_route
+from reconciler.simulator.csms.iam_shapes import DOMAINS_REPLY, LOGIN_BODY, PROJECTS_REPLY, TOKEN_REPLY
 from reconciler.simulator.http.messages import (
     ApiError,
     HttpReply,
@@ -56,31 +56,46 @@ def _read_body(call: RouteCall) -> Json:
 
 def _create_token(world: World, call: RouteCall) -> HttpReply:
     auth = call.data["auth"]
-    user = auth["identity"]["password"]["user"]
-    domain, name = _find_user(world, user)
-    account, password = world.iam_users.get((domain, name)), user["password"]
-    if account is None or not hmac.compare_digest(account.secret.encode(), password.encode("utf-8", "surrogatepass")):
-        raise ApiError(401, "Unauthorized", "The username or password is wrong.")
-    project = _find_project(world, (auth.get("scope") or {}).get("project") or {})
+    domain, name = _identify_user(world, auth["identity"])
+    scope = _find_scope(world, auth.get("scope") or {}, domain)
     lifetime = world.switches["csms_token_lifetime"]
-    token = world.iam_tokens.issue(account.name, lifetime)
+    token = world.iam_tokens.issue(world.iam_users[domain, name].name, lifetime)
+    if "project" not in scope:
+        world.domain_tokens.add(token)
     # Keystone's way: the token itself is in a header alone, the body describes it (CS 3.2).
-    body = {"token": _describe_token(domain, name, project, lifetime)}
-    return build_json_reply(body, 201, [("X-Subject-Token", token)])
-
-
-def _describe_token(domain: str, name: str, project: str, lifetime: float) -> Record:
-    now = datetime.now(UTC)
     account = {"id": derive_iam_id(domain), "name": domain}
-    return {
-        "methods": ["password"],
-        "issued_at": _format_time(now),
-        "expires_at": _format_time(now + timedelta(seconds=lifetime)),
-        "project": {"id": project, "name": REGION, "domain": account},
+    described = {
+        "methods": auth["identity"]["methods"],
+        **_describe_lifetime(lifetime),
+        **scope,
         "roles": [{"id": "0", "name": "te_admin"}],
         "user": {"id": derive_iam_id(f"{domain}/{name}"), "name": name, "domain": account},
         "catalog": [],
     }
+    return build_json_reply({"token": described}, 201, [("X-Subject-Token", token)])
+
+
+def _identify_user(world: World, identity: Record) -> tuple[str, str]:
+    """Return the account and the name of who signs in; raises ApiError where that is nobody."""
+    for method in identity["methods"]:
+        if method not in identity:
+            raise ApiError(400, "Bad Request", f"auth.identity.{method}: is required")
+    if "password" not in identity["methods"]:
+        owner = world.iam_tokens.find_owner(identity["token"]["id"])
+        if not owner:
+            raise ApiError(401, "Unauthorized", "The token is invalid or has expired.")
+        return next(key for key, account in world.iam_users.items() if account.name == owner)
+    user = identity["password"]["user"]
+    domain, name = _find_user(world, user)
+    account, password = world.iam_users.get((domain, name)), user["password"]
+    if account is None or not hmac.compare_digest(account.secret.encode(), password.encode("utf-8", "surrogatepass")):
+        raise ApiError(401, "Unauthorized", "The username or password is wrong.")
+    return domain, name
+
+
+def _describe_lifetime(seconds: float) -> Record:
+    now = datetime.now(UTC)
+    return {"issued_at": _format_time(now), "expires_at": _format_time(now + timedelta(seconds=seconds))}
 
 
 def derive_iam_id(name: str) -> str:
@@ -101,18 +116,20 @@ def _find_user(world: World, user: Record) -> tuple[str, str]:
     return reference.get("name") or next(domains, ""), user["name"]
 
 
-def _build_object_field(name: str, *fields: Field) -> Field:
-    return Field(name, "object", required=True, nullable=False, fields=fields)
-
-
 def _format_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _find_project(world: World, scope: Record) -> str:
-    if scope.get("id") == world.project or scope.get("name") == REGION:
-        return world.project
-    raise ApiError(401, "Unauthorized", "The project scope is invalid: CSMS needs a project-scoped token.")
+def _find_scope(world: World, scope: Record, domain: str) -> Record:
+    """Return what the token is for as the answer describes it: the project, or the account for global services."""
+    account = {"id": derive_iam_id(domain), "name": domain}
+    project, wanted_account = scope.get("project") or {}, scope.get("domain") or {}
+    if project.get("id") == world.project or project.get("name") == REGION:
+        return {"project": {"id": world.project, "name": REGION, "domain": account}}
+    # Issued, as global services want such tokens; CSMS, which needs a project, refuses them (CS 3.2).
+    if not project and (wanted_account.get("id") == account["id"] or wanted_account.get("name") == domain):
+        return {"domain": account}
+    raise ApiError(401, "Unauthorized", "The scope is invalid: it is neither the project nor the user's own account.")
 
 
 def _list_projects(world: World, call: RouteCall) -> HttpReply:
@@ -126,44 +143,12 @@ def _list_projects(world: World, call: RouteCall) -> HttpReply:
     return build_json_reply({"projects": projects, "links": {"self": None}})
 
 
-IAM_ERROR = (
-    _build_object_field("error", Field("code", "integer"), Field("message", "string"), Field("title", "string")),
-)
-"""The body of a refusal (CS 2.1)."""
-_REQUIRED_TEXT = partial(Field, type="string", required=True)
-_REFERENCE = (Field("id", "string", nullable=False), Field("name", "string", nullable=False))
-_USER = _build_object_field(
-    "user", *_REFERENCE, _REQUIRED_TEXT("password"), _build_object_field("domain", *_REFERENCE)._replace(required=False)
-)
-_METHODS = Field(
-    "methods", "array", required=True, items=Field("", "string", nullable=False, enum=("password",)), least=1
-)
-_PROJECT = _build_object_field("project", Field("id", "string"), Field("name", "string"))._replace(required=False)
-_SCOPE = _build_object_field("scope", _PROJECT)._replace(required=False)
-_LOGIN_BODY = (
-    _build_object_field(
-        "auth", _build_object_field("identity", _METHODS, _build_object_field("password", _USER)), _SCOPE
-    ),
-)
-_ID_AND_NAME = (Field("id", "string"), Field("name", "string"))
-_DOMAIN = _build_object_field("domain", *_ID_AND_NAME)
-_TOKEN_REPLY = (
-    _build_object_field(
-        "token",
-        Field("methods", "array", items=Field("", "string")),
-        Field("issued_at", "string"),
-        Field("expires_at", "string"),
-        _build_object_field("project", *_ID_AND_NAME, _DOMAIN),
-        Field("roles", "array", items=Field("", "object", fields=_ID_AND_NAME)),
-        _build_object_field("user", *_ID_AND_NAME, _DOMAIN),
-        Field("catalog", "array", items=Field("", "object")),
-    ),
-)
-_PROJECT_ROW = (*_ID_AND_NAME, Field("domain_id", "string"), Field("enabled", "boolean"))
-_PROJECTS_REPLY = (
-    Field("projects", "array", nullable=False, items=Field("", "object", nullable=False, fields=_PROJECT_ROW)),
-    _build_object_field("links", Field("self", "string")),
-)
+def _list_domains(_world: World, call: RouteCall) -> HttpReply:
+    account = {"id": derive_iam_id(ACCOUNT), "name": ACCOUNT, "enabled": True, "description": ""}
+    # Without documented parameters; the SDK for Go sends the name all the same.
+    domains = [account] if call.query["name"] in (ACCOUNT, "", None) else []
+    return build_json_reply({"domains": domains, "links": {"self": None}})
+
 
 ROUTES = (
     Route(
@@ -171,11 +156,11 @@ ROUTES = (
         "POST",
         "/v3/auth/tokens",
         _create_token,
-        "A token for a password, scoped to the project",
+        "A token for a password or a token, scoped to the project or the account",
         anonymous=True,
-        body=_LOGIN_BODY,
+        body=LOGIN_BODY,
         success=201,
-        reply=_TOKEN_REPLY,
+        reply=TOKEN_REPLY,
     ),
     Route(
         "iam",
@@ -184,7 +169,16 @@ ROUTES = (
         _list_projects,
         "Projects by name",
         query=(Field("name", "string", default=REGION),),
-        reply=_PROJECTS_REPLY,
+        reply=PROJECTS_REPLY,
+    ),
+    Route(
+        "iam",
+        "GET",
+        "/v3/auth/domains",
+        _list_domains,
+        "Accounts that the caller can use",
+        query=(Field("name", "string"),),
+        reply=DOMAINS_REPLY,
     ),
 )
 _ROUTER = Router(ROUTES, fold=False)

@@ -65,6 +65,8 @@ class World:
     """IAM accounts by (domain, user)."""
     bearer_tokens: IssuedTokens = field(default_factory=IssuedTokens)
     iam_tokens: IssuedTokens = field(default_factory=IssuedTokens)
+    domain_tokens: set[str] = field(default_factory=set)
+    """Those of them that are scoped to the account and not to the project."""
     failed_keys: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Failures in a row of an access key, and the monotonic time of the last."""
     _stale: dict[Hashable, tuple[Json, int]] = field(default_factory=dict)
