@@ -90,6 +90,14 @@ ROWS = {
     "the roles of a claim": Row(
         "KF 2.1", "GET", "/Security/Claims/Roles?ClaimType=4&ClaimValue=pki-operators&ProviderAuthenticationScheme=Entra", 200, members="Id Name Description PermissionSetId", rows=1
     ),
+    "identities with their roles": Row("KF 1.7", "GET", "/Security/Identities", 200, members="Id AccountName IdentityType Roles Valid SID", rows=8),
+    "an identity by its name": Row("KF 1.7", "GET", '/Security/Identities?QueryString=AccountName -eq "corp\\alice"', 200, rows=1),
+    "what an identity may do": Row(
+        "KF 1.7", "GET", "/Security/Identities/3", 200, members="Claim Identity SecuredAreaPermissions CollectionPermissions ContainerPermissions PamProviderPermissions IdentityProviderPermissions PamPermissions"
+    ),
+    "an unknown identity": Row("KF 1.7", "GET", "/Security/Identities/999", 404, code="0xA0110002"),
+    "whether an account is known": Row("KF 1.7", "GET", "/Security/Identities/Lookup?accountName=CORP\\alice", 200, members="Valid"),
+    "the identities of a role": Row("KF 1.1", "GET", "/Security/Roles/2/Identities", 200, members="Id Name", rows=1),
     "permission sets": Row("KF 3", "GET", "/PermissionSets", 200, members="Id Name Permissions", rows=2),
     "a permission set by id": Row("KF 3", "GET", "/PermissionSets/00000000-0000-0000-0000-000000000001", 200, members="Id Name Permissions"),
     "a permission set is created": Row("KF 3", "POST", "/PermissionSets", 200, {"Name": "New", "Permissions": ["/portal/read/"]}, members="Id Name Permissions"),
@@ -141,6 +149,8 @@ ROWS = {
     "a query's text is quoted": Row("KF 6.2", "GET", "/Certificates?QueryString=CN -eq www", 400, code="0xA011000F"),
     "an unknown query field": Row("KF 6.2", "GET", '/Certificates?QueryString=Colour -eq "red"', 400),
     "a certificate's history": Row("KF 6.4", "GET", "/Certificates/12/History", 200, members="Id OperationStart OperationEnd Username Comment Action", rows=1),
+    "who may do what with a certificate": Row("KF 6.4", "GET", "/Certificates/12/Security", 200, members="Roles"),
+    "nobody may do anything with an unknown certificate": Row("KF 0.7", "GET", "/Certificates/99999/Security", 404, code="0xA0110002"),
     "collections": Row("KF 6.4", "GET", "/CertificateCollections", 200, members="Id Name Description Automated Content DuplicationField ShowOnDashboard Favorite", rows=4),
     "a collection by name": Row("KF 6.4", "GET", "/CertificateCollections/Payments", 200),
     "GET of a collection has no Query": Row("KF 6.4", "GET", "/CertificateCollections/1", 200, members="Id Name Description Automated Content DuplicationField ShowOnDashboard Favorite"),

@@ -160,6 +160,7 @@ UNMET: Mapping[str, str] = {
     "return_limit_invalid": "pages begin at 1 and are never empty by request",
     "query_plus": "spaces go out as %20, plus signs as %2B, which both settings read alike",
     "role_put_without_permission_set": "PUT sends the whole role",
+    "role_v1_put_without_permission_set": "roles are written in version 2",
     "role_post_without_permission_set": "a manifest that makes a role without one is refused",
     "permissions_listed": "the list of permissions is not asked for",
     "role_immutable_put": "an immutable role is refused before anything is sent",

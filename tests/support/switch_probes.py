@@ -201,6 +201,14 @@ def described_role(client: Client) -> str:
     return str(client.role()["Description"])
 
 
+def put_role_v1_without_set(client: Client) -> tuple[int, str]:
+    """See the status of a version 1 PUT of a role that is not in Global, and the beginning of its set after it."""
+    shown = client.command("GET", "/Security/Roles/7", version=1).json()
+    del shown["PermissionSetId"]
+    reply = client.command("PUT", "/Security/Roles", shown, version=1)
+    return reply.status_code, client.role(7)["PermissionSetId"][:2]
+
+
 def owner_after(body: Any) -> Probe:
     """See the owner after a change, or its refusal."""
 

@@ -46,6 +46,16 @@ def names(answer: Answer) -> Any:
     return [one.name for one in answer.parsed]
 
 
+def names_of(items: Any) -> list[str]:
+    return [one.name for one in items]
+
+
+def granted(answer: Answer) -> Any:
+    found = answer.parsed
+    grants = (found.secured_area_permissions, found.collection_permissions)
+    return found.identity, *([(one.permission, one.granted_by_roles) for one in each] for each in grants)
+
+
 def counted(answer: Answer) -> Any:
     return len(answer.parsed), answer.headers.get("x-total-count")
 

@@ -11,7 +11,17 @@ from reconciler.simulator.http.messages import (
     decode_json_body,
 )
 from reconciler.simulator.http.shapes import STRINGS, Field, Flaw, read_object, read_query
-from reconciler.simulator.keyfactor import certificates, handlers, lookups, owner, permission_sets, roles_v1, workflow
+from reconciler.simulator.keyfactor import (
+    certificate_security,
+    certificates,
+    handlers,
+    identities,
+    lookups,
+    owner,
+    permission_sets,
+    roles_v1,
+    workflow,
+)
 from reconciler.simulator.keyfactor import claims as keyfactor_claims
 from reconciler.simulator.keyfactor import roles as keyfactor_roles
 from reconciler.simulator.keyfactor.routes import GET
@@ -33,11 +43,13 @@ def _list_endpoints(_world: World, _call: RouteCall) -> HttpReply:
 ROUTES: tuple[Route, ...] = (
     *keyfactor_roles.ROUTES,
     *roles_v1.ROUTES,
+    *identities.ROUTES,
     *keyfactor_claims.ROUTES,
     *permission_sets.ROUTES,
     *lookups.ROUTES,
     *handlers.ROUTES,
     *certificates.ROUTES,
+    *certificate_security.ROUTES,
     *owner.ROUTES,
     *workflow.ROUTES,
     GET("/Status/Endpoints", _list_endpoints, "All endpoints", reply=STRINGS),

@@ -149,13 +149,14 @@ def _build_location(row: Certificate) -> dict[str, Any]:
 
 def _get_certificate(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
-    _check_visible(world, call, row)
+    check_visible(world, call, row)
     # The flag is documented for the list alone (KF 6.1).
     call.query.setdefault("includeHasPrivateKey", True)
     return HttpReply(200, _render_certificate(world, call, row.id).encode())
 
 
-def _check_visible(world: World, call: RouteCall, row: Certificate) -> None:
+def check_visible(world: World, call: RouteCall, row: Certificate) -> None:
+    """Raise ApiError where the caller may not see the certificate."""
     collection_id = call.query["collectionId"]
     is_member = not collection_id or is_in_collection(world, collection_id, row)
     if not _can_read_certificates(call, collection_id) or not is_member:
@@ -167,7 +168,7 @@ def _check_visible(world: World, call: RouteCall, row: Certificate) -> None:
 
 def _list_history(world: World, call: RouteCall) -> HttpReply:
     row = find_certificate(world, call.params["id"])
-    _check_visible(world, call, row)
+    check_visible(world, call, row)
     start = datetime.fromtimestamp(row.not_before, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     first_entry = {
         "Id": 1,
@@ -200,21 +201,23 @@ def add_history(world: World, certificate_id: int, user: str, comment: str) -> N
 
 
 _INCLUDE_FLAGS = tuple(Field(name, "boolean", default=False) for name in ("includeLocations", "includeMetadata"))
-_COLLECTION_ID = Field("collectionId", "integer", "scope of the permission", default=0)
+COLLECTION_ID = Field("collectionId", "integer", "scope of the permission", default=0)
+"""The query parameter that narrows a certificate's permission to a collection."""
 _LIST_QUERY = (
     *PAGING,
-    _COLLECTION_ID,
+    COLLECTION_ID,
     *_INCLUDE_FLAGS,
     *(Field(name, "boolean", default=False) for name in ("includeRevoked", "includeExpired", "includeHasPrivateKey")),
 )
-_SCOPED_READ = READ_CERTIFICATES + "[#]/"
+SCOPED_READ = READ_CERTIFICATES + "[#]/"
+"""To read certificates, everywhere or in one collection."""
 
 ROUTES = (
     GET(
         "/Certificates",
         _list_certificates,
         "List certificates",
-        permission=_SCOPED_READ,
+        permission=SCOPED_READ,
         decides=True,
         query=_LIST_QUERY,
         reply=build_array_fields(CERTIFICATE_REPLY),
@@ -223,18 +226,18 @@ ROUTES = (
         "/Certificates/{id:int}",
         _get_certificate,
         "One certificate",
-        permission=_SCOPED_READ,
+        permission=SCOPED_READ,
         decides=True,
-        query=(_COLLECTION_ID, *_INCLUDE_FLAGS),
+        query=(COLLECTION_ID, *_INCLUDE_FLAGS),
         reply=CERTIFICATE_REPLY,
     ),
     GET(
         "/Certificates/{id:int}/History",
         _list_history,
         "A certificate's history",
-        permission=_SCOPED_READ,
+        permission=SCOPED_READ,
         decides=True,
-        query=(*PAGING, _COLLECTION_ID),
+        query=(*PAGING, COLLECTION_ID),
         reply=build_array_fields(HISTORY_REPLY),
     ),
 )

@@ -15,7 +15,8 @@ from reconciler.simulator.world.permissions import V1_AREAS
 from reconciler.simulator.world.world import Record, World, find_next_id
 
 _DIRECTORY_SCHEME = "Active Directory"
-_IDENTITY_TYPES = ("User", "Group", "Computer")
+IDENTITY_TYPES = ("User", "Group", "Computer")
+"""Names of the claim types that version 1 knows, by their number."""
 
 
 def render_role_v1(world: World, role: Record) -> Record:
@@ -32,15 +33,16 @@ def render_role_v1(world: World, role: Record) -> Record:
         "PermissionSetId": role["PermissionSetId"],
         "Permissions": sorted({V1_AREAS[permission] for permission in role["Permissions"] if permission in V1_AREAS}),
         # Version 1 is Active Directory alone: OAuth claims can't be seen through it (KF 1.7).
-        "Identities": [_render_identity(claim) for claim in claims if claim["ClaimType"] < len(_IDENTITY_TYPES)],
+        "Identities": [render_identity(claim) for claim in claims if claim["ClaimType"] < len(IDENTITY_TYPES)],
     }
 
 
-def _render_identity(claim: Record) -> Record:
+def render_identity(claim: Record) -> Record:
+    """Return an identity as a role shows it, without its roles."""
     return {
         "Id": claim["Id"],
         "AccountName": claim["ClaimValue"],
-        "IdentityType": _IDENTITY_TYPES[claim["ClaimType"]],
+        "IdentityType": IDENTITY_TYPES[claim["ClaimType"]],
         "Roles": None,
         "Valid": True,
         "SID": f"S-1-5-21-1-{claim['Id']}",
@@ -71,11 +73,21 @@ def _replace_role(world: World, call: RouteCall) -> HttpReply:
     if old_role["Immutable"]:
         raise ApiError(400, "0xA011000F", f"Role '{old_role['Name']}' is immutable.")
     role = _build_role(world, call, {"Id": old_role["Id"], "Immutable": False})
+    if not call.data.get("PermissionSetId"):
+        role["PermissionSetId"] = _choose_permission_set(world, old_role)
     check_role_texts(world, role)
     before = render_role(world, old_role)
     world.roles[role["Id"]] = role
     world.ledger.record(call, build_role_subject(role), before, render_role(world, role))
     return build_json_reply(render_role_v1(world, role))
+
+
+def _choose_permission_set(world: World, old_role: Record) -> str:
+    """Return the permission set of a role that is replaced without one."""
+    mode = world.switches["role_v1_put_without_permission_set"]
+    if mode == "400":
+        raise ApiError(400, "0xA0F00003", "The PermissionSetId field is required.")
+    return str(old_role["PermissionSetId"]) if mode == "keep" else world.global_set_id
 
 
 def _build_role(world: World, call: RouteCall, base: Record) -> Record:
@@ -103,7 +115,7 @@ def _build_role(world: World, call: RouteCall, base: Record) -> Record:
 
 def _find_or_create_identity(world: World, account: str) -> int:
     for claim in world.claims.values():
-        if claim["ClaimType"] < len(_IDENTITY_TYPES) and build_claim_identity(claim)[1:] == (
+        if claim["ClaimType"] < len(IDENTITY_TYPES) and build_claim_identity(claim)[1:] == (
             account.lower(),
             _DIRECTORY_SCHEME.lower(),
         ):
@@ -129,20 +141,21 @@ _ROLE_V1_FIELDS = (
     Field("Identities", "array", items=Field("", "object", nullable=False, fields=_IDENTITY_FIELDS)),
 )
 _ROLE_V1_ID = Field("Id", "integer", required=True)
-_IDENTITY_REPLY = (
+IDENTITY_REPLY = (
     Field("Id", "integer"),
     Field("AccountName", "string"),
-    Field("IdentityType", "string", enum=_IDENTITY_TYPES),
+    Field("IdentityType", "string", enum=IDENTITY_TYPES),
     Field("Roles", "array", "null here: a role's answer would repeat itself"),
     Field("Valid", "boolean"),
     Field("SID", "string"),
 )
-_ROLE_V1_REPLY = (
+"""An identity in the answer about a role."""
+ROLE_V1_REPLY = (
     _ROLE_V1_ID,
     *_ROLE_V1_FIELDS[:-1],
     Field("Immutable", "boolean"),
     Field("Valid", "boolean"),
-    Field("Identities", "array", items=Field("", "object", nullable=False, fields=_IDENTITY_REPLY)),
+    Field("Identities", "array", items=Field("", "object", nullable=False, fields=IDENTITY_REPLY)),
 )
 _LIST_QUERY = (*PAGING, Field("Validate", "boolean", "whether each identity is looked up in the directory"))
 _READ, _MODIFY = "/security/read/", "/security/modify/"
@@ -154,9 +167,9 @@ ROUTES = (
         "List roles (deprecated)",
         permission=_READ,
         query=_LIST_QUERY,
-        reply=build_array_fields(_ROLE_V1_REPLY),
+        reply=build_array_fields(ROLE_V1_REPLY),
     ),
-    GET("/Security/Roles/{id:int}", _get_role, "One role (deprecated)", permission=_READ, reply=_ROLE_V1_REPLY),
+    GET("/Security/Roles/{id:int}", _get_role, "One role (deprecated)", permission=_READ, reply=ROLE_V1_REPLY),
     POST(
         "/Security/Roles",
         _create_role,
@@ -164,7 +177,7 @@ ROUTES = (
         permission=_MODIFY,
         in_global=True,
         body=_ROLE_V1_FIELDS,
-        reply=_ROLE_V1_REPLY,
+        reply=ROLE_V1_REPLY,
     ),
     PUT(
         "/Security/Roles",
@@ -173,6 +186,6 @@ ROUTES = (
         permission=_MODIFY,
         in_global=True,
         body=(_ROLE_V1_ID, *_ROLE_V1_FIELDS),
-        reply=_ROLE_V1_REPLY,
+        reply=ROLE_V1_REPLY,
     ),
 )

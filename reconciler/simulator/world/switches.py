@@ -57,6 +57,7 @@ _COMMAND = (
 
 _ROLES = (
     Switch("role_put_without_permission_set", "400", ("400", "keep", "global"), "PUT of a role without PermissionSetId", "KF 1.5 ND"),
+    Switch("role_v1_put_without_permission_set", "global", ("global", "keep", "400"), "version 1 PUT of a role without PermissionSetId", "KF 1.7 ND"),
     Switch("role_post_without_permission_set", "400", ("400", "global"), "POST of a role without PermissionSetId", "KF 1.4 ND"),
     Switch("role_description_empty", "400", ("400", "accepted"), "an empty or blank Description in the body of a role", "KF 1.5: required, ND whether empty is missing"),
     Switch("role_duplicate_status", 400, (400, 409), "status for a role name that exists", "KF 1.6 ND"),
