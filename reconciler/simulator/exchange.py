@@ -14,7 +14,9 @@ from reconciler.simulator.deliveries import Delivery, build_early_delivery, spoi
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpReply, HttpRequest, build_json_reply
 from reconciler.simulator.keyfactor import api as keyfactor
+from reconciler.simulator.openapi import ROUTES, build_openapi_path
 from reconciler.simulator.routing.callers import serve_oauth_token
+from reconciler.simulator.routing.routes import list_by_likeness
 from reconciler.simulator.world.world import World
 
 EDIT_HEADER = "x-simulator-edit"
@@ -105,7 +107,11 @@ class Exchange:
                 return iam.serve_iam(self._world, request)
             if api == "oauth" and request.method == "POST":
                 return serve_oauth_token(self._world, request)
-        return HttpReply(405 if api == "oauth" else 404)
+        if api == "oauth":
+            return HttpReply(405)
+        endpoints = {f"{route.method} {build_openapi_path(route)}" for route in ROUTES}
+        message = f"There is nothing; {list_by_likeness(endpoints, f'{request.method} {request.path}')}"
+        return build_json_reply({"Message": message}, 404)
 
     def _before(self, faults: list[InjectedFault], api: str) -> Delivery | None:
         delivery: Delivery | None = None

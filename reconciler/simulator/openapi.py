@@ -35,13 +35,13 @@ _SCHEMES = {
     "signature": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "SDK-HMAC-SHA256 (CS 3)"},
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
 }
-_IIS_TEXT = "refused; without a body where no such path, method or media type is offered"
+_IIS_TEXT = "refused; without a code where no such path is offered, without a body where no such method is"
 _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
     "keyfactor": {
         400: ("the request is refused (KF 0.7)", (keyfactor.COMMAND_ERROR,)),
         401: ("credentials are missing or wrong; no body", ()),
         403: ("not permitted", (keyfactor.COMMAND_ERROR,)),
-        404: (_IIS_TEXT, (keyfactor.COMMAND_ERROR,)),
+        404: (_IIS_TEXT, (keyfactor.COMMAND_ERROR, keyfactor.NO_RESOURCE)),
         405: (_IIS_TEXT, ()),
         415: ("the body has another media type", (keyfactor.COMMAND_ERROR,)),
     },

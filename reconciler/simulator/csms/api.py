@@ -47,7 +47,8 @@ def find_published_route(router: Router, request: HttpRequest) -> RouteMatch:
     match = router.find(request.method, request.path)
     if match is None:
         # No 405: the gateway has this one code for an unknown path and for a method not offered (CS 2.4).
-        raise ApiError(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
+        message = "The API does not exist or has not been published in the environment"
+        raise ApiError(404, "APIGW.0101", f"{message}; {router.explain_absence(request.method, request.path)}")
     return match
 
 

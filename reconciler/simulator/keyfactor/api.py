@@ -26,7 +26,7 @@ from reconciler.simulator.keyfactor import claims as keyfactor_claims
 from reconciler.simulator.keyfactor import roles as keyfactor_roles
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.callers import identify_command_caller
-from reconciler.simulator.routing.routes import Route, RouteCall, RouteMatch, Router
+from reconciler.simulator.routing.routes import Route, RouteCall, RouteMatch, Router, format_endpoint
 from reconciler.simulator.world.identities import Caller
 from reconciler.simulator.world.switches import Switches
 from reconciler.simulator.world.world import World
@@ -35,9 +35,7 @@ COMMAND_PREFIX = "/keyfactorapi"
 
 
 def _list_endpoints(_world: World, _call: RouteCall) -> HttpReply:
-    return build_json_reply(
-        sorted({f"{route.method} {route.path.replace(':int', '').replace(':uuid', '')}" for route in ROUTES})
-    )
+    return build_json_reply(sorted({format_endpoint(route) for route in ROUTES}))
 
 
 ROUTES: tuple[Route, ...] = (
@@ -56,6 +54,8 @@ ROUTES: tuple[Route, ...] = (
 )
 COMMAND_ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
 """The body of a refusal."""
+NO_RESOURCE = (Field("Message", "string"),)
+"""The body of a 404 of the web server's own: no code of Command's stands in it."""
 HEADERS = (
     Field("x-keyfactor-requested-with", "string", required=True, enum=("APIClient", "XMLHttpRequest")),
     Field("x-keyfactor-api-version", "string", "absent is 1", enum=("1", "1.0", "2", "2.0")),
@@ -122,10 +122,10 @@ def _find_route(method: str, path: str, version: int, switches: Switches) -> Rou
     match = _ROUTER.find(method, path, shape)
     if match is None:
         methods = _ROUTER.list_methods(path)
-        status = 405 if methods else 404
         # RFC 9110, 15.5.6: a 405 must name the methods that the resource does offer.
-        allow = (("Allow", ", ".join(methods)),) if methods else ()
-        raise ApiError(status, "", "", allow, bare=True)
+        if methods:
+            raise ApiError(405, "", "", (("Allow", ", ".join(methods)),), bare=True)
+        raise ApiError(404, "", f"No HTTP resource was found; {_ROUTER.explain_absence(method, path)}")
     if version not in match.route.versions and shape == version and switches["version_2_on_v1"] == "rejected":
         raise ApiError(400, "0xA0F00003", f"{method} {match.route.path} does not support API version {version}.")
     return match
@@ -190,4 +190,5 @@ def _build_refusal(world: World, error: ApiError) -> HttpReply:
         return HttpReply(403)
     if error.status == 403 and world.switches["forbidden_body"] == "html":
         return HttpReply(403, b"<html><body><h1>403 - Forbidden</h1></body></html>", (), "text/html")
-    return build_json_reply({"ErrorCode": error.code, "Message": error.message}, error.status, error.headers)
+    code = {"ErrorCode": error.code} if error.code else {}
+    return build_json_reply({**code, "Message": error.message}, error.status, error.headers)

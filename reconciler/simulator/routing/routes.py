@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -120,8 +121,29 @@ class Router:
         methods = {method for method, key in self._static_routes if key == self._key(path)}
         return sorted(methods | {route.method for pattern, route in self._pattern_routes if pattern.fullmatch(path)})
 
+    def explain_absence(self, method: str, path: str) -> str:
+        """Return a sentence that lists what there is where a request finds no route, what is like it first."""
+        return list_by_likeness({format_endpoint(route) for route in self.routes}, f"{method} {path}")
+
     def _key(self, path: str) -> str:
         return path.rstrip("/").lower() if self._fold else path
+
+
+def format_endpoint(route: Route) -> str:
+    """Return `GET /Path/{id}`: the operation as a person would write it."""
+    return f"{route.method} {PARAMETER.sub(lambda match: f'{{{match[1]}}}', route.path)}"
+
+
+def list_by_likeness(endpoints: Iterable[str], asked: str) -> str:
+    """Return "the simulator has A, B, ...", sorted by how like each is to what was asked for."""
+    # Its time grows with the square of the length, and a path can be 64 kB long.
+    matcher = SequenceMatcher(b=asked[:200].lower(), autojunk=False)
+
+    def measure(endpoint: str) -> tuple[float, str]:
+        matcher.set_seq1(endpoint.lower())
+        return -matcher.ratio(), endpoint
+
+    return f"the simulator has {', '.join(sorted(endpoints, key=measure))}"
 
 
 def _compile_template(template: str, *, fold: bool) -> re.Pattern[str]:
