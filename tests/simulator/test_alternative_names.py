@@ -22,7 +22,7 @@ def row_of(client: Client, number: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("number", "names"),
     [
-        (NAMED, [(2, "www.pay.example.com"), (2, "pay.example.com")]),
+        (NAMED, [(2, "portal.pay.example.com"), (2, "pay.example.com")]),
         (1, [(2, "api.pay.example.com")]),
         (BARE, [(2, "cards.ops.example.com"), (7, "10.20.0.30")]),
     ],

@@ -84,7 +84,7 @@ _DOMAINS = (
     "test.example.com",
     "ops.example.com",
 )
-_HOSTS = ("api", "www", "gateway", "auth", "cards", "mail", "vpn", "ldap", "grafana", "registry", "ci", "edge")
+_HOSTS = ("api", "portal", "gateway", "auth", "cards", "mail", "vpn", "ldap", "grafana", "registry", "ci", "edge")
 _OWNERS: dict[str, tuple[int | None, ...]] = {
     "pay.example.com": (3, None, 4, None),
     "www.example.com": (4, 4, None, 2),
@@ -207,8 +207,8 @@ def _generate_certificates(count: int, seed: int, today: int) -> Iterator[Certif
 def _choose_alt_names(i: int, cn: str, domain: str) -> tuple[SubjectAltName, ...] | None:
     if i == _NAMELESS:
         return (DNS_NAME, cn), (IP_ADDRESS, "10.20.0.30")
-    # What a public CA does for a www name.
-    return ((DNS_NAME, cn), (DNS_NAME, domain)) if cn.startswith("www.") else None
+    # A portal is reached by its domain alone, too.
+    return ((DNS_NAME, cn), (DNS_NAME, domain)) if cn.startswith("portal") else None
 
 
 def _generate_certificate(i: int, cn: str, domain: str, chance: float, today: int, seed: int) -> Certificate:
