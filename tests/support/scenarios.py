@@ -129,6 +129,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "role_permissions_unknown": Scenario(role(permissions="[/portal/fly/]")),
     "role_permissions_outside_set": Scenario(role("Help Desk", permissions="[/security/read/]")),
     "claim_unused": Scenario(role("Payments PKI", claims=ENTRA % ("other", "Entra", "x")) + role("Web Team", claims=ENTRA % ("payments-pki", "Entra", "x"), additive="[claims]")),
+    "claim_description_empty": Scenario(role(), lambda sim: sim.world.claims[9].update(Description="")),
     "claim_description_in_role": Scenario(role(claims="[{type: OAuthRole, value: payments-pki, provider: Entra}]"), just_before("PUT", "/Security/Roles", lambda sim: sim.world.claims[5].update(Description="By hand"))),
     "claim_description_lag": Scenario(role("Payments PKI", claims=ENTRA % ("payments-pki", "Entra", "Another"))),
     "claim_scheme_returned": Scenario(role("Payments PKI")),

@@ -79,6 +79,12 @@ def parse_claim_type(value: Json, *, names: bool) -> int:
     raise ApiError(400, "0xA0F00003", f"ClaimType: the value '{value}' is not a claim type.")
 
 
+def check_claim_description(world: World, description: str) -> None:
+    """Raise ApiError for a blank description where the server takes it for one that is missing."""
+    if not description.strip() and world.switches["claim_description_empty"] == "400":
+        raise ApiError(400, "0xA0F00003", "The Description field is required.")
+
+
 def set_claim_description(world: World, claim: Record, description: str | None) -> None:
     """Change a claim's description; the switch `claim_description_lag` keeps the old one in sight for some reads."""
     lag = world.switches["claim_description_lag"]
@@ -144,6 +150,7 @@ def _get_claim(world: World, call: RouteCall) -> HttpReply:
 def _create_claim(world: World, call: RouteCall) -> HttpReply:
     data = call.data
     type_number = parse_claim_type(data["ClaimType"], names=True)
+    check_claim_description(world, data["Description"])
     claim_data = {**data, "ClaimType": type_number}
     if any(build_claim_identity(claim) == build_claim_identity(claim_data) for claim in world.claims.values()):
         raise ApiError(400, "0xA011000A", f"Claim '{data['ClaimValue']}' already exists.")
@@ -156,6 +163,7 @@ def _create_claim(world: World, call: RouteCall) -> HttpReply:
 def _update_claim(world: World, call: RouteCall) -> HttpReply:
     # Nothing but the description can change; another type, value or scheme is another claim (KF 2.1).
     claim = _find_claim(world, call.data["Id"])
+    check_claim_description(world, call.data["Description"])
     before = {**render_claim(world, claim), "Description": claim["Description"]}
     set_claim_description(world, claim, call.data["Description"])
     world.ledger.record(call, _build_subject(claim), before, {**before, "Description": claim["Description"]})

@@ -6,7 +6,12 @@ from typing import Any
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
 from reconciler.simulator.http.shapes import build_array_fields
-from reconciler.simulator.keyfactor.claims import find_or_create_claim, parse_claim_type, render_claim
+from reconciler.simulator.keyfactor.claims import (
+    check_claim_description,
+    find_or_create_claim,
+    parse_claim_type,
+    render_claim,
+)
 from reconciler.simulator.keyfactor.lists import PAGING, build_list_reply
 from reconciler.simulator.keyfactor.role_checks import check_immutable_role, check_role_permissions, check_role_texts
 from reconciler.simulator.keyfactor.role_shape import ROLE_FIELDS, ROLE_ID, ROLE_REPLY, ROLE_ROW
@@ -131,6 +136,8 @@ def _build_role(world: World, call: RouteCall, base: Record) -> Record:
 def _store_claims(world: World, data: Record) -> list[int]:
     """Return the ids of the body's claims. The types are checked before the first claim is made."""
     names = world.switches["claim_type_names"] == "accepted"
+    for claim in data.get("Claims") or []:
+        check_claim_description(world, claim["Description"])
     typed_claims = [(parse_claim_type(claim["ClaimType"], names=names), claim) for claim in data.get("Claims") or []]
     old_ids = set(world.claims)
     try:

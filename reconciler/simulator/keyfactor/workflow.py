@@ -65,10 +65,11 @@ def _render_row(world: World, request: Record) -> Record:
 def _render_detail(world: World, request: Record) -> Record:
     # By id alone: the rows of the lists have no alternative names (KF 7.2).
     alt_names = _list_alt_names(request)
+    is_typed = world.switches["request_sans"] == "typed"
     detail_members = {
         "DenialComment": request["DenialComment"],
         "KeyLength": "2048",
-        "SANs": [value for _, value in alt_names],
+        "SANs": [f"{kind}={value}" if is_typed else value for kind, value in alt_names],
         "CertStores": [],
         "Curve": None,
         "SubjectAltNames": [{"Type": kind, "Value": value} for kind, value in alt_names],
