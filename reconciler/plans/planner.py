@@ -81,11 +81,12 @@ def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run
     if key not in observed.live:
         comparison.of += size
         return
-    compared_objects, is_inert = 0, False
+    compared_objects, is_inert, has_problem = 0, False, False
     for finding in kind.compare(document, observed.live[key], run):
         match finding:
             case Diagnostic():
                 comparison.problems.append(finding)
+                has_problem = True
             case Note(problem):
                 comparison.notes.append(problem)
                 is_inert = True
@@ -98,6 +99,8 @@ def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run
                 compared_objects += finding.objects
                 comparison.steps.extend((step, finding.needs) for step in build_steps(finding, kind))
     comparison.compared += compared_objects
+    # A document of which there is nothing but notes, such as an expired one, declares nothing.
+    is_inert = is_inert and not compared_objects and not has_problem
     comparison.of += 0 if is_inert else max(size, compared_objects)
 
 
