@@ -26,7 +26,15 @@ _UNSAFE_END: Final = re.compile(r"[ :]\Z")
 _MAX_KEY_LENGTH: Final = 200
 
 
-def format_yaml(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequence[str]] = ()) -> str:
+Comments = Mapping[tuple[str | int, ...], str]
+"""Comments of one document by the path of the scalar that they stand behind; an empty one is none."""
+
+
+def format_yaml(
+    documents: Iterable[Mapping[str, Any]],
+    remarks: Iterable[Sequence[str]] = (),
+    comments: Iterable[Comments] = (),
+) -> str:
     """Return documents as one text, each preceded by its remarks as comments; "" for no documents.
 
     Members are str, bool, int, finite float, date, None, and mappings and sequences of such; sets are not, since they
@@ -34,35 +42,44 @@ def format_yaml(documents: Iterable[Mapping[str, Any]], remarks: Iterable[Sequen
     again and for numbers and keys too long to be read back.
     """
     texts = []
-    for document, notes in zip_longest(documents, remarks):
+    for document, notes, line_comments in zip_longest(documents, remarks, comments):
         if document is None:
             raise ValueError("there are more remarks than documents")
-        comments = [f"# {escape_invisible(line)}\n" for note in notes or () for line in note.split("\n")]
-        texts.append("".join([*comments, *_format_mapping(document, "")]) if document else f"{''.join(comments)}{{}}\n")
+        head = "".join(f"# {escape_invisible(line)}\n" for note in notes or () for line in note.split("\n"))
+        lines = _format_mapping(document, "", (), line_comments or {}) if document else ("{}\n",)
+        texts.append("".join([head, *lines]))
     return "---\n".join(texts)
 
 
-def _format_mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _format_mapping(
+    value: Mapping[str, Any], indent: str, path: tuple[str | int, ...], comments: Comments
+) -> Iterator[str]:
     for key, member in value.items():
-        name = _format_key(key)
+        name, place = _format_key(key), (*path, key)
         if isinstance(member, Mapping) and member:
             yield f"{indent}{name}:\n"
-            yield from _format_mapping(member, f"{indent}  ")
+            yield from _format_mapping(member, f"{indent}  ", place, comments)
         elif _is_list(member) and member:
             yield f"{indent}{name}:\n"
-            yield from _format_list(member, f"{indent}  ")
+            yield from _format_list(member, f"{indent}  ", place, comments)
         else:
-            yield f"{indent}{name}: {_format_scalar(member)}\n"
+            yield f"{indent}{name}: {_format_scalar(member)}{_format_comment(comments, place)}\n"
 
 
-def _format_list(value: Sequence[Any], indent: str) -> Iterator[str]:
-    for member in value:
+def _format_comment(comments: Comments, place: tuple[str | int, ...]) -> str:
+    comment = comments.get(place, "")
+    return f"  # {escape_invisible(comment)}" if comment else ""
+
+
+def _format_list(value: Sequence[Any], indent: str, path: tuple[str | int, ...], comments: Comments) -> Iterator[str]:
+    for index, member in enumerate(value):
+        place = (*path, index)
         if isinstance(member, Mapping) and member:
-            lines = _format_mapping(member, f"{indent}  ")
+            lines = _format_mapping(member, f"{indent}  ", place, comments)
         elif _is_list(member) and member:
-            lines = _format_list(member, f"{indent}  ")
+            lines = _format_list(member, f"{indent}  ", place, comments)
         else:
-            yield f"{indent}- {_format_scalar(member)}\n"
+            yield f"{indent}- {_format_scalar(member)}{_format_comment(comments, place)}\n"
             continue
         first = next(lines)
         yield f"{indent}- {first[len(indent) + 2 :]}"

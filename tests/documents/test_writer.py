@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -83,6 +84,34 @@ def test_what_could_be_taken_for_something_else_is_quoted(value: str) -> None:
     """The witness for YAML 1.1 is PyYAML."""
     assert format_yaml_text(value)[0] in "\"'"
     assert yaml.safe_load(format_yaml_text(value)) == value
+
+
+def test_a_comment_stands_behind_its_entry_and_is_read_over() -> None:
+    """By path; whatever it holds stays on its line, and says nothing to a reader."""
+    documents = [{"spec": {"thumbprints": ["AB", "CD"], "owner": "x", "claims": [{"type": "User"}]}}, {"kind": "Lamp"}]
+    comments: list[Mapping[tuple[str | int, ...], str]] = [
+        {
+            ("spec", "thumbprints", 1): "www.example.com\nowner: evil",
+            ("spec", "thumbprints", 0): "",
+            ("spec", "owner"): "\u202egnp",
+            ("spec", "claims", 0, "type"): "a #b",
+        }
+    ]
+    text = format_yaml(documents, [["head"]], comments)
+
+    assert text == """\
+# head
+spec:
+  thumbprints:
+    - AB
+    - CD  # www.example.com\\nowner: evil
+  owner: x  # \\u202egnp
+  claims:
+    - type: User  # a #b
+---
+kind: Lamp
+"""
+    assert [document.value for document in read_documents(text.encode(), "t.yaml")] == documents
 
 
 @given(st.lists(DOCUMENTS, max_size=3))
