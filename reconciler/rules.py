@@ -91,6 +91,8 @@ _MANIFEST_RULES = {
     "manifest.nothing-managed": "A document says what it is about, and nothing of how that is to be.",
     "manifest.null": "A field is null, which says neither keep nor empty.",
     "manifest.plan-among-manifests": "A saved plan lies among the manifests.",
+    "manifest.query-of-itself": "A query asks about what its own document changes, so it finds others later.",
+    "manifest.query-syntax": "A query is not written as the server's query language has it.",
     "manifest.redundant": "A document says what another word of it says already, and the server takes no such pair.",
     "manifest.settings-among-manifests": "A settings file lies among the manifests.",
     "manifest.unknown-field": "A document has a field that its kind does not have.",

@@ -17,6 +17,7 @@ from reconciler.errors import IncompleteError, RefusedError, UsageError
 from reconciler.kinds.kind import ExportedDocument, Kind
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
+from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def export_manifests(
     settings = read_settings(inputs, config)
     names = _choose_targets(settings, targets, selected_kinds)
     documents: list[dict[str, Any]] = []
-    remarks: list[Sequence[str]] = []
+    objects: list[ExportedDocument] = []
     with connect_targets(inputs, settings, names) as apis:
         for name, kind in itertools.product(apis, selected_kinds):
             if kind.api != settings.targets[name].api:
@@ -59,12 +60,13 @@ def export_manifests(
             is_only_target = _is_only_target(settings, kind)
             for exported in _read_objects(kind, apis[name], match or "*"):
                 documents.append(_build_manifest(kind, exported, name, is_only_target=is_only_target))
-                remarks.append(exported.remarks)
+                objects.append(exported)
     if not documents:
         raise UsageError(_NOTHING_TO_EXPORT)
-    if unfit := list(_find_unwritable_objects(documents)):
+    if unfit := list(_find_unwritable_objects(documents, objects)):
         raise IncompleteError(*unfit)
-    text = format_yaml(documents, remarks)
+    comments = ({("spec", *path): text for path, text in item.comments.items()} for item in objects)
+    text = format_yaml(documents, (item.remarks for item in objects), comments)
     if unread := list(_find_unreadable_text(text, len(documents))):
         raise RefusedError(*unread)
     return text
@@ -74,7 +76,7 @@ def _read_objects(kind: Kind, api: Api, pattern: str) -> Iterator[ExportedDocume
     """Yield the live objects whose names match, with the fields that a manifest may hold."""
     for exported in kind.export(api.read):
         if matches_pattern(pattern, exported.name):
-            yield _drop_invalid_fields(kind, exported)
+            yield exported if exported.unfit else _drop_invalid_fields(kind, exported)
 
 
 def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:
@@ -90,19 +92,27 @@ def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument
     return live
 
 
-def _find_unwritable_objects(documents: Sequence[dict[str, Any]]) -> Iterator[Diagnostic]:
+def _find_unwritable_objects(
+    documents: Sequence[dict[str, Any]], objects: Sequence[ExportedDocument]
+) -> Iterator[Diagnostic]:
     """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
-    for document in documents:
-        try:
-            format_yaml([document])
-        except ValueError as error:
+    for document, exported in zip(documents, objects, strict=True):
+        if unfit := exported.unfit or _explain_unwritable(document):
             yield Diagnostic(
                 "export.unwritable-object",
-                Source(f"{document['kind']}/{document['metadata']['name']}"),
-                f"it can't be written as a manifest ({error})",
+                Source(f"{document['kind']}/{escape_and_shorten(document['metadata']['name'])}"),
+                f"it can't be written as a manifest ({unfit})",
                 "an export without it would look like a whole one",
                 "mend it on the server, or leave it out with --kind or --match",
             )
+
+
+def _explain_unwritable(document: dict[str, Any]) -> str:
+    try:
+        format_yaml([document])
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:

@@ -12,5 +12,10 @@ def find_contested_objects(assignments: Iterable[tuple[int, Wanted]]) -> Mapping
     names_by_id: dict[int, dict[str, None]] = {}
     for object_id, document in assignments:
         # A document may meet one object twice, by its thumbprint and by its id: it is still one author.
-        names_by_id.setdefault(object_id, {})[f"{document.address} ({document.source})"] = None
+        names_by_id.setdefault(object_id, {})[describe_author(document)] = None
     return {object_id: tuple(sorted(names)) for object_id, names in names_by_id.items() if len(names) > 1}
+
+
+def describe_author(document: Wanted) -> str:
+    """Return a document's name and place, as it stands among the authors of an object."""
+    return f"{document.address} ({document.source})"

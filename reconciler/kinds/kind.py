@@ -136,11 +136,17 @@ class Meaning(NamedTuple):
 
 
 class ExportedDocument(NamedTuple):
-    """One live object as a manifest: metadata.name, spec, and remarks that become comments."""
+    """One live object as a manifest: metadata.name, spec, and remarks that become comments.
+
+    `comments` stand behind single entries, by their path below `spec`. `unfit` says why no manifest can hold the
+    object.
+    """
 
     name: str
     spec: Mapping[str, Json]
     remarks: tuple[str, ...] = ()
+    comments: Mapping[Path, str] = {}
+    unfit: str = ""
 
 
 class Spec(BaseModel):

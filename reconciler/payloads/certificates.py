@@ -1,4 +1,4 @@
-"""Certificates on the wire, as the four columns that an owner needs: list calls only, never a GET per certificate.
+"""Certificates on the wire, as the few columns that an owner needs: list calls only, never a GET per certificate.
 
 GET /Certificates (version 1); revoked and expired certificates are left out by the server unless asked for.
 """
@@ -6,29 +6,78 @@ GET /Certificates (version 1); revoked and expired certificates are left out by 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
 from reconciler.model import Json, Query
+from reconciler.payloads.members import pick_member
 from reconciler.reader import Page, Read
 
 CERTIFICATES_PATH = "/Certificates"
 PAGE_SIZE = 1000
 """Rows that `Read.pages` asks for at once."""
 
-# Command 11 has no owners: its rows lack the last two, and every certificate reads as unowned.
-_COLUMNS = ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")
+# Command 11 has no owners: its rows lack these two, and every certificate reads as unowned.
+_OWNER_COLUMNS = ("OwnerRoleId", "OwnerRoleName")
+_COLUMNS = ("Id", "Thumbprint", *_OWNER_COLUMNS, "IssuedCN", "NotAfter", "CertState", "SubjectAltNameElements")
+_REVOKED = 2
+"""CertState of a revoked certificate."""
+_DNS_NAME = 2
+"""Type of an alternative name that is a host's: its tag in a certificate (RFC 5280, 4.2.1.6)."""
 _CLAUSES_PER_QUERY = 20
 """Clauses of one QueryString: more would outgrow the 2,048 characters that IIS takes."""
 
 
 class CertificateRow(NamedTuple):
-    """One certificate. `owner` is the role's name, None where there is none."""
+    """One certificate. `owner` is the role's name, None where there is none.
+
+    The rest is as the server tells it, since it is looked at for few rows of many; `alternative_names` only where there
+    is no common name.
+    """
 
     id: int
     thumbprint: str
     owner_id: int | None
     owner: str | None
+    common_name: Json = None
+    not_after: Json = None
+    state: Json = None
+    alternative_names: Json = None
+
+    @property
+    def name(self) -> str | None:
+        """What people call it: the common name, or else the first of its alternative names as they sort."""
+        if self.common_name:
+            return str(self.common_name)
+        elements = self.alternative_names if isinstance(self.alternative_names, list) else []
+        # Sorted, DNS names first, since no order of them is promised: two answers must give one name.
+        names = sorted(
+            (pick_member(element, "Type") != _DNS_NAME, str(pick_member(element, "Value") or ""))
+            for element in elements
+            if isinstance(element, Mapping) and pick_member(element, "Value")
+        )
+        return names[0][1] if names else None
+
+    @property
+    def expires(self) -> str | None:
+        """The day (UTC) on which it ends, as 2027-01-31; None where the server does not tell it."""
+        try:
+            moment = datetime.fromisoformat(str(self.not_after or ""))
+            # Servers differ in whether a zone is said; it is UTC in both.
+            return (moment.astimezone(UTC) if moment.tzinfo else moment).date().isoformat()
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def is_revoked(self) -> bool | None:
+        """Whether it is revoked; None where the server does not tell its state."""
+        return None if self.state is None else self.state == _REVOKED
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages: by its name where it has one, its thumbprint and its id."""
+        return f"{self.name} ({self.thumbprint}, id {self.id})" if self.name else f"{self.thumbprint} (id {self.id})"
 
 
 RowsByKey = Mapping[str, list[CertificateRow]]
@@ -38,6 +87,11 @@ RowsByKey = Mapping[str, list[CertificateRow]]
 def format_id_key(number: int) -> str:
     """Return the key of a certificate that is named by its id."""
     return f"id {number}"
+
+
+def read_certificate_row(raw: Mapping[str, Json]) -> CertificateRow:
+    """Return the columns of one certificate that was read by its id."""
+    return _build_row(tuple(pick_member(raw, name) for name in _COLUMNS))
 
 
 def search_certificates(read: Read, scope: Query, query: str = "") -> Iterator[CertificateRow]:
@@ -104,5 +158,15 @@ def _read_pages(read: Read, scope: Query, query: str) -> Iterator[Page]:
 
 
 def _build_row(columns: tuple[Json, ...]) -> CertificateRow:
-    number, thumbprint, owner_id, owner = columns
-    return CertificateRow(int(number), str(thumbprint or ""), owner_id or None, owner or None)
+    number, thumbprint, owner_id, owner, common_name, not_after, state, alternative_names = columns
+    return CertificateRow(
+        int(number),
+        str(thumbprint or ""),
+        owner_id or None,
+        owner or None,
+        common_name,
+        not_after,
+        state,
+        # Of 100,000 rows these lists would take more memory than all the rest.
+        None if common_name else alternative_names,
+    )

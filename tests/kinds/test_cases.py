@@ -5,8 +5,8 @@ world:    what the server answers, by path
 today:    the day of the run, 2026-11-22 if not given
 steps:    what the plan must hold, in order; a step is compared by the members that it gives:
           action, risk, call {method path query body}, changes [[path, before, after]], object, source,
-          refusal (a part of it)
-problems: parts of "place: message", in order     notes: likewise     invalid: likewise, found offline
+          refusal (a part of it), subjects [[name, {fact: text}]], expect
+problems: parts of "place: message", in order     notes, absences: likewise     invalid: likewise, found offline
           a place reads "document 1", "document 1 spec.claims.0.value" or "owners.csv:2:1"; offline it begins below spec
 compared: [objects, of]
 asked:    the requests that planning makes, in order
@@ -34,8 +34,8 @@ from tests.support.toy_reader import World, shuffled
 
 HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("*/*.yaml"))
-MEMBERS = {"wanted", "world", "today", "steps", "problems", "notes", "invalid", "compared", "asked"}
-STEP_MEMBERS = {"action", "risk", "call", "changes", "object", "refusal", "source"}
+MEMBERS = {"wanted", "world", "today", "steps", "problems", "notes", "absences", "invalid", "compared", "asked"}
+STEP_MEMBERS = {"action", "risk", "call", "changes", "object", "refusal", "source", "subjects", "expect"}
 
 
 def _name(path: Path) -> str:
@@ -95,6 +95,8 @@ def shown(step: Step, members: set[str]) -> dict[str, Any]:
         "changes": [[change.path, change.before, change.after] for change in step.changes],
         "object": step.object,
         "source": str(step.source),
+        "subjects": [[subject.name, dict(subject.facts)] for subject in step.subjects],
+        "expect": step.request and step.request.expect,
     }
     plain: dict[str, Any] = json.loads(json.dumps({name: value for name, value in whole.items() if name in members}))
     return plain
@@ -122,6 +124,7 @@ def test_case(path: Path) -> None:
     _check_steps(case.get("steps", []), made.steps)
     _check_messages(case.get("problems", []), made.problems)
     _check_messages(case.get("notes", []), made.notes)
+    _check_messages(case.get("absences", []), made.absences)
     if "compared" in case:
         assert list(made.compared) == case["compared"]
     if "asked" in case:

@@ -2,59 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
-from reconciler.kinds.certificate_owner.reading import LiveOwners
-from reconciler.kinds.certificate_owner.spec import Assignment
-from reconciler.kinds.kind import Finding, Match, Run, Tally, Wanted
-from reconciler.model import Json, Path
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.kinds.certificate_owner.owner_queries import asks_about_owner, note_owner_query
+from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, find_owner_role, name_owner
+from reconciler.kinds.certificate_owner.reading import LiveOwners, QueryResult
+from reconciler.kinds.certificate_owner.spec import QUERY_PATH, Assignment, CertificateOwner
+from reconciler.kinds.kind import Absence, Finding, Match, Note, Run, Tally, Wanted
+from reconciler.model import Path
+from reconciler.payloads.certificates import CertificateRow, format_id_key
+
+OwnerDocument = Wanted[CertificateOwner]
+NOBODY = OwnerRole("")
+"""Who owns a certificate that is to have no owner."""
 
 
-def find_owner_names(document: Wanted, roles: Mapping[str, str], run: Run) -> Mapping[str, str]:
-    """Return the names that an owner can have, by folded name: those of live roles, and of roles of the same run."""
+@dataclass(slots=True)
+class _Comparison:
+    """What comparing one document has come to so far: owners by the name that declares them, and their faults."""
+
+    document: OwnerDocument
+    live: LiveOwners
+    created: Mapping[str, str]
+    owners: dict[str | None, OwnerRole | Explanation] = field(default_factory=lambda: {None: NOBODY})
+    unfit: dict[str, list[Assignment]] = field(default_factory=dict)
+    in_sync: int = 0
+
+    def find_owner(self, name: str | None) -> OwnerRole | Explanation:
+        """Return the role of a name, looked up once however many certificates it owns."""
+        if name not in self.owners and name is not None:
+            self.owners[name] = find_owner_role(name, self.live.roles, self.created)
+        return self.owners[name]
+
+
+def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Iterator[Finding]:
+    """Yield what differs, and what is wrong, of a document beside the certificates that it may mean."""
     target = document.address.target
-    declared = {
+    created = {
         address.name.casefold(): address.name
         for address in run.declared
         if (address.target, address.kind) == (target, "SecurityRole")
     }
-    # Live roles last: certificates read back with the live role's spelling.
-    return {**declared, **roles}
+    comparison = _Comparison(document, live, created)
+    has_match = False
+    for assignment, rows in _pair_assignments(document, live):
+        if finding := _compare_certificate(comparison, assignment, rows):
+            has_match |= isinstance(finding, Match)
+            yield finding
+    yield from _explain_unfit_owners(comparison)
+    if has_match and asks_about_owner(document.spec):
+        yield Note(note_owner_query(document))
+    if comparison.in_sync:
+        yield Tally(comparison.in_sync)
 
 
-def compare_rows(
-    document: Wanted,
-    live: LiveOwners,
-    pairs: Iterable[tuple[Assignment, list[CertificateRow]]],
-    owner_names: Mapping[str, str],
-) -> Iterator[Finding]:
-    """Yield what differs, and what is wrong, of assignments beside the certificates that they may mean."""
-    in_sync = 0
-    for assignment, rows in pairs:
-        name = None if assignment.owner is None else owner_names.get(assignment.owner.casefold())
-        if assignment.owner is not None and name is None:
-            yield _report_unknown_owner(document, assignment, assignment.owner)
-        elif problem := _explain_unfit_rows(assignment.key, rows, live.authors):
-            yield problem.locate(locate_assignment(document, assignment.place), document.address)
-        elif fold_owner(rows[0].owner) == fold_owner(name):
-            in_sync += 1
-        else:
-            yield _match_owner(document, assignment, rows[0], name, live)
-    if in_sync:
-        yield Tally(in_sync)
+def judge_empty_result(document: OwnerDocument, result: QueryResult) -> Finding:
+    """Return what a document comes to whose query leaves no certificate: in sync where that can be told."""
+    if document.spec.declared().get("allowEmpty"):
+        return Tally(1)
+    if result.settled:
+        return Tally(result.settled)
+    summary, reason = "the query matches no certificate", "a typing error looks the same as an empty result"
+    if result.excepted:
+        summary, reason = f"except leaves none of the {result.excepted} certificates that the query matches", ""
+    elif asks_about_owner(document.spec):
+        reason = "it asks about the owner, so it may have been carried out; a typing error looks the same"
+    explanation = Explanation("live.not-found", summary, reason, "correct it, or say allowEmpty: true")
+    return explanation.locate(document.at(("spec", *QUERY_PATH)), document.address)
+
+
+def _pair_assignments(
+    document: OwnerDocument, live: LiveOwners
+) -> Iterator[tuple[Assignment, Sequence[CertificateRow]]]:
+    """Yield what the document assigns with the certificates that it may mean: one each where a query found them."""
+    spec = document.spec
+    if result := live.query_results.get(document.address):
+        for row in result.rows:
+            yield Assignment(format_id_key(row.id), spec.declared().get("owner"), QUERY_PATH), [row]
+    rows_by_key = live.scope_rows[live.scopes[document.address].listing]
+    for assignment in spec.list_assignments(document.tables):
+        yield assignment, rows_by_key.get(assignment.key, [])
+
+
+def _compare_certificate(
+    comparison: _Comparison, assignment: Assignment, rows: Sequence[CertificateRow]
+) -> Finding | None:
+    # Places are looked up where they are needed: that scans the text again, and most certificates are in sync.
+    document, live = comparison.document, comparison.live
+    owner = comparison.find_owner(assignment.owner)
+    if isinstance(owner, Explanation):
+        comparison.unfit.setdefault(assignment.owner or "", []).append(assignment)
+        return None
+    if not rows:
+        return _find_absence(document, assignment)
+    if problem := _explain_unfit_rows(document, assignment.key, rows, live):
+        return problem.locate(locate_assignment(document, assignment.place), document.address)
+    if live.authors.get(rows[0].id):
+        return None
+    if _is_owned_by(rows[0], owner):
+        comparison.in_sync += 1
+        return None
+    return _match_owner(document, assignment, rows[0], owner, live)
+
+
+def _explain_unfit_rows(
+    document: OwnerDocument, key: str, rows: Sequence[CertificateRow], live: LiveOwners
+) -> Explanation | None:
+    """Say why what was found for a key is not the one certificate to compare; None if it is, or if another says so."""
+    if len(rows) > 1:
+        return _explain_ambiguous_key(key, rows)
+    # One certificate, one problem: the other documents keep quiet, and leave it alone like this one.
+    is_spokesman = live.spokesmen.get(rows[0].id) == document.address
+    return _explain_contest(rows[0], live) if is_spokesman else None
+
+
+def _is_owned_by(row: CertificateRow, owner: OwnerRole) -> bool:
+    """By id alone: a role's name may be that of another one in other letters."""
+    if owner == NOBODY:
+        return row.owner_id is None and not row.owner
+    return owner.id is not None and row.owner_id == owner.id
 
 
 def _match_owner(
-    document: Wanted, assignment: Assignment, row: CertificateRow, owner: str | None, live: LiveOwners
+    document: OwnerDocument, assignment: Assignment, row: CertificateRow, owner: OwnerRole, live: LiveOwners
 ) -> Match:
-    source = locate_assignment(document, assignment.place)
-    encoder_input = (row, live.scopes[document.address].query)
-    is_new = owner is not None and owner.casefold() not in live.roles
-    needs = frozenset([Address(document.address.target, "SecurityRole", owner)] if is_new and owner else ())
-    label = _describe_row(row)
-    return Match(document, {"owner": row.owner}, {"owner": owner}, encoder_input, label, source, needs=needs)
+    name = owner.name or None
+    needs = () if owner.id is not None or name is None else (Address(document.address.target, "SecurityRole", name),)
+    return Match(
+        document,
+        {"owner": name_owner(row.owner_id, row.owner, name)},
+        {"owner": name},
+        (row, owner, live.scopes[document.address].query),
+        f"{row.thumbprint} (id {row.id})",
+        locate_assignment(document, assignment.place),
+        needs=frozenset(needs),
+    )
 
 
 def locate_assignment(document: Wanted, position: Path | Source) -> Source:
@@ -62,45 +146,39 @@ def locate_assignment(document: Wanted, position: Path | Source) -> Source:
     return position if isinstance(position, Source) else document.at(("spec", *position))
 
 
-def fold_owner(value: Json) -> Json:
-    """Return an owner's name, letter case aside; what is no text stays as it is."""
-    return value.casefold() if isinstance(value, str) else value
+def _find_absence(document: OwnerDocument, assignment: Assignment) -> Finding:
+    """Return what a certificate that does not exist is: a step that can't be sent, or something to tell."""
+    source = locate_assignment(document, assignment.place)
+    summary = f"no certificate matches {assignment.key}"
+    reason = "it does not exist (purged, renewed?) or is not visible to this account"
+    if document.spec.declared().get("missing") == "report":
+        absence = Explanation("live.not-found", summary, reason, "correct or remove it")
+        return Absence(absence.locate(source, document.address))
+    refusal = f"{summary}; {reason}; correct or remove it, or say missing: report"
+    return Match(document, None, {"owner": assignment.owner}, object=assignment.key, source=source, refusal=refusal)
 
 
-def _describe_row(row: CertificateRow) -> str:
-    return f"{row.thumbprint} (id {row.id})"
+def _explain_unfit_owners(comparison: _Comparison) -> Iterator[Diagnostic]:
+    """Yield a problem for each owner that can't be one, at the first place that names it."""
+    document = comparison.document
+    for name, assignments in comparison.unfit.items():
+        explanation = comparison.owners[name]
+        place = assignments[0].place
+        # In a table each line has its owner; elsewhere one field names that of all certificates.
+        source = place if isinstance(place, Source) else document.at(("spec", "owner"))
+        if isinstance(explanation, Explanation):
+            count = f" ({len(assignments)} lines)" if isinstance(place, Source) and len(assignments) > 1 else ""
+            yield explanation._replace(summary=f"{explanation.summary}{count}").locate(source, document.address)
 
 
-def _report_unknown_owner(document: Wanted, assignment: Assignment, owner: str) -> Diagnostic:
-    # In a table each line has its owner; elsewhere one field names that of all certificates.
-    place = assignment.place if isinstance(assignment.place, Source) else ("owner",)
-    return Diagnostic(
-        "live.unknown-reference",
-        locate_assignment(document, place),
-        f"owner {owner!r} is not a role on the server and no SecurityRole of this run declares it",
-        "a certificate can't be given to it",
-        "correct the name or declare the role",
-        address=document.address,
-    )
+def _explain_ambiguous_key(key: str, rows: Sequence[CertificateRow]) -> Explanation:
+    ids = ", ".join(map(str, sorted(row.id for row in rows)))
+    name = next((f" ({row.name})" for row in rows if row.name), "")
+    summary = f"{len(rows)} certificates match {key}{name} (ids {ids})"
+    return Explanation("live.ambiguous", summary, "which one is meant can't be told", "name it by its id")
 
 
-def _explain_unfit_rows(
-    key: str, rows: Sequence[CertificateRow], authors: Mapping[int, tuple[str, ...]]
-) -> Explanation | None:
-    """Say why what was found for a key is not the one certificate to compare; None if it is."""
-    if not rows:
-        return Explanation(
-            "live.not-found",
-            f"no certificate matches {key}",
-            "it does not exist or is not visible to this account",
-            "correct or remove it",
-        )
-    if len(rows) > 1:
-        ids = ", ".join(map(str, sorted(row.id for row in rows)))
-        summary = f"{len(rows)} certificates match {key} (ids {ids})"
-        return Explanation("live.ambiguous", summary, "which one is meant can't be told", "name it by its id")
-    if rows[0].id in authors:
-        summary = f"{_describe_row(rows[0])} is assigned by several documents: {', '.join(authors[rows[0].id])}"
-        remedy = "remove it from all but one"
-        return Explanation("live.contested", summary, "a certificate has one owner", remedy)
-    return None
+def _explain_contest(row: CertificateRow, live: LiveOwners) -> Explanation:
+    summary = f"{row.label} is assigned by several documents: {', '.join(live.authors[row.id])}"
+    remedy = "remove it from all but one; what a query finds is taken out of it by `except`"
+    return Explanation("live.contested", summary, "a certificate has one owner", remedy)

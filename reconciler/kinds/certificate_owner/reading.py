@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 from reconciler.diagnostics import Address, Explanation
 from reconciler.errors import IncompleteError
-from reconciler.kinds.certificate_owner.spec import CertificateOwner
+from reconciler.kinds.certificate_owner.owner_queries import build_settled_query
+from reconciler.kinds.certificate_owner.owner_roles import RolesByName, group_roles
+from reconciler.kinds.certificate_owner.spec import EXCEPT_QUERY_PATH, QUERY_PATH, CertificateOwner
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import Wanted
-from reconciler.model import Query
-from reconciler.payloads.certificates import CertificateRow, RowsByKey, read_certificates, search_certificates
-from reconciler.payloads.members import pick_member
-from reconciler.payloads.roles import fold_role_name, read_role_list
+from reconciler.model import Path, Query
+from reconciler.payloads.certificates import (
+    CertificateRow,
+    RowsByKey,
+    format_id_key,
+    read_certificates,
+    search_certificates,
+)
+from reconciler.payloads.roles import read_role_list
 from reconciler.payloads.scopes import PermissionScope, resolve_permission_scope
 from reconciler.reader import Read
 
@@ -22,36 +29,55 @@ Scopes = Mapping[Address, PermissionScope]
 
 
 @dataclass(frozen=True, slots=True)
-class LiveOwners:
-    """Role names by folded name; per document its scope; certificates by scope and key, or by the document's query.
+class QueryResult:
+    """What a document's query matches, without what it excepts.
 
-    `authors` names the documents of each certificate that more than one document assigns, by its id.
+    `excepted` counts what was left out. `settled` counts, where nothing is left of a query about owners, what it would
+    find had the document been carried out already.
     """
 
-    roles: Mapping[str, str]
+    rows: tuple[CertificateRow, ...]
+    excepted: int = 0
+    settled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOwners:
+    """Roles by folded name; per document its scope; certificates by scope and key, or by the document's query.
+
+    `authors` names the documents of each certificate that more than one document assigns, by its id; `spokesmen` has
+    the one of them that tells it.
+    """
+
+    roles: RolesByName
     scopes: Scopes
     scope_rows: Mapping[Query, RowsByKey]
-    query_rows: Mapping[Address, Sequence[CertificateRow]]
+    query_results: Mapping[Address, QueryResult]
     authors: Mapping[int, tuple[str, ...]]
+    spokesmen: Mapping[int, Address]
 
 
 def read_live_owners(read: Read, documents: Documents) -> LiveOwners:
     """Read the roles, the scopes that are named, and the certificates, a collection at a time."""
-    roles = {fold_role_name(row): str(pick_member(row, "Name")) for row in read_role_list(read)}
+    roles = group_roles(read_role_list(read))
     scopes = {document.address: resolve_permission_scope(read, document.spec.declared()) for document in documents}
     readable = [document for document in documents if not scopes[document.address].fault]
     scope_rows = _read_scope_rows(read, readable, scopes)
-    query_rows = {
-        document.address: _run_query(read, document, scopes[document.address].listing, query)
+    query_results = {
+        document.address: _read_query_result(read, document, scopes[document.address].listing, roles)
         for document in readable
-        if (query := document.spec.search)
+        if document.spec.search
     }
-    assignments = (
+    # Those that name their certificates first, since there a single line can be mended.
+    ordered = sorted(readable, key=lambda document: (document.spec.search is not None, document.address))
+    assignments = [
         (row.id, document)
-        for document in readable
-        for row in _list_assigned_rows(document, scope_rows[scopes[document.address].listing], query_rows)
-    )
-    return LiveOwners(roles, scopes, scope_rows, query_rows, find_contested_objects(assignments))
+        for document in ordered
+        for row in _list_assigned_rows(document, scope_rows[scopes[document.address].listing], query_results)
+    ]
+    authors = find_contested_objects(assignments)
+    spokesmen = {row_id: document.address for row_id, document in reversed(assignments) if row_id in authors}
+    return LiveOwners(roles, scopes, scope_rows, query_results, authors, spokesmen)
 
 
 def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Query, RowsByKey]:
@@ -66,8 +92,23 @@ def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Q
     }
 
 
-def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[CertificateRow, ...]:
-    """Return what a document's query matches; where the server can't answer it, the document is named as well."""
+def _read_query_result(read: Read, document: Wanted[CertificateOwner], scope: Query, roles: RolesByName) -> QueryResult:
+    spec = document.spec
+    matches = _run_query(read, document, scope, spec.search or "", QUERY_PATH)
+    rows, exceptions = matches, spec.exceptions
+    if exceptions and rows:
+        keys = set(exceptions.keys)
+        if exceptions.query:
+            found = _run_query(read, document, scope, exceptions.query, EXCEPT_QUERY_PATH)
+            keys.update(format_id_key(row.id) for row in found)
+        rows = tuple(row for row in rows if not {row.thumbprint.upper(), format_id_key(row.id)} & keys)
+    settled_query = "" if matches or spec.declared().get("allowEmpty") else build_settled_query(spec, roles)
+    settled = _run_query(read, document, scope, settled_query, QUERY_PATH) if settled_query else ()
+    return QueryResult(rows, len(matches) - len(rows), len(settled))
+
+
+def _run_query(read: Read, document: Wanted, scope: Query, query: str, path: Path) -> tuple[CertificateRow, ...]:
+    """Return what a query of a document matches; where the server can't answer it, the document is named as well."""
     try:
         return tuple(search_certificates(read, scope, query))
     except IncompleteError as error:
@@ -75,13 +116,13 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str) -> tuple[
         explanation = Explanation(
             "live.unanswered-query", f"the query was not answered: {answers}", remedy="check how it is written"
         )
-        source = document.at(("spec", "certificates", "query"))
-        raise IncompleteError(explanation.locate(source, document.address)) from None
+        raise IncompleteError(explanation.locate(document.at(("spec", *path)), document.address)) from None
 
 
 def _list_assigned_rows(
-    document: Wanted[CertificateOwner], rows: RowsByKey, query_rows: Mapping[Address, Sequence[CertificateRow]]
+    document: Wanted[CertificateOwner], rows: RowsByKey, query_results: Mapping[Address, QueryResult]
 ) -> Iterator[CertificateRow]:
     for assignment in document.spec.list_assignments(document.tables):
         yield from rows.get(assignment.key, ())
-    yield from query_rows.get(document.address, ())
+    if result := query_results.get(document.address):
+        yield from result.rows

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import InvalidValueError
+from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_fault, parse_query
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
@@ -52,6 +53,23 @@ _TWO_SCOPES = Explanation(
     "Command would ignore the container",
     "keep one",
 )
+_EXCEPT_WITHOUT_QUERY = Explanation(
+    "manifest.inconsistent",
+    "except is given without a query",
+    "certificates that are named one by one need no exception",
+    "remove it, and what it names from the list",
+)
+_EMPTY_EXCEPT = Explanation(
+    "manifest.missing-field", "names no certificates", remedy="give thumbprints, ids or a query, or leave it out"
+)
+
+_QUERY_ADVICE = (
+    "Command would refuse it",
+    'a condition reads like IssuedCN -eq "www.example.com"; conditions are joined by AND and OR',
+)
+QUERY_PATH: Path = ("certificates", "query")
+EXCEPT_QUERY_PATH: Path = ("certificates", "except", "query")
+"""Where a document's queries stand, below `spec`."""
 
 # SHA-1 gives 160 bits (RFC 3174), whatever algorithm the certificate itself is signed with.
 Thumbprint = Annotated[str, TextPattern("[0-9A-Fa-f]{40}", _NO_THUMBPRINT)]
@@ -64,23 +82,53 @@ _THUMBPRINT = re.compile("[0-9A-F]{40}")
 Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 
 
-class Certificates(BaseModel):
-    """Which certificates: exactly one of the three."""
+class ExceptedCertificates(BaseModel):
+    """Which certificates that a query finds are left alone: all that any of these names."""
 
     model_config = Spec.model_config
 
     thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
-        "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist."
+        "SHA-1 thumbprints, 40 hexadecimal digits without colons."
+    )
+    ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged_field("Command's certificate ids.")
+    query: Text = unmanaged_field("A certificate search; whatever it finds is left alone.")
+
+    @model_validator(mode="after")
+    def _check_not_empty(self) -> ExceptedCertificates:
+        if not self.model_fields_set:
+            raise InvalidValueError(_EMPTY_EXCEPT)
+        return self
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of what is named one by one."""
+        return frozenset(
+            (*(thumbprint.upper() for thumbprint in self.thumbprints or ()), *map(format_id_key, self.ids or ()))
+        )
+
+
+class Certificates(BaseModel):
+    """Which certificates: exactly one of thumbprints, ids and query."""
+
+    model_config = Spec.model_config
+
+    thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist; see `missing`."
     )
     ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged_field(
-        "Command's certificate ids. Each must exist."
+        "Command's certificate ids. Each must exist; see `missing`."
     )
     query: Text = unmanaged_field("A certificate search in Command's own query language.")
+    except_: ExceptedCertificates = unmanaged_field(
+        "Certificates that the query finds and that are left alone, such as those of another document.", alias="except"
+    )
 
     @model_validator(mode="after")
     def _check_one_choice(self) -> Certificates:
-        if len(self.model_fields_set) != 1:
+        if len(self.model_fields_set - {"except_"}) != 1:
             raise InvalidValueError(_ONE_SELECTION)
+        if "except_" in self.model_fields_set and "query" not in self.model_fields_set:
+            raise InvalidValueError(_EXCEPT_WITHOUT_QUERY)
         return self
 
 
@@ -98,6 +146,10 @@ class CertificateOwner(Spec):
     )
     container: Name | Id = unmanaged_field("The certificate store container on which it is evaluated, by name or id.")
     allow_empty: StrictBool = unmanaged_field("Whether the query may match nothing.")
+    missing: Literal["refuse", "report"] = unmanaged_field(
+        "What becomes of a certificate that is named and does not exist (purged, renewed): `refuse`, the default, "
+        "makes it a step that is not sent and lets `apply` end 9; `report` only tells it. It is drift in both."
+    )
 
     @model_validator(mode="after")
     def _check_unambiguous(self) -> CertificateOwner:
@@ -121,8 +173,11 @@ class CertificateOwner(Spec):
             if counts[key] > 1:
                 summary = f"certificate {key} is listed more than once"
                 yield place, Explanation("manifest.duplicate-entry", summary, "it has one owner", "keep one")
-            if isinstance(place, Source) and not _is_thumbprint(key):
+            if isinstance(place, Source) and not is_thumbprint(key):
                 yield place, _NO_THUMBPRINT.add_subject(repr(key))
+        for path, query in self._list_queries():
+            if isinstance(fault := parse_query(query), QueryFault):
+                yield path, Explanation("manifest.query-syntax", describe_query_fault(fault), *_QUERY_ADVICE)
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path | Source]]:
         for assignment in self.list_assignments(tables):
@@ -139,6 +194,18 @@ class CertificateOwner(Spec):
         """The query, where certificates are chosen by one."""
         selection = self.declared().get("certificates")
         return selection.query if selection is not None else None
+
+    @property
+    def exceptions(self) -> ExceptedCertificates | None:
+        """What the query is not to reach."""
+        selection = self.declared().get("certificates")
+        return selection.except_ if selection is not None else None
+
+    def _list_queries(self) -> Iterator[tuple[Path, str]]:
+        if self.search:
+            yield QUERY_PATH, self.search
+        if self.exceptions and self.exceptions.query:
+            yield EXCEPT_QUERY_PATH, self.exceptions.query
 
     def list_assignments(self, tables: Tables) -> Iterator[Assignment]:
         """Yield what the document assigns by key; nothing where a query chooses the certificates."""
@@ -162,5 +229,6 @@ class Assignment(NamedTuple):
     place: Path | Source
 
 
-def _is_thumbprint(key: str) -> bool:
+def is_thumbprint(key: str) -> bool:
+    """Say whether an upper-case key is a SHA-1 thumbprint."""
     return _THUMBPRINT.fullmatch(key) is not None

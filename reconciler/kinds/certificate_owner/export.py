@@ -1,0 +1,93 @@
+"""Live owners as manifests on which a plan is empty: the certificates of each owner, with what people call them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByName, find_owner_role, group_roles
+from reconciler.kinds.certificate_owner.spec import CertificateOwner, is_thumbprint
+from reconciler.kinds.kind import ExportedDocument
+from reconciler.model import Json, Path
+from reconciler.payloads.certificates import CertificateRow, search_certificates
+from reconciler.payloads.roles import read_role_list
+from reconciler.reader import Read
+
+_SUFFIX_ROOM = 40
+"""Characters that a suffix of a document's name may take."""
+
+
+def export_owners(read: Read) -> Iterator[ExportedDocument]:
+    """Yield one document an owner, and a second one for certificates that only their ids tell apart.
+
+    Certificates without an owner are not managed: a remark counts them. An owner that no manifest can name is told as
+    unfit.
+    """
+    roles = group_roles(read_role_list(read))
+    rows = list(search_certificates(read, ()))
+    counts = Counter(row.thumbprint.upper() for row in rows)
+    rows_by_owner: dict[OwnerRole, list[CertificateRow]] = defaultdict(list)
+    for row in rows:
+        rows_by_owner[OwnerRole(row.owner or "", row.owner_id)].append(row)
+    unowned = len(rows_by_owner.pop(OwnerRole(""), ()))
+    remarks = (f"{unowned} certificates have no owner; nobody watches whether they get one",) if unowned else ()
+    names: set[str] = set()
+    for owner in sorted(rows_by_owner, key=lambda role: (role.name, role.id or 0)):
+        for field, chosen in _choose_keys(rows_by_owner[owner], counts):
+            document = _build_document(owner, field, chosen, names)
+            yield document._replace(remarks=remarks, unfit=_explain_unfit_owner(owner, roles, document))
+            names.add(document.name.casefold())
+            remarks = ()
+
+
+def _choose_keys(
+    rows: Sequence[CertificateRow], counts: Mapping[str, int]
+) -> Iterator[tuple[str, list[CertificateRow]]]:
+    """Yield the certificates that their thumbprints tell apart, and those that only their ids do; neither is empty."""
+    by_thumbprint: list[CertificateRow] = []
+    by_id: list[CertificateRow] = []
+    for row in rows:
+        key = row.thumbprint.upper()
+        (by_thumbprint if is_thumbprint(key) and counts[key] == 1 else by_id).append(row)
+    if by_thumbprint:
+        yield "thumbprints", sorted(by_thumbprint, key=lambda row: row.thumbprint)
+    if by_id:
+        yield "ids", sorted(by_id, key=lambda row: row.id)
+
+
+def _build_document(
+    owner: OwnerRole, field: str, rows: Sequence[CertificateRow], names: Collection[str]
+) -> ExportedDocument:
+    keys: list[Json] = [row.thumbprint if field == "thumbprints" else row.id for row in rows]
+    spec = {"owner": owner.name, "certificates": {field: keys}}
+    comments: dict[Path, str] = {("certificates", field, index): _describe_row(row) for index, row in enumerate(rows)}
+    return ExportedDocument(_choose_name(owner, names), spec, comments=comments)
+
+
+def _choose_name(owner: OwnerRole, names: Collection[str]) -> str:
+    """Return a document's name: the owner's, with a suffix where it is taken, letter case aside."""
+    name, number = owner.name or f"role {owner.id}", 1
+    while name.casefold() in names:
+        number += 1
+        name = f"{owner.name[:-_SUFFIX_ROOM] if len(owner.name) > 200 else owner.name} ({number})"
+    return name
+
+
+def _describe_row(row: CertificateRow) -> str:
+    facts = (row.name, row.expires and f"expires {row.expires}", "revoked" if row.is_revoked else "")
+    return ", ".join(fact for fact in facts if fact)
+
+
+def _explain_unfit_owner(owner: OwnerRole, roles: RolesByName, document: ExportedDocument) -> str:
+    """Say why no manifest can name an owner; "" if one can."""
+    if not owner.name:
+        return f"the server does not tell the name of role {owner.id}"
+    if find_owner_role(owner.name, roles, {}) != owner:
+        return f"the owner's name {owner.name!r} does not lead to its role (id {owner.id})"
+    try:
+        CertificateOwner.load(document.spec)
+    except ValidationError as error:
+        return "; ".join(detail["msg"] for detail in error.errors())
+    return ""
