@@ -99,7 +99,9 @@ def test_a_comment_stands_behind_its_entry_and_is_read_over() -> None:
     ]
     text = format_yaml(documents, [["head"]], comments)
 
-    assert text == """\
+    assert (
+        text
+        == """\
 # head
 spec:
   thumbprints:
@@ -111,6 +113,7 @@ spec:
 ---
 kind: Lamp
 """
+    )
     assert [document.value for document in read_documents(text.encode(), "t.yaml")] == documents
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.model import Json, Query
 from reconciler.reader import Page
+from reconciler.simulator.world.query import QueryColumn, compile_query
 
 TODAY = "2026-11-22"
 _CONSTANT = {"QueryString", "SortField", "includeRevoked", "includeExpired"}
@@ -44,7 +45,7 @@ class World:
         scope = "".join(f"?{name}={value}" for name, value in query if name not in _CONSTANT)
         rows: Sequence[Any] = [row for row in self.answers.get(path + scope) or [] if _given(row, parameters)]
         if search:
-            rows = [row for row in rows if _mentioned(row, search)]
+            rows = list(filter(compile_query(search, _COLUMNS).test, rows))
         if columns:
             rows = [tuple(row.get(column) for column in columns) for row in rows]
         for number, start in enumerate(range(0, max(len(rows), 1), self.page), 1):
@@ -80,8 +81,11 @@ def _given(row: Mapping[str, Json], parameters: Mapping[str, str]) -> bool:
     )
 
 
-def _mentioned(row: Mapping[str, Json], search: str) -> bool:
-    """Understand the searches that the tool itself makes, and one by the end of a name."""
-    named = f"(CertId -eq {row['Id']})" in search or f'"{row["Thumbprint"].upper()}"' in search
-    ending = search.rpartition('-endswith "')[2].rstrip('"') if "-endswith" in search else None
-    return named or (ending is not None and str(row.get("IssuedCN", "")).endswith(ending))
+_COLUMNS = {
+    "certid": QueryColumn("integer", lambda row: row["Id"]),
+    "thumbprint": QueryColumn("string", lambda row: row["Thumbprint"]),
+    "issuedcn": QueryColumn("string", lambda row: row.get("IssuedCN")),
+    "ownerrolename": QueryColumn("string", lambda row: row.get("OwnerRoleName")),
+    "ownerroleid": QueryColumn("integer", lambda row: row.get("OwnerRoleId")),
+}
+"""What certificates can be searched for here."""

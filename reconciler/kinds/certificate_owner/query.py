@@ -169,7 +169,7 @@ def _explain_operator(operator: _Token) -> str:
     known = ", ".join(_OPERATORS)
     if not operator.text.startswith("-"):
         return f"an operator is expected here, with blanks around it: {known}"
-    likely = get_close_matches(operator.text.lower(), _OPERATORS, 1)
+    likely = get_close_matches(operator.text.lower(), _OPERATORS, 1, 0.8)
     return f"there is no such operator; {f'did you mean {likely[0]}?' if likely else f'there are {known}'}"
 
 
