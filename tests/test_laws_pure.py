@@ -154,15 +154,15 @@ def _declared_is_sent(spec: Mapping[str, Any], live: Mapping[str, Json], body: M
 @given(worlds())
 @settings(max_examples=150)
 def test_nothing_is_cleared_that_is_not_said(drawn: tuple[list[Wanted], World]) -> None:
-    """A value that empties something live is sent only where a document says `clear`; and so an empty owner."""
+    """A value that empties something live is sent only where a document says `clear`; and so the null id of an owner."""
     wanted, world = drawn
     specs = {one.address: one.spec.declared() for one in wanted}
     for step in sent(planned(wanted, world)):
         assert step.request
         said, body, base = specs[step.address], step.request.call.body, step.request.base
         if step.address.kind == "CertificateOwner":
-            assert (body == {}) == ("clear" in said)
-            assert body == {} or list(body) == ["NewRoleName"]
+            assert (body == {"NewRoleId": None}) == ("clear" in said)
+            assert body == {"NewRoleId": None} or list(body) == ["NewRoleName"]
         elif step.action is not Action.DENY and base is not None:
             cleared = {WIRE[name] for name in said.get("clear", ())}
             emptied = {name for name, value in body.items() if value in (None, "", [], {}) and base.get(name)}

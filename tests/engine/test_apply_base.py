@@ -12,7 +12,7 @@ from tests.support.scripted_servers import HANDLER, Server, answer
 
 RAW = {
     "role": role(1, "R", Permissions=["/b/", "/a/"], Notes="x"),
-    "certificate": certificate(7, "Old"),
+    "certificate": certificate(7, "Old", OwnerRoleId=3, IssuedCN="a.example.com", NotAfter="2027-01-31T00:00:00Z"),
     "event": event("e"),
     "request": pending(5),
     "handler": registered("A")[0],
@@ -63,7 +63,15 @@ SAME: dict[str, tuple[Wanted, dict[str, Json]]] = {
         ROLE_DOCUMENT,
         {ROLE: {**RAW["role"], "PermissionSetId": GUID.upper()}},
     ),
-    "a certificate": (OWNER, {CERTIFICATE: {**RAW["certificate"], "IssuedCN": "more by id"}}),
+    "a certificate": (OWNER, {CERTIFICATE: {**RAW["certificate"], "KeyType": "more by id"}}),
+    "a certificate whose days have no zone by id": (
+        OWNER,
+        {CERTIFICATE: {**RAW["certificate"], "NotAfter": "2027-01-31T00:00:00"}},
+    ),
+    "a certificate of which nothing but the owner is told by id": (
+        OWNER,
+        {CERTIFICATE: certificate(7, "Old", OwnerRoleId=3)},
+    ),
     "an event whose times moved": (EVENT_DOCUMENT, {EVENT: {"event": {**RAW["event"], "update_time": 9}}}),
     "a request whose row index comes as a number": (DENIAL, {REQUEST: {**RAW["request"], "CARequestId": 105}}),
     "a handler": (handler("a"), {HANDLER: RAW["handler"]}),
@@ -112,6 +120,16 @@ STALE: dict[str, tuple[Wanted, dict[str, Json], str]] = {
         OWNER,
         {CERTIFICATE: {**RAW["certificate"], "Thumbprint": "F" * 40}},
         "(Thumbprint)",
+    ),
+    "a certificate that is called otherwise than the plan says": (
+        OWNER,
+        {CERTIFICATE: {**RAW["certificate"], "IssuedCN": "b.example.com"}},
+        "(Name)",
+    ),
+    "a certificate that ends on another day than the plan says": (
+        OWNER,
+        {CERTIFICATE: {**RAW["certificate"], "NotAfter": "2028-01-31T00:00:00Z"}},
+        "(Expires)",
     ),
     "a certificate that is gone": (OWNER, {}, "(it is gone)"),
     "a request that was issued": (DENIAL, {REQUEST: {**RAW["request"], "State": 1}}, "(5)"),
@@ -202,6 +220,11 @@ VERIFIED: dict[str, tuple[Wanted, dict[str, Json], Verdict]] = {
         Verdict.UNKNOWN,
     ),
     "an owner changed": (OWNER, {CERTIFICATE: certificate(7, "new")}, Verdict.APPLIED),
+    "an owner changed to the namesake of the one that was meant": (
+        OWNER,
+        {CERTIFICATE: certificate(7, "New", OwnerRoleId=9)},
+        Verdict.UNKNOWN,
+    ),
     "an event created": (NEW_EVENT, {"/v1/0123/csms/events/f": {"event": event("f")}}, Verdict.APPLIED),
     "an event whose notification was dropped": (
         EVENT_DOCUMENT,

@@ -140,7 +140,7 @@ COUNTS: dict[str, tuple[list[Wanted], dict[str, Json], Coverage]] = {
     "each certificate counts": (
         [document("CertificateOwner", "o", {"clear": ["owner"], "certificates": {"ids": [1, 2, 3]}})],
         {"/Certificates": [certificate(1), certificate(2, "x")]},
-        Coverage(2, 3),
+        Coverage(3, 3),
     ),
 }  # fmt: skip
 
