@@ -154,7 +154,7 @@ def _declared_is_sent(spec: Mapping[str, Any], live: Mapping[str, Json], body: M
 @given(worlds())
 @settings(max_examples=150)
 def test_nothing_is_cleared_that_is_not_said(drawn: tuple[list[Wanted], World]) -> None:
-    """A value that empties something live is sent only where a document says `clear`; and so the null id of an owner."""
+    """A value that empties something live is sent only where a document says `clear`; so is an owner's null id."""
     wanted, world = drawn
     specs = {one.address: one.spec.declared() for one in wanted}
     for step in sent(planned(wanted, world)):

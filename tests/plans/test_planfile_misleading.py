@@ -189,7 +189,10 @@ FORGERIES: dict[str, tuple[tuple[str, str, str], Forgery]] = {
     "an owner by number": (OWNER, body("NewRoleId", 1)),
     "no owner by an empty body": (OWNER, call("body", {})),
     "an owner whose id is no number": (OWNER, lambda step: step["expect"].update(OwnerRoleId=True)),
-    "a certificate that is called otherwise": (OWNER, member("subjects", [{"name": "harmless", "facts": {}, "path": ""}])),
+    "a certificate that is called otherwise": (
+        OWNER,
+        member("subjects", [{"name": "harmless", "facts": {}, "path": ""}]),
+    ),
     "another request to deny": (DENIAL, deny_another),
     "a denial that is called an update": (DENIAL, member("action", "update")),
     "a denial that is called low": (DENIAL, lower_risk),

@@ -32,7 +32,7 @@ def export_owners(read: Read) -> Iterator[ExportedDocument]:
     for row in rows:
         rows_by_owner[OwnerRole(row.owner or "", row.owner_id)].append(row)
     unowned = len(rows_by_owner.pop(OwnerRole(""), ()))
-    remarks = (f"{unowned} certificates have no owner; nobody watches whether they get one",) if unowned else ()
+    remarks = _count_unowned(unowned)
     names: set[str] = set()
     for owner in sorted(rows_by_owner, key=lambda role: (role.name, role.id or 0)):
         for field, chosen in _choose_keys(rows_by_owner[owner], counts):
@@ -40,6 +40,13 @@ def export_owners(read: Read) -> Iterator[ExportedDocument]:
             yield document._replace(remarks=remarks, unfit=_explain_unfit_owner(owner, roles, document))
             names.add(document.name.casefold())
             remarks = ()
+
+
+def _count_unowned(count: int) -> tuple[str, ...]:
+    words = "certificate has no owner; nobody watches whether it gets one"
+    if count > 1:
+        words = "certificates have no owner; nobody watches whether they get one"
+    return (f"{count:,} {words}",) if count else ()
 
 
 def _choose_keys(
