@@ -45,7 +45,10 @@ def _find_scope_id(read: Read, path: str, noun: str, declared: str | int) -> tup
     if isinstance(declared, int):
         return str(declared), None
     # Not by QueryString: how a quote within a value is escaped is not documented.
-    rows = [row for row in read.rows(path) if str(pick_member(row, "Name") or "").casefold() == declared.casefold()]
+    name = declared.casefold()
+    namesakes = [row for row in read.rows(path) if str(pick_member(row, "Name") or "").casefold() == name]
+    # Whether a server tells names apart by their letter case is not documented: exact spelling comes first.
+    rows = [row for row in namesakes if pick_member(row, "Name") == declared] or namesakes
     if len(rows) == 1:
         return str(int(pick_member(rows[0], "Id"))), None
     cause = "several have this name" if rows else "it does not exist or is not visible to this account"
