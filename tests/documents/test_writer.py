@@ -88,7 +88,10 @@ def test_what_could_be_taken_for_something_else_is_quoted(value: str) -> None:
 
 def test_a_comment_stands_behind_its_entry_and_is_read_over() -> None:
     """By path; whatever it holds stays on its line, and says nothing to a reader."""
-    documents = [{"spec": {"thumbprints": ["AB", "CD"], "owner": "x", "claims": [{"type": "User"}]}}, {"kind": "Lamp"}]
+    documents: list[dict[str, Any]] = [
+        {"spec": {"thumbprints": ["AB", "CD"], "owner": "x", "claims": [{"type": "User"}]}},
+        {"kind": "Lamp"},
+    ]
     comments: list[Mapping[tuple[str | int, ...], str]] = [
         {
             ("spec", "thumbprints", 1): "www.example.com\nowner: evil",

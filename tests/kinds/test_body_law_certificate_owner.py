@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +15,7 @@ OWNER_CASES = [path for path in CASES if path.parent.name == "CertificateOwner"]
 
 def rebuild_body(step: Step) -> dict[str, Json]:
     """Return the body that the plan's own words make of the certificate as it was read."""
-    owner: Any = {}
+    owner: dict[str, Json] = {}
     for change in step.changes:
         assert change.path == "owner"
         owner = {"NewRoleName": change.after} if change.after is not None else {"NewRoleId": None}
