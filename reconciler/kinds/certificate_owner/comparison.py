@@ -39,13 +39,7 @@ class _Comparison:
 
 def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Iterator[Finding]:
     """Yield what differs, and what is wrong, of a document beside the certificates that it may mean."""
-    target = document.address.target
-    created = {
-        address.name.casefold(): address.name
-        for address in run.declared
-        if (address.target, address.kind) == (target, "SecurityRole")
-    }
-    comparison = _Comparison(document, live, created)
+    comparison = _Comparison(document, live, _list_created_roles(document.address.target, run))
     has_match = False
     for assignment, rows in _pair_assignments(document, live):
         if finding := _compare_certificate(comparison, assignment, rows):
@@ -56,6 +50,12 @@ def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Itera
         yield Note(note_owner_query(document))
     if comparison.in_sync:
         yield Tally(comparison.in_sync)
+
+
+def _list_created_roles(target: str, run: Run) -> dict[str, str]:
+    """Return the names of roles that the same run declares, by folded name."""
+    names = [item.name for item in run.declared if (item.target, item.kind) == (target, "SecurityRole")]
+    return {name.casefold(): name for name in names}
 
 
 def judge_empty_result(document: OwnerDocument, result: QueryResult) -> Finding:
@@ -99,10 +99,9 @@ def _compare_certificate(
         return _find_absence(document, assignment)
     if problem := _explain_unfit_rows(document, assignment.key, rows, live):
         return problem.locate(locate_assignment(document, assignment.place), document.address)
-    if live.authors.get(rows[0].id):
-        return None
-    if _is_owned_by(rows[0], owner):
-        comparison.in_sync += 1
+    is_in_sync = _is_owned_by(rows[0], owner) and rows[0].id not in live.authors
+    comparison.in_sync += is_in_sync
+    if is_in_sync or rows[0].id in live.authors:
         return None
     return _match_owner(document, assignment, rows[0], owner, live)
 

@@ -31,8 +31,7 @@ def export_owners(read: Read) -> Iterator[ExportedDocument]:
     rows_by_owner: dict[OwnerRole, list[CertificateRow]] = defaultdict(list)
     for row in rows:
         rows_by_owner[OwnerRole(row.owner or "", row.owner_id)].append(row)
-    unowned = len(rows_by_owner.pop(OwnerRole(""), ()))
-    remarks = _count_unowned(unowned)
+    remarks = _count_unowned(len(rows_by_owner.pop(OwnerRole(""), ())))
     names: set[str] = set()
     for owner in sorted(rows_by_owner, key=lambda role: (role.name, role.id or 0)):
         for field, chosen in _choose_keys(rows_by_owner[owner], counts):
