@@ -16,7 +16,7 @@ def assess_role_change(path: str, before: Json, after: Json, fields: Mapping[str
         return RiskAssessment(Risk.LOW)
     if path == "permissionSet":
         return RiskAssessment(Risk.HIGH, "moves the role to another permission set" if before else "")
-    gained, lost = _count_difference(before, after), _count_difference(after, before)
+    gained, lost = _count_difference(after, before), _count_difference(before, after)
     describe = _describe_rights if path == "permissions" else _describe_holders
     return RiskAssessment(Risk.HIGH, " and ".join(describe(gained, lost, fields)))
 
