@@ -119,7 +119,7 @@ class Client:
         try:
             self._refusals.check()
             url = self.url(call.path, call.query)
-            headers = {"Content-Type": "application/json", **self.dialect.build_headers(call.version)}
+            headers = self.dialect.build_write_headers(call.version)
             headers |= self._auth.headers(call.method, url, body)
             reply = self._transport.send(call.method, url, headers, body)
         except (ReconcilerError, ValueError) as error:  # before anything left; afterwards there is only NoReply

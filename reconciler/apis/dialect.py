@@ -85,6 +85,10 @@ class Dialect:
     tells_permissions: bool = False
     """Whether an account can ask which permissions it holds; some versions may not answer."""
 
+    def build_write_headers(self, version: int) -> dict[str, str]:
+        """Return what a write carries besides its credentials."""
+        return {"Content-Type": "application/json", **self.build_headers(version)}
+
     def has_taken_credentials(self, reply: Reply) -> bool:
         """Say whether an answer shows that the credentials were taken: a redirect may lead to a login."""
         status = reply.status

@@ -51,7 +51,7 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
     try:
         return int(print_result(session, command, result))
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
-        write_text(session.stderr, _INTERRUPTED_REPORT)
+        write_text(session.stderr, session.end_echoed_line(session.stderr) + _INTERRUPTED_REPORT)
         return int(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - a report that can't be drawn is a bug, and has to be told as one
         result = CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
@@ -71,6 +71,7 @@ def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:
     except click.ClickException as error:
         return CommandResult(Exit.USAGE, problems=(_describe_usage_error(error),))
     except (KeyboardInterrupt, click.Abort):
+        write_text(session.stderr, session.end_echoed_line(session.stderr))
         return CommandResult(Exit.INTERRUPTED)
     # A RuntimeError, raised for --help: the clause below would take it for a bug.
     except click.exceptions.Exit:

@@ -72,6 +72,16 @@ class FileRef:
         return FileRef(self.root, (*self.parts[:-1], *parts), display_name)
 
 
+def name_path(path: Path, folder: Path) -> str:
+    """Return how a path is called by somebody who stands in a folder: relative to it, unless they share no more than
+    the root.
+    """
+    full_path, origin = os.path.normpath(folder / path), os.path.abspath(folder)  # noqa: PTH100 - no link is followed
+    shares_root_alone = os.path.commonpath([full_path, origin]) == os.path.sep
+    shown = full_path if shares_root_alone else os.path.relpath(full_path, origin)
+    return escape_invisible(Path(shown).as_posix())
+
+
 def is_manifest(name: str) -> bool:
     """Say whether a file of that name is read."""
     return name.lower().endswith(SUFFIXES)

@@ -28,20 +28,22 @@ def observe(
         groups.setdefault((document.address.target, document.address.kind), []).append(document)
     live: dict[LiveKey, Any] = {}
     gaps: list[Gap] = []
-    for number, ((target, kind), group) in enumerate(groups.items(), 1):
-        on_progress(f"[{number}/{len(groups)}] reading {target}: {kind}, {_format_declared_count(group)}")
+    total, done = sum(map(_count_objects, groups.values())), 0
+    for (target, kind), group in groups.items():
+        on_progress(f"[{done:,}/{total:,} objects] reading {target}: {kind}, {_count_objects(group):,} declared")
         try:
             live[target, kind] = kinds[kind].observe(apis[target], group, run)
         # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
         # see.
         except _READ_ERRORS as error:
             gaps.extend(_build_gaps(error))
+        done += _count_objects(group)
     return Observed(live, tuple(gaps))
 
 
-def _format_declared_count(documents: Sequence[Wanted]) -> str:
-    objects = sum(document.spec.size(document.tables) for document in documents)
-    return f"{objects} declared"
+def _count_objects(documents: Sequence[Wanted]) -> int:
+    """Return how many objects are declared, as far as it can be known before anything is read."""
+    return sum(document.spec.size(document.tables) for document in documents)
 
 
 def _build_gaps(error: ReconcilerError) -> list[Gap]:

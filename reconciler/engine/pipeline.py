@@ -112,7 +112,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     settings = read_settings(inputs, options.config)
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in options.paths:
-        check_settings_location(settings.file, inputs.cwd / path)
+        check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
     apis = {name: target.api for name, target in settings.targets.items()} or (_DEFAULT_APIS if offline else {})
     if not apis:
         raise UsageError(_NO_TARGETS)
@@ -153,7 +153,7 @@ def compare_with_servers(
 
 def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry) -> JudgedPlan:
     """Hold a plan against the settings' limits, and mask the secrets that these APIs have used so far."""
-    source = Source(str(settings.file or "reconciler.yaml"))
+    source = Source(settings.name)
     problems = find_refusals(plan, settings.limits, settings.protected, kinds, source)
     masker = SecretMasker(api.redact for api in apis.values())
     withheld = list_withheld_steps(plan)

@@ -92,6 +92,9 @@ class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
 
     spec: ClassVar[type[Spec]] = EventHandler
     api: ClassVar[str] = "keyfactor"
+    risks: ClassVar[Mapping[str, RiskAssessment]] = {
+        "enabled": RiskAssessment(Risk.HIGH, "where it disables a handler that others rely on")
+    }
     requires: ClassVar[Permissions] = Permissions(
         read=(ListPermission("event handlers", _LIST_PATH, "/monitoring/handlers/registration/read/"),),
         write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),

@@ -196,6 +196,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Paths whose requests run after all others of their level, since those others carry what they change."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
+    risks: ClassVar[Mapping[str, RiskAssessment]] = {}
+    """Fields of the manifest whose change may be more than a low risk, and when or why: what `assess` says at worst."""
     requires: ClassVar[Permissions] = Permissions()
     """What an account must be allowed to do, as `doctor` tells it."""
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
-from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, read_mode
+from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, name_path, read_mode
 from reconciler.errors import UsageError
-from reconciler.sanitize import escape_invisible
 
 _SMALLER_FOLDER: Final = "name a smaller folder"
 
@@ -44,10 +43,7 @@ def find_manifests(paths: Sequence[Path | str], base: Path) -> DiscoveredFiles:
 def _resolve_path(path: Path, base: Path) -> FileRef:
     # Not resolve(): it would follow a symbolic link, and the search would never see that there was one.
     full_path = Path(os.path.normpath(base / path))
-    origin = Path(os.path.normpath(base.absolute()))
-    display_name = escape_invisible(
-        (full_path.relative_to(origin) if full_path.is_relative_to(origin) else full_path).as_posix()
-    )
+    display_name = name_path(full_path, base)
     if stat.S_ISDIR(read_mode(full_path)):
         return FileRef(full_path, (), display_name)
     return FileRef(full_path.parent, (full_path.name,), display_name)

@@ -23,21 +23,23 @@ class Summary:
     verdicts: Mapping[Verdict, int] = field(default_factory=dict)
 
 
-def summarize_steps(coverage: Coverage, steps: Sequence[MaskedStep], outcomes: Sequence[MaskedOutcome] = ()) -> Summary:
-    """Count what a plan does, and what became of it where there are outcomes."""
+def summarize_steps(
+    coverage: Coverage, steps: Sequence[MaskedStep], outcomes: Sequence[MaskedOutcome] = (), absences: int = 0
+) -> Summary:
+    """Count what a plan does, and what became of it where there are outcomes; no absence is unchanged."""
     sendable = [step for step in steps if step.request]
     return Summary(
         actions={action: _sum_weights(step for step in sendable if step.action is action) for action in Action},
         risks={risk: _sum_weights(step for step in sendable if step.risk is risk) for risk in Risk},
         refused=_sum_weights(step for step in steps if not step.request),
-        unchanged=count_in_sync(coverage, steps),
+        unchanged=count_in_sync(coverage, steps, absences),
         verdicts=count_by_verdict(outcomes) if outcomes else {},
     )
 
 
-def count_in_sync(coverage: Coverage, steps: Sequence[MaskedStep]) -> int:
-    """How many compared objects need nothing; a batch of denials touches several."""
-    return max(0, coverage.objects - _sum_weights(steps))
+def count_in_sync(coverage: Coverage, steps: Sequence[MaskedStep], absences: int = 0) -> int:
+    """How many compared objects need nothing; a batch of denials touches several, an absent one is not in sync."""
+    return max(0, coverage.objects - absences - _sum_weights(steps))
 
 
 def count_by_verdict(outcomes: Iterable[MaskedOutcome]) -> dict[Verdict, int]:

@@ -39,9 +39,9 @@ def render_diagnoses(diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAI
         for number, diagnosis in enumerate(diagnoses):
             if number:
                 yield build_line()
-            yield build_line((f"target {diagnosis.name}: {diagnosis.url or '(no url)'}", "bold"))
+            yield build_line((f"target {diagnosis.name}: {diagnosis.url or '(no url)'}", "bold"), hang=2)
             yield from _render_checks(diagnosis.checks)
-            yield build_line((summarize_target(diagnosis), "bold"))
+            yield build_line((summarize_target(diagnosis), "bold"), hang=2)
 
     return render_parts(report(), layout)
 
@@ -82,9 +82,10 @@ def _render_checks(checks: Sequence[Check]) -> Iterator[Line]:
     name = max((len(check.check) for check in merged_checks), default=0)
     for check in merged_checks:
         word, style = _HEALTH_WORDS[check.verdict]
-        yield build_line("  ", (f"{word:{_WIDTH}}", style), f"  {check.check:{name}}  {check.detail}")
+        hang = _WIDTH + name + 6
+        yield build_line("  ", (f"{word:{_WIDTH}}", style), f"  {check.check:{name}}  {check.detail}", hang=hang)
         if check.remedy:
-            yield build_line(f"  {'':{_WIDTH}}  {'':{name}}  -> {check.remedy}")
+            yield build_line(f"  {'':{_WIDTH}}  {'':{name}}  -> {check.remedy}", hang=hang + 3)
 
 
 def _group_skipped_checks(checks: Sequence[Check]) -> Iterator[Check]:

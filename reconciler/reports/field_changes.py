@@ -1,47 +1,63 @@
-"""Field by field: what a step changes, and the call that it sends."""
+"""Field by field: what a step changes, why that deserves thought, and the request that it sends."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from urllib.parse import quote
 
-from reconciler.model import Action, Call, Change, Json
+from reconciler.model import Action, Change, Json, Risk
 from reconciler.plans.masking import MaskedStep
-from reconciler.reports.layout import Line, build_line, quote_value
+from reconciler.reports.layout import Line, build_line, measure_text, quote_value
+from reconciler.reports.perspective import View
+from reconciler.reports.request_text import format_call, render_request
 from reconciler.sanitize import escape_invisible
 
 MAX_MEMBERS = 12
-"""Members of one set that are shown of either sign; the rest is counted."""
+"""Members of one set that are shown of either sign, where nobody asked for all; the rest is counted."""
 
 _INDENT = "    "
 _ADDED, _REMOVED, _FAINT = "green", "red", "dim"
+_FOUND, _MISSING = "yellow", "red"
+_RISK_WORDS = {Risk.LOW: "", Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
+_NOTE_COLUMN = 40
+"""Widest members beside which notes stand in a column."""
+
+_Pieces = tuple[str | tuple[str, str], ...]
 
 
-def render_fields(step: MaskedStep, *, group_size: int = 1) -> Iterator[Line]:
+def render_fields(step: MaskedStep, view: View, *, group_size: int = 1) -> Iterator[Line]:
     """Yield the lines below a step's title: its changes, its call (one of `group_size`), or why there is none."""
+    subjects = {subject.path: subject for subject in step.subjects if subject.path}
     labels = [escape_invisible(change.path) for change in step.changes]
-    width = max([len(label) for label in labels] + [len("call")])
+    closing_lines = list(_list_closing_lines(step, view, group_size))
+    width = max(map(len, (*labels, *(label for label, _, _ in closing_lines), "request" if view.is_full else "call")))
+    hang = len(_INDENT) + width + 2
     for change, label in zip(step.changes, labels, strict=True):
-        for number, piece in enumerate(_render_change(change, new=step.action is Action.CREATE)):
-            yield build_line(_INDENT, f"{label if not number else '':{width}}  ", *piece)
-    if step.request:
-        suffix = f" and {group_size - 1:,} more like it" if group_size > 1 else ""
-        yield build_line(_INDENT, (f"{'call':{width}}  {format_call(step.request.call)}{suffix}", _FAINT))
+        pieces_of_lines = _render_found(change, step, view) if view.from_server else _render_planned(change, step, view)
+        for number, pieces in enumerate(pieces_of_lines):
+            subject = subjects.get(change.path)
+            told = f"   {', '.join((subject.name, *map(' '.join, subject.facts)))}" if subject and not number else ""
+            yield build_line(_INDENT, f"{label if not number else '':{width}}  ", *pieces, told, hang=hang + 2)
+    for label, text, style in closing_lines:
+        yield build_line(_INDENT, (f"{label:{width}}  {text}", style), hang=hang)
+    if step.request and view.headers:
+        yield from render_request(step.request.call, view, hang)
+
+
+def _list_closing_lines(step: MaskedStep, view: View, group_size: int) -> Iterator[tuple[str, str, str]]:
+    """Yield (label, text, style): why the step deserves thought, what it sends, or why it sends nothing."""
+    call = format_call(step.request.call) if step.request else ""
+    more = f" and {group_size - 1:,} more like it" if group_size > 1 else ""
+    # Its reason speaks of the way back, so from the server's side it stands with the request that goes there.
+    judgement = ": ".join(filter(None, (_RISK_WORDS[step.risk], step.risk_reason))) if step.risk is not Risk.LOW else ""
+    if view.from_server and call:
+        yield "repair", "; ".join(filter(None, (f"{call}{more}", judgement))), _FAINT
+    elif judgement and not view.from_server:
+        yield "risk", ": ".join(filter(None, (step.risk.value, step.risk_reason))), "bold yellow"
     if step.refusal:
-        yield build_line(_INDENT, (f"{'refused':{width}}  {step.refusal}", "bold red"))
-
-
-def format_call(request: Call) -> str:
-    """Return the request line as it is sent: method, path and encoded query."""
-    query = "&".join(f"{_encode_query_part(name)}={_encode_query_part(value)}" for name, value in request.query)
-    return f"{request.method} {request.path}{'?' + query if query else ''}"
-
-
-def _encode_query_part(text: str) -> str:
-    # Otherwise quote() raises for a lone surrogate. A blank is %20, never +: Huawei's signature wants it
-    # so.
-    return quote(text, safe="", errors="backslashreplace")
+        yield "refused", step.refusal, "bold red"
+    elif call and not view.from_server and not view.is_full:
+        yield "call", f"{call}{more}", _FAINT
 
 
 def compare_members(before: Json, after: Json) -> tuple[list[Json], list[Json], int] | None:
@@ -58,25 +74,60 @@ def compare_members(before: Json, after: Json) -> tuple[list[Json], list[Json], 
     return (added, removed, len(new) - len(added)) if added or removed else None
 
 
-def _render_change(change: Change, *, new: bool) -> Iterator[tuple[str | tuple[str, str], ...]]:
+def _render_planned(change: Change, step: MaskedStep, view: View) -> Iterator[_Pieces]:
     """Yield the pieces of each line of one change; of a new object only what it will be."""
     member_changes = compare_members(change.before, change.after)
     if member_changes is None:
-        old = () if new else ((quote_value(change.before), _REMOVED), " -> ")
-        yield (*old, (quote_value(change.after), _ADDED))
+        old, new = (quote_value(value, hint=view.remainder_hint) for value in (change.before, change.after))
+        yield (*(() if step.action is Action.CREATE else ((old, _REMOVED), " -> ")), (new, _ADDED))
         return
     added, removed, unchanged = member_changes
-    yield from _render_members("+", added, _ADDED)
-    yield from _render_members("-", removed, _REMOVED)
+    yield from _render_members("+", added, _ADDED, view)
+    yield from _render_members("-", removed, _REMOVED, view)
     if unchanged:
         yield ((f"  {unchanged:,} unchanged", _FAINT),)
 
 
-def _render_members(sign: str, items: Sequence[Json], style: str) -> Iterator[tuple[tuple[str, str], ...]]:
-    for item in items[:MAX_MEMBERS]:
-        yield ((f"{sign} {quote_value(item)}", style),)
-    if len(items) > MAX_MEMBERS:
-        yield ((f"{sign} (+{len(items) - MAX_MEMBERS:,} more, see --format json)", style),)
+def _render_found(change: Change, step: MaskedStep, view: View) -> Iterator[_Pieces]:
+    """Yield the same from the server's side: declared -> found; what was put in there is an addition."""
+    if step.action is Action.CREATE:
+        members = change.after if isinstance(change.after, list) and change.after else [change.after]
+        yield from (
+            ((quote_value(member, hint=view.remainder_hint), _FAINT), (" declared", _FAINT))
+            for member in members[:MAX_MEMBERS]
+        )
+        yield from _render_remainder("", members, _FAINT, view)
+        return
+    member_changes = compare_members(change.after, change.before)
+    if member_changes is None:
+        yield (
+            quote_value(change.after, hint=view.remainder_hint),
+            " -> ",
+            (quote_value(change.before, hint=view.remainder_hint), _FOUND),
+        )
+        return
+    added, missing, unchanged = member_changes
+    shown = [quote_value(member, hint=view.remainder_hint) for member in (*added[:MAX_MEMBERS], *missing[:MAX_MEMBERS])]
+    width = min(max(map(measure_text, shown)), _NOTE_COLUMN)
+    yield from _render_members("+", added, _FOUND, view, "added on the server", width)
+    yield from _render_members("-", missing, _MISSING, view, "missing on the server", width)
+    if unchanged:
+        yield ((f"  {unchanged:,} as declared", _FAINT),)
+
+
+def _render_members(
+    sign: str, items: Sequence[Json], style: str, view: View, note: str = "", width: int = 0
+) -> Iterator[_Pieces]:
+    for item in items if view.is_full else items[:MAX_MEMBERS]:
+        text = quote_value(item, hint=view.remainder_hint)
+        padding = " " * (max(0, width - measure_text(text)) + 3) if note else ""
+        yield ((f"{sign} {text}", style), f"{padding}{note}")
+    yield from _render_remainder(sign, items, style, view)
+
+
+def _render_remainder(sign: str, items: Sequence[Json], style: str, view: View) -> Iterator[_Pieces]:
+    if len(items) > MAX_MEMBERS and not view.is_full:
+        yield ((f"{sign} (+{len(items) - MAX_MEMBERS:,} more, {view.remainder_hint})".lstrip(), style),)
 
 
 def _build_item_key(item: Json) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.summary import count_by_verdict, count_in_sync
 from reconciler.reports.layout import format_count
+from reconciler.reports.perspective import FOUND, PLANNED, ActionWords
 
 _VERDICT_WORDS = {
     Verdict.APPLIED: "applied",
@@ -26,20 +27,20 @@ def summarize_plan(plan: MaskedPlan, refusals: int = 0) -> str:
     """Say what a plan comes to. Only a whole, complete comparison without a difference is called in sync."""
     if not plan.steps and plan.complete and not refusals:
         return _describe_no_change(plan, "nothing to do")
-    return f"{_describe_caveats(plan, refusals)}{_describe_counts(plan, _describe_planned)}"
+    return f"{_describe_caveats(plan, refusals)}{_describe_counts(plan, PLANNED)}"
 
 
 def summarize_drift(plan: MaskedPlan) -> str:
-    """Say how far the live state is from what is declared."""
-    if not plan.steps and plan.complete:
+    """Say how far the live state is from what is declared, and which way the report's arrows point."""
+    if not plan.steps and plan.complete and not plan.absences:
         return _describe_no_change(plan, "no drift")
-    differing = sum(step.weight for step in plan.steps)
+    differing = sum(step.weight for step in plan.steps) + len(plan.absences)
     drift = (
-        f"Drift: {differing:,} of {format_count(plan.compared.objects, 'object')} not as declared: "
+        f"Drift (declared -> found): {differing:,} of {format_count(plan.compared.objects, 'object')} not as declared: "
         if differing
         else ""
     )
-    return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, _describe_drifted)}"
+    return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, FOUND)}"
 
 
 def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool = False) -> str:
@@ -56,18 +57,25 @@ def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool =
 
 def _describe_no_change(plan: MaskedPlan, message: str) -> str:
     comparison = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
+    absences = f"; {_describe_absences(plan)}" if plan.absences else ""
     if plan.selection:
-        return f"Partial run ({plan.selection}): {comparison}, {message} among them."
-    return f"In sync: {comparison}, {message}."
+        return f"Partial run ({plan.selection}): {comparison}, {message} among them{absences}."
+    return f"{'No change' if plan.absences else 'In sync'}: {comparison}, {message}{absences}."
+
+
+def _describe_absences(plan: MaskedPlan) -> str:
+    return f"{format_count(len(plan.absences), 'declared object')} not there, which is only told"
 
 
 def _describe_caveats(plan: MaskedPlan, refusals: int) -> str:
     """What keeps the counts from being the whole story comes before them."""
     caveats = []
     if plan.gaps:
-        caveats.append(f"INCOMPLETE, {format_count(len(plan.gaps), 'thing')} could not be read")
+        caveats.append(f"{format_count(len(plan.gaps), 'thing')} could not be read")
     if plan.problems:
-        caveats.append(f"INVALID, {format_count(len(plan.problems), 'problem')}")
+        caveats.append(f"{format_count(_count_faulty_documents(plan), 'document')} held back")
+    if caveats:
+        caveats[0] = f"INCOMPLETE, {caveats[0]}"
     if refusals:
         caveats.append(f"REFUSED, {format_count(refusals, 'reason')}")
     if plan.selection:
@@ -76,17 +84,27 @@ def _describe_caveats(plan: MaskedPlan, refusals: int) -> str:
     return f"{joined[:1].upper()}{joined[1:]}: " if joined else ""
 
 
-def _describe_counts(plan: MaskedPlan, describe: Callable[[int, Action], str]) -> str:
+def _count_faulty_documents(plan: MaskedPlan) -> int:
+    return len({problem.address or problem.source for problem in plan.problems})
+
+
+def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> str:
+    faulty = {problem.address for problem in plan.problems}
     sendable = [step for step in plan.steps if step.request]
+    withheld = [step for step in plan.steps if not step.request]
     amounts = [
-        describe(number, action)
+        f"{number:,} {words[action].counted}"
         for action in Action
-        if (number := _sum_weights(s for s in sendable if s.action is action))
+        if (number := _sum_weights(step for step in sendable if step.action is action))
     ]
+    if words is FOUND and plan.absences:
+        amounts.append(f"{len(plan.absences):,} not there")
     parts = [", ".join(amounts)] if amounts else []
-    if withheld := _sum_weights(step for step in plan.steps if not step.request):
-        parts.append(f"{withheld:,} can't be changed")
-    if unchanged := count_in_sync(plan.compared, plan.steps):
+    if refused := _sum_weights(step for step in withheld if step.address not in faulty):
+        parts.append(f"{refused:,} can't be changed")
+    if held_back := _sum_weights(step for step in withheld if step.address in faulty):
+        parts.append(f"{held_back:,} held back")
+    if unchanged := count_in_sync(plan.compared, plan.steps, len(plan.absences)):
         parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
     risks = [
         f"{number:,} {label}"
@@ -94,18 +112,11 @@ def _describe_counts(plan: MaskedPlan, describe: Callable[[int, Action], str]) -
         if (number := _sum_weights(step for step in sendable if step.risk is risk))
     ]
     parts += [", ".join(risks)] if risks else []
-    if not plan.steps:
+    if words is PLANNED and plan.absences:
+        parts.append(_describe_absences(plan))
+    if not plan.steps and not (words is FOUND and plan.absences):
         parts.insert(0, "no difference in what was compared" if plan.compared.objects else "nothing was compared")
     return f"{'; '.join(parts)}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
-
-
-def _describe_planned(number: int, action: Action) -> str:
-    return f"{number:,} to {action.value}"
-
-
-def _describe_drifted(number: int, action: Action) -> str:
-    words = {Action.CREATE: "missing", Action.UPDATE: "changed", Action.CLEAR: "not empty", Action.DENY: "not denied"}
-    return f"{number:,} {words[action]}"
 
 
 def _sum_weights(steps: Iterable[MaskedStep]) -> int:

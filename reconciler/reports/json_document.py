@@ -83,7 +83,7 @@ def build_report(
         "compared": {"objects": plan.compared.objects, "of": plan.compared.of},
         "partial": bool(plan.selection),
         "selection": plan.selection,
-        "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes)),
+        "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes, len(plan.absences))),
         "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences))],

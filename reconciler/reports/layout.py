@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import StringIO
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from itertools import accumulate
+from typing import NamedTuple
 
 from reconciler.model import Json
 from reconciler.sanitize import escape_invisible
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 MAX_VALUE = 240
-"""Characters of one value that a text report shows; the JSON has the whole."""
+"""Characters of one value that a text report shows, where nobody asked for the whole."""
 
 # A CI system takes these for commands to itself. GitHub trims the line first and finds ##[ anywhere, Azure ##vso[ too.
 _CI_COMMAND = re.compile(
     r"(?m)##(?=\w*\[)|^(?P<space>(?:[ \t]|\x1b\[[0-9;]*m)*)(?P<first>[:s])(?=:|ection_(?:start|end):)"
 )
+_WORD = re.compile(r" *[^ ]+")
 _LAST_COLOR = re.compile(r"\x1b\[[0-9;]*m\Z")
 
 
@@ -35,18 +34,18 @@ PLAIN_LAYOUT = Layout()
 
 
 class Line(NamedTuple):
-    """One line of a report: pieces of text that is harmless already, each with its style."""
+    """One line of a report: pieces of text that is harmless already, each with its style.
+
+    Where it is too long for a terminal it goes on below, indented by `hang` columns.
+    """
 
     pieces: tuple[tuple[str, str], ...]
+    hang: int = 0
 
     @property
     def plain(self) -> str:
         """The line without its styles."""
         return "".join(text for text, _ in self.pieces)
-
-
-ReportPart: TypeAlias = "Line | Table"
-"""What a report is made of."""
 
 
 def escape_ci_commands(text: str) -> str:
@@ -60,12 +59,22 @@ def _escape_ci_command(match: re.Match[str]) -> str:
     return f"{match['space']}\\x{ord(match['first']):02x}"
 
 
-def quote_value(value: Json) -> str:
-    """Return a value as one line of JSON, shortened; `(none)` for what is not there."""
+def sanitize_message(message: str) -> str:
+    """Return a sentence of ours that may hold foreign names, harmless."""
+    return escape_ci_commands("\n".join(escape_invisible(part) for part in message.split("\n")))
+
+
+def quote_value(value: Json, *, hint: str) -> str:
+    """Return a value as one line of JSON; `(none)` for what is not there.
+
+    `hint` says where a reader of a shortened one finds the whole; without a hint nothing is shortened.
+    """
     if value is None:
         return "(none)"
     text = escape_invisible(json.dumps(value, ensure_ascii=False, default=str))
-    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}... ({len(text)} characters, see --format json)"
+    if not hint or len(text) <= MAX_VALUE:
+        return text
+    return f"{text[:MAX_VALUE]}... ({len(text)} characters, {hint})"
 
 
 def format_count(number: int, noun: str) -> str:
@@ -73,28 +82,63 @@ def format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
-def render_parts(parts: Iterable[ReportPart], layout: Layout) -> str:
-    """Return the parts as text. A line is left to the reader's terminal to wrap, a table fits its width."""
-    part_list = list(parts)
-    if not layout.color and all(isinstance(part, Line) for part in part_list):
-        return escape_ci_commands(
-            "".join(f"{part.plain.rstrip(' ')}\n" for part in part_list if isinstance(part, Line))
-        )
-    return _render_with_rich(part_list, layout)
+def measure_text(text: str) -> int:
+    """Return how many columns of a terminal a text takes: East Asian letters are two wide (UAX 11), marks none."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    return len(text) if text.isascii() else cell_len(text)
 
 
-def _render_with_rich(parts: Iterable[ReportPart], layout: Layout) -> str:
-    from rich.console import Console  # noqa: PLC0415 - 40 ms, paid only where there are tables or colours
+def render_parts(lines: Iterable[Line], layout: Layout) -> str:
+    """Return the lines as text; at a terminal each is broken at its blanks where it is too long."""
+    fitting = (part for line in lines for part in _wrap_line(line, layout.width))
+    if not layout.color:
+        return escape_ci_commands("".join(f"{line.plain.rstrip(' ')}\n" for line in fitting))
+    return _render_with_rich(fitting)
+
+
+def _wrap_line(line: Line, width: int) -> Iterator[Line]:
+    """Yield a line in parts, each of whole words. A word that is longer than the width is left whole: it may be copied.
+
+    What a terminal does by itself tears names apart and starts the rest at its left edge.
+    """
+    if not width or measure_text(line.plain) <= width:
+        yield line
+        return
+    hang = min(line.hang, width // 2)
+    start = column = 0
+    for word in _WORD.finditer(line.plain):
+        size = measure_text(word.group())
+        if column and column + size > width and line.plain[start : word.start()].strip():
+            yield Line(tuple(_cut_pieces(line, start, word.start(), hang if start else 0)))
+            start = word.end() - len(word.group().lstrip(" "))
+            column, size = hang, measure_text(line.plain[start : word.end()])
+        column += size
+    yield Line(tuple(_cut_pieces(line, start, len(line.plain), hang if start else 0)))
+
+
+def _cut_pieces(line: Line, start: int, end: int, indent: int) -> Iterator[tuple[str, str]]:
+    """Yield what of a line's pieces stands between two places, with their styles."""
+    if indent:
+        yield " " * indent, ""
+    places = accumulate((len(text) for text, _ in line.pieces), initial=0)
+    for place, (text, style) in zip(places, line.pieces, strict=False):
+        if part := text[max(0, start - place) : max(0, end - place)]:
+            yield part, style
+
+
+def _render_with_rich(lines: Iterable[Line]) -> str:
+    from rich.console import Console  # noqa: PLC0415 - 40 ms, paid only where there are colours
     from rich.text import Text  # noqa: PLC0415
 
     sheet = StringIO()
     console = Console(
         file=sheet,
-        # rich takes 80 columns where it finds no terminal, and would wrap what goes to a file.
-        width=layout.width or 100_000,
-        color_system="standard" if layout.color else None,
+        # rich takes 80 columns where it finds no terminal.
+        width=100_000,
+        color_system="standard",
         # Left alone, rich asks the stream, which is a StringIO here.
-        force_terminal=layout.color,
+        force_terminal=True,
         legacy_windows=False,
         # A name such as `[red]` or `:warning:` is text.
         markup=False,
@@ -103,8 +147,8 @@ def _render_with_rich(parts: Iterable[ReportPart], layout: Layout) -> str:
         # Otherwise rich obeys NO_COLOR, FORCE_COLOR, COLUMNS and TERM, and equal input gives other bytes.
         _environ={},
     )
-    for part in parts:
-        console.print(Text.assemble(*part.pieces) if isinstance(part, Line) else part, soft_wrap=isinstance(part, Line))
+    for line in lines:
+        console.print(Text.assemble(*line.pieces), soft_wrap=True)
     return escape_ci_commands("\n".join(_strip_padding(row) for row in sheet.getvalue().split("\n")))
 
 
@@ -118,7 +162,7 @@ def _strip_padding(text: str) -> str:
     return text + colors
 
 
-def build_line(*pieces: str | tuple[str, str]) -> Line:
+def build_line(*pieces: str | tuple[str, str], hang: int = 0) -> Line:
     """Return one line from strings and (string, style) pairs, whatever they hold."""
     pairs = ((piece, "") if isinstance(piece, str) else piece for piece in pieces)
-    return Line(tuple((escape_invisible(text), style) for text, style in pairs))
+    return Line(tuple((escape_invisible(text), style) for text, style in pairs), hang)

@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, measure_text, render_parts
 from reconciler.sanitize import escape_invisible
 
 _SNIPPET_WIDTH = 96
 """Characters of a manifest's line that are shown around the caret."""
 _SNIPPET_LEAD = 40
+_HANG = 4
 
 
 def render_problems(
-    entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT, lines: Mapping[Source, str] | None = None
+    entries: Iterable[Diagnostic],
+    layout: Layout = PLAIN_LAYOUT,
+    lines: Mapping[Source, str] | None = None,
+    *,
+    names_targets: bool = False,
 ) -> str:
-    """Return every problem, sorted by place and told once; `lines` holds the text of manifest lines by position."""
+    """Return every problem, sorted by place and told once; `lines` holds the text of manifest lines by position.
+
+    Where there is more than one target (`names_targets`) a problem of an object says which it is about.
+    """
 
     def report() -> Iterator[Line]:
         for problem in sorted(set(entries)):
-            yield build_line((f"{problem.source}:", "bold"), f" {problem.message}")
+            words = f" {_name_target(problem) if names_targets else ''}{problem.message}"
+            yield build_line((f"{problem.source}:", "bold"), words, hang=_HANG)
             text = (lines or {}).get(problem.source)
             if text is not None and text.strip():
                 yield from _render_snippet(text, problem.source)
@@ -28,10 +37,17 @@ def render_problems(
     return render_parts(report(), layout)
 
 
-def render_notes(entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT) -> str:
+def render_notes(entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT, *, names_targets: bool = False) -> str:
     """Return what is told and changes nothing."""
     return render_parts(
-        (build_line(("note: ", "bold"), str(note)) for note in sorted(set(entries))),
+        (
+            build_line(
+                ("note: ", "bold"),
+                f"{note.source}: {_name_target(note) if names_targets else ''}{note.message}",
+                hang=_HANG,
+            )
+            for note in sorted(set(entries))
+        ),
         layout,
     )
 
@@ -51,10 +67,12 @@ def render_validation(
     return render_problems(unique_problems, layout, lines) + render_parts([build_line((verdict, "bold"))], layout)
 
 
+def _name_target(problem: Diagnostic) -> str:
+    return f"target {problem.address.target}: " if problem.address else ""
+
+
 def _render_snippet(text: str, source: Source) -> Iterator[Line]:
     """Yield the line and a caret below the column; of a long line only the part around it."""
-    from rich.cells import cell_len  # noqa: PLC0415
-
     column = min(max(source.column, 1), len(text) + 1) - 1
     start = max(0, column - _SNIPPET_LEAD) if len(text) > _SNIPPET_WIDTH else 0
     excerpt, prefix = (
@@ -64,4 +82,4 @@ def _render_snippet(text: str, source: Source) -> Iterator[Line]:
     number = str(source.line)
     yield build_line((f"  {number} | ", "dim"), excerpt)
     # In cells, not characters: East Asian letters are two wide (UAX 11), combining marks none.
-    yield build_line((f"  {'':{len(number)}} | ", "dim"), " " * cell_len(prefix), ("^", "bold red"))
+    yield build_line((f"  {'':{len(number)}} | ", "dim"), " " * measure_text(prefix), ("^", "bold red"))

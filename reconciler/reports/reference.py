@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.model import Json
-from reconciler.reports.layout import PLAIN_LAYOUT, Layout, ReportPart, build_line, render_parts
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 from reconciler.reports.table import Cell, build_table
 
 
 def render_listing(rows: Sequence[Mapping[str, Json]], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return rows of {heading: value} as an aligned table."""
     cells: list[dict[str, Cell]] = [{name: (_format_value(value), "") for name, value in row.items()} for row in rows]
-    return render_parts([build_table(cells, layout)], layout)
+    return render_parts(build_table(cells, layout), layout)
 
 
 def render_explanation(reference: Mapping[str, Json], layout: Layout = PLAIN_LAYOUT) -> str:
     """Return what `explain` found: {"path", "description", facts, "fields": [{"name", ...}], "example"}."""
-    parts: list[ReportPart] = [
+    parts: list[Line] = [
         build_line((reference["path"], "bold")),
-        build_line(f"  {reference['description']}"),
+        build_line(f"  {reference['description']}", hang=2),
         build_line(),
     ]
     facts = {
         name: value for name, value in reference.items() if name not in {"path", "description", "fields", "example"}
     }
     width = max((len(name) for name in facts), default=0)
-    parts += [build_line(f"  {name:{width}}  {_format_value(value)}") for name, value in facts.items()]
+    parts += [build_line(f"  {name:{width}}  {_format_value(value)}", hang=width + 4) for name, value in facts.items()]
     if fields := reference.get("fields"):
         parts += [
             build_line(),
             build_line(("fields", "bold")),
-            build_table([_build_field_row(field) for field in fields], layout),
+            *build_table([_build_field_row(field) for field in fields], layout),
         ]
     if example := reference.get("example"):
         parts += [
@@ -43,7 +43,8 @@ def render_explanation(reference: Mapping[str, Json], layout: Layout = PLAIN_LAY
 
 
 def _build_field_row(field: Mapping[str, Json]) -> dict[str, Cell]:
-    values = {"field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": field["description"]}
+    what = f"{field['description']} Risk {field['risk']}." if "risk" in field else field["description"]
+    values = {"field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": what}
     return {name: (_format_value(value), "") for name, value in values.items()}
 
 

@@ -10,22 +10,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Verdict
+from reconciler.model import Action, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.reports.field_changes import render_fields
 from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
-from reconciler.reports.layout import (
-    PLAIN_LAYOUT,
-    Layout,
-    Line,
-    ReportPart,
-    build_line,
-    escape_ci_commands,
-    format_count,
-    render_parts,
-)
-from reconciler.reports.table import SYMBOLS, VERDICTS, build_step_table, describe_object
-from reconciler.sanitize import escape_invisible
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
+from reconciler.reports.object_names import describe_object
+from reconciler.reports.perspective import BuildHeaders, View
+from reconciler.reports.step_table import VERDICTS, build_step_table, find_symbol
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
@@ -33,98 +25,124 @@ MAX_ROWS = 500
 MAX_BLOCKS = 100
 """Steps, or groups of equal ones, whose fields are shown."""
 
+_MAX_OBJECTS = 3
+"""Objects of a group of equal steps that its block names: the table has each."""
 
-def render_plan(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, refusals: int = 0) -> str:
-    """Return a plan's report; `refusals` is how many reasons there are not to apply it, told elsewhere as problems."""
-    return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout), layout)
+
+def render_plan(
+    plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, refusals: int = 0, headers: BuildHeaders | None = None
+) -> str:
+    """Return a plan's report; `refusals` is how many reasons there are not to apply it, told elsewhere as problems.
+
+    With `headers` each request is shown whole, and nothing is grouped, cut or left out.
+    """
+    view = View(plan.targets, headers=headers)
+    return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout, view), layout)
 
 
 def render_drift(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT) -> str:
-    """Return the same comparison as news: what is no longer as declared. Values read `live -> declared`."""
-    return render_parts(_render_comparison(summarize_drift(plan), plan, layout), layout)
+    """Return the same comparison as news, from the server's side: what was declared, and what was found."""
+    view = View(plan.targets, from_server=True)
+    return render_parts(_render_comparison(summarize_drift(plan), plan, layout, view), layout)
 
 
 def render_outcomes(
-    outcomes: Sequence[MaskedOutcome], layout: Layout = PLAIN_LAYOUT, *, interrupted: bool = False
+    outcomes: Sequence[MaskedOutcome],
+    layout: Layout = PLAIN_LAYOUT,
+    *,
+    interrupted: bool = False,
+    view: View = View(),  # noqa: B008 - a frozen value
 ) -> str:
     """Return what became of each step; whatever did not simply succeed is explained below the table."""
 
-    def report() -> Iterator[ReportPart]:
-        yield build_line((summarize_outcomes(outcomes, interrupted=interrupted), "bold"))
-        rows = _pick_foremost_rows([outcome.verdict is not Verdict.APPLIED for outcome in outcomes])
+    def report() -> Iterator[Line]:
+        yield build_line((summarize_outcomes(outcomes, interrupted=interrupted), "bold"), hang=2)
+        rows = _pick_foremost_rows([outcome.verdict is not Verdict.APPLIED for outcome in outcomes], view)
         yield build_line()
-        yield build_step_table([outcomes[index].step for index in rows], layout, [outcomes[index] for index in rows])
-        yield from _render_hidden_count(len(outcomes) - len(rows))
+        shown = [outcomes[index] for index in rows]
+        yield from build_step_table([outcome.step for outcome in shown], layout, view, shown)
+        yield from _render_hidden_count(len(outcomes) - len(rows), view)
         for outcome in outcomes:
             if outcome.verdict is not Verdict.NOT_REACHED:
-                yield from _render_detail(outcome)
+                yield from _render_detail(outcome, view)
         yield from _render_unreached(outcomes)
 
     return render_parts(report(), layout)
 
 
-def sanitize_message(message: str) -> str:
-    """Return a sentence of ours that may hold foreign names, harmless."""
-    return escape_ci_commands("\n".join(escape_invisible(part) for part in message.split("\n")))
+def name_target(step: MaskedStep, view: View) -> str:
+    """Return the words that say which target a step is about; "" where there is only one."""
+    return f"target {step.address.target}" if view.names_targets else ""
 
 
-def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout) -> Iterator[ReportPart]:
-    yield build_line((verdict, "bold"))
+def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: View) -> Iterator[Line]:
+    yield build_line((verdict, "bold"), hang=2)
     for name, bound in sorted(plan.targets.items()):
         project = f" project {bound.project}" if bound.project else ""
-        yield build_line((f"target {name}: {bound.url}{project}", "dim"))
+        yield build_line((f"target {name}: {bound.url}{project}", "dim"), hang=2)
     if plan.steps:
-        rows = _pick_foremost_rows([step.risk.rank for step in plan.steps])
+        rows = _pick_foremost_rows([step.risk.rank for step in plan.steps], view)
         yield build_line()
-        yield build_step_table([plan.steps[index] for index in rows], layout)
-        yield from _render_hidden_count(len(plan.steps) - len(rows))
-        yield from _render_blocks(plan.steps)
+        yield from build_step_table([plan.steps[index] for index in rows], layout, view)
+        yield from _render_hidden_count(len(plan.steps) - len(rows), view)
+        yield from _render_blocks(plan.steps, view)
 
 
-def _pick_foremost_rows(weights: Sequence[int]) -> list[int]:
+def _pick_foremost_rows(weights: Sequence[int], view: View) -> list[int]:
     """Return the places of the rows to show, the weightiest where there are too many, in their own order."""
     # sorted() is stable: among equals the first ones stay.
-    return sorted(sorted(range(len(weights)), key=lambda index: -weights[index])[:MAX_ROWS])
+    limit = len(weights) if view.is_full else MAX_ROWS
+    return sorted(sorted(range(len(weights)), key=lambda index: -weights[index])[:limit])
 
 
-def _render_hidden_count(hidden: int, noun: str = "more row") -> Iterator[Line]:
+def _render_hidden_count(hidden: int, view: View, noun: str = "more row") -> Iterator[Line]:
     if hidden:
-        yield build_line((f"({format_count(hidden, noun)}, see --format json)", "dim"))
+        yield build_line((f"({format_count(hidden, noun)}, {view.remainder_hint})", "dim"))
 
 
-def _render_blocks(steps: Sequence[MaskedStep]) -> Iterator[Line]:
+def _render_blocks(steps: Sequence[MaskedStep], view: View) -> Iterator[Line]:
     """Yield the fields of each step, those of equal steps once."""
     groups: dict[str, list[MaskedStep]] = {}
-    for step in steps:
-        groups.setdefault(_build_likeness_key(step), []).append(step)
-    first_groups = list(groups.values())[:MAX_BLOCKS]
+    for number, step in enumerate(steps):
+        groups.setdefault(str(number) if view.is_full else _build_likeness_key(step), []).append(step)
+    first_groups = list(groups.values())[: len(groups) if view.is_full else MAX_BLOCKS]
     for group in first_groups:
         yield build_line()
-        yield from _render_block(group)
+        yield from _render_block(group, view)
     if hidden := len(steps) - sum(len(group) for group in first_groups):
         yield build_line()
-        yield from _render_hidden_count(hidden, "more step")
+        yield from _render_hidden_count(hidden, view, "more step")
 
 
 def _build_likeness_key(step: MaskedStep) -> str:
-    return json.dumps([step.address.kind, step.action, step.changes, step.refusal], sort_keys=True, default=str)
+    own_subjects = [subject for subject in step.subjects if subject.path]
+    address = step.address
+    members = [address.target, address.kind, step.action, step.changes, step.refusal, own_subjects]
+    return json.dumps(members, sort_keys=True, default=str)
 
 
-def _render_block(group: Sequence[MaskedStep]) -> Iterator[Line]:
+def _render_block(group: Sequence[MaskedStep], view: View) -> Iterator[Line]:
     step = group[0]
-    names = list(dict.fromkeys(member.address.name for member in group))
-    title: list[str | tuple[str, str]] = [SYMBOLS[step.action], f" {step.address.kind} {_join_names(names)}"]
-    if len(group) > 1:
-        yield build_line(
-            *title,
-            f"  {format_count(len(group), 'object')} alike: {_join_names([*map(describe_object, group)])}",
-        )
-        yield from render_fields(step, group_size=len(group))
+    names = _join_names(list(dict.fromkeys(member.address.name for member in group)))
+    title: list[str | tuple[str, str]] = [find_symbol(step, view), f" {step.address.kind} {names}"]
+    target = name_target(step, view)
+    if len(group) == 1:
+        absence = "missing on the server" if view.from_server and step.action is Action.CREATE else ""
+        facts = [text for text in (describe_object(step, view), absence, target) if text]
+        yield build_line(*title, *(f"  {text}" for text in facts), (f"  {step.source}", "dim"), hang=4)
+        yield from render_fields(step, view)
         return
-    yield build_line(
-        *title, f"  {description}" if (description := describe_object(step)) else "", (f"  {step.source}", "dim")
-    )
-    yield from render_fields(step)
+    facts = [f"{format_count(len(group), 'object')} alike", *([target] if target else [])]
+    yield build_line(*title, *(f"  {text}" for text in facts), hang=4)
+    for member in group[:_MAX_OBJECTS]:
+        yield build_line(f"    {describe_object(member, view)}", hang=6)
+    if len(group) > _MAX_OBJECTS:
+        yield build_line((f"    and {len(group) - _MAX_OBJECTS:,} more, {_name_place(group, view)}", "dim"))
+    yield from render_fields(step, view, group_size=len(group))
+
+
+def _name_place(group: Sequence[MaskedStep], view: View) -> str:
+    return "each in the table" if len(group) <= MAX_ROWS else view.remainder_hint
 
 
 def _join_names(names: Sequence[str], limit: int = 3) -> str:
@@ -136,21 +154,23 @@ def _render_unreached(outcomes: Sequence[MaskedOutcome]) -> Iterator[Line]:
     reasons = Counter(outcome.detail for outcome in outcomes if outcome.verdict is Verdict.NOT_REACHED)
     for detail, number in reasons.items():
         yield build_line()
-        yield build_line(VERDICTS[Verdict.NOT_REACHED], f"  {format_count(number, 'step')}: {detail}")
+        yield build_line(VERDICTS[Verdict.NOT_REACHED], f"  {format_count(number, 'step')}: {detail}", hang=4)
 
 
-def _render_detail(outcome: MaskedOutcome) -> Iterator[Line]:
+def _render_detail(outcome: MaskedOutcome, view: View) -> Iterator[Line]:
     """Yield what there is to say of a step that did not simply succeed."""
     split = len(set(outcome.verdicts)) > 1
     if not split and (not outcome.detail or outcome.verdict is Verdict.APPLIED):
         return
     step = outcome.step
+    facts = [text for text in (str(step.address), describe_object(step, view), name_target(step, view)) if text]
     yield build_line()
-    yield build_line(VERDICTS[outcome.verdict], f"  {step.address}  {describe_object(step)}".rstrip())
+    yield build_line(VERDICTS[outcome.verdict], *(f"  {text}" for text in facts), hang=4)
     if outcome.detail:
-        yield build_line(f"    {outcome.detail}")
+        yield build_line(f"    {outcome.detail}", hang=4)
     if split:
         width = max(len(word) for word, _ in VERDICTS.values())
+        names = {subject.path: f"  {subject.name}" for subject in step.subjects if subject.path}
         for change, verdict in zip(step.changes, outcome.verdicts, strict=True):
             word, style = VERDICTS[verdict]
-            yield build_line("    ", (f"{word:{width}}", style), f"  {change.path}")
+            yield build_line("    ", (f"{word:{width}}", style), f"  {change.path}{names.get(change.path, '')}")

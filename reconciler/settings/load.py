@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.credentials.private_file import describe_file_error
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
-from reconciler.documents.files import read_mode
+from reconciler.documents.files import name_path, read_mode
 from reconciler.errors import InvalidError, UsageError
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.huawei_env import read_huawei_target
@@ -44,15 +44,15 @@ def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path, kin
     each at its place in the file.
     """
     if config is not None:
-        return _load_file(Path(os.path.normpath(cwd / config)), str(config), env, kinds)
+        return _load_file(Path(os.path.normpath(cwd / config)), env, cwd, kinds)
     if os.path.lexists(cwd / SETTINGS_FILE_NAME):
-        return _load_file(cwd / SETTINGS_FILE_NAME, SETTINGS_FILE_NAME, env, kinds)
+        return _load_file(cwd / SETTINGS_FILE_NAME, env, cwd, kinds)
     return Settings(
         file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_read_vendor_targets(env)
     )
 
 
-def check_settings_location(file: Path | None, folder: Path, source: Source | None = None) -> None:
+def check_settings_location(file: Path | None, folder: Path, cwd: Path) -> None:
     """Raise UsageError if the settings lie in a folder of manifests: whoever may change those could change these."""
     if file is None or not stat.S_ISDIR(read_mode(folder, follow=True)):
         return
@@ -60,17 +60,17 @@ def check_settings_location(file: Path | None, folder: Path, source: Source | No
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
         problem = Diagnostic(
             "settings.inside-manifests",
-            source or Source(str(file)),
-            f"the settings lie inside the manifest folder {folder}",
+            Source(name_path(file, cwd)),
+            f"the settings lie inside the manifest folder {name_path(folder, cwd)}",
             "whoever may change manifests could then change where credentials are sent",
             "move the file out of that folder",
         )
         raise UsageError(problem)
 
 
-def _load_file(path: Path, name: str, env: Mapping[str, str], kinds: Collection[str]) -> Settings:
-    """Return the settings of one file; `name` is how positions show it."""
-    source = Source(escape_and_shorten(name, 200))
+def _load_file(path: Path, env: Mapping[str, str], cwd: Path, kinds: Collection[str]) -> Settings:
+    """Return the settings of one file; positions show it as somebody in `cwd` calls it."""
+    source = Source(escape_and_shorten(name_path(path, cwd), 200))
     try:
         with path.open("rb") as file:
             # One byte too many tells a file that is too large; the size by stat(2) is 0 for a pipe.
@@ -86,7 +86,7 @@ def _load_file(path: Path, name: str, env: Mapping[str, str], kinds: Collection[
     settings_file = _parse_settings(data, source.file, kinds)
     folder = path.parent
     manifests = Path(os.path.normpath(folder / settings_file.manifests))
-    check_settings_location(path, manifests, source)
+    check_settings_location(path, manifests, cwd)
     return Settings(
         file=path,
         manifests=manifests,
@@ -94,6 +94,7 @@ def _load_file(path: Path, name: str, env: Mapping[str, str], kinds: Collection[
         targets=_build_targets(settings_file, folder, source) or _read_vendor_targets(env),
         limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
         protected=tuple(settings_file.protected),
+        name=source.file,
     )
 
 

@@ -118,7 +118,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute.
+    """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
+    `name`, which is how messages call the file.
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
     """
@@ -129,3 +130,4 @@ class Settings:
     targets: Mapping[str, Target] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     protected: tuple[str, ...] = DEFAULT_PROTECTED
+    name: str = "reconciler.yaml"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +34,9 @@ spec: {{className: {CLASS}, enabled: true}}
 ROLE = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Day to day}\n"
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 APPLY = [*TOOL, "apply", "manifests", "--yes", "--format", "json"]
+# The terminal of a session sends the signal of Ctrl-C: what is started has to make this one its own.
+_TAKE_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+_RUN = "from reconciler.cli import entry; entry()"
 PROMISE = "stopping after the step under way; once more to break it off\n"
 
 
@@ -217,3 +222,31 @@ def test_a_signal_ends_the_simulator_and_leaves_nothing_behind(number: signal.Si
     assert code == 130
     assert stderr.splitlines()[-1] == "exit 130: interrupted"
     assert (ready.exists(), settings.parent.exists()) == (False, False)
+
+
+def read_screen(descriptor: int) -> str:
+    """Return all that a terminal is sent until nobody writes to it any more, less its colours and movements."""
+    chunks: list[bytes] = []
+    # Linux says EIO, not end of file, once the last writer has closed a pseudo-terminal.
+    with suppress(OSError):
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(chunks).decode()).replace("\r\n", "\n")
+
+
+def test_what_is_said_after_ctrl_c_has_a_line_of_its_own(slow: Slow, tmp_path: Path) -> None:
+    """A terminal echoes the key where the cursor is: behind it nobody would see what follows."""
+    ours, theirs = pty.openpty()
+    terminal = {"stdin": theirs, "stderr": theirs, "env": {"TERM": "dumb"}, "start_new_session": True}
+    argv = [sys.executable, "-c", f"{_TAKE_TERMINAL}; {_RUN}", *APPLY[3:]]
+    with (tmp_path / "report.json").open("w") as stdout, started(argv, tmp_path, stdout=stdout, **terminal) as job:
+        os.close(theirs)
+        assert slow.busy.wait(ENDLESS)
+        os.write(ours, b"\x03")
+        slow.released.set()
+        screen = read_screen(ours)
+        assert job.wait() == 130
+    os.close(ours)
+
+    assert f"^C\n{PROMISE}" in screen
+    assert screen.endswith("\nexit 130: interrupted\n")

@@ -21,6 +21,7 @@ from reconciler.engine.pipeline import JudgedPlan
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Coverage, Plan
 from reconciler.plans.masking import SecretMasker
+from reconciler.reports.perspective import View
 from reconciler.simulator import Simulator
 from tests.support import disturbances as a
 
@@ -75,7 +76,7 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
     with session.stops.handle_signals(), Progress(session) as progress:
         plan = Plan((), Coverage(0, 0))
         judged = JudgedPlan(plan, SecretMasker([]), SecretMasker([]).mask_plan(plan), ())
-        listener = make_listener(session, judged, progress, lambda _: True)
+        listener = make_listener(session, judged, progress, lambda _: True, View())
         sent = send_plan(plan, {}, judged.masker, listener, session.stops, KINDS)
         signal.raise_signal(INT)
 

@@ -19,6 +19,7 @@ from reconciler.engine.pipeline import JudgedPlan
 from reconciler.kinds.registry import KINDS
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import SecretMasker
+from reconciler.reports.perspective import View
 from reconciler.settings.model import Target
 from tests.engine.test_apply_denials import DENIED, denial, result
 from tests.engine.test_apply_login import Moving
@@ -42,7 +43,7 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
             if through == "the command line":
                 masker = SecretMasker([api.redact])
                 judged = JudgedPlan(plan, masker, masker.mask_plan(plan), ())
-                listener = make_listener(session, judged, progress, lambda _: True)
+                listener = make_listener(session, judged, progress, lambda _: True, View())
                 (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops, KINDS).outcomes
             else:
                 (outcome,) = apply(plan, by_hand(api))

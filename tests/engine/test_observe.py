@@ -146,13 +146,13 @@ def test_an_answer_of_another_shape_is_a_gap(wanted: Any, answers: dict[str, Jso
 
 
 def test_progress_says_what_is_read_and_how_much() -> None:
-    """One line a reading, in the order in which they are made."""
+    """One line a reading, in the order in which they are made; what is counted is objects."""
     told: list[str] = []
     owners = document("CertificateOwner", "o", {"clear": ["owner"], "certificates": {"ids": [1, 2, 3]}})
 
     observe([handler("b"), owners, handler("a")], {"command": World(ANSWERS)}, RUN, KINDS, told.append)
 
     assert told == [
-        "[1/2] reading command: CertificateOwner, 3 declared",
-        "[2/2] reading command: EventHandler, 2 declared",
+        "[0/5 objects] reading command: CertificateOwner, 3 declared",
+        "[3/5 objects] reading command: EventHandler, 2 declared",
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.documents import files, limits
-from reconciler.documents.files import FileRef, Unreadable
+from reconciler.documents.files import FileRef, Unreadable, name_path
 from reconciler.errors import InvalidError, RefusedError, UsageError
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from tests.support.toy_kinds import KINDS, TARGETS, complaints, lamp, loaded, write
@@ -53,12 +53,19 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     assert len(read("m", "m/a.yaml", "m/../m", tmp_path / "m", base=tmp_path).documents) == 2
 
 
-def test_names_are_shown_relative_to_the_base_and_whole_outside_it(tmp_path: Path) -> None:
-    """Also where the path was given in a roundabout way."""
+def test_names_are_shown_as_somebody_in_the_base_calls_them(tmp_path: Path) -> None:
+    """Also where the path was given in a roundabout way, or whole."""
     write(tmp_path, {"m/a.yaml": lamp("{label: x}"), "w/x": ""})
     assert read("./m/../m/", base=tmp_path).documents[0].source.file == "m/a.yaml"
     assert read(".", base=tmp_path / "m").documents[0].source.file == "a.yaml"
-    assert read("../m/a.yaml", base=tmp_path / "w").documents[0].source.file == f"{tmp_path}/m/a.yaml"
+    assert read("../m/a.yaml", base=tmp_path / "w").documents[0].source.file == "../m/a.yaml"
+    assert read(str(tmp_path / "m/a.yaml"), base=tmp_path).documents[0].source.file == "m/a.yaml"
+
+
+def test_a_path_that_shares_nothing_with_the_base_is_whole() -> None:
+    """A row of `..` up to the root would say less."""
+    assert name_path(Path("/srv/m/a.yaml"), Path("/home/u")) == "/srv/m/a.yaml"
+    assert name_path(Path("/home/m/a.yaml"), Path("/home/u")) == "../m/a.yaml"
 
 
 def test_the_order_of_what_is_wanted_is_that_of_addresses(tmp_path: Path) -> None:

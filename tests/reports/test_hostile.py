@@ -13,7 +13,7 @@ from reconciler.diagnostics import Source
 from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
-from reconciler.reports.layout import Layout, escape_ci_commands
+from reconciler.reports.layout import Layout, escape_ci_commands, sanitize_message
 from reconciler.reports.problems import render_notes, render_problems, render_validation
 from tests.support.problems import make_problem
 from tests.support.report_plans import TARGETS, mask_outcomes, mask_plan, step
@@ -68,7 +68,7 @@ def reports(word: str, look: Layout) -> list[str]:
         text.render_plan(mask_plan(plan), look),
         text.render_drift(mask_plan(plan), look),
         text.render_outcomes(mask_outcomes(outcomes), look),
-        text.sanitize_message(f"{word}\n{word}"),
+        sanitize_message(f"{word}\n{word}"),
         render_problems([problem], look, {place: word}),
         render_validation([problem], 0, 0, look, {place: word}),
         render_notes([problem], look),

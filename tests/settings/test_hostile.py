@@ -242,7 +242,7 @@ def test_a_path_that_leads_to_no_manifests_ends_in_a_message(name: str, tmp_path
     path = PATHS[name](tmp_path)
     with pytest.raises(ReconcilerError):
         load_manifests([path], kinds=KINDS, targets={"command": "keyfactor"}, base=tmp_path)
-    check_settings_location(tmp_path / "reconciler.yaml", path / "manifests")
+    check_settings_location(tmp_path / "reconciler.yaml", path / "manifests", tmp_path)
 
 
 def test_a_settings_file_without_an_end_is_refused(tmp_path: Path) -> None:

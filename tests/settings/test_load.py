@@ -346,8 +346,8 @@ def test_settings_inside_the_manifest_folder_are_refused(tmp_path: Path, manifes
     with pytest.raises(UsageError, match="inside the manifest folder"):
         load_settings(file, env={}, cwd=tmp_path, kinds=KINDS)
     with pytest.raises(UsageError, match="inside the manifest folder"):
-        check_settings_location(file, file.parent)
-    check_settings_location(None, tmp_path)
+        check_settings_location(file, file.parent, tmp_path)
+    check_settings_location(None, tmp_path, tmp_path)
 
 
 def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Address, Diagnostic, Source
 
 
-def make_problem(source: Source, message: str) -> Diagnostic:
+def make_problem(source: Source, message: str, address: Address | None = None) -> Diagnostic:
     """Return something to tell, with all its words in one."""
-    return Diagnostic("a.rule", source, message)
+    return Diagnostic("a.rule", source, message, address=address)

@@ -39,14 +39,15 @@ def step(
     changes: tuple[Change, ...] = (Change("description", "a", "b", Risk.LOW),),
     **more: Any,
 ) -> Step:
-    """Return a step; `more` may give object, source, path, query, body, refusal."""
+    """Return a step; `more` may give object, source, path, query, body, refusal, subjects, target."""
+    target = more.get("target", "csms" if kind == "SecretEvent" else "command")
     call = Call(
-        "command", more.get("method", "PUT"), more.get("path", "/Security/Roles"), more.get("body", {"Id": 5}),
+        target, more.get("method", "PUT"), more.get("path", "/Security/Roles"), more.get("body", {"Id": 5}),
         more.get("query", ()), 2,
     )  # fmt: skip
     refusal = more.get("refusal", "")
     return Step(
-        Address("csms" if kind == "SecretEvent" else "command", kind, name),
+        Address(target, kind, name),
         action,
         more.get("source", Source("roles/ops.yaml", 8, 3)),
         changes,
@@ -60,10 +61,13 @@ def step(
 ROLE = step(
     changes=(
         Change("description", "a", "Day-to-day operations", Risk.LOW),
-        Change("permissions", ["/dashboard/read/", "/portal/read/"], ["/portal/read/", "/security/modify/"], Risk.HIGH),
+        Change(
+            "permissions", ["/dashboard/read/", "/portal/read/"], ["/portal/read/", "/security/modify/"], Risk.HIGH,
+            "adds a right to 2 claims and takes a right from 2 claims",
+        ),
     ),
     object="PKI Operators (id 5)",
-)
+)  # fmt: skip
 EVENT = step(
     "SecretEvent",
     "expiry-prod",
@@ -81,8 +85,12 @@ DENIAL = step(
     "no-test-names",
     Action.DENY,
     (
-        Change("requests.23", "pending", "denied", Risk.IRREVERSIBLE),
-        Change("requests.24", "pending", "denied", Risk.IRREVERSIBLE),
+        Change("requests.23", "pending", "denied", Risk.IRREVERSIBLE, "a denial can't be undone"),
+        Change("requests.24", "pending", "denied", Risk.IRREVERSIBLE, "a denial can't be undone"),
+    ),
+    subjects=(
+        Subject("test.example.com", (("requester", "CORP\\nina"),), "requests.23"),
+        Subject("", (), "requests.24"),
     ),
     source=Source("denials.yaml", 3, 1),
     path="/Workflow/Certificates/Deny",
@@ -102,6 +110,16 @@ def owners(number: int) -> tuple[Step, ...]:
         step("CertificateOwner", "payments", Action.UPDATE, change, object=_thumbprint(at), path=_path(at), **more)
         for at in range(1, number + 1)
     )
+
+
+def named_owner(name: str, at: int = 1, **more: Any) -> Step:
+    """Return a step about a certificate whose name and end are known."""
+    change = Change("owner", "Web Team", "Payments PKI", Risk.HIGH, "takes the certificate from its present owner")
+    subjects = (Subject(name, (("expires", "2027-01-31"),)),)
+    return step(
+        "CertificateOwner", "payments", Action.UPDATE, (change,), object=f"{_thumbprint(at)} (id {at})",
+        path=_path(at), source=Source("owners.yaml", 3, 1), subjects=subjects, **more,
+    )  # fmt: skip
 
 
 def _thumbprint(number: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
@@ -22,12 +22,22 @@ if TYPE_CHECKING:
     from reconciler.engine.pipeline import JudgedPlan, RunOptions
     from reconciler.model import Plan, Risk
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
+    from reconciler.reports.perspective import View
+
+
+class ApplyOptions(NamedTuple):
+    """Which risks are approved, whether the plan is accepted without a question, and whether it is shown whole."""
+
+    risks: frozenset[Risk]
+    accepted: bool
+    full: bool = False
 
 
 @options.command()
 @click.argument("paths", nargs=-1, metavar="[PLANFILE | PATH...]")
 @click.option("--yes", is_flag=True, help="Accept what the plan shows, without being asked.")
 @click.option("--approve", metavar="RISKS", help="Accept only these risks: low,high,irreversible. Others are refused.")
+@options.full
 @options.settings_and_selection
 @options.output
 @click.pass_obj
@@ -37,6 +47,7 @@ def command(
     paths: tuple[str, ...],
     yes: bool,
     approve: str | None,
+    full: bool,
     config: str | None,
     **filters: Any,
 ) -> CommandResult:
@@ -47,10 +58,10 @@ def command(
     from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile
     from reconciler.manifests.selection import Selection
 
-    risks = parse_approved_risks(approve)
+    apply_options = ApplyOptions(parse_approved_risks(approve), accepted=yes or approve is not None, full=full)
     run_options = RunOptions(paths, config, Selection(**filters))
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
-        return _apply_saved_plan(session, paths[0], run_options, risks)
+        return _apply_saved_plan(session, paths[0], run_options, apply_options)
     for path in paths if len(paths) > 1 else ():
         if is_marked_as_plan(session.cwd / path):
             problem = Diagnostic(
@@ -66,11 +77,11 @@ def command(
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
         with Progress(session) as progress:
             judged_plan = compare_with_servers(inputs, declared, apis, progress.tell)
-        return _apply_judged_plan(session, judged_plan, apis, risks, accepted=yes or approve is not None)
+        return _apply_judged_plan(session, judged_plan, apis, apply_options)
 
 
 def _apply_saved_plan(
-    session: Session, planfile: str, run_options: RunOptions, risks: frozenset[Risk]
+    session: Session, planfile: str, run_options: RunOptions, apply_options: ApplyOptions
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
     from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
@@ -96,11 +107,12 @@ def _apply_saved_plan(
         check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
-        return _apply_judged_plan(session, judge_plan(plan, settings, apis, inputs.kinds), apis, risks, accepted=True)
+        judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
+        return _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True))
 
 
 def _apply_judged_plan(
-    session: Session, judged_plan: JudgedPlan, apis: Mapping[str, Api], risks: frozenset[Risk], *, accepted: bool
+    session: Session, judged_plan: JudgedPlan, apis: Mapping[str, Api], apply_options: ApplyOptions
 ) -> CommandResult:
     """Execute the plan, and draw what comes of it."""
     from reconciler.cli.terminal.confirm import ask_confirmation
@@ -109,17 +121,23 @@ def _apply_judged_plan(
     from reconciler.kinds.registry import KINDS
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.perspective import View
 
+    view = View(judged_plan.plan.targets, headers=load_headers() if apply_options.full else None)
     with Progress(session, patience=0) as progress:
         listener = make_listener(
-            session, judged_plan, progress, lambda plan: accepted or ask_confirmation(session, plan)
+            session,
+            judged_plan,
+            progress,
+            lambda plan: apply_options.accepted or ask_confirmation(session, plan),
+            view,
         )
-        execution = execute_plan(judged_plan, apis, risks, listener, session.stops, KINDS)
+        execution = execute_plan(judged_plan, apis, apply_options.risks, listener, session.stops, KINDS)
     plan, outcomes = execution.plan, execution.outcomes
     if execution.sent:
         return CommandResult(
             execution.exit,
-            lambda layout: text.render_outcomes(outcomes, layout, interrupted=execution.interrupted),
+            lambda layout: text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view),
             execution.problems,
             plan,
             outcomes,
@@ -132,40 +150,44 @@ def _apply_judged_plan(
 
 
 def make_listener(
-    session: Session, judged_plan: JudgedPlan, progress: Progress, confirm: Callable[[Plan], bool]
+    session: Session, judged_plan: JudgedPlan, progress: Progress, confirm: Callable[[Plan], bool], view: View
 ) -> Listener:
     """Return what tells a person at `session` what goes on while this plan is carried out."""
     from reconciler.engine.execution import Listener
 
     total, masker = len(judged_plan.plan.steps), judged_plan.masker
     return Listener(
-        show_plan=lambda judged_plan: _show_plan(session, judged_plan),
+        show_plan=lambda judged_plan: _show_plan(session, judged_plan, view),
         confirm=confirm,
-        on_outcome=lambda outcome, number: _show_outcome(progress, masker, outcome, f"[{number}/{total}]"),
+        on_outcome=lambda outcome, number: _show_outcome(progress, masker, outcome, f"[{number}/{total}]", view),
         on_stop=lambda: _announce_stop(session),
     )
 
 
-def _show_plan(session: Session, judged_plan: JudgedPlan) -> None:
+def _show_plan(session: Session, judged_plan: JudgedPlan, view: View) -> None:
     # Not to stdout, which is one result in every outcome: the report of what was done.
     from reconciler.reports import text
 
     layout = session.choose_layout(session.stderr)
-    write_text(session.stderr, text.render_plan(judged_plan.masked_plan, layout, len(judged_plan.refusals)) + "\n")
+    refusals = len(judged_plan.refusals)
+    report = text.render_plan(judged_plan.masked_plan, layout, refusals, view.headers)
+    write_text(session.stderr, f"{report}\n")
 
 
-def _show_outcome(progress: Progress, masker: SecretMasker, outcome: MaskedOutcome, count: str) -> None:
+def _show_outcome(progress: Progress, masker: SecretMasker, outcome: MaskedOutcome, count: str, view: View) -> None:
     from reconciler.model import Verdict
-    from reconciler.reports.table import describe_object
+    from reconciler.reports.object_names import describe_object
+    from reconciler.reports.text import name_target
 
     if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
         return
     step = outcome.step
-    line = f"{count} {outcome.verdict.value.replace('_', ' ')}: {step.action} {step.address} {describe_object(step)}"
-    progress.done(masker(line.rstrip()))
+    facts = filter(None, (str(step.address), name_target(step, view), describe_object(step, view)))
+    progress.done(masker(f"{count} {outcome.verdict.value.replace('_', ' ')}: {step.action} {'  '.join(facts)}"))
 
 
 def _announce_stop(session: Session) -> None:
     # Python's buffered streams refuse to be entered twice by one thread, as a handler of a signal would.
     with suppress(RuntimeError):  # it came in the middle of writing to the very stream
-        write_text(session.stderr, "stopping after the step under way; once more to break it off\n")
+        start = session.end_echoed_line(session.stderr)
+        write_text(session.stderr, f"{start}stopping after the step under way; once more to break it off\n")

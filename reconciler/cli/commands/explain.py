@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model import RiskAssessment
 
 _BOUND_WORDS = {
     "pattern": "pattern",
@@ -87,7 +90,10 @@ def _explain_field(subject: str) -> Mapping[str, Any]:
     if len(path_so_far) > 1:
         clearable = len(path_so_far) == 2 and path_so_far[1] in _list_enum_members(root, "clear")
         explanation |= {"required": required} | ({"can be cleared": True} if clearable else {})
-    explanation |= {"fields": _describe_fields(node, root)}
+    if len(path_so_far) == 2 and path_so_far[1] in kind.risks:
+        explanation |= {"risk": ": ".join(kind.risks[path_so_far[1]])}
+    risks = kind.risks if len(path_so_far) == 1 else {}
+    explanation |= {"fields": _describe_fields(node, root, risks)}
     explanation["example"] = kind.example if len(path_so_far) == 1 else _cut_excerpt(kind.example, path_so_far[1:])
     return {name: value for name, value in explanation.items() if value not in ("", [])}
 
@@ -135,7 +141,9 @@ def _describe_type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     return str(node.get("type", "string"))
 
 
-def _describe_fields(node: Mapping[str, Any], root: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _describe_fields(
+    node: Mapping[str, Any], root: Mapping[str, Any], risks: Mapping[str, RiskAssessment]
+) -> list[dict[str, Any]]:
     required = _find_element(node, root).get("required", ())
     return [
         {
@@ -143,6 +151,7 @@ def _describe_fields(node: Mapping[str, Any], root: Mapping[str, Any]) -> list[d
             "type": _describe_type(field, root),
             "presence": "required" if name in required else "optional",
             "description": _resolve_reference(field, root).get("description", ""),
+            **({"risk": ": ".join(risks[name])} if name in risks else {}),
         }
         for name, field in _find_fields(node, root).items()
     ]

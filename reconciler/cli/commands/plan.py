@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--out", metavar="FILE", help="Save the plan for `apply FILE`, if all could be read and nothing forbids it."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
+@options.full
 @options.settings_and_selection
 @options.output
 @click.pass_obj
@@ -33,6 +34,7 @@ def command(
     paths: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
+    full: bool,
     config: str | None,
     **filters: Any,
 ) -> CommandResult:
@@ -42,6 +44,7 @@ def command(
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.layout import sanitize_message
 
     if out is not None:
         _check_out_path(session.cwd / out, out)
@@ -52,10 +55,11 @@ def command(
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     obstacles = _save_if_applicable(session, judged_plan, out) if out is not None else ()
     saved = out is not None and not obstacles
+    headers = load_headers() if full else None
     saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
     return CommandResult(
         exit_,
-        lambda layout: text.render_plan(masked_plan, layout, len(refusals)) + text.sanitize_message(saved_line),
+        lambda layout: text.render_plan(masked_plan, layout, len(refusals), headers) + sanitize_message(saved_line),
         (*refusals, *judged_plan.withheld, *obstacles),
         masked_plan,
         extra={"saved": saved},

@@ -6,15 +6,16 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.errors import Exit
 
 
 @options.command()
 @click.argument("planfile", metavar="PLANFILE")
+@options.full
 @options.output
 @click.pass_obj
-def command(session: Session, /, planfile: str) -> CommandResult:
+def command(session: Session, /, planfile: str, full: bool) -> CommandResult:
     """Render a saved plan."""
     from reconciler.engine.saved_plans import read_saved_plan
     from reconciler.kinds.registry import KINDS
@@ -27,6 +28,10 @@ def command(session: Session, /, planfile: str) -> CommandResult:
     )  # however old: the same words as when it was made
     # No secret is known here: nothing was asked, and nothing but the file was read.
     plan = SecretMasker(()).mask_plan(saved_plan)
+    headers = load_headers() if full else None
     return CommandResult(
-        Exit.OK, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
+        Exit.OK,
+        lambda layout: text.render_plan(plan, layout, headers=headers),
+        plan=plan,
+        headline=summarize_plan(plan),
     )

@@ -9,8 +9,7 @@ from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Risk
-from reconciler.reports.layout import format_count
-from reconciler.reports.text import sanitize_message
+from reconciler.reports.layout import format_count, sanitize_message
 
 
 def parse_approved_risks(approve: str | None) -> frozenset[Risk]:

@@ -81,6 +81,10 @@ class Session:
         """True if a person can be asked: nobody answers a pipe, and nobody should answer for a person."""
         return _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
+    def end_echoed_line(self, stream: TextIO) -> str:
+        """Return what ends the line on which a terminal has echoed `^C`, so that the next words have their own."""
+        return "\n" if _is_terminal(stream) else ""
+
     def can_redraw(self, stream: TextIO) -> bool:
         """True if a line on this stream may be drawn over: a terminal that can, and no CI log."""
         # terminfo's `dumb` can't move its cursor. CI=true is set by GitHub, GitLab and CircleCI among others, and some

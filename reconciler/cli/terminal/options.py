@@ -107,6 +107,7 @@ output_format = click.option(
 )
 no_color = click.option("--no-color", is_flag=True, expose_value=False, help="No colour, as with NO_COLOR set.")
 output = combine_options(output_format, no_color)
+full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(
     click.option(

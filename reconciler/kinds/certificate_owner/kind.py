@@ -34,6 +34,9 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
 
     spec: ClassVar[type[Spec]] = CertificateOwner
     api: ClassVar[str] = "keyfactor"
+    risks: ClassVar[Mapping[str, RiskAssessment]] = {
+        "owner": RiskAssessment(Risk.HIGH, "where it takes the certificate from its present owner")
+    }
     requires: ClassVar[Permissions] = Permissions(
         read=(
             ListPermission("certificates", CERTIFICATES_PATH, "/certificates/collections/read/"),

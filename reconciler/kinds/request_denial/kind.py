@@ -58,6 +58,10 @@ class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
 
     spec: ClassVar[type[Spec]] = RequestDenial
     api: ClassVar[str] = "keyfactor"
+    risks: ClassVar[Mapping[str, RiskAssessment]] = {
+        "requests": RiskAssessment(Risk.IRREVERSIBLE, "a denial can't be undone"),
+        "match": RiskAssessment(Risk.IRREVERSIBLE, "a denial can't be undone"),
+    }
     requires: ClassVar[Permissions] = Permissions(
         # As documented for 24.4 and later: requests are read with the permission for alerts.
         read=(ListPermission("pending requests", PENDING_PATH, "/monitoring/alerts/read/"),),

@@ -59,6 +59,11 @@ class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
 
     spec: ClassVar[type[Spec]] = SecretEvent
     api: ClassVar[str] = "csms"
+    risks: ClassVar[Mapping[str, RiskAssessment]] = {
+        "state": RiskAssessment(Risk.HIGH, "where it stops the notifications of the event"),
+        "eventTypes": RiskAssessment(Risk.HIGH, "where a type is no longer told of"),
+        "notification": RiskAssessment(Risk.HIGH, "where it sends the notifications elsewhere"),
+    }
     requires: ClassVar[Permissions] = Permissions(
         read=(ListPermission("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
         write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),

@@ -30,7 +30,7 @@ from reconciler.kinds.security_role.permission_sets import (
     is_guid,
     read_permission_sets,
 )
-from reconciler.kinds.security_role.risk import assess_role_change
+from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
 from reconciler.model import Call, Json, Request, RiskAssessment, Step
@@ -103,6 +103,7 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
     spec: ClassVar[type[Spec]] = SecurityRole
     api: ClassVar[str] = "keyfactor"
     last: ClassVar[tuple[str, ...]] = (CLAIMS_PATH,)
+    risks: ClassVar[Mapping[str, RiskAssessment]] = ROLE_RISKS
     requires: ClassVar[Permissions] = Permissions(
         read=(
             ListPermission("roles", ROLES_PATH, "/security/read/", version=2, item="Id"),

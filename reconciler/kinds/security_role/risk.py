@@ -9,13 +9,23 @@ from reconciler.model import Json, Risk, RiskAssessment
 
 _WORDS = frozenset({"description", "emailAddress"})
 
+ROLE_RISKS: Mapping[str, RiskAssessment] = {
+    "permissionSet": RiskAssessment(Risk.HIGH, "says where the role's permissions hold"),
+    "permissions": RiskAssessment(Risk.HIGH, "gives or takes rights of everybody who holds the role"),
+    "claims": RiskAssessment(Risk.HIGH, "says who holds the role's rights"),
+}
+"""What a change of these fields may come to."""
+
 
 def assess_role_change(path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
     """Judge one change of a role that will have these fields."""
     if path in _WORDS or path.startswith("claims."):
         return RiskAssessment(Risk.LOW)
     if path == "permissionSet":
-        return RiskAssessment(Risk.HIGH, "moves the role to another permission set" if before else "")
+        return RiskAssessment(
+            Risk.HIGH,
+            "moves the role to another permission set" if before else "says where the new role's permissions hold",
+        )
     gained, lost = _count_difference(after, before), _count_difference(before, after)
     describe = _describe_rights if path == "permissions" else _describe_holders
     return RiskAssessment(Risk.HIGH, " and ".join(describe(gained, lost, fields)))

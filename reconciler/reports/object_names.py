@@ -1,0 +1,45 @@
+"""What a step is about, as people call it: names before numbers, since a thumbprint tells nobody anything."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.model import Action
+from reconciler.plans.masking import MaskedStep
+from reconciler.reports.perspective import View
+from reconciler.sanitize import escape_invisible
+
+_HEX = re.compile(r"[0-9A-Fa-f]{32,}")
+_SHORT_HEX = 8
+
+
+def describe_object(step: MaskedStep, view: View, *, facts: bool = True, cut: bool = False) -> str:
+    """Say which live object a step is about, where the document's name doesn't: `pay.example.com, expires ..  5B7E..`.
+
+    Without `facts` by its name alone; `cut`, with no more than the beginning of a thumbprint.
+    """
+    return "  ".join(filter(None, (describe_subjects(step, facts=facts), describe_identity(step, view, cut=cut))))
+
+
+def describe_subjects(step: MaskedStep, *, facts: bool = True) -> str:
+    """Return what the whole step is about by name, with the facts that it is judged by; "" where nothing is known."""
+    texts = (
+        ", ".join([subject.name or "(no name)", *(map(" ".join, subject.facts) if facts else ())])
+        for subject in step.subjects
+        if not subject.path and (subject.name or subject.facts)
+    )
+    return escape_invisible("; ".join(texts))
+
+
+def describe_identity(step: MaskedStep, view: View, *, cut: bool = False) -> str:
+    """Return what the server tells the object by; "" where it has no more than the document's name.
+
+    Of an object that is missing it has nothing, though the request that creates it will call it new.
+    """
+    if view.from_server and step.action is Action.CREATE:
+        return ""
+    identity = escape_invisible(step.object.removeprefix(step.address.name).strip())
+    first_word = identity.partition(" ")[0]
+    if not cut or not _HEX.fullmatch(first_word):
+        return identity
+    return f"{first_word[:_SHORT_HEX]}.."

@@ -1,0 +1,148 @@
+"""The table of a plan: one row an object, and as many columns as the reader has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.model import Action, Risk, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedStep
+from reconciler.reports.layout import Layout, Line, format_count
+from reconciler.reports.object_names import describe_identity, describe_object, describe_subjects
+from reconciler.reports.perspective import View
+from reconciler.reports.table import WORD_END, Row, build_table, measure_columns, sum_widths
+from reconciler.sanitize import escape_invisible
+
+WITHHELD = ("x", "bold red")
+"""The sign of what is not sent."""
+VERDICTS = {
+    Verdict.APPLIED: ("applied", "green"),
+    Verdict.UNCHANGED: ("unchanged", "dim"),
+    Verdict.NOT_APPLIED: ("NOT APPLIED", "bold red"),
+    Verdict.STALE: ("STALE", "bold yellow"),
+    Verdict.UNKNOWN: ("UNKNOWN", "bold red"),
+    Verdict.NOT_REACHED: ("not reached", "dim"),
+}
+_RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
+_OBJECT_LIMIT = 60
+"""Longest object of which nothing is cut where there is a width to keep to."""
+_NARROW_LIMIT = 24
+_FIELDS_WIDTH = 24
+"""What the fields are left before anything else has to go."""
+
+
+def build_step_table(
+    steps: Sequence[MaskedStep], layout: Layout, view: View, outcomes: Sequence[MaskedOutcome] = ()
+) -> Iterator[Line]:
+    """Yield the rows of these steps, each with its verdict where outcomes are given."""
+    rows = [_build_cells(step, view) for step in steps]
+    if outcomes:
+        rows = [{"verdict": VERDICTS[outcome.verdict], **row} for outcome, row in zip(outcomes, rows, strict=True)]
+    rows = _fit_rows(rows, steps, view, layout.width)
+    sections = {} if not rows or "kind" in rows[0] else _title_sections(steps, view)
+    return build_table(rows, layout, sections)
+
+
+def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:
+    """Return the kind of the rows from a number on, where no column has it."""
+    titles = [
+        f"{step.address.kind}, target {step.address.target}" if view.names_targets else step.address.kind
+        for step in steps
+    ]
+    return {
+        number: escape_invisible(title)
+        for number, title in enumerate(titles)
+        if not number or titles[number - 1] != title
+    }
+
+
+def list_fields(step: MaskedStep) -> list[str]:
+    """Return the fields that a step changes, those of the highest risk first."""
+    ranks = {
+        path: max(change.risk.rank for change in step.changes if change.path == path)
+        for path in dict.fromkeys(change.path for change in step.changes)
+    }
+    return [escape_invisible(path) for path in sorted(ranks, key=lambda path: -ranks[path])]
+
+
+def find_symbol(step: MaskedStep, view: View) -> tuple[str, str]:
+    """Return the sign of a step with its style."""
+    if step.request is None and not view.from_server:
+        return WITHHELD
+    words = view.words[step.action]
+    return words.symbol, words.style
+
+
+def _build_cells(step: MaskedStep, view: View) -> Row:
+    symbol, style = find_symbol(step, view)
+    target = {"target": (step.address.target, "")} if view.names_targets else {}
+    return {
+        "": (symbol, style),
+        "drift" if view.from_server else "action": (view.words[step.action].word, ""),
+        **target,
+        "kind": (step.address.kind, ""),
+        "name": (step.address.name, ""),
+        "object": (describe_object(step, view), ""),
+        "risk": _RISKS[step.risk],
+        "fields": (_summarize_fields(step), ""),
+        "source": (str(step.source), "dim"),
+    }
+
+
+def _summarize_fields(step: MaskedStep) -> str:
+    if step.action is Action.DENY:
+        return format_count(step.weight, "request")
+    return ", ".join(list_fields(step))
+
+
+def _fit_rows(rows: list[Row], steps: Sequence[MaskedStep], view: View, width: int) -> list[Row]:
+    """Give up what a reader misses least, step by step, until the rest has room; without a width everything has.
+
+    What stays to the last is what tells a person which object it is, how risky it is and which fields change.
+    """
+    if not width:
+        return rows
+    rows = _replace_objects(rows, steps, view, _OBJECT_LIMIT)
+    if not _has_room(rows, width):
+        rows = _drop_columns(rows, "source")
+    if not _has_room(rows, width):
+        rows = _replace_objects(rows, steps, view, _NARROW_LIMIT)
+    if not _has_room(rows, width):
+        rows = _drop_columns(rows, "kind", "target")
+    if not _has_room(rows, width):
+        rows = _drop_columns(rows, "action")
+    # What became of a step matters more than what it was thought to risk.
+    return _drop_columns(rows, "risk") if "verdict" in rows[0] and not _has_room(rows, width) else rows
+
+
+def _has_room(rows: list[Row], width: int) -> bool:
+    """Say whether the rows fit with no more than their fields going on below."""
+    rows = [{name: (name, "") for name in rows[0]}, *rows]
+    widths = measure_columns(rows)
+    widths["fields"] = min(widths["fields"], max(measure_columns(rows, WORD_END)["fields"], _FIELDS_WIDTH))
+    return sum_widths(widths) <= width
+
+
+def _drop_columns(rows: list[Row], *names: str) -> list[Row]:
+    return [{heading: cell for heading, cell in row.items() if heading not in names} for row in rows]
+
+
+def _replace_objects(rows: list[Row], steps: Sequence[MaskedStep], view: View, limit: int) -> list[Row]:
+    return [{**row, "object": (_shorten_object(step, view, limit), "")} for row, step in zip(rows, steps, strict=True)]
+
+
+def _shorten_object(step: MaskedStep, view: View, limit: int) -> str:
+    """Cut the thumbprint first, then leave the facts out, never a name; of a class's dotted name the end stays."""
+    whole, cut = describe_object(step, view), describe_object(step, view, cut=True)
+    brief = describe_object(step, view, facts=False, cut=True)
+    fitting = next((text for text in (whole, cut, brief) if len(text) <= limit), brief)
+    if len(fitting) <= limit or describe_subjects(step):
+        return fitting
+    return _cut_identity(describe_identity(step, view), limit)
+
+
+def _cut_identity(identity: str, limit: int) -> str:
+    dotted_name = identity.partition(" ")[0]
+    if "." in dotted_name:
+        *_, tail = dotted_name[2 - limit :].partition(".")
+        return f"..{tail}"
+    return f"{identity[: limit - 2]}.."
