@@ -106,15 +106,17 @@ def _wrap_line(line: Line, width: int) -> Iterator[Line]:
         yield line
         return
     hang = min(line.hang, width // 2)
-    start = column = 0
+    start = column = indent = 0
     for word in _WORD.finditer(line.plain):
         size = measure_text(word.group())
         if column and column + size > width and line.plain[start : word.start()].strip():
-            yield Line(tuple(_cut_pieces(line, start, word.start(), hang if start else 0)))
+            yield Line(tuple(_cut_pieces(line, start, word.start(), indent)))
             start = word.end() - len(word.group().lstrip(" "))
-            column, size = hang, measure_text(line.plain[start : word.end()])
+            size = measure_text(line.plain[start : word.end()])
+            # A path that has room on a line of its own is worth more than a straight edge.
+            column = indent = min(hang, max(0, width - size))
         column += size
-    yield Line(tuple(_cut_pieces(line, start, len(line.plain), hang if start else 0)))
+    yield Line(tuple(_cut_pieces(line, start, len(line.plain), indent)))
 
 
 def _cut_pieces(line: Line, start: int, end: int, indent: int) -> Iterator[tuple[str, str]]:

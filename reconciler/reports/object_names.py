@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from reconciler.model import Action
 from reconciler.plans.masking import MaskedStep
@@ -13,12 +14,20 @@ _HEX = re.compile(r"[0-9A-Fa-f]{32,}")
 _SHORT_HEX = 8
 
 
-def describe_object(step: MaskedStep, view: View, *, facts: bool = True, cut: bool = False) -> str:
-    """Say which live object a step is about, where the document's name doesn't: `pay.example.com, expires ..  5B7E..`.
+class ObjectDetail(NamedTuple):
+    """How much is told of an object beside its name: `facts` to judge it by, and a thumbprint whole or `cut`."""
 
-    Without `facts` by its name alone; `cut`, with no more than the beginning of a thumbprint.
-    """
-    return "  ".join(filter(None, (describe_subjects(step, facts=facts), describe_identity(step, view, cut=cut))))
+    facts: bool = True
+    cut: bool = False
+
+
+_WHOLE_DETAIL = ObjectDetail()
+
+
+def describe_object(step: MaskedStep, view: View, detail: ObjectDetail = _WHOLE_DETAIL) -> str:
+    """Say which live object a step is about, where the document's name doesn't: `a.example, expires ..  5B7E..`."""
+    subjects, identity = describe_subjects(step, facts=detail.facts), describe_identity(step, view, cut=detail.cut)
+    return "  ".join(filter(None, (subjects, identity)))
 
 
 def describe_subjects(step: MaskedStep, *, facts: bool = True) -> str:

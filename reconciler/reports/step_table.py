@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.reports.layout import Layout, Line, format_count
-from reconciler.reports.object_names import describe_identity, describe_object, describe_subjects
+from reconciler.reports.object_names import ObjectDetail, describe_identity, describe_object, describe_subjects
 from reconciler.reports.perspective import View
 from reconciler.reports.table import WORD_END, Row, build_table, measure_columns, sum_widths
 from reconciler.sanitize import escape_invisible
@@ -23,10 +24,9 @@ VERDICTS = {
     Verdict.NOT_REACHED: ("not reached", "dim"),
 }
 _RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
-_OBJECT_LIMIT = 60
-"""Longest object of which nothing is cut where there is a width to keep to."""
-_NARROW_LIMIT = 24
-_FIELDS_WIDTH = 24
+_OBJECT_LIMIT = 24
+"""Longest object without a name of which nothing is cut where there is little room."""
+_FIELDS_WIDTH = 20
 """What the fields are left before anything else has to go."""
 
 
@@ -39,7 +39,7 @@ def build_step_table(
         rows = [{"verdict": VERDICTS[outcome.verdict], **row} for outcome, row in zip(outcomes, rows, strict=True)]
     rows = _fit_rows(rows, steps, view, layout.width)
     sections = {} if not rows or "kind" in rows[0] else _title_sections(steps, view)
-    return build_table(rows, layout, sections)
+    return build_table(rows, layout, sections, first="fields")
 
 
 def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:
@@ -101,17 +101,24 @@ def _fit_rows(rows: list[Row], steps: Sequence[MaskedStep], view: View, width: i
     """
     if not width:
         return rows
-    rows = _replace_objects(rows, steps, view, _OBJECT_LIMIT)
-    if not _has_room(rows, width):
-        rows = _drop_columns(rows, "source")
-    if not _has_room(rows, width):
-        rows = _replace_objects(rows, steps, view, _NARROW_LIMIT)
-    if not _has_room(rows, width):
-        rows = _drop_columns(rows, "kind", "target")
-    if not _has_room(rows, width):
-        rows = _drop_columns(rows, "action")
-    # What became of a step matters more than what it was thought to risk.
-    return _drop_columns(rows, "risk") if "verdict" in rows[0] and not _has_room(rows, width) else rows
+    kinds = {step.address.kind for step in steps}
+    says_nothing = len({(step.address.kind, step.address.target) for step in steps}) == len(kinds)
+    stages: list[Callable[[list[Row]], list[Row]]] = [
+        lambda rows: _drop_columns(rows, "source"),
+        lambda rows: _replace_objects(rows, steps, view, ObjectDetail(cut=True)),
+        lambda rows: _drop_columns(rows, "target") if says_nothing else rows,
+        lambda rows: _drop_columns(rows, "kind", "target"),
+        lambda rows: _replace_objects(rows, steps, view, ObjectDetail(facts=False, cut=True)),
+        lambda rows: _drop_columns(rows, "action"),
+        # What became of a step matters more than what it was thought to risk.
+        lambda rows: _drop_columns(rows, "risk") if "verdict" in rows[0] else rows,
+        lambda rows: _keep_names(rows, steps),
+    ]
+    for stage in stages:
+        if _has_room(rows, width):
+            break
+        rows = stage(rows)
+    return rows
 
 
 def _has_room(rows: list[Row], width: int) -> bool:
@@ -126,18 +133,26 @@ def _drop_columns(rows: list[Row], *names: str) -> list[Row]:
     return [{heading: cell for heading, cell in row.items() if heading not in names} for row in rows]
 
 
-def _replace_objects(rows: list[Row], steps: Sequence[MaskedStep], view: View, limit: int) -> list[Row]:
-    return [{**row, "object": (_shorten_object(step, view, limit), "")} for row, step in zip(rows, steps, strict=True)]
+def _replace_objects(rows: list[Row], steps: Sequence[MaskedStep], view: View, detail: ObjectDetail) -> list[Row]:
+    return [{**row, "object": (_shorten_object(step, view, detail), "")} for row, step in zip(rows, steps, strict=True)]
 
 
-def _shorten_object(step: MaskedStep, view: View, limit: int) -> str:
-    """Cut the thumbprint first, then leave the facts out, never a name; of a class's dotted name the end stays."""
-    whole, cut = describe_object(step, view), describe_object(step, view, cut=True)
-    brief = describe_object(step, view, facts=False, cut=True)
-    fitting = next((text for text in (whole, cut, brief) if len(text) <= limit), brief)
-    if len(fitting) <= limit or describe_subjects(step):
-        return fitting
-    return _cut_identity(describe_identity(step, view), limit)
+def _keep_names(rows: list[Row], steps: Sequence[MaskedStep]) -> list[Row]:
+    """Show no thumbprint beside a name, where the name tells the rows apart."""
+    names = [describe_subjects(step, facts=False) for step in steps]
+    count = Counter((step.address, name) for step, name in zip(steps, names, strict=True))
+    return [
+        {**row, "object": (name, "")} if name and count[step.address, name] == 1 else row
+        for row, step, name in zip(rows, steps, names, strict=True)
+    ]
+
+
+def _shorten_object(step: MaskedStep, view: View, detail: ObjectDetail) -> str:
+    """Cut a thumbprint, never a name; of a class's dotted name the end stays."""
+    text = describe_object(step, view, detail)
+    if len(text) <= _OBJECT_LIMIT or describe_subjects(step):
+        return text
+    return _cut_identity(describe_identity(step, view), _OBJECT_LIMIT)
 
 
 def _cut_identity(identity: str, limit: int) -> str:

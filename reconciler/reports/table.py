@@ -19,16 +19,18 @@ _SEAM = re.compile(r" |(?<=[./:_-])")
 """Where a word that has no room is parted sooner than anywhere else."""
 
 
-def build_table(rows: Sequence[Row], layout: Layout, sections: Mapping[int, str] | None = None) -> Iterator[Line]:
+def build_table(
+    rows: Sequence[Row], layout: Layout, sections: Mapping[int, str] | None = None, first: str = ""
+) -> Iterator[Line]:
     """Yield rows as aligned lines without rules, the headings first; a cell without room goes on below itself.
 
-    `sections` are titles by the number of the row that they stand above.
+    `sections` are titles by the number of the row that they stand above; the column `first` gives way before others.
     """
     if not rows:
         return
     headings: Row = {name: (name, "bold") for name in rows[0]}
     shown_rows = [{name: (escape_invisible(text), style) for name, (text, style) in row.items()} for row in rows]
-    widths = _fit_widths([headings, *shown_rows], layout.width)
+    widths = _fit_widths([headings, *shown_rows], layout.width, first)
     yield from _build_row(headings, widths)
     for number, row in enumerate(shown_rows):
         if sections and number in sections:
@@ -47,12 +49,18 @@ def sum_widths(widths: Mapping[str, int]) -> int:
     return sum(widths.values()) + _GAP * (len(widths) - 1)
 
 
-def _fit_widths(rows: Sequence[Row], room: int) -> dict[str, int]:
+def _fit_widths(rows: Sequence[Row], room: int, first: str) -> dict[str, int]:
     """Return widths that fit. The widest column gives way first: down to its longest word, then to parts of it."""
     widths = measure_columns(rows)
     if not room or sum_widths(widths) <= room:
         return widths
-    for least in (measure_columns(rows, WORD_END), measure_columns(rows, _SEAM), dict.fromkeys(widths, 1)):
+    word_widths = measure_columns(rows, WORD_END)
+    for least in (
+        widths | {first: word_widths.get(first, 0)},
+        word_widths,
+        measure_columns(rows, _SEAM),
+        dict.fromkeys(widths, 1),
+    ):
         while sum_widths(widths) > room:
             flexible = [name for name, width in widths.items() if width > least[name]]
             if not flexible:

@@ -66,14 +66,24 @@ def test_no_word_of_a_report_is_broken(width: int) -> None:
             ),
         ),
         (120, f"~  update  CertificateOwner  payments  {NAME}, expires 2027-01-31  356A192B..  HIGH  owner"),
-        (90, f"~  update  CertificateOwner  payments  {NAME}  356A192B..  HIGH  owner"),
-        (72, f"~  update  payments  {NAME}  356A192B..  HIGH  owner"),
+        (90, f"~  update  payments  {NAME}, expires 2027-01-31  356A192B..  HIGH  owner"),
+        (76, f"~  update  payments  {NAME}  356A192B..  HIGH  owner"),
     ],
 )
 def test_the_name_outlives_the_thumbprint(width: int, row: str) -> None:
     """With less room the facts go, then most of the thumbprint, never the name."""
     shown = text.render_plan(mask_plan(Plan((named_owner(NAME),), Coverage(1, 1))), Layout(width))
     assert row in shown.splitlines()
+
+
+def test_a_name_that_says_all_stands_alone() -> None:
+    """Where there is no room for a thumbprint: unless two certificates have the same name."""
+    names = ["a." * 15 + "example", "b." * 15 + "example", "b." * 15 + "example"]
+    steps = tuple(named_owner(name, number) for number, name in enumerate(names, 1))
+    table = text.render_plan(mask_plan(Plan(steps, Coverage(3, 3))), Layout(60)).split("\n\n")[1]
+    assert "356A192B" not in table
+    assert "DA4B9237.." in table
+    assert "77DE68DA.." in table
 
 
 def test_the_riskiest_fields_come_first_and_each_is_named() -> None:
