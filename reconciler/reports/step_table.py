@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
-from reconciler.reports.layout import Layout, Line, format_count
+from reconciler.reports.layout import Layout, Line, build_line, format_count
 from reconciler.reports.object_names import ObjectDetail, describe_identity, describe_object, describe_subjects
 from reconciler.reports.perspective import View
 from reconciler.reports.table import WORD_END, Row, build_table, measure_columns, sum_widths
@@ -26,6 +26,8 @@ VERDICTS = {
 _RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
 _OBJECT_LIMIT = 24
 """Longest object without a name of which nothing is cut where there is little room."""
+_MAX_SORTS = 12
+"""Sorts of steps that a survey lists."""
 _FIELDS_WIDTH = 20
 """What the fields are left before anything else has to go."""
 
@@ -40,6 +42,33 @@ def build_step_table(
     rows = _fit_rows(rows, steps, view, layout.width)
     sections = {} if not rows or "kind" in rows[0] else _title_sections(steps, view)
     return build_table(rows, layout, sections, first="fields")
+
+
+def build_survey(steps: Sequence[MaskedStep], layout: Layout, view: View) -> Iterator[Line]:
+    """Yield what many steps come to, a line for each sort: which kind, what is done, to which fields, at what risk."""
+    weights: Counter[tuple[str, Action, str, Risk, bool]] = Counter()
+    for step in steps:
+        is_withheld = step.request is None
+        weights[step.address.kind, step.action, _summarize_field_names(step), step.risk, is_withheld] += step.weight
+    rows: list[Row] = [
+        {
+            "objects": (f"{weight:,}".rjust(len("objects")), ""),
+            "what": ("not sent" if is_withheld else view.words[action].word, ""),
+            "kind": (kind, ""),
+            "risk": _RISKS[risk],
+            "fields": (fields, ""),
+        }
+        for (kind, action, fields, risk, is_withheld), weight in sorted(
+            weights.items(), key=lambda item: (-item[0][3].rank, -item[1], item[0])
+        )[:_MAX_SORTS]
+    ]
+    yield from build_table(rows, layout, first="fields")
+    if len(weights) > len(rows):
+        yield build_line((f"(and {len(weights) - len(rows):,} more sorts, all of them below)", "dim"))
+
+
+def _summarize_field_names(step: MaskedStep) -> str:
+    return "requests" if step.action is Action.DENY else ", ".join(list_fields(step))
 
 
 def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:

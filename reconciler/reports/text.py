@@ -17,13 +17,16 @@ from reconciler.reports.headline import summarize_drift, summarize_outcomes, sum
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import BuildHeaders, View
-from reconciler.reports.step_table import VERDICTS, build_step_table, find_symbol
+from reconciler.reports.step_table import VERDICTS, build_step_table, build_survey, find_symbol
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
 
 MAX_BLOCKS = 100
 """Steps, or groups of equal ones, whose fields are shown."""
+
+MAX_SURVEYED = 50
+"""Rows that a reader takes in at a glance: where there are more, a survey stands before them."""
 
 _MAX_OBJECTS = 3
 """Objects of a group of equal steps that its block names: the table has each."""
@@ -82,10 +85,13 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         yield build_line((f"target {name}: {bound.url}{project}", "dim"), hang=2)
     if plan.steps:
         rows = _pick_foremost_rows([step.risk.rank for step in plan.steps], view)
+        if len(plan.steps) > MAX_SURVEYED:
+            yield build_line()
+            yield from build_survey(plan.steps, layout, view)
         yield build_line()
         yield from build_step_table([plan.steps[index] for index in rows], layout, view)
         yield from _render_hidden_count(len(plan.steps) - len(rows), view)
-        yield from _render_blocks(plan.steps, view)
+        yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
 
 
 def _pick_foremost_rows(weights: Sequence[int], view: View) -> list[int]:
@@ -100,7 +106,7 @@ def _render_hidden_count(hidden: int, view: View, noun: str = "more row") -> Ite
         yield build_line((f"({format_count(hidden, noun)}, {view.remainder_hint})", "dim"))
 
 
-def _render_blocks(steps: Sequence[MaskedStep], view: View) -> Iterator[Line]:
+def _render_blocks(steps: Sequence[MaskedStep], view: View, *, table_is_whole: bool) -> Iterator[Line]:
     """Yield the fields of each step, those of equal steps once."""
     groups: dict[str, list[MaskedStep]] = {}
     for number, step in enumerate(steps):
@@ -108,7 +114,7 @@ def _render_blocks(steps: Sequence[MaskedStep], view: View) -> Iterator[Line]:
     first_groups = list(groups.values())[: len(groups) if view.is_full else MAX_BLOCKS]
     for group in first_groups:
         yield build_line()
-        yield from _render_block(group, view)
+        yield from _render_block(group, view, "each in the table" if table_is_whole else view.remainder_hint)
     if hidden := len(steps) - sum(len(group) for group in first_groups):
         yield build_line()
         yield from _render_hidden_count(hidden, view, "more step")
@@ -121,7 +127,7 @@ def _build_likeness_key(step: MaskedStep) -> str:
     return json.dumps(members, sort_keys=True, default=str)
 
 
-def _render_block(group: Sequence[MaskedStep], view: View) -> Iterator[Line]:
+def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) -> Iterator[Line]:
     step = group[0]
     names = _join_names(list(dict.fromkeys(member.address.name for member in group)))
     title: list[str | tuple[str, str]] = [find_symbol(step, view), f" {step.address.kind} {names}"]
@@ -137,12 +143,8 @@ def _render_block(group: Sequence[MaskedStep], view: View) -> Iterator[Line]:
     for member in group[:_MAX_OBJECTS]:
         yield build_line(f"    {describe_object(member, view)}", hang=6)
     if len(group) > _MAX_OBJECTS:
-        yield build_line((f"    and {len(group) - _MAX_OBJECTS:,} more, {_name_place(group, view)}", "dim"))
+        yield build_line((f"    and {len(group) - _MAX_OBJECTS:,} more, {remainder_hint}", "dim"))
     yield from render_fields(step, view, group_size=len(group))
-
-
-def _name_place(group: Sequence[MaskedStep], view: View) -> str:
-    return "each in the table" if len(group) <= MAX_ROWS else view.remainder_hint
 
 
 def _join_names(names: Sequence[str], limit: int = 3) -> str:

@@ -254,3 +254,17 @@ def test_why_steps_were_not_reached_is_said_once() -> None:
     told = text.render_outcomes(mask_outcomes([Outcome(ROLE, Verdict.STALE, "it moved"), *left]))
     assert told.count("ended as stale") == 1
     assert told.endswith("not reached  300 steps: SecurityRole/a ended as stale\n")
+
+
+def test_many_steps_have_a_survey_that_adds_up() -> None:
+    """What hundreds of rows come to stands before them, the riskiest sort first; a few rows need none."""
+    steps = (*owners(60), ROLE, IMMUTABLE, DENIAL)
+    survey = text.render_plan(mask_plan(Plan(steps, Coverage(64, 64)))).split("\n\n")[1]
+    assert survey.splitlines() == [
+        "objects  what      kind              risk          fields",
+        "      2  deny      RequestDenial     IRREVERSIBLE  requests",
+        "      1  update    SecurityRole      HIGH          permissions, description",
+        "     60  update    CertificateOwner  low           owner",
+        "      1  not sent  SecurityRole      low           description",
+    ]
+    assert "objects  what" not in text.render_plan(mask_plan(Plan(owners(50), Coverage(50, 50))))
