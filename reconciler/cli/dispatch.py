@@ -86,9 +86,12 @@ def _describe_usage_error(error: click.ClickException) -> Diagnostic:
     path = context.command_path if context else "reconciler"
     message = error.format_message().strip().rstrip(".")
     # Some releases of click put their suggestion in parentheses, some don't.
-    message = re.sub(r"\.?\s*\(?(Did you mean [^?]*\?)\)?$", r"; \1", message).replace("; Did", "; did")
-    summary = f"{message[:1].lower()}{message[1:]}"
-    return Diagnostic("usage.command-line", _COMMAND_LINE, summary, "nothing was done", f"see `{path} --help`")
+    suggestion = re.search(r"\.?\s*\(?Did (you mean [^?]*\?)\)?$", message)
+    summary = message[: suggestion.start()] if suggestion else message
+    remedy = f"did {suggestion[1]} See `{path} --help`" if suggestion else f"see `{path} --help`"
+    return Diagnostic(
+        "usage.command-line", _COMMAND_LINE, f"{summary[:1].lower()}{summary[1:]}", "nothing was done", remedy
+    )
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

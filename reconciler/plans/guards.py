@@ -36,7 +36,7 @@ def find_unapproved(plan: Plan, approved: Collection[Risk]) -> tuple[Diagnostic,
         Diagnostic(
             "plan.risk-not-approved",
             step.source,
-            f"{step.address} is {step.risk}, and only {approved_text} was approved",
+            f"{step.address} is {_describe_risk(step)}, and only {approved_text} was approved",
             remedy=f"add {step.risk} to --approve",
             address=step.address,
         )
@@ -49,10 +49,20 @@ def list_withheld_steps(plan: Plan) -> tuple[Diagnostic, ...]:
     """Return why single steps are not sent; the others are. A step whose document has a problem is told by that."""
     faulty = {problem.address for problem in plan.problems}
     return tuple(
-        Diagnostic("plan.refused-step", step.source, f"{step.address}: {step.refusal}", address=step.address)
+        Diagnostic("plan.refused-step", step.source, f"{_name_step(step)}: {step.refusal}", address=step.address)
         for step in plan.steps
         if step.refusal and step.address not in faulty
     )
+
+
+def _describe_risk(step: Step) -> str:
+    return f"{step.risk} ({step.risk_reason})" if step.risk_reason else step.risk.value
+
+
+def _name_step(step: Step) -> str:
+    """Return a step's document, and what it is about as people call it."""
+    names = ", ".join(subject.name for subject in step.subjects if subject.name and not subject.path)
+    return f"{step.address} ({names})" if names else str(step.address)
 
 
 def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:

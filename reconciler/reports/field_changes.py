@@ -19,8 +19,8 @@ _INDENT = "    "
 _ADDED, _REMOVED, _FAINT = "green", "red", "dim"
 _FOUND, _MISSING = "yellow", "red"
 _RISK_WORDS = {Risk.LOW: "", Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
-_NOTE_COLUMN = 40
-"""Widest members beside which notes stand in a column."""
+_NOTE_COLUMN = 36
+"""Widest members beside which a note has room."""
 
 _Pieces = tuple[str | tuple[str, str], ...]
 
@@ -52,7 +52,7 @@ def _list_closing_lines(step: MaskedStep, view: View, group_size: int) -> Iterat
     judgement = ": ".join(filter(None, (_RISK_WORDS[step.risk], step.risk_reason))) if step.risk is not Risk.LOW else ""
     if view.from_server and call:
         yield "repair", "; ".join(filter(None, (f"{call}{more}", judgement))), _FAINT
-    elif judgement and not view.from_server:
+    elif judgement and not view.from_server and not step.refusal:
         yield "risk", ": ".join(filter(None, (step.risk.value, step.risk_reason))), "bold yellow"
     if step.refusal:
         yield "refused", step.refusal, "bold red"
@@ -108,9 +108,13 @@ def _render_found(change: Change, step: MaskedStep, view: View) -> Iterator[_Pie
         return
     added, missing, unchanged = member_changes
     shown = [quote_value(member, hint=view.remainder_hint) for member in (*added[:MAX_MEMBERS], *missing[:MAX_MEMBERS])]
-    width = min(max(map(measure_text, shown)), _NOTE_COLUMN)
-    yield from _render_members("+", added, _FOUND, view, "added on the server", width)
-    yield from _render_members("-", missing, _MISSING, view, "missing on the server", width)
+    width = max(map(measure_text, shown))
+    for sign, members, style, note in (("+", added, _FOUND, "added"), ("-", missing, _MISSING, "missing")):
+        # Beside long members a note would go on below each of them.
+        if members and width > _NOTE_COLUMN:
+            yield (f"{note} on the server:",)
+        note_beside = f"   {note} on the server" if width <= _NOTE_COLUMN else ""
+        yield from _render_members(sign, members, style, view, note_beside, width)
     if unchanged:
         yield ((f"  {unchanged:,} as declared", _FAINT),)
 
@@ -120,7 +124,7 @@ def _render_members(
 ) -> Iterator[_Pieces]:
     for item in items if view.is_full else items[:MAX_MEMBERS]:
         text = quote_value(item, hint=view.remainder_hint)
-        padding = " " * (max(0, width - measure_text(text)) + 3) if note else ""
+        padding = " " * max(0, width - measure_text(text)) if note else ""
         yield ((f"{sign} {text}", style), f"{padding}{note}")
     yield from _render_remainder(sign, items, style, view)
 

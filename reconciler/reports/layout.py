@@ -36,11 +36,12 @@ PLAIN_LAYOUT = Layout()
 class Line(NamedTuple):
     """One line of a report: pieces of text that is harmless already, each with its style.
 
-    Where it is too long for a terminal it goes on below, indented by `hang` columns.
+    Where it is too long for a terminal it goes on below, indented by `hang` columns; with None it is never broken: what
+    is to be copied.
     """
 
     pieces: tuple[tuple[str, str], ...]
-    hang: int = 0
+    hang: int | None = 0
 
     @property
     def plain(self) -> str:
@@ -102,7 +103,7 @@ def _wrap_line(line: Line, width: int) -> Iterator[Line]:
 
     What a terminal does by itself tears names apart and starts the rest at its left edge.
     """
-    if not width or measure_text(line.plain) <= width:
+    if not width or line.hang is None or measure_text(line.plain) <= width:
         yield line
         return
     hang = min(line.hang, width // 2)
@@ -164,7 +165,7 @@ def _strip_padding(text: str) -> str:
     return text + colors
 
 
-def build_line(*pieces: str | tuple[str, str], hang: int = 0) -> Line:
+def build_line(*pieces: str | tuple[str, str], hang: int | None = 0) -> Line:
     """Return one line from strings and (string, style) pairs, whatever they hold."""
     pairs = ((piece, "") if isinstance(piece, str) else piece for piece in pieces)
     return Line(tuple((escape_invisible(text), style) for text, style in pairs), hang)

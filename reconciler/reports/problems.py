@@ -32,7 +32,7 @@ def render_problems(
             yield build_line((f"{problem.source}:", "bold"), words, hang=_HANG)
             text = (lines or {}).get(problem.source)
             if text is not None and text.strip():
-                yield from _render_snippet(text, problem.source)
+                yield from _render_snippet(text, problem.source, layout)
 
     return render_parts(report(), layout)
 
@@ -71,15 +71,17 @@ def _name_target(problem: Diagnostic) -> str:
     return f"target {problem.address.target}: " if problem.address else ""
 
 
-def _render_snippet(text: str, source: Source) -> Iterator[Line]:
+def _render_snippet(text: str, source: Source, layout: Layout) -> Iterator[Line]:
     """Yield the line and a caret below the column; of a long line only the part around it."""
+    number = str(source.line)
+    width = min(_SNIPPET_WIDTH, layout.width - len(number) - 5) if layout.width else _SNIPPET_WIDTH
+    lead = min(_SNIPPET_LEAD, width // 2)
     column = min(max(source.column, 1), len(text) + 1) - 1
-    start = max(0, column - _SNIPPET_LEAD) if len(text) > _SNIPPET_WIDTH else 0
+    start = max(0, column - lead) if len(text) > width else 0
     excerpt, prefix = (
-        escape_invisible(text[start : start + _SNIPPET_WIDTH].rstrip()),
+        escape_invisible(text[start : start + width].rstrip()),
         escape_invisible(text[start:column]),
     )
-    number = str(source.line)
-    yield build_line((f"  {number} | ", "dim"), excerpt)
+    yield build_line((f"  {number} | ", "dim"), excerpt, hang=None)
     # In cells, not characters: East Asian letters are two wide (UAX 11), combining marks none.
-    yield build_line((f"  {'':{len(number)}} | ", "dim"), " " * measure_text(prefix), ("^", "bold red"))
+    yield build_line((f"  {'':{len(number)}} | ", "dim"), " " * measure_text(prefix), ("^", "bold red"), hang=None)

@@ -37,14 +37,14 @@ def render_explanation(reference: Mapping[str, Json], layout: Layout = PLAIN_LAY
         parts += [
             build_line(),
             build_line(("example", "bold")),
-            *(build_line(f"  {text}") for text in example.splitlines()),
+            *(build_line(f"  {text}", hang=None) for text in example.splitlines()),
         ]
     return render_parts(parts, layout)
 
 
 def _build_field_row(field: Mapping[str, Json]) -> dict[str, Cell]:
     what = f"{field['description']} Risk {field['risk']}." if "risk" in field else field["description"]
-    values = {"field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": what}
+    values = {"  field": f"  {field['name']}", "type": field["type"], "": field["presence"], "what": what}
     return {name: (_format_value(value), "") for name, value in values.items()}
 
 

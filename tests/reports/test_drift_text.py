@@ -71,6 +71,17 @@ def test_a_difference_leads_from_what_is_declared_to_what_was_found(before: obje
     assert line in draw_change(before, after).splitlines()
 
 
+def test_long_members_stand_below_what_happened_to_them() -> None:
+    """Beside them the note would be broken off at 80 columns."""
+    lines = draw_change(["/certificates/collections/metadata/modify/"], ["/portal/read/"]).splitlines()
+    assert lines[4:8] == [
+        "    field   added on the server:",
+        '            + "/certificates/collections/metadata/modify/"',
+        "            missing on the server:",
+        '            - "/portal/read/"',
+    ]
+
+
 def test_what_was_added_by_hand_is_never_red() -> None:
     """Red is for what is missing."""
     assert "\x1b[31m+" not in draw_change(["x"], [], color=True)

@@ -16,6 +16,7 @@ from reconciler.reports.doctor import render_diagnoses
 from reconciler.reports.layout import Layout, build_line, render_parts
 from reconciler.reports.perspective import View
 from reconciler.reports.problems import render_notes, render_problems
+from reconciler.reports.reference import render_explanation
 from reconciler.reports.table import build_table
 from tests.support.problems import make_problem
 from tests.support.report_plans import DENIAL, PLAN, ROLE, TARGETS, mask_outcomes, mask_plan, named_owner, step
@@ -169,3 +170,18 @@ def test_a_refused_step_is_marked_in_table_and_block() -> None:
     refused = step(action=Action.UPDATE, refusal="the role is immutable")
     shown = text.render_plan(mask_plan(Plan((refused, *PLAN.steps), Coverage(9, 9))))
     assert "\nx SecurityRole PKI Operators" in shown
+
+
+def test_a_line_of_a_manifest_is_cut_and_not_broken() -> None:
+    """The caret would point at nothing."""
+    place = Source("a.yaml", 4, 70)
+    shown = render_problems([make_problem(place, "what")], Layout(60), {place: "x " * 100})
+    _, line, caret = shown.splitlines()
+    assert max(len(line), len(caret)) <= 60
+    assert line[caret.index("^")] == " "
+
+
+def test_an_example_is_never_broken() -> None:
+    """It is there to be copied."""
+    example = "spec: {" + "a: b, " * 30 + "}"
+    assert example in render_explanation({"path": "x", "description": "y", "example": example}, Layout(60))
