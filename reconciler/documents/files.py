@@ -17,6 +17,8 @@ from reconciler.diagnostics import Explanation
 from reconciler.documents import limits
 from reconciler.sanitize import escape_invisible
 
+_MAX_CLIMB: Final = 2
+"""Folders up that a relative path may lead before the whole path says more."""
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""
 
@@ -73,13 +75,12 @@ class FileRef:
 
 
 def name_path(path: Path, folder: Path) -> str:
-    """Return how a path is called by somebody who stands in a folder: relative to it, unless they share no more than
-    the root.
-    """
+    """Return how a path is called by somebody who stands in a folder: relative to it, if it is not far away."""
     full_path, origin = os.path.normpath(folder / path), os.path.abspath(folder)  # noqa: PTH100 - no link is followed
+    relative_path = Path(os.path.relpath(full_path, origin))
     shares_root_alone = os.path.commonpath([full_path, origin]) == os.path.sep
-    shown = full_path if shares_root_alone else os.path.relpath(full_path, origin)
-    return escape_invisible(Path(shown).as_posix())
+    is_far = shares_root_alone or relative_path.parts.count("..") > _MAX_CLIMB
+    return escape_invisible((Path(full_path) if is_far else relative_path).as_posix())
 
 
 def is_manifest(name: str) -> bool:

@@ -92,21 +92,19 @@ def _render_found(change: Change, step: MaskedStep, view: View) -> Iterator[_Pie
     """Yield the same from the server's side: declared -> found; what was put in there is an addition."""
     if step.action is Action.CREATE:
         members = change.after if isinstance(change.after, list) and change.after else [change.after]
+        hint = view.remainder_hint
         yield from (
-            ((quote_value(member, hint=view.remainder_hint), _FAINT), (" declared", _FAINT))
-            for member in members[:MAX_MEMBERS]
+            ((quote_value(member, hint=hint), _FAINT), (" declared", _FAINT)) for member in members[:MAX_MEMBERS]
         )
         yield from _render_remainder("", members, _FAINT, view)
-        return
-    member_changes = compare_members(change.after, change.before)
-    if member_changes is None:
-        yield (
-            quote_value(change.after, hint=view.remainder_hint),
-            " -> ",
-            (quote_value(change.before, hint=view.remainder_hint), _FOUND),
-        )
-        return
-    added, missing, unchanged = member_changes
+    elif member_changes := compare_members(change.after, change.before):
+        yield from _render_found_members(*member_changes, view)
+    else:
+        declared, found = (quote_value(value, hint=view.remainder_hint) for value in (change.after, change.before))
+        yield (declared, " -> ", (found, _FOUND))
+
+
+def _render_found_members(added: list[Json], missing: list[Json], unchanged: int, view: View) -> Iterator[_Pieces]:
     shown = [quote_value(member, hint=view.remainder_hint) for member in (*added[:MAX_MEMBERS], *missing[:MAX_MEMBERS])]
     width = max(map(measure_text, shown))
     for sign, members, style, note in (("+", added, _FOUND, "added"), ("-", missing, _MISSING, "missing")):

@@ -20,6 +20,7 @@ _VERDICT_WORDS = {
 }
 
 
+_RISK_LABELS = {Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
 _GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 
 
@@ -89,34 +90,34 @@ def _count_faulty_documents(plan: MaskedPlan) -> int:
 
 
 def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> str:
-    faulty = {problem.address for problem in plan.problems}
+    is_drift = words is FOUND
     sendable = [step for step in plan.steps if step.request]
-    withheld = [step for step in plan.steps if not step.request]
-    amounts = [
-        f"{number:,} {words[action].counted}"
-        for action in Action
-        if (number := _sum_weights(step for step in sendable if step.action is action))
-    ]
-    if words is FOUND and plan.absences:
-        amounts.append(f"{len(plan.absences):,} not there")
-    parts = [", ".join(amounts)] if amounts else []
-    if refused := _sum_weights(step for step in withheld if step.address not in faulty):
-        parts.append(f"{refused:,} can't be changed")
-    if held_back := _sum_weights(step for step in withheld if step.address in faulty):
-        parts.append(f"{held_back:,} held back")
+    amounts = [(words[action].counted, [step for step in sendable if step.action is action]) for action in Action]
+    risks = [(label, [step for step in sendable if step.risk is risk]) for risk, label in _RISK_LABELS.items()]
+    absences = [f"{len(plan.absences):,} not there"] if is_drift and plan.absences else []
+    parts = [", ".join([*_count_groups(amounts), *absences]), *_count_groups(_group_withheld(plan))]
     if unchanged := count_in_sync(plan.compared, plan.steps, len(plan.absences)):
         parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
-    risks = [
-        f"{number:,} {label}"
-        for risk, label in ((Risk.HIGH, "high risk"), (Risk.IRREVERSIBLE, "irreversible"))
-        if (number := _sum_weights(step for step in sendable if step.risk is risk))
-    ]
-    parts += [", ".join(risks)] if risks else []
-    if words is PLANNED and plan.absences:
+    parts.append(", ".join(_count_groups(risks)))
+    if plan.absences and not is_drift:
         parts.append(_describe_absences(plan))
-    if not plan.steps and not (words is FOUND and plan.absences):
+    if not plan.steps and not absences:
         parts.insert(0, "no difference in what was compared" if plan.compared.objects else "nothing was compared")
-    return f"{'; '.join(parts)}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
+    return f"{'; '.join(filter(None, parts))}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
+
+
+def _group_withheld(plan: MaskedPlan) -> list[tuple[str, list[MaskedStep]]]:
+    """Return the steps that are not sent: those of documents that have a problem, and those that were refused."""
+    faulty = {problem.address for problem in plan.problems}
+    withheld = [step for step in plan.steps if not step.request]
+    return [
+        ("can't be changed", [step for step in withheld if step.address not in faulty]),
+        ("held back", [step for step in withheld if step.address in faulty]),
+    ]
+
+
+def _count_groups(groups: Iterable[tuple[str, list[MaskedStep]]]) -> list[str]:
+    return [f"{_sum_weights(steps):,} {label}" for label, steps in groups if steps]
 
 
 def _sum_weights(steps: Iterable[MaskedStep]) -> int:

@@ -13,10 +13,10 @@ from reconciler.reports.perspective import View
 _LABEL = "request"
 
 
-def format_call(request: Call) -> str:
-    """Return the request line as it is sent: method, path and encoded query."""
+def format_call(request: Call, url: str = "") -> str:
+    """Return the request line as it is sent: method, path (below the target's URL) and encoded query."""
     query = "&".join(f"{_encode_query_part(name)}={_encode_query_part(value)}" for name, value in request.query)
-    return f"{request.method} {request.path}{'?' + query if query else ''}"
+    return f"{request.method} {url}{request.path}{'?' + query if query else ''}"
 
 
 def render_request(call: Call, view: View, column: int) -> Iterator[Line]:
@@ -25,18 +25,16 @@ def render_request(call: Call, view: View, column: int) -> Iterator[Line]:
     The body is laid out for reading: sent are these members with these values in this order, without the blanks.
     """
     bound = view.targets.get(call.target)
-    method, _, path = format_call(call).partition(" ")
     headers = view.headers(bound.api, call.version) if view.headers and bound else {}
     body = json.dumps(call.body, ensure_ascii=False, indent=2, default=_convert_mapping)
     texts = (
-        f"{method} {bound.url if bound else ''}{path}",
+        format_call(call, bound.url if bound else ""),
         *(f"{name}: {value}" for name, value in headers.items()),
         *body.split("\n"),
     )
     for number, text in enumerate(texts):
-        label = "" if number else f"    {_LABEL}"
-        depth = len(text) - len(text.lstrip(" "))
-        yield build_line((f"{label:{column}}{text}", "" if number else "bold"), hang=column + depth + 2)
+        label, style = ("", "") if number else (f"    {_LABEL}", "bold")
+        yield build_line((f"{label:{column}}{text}", style), hang=column + len(text) - len(text.lstrip(" ")) + 2)
 
 
 def _encode_query_part(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from reconciler.model import Action, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
@@ -26,6 +27,17 @@ VERDICTS = {
 _RISKS = {Risk.LOW: ("low", ""), Risk.HIGH: ("HIGH", "bold yellow"), Risk.IRREVERSIBLE: ("IRREVERSIBLE", "bold red")}
 _OBJECT_LIMIT = 24
 """Longest object without a name of which nothing is cut where there is little room."""
+
+
+class _Sort(NamedTuple):
+    """What steps have in common that a survey counts together."""
+
+    risk: Risk
+    kind: str
+    word: str
+    fields: str
+
+
 _MAX_SORTS = 12
 """Sorts of steps that a survey lists."""
 _FIELDS_WIDTH = 20
@@ -46,29 +58,28 @@ def build_step_table(
 
 def build_survey(steps: Sequence[MaskedStep], layout: Layout, view: View) -> Iterator[Line]:
     """Yield what many steps come to, a line for each sort: which kind, what is done, to which fields, at what risk."""
-    weights: Counter[tuple[str, Action, str, Risk, bool]] = Counter()
+    weights: Counter[_Sort] = Counter()
     for step in steps:
-        is_withheld = step.request is None
-        weights[step.address.kind, step.action, _summarize_field_names(step), step.risk, is_withheld] += step.weight
-    rows: list[Row] = [
-        {
-            "objects": (f"{weight:,}".rjust(len("objects")), ""),
-            "what": ("not sent" if is_withheld else view.words[action].word, ""),
-            "kind": (kind, ""),
-            "risk": _RISKS[risk],
-            "fields": (fields, ""),
-        }
-        for (kind, action, fields, risk, is_withheld), weight in sorted(
-            weights.items(), key=lambda item: (-item[0][3].rank, -item[1], item[0])
-        )[:_MAX_SORTS]
-    ]
-    yield from build_table(rows, layout, first="fields")
-    if len(weights) > len(rows):
-        yield build_line((f"(and {len(weights) - len(rows):,} more sorts, all of them below)", "dim"))
+        word = view.words[step.action].word if step.request or view.from_server else "not sent"
+        weights[_Sort(step.risk, step.address.kind, word, _summarize_field_names(step))] += step.weight
+    sorts = sorted(weights.items(), key=lambda item: (-item[0].risk.rank, -item[1], item[0]))
+    yield from build_table([_build_survey_row(*item) for item in sorts[:_MAX_SORTS]], layout, first="fields")
+    if len(sorts) > _MAX_SORTS:
+        yield build_line((f"(and {len(sorts) - _MAX_SORTS:,} more sorts, all of them below)", "dim"))
+
+
+def _build_survey_row(sort: _Sort, weight: int) -> Row:
+    return {
+        "objects": (f"{weight:,}".rjust(len("objects")), ""),
+        "what": (sort.word, ""),
+        "kind": (sort.kind, ""),
+        "risk": _RISKS[sort.risk],
+        "fields": (sort.fields, ""),
+    }
 
 
 def _summarize_field_names(step: MaskedStep) -> str:
-    return "requests" if step.action is Action.DENY else ", ".join(list_fields(step))
+    return "requests" if step.action is Action.DENY else ", ".join(rank_fields(step))
 
 
 def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:
@@ -84,7 +95,7 @@ def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:
     }
 
 
-def list_fields(step: MaskedStep) -> list[str]:
+def rank_fields(step: MaskedStep) -> list[str]:
     """Return the fields that a step changes, those of the highest risk first."""
     ranks = {
         path: max(change.risk.rank for change in step.changes if change.path == path)
@@ -120,34 +131,34 @@ def _build_cells(step: MaskedStep, view: View) -> Row:
 def _summarize_fields(step: MaskedStep) -> str:
     if step.action is Action.DENY:
         return format_count(step.weight, "request")
-    return ", ".join(list_fields(step))
+    return ", ".join(rank_fields(step))
 
 
 def _fit_rows(rows: list[Row], steps: Sequence[MaskedStep], view: View, width: int) -> list[Row]:
-    """Give up what a reader misses least, step by step, until the rest has room; without a width everything has.
-
-    What stays to the last is what tells a person which object it is, how risky it is and which fields change.
-    """
-    if not width:
-        return rows
-    kinds = {step.address.kind for step in steps}
-    says_nothing = len({(step.address.kind, step.address.target) for step in steps}) == len(kinds)
-    stages: list[Callable[[list[Row]], list[Row]]] = [
-        lambda rows: _drop_columns(rows, "source"),
-        lambda rows: _replace_objects(rows, steps, view, ObjectDetail(cut=True)),
-        lambda rows: _drop_columns(rows, "target") if says_nothing else rows,
-        lambda rows: _drop_columns(rows, "kind", "target"),
-        lambda rows: _replace_objects(rows, steps, view, ObjectDetail(facts=False, cut=True)),
-        lambda rows: _drop_columns(rows, "action"),
-        # What became of a step matters more than what it was thought to risk.
-        lambda rows: _drop_columns(rows, "risk") if "verdict" in rows[0] else rows,
-        lambda rows: _keep_names(rows, steps),
-    ]
-    for stage in stages:
+    """Give up what a reader misses least, step by step, until the rest has room; without a width everything has."""
+    for give_up in _list_sacrifices(steps, view) if width else ():
         if _has_room(rows, width):
             break
-        rows = stage(rows)
+        rows = give_up(rows)
     return rows
+
+
+def _list_sacrifices(steps: Sequence[MaskedStep], view: View) -> Iterator[Callable[[list[Row]], list[Row]]]:
+    """Yield what is given up, in this order.
+
+    What stays is what tells a person which object it is, how risky it is and which fields change.
+    """
+    kinds = {step.address.kind for step in steps}
+    yield lambda rows: _drop_columns(rows, "source")
+    yield lambda rows: _replace_objects(rows, steps, view, ObjectDetail(cut=True))
+    if len({(step.address.kind, step.address.target) for step in steps}) == len(kinds):
+        yield lambda rows: _drop_columns(rows, "target")
+    yield lambda rows: _drop_columns(rows, "kind", "target")
+    yield lambda rows: _replace_objects(rows, steps, view, ObjectDetail(facts=False, cut=True))
+    yield lambda rows: _drop_columns(rows, "action")
+    # What became of a step matters more than what it was thought to risk.
+    yield lambda rows: _drop_columns(rows, "risk") if "verdict" in rows[0] else rows
+    yield lambda rows: _keep_names(rows, steps)
 
 
 def _has_room(rows: list[Row], width: int) -> bool:

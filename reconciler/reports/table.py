@@ -55,16 +55,16 @@ def _fit_widths(rows: Sequence[Row], room: int, first: str) -> dict[str, int]:
     if not room or sum_widths(widths) <= room:
         return widths
     word_widths = measure_columns(rows, WORD_END)
-    for least in (
+    limits = (
         widths | {first: word_widths.get(first, 0)},
         word_widths,
         measure_columns(rows, _SEAM),
         dict.fromkeys(widths, 1),
-    ):
-        while sum_widths(widths) > room:
-            flexible = [name for name, width in widths.items() if width > least[name]]
-            if not flexible:
-                break
+    )
+    for least in limits:
+        while sum_widths(widths) > room and (
+            flexible := [name for name in widths if widths[name] > least.get(name, 0)]
+        ):
             widths[max(flexible, key=lambda name: widths[name])] -= 1
     return widths
 

@@ -133,8 +133,7 @@ def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) 
     title: list[str | tuple[str, str]] = [find_symbol(step, view), f" {step.address.kind} {names}"]
     target = name_target(step, view)
     if len(group) == 1:
-        absence = "missing on the server" if view.from_server and step.action is Action.CREATE else ""
-        facts = [text for text in (describe_object(step, view), absence, target) if text]
+        facts = [text for text in (describe_object(step, view), _tell_missing(step, view), target) if text]
         yield build_line(*title, *(f"  {text}" for text in facts), (f"  {step.source}", "dim"), hang=4)
         yield from render_fields(step, view)
         return
@@ -145,6 +144,10 @@ def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) 
     if len(group) > _MAX_OBJECTS:
         yield build_line((f"    and {len(group) - _MAX_OBJECTS:,} more, {remainder_hint}", "dim"))
     yield from render_fields(step, view, group_size=len(group))
+
+
+def _tell_missing(step: MaskedStep, view: View) -> str:
+    return "missing on the server" if view.from_server and step.action is Action.CREATE else ""
 
 
 def _join_names(names: Sequence[str], limit: int = 3) -> str:

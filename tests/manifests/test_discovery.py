@@ -62,10 +62,11 @@ def test_names_are_shown_as_somebody_in_the_base_calls_them(tmp_path: Path) -> N
     assert read(str(tmp_path / "m/a.yaml"), base=tmp_path).documents[0].source.file == "m/a.yaml"
 
 
-def test_a_path_that_shares_nothing_with_the_base_is_whole() -> None:
+def test_a_path_far_from_the_base_is_whole() -> None:
     """A row of `..` up to the root would say less."""
     assert name_path(Path("/srv/m/a.yaml"), Path("/home/u")) == "/srv/m/a.yaml"
-    assert name_path(Path("/home/m/a.yaml"), Path("/home/u")) == "../m/a.yaml"
+    assert name_path(Path("/home/m/a.yaml"), Path("/home/u/x/y")) == "/home/m/a.yaml"
+    assert name_path(Path("/home/m/a.yaml"), Path("/home/u/x")) == "../../m/a.yaml"
 
 
 def test_the_order_of_what_is_wanted_is_that_of_addresses(tmp_path: Path) -> None:

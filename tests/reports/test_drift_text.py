@@ -74,7 +74,7 @@ def test_a_difference_leads_from_what_is_declared_to_what_was_found(before: obje
 def test_long_members_stand_below_what_happened_to_them() -> None:
     """Beside them the note would be broken off at 80 columns."""
     lines = draw_change(["/certificates/collections/metadata/modify/"], ["/portal/read/"]).splitlines()
-    assert lines[4:8] == [
+    assert lines[-5:-1] == [
         "    field   added on the server:",
         '            + "/certificates/collections/metadata/modify/"',
         "            missing on the server:",

@@ -182,8 +182,9 @@ def _show_outcome(progress: Progress, masker: SecretMasker, outcome: MaskedOutco
     if outcome.verdict is Verdict.NOT_REACHED:  # nothing happened: the report counts them
         return
     step = outcome.step
-    facts = filter(None, (str(step.address), name_target(step, view), describe_object(step, view)))
-    progress.done(masker(f"{count} {outcome.verdict.value.replace('_', ' ')}: {step.action} {'  '.join(facts)}"))
+    name = f"{step.address} {describe_object(step, view)}".rstrip()
+    facts = ", ".join(filter(None, (name, name_target(step, view))))
+    progress.done(masker(f"{count} {outcome.verdict.value.replace('_', ' ')}: {step.action} {facts}"))
 
 
 def _announce_stop(session: Session) -> None:

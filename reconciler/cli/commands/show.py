@@ -23,9 +23,8 @@ def command(session: Session, /, planfile: str, full: bool) -> CommandResult:
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
 
-    saved_plan = read_saved_plan(
-        session.cwd / planfile, planfile, KINDS
-    )  # however old: the same words as when it was made
+    # However old: the same words as when it was made.
+    saved_plan = read_saved_plan(session.cwd / planfile, planfile, KINDS)
     # No secret is known here: nothing was asked, and nothing but the file was read.
     plan = SecretMasker(()).mask_plan(saved_plan)
     headers = load_headers() if full else None
