@@ -54,18 +54,10 @@ def _fit_widths(rows: Sequence[Row], room: int, first: str) -> dict[str, int]:
     widths = measure_columns(rows)
     if not room or sum_widths(widths) <= room:
         return widths
-    word_widths = measure_columns(rows, WORD_END)
-    limits = (
-        widths | {first: word_widths.get(first, 0)},
-        word_widths,
-        measure_columns(rows, _SEAM),
-        dict.fromkeys(widths, 1),
-    )
-    for least in limits:
-        while sum_widths(widths) > room and (
-            flexible := [name for name in widths if widths[name] > least.get(name, 0)]
-        ):
-            widths[max(flexible, key=lambda name: widths[name])] -= 1
+    words, parts = measure_columns(rows, WORD_END), measure_columns(rows, _SEAM)
+    for least in (widths | {first: words.get(first, 0)}, words, parts, dict.fromkeys(widths, 1)):
+        while sum_widths(widths) > room and (wide := [name for name in widths if widths[name] > least[name]]):
+            widths[max(wide, key=lambda name: widths[name])] -= 1
     return widths
 
 

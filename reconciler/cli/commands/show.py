@@ -27,10 +27,7 @@ def command(session: Session, /, planfile: str, full: bool) -> CommandResult:
     saved_plan = read_saved_plan(session.cwd / planfile, planfile, KINDS)
     # No secret is known here: nothing was asked, and nothing but the file was read.
     plan = SecretMasker(()).mask_plan(saved_plan)
-    headers = load_headers() if full else None
+    headers, headline = load_headers() if full else None, summarize_plan(plan)
     return CommandResult(
-        Exit.OK,
-        lambda layout: text.render_plan(plan, layout, headers=headers),
-        plan=plan,
-        headline=summarize_plan(plan),
+        Exit.OK, lambda layout: text.render_plan(plan, layout, headers=headers), plan=plan, headline=headline
     )

@@ -101,12 +101,15 @@ def _render_headline(result: CommandResult) -> str:
     return sanitize_message(f"{result.headline}\n")
 
 
+def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic, ...]:
+    problems = () if result.problems_in_text and not session.json else result.problems
+    plan = result.plan
+    return (*problems, *plan.problems, *(gap.problem for gap in plan.gaps)) if plan else problems
+
+
 def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
-    plan = result.plan
-    problem_list = () if result.problems_in_text and not session.json else result.problems
-    if plan:
-        problem_list = (*problem_list, *plan.problems, *(gap.problem for gap in plan.gaps))
+    plan, problem_list = result.plan, _list_problems(session, result)
     notes = (*plan.notes, *plan.absences) if plan else ()
     if not problem_list and not notes:
         return ""
