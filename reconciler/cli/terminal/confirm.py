@@ -41,13 +41,13 @@ def ask_confirmation(session: Session, plan: Plan) -> bool:
             "give --yes or --approve low,high, or save the plan with --out and apply the file",
         )
         raise UsageError(problem)
-    changes = Counter(step.address.target for step in plan.steps)
-    lines = [f"This will send {format_count(len(plan.steps), 'request')}:"]
+    changes = Counter(step.address.target for step in plan.sendable_steps)
+    lines = [f"This will send {format_count(len(plan.sendable_steps), 'request')}:"]
     for name, number in sorted(changes.items()):
         bound = plan.targets.get(name)
         server = f"{bound.url} {bound.project}".rstrip() if bound else ""
         lines.append(f"  {name}  {server}  {format_count(number, 'request')}")
-    if irreversible := sum(step.weight for step in plan.steps if step.risk is Risk.IRREVERSIBLE):
+    if irreversible := sum(step.weight for step in plan.sendable_steps if step.risk is Risk.IRREVERSIBLE):
         lines.append(f"{format_count(irreversible, 'change')} can't be undone.")
     # input() would write the prompt to stdout, which may well be a file.
     write_text(session.stderr, sanitize_message("\n".join(lines)) + "\nType yes to apply: ")
