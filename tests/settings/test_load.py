@@ -387,3 +387,27 @@ def test_the_environment_is_handed_out_read_only() -> None:
     assert "PATH" in env
     with pytest.raises(TypeError):
         cast(dict[str, str], env)["X"] = "y"
+
+
+@pytest.mark.parametrize(
+    ("given", "stands", "name"),
+    [
+        ("{folder}/s/x.yaml", "", "s/x.yaml"),
+        ("s/x.yaml", "", "s/x.yaml"),
+        ("../s/x.yaml", "m", "../s/x.yaml"),
+        ("{folder}/s/x.yaml", "m", "../s/x.yaml"),
+    ],
+)
+def test_the_file_is_called_as_somebody_in_the_folder_calls_it(
+    tmp_path: Path, given: str, stands: str, name: str
+) -> None:
+    """In its own problems, and in those that are told of its limits later on."""
+    for folder in ("s", "m"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "s" / "x.yaml").write_text(HEAD)
+    path, cwd = Path(given.format(folder=tmp_path)), tmp_path / stands
+    assert load_settings(path, env={}, cwd=cwd, kinds=KINDS).name == name
+    (tmp_path / "s" / "x.yaml").write_text(f"{HEAD}surplus: 1\n")
+    with pytest.raises(UsageError) as caught:
+        load_settings(path, env={}, cwd=cwd, kinds=KINDS)
+    assert [problem.source.file for problem in caught.value.problems] == [name]
