@@ -19,7 +19,7 @@ from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.failures import advise_on_failure
-from reconciler.transport.retry import RETRIED_STATUSES, RetryPolicy
+from reconciler.transport.retry import RetryPolicy, is_worth_repeating
 from reconciler.transport.strict_json import UnusableJson, decode_json
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 
@@ -180,8 +180,9 @@ class Client:
                     "grant it",
                 )
             )
-        if status in RETRIED_STATUSES or status >= 500:
-            summary = f"the server fails ({description}) although it was asked again"
+        if status == 429 or status >= 500:
+            again = " although it was asked again" if is_worth_repeating(status) else ""
+            summary = f"the server fails ({description}){again}"
             raise UnreachableError(Diagnostic("api.server-failing", source, summary, remedy="try again later"))
         # HTTP libraries take Authorization away when a redirect leads to another host, but not X-Auth-Token:
         # followed, it would hand the token over.

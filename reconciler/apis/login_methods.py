@@ -123,7 +123,7 @@ class _LoginFactory:
         redact = self._secrets.redact
         transport = self._context.transports.open_transport(url, trust)
         describe = partial(describe_reply, redact=redact)
-        return Login(transport, url, redact.learn, describe, self._target.name, labels)
+        return Login(transport, url, redact.learn, describe, self._target.name, labels, self._context.patience)
 
 
 def choose_identity(target: Target, secrets: Secrets, context: LoginContext) -> Identity:

@@ -1,4 +1,4 @@
-"""Reads whose answer another moment may mend: sent three times at most, within one budget for the run.
+"""Reads and token requests that another moment may mend: sent three times at most, within one budget for the run.
 
 A request whose credentials were refused is sent again elsewhere, with new ones: a read by the client, a write by
 `apply`.
@@ -18,9 +18,8 @@ from reconciler.transport.failures import UnansweredRequest
 from reconciler.transport.rate_limit import wait_unless_stopped
 from reconciler.transport.transport import UnusableReply
 
-# Huawei's documents ask for a retry of 429, 500, 502 and 504; 503 is temporary (RFC 9110, 15.6.4).
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
-"""Statuses that another moment may mend."""
+# RFC 9110, 15.6.2 and 15.6.6, and RFC 6585, 6: these say what the server can't do, or that a network wants a login.
+_LASTING_FAILURES = frozenset({501, 505, 511})
 ATTEMPTS = 3
 _BUDGET = 60
 """Retries that a whole run may make: against a server that is down, hundreds of reads end soon."""
@@ -28,6 +27,13 @@ _LONGEST_WAIT = 60.0
 """Seconds that a server may ask us to wait."""
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 8.0
 """Seconds: the first back-off and the largest, before jitter."""
+
+
+def is_worth_repeating(status: int) -> bool:
+    """Say whether another moment may mend what an answer of this status says."""
+    # Huawei's documents ask for a retry of 429, 500, 502 and 504; 503 is temporary (RFC 9110, 15.6.4). Gateways have
+    # statuses of their own above those, such as 520 to 529.
+    return status == 429 or (status >= 500 and status not in _LASTING_FAILURES)
 
 
 class RetryPolicy:
@@ -50,7 +56,7 @@ class RetryPolicy:
     def read(self, attempt: Callable[[], Reply]) -> Reply:
         """Call `attempt` until it brings an answer that time won't change; returns the last one or raises its NoReply.
 
-        Never hand it a write: after silence a write may have happened.
+        Never hand it a write: after silence a write may have happened. A token request is none.
         """
         for turn in range(1, ATTEMPTS + 1):
             is_last = turn == ATTEMPTS
@@ -63,7 +69,7 @@ class RetryPolicy:
                 if is_permanent or is_last or not self._spend_retry() or not self._wait(self._back_off(turn)):
                     raise
                 continue
-            if reply.status not in RETRIED_STATUSES or is_last or not self._spend_retry():
+            if not is_worth_repeating(reply.status) or is_last or not self._spend_retry():
                 return reply
             # Neither vendor documents the header; a proxy or gateway in front of the API may send it.
             requested_delay = parse_retry_after(reply.headers.get("retry-after", ""), self._now())

@@ -217,9 +217,7 @@ REFUSALS: dict[str, tuple[Callable[[Asked], bytes], type[Exception], str]] = {
     "a split token": (lambda asked: answer(200, {"access_token": "a\r\nX: b"}), AuthError, "no usable token"),
     "another type": (lambda asked: answer(200, {"access_token": "t", "token_type": "mac"}), AuthError, "not a bearer"),
     "a list": (lambda asked: answer(200, []), AuthError, "not a token"),
-    "503": (lambda asked: answer(503, b""), UnreachableError, "503"),
-    "429": (lambda asked: answer(429, b""), UnreachableError, "429"),
-    "silence": (lambda asked: b"", UnreachableError, "closed before"),
+    "501": (lambda asked: answer(501, b""), UnreachableError, "fails (501);"),
 }
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from reconciler.apis.auth.token_cache import TokenCache, TokenGrant
+from reconciler.apis.connect import Api
 from reconciler.errors import UnreachableError
-from tests.support.api_targets import Time, command, oauth
+from tests.support.api_targets import PASSWORD, Time, command, csms, oauth
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.rejecting_server import Moody, outcome
+
+TRIES = 3
+"""How often a provider that fails is asked before it is left alone."""
+FAILURES: dict[str, tuple[Callable[[Asked], bytes], str]] = {
+    "503": (lambda asked: answer(503, b""), "fails (503) although it was asked again;"),
+    "520": (lambda asked: answer(520, b""), "fails (520) although it was asked again;"),
+    "429": (lambda asked: answer(429, b""), "fails (429) although it was asked again;"),
+    "silence": (lambda asked: b"", "closed before"),
+}
+MENDED = answer(200, {"access_token": "a-token-of-a-second-try"}, {"X-Subject-Token": "a-token-of-a-second-try"})
+LOGINS: dict[str, Callable[[str, Time], Api]] = {
+    "OAuth": lambda url, time: command(url, oauth(url), time=time),
+    "IAM": lambda url, time: csms(url, PASSWORD, time=time),
+}
 
 
 def test_a_token_that_failed_a_request_before_is_kept_and_the_request_is_over() -> None:
@@ -29,7 +46,10 @@ def test_a_token_that_failed_a_request_before_is_kept_and_the_request_is_over() 
 
 @pytest.mark.parametrize("failure", [answer(503, b""), answer(429, b""), b""], ids=["503", "429", "silence"])
 def test_a_provider_that_fails_is_left_alone_for_a_while(failure: bytes) -> None:
-    """Not asked for each read of a run; a later step finds it recovered. The while doubles, a minute at most."""
+    """Not asked for each read of a run, once three tries were in vain; a later step finds it recovered.
+
+    The while doubles, a minute at most.
+    """
     failing, time_ = [True], Time()
     moody = Moody(lambda asked: True)
 
@@ -43,7 +63,7 @@ def test_a_provider_that_fails_is_left_alone_for_a_while(failure: bytes) -> None
             for _ in range(20):
                 assert outcome(lambda: api.fresh.get("/x")) == "UnreachableError"
             asked.append(server.logins)
-        assert asked == [1, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8]
+        assert asked == [TRIES * turn for turn in (1, 1, 2, 2, 3, 4, 5, 6, 6, 7, 8)]
         failing[0] = False
         time_.seconds += 60.1
         assert outcome(lambda: api.fresh.get("/x")) == ""
@@ -58,7 +78,13 @@ def test_a_provider_that_recovered_is_believed_again() -> None:
         return answer(503, b"") if asked.path == "/oauth/token" and failing[0] else moody(asked)
 
     with Scripted(script) as server, command(server.url, oauth(server.url), time=time_) as api:
-        for pause, fails, found in ((0.0, True, 1), (2.1, True, 2), (4.1, False, 3), (3600.0, True, 4), (2.1, True, 5)):
+        for pause, fails, found in (
+            (0.0, True, 3),
+            (2.1, True, 6),
+            (4.1, False, 7),
+            (3600.0, True, 10),
+            (2.1, True, 13),
+        ):
             failing[0] = fails
             time_.seconds += pause
             assert outcome(lambda: api.fresh.get("/x")) == (UnreachableError.__name__ if fails else "")
@@ -79,4 +105,48 @@ def test_a_token_serves_to_its_end_while_the_provider_fails() -> None:
             failing[0] = fails
             time_.seconds += pause
             found.append((outcome(lambda: api.fresh.get("/x")), server.logins))
-    assert found == [("", 1), ("", 2), ("", 2), ("", 3), (UnreachableError.__name__, 3), ("", 4)]
+    assert found == [("", 1), ("", 4), ("", 4), ("", 7), (UnreachableError.__name__, 7), ("", 8)]
+
+
+@pytest.mark.parametrize("connect", LOGINS.values(), ids=LOGINS)
+@pytest.mark.parametrize(("script", "words"), FAILURES.values(), ids=FAILURES)
+def test_a_token_request_that_failed_once_is_repeated(
+    connect: Callable[[str, Time], Api], script: Callable[[Asked], bytes], words: str
+) -> None:
+    """It changes nothing: what another moment may mend ends no run, and three times are the most."""
+    for failing, tries in ((1, 2), (2, 3), (9, 3)):
+        time = Time()
+
+        def serve(asked: Asked, failing: int = failing) -> bytes:
+            if asked.path.endswith(("/token", "/tokens")):
+                return script(asked) if asked.number <= failing else MENDED
+            return answer(200, {"name": "x"})
+
+        with Scripted(serve) as server, connect(server.url, time) as api:
+            if tries > failing:
+                assert api.read.get("/x") == {"name": "x"}
+            else:
+                with pytest.raises(UnreachableError) as caught:
+                    api.read.get("/x")
+                assert words in str(caught.value)
+            assert server.logins == tries
+        assert time.slept, "there are pauses in between"
+
+
+@pytest.mark.parametrize("connect", LOGINS.values(), ids=LOGINS)
+def test_a_provider_may_say_how_long_to_wait(connect: Callable[[str, Time], Api]) -> None:
+    time = Time()
+    busy = answer(429, b"", {"Retry-After": "7"})
+    with Scripted(lambda asked: busy) as server, connect(server.url, time) as api, pytest.raises(UnreachableError):
+        api.read.get("/x")
+    assert sum(time.slept) == 14.0
+
+
+def test_token_requests_and_reads_have_one_budget() -> None:
+    """Against a server and a provider that are down a run ends soon: sixty repetitions of either are the most."""
+    time = Time()
+    with Scripted(lambda asked: answer(503, b"")) as server, command(server.url, oauth(server.url), time=time) as api:
+        for _ in range(50):
+            time.seconds += 61
+            assert outcome(lambda: api.fresh.get("/x")) == "UnreachableError"
+        assert server.logins == 50 + 60

@@ -10,6 +10,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Reply
 from reconciler.transport.failures import advise_on_failure
+from reconciler.transport.retry import RetryPolicy, is_worth_repeating
 from reconciler.transport.transport import Transport
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
@@ -26,8 +27,9 @@ class LoginLabels(NamedTuple):
 
 
 class Login:
-    """Posts credentials to one address of one identity provider, and never twice by itself.
+    """Posts credentials to one address of one identity provider. A refusal is never met with a second try.
 
+    A token request changes nothing, so what another moment may mend is repeated as a read is, within the same budget.
     `learn` hears each token before anybody else, so that no output shows it; `describe` puts an answer's status and
     what it says of itself into words that are fit to be printed.
     """
@@ -40,15 +42,17 @@ class Login:
         describe: Callable[[Reply], str],
         target: str,
         labels: LoginLabels,
+        retry_policy: RetryPolicy,
     ) -> None:
         self._transport, self._url, self._learn, self._describe = transport, url, learn, describe
+        self._retry_policy = retry_policy
         self._target, self._labels = target, labels
         self._source = Source(f"{target} POST {url.partition('?')[0]}")
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Return a 2xx answer; raises AuthError where the provider says no, UnreachableError where it says nothing."""
         try:
-            reply = self._transport.send("POST", self._url, headers, body)
+            reply = self._retry_policy.read(lambda: self._transport.send("POST", self._url, headers, body))
         except NoReply as error:
             advice = advise_on_failure(error, self._labels.bundle, self._labels.certificate)
             reason = "; ".join(filter(None, (_CONSEQUENCE, advice.reason)))
@@ -59,7 +63,8 @@ class Login:
             return reply
         description = self._describe(reply)
         if reply.status == 429 or reply.status >= 500:
-            summary = f"no login: the identity provider fails ({description})"
+            again = " although it was asked again" if is_worth_repeating(reply.status) else ""
+            summary = f"no login: the identity provider fails ({description}){again}"
             raise UnreachableError(Diagnostic("login.unreachable", self._source, summary, remedy="try again later"))
         if 300 <= reply.status < 400:
             summary = f"the answer is a redirect ({reply.status}), which is never followed with credentials"
