@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 _API_RULES = {
     "api.credentials-refused": "A server refused the credentials of a target.",
+    "api.no-such-api": "There is a server at the address of a target, but no such API.",
     "api.permission-missing": "The account of a target lacks a permission.",
     "api.server-failing": "A server answered with an error of its own, or throttled, although it was asked again.",
     "api.unknown-project": "IAM shows the account no project, or more than one, of the name in the settings.",
@@ -33,12 +34,10 @@ _DOCTOR_RULES = {
     "doctor.clock": "The clocks of this machine and of a server differ by more than a minute.",
     "doctor.connection": "A server, or the proxy before it, takes no connection.",
     "doctor.dns": "The name of a server, or of the proxy before it, can't be resolved.",
-    "doctor.no-such-api": "There is a server at the address of a target, but no such API.",
     "doctor.old-version": "The version of a server is too old for some kinds.",
     "doctor.row-gone": "An object that was listed is gone a moment later.",
     "doctor.tls": "No TLS connection to a server comes about that both sides trust.",
     "doctor.token-ended": "A token says of itself that its time is over.",
-    "doctor.unexpected-answer": "A server answers something that its API does not give.",
 }
 _DOCUMENT_RULES = {
     "document.duplicate-key": "A mapping gives one key twice.",

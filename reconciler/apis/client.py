@@ -12,6 +12,7 @@ from reconciler.apis.auth.authenticator import Authenticator
 from reconciler.apis.auth.lockout import RefusalCounter
 from reconciler.apis.auth_advice import AuthAdvice, advise_after_refusal
 from reconciler.apis.dialect import Dialect, ReadClient, describe_reply, explain_reply
+from reconciler.apis.odd_answers import AnswerContext, explain_odd_answer
 from reconciler.credentials.redaction import Redactor
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import AuthError, Exit, IncompleteError, NoReply, ReconcilerError, UnreachableError
@@ -19,8 +20,8 @@ from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.failures import advise_on_failure
-from reconciler.transport.retry import RetryPolicy, is_worth_repeating
-from reconciler.transport.strict_json import UnusableJson, decode_json
+from reconciler.transport.retry import RetryPolicy
+from reconciler.transport.strict_json import UnusableJson, decode_json, is_web_page
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
@@ -49,6 +50,7 @@ class Client:
         self.target, self.dialect, self.redact = target, dialect, redact
         self._transport, self._auth, self._retry_policy, self._on_reply = transport, auth, retry_policy, on_reply
         self._refusals = RefusalCounter()
+        self._was_answered = False
         self.product = ""
 
     @property
@@ -88,18 +90,19 @@ class Client:
                 Diagnostic("api.unreachable", self.source(path), f"no answer: {error}", *advice)
             ) from None
         self._on_reply(reply)
-        return self._judge_reply(path, reply, listing=listing)
+        return self._judge_reply(path, url, reply, listing=listing)
 
     def decode_body(self, path: str, reply: Reply, *, bulk: bool = False) -> Json:
         """Return the JSON of an answer; raises IncompleteError."""
         try:
             return decode_json(reply.body, bulk=bulk)
         except UnusableJson as error:
-            raise self.make_incomplete_error(path, f"the answer {error}") from None
+            remedy = f"check {self.dialect.address_setting}, and what stands between" if is_web_page(reply.body) else ""
+            raise self.make_incomplete_error(path, f"the answer {error}", remedy) from None
 
-    def make_incomplete_error(self, path: str, summary: str) -> IncompleteError:
+    def make_incomplete_error(self, path: str, summary: str, remedy: str = "") -> IncompleteError:
         """Return the error for an answer that can't be trusted."""
-        remedy = "check the target, then run again"
+        remedy = remedy or "check the target, then run again"
         return IncompleteError(
             Diagnostic("api.untrusted-answer", self.source(path), summary, "nothing was concluded from it", remedy)
         )
@@ -161,38 +164,32 @@ class Client:
             self._auth.record_success(headers)
         return False
 
-    def _judge_reply(self, path: str, reply: Reply, *, listing: bool) -> Reply | None:
+    def _judge_reply(self, path: str, url: str, reply: Reply, *, listing: bool) -> Reply | None:
         source, status = self.source(path), reply.status
         if status == 200:
+            self._was_answered = True
             return reply
         if not listing and self.dialect.is_absent(reply):
             return None
         if self.dialect.has_refused_credentials(reply):
             raise self._make_refusal_error(source, reply)
-        description = describe_reply(reply, self.redact)
-        if status == 403:
-            raise AuthError(
-                Diagnostic(
-                    "api.permission-missing",
-                    source,
-                    f"the permission to read this is missing ({description})",
-                    "what can't be seen can't be compared",
-                    "grant it",
-                )
-            )
-        if status == 429 or status >= 500:
-            again = " although it was asked again" if is_worth_repeating(status) else ""
-            summary = f"the server fails ({description}){again}"
-            raise UnreachableError(Diagnostic("api.server-failing", source, summary, remedy="try again later"))
-        # HTTP libraries take Authorization away when a redirect leads to another host, but not X-Auth-Token:
-        # followed, it would hand the token over.
-        if 300 <= status < 400:
-            raise self.make_incomplete_error(
-                path,
-                f"the answer is a redirect ({status}){self._describe_redirect(reply)}, "
-                "which is never followed with credentials",
-            )
-        raise self.make_incomplete_error(path, f"the server can't answer this ({description})")
+        if status == 403 and not self.dialect.comes_from_between(reply):
+            summary = f"the permission to read this is missing ({describe_reply(reply, self.redact)})"
+            reason = "what can't be seen can't be compared"
+            raise AuthError(Diagnostic("api.permission-missing", source, summary, reason, "grant it"))
+        context = AnswerContext(self.target.url, urlsplit(url).query, is_known_api=status != 404 or self._has_api())
+        explanation = explain_odd_answer(reply, self.dialect, self.redact, context)
+        error = UnreachableError if explanation.rule == "api.server-failing" else IncompleteError
+        raise error(explanation.locate(source))
+
+    def _has_api(self) -> bool:
+        """Say whether there is such an API at all; where nothing has answered yet, what always answers is asked."""
+        if self._was_answered or not (probe := self.dialect.login_probe):
+            return self._was_answered
+        try:
+            return self._read_with_retries(probe, self.url(probe, ()), 1, OBJECT_CAP).status != 404
+        except (ReconcilerError, NoReply):  # what was answered before is what is told
+            return True
 
     def _make_refusal_error(self, source: Source, reply: Reply) -> AuthError:
         summary = f"the credentials were refused ({describe_reply(reply, self.redact)})"
@@ -203,17 +200,6 @@ class Client:
     def _advise_on_auth(self) -> AuthAdvice:
         look, remedy = advise_after_refusal(self.target.auth)
         return AuthAdvice(f"check `auth` of target {self.target.name}: {look}", remedy)
-
-    def _describe_redirect(self, reply: Reply) -> str:
-        """Say where a redirect leads to: its host, without what may stand in front of it; "" where it names none."""
-        # The WHATWG URL Standard, and so every browser, takes a backslash for a slash; urlsplit does not.
-        location = self.redact(reply.headers.get("location", "")).replace("\\", "/")
-        try:
-            # RFC 3986, 3.2.1: what stands before the @ may be a user and a password.
-            host = urlsplit(location).netloc.rpartition("@")[2]
-        except ValueError:  # such as brackets that hold no address
-            return ""
-        return f" to {self.redact.line(host, 100)}" if host else ""
 
 
 class ObjectReader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from reconciler.errors import UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.reader import Read
 from reconciler.settings.model import Target
+from reconciler.transport.proxy_environment import add_proxy_environment
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.transport import Transport
@@ -118,6 +119,7 @@ def connect(
     """
     if target.lacking:
         raise UsageError(target.lacking.add_subject(f"target {target.name}:").locate(target.source))
+    target = replace(target, transport=add_proxy_environment(target.transport, env))
     secrets = Secrets(target, env)
     transports = TransportFactory(target, secrets, clock, sleep)
     transport = transports.open_api_transport()

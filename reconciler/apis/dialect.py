@@ -13,7 +13,7 @@ from reconciler.errors import IncompleteError
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import Read
 from reconciler.transport.single_flight import OnceCache
-from reconciler.transport.strict_json import read_error_message
+from reconciler.transport.strict_json import is_web_page, read_error_message
 
 # With APIGW.0301: all signed headers stand in it, X-Security-Token too, with | for line breaks.
 _RECITED_REQUEST = re.compile(r",?\s*canonicalRequest:")
@@ -92,9 +92,13 @@ class Dialect:
     def has_taken_credentials(self, reply: Reply) -> bool:
         """Say whether an answer shows that the credentials were taken: a redirect may lead to a login."""
         status = reply.status
-        return 200 <= status < 300 or (
-            400 <= status < 500 and status != 429 and not self.has_refused_credentials(reply)
+        return (200 <= status < 300 or (400 <= status < 500 and status != 429)) and not (
+            self.has_refused_credentials(reply) or self.comes_from_between(reply)
         )
+
+    def comes_from_between(self, reply: Reply) -> bool:
+        """Say whether an answer is a web page that the API itself doesn't sign: a firewall's, a proxy's, a login's."""
+        return is_web_page(reply.body) and self.version_header not in reply.headers
 
 
 def is_throttled_by_gateway(reply: Reply) -> bool:

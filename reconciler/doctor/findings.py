@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.doctor.model import Check, Health
-from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
-
-_RETRY_REMEDY = "try again later"
 
 
 class Findings:
@@ -69,27 +66,3 @@ def explain_problems(error: ReconcilerError) -> list[Explanation]:
 
 def _explain_problem(problem: Diagnostic) -> Explanation:
     return Explanation(problem.rule, problem.summary, problem.reason, problem.remedy)
-
-
-def explain_unexpected_answer(session: DoctorSession, answer: DoctorAnswer) -> tuple[Explanation, Exit]:
-    """Return what to tell of an answer that is neither what was asked for nor 401 or 403, and the exit code."""
-    description, status = session.said(answer), answer.status
-    # HTTP libraries drop Authorization on the way to another host, but not Huawei's X-Auth-Token; and
-    # most turn a PUT into a GET after a 302, whose 200 looks like success.
-    if 300 <= status < 400:
-        summary = f"the answer is a redirect ({description}), which is never followed with credentials"
-        remedy, cause = "set `url` to the address that answers itself", Exit.USAGE
-    # Huawei asks its callers to repeat 429, 500, 502 and 504; the reader has done so by now.
-    elif status == 429 or status >= 500:
-        summary = f"the server fails ({description}) although it was asked again"
-        remedy, cause = _RETRY_REMEDY, Exit.UNREACHABLE
-    elif status == 200:
-        summary = "the answer is not what this API gives, perhaps a web page of a login or of a proxy"
-        remedy, cause = "check `url`, and what stands between", Exit.USAGE
-    elif status == 404:
-        summary = f"the server has nothing there ({description})"
-        remedy, cause = "check `url` and the server's version", Exit.INCOMPLETE
-    else:
-        summary = f"the server can't answer this ({description})"
-        remedy, cause = "check the server's version and its log", Exit.INCOMPLETE
-    return Explanation("doctor.unexpected-answer", summary, remedy=remedy), cause

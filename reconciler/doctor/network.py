@@ -11,8 +11,9 @@ from reconciler.doctor.findings import Findings
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.errors import AuthError, Exit, NoReply
 from reconciler.settings.model import Target
-from reconciler.transport.failures import advise_on_failure
+from reconciler.transport.failures import FailureReason, advise_on_failure, suggest_proxy
 from reconciler.transport.probe import Probe, find_first_host, find_proxy, is_literal, resolve_addresses
+from reconciler.transport.proxy_environment import find_ignored_proxy
 
 NETWORK_CHECKS = ("dns", "connection", "tls")
 _SOON_DAYS = 30
@@ -27,7 +28,7 @@ def check_network(findings: Findings, session: DoctorSession, now: datetime) -> 
         for check in NETWORK_CHECKS:
             findings.skip(check, "an https proxy is in between; what follows shows whether it lets us through")
         return
-    if not _check_dns(findings, target, session.dialect.address_setting):
+    if not _check_dns(findings, session):
         findings.skip_blocked("connection", "tls")
         return
     try:
@@ -45,7 +46,8 @@ def check_network(findings: Findings, session: DoctorSession, now: datetime) -> 
         _check_tls(findings, target, probe, connection, now)
 
 
-def _check_dns(findings: Findings, target: Target, address_setting: str) -> bool:
+def _check_dns(findings: Findings, session: DoctorSession) -> bool:
+    target = session.target
     host = find_first_host(target.url, target.transport)
     if is_literal(host):
         findings.skip("dns", f"{host} is an address, which needs no name service")
@@ -53,10 +55,15 @@ def _check_dns(findings: Findings, target: Target, address_setting: str) -> bool
     try:
         findings.ok("dns", f"{host} is {', '.join(resolve_addresses(host))}")
     except NoReply as error:
-        setting = "`proxy`" if find_proxy(target.url, target.transport) else address_setting
-        remedy = f"check the host in {setting}, and this machine's name servers"
-        summary = f"{host} could not be resolved ({error})"
-        findings.fail("dns", Explanation("doctor.dns", summary, remedy=remedy), Exit.UNREACHABLE)
+        proxy = find_proxy(target.url, target.transport)
+        setting = "`proxy`" if proxy else session.dialect.address_setting
+        failure = FailureReason(
+            f"{host} could not be resolved ({error})", f"check the host in {setting}, and this machine's name servers"
+        )
+        if ignored_proxy := find_ignored_proxy(target.url, target.transport):
+            failure = suggest_proxy(failure, ignored_proxy)
+        explanation = Explanation("doctor.dns", failure.summary, failure.reason, failure.remedy)
+        findings.fail("dns", explanation, Exit.UNREACHABLE)
         return False
     return True
 
@@ -66,10 +73,11 @@ def _check_connection(findings: Findings, target: Target, probe: Probe) -> socke
     try:
         connection = probe.reach()
     except NoReply as error:
-        remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
-        if find_proxy(target.url, target.transport):
-            remedy = str(advise_on_failure(error, ""))
-        explanation = Explanation("doctor.connection", f"{address}: {error}", remedy=remedy)
+        advice = advise_on_failure(error, "")
+        if not find_proxy(target.url, target.transport) and not advice.reason:
+            remedy = "check that the server runs, the port in `url`, firewalls, and whether a `proxy` is needed"
+            advice = advice._replace(remedy=remedy)
+        explanation = Explanation("doctor.connection", f"{address}: {error}", *advice)
         findings.fail("connection", explanation, Exit.UNREACHABLE)
         return None
     findings.ok("connection", f"{address} takes connections")
@@ -83,8 +91,9 @@ def _check_tls(findings: Findings, target: Target, probe: Probe, connection: soc
     try:
         tls = probe.handshake(connection)
     except NoReply as error:
-        summary, remedy = f"{urlsplit(target.url).netloc}: {error}", str(advise_on_failure(error, "caBundle"))
-        findings.fail("tls", Explanation("doctor.tls", summary, remedy=remedy), Exit.UNREACHABLE)
+        summary = f"{urlsplit(target.url).netloc}: {error}"
+        explanation = Explanation("doctor.tls", summary, *advise_on_failure(error, "caBundle"))
+        findings.fail("tls", explanation, Exit.UNREACHABLE)
         return
     # One that has expired failed the handshake above.
     days_left = (tls.expires - now).days

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from reconciler.diagnostics import Explanation
-from reconciler.doctor.findings import Findings, explain_problems, explain_unexpected_answer
+from reconciler.doctor.findings import Findings, explain_problems
 from reconciler.doctor.granted import GrantedPermissions, find_held_part
 from reconciler.doctor.listings import ApiKinds, FirstPage, ListUse, collect_list_uses, read_first_page
 from reconciler.doctor.model import Ability
@@ -116,7 +116,7 @@ class _PermissionTrial:
         if answer is None:
             return None
         # 403 is for somebody who is known, 401 for nobody (RFC 9110, 15.5.2 and 15.5.4).
-        if answer.status == 403:
+        if answer.is_forbidden:
             self._readable[listing.permission] = False
             remedy = f"grant {listing.permission}; {use.needed_by}"
             self._report_unreadable(question, self._explain_forbidden(answer, remedy), Exit.AUTH)
@@ -146,7 +146,7 @@ class _PermissionTrial:
         answer = self._ask_server(question, lambda read: read.get(f"{read.root}{path}", version=listing.version))
         if answer is None:
             return
-        if answer.status == 403:
+        if answer.is_forbidden:
             self._report_hidden_row(use, question, answer)
         elif answer.error or not isinstance(answer.found, dict | None):
             self._failed(question, answer)
@@ -187,13 +187,12 @@ class _PermissionTrial:
     def _failed(self, question: _Question, answer: DoctorAnswer) -> None:
         """Note what brought no answer, or one that `plan` doesn't take, with the code that `plan` would have."""
         cause = answer.error.exit if answer.error else Exit.INCOMPLETE
-        if answer.error and answer.reply is None:
+        explanation = Explanation("api.untrusted-answer", "the answer is JSON, and not the object that was asked for")
+        if answer.error:
             explanation = explain_problems(answer.error)[0]
-        elif answer.error and answer.status == 200:
+        if answer.status == 200:
             remedy = "plan takes no such answer; check the server's version, and what stands between"
-            explanation = explain_problems(answer.error)[0]._replace(reason="", remedy=remedy)
-        else:
-            explanation, _ = explain_unexpected_answer(self._session, answer)
+            explanation = explanation._replace(reason="", remedy=remedy)
         self._report_unreadable(question, explanation, cause)
 
     def _report_hidden_row(self, use: ListUse, question: _Question, answer: DoctorAnswer) -> None:

@@ -38,6 +38,11 @@ class DoctorAnswer(NamedTuple):
         """Whether there are no credentials that the server takes; a missing permission (403) is not that."""
         return isinstance(self.error, AuthError) and self.status != 403
 
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether a permission is missing: the API's own 403, and not that of a firewall before it."""
+        return isinstance(self.error, AuthError) and self.status == 403
+
 
 class DoctorSession:
     """A target that is asked one thing after the other, from one thread. Use it in a `with` statement.
@@ -54,10 +59,10 @@ class DoctorSession:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self.target, self._now = target, now
+        self._now = now
         self._reply: Reply | None = None
         self._api = connect(target, env, clock=clock, sleep=sleep, now=now, on_reply=self._keep_reply)
-        self.dialect = self._api.dialect
+        self.target, self.dialect = self._api.target, self._api.dialect
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from reconciler.apis.auth_advice import advise_after_refusal
 from reconciler.apis.dialect import Dialect
 from reconciler.diagnostics import Explanation
-from reconciler.doctor.findings import Findings, explain_unexpected_answer
+from reconciler.doctor.findings import Findings
 from reconciler.doctor.listings import ApiKinds, read_first_page
 from reconciler.doctor.probe_session import DoctorAnswer, DoctorSession
 from reconciler.errors import Exit, ReconcilerError
@@ -81,13 +81,8 @@ def check_authentication(findings: Findings, session: DoctorSession, kinds: ApiK
         remedy = f"check `auth` of target {target.name}: {advice}; many tries may lock the account"
         summary = f"the API refuses these credentials ({description})"
         findings.fail(check, Explanation("api.credentials-refused", summary, remedy=remedy), Exit.AUTH)
-    elif reply.status == 404:
-        hint = session.dialect.address_hint
-        remedy = f"correct {session.dialect.address_setting}" + (f"; {hint}" if hint else "")
-        summary = f"there is no such API at {target.url} ({session.said(answer)})"
-        findings.fail(check, Explanation("doctor.no-such-api", summary, remedy=remedy), Exit.USAGE)
     else:
-        findings.fail(check, *explain_unexpected_answer(session, answer))
+        findings.fail_with_error(check, error)  # in plan's words, and with its code
     return reply
 
 
@@ -107,7 +102,7 @@ def _is_accepted(reply: Reply, dialect: Dialect) -> bool:
     What plan makes of such an answer is for the lists to say.
     """
     if reply.status == 403:
-        return True
+        return not dialect.comes_from_between(reply)
     try:
         decode_json(reply.body)
     except UnusableJson:

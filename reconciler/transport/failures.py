@@ -17,9 +17,11 @@ from reconciler.transport.sockets import ConnectTimeout
 _CHECK_NETWORK = "check the address and the network, then run again"
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 _NOT_YET_VALID, _EXPIRED = 9, 10
-# UNABLE_TO_GET_ISSUER_CERT, DEPTH_ZERO_SELF_SIGNED_CERT, SELF_SIGNED_CERT_IN_CHAIN,
+# UNABLE_TO_GET_ISSUER_CERT, of an authority that was looked up and found.
+_ISSUER_OF_TRUSTED_MISSING = 2
+# DEPTH_ZERO_SELF_SIGNED_CERT, SELF_SIGNED_CERT_IN_CHAIN,
 # UNABLE_TO_GET_ISSUER_CERT_LOCALLY, UNABLE_TO_VERIFY_LEAF_SIGNATURE.
-_UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 # HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH.
 _WRONG_NAME = frozenset({62, 64})
 """What OpenSSL calls verification errors: X509_V_ERR_*."""
@@ -43,11 +45,24 @@ class FailureReason(NamedTuple):
 
 
 class UnansweredRequest(NoReply):
-    """No answer came, and it is known why."""
+    """No answer came, and it is known why.
 
-    def __init__(self, failure: FailureReason, *, sent: bool) -> None:
+    `ignored_proxy` is the variable of the environment that names a proxy where the settings name none: it is told
+    where no connection came about.
+    """
+
+    def __init__(self, failure: FailureReason, *, sent: bool, ignored_proxy: str = "") -> None:
         super().__init__(failure.summary, sent=sent)
-        self.why = failure
+        is_hint_due = ignored_proxy and not sent and not failure.is_permanent
+        self.why = suggest_proxy(failure, ignored_proxy) if is_hint_due else failure
+
+
+def suggest_proxy(failure: FailureReason, variable: str) -> FailureReason:
+    """Add that a variable of the environment names a proxy, which nobody here obeys."""
+    return failure._replace(
+        reason=f"{variable} is set in the environment, which is not obeyed here",
+        remedy=f"say `proxy` in the settings if the way leads through one; else {failure.remedy}",
+    )
 
 
 class Advice(NamedTuple):
@@ -62,9 +77,9 @@ class Advice(NamedTuple):
 
 def advise_on_failure(error: NoReply, bundle: str, certificate: str = "clientCertificate") -> Advice:
     """Return what to do about it, with the names that an authority and our certificate have in the settings there."""
-    if not isinstance(error, UnansweredRequest):
-        return Advice("", _CHECK_NETWORK)
-    return Advice(error.why.reason, error.why.remedy.format(bundle=bundle, certificate=certificate))
+    failure = error.why if isinstance(error, UnansweredRequest) else FailureReason(str(error))
+    names = {"bundle": bundle, "certificate": certificate}
+    return Advice(failure.reason.format(**names), failure.remedy.format(**names))
 
 
 def explain_failure(error: BaseException, seconds: float, *, known_to_proxy: bool = False) -> FailureReason:
@@ -107,14 +122,22 @@ def _explain_distrust(error: ssl.SSLCertVerificationError, peer: str) -> Failure
     if code in _WRONG_NAME:
         return FailureReason(
             f"the {peer}'s certificate is for another name ({message})",
-            "somebody may be in between",
+            "use the name that stands in it, or have it issued for this one",
             is_permanent=True,
-            reason="use the name that stands in it, or have it issued for this one",
+            reason="somebody may be in between",
         )
     if code in (_EXPIRED, _NOT_YET_VALID):
         summary = "has expired" if code == _EXPIRED else "is not valid yet"
         return FailureReason(
             f"the {peer}'s certificate {summary}", "have it renewed, or mend this machine's clock", is_permanent=True
+        )
+    # OpenSSL says this of an authority that is trusted and was not its own issuer: a chain has to reach a root.
+    if code == _ISSUER_OF_TRUSTED_MISSING:
+        return FailureReason(
+            f"the {peer}'s certificate is not trusted ({message})",
+            "add the authorities above it, up to the root, to the PEM file named as {bundle}",
+            is_permanent=True,
+            reason="the authority in {bundle} is not a root, and who issued it is not there",
         )
     remedy = _TRUST_ADVICE if code in _UNKNOWN_AUTHORITY else f"have the {peer}'s certificate mended"
     return FailureReason(f"the {peer}'s certificate is not trusted ({message})", remedy, is_permanent=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.credentials.sources import Origin
 
@@ -34,11 +35,22 @@ class ProxyAuth:
     password: Origin
 
 
+class ProxyEnvironment(NamedTuple):
+    """The variable of the environment that names a proxy for https, "" for none, and the hosts that are exceptions."""
+
+    variable: str = ""
+    exceptions: str = ""
+
+
+NO_PROXY_ENVIRONMENT = ProxyEnvironment()
+
+
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
     """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
 
     `rate`: requests a second, reads and writes together; 0 is without a limit. `proxy` is for https alone.
+    `proxy_environment`: what the environment says of proxies, which is not obeyed, but told of where nobody answers.
     """
 
     timeout: float = 60.0
@@ -47,6 +59,7 @@ class TransportOptions:
     trust: Trust = PUBLIC_TRUST
     rate: float = 0.0
     proxy_auth: ProxyAuth | None = None
+    proxy_environment: ProxyEnvironment = NO_PROXY_ENVIRONMENT
 
 
 DEFAULT_OPTIONS = TransportOptions()

@@ -24,6 +24,7 @@ from reconciler.errors import NoReply
 from reconciler.transport.adapter import make_connection_class
 from reconciler.transport.failures import UnansweredRequest, explain_failure
 from reconciler.transport.options import TransportOptions
+from reconciler.transport.proxy_environment import find_ignored_proxy
 from reconciler.transport.sockets import CONNECT, Wire
 from reconciler.transport.tls import make_tls_context
 from reconciler.transport.urls import extract_origin
@@ -94,7 +95,9 @@ class Probe:
             connection.close()
             cause = ProxyError("proxy", error) if is_proxy_failure else error
             failure = explain_failure(cause, self._options.timeout, known_to_proxy=bool(self._login))
-            raise UnansweredRequest(failure, sent=False) from None
+            raise UnansweredRequest(
+                failure, sent=False, ignored_proxy=find_ignored_proxy(self._server_url.geturl(), self._options)
+            ) from None
         return connection.sock
 
     def handshake(self, connection: socket.socket) -> HandshakeResult:

@@ -15,6 +15,14 @@ _MAX_DEPTH = 64
 _INTEGER_LIMIT = 2**63
 
 
+# RFC 8259, 8.1: JSON between systems has none, and is UTF-8.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "begins with a byte order mark (EF BB BF), of which JSON has none",
+    codecs.BOM_UTF16_LE: "is not UTF-8 but UTF-16, as its byte order mark says",
+    codecs.BOM_UTF16_BE: "is not UTF-8 but UTF-16, as its byte order mark says",
+}
+
+
 class UnusableJson(Exception):
     """Why a body can't be taken; the message completes "the answer "."""
 
@@ -66,6 +74,9 @@ def decode_json(body: bytes, *, bulk: bool = False) -> Json:
     """
     if not body.strip():
         raise UnusableJson("is empty where JSON is due")
+    for mark, reason in _BYTE_ORDER_MARKS.items():
+        if body.startswith(mark):
+            raise UnusableJson(reason)
     try:
         # RFC 8259, 8.1: JSON between systems is UTF-8; json.loads would guess UTF-16 and UTF-32 as well.
         value = (_BULK if bulk else _STRICT).decode(body.decode("utf-8"))
@@ -75,13 +86,17 @@ def decode_json(body: bytes, *, bulk: bool = False) -> Json:
         # json recurses for each level, so deep input ends in RecursionError, which is no ValueError.
         raise UnusableJson("is nested too deeply") from None
     except ValueError:
-        is_web_page = body.lstrip()[:1] == b"<"
         raise UnusableJson(
-            "is a web page, perhaps of a login or of a proxy" if is_web_page else "is not JSON"
+            "is a web page, perhaps of a login or of a proxy" if is_web_page(body) else "is not JSON"
         ) from None
     if not bulk:
         _check_depth(value)
     return value
+
+
+def is_web_page(body: bytes) -> bool:
+    """Say whether a body is markup, which neither API answers with by itself."""
+    return body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
 
 
 def _check_depth(value: Json) -> None:

@@ -26,6 +26,7 @@ from reconciler.transport.adapter import SingleSendAdapter
 from reconciler.transport.body import TruncatedBody, UnusableBody, read_body
 from reconciler.transport.failures import UnansweredRequest, explain_failure
 from reconciler.transport.options import TransportOptions, Trust
+from reconciler.transport.proxy_environment import find_ignored_proxy
 from reconciler.transport.rate_limit import RateLimiter
 from reconciler.transport.sockets import Wire
 from reconciler.transport.tls import TlsContexts, pair_tls_contexts
@@ -94,7 +95,9 @@ class Transport:
         except _LIBRARY_ERRORS as error:
             known_to_proxy = bool(self._proxy_login())
             raise UnansweredRequest(
-                explain_failure(error, self._options.timeout, known_to_proxy=known_to_proxy), sent=self._wire.has_begun
+                explain_failure(error, self._options.timeout, known_to_proxy=known_to_proxy),
+                sent=self._wire.has_begun,
+                ignored_proxy=find_ignored_proxy(url, self._options),
             ) from None
         finally:
             if method != "GET":

@@ -69,7 +69,7 @@ CASES = [
     ("missing variable", 5, "the environment variable KEYFACTOR_PASSWORD is not set"),
     ("no credentials", 5, "no credentials for Keyfactor Command are set"),
     ("missing permission", 5, "grant /monitoring/alerts/read/; plan, drift and export of RequestDenial need it"),
-    ("wrong path", 3, "there is no such API at "),
+    ("wrong path", 10, "there is no such API at "),
     ("no host", 3, "KEYFACTOR_HOSTNAME is not set"),
     ("server down", 12, "the connection was refused"),
     ("server fails", 12, "the server fails (429"),

@@ -18,6 +18,8 @@ from reconciler.simulator import Simulator
 from tests.support.doctor_targets import AKSK, BASIC, QUICK, choose_exit, command, csms, found, secrets, verdicts
 from tests.support.raw_server import Asked, Scripted, answer
 
+FIREWALL = "<html><body>Blocked by policy</body></html>"
+
 
 @pytest.fixture
 def server() -> Iterator[Simulator]:
@@ -31,7 +33,7 @@ def test_a_wrong_path_is_a_setting_to_correct(server: Simulator) -> None:
     examined = diagnose(target, secrets(server), KINDS, QUICK)
     assert [one.check for one in examined.failed] == ["authentication"]
     assert "correct `url`" in examined.failed[0].remedy
-    assert choose_exit([examined]) is Exit.USAGE
+    assert choose_exit([examined]) is Exit.INCOMPLETE, "as plan has it"
 
 
 @pytest.mark.parametrize(
@@ -39,8 +41,13 @@ def test_a_wrong_path_is_a_setting_to_correct(server: Simulator) -> None:
     [
         ({"kind": "status", "status": 503}, Exit.UNREACHABLE, "503"),
         ({"kind": "throttle"}, Exit.UNREACHABLE, "429"),
-        ({"kind": "redirect", "location": "https://elsewhere.example.com/"}, Exit.USAGE, "redirect"),
-        ({"kind": "html"}, Exit.USAGE, "web page"),
+        ({"kind": "redirect", "location": "https://elsewhere.example.com/"}, Exit.INCOMPLETE, "redirect"),
+        ({"kind": "html"}, Exit.INCOMPLETE, "web page"),
+        (
+            {"kind": "status", "status": 403, "body": FIREWALL},
+            Exit.INCOMPLETE,
+            "not this API's: something before it said",
+        ),
         ({"kind": "drop"}, Exit.UNREACHABLE, "no answer"),
         ({"kind": "status", "status": 418}, Exit.INCOMPLETE, "418"),
     ],

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.simulator import Simulator
@@ -53,6 +54,35 @@ def test_an_authority_as_text_serves_like_a_file() -> None:
     with Simulator(certificates=1, tls=serving(issued("api", API))) as simulator:
         sender = Transport(simulator.url, Travel(timeout=30, trust=trust))
         assert sender.send("GET", f"{simulator.url}/_sim/ledger", {}).body.strip() == b"[]"
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_an_authority_that_is_no_root_is_told_as_that(tmp_path: Path, is_root: bool) -> None:
+    """OpenSSL wants a chain up to a root; "name the file" would be no help to somebody who has just done so."""
+    root = trustme.CA(organization_name="root")
+    between = root.create_child_ca()
+    (root if is_root else between).cert_pem.write_to_path(tmp_path / "ca.pem")
+    with Simulator(certificates=1, tls=serving(between.issue_cert(API))) as simulator:
+        sender = Transport(simulator.url, Travel(timeout=30, trust=Trust(tmp_path / "ca.pem")))
+        if is_root:
+            assert sender.send("GET", f"{simulator.url}/_sim/ledger", {}).status == 200
+            return
+        with pytest.raises(UnansweredRequest, match="unable to get issuer certificate") as caught:
+            sender.send("GET", f"{simulator.url}/x", {})
+    advice = advise_on_failure(caught.value, "caBundle")
+    assert advice.reason == "the authority in caBundle is not a root, and who issued it is not there"
+    assert advice.remedy == "add the authorities above it, up to the root, to the PEM file named as caBundle"
+
+
+def test_a_certificate_for_another_name_has_its_advice_in_its_place() -> None:
+    """What it may mean is the reason, what to do the remedy."""
+    trust = Trust(ca_text=authority("api").cert_pem.bytes().decode())
+    with Simulator(certificates=1, tls=serving(issued("api", "other.example.com"))) as simulator:
+        sender = Transport(simulator.url, Travel(timeout=30, trust=trust))
+        with pytest.raises(UnansweredRequest) as caught:
+            sender.send("GET", f"{simulator.url}/x", {})
+    advice = advise_on_failure(caught.value, "caBundle")
+    assert advice == ("somebody may be in between", "use the name that stands in it, or have it issued for this one")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])

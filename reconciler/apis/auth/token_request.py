@@ -11,6 +11,7 @@ from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Reply
 from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.retry import RetryPolicy, is_worth_repeating
+from reconciler.transport.strict_json import is_web_page
 from reconciler.transport.transport import Transport
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
@@ -71,6 +72,10 @@ class Login:
             raise self.make_auth_error(summary, elsewhere=True)
         if reply.status in (404, 405, 410):
             raise self.make_auth_error(f"no tokens are given there ({description})", elsewhere=True)
+        if reply.status == 403 and is_web_page(reply.body):
+            summary = "no login: the answer is a web page (403), as of a firewall or a proxy before the provider"
+            remedy = "ask who runs it to let token requests through"
+            raise UnreachableError(Diagnostic("login.unreachable", self._source, summary, _CONSEQUENCE, remedy))
         raise self.make_auth_error(f"the identity provider refused the credentials ({description})")
 
     def accept(self, token: object) -> str:
