@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from reconciler.diagnostics import Explanation
 from reconciler.settings.aliases import NO_TEXT, SourcedText, find_variable, read_sourced_text, read_variable
@@ -12,6 +14,12 @@ from reconciler.settings.huawei_files import CredentialsFile, find_region_entry
 from reconciler.transport.urls import InvalidUrlError, is_host, normalize_base_url
 
 _REGION = ("HW_REGION_NAME", "OS_REGION_NAME")
+_PLACES = ("HW_REGION_NAME", "HW_CLOUD", "HW_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")
+"""Variables of Huawei's own that say where its cloud is."""
+# cn-north-4, ap-southeast-1, la-south-2, na-mexico-1: as Huawei's list of regions has them. OpenStack's
+# own default is RegionOne.
+_HUAWEI_REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]{1,3}")
+_HUAWEI_DOMAINS = (".myhuaweicloud.com", ".myhuaweicloud.eu")
 _IAM = ("HW_AUTH_URL", "OS_AUTH_URL", "HUAWEICLOUD_SDK_IAM_ENDPOINT")
 _ENDPOINT_PREFIX = "HUAWEICLOUD_SDK_REGION_CSMS_"
 _NO_REGION = Explanation(
@@ -48,6 +56,22 @@ def strip_iam_version(url: str) -> str:
 def list_endpoint_overrides(env: Mapping[str, str]) -> list[str]:
     """Return the variables that override the endpoint of a region."""
     return sorted(name for name in env if name.startswith(_ENDPOINT_PREFIX) and env[name].strip())
+
+
+def drop_foreign_variables(env: Mapping[str, str], file: CredentialsFile | None) -> Mapping[str, str]:
+    """Return the variables without OpenStack's, unless they stand together with a region or an address of Huawei's.
+
+    `OS_*` are OpenStack's: in the shell of somebody who works with another cloud they say nothing of this one.
+    """
+    names_place = bool(find_variable(env, _PLACES) or list_endpoint_overrides(env)) or bool(
+        file and (file.region or file.iam)
+    )
+    address, region = env.get("OS_AUTH_URL", "").strip(), env.get("OS_REGION_NAME", "").strip()
+    if address:
+        names_place = names_place or (urlsplit(address).hostname or "").endswith(_HUAWEI_DOMAINS)
+    elif _HUAWEI_REGION.fullmatch(region):
+        names_place = True
+    return env if names_place else {name: text for name, text in env.items() if not name.startswith("OS_")}
 
 
 def choose_region(env: Mapping[str, str], file: CredentialsFile | None) -> SourcedText:

@@ -14,6 +14,7 @@ from reconciler.settings.aliases import NO_TEXT, SourcedText, find_variable, rea
 from reconciler.settings.huawei_endpoints import (
     HuaweiEndpoint,
     choose_region,
+    drop_foreign_variables,
     find_csms_endpoint,
     find_iam_endpoint,
     list_endpoint_overrides,
@@ -66,6 +67,7 @@ _NO_ALGORITHM = Explanation(
 def read_huawei_target(env: Mapping[str, str], home: Path | None) -> Target | None:
     """Return the target `csms` as the variables and the files describe it, or None where they say nothing."""
     file = read_credentials_file(env, home)
+    env = drop_foreign_variables(env, file)
     variable_groups = (_REGION, _PROJECT, _PROJECT_NAME, _ACCESS_KEY, _TOKEN, _USER, _USER_ID)
     if (
         not (file and file.seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.apis.connect import connect
@@ -90,7 +92,7 @@ def test_a_page_before_the_provider_is_no_refusal_of_credentials() -> None:
         api.read.get("/x")
 
 
-FAULTS: dict[str, dict[str, object]] = {
+FAULTS: dict[str, dict[str, Any]] = {
     "a firewall's page": {"kind": "status", "status": 403, "body": PAGE.decode()},
     "a redirect": {"kind": "redirect", "location": "https://elsewhere.example.com/"},
     "nothing there": {"kind": "status", "status": 404},
@@ -100,7 +102,7 @@ FAULTS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_plan_and_doctor_say_the_same_and_end_alike(fault: dict[str, object]) -> None:
+def test_plan_and_doctor_say_the_same_and_end_alike(fault: dict[str, Any]) -> None:
     with Simulator(certificates=1) as server:
         server.fault("GET", times=0, **fault)
         target, env = Target("command", "keyfactor", f"{server.url}/KeyfactorAPI", BASIC), secrets(server)

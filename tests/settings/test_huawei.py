@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.kinds.registry import KINDS
+from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import NameOrId, NoAuth, PasswordAuth, Target
 from reconciler.settings.patterns import ID, LINE, Spelling
@@ -97,7 +98,7 @@ def test_a_user_is_called_by_name_and_account_or_by_its_id(
             ({**KEYS, "HW_REGION_NAME": region}, "HW_REGION_NAME can't be used: a region is small letters")
             for region in ("evil.example/", "cn-north-4/", "CN-NORTH-4", "cn--north", "a@b", "r" * 65, "r\nx", "\ud800")
         ],
-        ({"HW_ACCESS_KEY": "a", "OS_REGION_NAME": "evil.example/"}, "OS_REGION_NAME can't be used"),
+        ({**KEYS, "HW_REGION_NAME": "", "HW_CLOUD": "x.io", "OS_REGION_NAME": "evil.example/"}, "OS_REGION_NAME can't"),
         (
             {"HUAWEICLOUD_SDK_REGION_CSMS_A/B": "https://a"},
             "HUAWEICLOUD_SDK_REGION_CSMS_A/B can't be used: a region is",
@@ -230,3 +231,42 @@ def test_a_named_regions_file_that_is_missing_is_told(tmp_path: Path) -> None:
     env = {**KEYS, "HUAWEICLOUD_SDK_REGIONS_FILE": str(tmp_path / "none")}
     assert "can't be read (No such file or directory)" in read_words(target(tmp_path, env).lacking)
     assert target(tmp_path, KEYS).lacking is None
+
+
+OPENSTACK = {
+    "OS_AUTH_URL": "https://keystone.example.com:5000/v3",
+    "OS_REGION_NAME": "RegionOne",
+    "OS_USERNAME": "nina",
+    "OS_PASSWORD": "p",
+    "OS_PROJECT_ID": "7",
+    "OS_USER_DOMAIN_NAME": "Default",
+}
+SHELLS: dict[str, tuple[dict[str, str], bool]] = {
+    # what is set beside an OpenStack shell's variables, and whether there is a target then
+    "nothing": ({}, False),
+    "no region": ({"OS_REGION_NAME": ""}, False),
+    "no address": ({"OS_AUTH_URL": ""}, False),
+    "a region that looks like Huawei's, at another address": ({"OS_REGION_NAME": "eu-west-1"}, False),
+    "Command's host": ({"KEYFACTOR_HOSTNAME": "k.example.com"}, False),
+    "Huawei's region by OpenStack's name": ({"OS_AUTH_URL": "", "OS_REGION_NAME": "cn-north-4"}, True),
+    "Huawei's address": ({"OS_AUTH_URL": "https://iam.cn-north-4.myhuaweicloud.com/v3"}, True),
+    "Europe's": ({"OS_AUTH_URL": "https://iam.eu-west-101.myhuaweicloud.eu/v3"}, True),
+    "an address that only ends alike": ({"OS_AUTH_URL": "https://notmyhuaweicloud.com/v3"}, False),
+    "Huawei's region": ({"HW_REGION_NAME": "cn-north-4"}, True),
+    "a cloud of somebody's own": ({"HW_CLOUD": "cloud.example.com"}, True),
+    "an endpoint of the SDK's": ({"HUAWEICLOUD_SDK_REGION_CSMS_CN_NORTH_4": "csms.example.com"}, True),
+}
+
+
+@pytest.mark.parametrize(("more", "is_meant"), SHELLS.values(), ids=SHELLS)
+def test_an_openstack_shell_is_about_another_cloud(more: dict[str, str], is_meant: bool) -> None:
+    """Its variables count only together with a region or an address of Huawei's."""
+    assert (read_huawei_target({**OPENSTACK, **more}, None) is not None) is is_meant
+
+
+def test_an_openstack_shell_adds_nothing_to_huaweis_keys() -> None:
+    """Whose region is missing is told so, and not that RegionOne is wrong."""
+    target = read_huawei_target({**OPENSTACK, "HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}, None)
+    assert target is not None
+    assert target.lacking is not None
+    assert "HW_REGION_NAME is not set" in target.lacking.summary
