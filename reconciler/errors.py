@@ -6,7 +6,7 @@
     ├── AuthError                   5 credentials missing or refused, permission missing
     ├── RefusedError                6 a limit, a protection or a guard said no
     ├── StaleError                  7 the world or the plan moved
-    ├── IncompleteError            10 something could not be read or compared
+    ├── IncompleteError            10 something could not be read, compared or written out
     └── UnreachableError           12 no answer from the server
 
     Exception                       what ends a request or a step, and is judged by who asked
@@ -73,7 +73,7 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.STALE: "the world or the plan moved: nothing was sent for it",
     Exit.LOCKED: "another run holds the target",
     Exit.PARTIAL: "some steps definitely failed",
-    Exit.INCOMPLETE: 'something could not be read or compared: never "in sync"',
+    Exit.INCOMPLETE: 'something could not be read, compared or written out: never "in sync"',
     Exit.UNKNOWN: "a write was sent and its outcome could not be settled",
     Exit.UNREACHABLE: "no answer from the server",
     Exit.INTERRUPTED: "a signal; the report is still true",
@@ -160,7 +160,7 @@ class StaleError(ReconcilerError):
 
 
 class IncompleteError(ReconcilerError):
-    """Something could not be read or compared."""
+    """Something could not be read, compared or written out."""
 
     exit = Exit.INCOMPLETE
 

@@ -100,6 +100,9 @@ _MANIFEST_RULES = {
     "manifest.wrong-target": "A document names a target that speaks another API than its kind needs.",
     "manifest.wrong-type": "A field holds another type of value than it takes, such as a number where text is due.",
 }
+_OUTPUT_RULES = {
+    "output.unwritable": "A result could not be written whole, such as on a full disk.",
+}
 _PLAN_RULES = {
     "plan.damaged": "A saved plan is not byte for byte what was written.",
     "plan.limit-exceeded": "A run would change more objects of a kind than the settings or the kind allow.",
@@ -158,7 +161,7 @@ _USAGE_RULES = {
     "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
     "usage.unknown-risk": "--approve names a risk that does not exist.",
     "usage.unknown-target": "--target names a target that the settings don't have.",
-    "usage.unwritable": "A file, a folder or the standard output can't be written.",
+    "usage.unwritable": "A file or a folder can't be written.",
 }
 _YAML_RULES = {
     "yaml.invalid-key": "A key of a mapping is missing, or is not plain text.",
@@ -180,6 +183,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_LIVE_RULES,
                 **_LOGIN_RULES,
                 **_MANIFEST_RULES,
+                **_OUTPUT_RULES,
                 **_PLAN_RULES,
                 **_SCHEMA_RULES,
                 **_SETTINGS_RULES,

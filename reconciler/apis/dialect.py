@@ -111,6 +111,8 @@ def is_throttled_by_gateway(reply: Reply) -> bool:
 
 def explain_reply(reply: Reply, redact: Redactor) -> str:
     """Return what an answer says of itself, decoded, redacted, escaped, on one short line; "" if nothing."""
+    if reply.status >= 400 and is_web_page(reply.body):
+        return "a web page"
     return redact.line(_RECITED_REQUEST.split(read_error_message(reply.body), maxsplit=1)[0])
 
 

@@ -19,6 +19,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
+from reconciler.transport.strict_json import is_web_page
 
 OnOutcome = Callable[[Outcome], None]
 """Is told each finished step."""
@@ -140,11 +141,18 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
     except LoggedOut as logged_out:
         return _handle_logged_out(step, request, kind, context, logged_out, is_repeat=is_repeat)
     if reply.status in _REFUSAL_STATUSES or context.was_definitely_not_done[step.address.target](reply):
-        return Outcome(step, Verdict.NOT_APPLIED, f"the server refused it: {_describe_response(step, reply, context)}")
+        detail = f"the server refused it: {_describe_response(step, reply, context)}"
+        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=_find_refusal_cause(reply))
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
         return _read_back(step, kind, context, reply, f"answered {reply.status}")
     return _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")
+
+
+def _find_refusal_cause(reply: Reply) -> Exit | None:
+    """Return what a refusal is worth where nothing at all was written: a permission that is missing, or None."""
+    # RFC 9110, 15.5.4. A web page is a firewall's or a proxy's, which knows nothing of the API's permissions.
+    return Exit.AUTH if reply.status == 403 and not is_web_page(reply.body) else None
 
 
 def _handle_logged_out(

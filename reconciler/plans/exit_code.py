@@ -46,11 +46,15 @@ def _comparison_exit(plan: Plan) -> Exit:
     """Return the code of a comparison, changes aside: ok, or why it isn't complete.
 
     Where something was compared, whatever could not be read makes the whole incomplete; where nothing was, its cause
-    is the outcome.
+    is the outcome. Of several causes credentials come first: they are what has to be mended before anything else shows.
     """
     if plan.gaps:
         causes = {gap.cause for gap in plan.gaps}
-        return causes.pop() if len(causes) == 1 and not plan.compared.objects else Exit.INCOMPLETE
+        if plan.compared.objects:
+            return Exit.INCOMPLETE
+        if Exit.AUTH in causes:
+            return Exit.AUTH
+        return causes.pop() if len(causes) == 1 else Exit.INCOMPLETE
     return Exit.INCOMPLETE if plan.problems else Exit.OK
 
 

@@ -7,6 +7,14 @@ import os
 import tempfile
 from pathlib import Path
 
+# Of the place itself, and not of how it was named: no room, no quota, too large for a limit, a device that fails.
+_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+def is_storage_failure(error: OSError) -> bool:
+    """Say whether a write failed for what lies beneath a file, so that another name alone would mend nothing."""
+    return error.errno in _STORAGE_ERRORS
+
 
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file durably: beside its place first, flushed to the disk, then renamed over it. Raises OSError.

@@ -169,11 +169,19 @@ class Full(StringIO):
 def test_a_result_that_is_lost_is_no_success(folder: Path, argv: list[str]) -> None:
     """Half a result looks like a whole one, so the code and stderr say it; a full stderr changes nothing."""
     stderr = StringIO()
-    assert main(argv, {}, Full(), stderr, StringIO()) == 3
+    assert main(argv, {}, Full(), stderr, StringIO()) == 10
     assert stderr.getvalue().startswith("stdout: can't be written: No space left on device; the result is incomplete; ")
-    assert stderr.getvalue().splitlines()[-1] == "exit 3: usage"
+    assert stderr.getvalue().splitlines()[-1] == "exit 10: incomplete"
     assert main(argv, {}, StringIO(), Full(), StringIO()) == 0
     assert main(["validate", "--help"], {}, Full(), Full(), StringIO()) == 0
+
+
+def test_a_disk_that_is_full_is_no_matter_of_flags(folder: Path) -> None:
+    """Another name alone would mend nothing; a limit on the size of files stands for the disk."""
+    line = 'ulimit -f 1; exec "$0" -m reconciler schema --write made'
+    ran = subprocess.run(["bash", "-c", line, sys.executable], capture_output=True, check=False)
+    assert ran.returncode == 10, ran.stderr
+    assert ran.stderr.startswith(b"made: can't be written: File too large; make room")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -84,7 +84,7 @@ ROWS = [
     ("nobody to ask", a.as_it_is, "apply", 3),
     ("an edit by hand meanwhile", a.renamed_meanwhile, "apply --yes", 7),
     ("a write that is refused", a.fault("PUT", a.HANDLERS, "status", status=400), "apply --yes", 9),
-    ("a write that is forbidden", a.fault("PUT", a.HANDLERS, "status", status=403), "apply --yes", 9),
+    ("a write that is forbidden", a.fault("PUT", a.HANDLERS, "status", status=403), "apply --yes", 5),
     ("a write whose answer is lost", a.fault("PUT", a.HANDLERS, "drop_after"), "apply --yes", 0),
     ("Ctrl-C during a write", a.interrupted("PUT"), "apply --yes", 130),
     ("a saved plan", a.saved(), "apply plan.json", 0),
@@ -127,15 +127,7 @@ def world(folder: Path, run: Run) -> Iterator[a.World]:
     """A server, its settings, and three manifests that it does not fulfil."""
     (folder / "manifests").mkdir()
     with Simulator(certificates=12) as simulator:
-        (folder / "reconciler.yaml").write_text(simulator.settings.read_text())
-        made = a.World(simulator, folder, run, _secrets(simulator))
-        made.declare(a.HANDLER, a.ROLE, a.EVENT)
-        yield made
-
-
-def _secrets(simulator: Simulator) -> list[str]:
-    named = (("keyfactor", "password client_secret"), ("csms", "access_key secret_key password"))
-    return [simulator.credentials[api][name] for api, names in named for name in names.split()]
+        yield a.make_world(simulator, folder, run)
 
 
 def _ended(world: a.World, argv: list[str]) -> tuple[int, str, str]:

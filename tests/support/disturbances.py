@@ -52,6 +52,17 @@ class World(NamedTuple):
         return [one["path"] for one in self.server.ledger if one["actor"] == "reconciler"]
 
 
+def make_world(server: Simulator, folder: Path, run: Run) -> World:
+    """Return a world whose three manifests the server does not fulfil."""
+    (folder / "reconciler.yaml").write_text(server.settings.read_text())
+    named = (("keyfactor", "password client_secret"), ("csms", "access_key secret_key password"))
+    world = World(
+        server, folder, run, [server.credentials[api][name] for api, names in named for name in names.split()]
+    )
+    world.declare(HANDLER, ROLE, EVENT)
+    return world
+
+
 Arrange = Callable[[World], None]
 
 

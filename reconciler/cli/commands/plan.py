@@ -11,7 +11,7 @@ from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.errors import Exit, UsageError
+from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.engine.pipeline import JudgedPlan
@@ -127,13 +127,11 @@ def _explain_unwritable(path: Path) -> str:
     return "" if path.parent.is_dir() else "its folder does not exist"
 
 
-def _make_write_error(out: str, error: OSError) -> UsageError:
-    cause = error.strerror or type(error).__name__
-    problem = Diagnostic(
-        "usage.unwritable",
-        Source(out),
-        f"can't be written: {cause}",
-        "the plan was not saved",
-        "name another place",
-    )
-    return UsageError(problem)
+def _make_write_error(out: str, error: OSError) -> ReconcilerError:
+    from reconciler.state.atomic import is_storage_failure
+
+    summary, reason = f"can't be written: {error.strerror or type(error).__name__}", "the plan was not saved"
+    if is_storage_failure(error):
+        remedy = "make room or name another place"
+        return IncompleteError(Diagnostic("output.unwritable", Source(out), summary, reason, remedy))
+    return UsageError(Diagnostic("usage.unwritable", Source(out), summary, reason, "name another place"))

@@ -11,8 +11,8 @@ from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Explanation, Source
-from reconciler.errors import Exit, InvalidError, UsageError
-from reconciler.state.atomic import replace_file
+from reconciler.errors import Exit, IncompleteError, InvalidError, UsageError
+from reconciler.state.atomic import is_storage_failure, replace_file
 
 
 @options.command()
@@ -50,11 +50,12 @@ def _write_schemas(folder: Path, label: str, texts: Mapping[str, str]) -> Comman
         for name in changed:
             replace_file(folder / name, texts[name].encode(), mode=0o644)
     except OSError as error:
-        cause = error.strerror or type(error).__name__
-        problem = Diagnostic(
-            "usage.unwritable", Source(label), f"can't be written: {cause}", remedy="name a folder that can be"
-        )
-        raise UsageError(problem) from None
+        summary = f"can't be written: {error.strerror or type(error).__name__}"
+        if is_storage_failure(error):
+            remedy = "make room or name another place"
+            raise IncompleteError(Diagnostic("output.unwritable", Source(label), summary, remedy=remedy)) from None
+        remedy = "name a folder that can be"
+        raise UsageError(Diagnostic("usage.unwritable", Source(label), summary, remedy=remedy)) from None
     return CommandResult(Exit.OK, lambda _: f"{len(texts)} schemas in {label}, {len(changed)} of them written.\n")
 
 

@@ -51,7 +51,8 @@ def print_result(session: Session, command: str, result: CommandResult) -> Exit:
     With a document on stdout, stderr still says what a person needs who has only the log: the headline, what to mend.
 
     Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly. A result
-    that could not be written whole is no success, whatever it says: half an export looks like a whole one.
+    that could not be written whole is no success: half an export looks like a whole one. Where requests were carried
+    out the code still tells of those, for they are done, whoever reads of them.
     """
     output = (
         _render_document(session, command, result)
@@ -62,16 +63,23 @@ def print_result(session: Session, command: str, result: CommandResult) -> Exit:
     exit_ = result.exit
     if write_error := write_text(session.stdout, output):
         problem = Diagnostic(
-            "usage.unwritable",
+            "output.unwritable",
             Source("stdout"),
             f"can't be written: {write_error}",
             "the result is incomplete",
             "make room or name another place",
         )
         messages += f"{problem}\n"
-        exit_ = exit_ if exit_ not in {Exit.OK, Exit.CHANGES} else Exit.USAGE
+        exit_ = _weigh_lost_result(result)
     write_text(session.stderr, f"{messages}exit {int(exit_)}: {exit_.word}\n")
     return exit_
+
+
+def _weigh_lost_result(result: CommandResult) -> Exit:
+    """Return the code of a result that could not be written whole."""
+    is_success = result.exit in {Exit.OK, Exit.CHANGES}
+    was_written = any(outcome.verdict == "applied" for outcome in result.outcomes)
+    return Exit.INCOMPLETE if is_success and not was_written else result.exit
 
 
 def print_plain_result(session: Session, command: str, result: CommandResult) -> None:

@@ -1,0 +1,120 @@
+"""README's table of what a trouble is worth: each cell is run. The words of a row say what is arranged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from errno import ENOSPC
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from reconciler.cli import main
+from reconciler.simulator import Simulator
+from tests.cli.conftest import Run
+from tests.support import disturbances as a
+from tests.test_readme import rows
+
+HEADER = "| trouble | plan | drift | apply | export | doctor |"
+PAGE = "<html><h1>Blocked</h1></html>"
+COMMAND_ALONE = ("--target", "command")
+COMMANDS: dict[str, list[str]] = {
+    "plan": ["plan"],
+    "drift": ["drift"],
+    "apply": ["apply", "--yes"],
+    "export": ["export", "--kind", "EventHandler", "--kind", "SecretEvent"],
+    "doctor": ["doctor"],
+}
+
+
+def without_secret(*members: str) -> a.Arrange:
+    """The settings name variables that nobody has set."""
+
+    def arrange(world: a.World) -> None:
+        for member in members:
+            name = {"clientSecret": "client_secret", "secretKey": "secret_key"}[member]
+            world.configure(f'{member}: {{file: "{world.server.settings.parent / name}"}}', f"{member}: {{env: NONE}}")
+
+    return arrange
+
+
+def unanswered(target: str) -> a.Arrange:
+    """Nobody listens at a target's address. Port 9 is discard (RFC 863), which hardly a host offers today."""
+    start = {"command": "    api: keyfactor\n    url: ", "csms": "    api: csms\n    url: "}[target]
+    return lambda world: world.configure(f'{start}"{world.server.url}', f'{start}"http://127.0.0.1:9')
+
+
+def forbidden_write(path: str, **more: str) -> a.Arrange:
+    return a.fault("PUT", path, "status", status=403, **more)
+
+
+class Row(NamedTuple):
+    """What is arranged; `is_alone` where Command is the only target in question."""
+
+    arrange: a.Arrange
+    is_alone: bool = False
+    is_full: bool = False
+
+
+STRANGER: a.Arrange = lambda world: world.configure('clientId: "reconciler"', 'clientId: "stranger"')  # noqa: E731
+TROUBLES: dict[str, Row] = {
+    "a secret is missing, of the one target": Row(without_secret("clientSecret"), is_alone=True),
+    "a secret is missing, of every target": Row(without_secret("clientSecret", "secretKey")),
+    "a secret is missing, and another target was compared": Row(without_secret("clientSecret")),
+    "a secret is missing, and another target does not answer": Row(
+        a.all_of(without_secret("clientSecret"), unanswered("csms"))
+    ),
+    "credentials are refused, of the one target": Row(STRANGER, is_alone=True),
+    "credentials are refused, and another target was compared": Row(STRANGER),
+    "the permission to read is missing, for everything": Row(a.fault("GET", "", "status", status=403)),
+    "the permission to read is missing, and something else was compared": Row(
+        a.fault("GET", a.HANDLERS, "status", status=403)
+    ),
+    "the permission to write is missing, for the first that is sent": Row(forbidden_write(a.HANDLERS)),
+    "the permission to write is missing, after something was written": Row(forbidden_write("/csms/events")),
+    "a write is turned away by a firewall's page": Row(forbidden_write(a.HANDLERS, body=PAGE)),
+    "a firewall's page in the place of every answer": Row(a.fault("GET", "", "status", status=403, body=PAGE)),
+    "the path of the API is wrong": Row(a.elsewhere, is_alone=True),
+    "no answer, of the one target": Row(unanswered("command"), is_alone=True),
+    "no answer, and another target was compared": Row(unanswered("command")),
+    "stdout can't be written (a full disk)": Row(a.as_it_is, is_full=True),
+}
+CELLS = [
+    pytest.param(trouble, command, int(cell), id=f"{cell} {command} {trouble}")
+    for trouble, *cells in rows(HEADER)
+    for command, cell in zip(COMMANDS, cells, strict=True)
+]
+
+
+class Full(StringIO):
+    """A stream into a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def world(folder: Path, run: Run) -> Iterator[a.World]:
+    (folder / "manifests").mkdir()
+    with Simulator(certificates=1) as simulator:
+        yield a.make_world(simulator, folder, run)
+
+
+def test_each_row_of_the_readme_is_arranged_and_no_other() -> None:
+    assert [trouble for trouble, *_ in rows(HEADER)] == list(TROUBLES)
+
+
+@pytest.mark.parametrize(("trouble", "command", "code"), CELLS)
+def test_each_cell_of_the_readme_holds(world: a.World, trouble: str, command: str, code: int) -> None:
+    """A trouble is worth what the table says, with every command."""
+    row, argv = TROUBLES[trouble], COMMANDS[command]
+    row.arrange(world)
+    world.declare(*((a.HANDLER,) if row.is_alone else (a.HANDLER, a.EVENT)))
+    if row.is_alone and command in {"export", "doctor"}:
+        argv = [*argv, *COMMAND_ALONE]
+    stdout, stderr = Full() if row.is_full else StringIO(), StringIO()
+    assert main(argv, {}, stdout, stderr, StringIO()) == code, stderr.getvalue()
+    assert stderr.getvalue().splitlines()[-1].startswith(f"exit {code}: ")
+    if not (row.is_full and code == 0):
+        assert "in sync:" not in stderr.getvalue() + ("" if row.is_full else stdout.getvalue())
