@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,8 +13,9 @@ from reconciler.documents import limits
 from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.pipeline import RunInputs, connect_targets, read_settings
-from reconciler.errors import IncompleteError, RefusedError, UsageError
+from reconciler.errors import Exit, IncompleteError, RefusedError, UsageError
 from reconciler.kinds.kind import ExportedDocument, Kind
+from reconciler.manifests.load import find_document_problems
 from reconciler.manifests.selection import check_target_filter
 from reconciler.patterns import matches_pattern
 from reconciler.sanitize import escape_and_shorten
@@ -32,6 +33,25 @@ _NOTHING_TO_EXPORT = Diagnostic(
 )
 
 
+class ExportResult(NamedTuple):
+    """Manifests as text, and why each object that is not among them was left out."""
+
+    text: str
+    problems: tuple[Diagnostic, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """The outcome: an export without something that exists is no whole one."""
+        return Exit.INCOMPLETE if self.problems else Exit.OK
+
+
+class _Draft(NamedTuple):
+    """One manifest before it is judged, and the object that it was made of."""
+
+    manifest: dict[str, Any]
+    exported: ExportedDocument
+
+
 def export_manifests(
     inputs: RunInputs,
     config: str | None,
@@ -40,18 +60,17 @@ def export_manifests(
     kinds: Sequence[str] = (),
     match: str | None = None,
     targets: Sequence[str] = (),
-) -> str:
+) -> ExportResult:
     """Return what exists as YAML: of these kinds (none: all), of objects whose name matches, of these targets.
 
-    Raises UsageError where there is nothing to export, IncompleteError for an object that no manifest can hold, and
-    RefusedError for a text that `plan` could not read. Whatever can't be read ends it: half an export would look like
-    a whole one.
+    An object that no manifest can hold is left out, and told. Raises UsageError where there is nothing to export,
+    IncompleteError where everything was left out, and RefusedError for a text that `plan` could not read. Whatever
+    can't be read ends it: half an export would look like a whole one.
     """
     selected_kinds = [inputs.kinds.find(name) for name in dict.fromkeys(kinds)] or list(inputs.kinds.values())
     settings = read_settings(inputs, config)
     names = _choose_targets(settings, targets, selected_kinds)
-    documents: list[dict[str, Any]] = []
-    objects: list[ExportedDocument] = []
+    drafts: list[_Draft] = []
     with connect_targets(inputs, settings, names) as apis:
         for name, kind in itertools.product(apis, selected_kinds):
             if kind.api != settings.targets[name].api:
@@ -59,17 +78,40 @@ def export_manifests(
             on_progress(f"reading {name}: {kind.name}")
             is_only_target = _is_only_target(settings, kind)
             for exported in _read_objects(kind, apis[name], match or "*"):
-                documents.append(_build_manifest(kind, exported, name, is_only_target=is_only_target))
-                objects.append(exported)
-    if not documents:
+                manifest = _build_manifest(kind, exported, name, is_only_target=is_only_target)
+                drafts.append(_Draft(manifest, exported))
+    if not drafts:
         raise UsageError(_NOTHING_TO_EXPORT)
-    if unfit := list(_find_unwritable_objects(documents, objects)):
-        raise IncompleteError(*unfit)
-    comments = ({("spec", *path): text for path, text in item.comments.items()} for item in objects)
-    text = format_yaml(documents, (item.remarks for item in objects), comments)
-    if unread := list(_find_unreadable_text(text, len(documents))):
+    return _write_manifests(drafts, inputs, settings)
+
+
+def _write_manifests(drafts: Sequence[_Draft], inputs: RunInputs, settings: Settings) -> ExportResult:
+    """Return the text of all drafts that `plan` would take."""
+    writable, problems = _drop_unwritable(drafts)
+    text = _format_drafts(writable, problems)
+    if unread := list(_find_unreadable_text(text, len(writable))):
         raise RefusedError(*unread)
-    return text
+    documents, _ = parse_documents(text.encode(), "export.yaml")
+    apis = {name: target.api for name, target in settings.targets.items()}
+    refused = find_document_problems(documents, inputs.kinds, apis)
+    if refused:
+        reasons = [(writable[number], "; ".join(one.message for one in found)) for number, found in refused.items()]
+        problems += [_explain_unwritable(draft, reason) for draft, reason in reasons]
+        writable = [draft for number, draft in enumerate(writable) if number not in refused]
+        text = _format_drafts(writable, problems)
+    if not writable:
+        raise IncompleteError(*problems)
+    return ExportResult(text, tuple(problems))
+
+
+def _format_drafts(drafts: Sequence[_Draft], problems: Sequence[Diagnostic]) -> str:
+    """Return the text of drafts; before the first of them it says what was left out."""
+    absences = [f"{problem.source} is left out: {problem.summary}" for problem in problems]
+    remarks = [draft.exported.remarks for draft in drafts]
+    if remarks:
+        remarks[0] = (*absences, *remarks[0])
+    comments = ({("spec", *path): text for path, text in draft.exported.comments.items()} for draft in drafts)
+    return format_yaml([draft.manifest for draft in drafts], remarks, comments)
 
 
 def _read_objects(kind: Kind, api: Api, pattern: str) -> Iterator[ExportedDocument]:
@@ -92,27 +134,34 @@ def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument
     return live
 
 
-def _find_unwritable_objects(
-    documents: Sequence[dict[str, Any]], objects: Sequence[ExportedDocument]
-) -> Iterator[Diagnostic]:
-    """Yield a problem for each object that holds what no manifest may hold, such as control characters."""
-    for document, exported in zip(documents, objects, strict=True):
-        if unfit := exported.unfit or _explain_unwritable(document):
-            yield Diagnostic(
-                "export.unwritable-object",
-                Source(f"{document['kind']}/{escape_and_shorten(document['metadata']['name'])}"),
-                f"it can't be written as a manifest ({unfit})",
-                "an export without it would look like a whole one",
-                "mend it on the server, or leave it out with --kind or --match",
-            )
+def _drop_unwritable(drafts: Sequence[_Draft]) -> tuple[list[_Draft], list[Diagnostic]]:
+    """Return the drafts that can be written, and why the others hold what no text may, such as control characters."""
+    writable: list[_Draft] = []
+    problems: list[Diagnostic] = []
+    for draft in drafts:
+        if reason := draft.exported.unfit or _find_unwritable_text(draft):
+            problems.append(_explain_unwritable(draft, f"it can't be written as a manifest ({reason})"))
+        else:
+            writable.append(draft)
+    return writable, problems
 
 
-def _explain_unwritable(document: dict[str, Any]) -> str:
+def _find_unwritable_text(draft: _Draft) -> str:
     try:
-        format_yaml([document])
+        format_yaml([draft.manifest])
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _explain_unwritable(draft: _Draft, summary: str) -> Diagnostic:
+    return Diagnostic(
+        "export.unwritable-object",
+        Source(f"{draft.manifest['kind']}/{escape_and_shorten(draft.manifest['metadata']['name'])}"),
+        summary,
+        "it is left out, so this export is not a whole one",
+        "mend it on the server, or leave it out with --kind or --match",
+    )
 
 
 def _find_unreadable_text(text: str, documents: int) -> Iterator[Diagnostic]:

@@ -178,3 +178,26 @@ def _check_resource(
     for location, explanation in resource.check(name, field_tables):
         source = location if isinstance(location, Source) else document.at(("spec", *location))
         yield explanation.locate(source)
+
+
+def find_document_problems(
+    documents: Sequence[Document], kinds: Mapping[str, Kind], targets: Mapping[str, str]
+) -> dict[int, list[Diagnostic]]:
+    """Return what is wrong with documents that were read, by their number from 0; they name no table.
+
+    As `load_manifests` has it. Of two documents that manage one object the later one is wrong.
+    """
+    registry, file = _Registry(kinds, targets), FileRef(Path(), (), "")
+    manifests: list[Wanted] = []
+    numbers: dict[int, int] = {}
+    problems: dict[int, list[Diagnostic]] = {}
+    for number, document in enumerate(documents):
+        numbers[document.source.line] = number
+        manifest, document_problems = _build_manifest(document, file, registry)
+        manifests += [manifest] if manifest else []
+        if document_problems:
+            problems[number] = document_problems
+    for problem in find_duplicates(manifests):
+        number = max((number for line, number in numbers.items() if line <= problem.source.line), default=0)
+        problems.setdefault(number, []).append(problem)
+    return problems

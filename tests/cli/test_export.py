@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 
@@ -65,3 +67,46 @@ def test_an_export_that_could_not_be_planned_is_not_printed(run: Run) -> None:
     assert "plan could not read it back" in stderr
     assert "limit DOCUMENTS" in stderr
     assert "export it in parts" in stderr
+
+
+ODD: dict[str, tuple[str, str]] = {
+    # a name that a role may have on a server, and why no manifest can give it
+    "control characters": ("a\x1b[2Jb", "U+001B"),
+    "an invisible character": ("web\u200bteam", "U+200B"),
+    "a direction that turns": ("web\u202eteam", "U+202E"),
+    "a twin that differs in letter case alone": ("AUDITORS", "already declared at"),
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), ODD.values(), ids=ODD)
+def test_an_object_with_an_odd_name_is_left_out_alone(run: Run, folder: Path, name: str, reason: str) -> None:
+    """All others are exported and can be planned; the file, stderr and the code tell that one is missing."""
+    with Simulator(certificates=5) as simulator:
+        config = ["--config", str(simulator.credentials["settings"])]
+        whole = run(["export", *config])[1]
+        with simulator.lock:
+            odd = {**simulator.world.roles[2], "Id": 99, "Name": name, "Immutable": False}
+            simulator.world.roles[99] = odd
+        code, stdout, stderr = run(["export", *config])
+        (folder / "all.yaml").write_text(stdout)
+        exported = [line for line in stdout.splitlines() if not line.startswith("#")]
+
+        assert (code, stderr.splitlines()[-1]) == (10, "exit 10: incomplete")
+        assert exported == [line for line in whole.splitlines() if not line.startswith("#")]
+        assert "# SecurityRole/" in stdout
+        assert " is left out: " in stdout
+        assert reason in stderr
+        assert run(["validate", "all.yaml", *config])[0] == 0
+        # Which of two twins a manifest means is for plan to say.
+        assert name.isupper() or run(["plan", "all.yaml", "--detailed-exitcode", *config])[0] == 0
+
+
+def test_an_export_of_nothing_but_odd_objects_prints_nothing(run: Run) -> None:
+    """An empty file would look like an empty server."""
+    with Simulator(certificates=1) as simulator:
+        with simulator.lock:
+            simulator.world.handlers = {1: {**simulator.world.handlers[1], "DisplayName": "\x1b[2J"}}
+        config = ["--config", str(simulator.credentials["settings"])]
+        code, stdout, stderr = run(["export", "--kind", "EventHandler", *config])
+    assert (code, stdout) == (10, "")
+    assert "it can't be written as a manifest" in stderr

@@ -7,7 +7,6 @@ import click
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
-from reconciler.errors import Exit
 
 
 @options.command()
@@ -25,5 +24,5 @@ def command(
     from reconciler.engine.export import export_manifests
 
     with Progress(session) as progress:
-        text = export_manifests(session.inputs, config, progress.tell, kinds=kind, match=match, targets=target)
-    return CommandResult(Exit.OK, lambda _: text)
+        result = export_manifests(session.inputs, config, progress.tell, kinds=kind, match=match, targets=target)
+    return CommandResult(result.exit, lambda _: result.text, result.problems)
