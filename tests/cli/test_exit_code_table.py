@@ -97,8 +97,8 @@ class Full(StringIO):
 @pytest.fixture
 def world(folder: Path, run: Run) -> Iterator[a.World]:
     (folder / "manifests").mkdir()
-    with Simulator(certificates=1) as simulator:
-        yield a.make_world(simulator, folder, run)
+    with Simulator(certificates=1) as simulator, a.open_world(simulator, folder, run) as made:
+        yield made
 
 
 def test_each_row_of_the_readme_is_arranged_and_no_other() -> None:

@@ -126,8 +126,8 @@ CASES = [pytest.param(arrange, argv.split(), code, id=f"{code} {name}") for name
 def world(folder: Path, run: Run) -> Iterator[a.World]:
     """A server, its settings, and three manifests that it does not fulfil."""
     (folder / "manifests").mkdir()
-    with Simulator(certificates=12) as simulator:
-        yield a.make_world(simulator, folder, run)
+    with Simulator(certificates=12) as simulator, a.open_world(simulator, folder, run) as made:
+        yield made
 
 
 def _ended(world: a.World, argv: list[str]) -> tuple[int, str, str]:

@@ -6,8 +6,10 @@ Each arrangement is a function of the world in which the command then runs.
 from __future__ import annotations
 
 import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +36,7 @@ class World(NamedTuple):
     folder: Path
     run: Run
     secrets: list[str]
+    held: ExitStack
 
     def declare(self, *documents: str) -> None:
         """Let these be the manifests, and no others."""
@@ -52,15 +55,16 @@ class World(NamedTuple):
         return [one["path"] for one in self.server.ledger if one["actor"] == "reconciler"]
 
 
-def make_world(server: Simulator, folder: Path, run: Run) -> World:
-    """Return a world whose three manifests the server does not fulfil."""
+@contextmanager
+def open_world(server: Simulator, folder: Path, run: Run) -> Iterator[World]:
+    """Yield a world whose three manifests the server does not fulfil."""
     (folder / "reconciler.yaml").write_text(server.settings.read_text())
     named = (("keyfactor", "password client_secret"), ("csms", "access_key secret_key password"))
-    world = World(
-        server, folder, run, [server.credentials[api][name] for api, names in named for name in names.split()]
-    )
+    secrets = [server.credentials[api][name] for api, names in named for name in names.split()]
+    world = World(server, folder, run, secrets, ExitStack())
     world.declare(HANDLER, ROLE, EVENT)
-    return world
+    with world.held:
+        yield world
 
 
 Arrange = Callable[[World], None]
@@ -136,7 +140,13 @@ def gone(world: World) -> None:
             (kept / file.name).write_text(file.read_text())
             (kept / file.name).chmod(0o600)
     world.configure(str(world.server.settings.parent), str(kept))
+    port = int(world.server.url.rpartition(":")[2])
     world.server.stop()
+    # The system gives a free port to whoever asks next, which may be a simulator of a test beside this one: that would
+    # answer, and refuse the credentials. A socket that is bound and doesn't listen keeps the port and takes nobody.
+    holder = world.held.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", port))
 
 
 def all_of(*arrangements: Arrange) -> Arrange:
