@@ -147,3 +147,14 @@ def test_schemas_that_cannot_be_written_are_a_usage_error(run: Run, folder: Path
     """A file where the folder should be."""
     (folder / "s").write_text("")
     assert run(["schema", "--write", "s"])[0] == 3
+
+
+def test_a_kind_is_explained_with_what_the_settings_hold_it_to(run: Run, folder: Path) -> None:
+    """Whoever gives every command the same --config gets no usage error; settings that can't be read are one."""
+    limits = "limits: {SecurityRole: {changes: 3}}\nprotected: [SecurityRole/A*]\n"
+    (folder / "r.yaml").write_text(f"apiVersion: reconciler/v1\nkind: Settings\n{limits}")
+    explained = json.loads(run(["explain", "SecurityRole", "--config", "r.yaml", "--format", "json"])[1])["explained"]
+    assert (explained["changes a run"], explained["protected"]) == (3, ["SecurityRole/A*"])
+    for subject in ("SecretEvent", "SecurityRole.claims", "rules", "api.unreachable"):
+        assert run(["explain", subject, "--config", "r.yaml"]) == run(["explain", subject])
+    assert run(["explain", "SecurityRole", "--config", "nowhere.yaml"])[0] == 3

@@ -32,21 +32,33 @@ _BOUND_WORDS = {
 
 @options.command()
 @click.argument("subject", metavar="KIND[.field]")
+@options.config
 @options.output
 @click.pass_obj
-def command(_session: Session, /, subject: str) -> CommandResult:
+def command(session: Session, /, subject: str, config: str | None) -> CommandResult:
     """Say what a kind or a field means, and what it may hold.
 
     `rules` lists the rules behind all that is told, and the name of a rule, such as manifest.unknown-field, says what
-    it means.
+    it means. With --config a kind is told with what these settings hold it to.
     """
     from reconciler.rules import RULES
 
+    settings_facts = _read_settings_facts(session, config, subject) if config is not None else {}
     if subject == "rules":
         return _list_rules(RULES)
     if subject in RULES:
         return _make_result({"path": subject, "description": RULES[subject], "type": "rule"})
-    return _make_result(_explain_field(subject))
+    return _make_result(_explain_field(subject) | settings_facts)
+
+
+def _read_settings_facts(session: Session, config: str, subject: str) -> dict[str, Any]:
+    """Return what the settings say of a kind: how much a run may change, and what no run touches."""
+    from reconciler.engine.pipeline import read_settings
+
+    settings = read_settings(session.inputs, config)
+    limit = settings.limits.get(subject)
+    protected = [pattern for pattern in settings.protected if pattern.startswith(f"{subject}/")]
+    return ({"changes a run": limit} if limit is not None else {}) | ({"protected": protected} if protected else {})
 
 
 def _list_rules(rules: Mapping[str, str]) -> CommandResult:
@@ -64,7 +76,7 @@ def _make_result(explanation: Mapping[str, Any]) -> CommandResult:
     )
 
 
-def _explain_field(subject: str) -> Mapping[str, Any]:
+def _explain_field(subject: str) -> dict[str, Any]:
     """Return what there is to say of KIND[.field]; raises UsageError where there is none of that name."""
     from reconciler.kinds.registry import KINDS, suggest_word
     from reconciler.schema import build_spec_schema
