@@ -42,7 +42,6 @@ REPORT = jsonschema.Draft202012Validator(build_schemas(KINDS)["report.json"])
 COMPARING = {
     "a class that is not registered": (a.declared(GONE), 10),
     "an owner that nobody is": (a.declared(NOBODY), 10),
-    "a thumbprint that nothing has": (a.declared(NOWHERE), 10),
     "wrong credentials": (a.stranger, 5),
     "no permission": (a.fault("GET", "", "status", status=403), 5),
     "no permission for one of them": (a.fault("GET", a.HANDLERS, "status", status=403), 10),
@@ -73,6 +72,10 @@ ROWS = [
     ("over the limit, sent", a.declared(*NEW), "apply --yes", 6),
     ("protected", a.settings("protected: ['SecurityRole/Aud*']"), "plan", 6),
     ("protected, sent", a.settings("protected: ['SecurityRole/Aud*']"), "apply --yes", 6),
+    ("a thumbprint that nothing has", a.declared(NOWHERE), "plan", 0),
+    ("a thumbprint that nothing has, as a change", a.declared(NOWHERE), "plan --detailed-exitcode", 2),
+    ("a thumbprint that nothing has, as drift", a.declared(NOWHERE), "drift", 2),
+    ("a thumbprint that nothing has, sent", a.declared(NOWHERE), "apply --yes", 9),
     ("built in", a.declared(BUILT_IN), "plan", 0),
     ("built in, as a change", a.declared(BUILT_IN), "plan --detailed-exitcode", 2),
     ("built in, saved", a.declared(BUILT_IN), "plan --out p.json", 0),

@@ -95,7 +95,6 @@ DENIAL = step(
     source=Source("denials.yaml", 3, 1),
     path="/Workflow/Certificates/Deny",
     method="POST",
-    subjects=(Subject("", (), "requests.23"), Subject("", (), "requests.24")),
 )
 IMMUTABLE = step(
     name="Administrator", refusal="the role is immutable; remove the document", object="Administrator (id 1)"
