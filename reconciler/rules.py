@@ -65,6 +65,7 @@ _LIVE_RULES = {
     "live.changed": "An object changed on the server since the plan was made.",
     "live.contested": "Several documents manage one object, which only shows once the server's objects are read.",
     "live.incomplete-creation": "An object does not exist, and its document lacks what creating it needs.",
+    "live.made-up-description": "A new claim is sent with its value as its description, since nothing describes it.",
     "live.not-found": "What a document manages does not exist, or is not visible to the account.",
     "live.unanswered-query": "The server did not answer a query that a document gives.",
     "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",

@@ -122,15 +122,14 @@ class Meaning(NamedTuple):
     """What a request does to which object, told from the request alone, in the manifest's own field names.
 
     `before` and `after` are as in `Match`, but hold every field. `name` is the object's own where metadata.name has to
-    be that. `implied` are new texts by path, beside `after`, of which a plan may be silent; of the paths in `opaque`
-    the request shows that they change, and not from what to what in the manifest's words. `subjects` are as in `Step`.
+    be that; of the paths in `opaque` the request shows that they change, and not from what to what in the manifest's
+    words. `subjects` are as in `Step`.
     """
 
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
     object: str
     name: str | None = None
-    implied: Mapping[str, frozenset[str]] = {}
     opaque: frozenset[str] = frozenset()
     subjects: tuple[Subject, ...] = ()
 

@@ -12,7 +12,8 @@ The description belongs to the claim, which roles share, and is changed by PUT /
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from reconciler.errors import CannotEncode
@@ -138,6 +139,21 @@ def encode_role_claims(
     if keys is None:
         keys = frozenset(live)
     return [live.get(key) or encode_claim(key, new_claims[key]) for key in sorted(keys)]
+
+
+def name_description_paths(keys: Collection[ClaimKey]) -> dict[ClaimKey, str]:
+    """Return the path by which a change names each claim's description: as short as tells these claims apart."""
+    # A value alone is what people know a claim by; a user and a group may share one, and so may two providers.
+    spellings: tuple[Callable[[ClaimKey], str], ...] = (
+        lambda key: key.value,
+        lambda key: f"{key.type} {key.value}",
+        lambda key: f"{key.type} {key.value} ({key.provider})",
+    )
+    for spell in spellings:
+        paths = {key: f"claims.{spell(key)}.description" for key in keys}
+        if len(set(paths.values())) == len(paths):
+            return paths
+    return {key: f"claims.{json.dumps(key)}.description" for key in keys}
 
 
 def build_claim_base(raw: Mapping[str, Json]) -> dict[str, Json]:

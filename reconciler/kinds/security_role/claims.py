@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
-from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Finding, Match, Spec, Wanted
+from reconciler.kinds.kind import Finding, Match, Note, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
 from reconciler.payloads.members import pick_member
+
+_MAX_VALUES = 5
 
 
 class Claim(BaseModel):
@@ -82,17 +84,30 @@ def choose_new_descriptions(
     return new_claims
 
 
-def find_implied_descriptions(
-    document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext
-) -> dict[str, str]:
-    """Return, by path, the descriptions that new claims get without their document's saying so: a plan shows them."""
-    return {
-        f"claims.{claim.value}.description": new_claims[claim.key]
-        for claim in _list_declared_claims(document)
+def find_unworded_claims(document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext) -> Iterator[Note]:
+    """Tell, once a document, which new claims are described by their own values, since no document describes them."""
+    indexes = [
+        index
+        for index, claim in enumerate(_list_declared_claims(document))
         if claim.key in new_claims
-        and "description" not in claim.model_fields_set
+        and fold_claim_key(claim.key) not in context.descriptions
         and not context.claim_index.find_claims(claim.key)
-    }
+    ]
+    if indexes and not find_uncertain_claim(document, new_claims, context):
+        claims = _list_declared_claims(document)
+        values = ", ".join(f"'{claims[index].value}'" for index in indexes[:_MAX_VALUES])
+        more = f" and {len(indexes) - _MAX_VALUES} more" if len(indexes) > _MAX_VALUES else ""
+        yield Note(
+            Diagnostic(
+                "live.made-up-description",
+                document.at(("spec", "claims", indexes[0])),
+                f"nothing describes the new {'claim' if len(indexes) == 1 else 'claims'} {values}{more}",
+                "Command requires a description, so the value is sent as one",
+                "declare `description` to say what it stands for",
+                severity=Severity.NOTE,
+                address=document.address,
+            )
+        )
 
 
 def find_uncertain_claim(document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext) -> str:

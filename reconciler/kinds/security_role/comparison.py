@@ -11,8 +11,6 @@ from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.security_role.claims import (
     Claim,
     ClaimContext,
-    choose_new_descriptions,
-    find_implied_descriptions,
     find_uncertain_claim,
 )
 from reconciler.kinds.security_role.export import convert_role_to_manifest
@@ -46,20 +44,20 @@ class LiveRoles:
     claim_context: ClaimContext
 
 
-def match_role(document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles) -> Match:
-    """Return a role beside its document; a description that a new claim gets without a word is one of the changes."""
+def match_role(
+    document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles, new_claims: Mapping[ClaimKey, str]
+) -> Match:
+    """Return a role beside its document; `new_claims` are those that join it, with what they are described by."""
     set_id = find_set_guid(document.spec.declared().get("permissionSet"), live.sets)
     after = _build_after(document.spec.declared(), raw, set_id, live.sets)
-    new_claims = choose_new_descriptions(document, raw, live.claim_context)
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
-    implied = find_implied_descriptions(document, new_claims, live.claim_context)
     encoder_input = (raw, set_id, new_claims)
     if raw is None:
-        return Match(document, None, after | implied, encoder_input, "new", None, uncertainty)
+        return Match(document, None, after, encoder_input, "new", None, uncertainty)
     before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
     refusal = _explain_refusal(raw, before, after) or uncertainty
     label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
-    return Match(document, before | dict.fromkeys(implied), after | implied, encoder_input, label, None, refusal)
+    return Match(document, before, after, encoder_input, label, None, refusal)
 
 
 def _build_after(

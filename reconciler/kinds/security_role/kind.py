@@ -11,10 +11,12 @@ from reconciler.kinds.security_role.claim_index import ClaimIndex, check_sent_de
 from reconciler.kinds.security_role.claims import (
     ClaimContext,
     DescriptionChange,
+    choose_new_descriptions,
     collect_declared_descriptions,
     find_ambiguous_claims,
     find_contradictory_descriptions,
     find_new_claims,
+    find_unworded_claims,
     match_claim_descriptions,
 )
 from reconciler.kinds.security_role.comparison import (
@@ -156,7 +158,9 @@ spec:
         if problems:
             yield from problems
             return
-        yield match_role(document, raw, live)
+        new_claims = choose_new_descriptions(document, raw, live.claim_context)
+        yield from find_unworded_claims(document, new_claims, live.claim_context)
+        yield match_role(document, raw, live, new_claims)
         yield from match_claim_descriptions(document, raw, live.claim_context)
 
     def encode(self, match: Match[SecurityRole]) -> Request:

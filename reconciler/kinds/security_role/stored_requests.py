@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.kinds.kind import Meaning
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_text_list, check_texts
 from reconciler.model import Call, Json, Request
-from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, encode_claim, read_sent_key
+from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, encode_claim, name_description_paths, read_sent_key
 from reconciler.payloads.roles import ROLES_PATH, build_expected_role
 
 _TEXTS = {"description": "Description", "emailAddress": "EmailAddress"}
@@ -42,8 +42,8 @@ def explain_role_request(request: Request) -> Meaning:
 def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
     check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()), version=2)
     _check_body(call.body)
-    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]}
-    return Meaning(None, after, "new", call.body["Name"], _read_new_descriptions(call.body, {}), _OPAQUE)
+    after = _read_fields(sent) | _read_new_descriptions(call.body, {})
+    return Meaning(None, after, "new", call.body["Name"], _OPAQUE)
 
 
 def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
@@ -56,10 +56,11 @@ def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
     # What a role's PUT does to the description of a claim that the role holds is not documented: it goes back as read.
     if any(role_claims.get(key, text) != text for key, text in _list_claims(body)):
         raise ValueError("it describes a claim otherwise that the role holds")
-    before = _read_fields(base) | {"permissionSet": base["PermissionSetId"]}
-    after = _read_fields(sent) | {"permissionSet": sent["PermissionSetId"]}
+    descriptions = _read_new_descriptions(body, role_claims)
+    before = _read_fields(base) | dict.fromkeys(descriptions)
+    after = _read_fields(sent) | descriptions
     label = f"{base['Name']} (id {base['Id']})"
-    return Meaning(before, after, label, base["Name"], _read_new_descriptions(body, role_claims), _OPAQUE)
+    return Meaning(before, after, label, base["Name"], _OPAQUE)
 
 
 def _check_body(body: Mapping[str, Json]) -> None:
@@ -76,18 +77,16 @@ def _check_body(body: Mapping[str, Json]) -> None:
 def _read_fields(role: Mapping[str, Json]) -> dict[str, Any]:
     texts = {name: role.get(wire) for name, wire in _TEXTS.items()}
     claims = frozenset(ClaimKey(*claim[:3]) for claim in role["Claims"])
-    return {**texts, "permissions": frozenset(role["Permissions"]), "claims": claims}
+    rights = {"permissionSet": role["PermissionSetId"], "permissions": frozenset(role["Permissions"])}
+    return {**texts, **rights, "claims": claims}
 
 
 def _list_claims(body: Mapping[str, Json]) -> list[tuple[ClaimKey, str]]:
     return [(read_sent_key(claim), claim["Description"]) for claim in body["Claims"]]
 
 
-def _read_new_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, frozenset[str]]:
-    """Return the descriptions of claims that join the role, by path: claims of one value share one."""
-    texts: dict[str, frozenset[str]] = {}
-    for key, text in _list_claims(body):
-        if key not in role_claims:
-            path = f"claims.{key.value}.description"
-            texts[path] = texts.get(path, frozenset()) | {text}
-    return texts
+def _read_new_descriptions(body: Mapping[str, Json], role_claims: Mapping[ClaimKey, str]) -> dict[str, str]:
+    """Return the descriptions that claims bring along when they join the role, by path; one without has none."""
+    new_claims = {key: text for key, text in _list_claims(body) if key not in role_claims}
+    paths = name_description_paths(new_claims)
+    return {paths[key]: text for key, text in new_claims.items() if text}
