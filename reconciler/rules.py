@@ -87,6 +87,7 @@ _MANIFEST_RULES = {
     "manifest.matches-everything": "A document chooses what it is about by a pattern that fits everything.",
     "manifest.missing-field": "A document lacks a field that is required.",
     "manifest.no-target": "No target of the settings speaks the API that a document's kind needs.",
+    "manifest.not-renamable": "A document of a kind whose objects keep their names says what it is renamed from.",
     "manifest.nothing-declared": "The manifests of a run hold no document.",
     "manifest.nothing-managed": "A document says what it is about, and nothing of how that is to be.",
     "manifest.null": "A field is null, which says neither keep nor empty.",

@@ -77,11 +77,17 @@ def _build_kind_schema(kind: Kind) -> Schema:
         "properties": {
             "apiVersion": {"const": API_VERSION},
             "kind": {"const": kind.name},
-            "metadata": _METADATA_SCHEMA,
+            "metadata": _build_metadata_schema(kind),
             "spec": spec,
         },
     }
     return _add_header(f"{kind.name}.json", schema | ({"$defs": definitions} if definitions else {}))
+
+
+def _build_metadata_schema(kind: Kind) -> Schema:
+    former_name = {"renamedFrom": {**_NAME_SCHEMA, "description": "The former name of the object, which is renamed."}}
+    members = _METADATA_SCHEMA["properties"] | (former_name if kind.renamable else {})
+    return {**_METADATA_SCHEMA, "properties": members}
 
 
 def _build_manifest_schema(kinds: Registry) -> Schema:

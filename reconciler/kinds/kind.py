@@ -60,6 +60,8 @@ class Wanted(Generic[SpecT_co]):
     # Not compared: a function equals only itself, and a file loaded twice must give equal documents.
     at: Callable[[Path], Source] = field(default=lambda _path: Source("manifest"), compare=False, repr=False)
     """Position of a place inside the document; scans the text again, so only errors should ask."""
+    renamed_from: str = ""
+    """The former name of its object, which is to be renamed; only of a kind that is `renamable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Kinds whose steps run before this kind's."""
     last: ClassVar[tuple[str, ...]] = ()
     """Paths whose requests run after all others of their level, since those others carry what they change."""
+    renamable: ClassVar[bool] = False
+    """Whether an object can be given the document's name in the place of `metadata.renamedFrom`."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
     risks: ClassVar[Mapping[str, RiskAssessment]] = {}

@@ -23,7 +23,9 @@ def digest_documents(documents: Iterable[Wanted]) -> str:
     checksum = hashlib.sha256()
     for document in sorted(documents, key=lambda document: document.address):
         spec = {name: value for name, value in _canonicalize(document.spec).items() if name not in document.tables}
-        checksum.update(_encode_line([*document.address, dict(document.labels), spec]))
+        # Appended only where it is given, so that files without it keep the digest that they had.
+        former_name = [document.renamed_from] if document.renamed_from else []
+        checksum.update(_encode_line([*document.address, dict(document.labels), spec, *former_name]))
         for name, table in sorted(document.tables.items()):
             checksum.update(_encode_line([name, sorted(table.columns)]))
             checksum.update(_encode_rows(table))

@@ -24,10 +24,20 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
         namesake = names.setdefault((target, kind, normalize("NFC", name.casefold())), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)
-        for identity, location in document.spec.identities(name, document.tables):
+        for identity, location in _list_identities(document):
             owner, owner_location = owners.setdefault((target, kind, identity), (number, location))
             if owner not in {number, namesake}:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)
+
+
+def _list_identities(document: Wanted) -> Iterator[tuple[str, Path | Source]]:
+    """Yield what a document manages, and where it says so; what it renames is its own before and after."""
+    yield from document.spec.identities(document.address.name, document.tables)
+    if document.renamed_from:
+        place = document.at(("metadata", "renamedFrom"))
+        yield from (
+            (identity, place) for identity, _ in document.spec.identities(document.renamed_from, document.tables)
+        )
 
 
 def _describe_same_name(first: Wanted, second: Wanted) -> Diagnostic:

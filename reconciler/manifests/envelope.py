@@ -52,6 +52,12 @@ class Metadata(BaseModel):
     name: Annotated[
         str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
     ] = Field(description="The document's name; of a role or an event, the object's own name.")
+    renamed_from: (
+        Annotated[
+            str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
+        ]
+        | None
+    ) = Field(default=None, description="The former name of a role, which is then renamed and keeps all else.")
     target: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None = Field(
         default=None, description="The target in the settings; may be absent where only one speaks the kind's API."
     )
@@ -74,6 +80,12 @@ _SETTINGS_REFUSAL: Final = Explanation(
     "settings may not stand among manifests",
     "whoever may change a manifest could otherwise change where it is sent and with which credentials",
     "move this file out of the folder",
+)
+_NOT_RENAMABLE: Final = Explanation(
+    "manifest.not-renamable",
+    "renamedFrom is for kinds whose objects can be renamed",
+    "nothing would come of it",
+    "remove it",
 )
 _PLAN_REFUSAL: Final = Explanation(
     "manifest.plan-among-manifests",
@@ -107,6 +119,8 @@ def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelo
             suggest_option(kind, kinds),
         )
         problems = [*problems, unknown_kind]
+    if envelope and envelope.metadata.renamed_from and kind in kinds and not kinds[kind].renamable:
+        problems = [*problems, _NOT_RENAMABLE.locate(document.at(("metadata", "renamedFrom")))]
     return (None if problems else envelope), problems
 
 

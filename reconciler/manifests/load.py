@@ -142,7 +142,9 @@ def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> t
     metadata = envelope.metadata
     problems += _check_resource(resource, metadata.name, field_tables, document)
     address = Address(target, kind.name, metadata.name)
-    return Wanted(address, resource, document.source, metadata.labels, field_tables, document.at), problems
+    renamed_from = metadata.renamed_from or ""
+    source, at = document.source, document.at
+    return Wanted(address, resource, source, metadata.labels, field_tables, at, renamed_from), problems
 
 
 def _find_target(

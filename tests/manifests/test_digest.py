@@ -47,6 +47,7 @@ def test_everything_that_is_said_counts(tmp_path: Path) -> None:
         BASE.replace("2027", "2028"),
         BASE.replace("desk", "Desk"),
         BASE.replace("name: desk", "name: desk, labels: {a: b}"),
+        BASE.replace("name: desk", "name: desk, renamedFrom: table"),
         BASE + "---\n" + lamp("{label: x}", name="b"),
     ]
     assert len({digest(tmp_path / "m", {"a.yaml": way}) for way in ways}) == len(ways)

@@ -100,6 +100,7 @@ class LampKind(Kind[Lamp, None]):
 
     spec = Lamp
     api = "keyfactor"
+    renamable = True
 
 
 class InventoryKind(Kind[Inventory, None]):
