@@ -119,7 +119,8 @@ def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelo
             suggest_option(kind, kinds),
         )
         problems = [*problems, unknown_kind]
-    if envelope and envelope.metadata.renamed_from and kind in kinds and not kinds[kind].renamable:
+    known_kind = find_kind(document, kinds)
+    if envelope and envelope.metadata.renamed_from and known_kind and not known_kind.renamable:
         problems = [*problems, _NOT_RENAMABLE.locate(document.at(("metadata", "renamedFrom")))]
     return (None if problems else envelope), problems
 

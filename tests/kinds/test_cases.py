@@ -62,6 +62,7 @@ def _document(number: int, document: dict[str, Any]) -> Wanted:
         {},
         tables,
         lambda path: Source(f"{place} {'.'.join(map(str, path))}"),
+        document["metadata"].get("renamedFrom", ""),
     )
 
 

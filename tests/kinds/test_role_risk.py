@@ -43,6 +43,7 @@ ROWS: list[tuple[str, Json, Json, dict[str, Any], str]] = [
     ("claims", SHOWN[:1], SHOWN[1:], make_fields(2, 1), "gives a right to 2 claims and takes it from 1 claim"),
     ("claims", SHOWN, [], make_fields(0, 1), "takes a right from 3 claims, and nobody holds the role any more"),
     ("permissionSet", "Global", "Other", make_fields(1), "changes what the role may hold at most"),
+    ("name", "Old", "New", make_fields(1), "renames a role that others may know by its name"),
     ("permissionSet", None, "Global", make_fields(1), "bounds what a new role may hold"),
 ]  # fmt: skip
 

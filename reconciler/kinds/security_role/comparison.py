@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from reconciler.kinds.security_role.claims import (
     find_uncertain_claim,
 )
 from reconciler.kinds.security_role.export import convert_role_to_manifest
+from reconciler.kinds.security_role.identity import RolesByName
 from reconciler.kinds.security_role.permission_sets import (
     PermissionSetNames,
     find_set_guid,
@@ -26,6 +27,7 @@ from reconciler.payloads.claims import ClaimKey, find_matching_claims
 from reconciler.payloads.members import pick_member
 
 ROLE_MEMBERS = {
+    "name": "Name",
     "description": "Description",
     "emailAddress": "EmailAddress",
     "permissionSet": "PermissionSetId",
@@ -39,7 +41,7 @@ ROLE_MEMBERS = {
 class LiveRoles:
     """The declared roles as read by id, by folded name; the permission sets; what is known of claims."""
 
-    roles: Mapping[str, list[Json]]
+    roles: RolesByName
     sets: PermissionSetNames
     claim_context: ClaimContext
 
@@ -55,9 +57,17 @@ def match_role(
     if raw is None:
         return Match(document, None, after, encoder_input, "new", None, uncertainty)
     before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
+    if _is_rename(document, raw):
+        before, after = {"name": pick_member(raw, "Name")} | before, {"name": document.address.name} | after
     refusal = _explain_refusal(raw, before, after) or uncertainty
     label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
     return Match(document, before, after, encoder_input, label, None, refusal)
+
+
+def _is_rename(document: Wanted, raw: Mapping[str, Json]) -> bool:
+    """True for a role that is still called what the document renames; letter case alone counts where it says so."""
+    live_name, former_name = str(pick_member(raw, "Name")), document.renamed_from
+    return live_name != document.address.name and live_name.casefold() == former_name.casefold()
 
 
 def _build_after(
@@ -106,20 +116,6 @@ def find_bad_permission_set(document: Wanted, sets: PermissionSetNames) -> Itera
             f"permission set {declared!r} does not exist, is not visible, or several have the name",
             f"the server has {names}",
             "use one of them or its GUID",
-            address=document.address,
-        )
-
-
-def find_ambiguous_name(document: Wanted, roles: Sequence[Mapping[str, Json]]) -> Iterator[Diagnostic]:
-    """One role alone may have the document's name."""
-    if len(roles) > 1:
-        labels = ", ".join(sorted(f"{pick_member(raw, 'Name')!r} (id {pick_member(raw, 'Id')})" for raw in roles))
-        yield Diagnostic(
-            "live.ambiguous",
-            document.source,
-            f"{len(roles)} roles have this name, letter case aside: {labels}",
-            "which one is meant can't be told",
-            "rename or delete the surplus in the portal",
             address=document.address,
         )
 

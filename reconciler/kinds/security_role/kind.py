@@ -22,12 +22,12 @@ from reconciler.kinds.security_role.claims import (
 from reconciler.kinds.security_role.comparison import (
     ROLE_MEMBERS,
     LiveRoles,
-    find_ambiguous_name,
     find_bad_permission_set,
     find_missing_fields,
     match_role,
 )
 from reconciler.kinds.security_role.export import export_role
+from reconciler.kinds.security_role.identity import find_live_role, list_role_names
 from reconciler.kinds.security_role.permission_sets import (
     is_guid,
     read_permission_sets,
@@ -63,7 +63,7 @@ def _is_claim_step(step: Step) -> bool:
 
 
 def _read_declared_roles(read: Read, documents: Sequence[Wanted[SecurityRole]]) -> dict[str, list[Json]]:
-    names = {document.address.name.casefold() for document in documents}
+    names = {name for document in documents for name in list_role_names(document)}
     ids = [int(pick_member(row, "Id")) for row in read_role_list(read) if fold_role_name(row) in names]
     roles: dict[str, list[Json]] = {}
     for raw in read_roles_by_id(read, ids):
@@ -73,9 +73,11 @@ def _read_declared_roles(read: Read, documents: Sequence[Wanted[SecurityRole]]) 
 
 def _reread_role(read: Read, number: Json, name: str) -> Mapping[str, Json] | None:
     if number is None:
-        rows = read_role_list(read)
-        # A role that is to be created has no id: by name the list shows whether somebody else was faster.
-        number = next((pick_member(row, "Id") for row in rows if fold_role_name(row) == name.casefold()), None)
+        rows = [row for row in read_role_list(read) if fold_role_name(row) == name.casefold()]
+        # A role that is to be created has no id: by name the list shows whether somebody else was faster. Where the
+        # server tells letter case apart, the very name is the one that was created.
+        rows.sort(key=lambda row: pick_member(row, "Name") != name)
+        number = pick_member(rows[0], "Id") if rows else None
     roles = [] if number is None else read_roles_by_id(read, [int(number)])
     return roles[0] if roles else None
 
@@ -90,7 +92,7 @@ def _build_body(match: Match[SecurityRole]) -> dict[str, Json]:
     after = match.after
     new_role = {"Name": match.document.address.name, "EmailAddress": None}
     body: dict[str, Json] = build_writable_role(raw) if raw else new_role
-    body |= {ROLE_MEMBERS[field]: after[field] for field in ("description", "emailAddress") if field in after}
+    body |= {ROLE_MEMBERS[field]: after[field] for field in ("name", "description", "emailAddress") if field in after}
     if "permissionSet" in after:
         body["PermissionSetId"] = set_id
     # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
@@ -104,6 +106,7 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
 
     spec: ClassVar[type[Spec]] = SecurityRole
     api: ClassVar[str] = "keyfactor"
+    renamable: ClassVar[bool] = True
     last: ClassVar[tuple[str, ...]] = (CLAIMS_PATH,)
     risks: ClassVar[Mapping[str, RiskAssessment]] = ROLE_RISKS
     requires: ClassVar[Permissions] = Permissions(
@@ -136,24 +139,19 @@ spec:
         roles = _read_declared_roles(read, documents)
         names = (document.spec.declared().get("permissionSet") for document in documents)
         needs_sets = any(name is not None and not is_guid(name) for name in names)
-        needs_claims = any(
-            find_new_claims(document, raw)
-            for document in documents
-            for raw in roles.get(document.address.name.casefold(), [None])[:1]
-        )
+        needs_claims = any(find_new_claims(document, find_live_role(document, roles).raw) for document in documents)
         sets = read_permission_sets(read) if needs_sets else {}
         claim_index = read_claim_index(read) if needs_claims else ClaimIndex()
         return LiveRoles(roles, sets, ClaimContext(claim_index, collect_declared_descriptions(documents)))
 
     def compare(self, document: Wanted[SecurityRole], live: LiveRoles, run: Run) -> Iterator[Finding]:
-        roles = live.roles.get(document.address.name.casefold(), [])
-        raw = roles[0] if roles else None
+        raw, unclear_role = find_live_role(document, live.roles)
         problems = [
-            *find_ambiguous_name(document, roles),
+            *([unclear_role] if unclear_role else ()),
             *find_bad_permission_set(document, live.sets),
             *find_contradictory_descriptions(document, live.claim_context.descriptions),
             *find_ambiguous_claims(document, raw, live.claim_context),
-            *(find_missing_fields(document) if raw is None else ()),
+            *(find_missing_fields(document) if raw is None and not unclear_role else ()),
         ]
         if problems:
             yield from problems

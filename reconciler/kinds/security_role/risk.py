@@ -25,6 +25,8 @@ def assess_role_change(path: str, before: Json, after: Json, fields: Mapping[str
     """
     if path in _TEXTS or path.startswith("claims."):
         return RiskAssessment(Risk.LOW)
+    if path == "name":
+        return RiskAssessment(Risk.HIGH, "renames a role that others may know by its name")
     if path == "permissionSet":
         reason = "bounds what a new role may hold" if before is None else "changes what the role may hold at most"
         return RiskAssessment(Risk.HIGH, reason)

@@ -12,8 +12,8 @@ from reconciler.model import Call, Json, Request
 from reconciler.payloads.claims import CLAIMS_PATH, ClaimKey, encode_claim, name_description_paths, read_sent_key
 from reconciler.payloads.roles import ROLES_PATH, build_expected_role
 
-_TEXTS = {"description": "Description", "emailAddress": "EmailAddress"}
-_CHANGEABLE = frozenset({"Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims"})
+_TEXTS = {"name": "Name", "description": "Description", "emailAddress": "EmailAddress"}
+_CHANGEABLE = frozenset({"Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims"})
 _READ_ONLY = "Immutable"
 _OPAQUE = frozenset({"permissionSet"})
 
@@ -40,9 +40,11 @@ def explain_role_request(request: Request) -> Meaning:
 
 
 def _explain_creation(call: Call, sent: Mapping[str, Json]) -> Meaning:
-    check_request(call, "POST", ROLES_PATH, members=("Name", *_CHANGEABLE & call.body.keys()), version=2)
+    check_request(call, "POST", ROLES_PATH, members=_CHANGEABLE & {"Name", *call.body.keys()}, version=2)
     _check_body(call.body)
     after = _read_fields(sent) | _read_new_descriptions(call.body, {})
+    # A new role's name is that of its document: no change says it again.
+    del after["name"]
     return Meaning(None, after, "new", call.body["Name"], _OPAQUE)
 
 
@@ -60,7 +62,7 @@ def _explain_update(request: Request, sent: Mapping[str, Json]) -> Meaning:
     before = _read_fields(base) | dict.fromkeys(descriptions)
     after = _read_fields(sent) | descriptions
     label = f"{base['Name']} (id {base['Id']})"
-    return Meaning(before, after, label, base["Name"], _OPAQUE)
+    return Meaning(before, after, label, body["Name"], _OPAQUE)
 
 
 def _check_body(body: Mapping[str, Json]) -> None:

@@ -1,0 +1,81 @@
+"""A role is renamed in one request, and whatever hangs on it stays: met over HTTP, with its owners in the same run."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli import main
+from reconciler.errors import Exit
+from reconciler.simulator import Simulator
+
+RENAMED = """\
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {name: Web PKI, renamedFrom: Web Team}
+spec: {emailAddress: web@example.com}
+"""
+OWNED = """\
+---
+apiVersion: reconciler/v1
+kind: CertificateOwner
+metadata: {name: web}
+spec: {owner: Web PKI, certificates: {ids: [1, 2, 3, 4, 5, 6, 7, 8]}}
+"""
+
+
+def run(simulator: Simulator, *argv: str) -> tuple[Exit, dict[str, Any]]:
+    """Run a command; returns its outcome and its report."""
+    stdout = io.StringIO()
+    config = str(simulator.credentials["settings"])
+    code = main([*argv, "--config", config, "--format", "json"], {}, stdout, io.StringIO(), io.StringIO())
+    return Exit(code), json.loads(stdout.getvalue())
+
+
+def find_role(simulator: Simulator, name: str) -> dict[str, Any]:
+    """Return what a role of the simulator shows, by its exact name."""
+    with simulator.lock:
+        role = next(role for role in simulator.world.roles.values() if role["Name"] == name)
+        return {**role, "Permissions": sorted(role["Permissions"]), "Extra": None}
+
+
+@pytest.mark.parametrize("switches", [{}, {"role_names": "sensitive"}], ids=str)
+@pytest.mark.parametrize("manifest", [RENAMED, RENAMED + OWNED], ids=["alone", "with owners"])
+def test_a_rename_keeps_what_hangs_on_the_role(manifest: str, switches: dict[str, Any], tmp_path: Path) -> None:
+    """Its id, its claims and its certificates; and the second run has nothing to do."""
+    (tmp_path / "all.yaml").write_text(manifest)
+    with Simulator(certificates=8, switches=switches) as simulator:
+        before = find_role(simulator, "Web Team")
+        with simulator.lock:
+            owned = {row.id for row in simulator.world.certificates.values() if row.owner == before["Id"]}
+
+        code, report = run(simulator, "apply", str(tmp_path), "--yes")
+
+        assert code is Exit.OK, report
+        assert find_role(simulator, "Web PKI") == {**before, "Name": "Web PKI"}
+        with simulator.lock:
+            owners = {row.id: row.owner for row in simulator.world.certificates.values()}
+        assert owned
+        assert {number for number, owner in owners.items() if owner == before["Id"]} == (
+            set(owners) if manifest != RENAMED else owned
+        )
+        assert run(simulator, "plan", str(tmp_path), "--detailed-exitcode")[0] is Exit.OK
+        assert run(simulator, "drift", str(tmp_path))[0] is Exit.OK
+
+
+def test_a_stored_rename_is_held_to_its_name(tmp_path: Path) -> None:
+    """A plan that names the role otherwise than its body is refused; as it was made it is applied."""
+    (tmp_path / "all.yaml").write_text(RENAMED)
+    plan = tmp_path / "plan.json"
+    with Simulator(certificates=1) as simulator:
+        assert run(simulator, "plan", str(tmp_path), "--out", str(plan))[0] is Exit.OK
+        (step,) = json.loads(plan.read_text())["steps"]
+        assert step["changes"][0]["path"] == "name"
+
+        assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK
+        assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK, "done already"
+        assert len(simulator.ledger) == 1
