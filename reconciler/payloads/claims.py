@@ -118,6 +118,11 @@ def _explain_unencodable(key: ClaimKey) -> str:
             f"the role holds a claim of type {key.type!r}, which this version can't send back; PUT would remove it; "
             "change this role in the portal"
         )
+    if not key.value:
+        return (
+            f"the role holds a claim of type {key.type} without a value, which Command does not take back; PUT would "
+            "remove it; change this role in the portal"
+        )
     # The vendor's Terraform provider sends an empty scheme and warns that this may re-bind the claim.
     if not key.provider:
         return (
@@ -135,7 +140,12 @@ def encode_role_claims(
     `raw` is the role as read (None for a new one); `keys` are the claims it is to have, None for those that it has.
     Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
     """
-    live = {read_claim_key(claim): encode_live_claim(claim) for claim in pick_member(raw, "Claims")} if raw else {}
+    claims = pick_member(raw, "Claims") if raw else []
+    live = {read_claim_key(claim): encode_live_claim(claim) for claim in claims}
+    if len(live) != len(claims):
+        raise CannotEncode(
+            "the role holds two claims that read the same; sent back they would be one; remove one in the portal"
+        )
     if keys is None:
         keys = frozenset(live)
     return [live.get(key) or encode_claim(key, new_claims[key]) for key in sorted(keys)]

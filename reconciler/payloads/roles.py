@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from reconciler.diagnostics import Explanation, Source
-from reconciler.errors import IncompleteError
+from reconciler.errors import CannotEncode, IncompleteError
 from reconciler.model import Json
 from reconciler.payloads.claims import read_claim_key, read_sent_key
 from reconciler.payloads.members import pick_member
@@ -21,6 +21,8 @@ ROLES_PATH = "/Security/Roles"
 # EmailAddress is not in the documents of 11 and 12.0 and is in those of 24.
 _KNOWN_MEMBERS = ("Id", "Name", "Description", "EmailAddress", "PermissionSetId", "Permissions", "Claims")
 _READ_ONLY = "Immutable"
+_REQUIRED_TEXTS = {"Description": "description", "PermissionSetId": "permissionSet"}
+_REQUIRED_NOUNS = {"Description": "a description", "PermissionSetId": "a permission set"}
 _NOT_A_ROLE = Explanation(
     "live.unusable-answer",
     "not a version 2 role (Id, Name, Permissions, Claims)",
@@ -69,6 +71,20 @@ def build_expected_role(body: Mapping[str, Json]) -> dict[str, Json]:
     """Return what a body that is sent must lead to; claims by key alone."""
     # Seen on a real server: the answer and even the next GET may still show a claim's old description.
     return _normalize_role({**body, "Claims": [list(read_sent_key(claim)) for claim in body["Claims"]]})
+
+
+def check_role_body(body: Mapping[str, Json]) -> None:
+    """Raise CannotEncode for a body that lacks what Command requires (contract: 1.4 and 1.5).
+
+    A role may have been left without it by an earlier version, or by hand: whoever declares something else of it would
+    send that along.
+    """
+    for name, field in _REQUIRED_TEXTS.items():
+        if not str(body.get(name) or "").strip():
+            raise CannotEncode(
+                f"the role would be sent without {_REQUIRED_NOUNS[name]}, since it has none and the document declares "
+                f"none; Command refuses that; declare {field}"
+            )
 
 
 def _check_role(raw: Json, path: str) -> Mapping[str, Json]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from reconciler.errors import CannotEncode, IncompleteError, StaleError
@@ -54,6 +54,7 @@ def test_the_numbers_of_the_claim_types() -> None:
 @given(KEYS, st.text(max_size=5), st.booleans())
 def test_what_is_read_and_sent_back_is_the_same_claim(key: ClaimKey, description: str, number: bool) -> None:
     """decode, encode, decode: nothing is lost between the two forms, whichever way the type is shown."""
+    assume(key.value)
     sent = encode_live_claim(read(key, description, number=number))
 
     assert sent == {

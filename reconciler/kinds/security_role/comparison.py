@@ -98,7 +98,8 @@ def _explain_refusal(raw: Mapping[str, Json], before: Mapping[str, Any], after: 
     # Set for the built-in administrator role alone; how the API answers a PUT of it is not documented.
     if pick_member(raw, "Immutable"):
         return "the role is built in and immutable; Command does not let it be changed; take it out of the manifests"
-    pair = next(find_redundant_pairs(after.get("permissions", ())), None)
+    # What is not declared is sent back, and refused just as well.
+    pair = next(find_redundant_pairs(after.get("permissions", pick_member(raw, "Permissions"))), None)
     if pair:
         summary = f"{describe_overlap(*pair)} on the live role"
         return f"{summary}; Command refuses the pair; remove one from the manifest or the role"

@@ -51,6 +51,7 @@ from reconciler.payloads.roles import (
     build_expected_role,
     build_writable_role,
     canonicalize_role,
+    check_role_body,
     fold_role_name,
     read_role_list,
     read_roles_by_id,
@@ -98,6 +99,7 @@ def _build_body(match: Match[SecurityRole]) -> dict[str, Json]:
     # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
     body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
     body["Claims"] = encode_role_claims(raw, after.get("claims"), new_claims)
+    check_role_body(body)
     return body
 
 
