@@ -29,7 +29,8 @@ CLAIM_TYPES: tuple[str, ...] = get_args(ClaimType)
 """Names by number: the position is the integer that is sent."""
 
 # Active Directory compares account names without regard to letter case.
-_AD_TYPES = frozenset(CLAIM_TYPES[:3])
+DIRECTORY_TYPES = frozenset(CLAIM_TYPES[:3])
+"""The types of claims that are accounts of Active Directory."""
 
 
 class ClaimKey(NamedTuple):
@@ -45,7 +46,7 @@ def is_same_claim(claim: ClaimKey, other: ClaimKey) -> bool:
     if claim.type != other.type or claim.provider.casefold() != other.provider.casefold():
         return False
     # OAuth values to the letter: sub, for one, is case-sensitive (RFC 7519, 4.1.2).
-    if claim.type not in _AD_TYPES:
+    if claim.type not in DIRECTORY_TYPES:
         return claim.value == other.value
     return _is_same_account(claim.value.casefold(), other.value.casefold())
 
@@ -58,13 +59,13 @@ def find_matching_claims(key: ClaimKey, claims: Iterable[ClaimKey]) -> list[Clai
 
 def fold_claim_key(key: ClaimKey) -> ClaimKey:
     """Return a claim in the form in which the very same ones are equal, letter case aside where the server folds it."""
-    value = key.value.casefold() if key.type in _AD_TYPES else key.value
+    value = key.value.casefold() if key.type in DIRECTORY_TYPES else key.value
     return ClaimKey(key.type, value, key.provider.casefold())
 
 
 def build_lookup_key(key: ClaimKey) -> tuple[str, str]:
     """Return what all claims have in common that `is_same_claim` may allow, whoever provides them: an index's key."""
-    return key.type, key.value.casefold().rpartition("\\")[2] if key.type in _AD_TYPES else key.value
+    return key.type, key.value.casefold().rpartition("\\")[2] if key.type in DIRECTORY_TYPES else key.value
 
 
 def is_same_claim_set(claims: Iterable[ClaimKey], other_claims: Iterable[ClaimKey]) -> bool:

@@ -40,6 +40,11 @@ class ClaimIndex:
             self._rows.setdefault(build_lookup_key(key), []).append(raw)
             self._providers.add(key.provider.casefold())
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """The folded names of all providers that the server's claims have."""
+        return frozenset(self._providers)
+
     def find_claims(self, key: ClaimKey) -> list[Mapping[str, Json]]:
         """Return the claims that the server may take for this one, by id; more than one can't be told apart."""
         rows = self._rows.get(build_lookup_key(key), [])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.security_role.claims import (
     Claim,
-    ClaimContext,
     find_uncertain_claim,
 )
 from reconciler.kinds.security_role.export import convert_role_to_manifest
-from reconciler.kinds.security_role.identity import RolesByName
+from reconciler.kinds.security_role.observation import LiveRoles
 from reconciler.kinds.security_role.permission_sets import (
     PermissionSetNames,
     find_set_guid,
@@ -35,15 +33,6 @@ ROLE_MEMBERS = {
     "claims": "Claims",
 }
 """The fields of a role in the manifest's order, and where they stand on the wire."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRoles:
-    """The declared roles as read by id, by folded name; the permission sets; what is known of claims."""
-
-    roles: RolesByName
-    sets: PermissionSetNames
-    claim_context: ClaimContext
 
 
 def match_role(

@@ -7,31 +7,31 @@ from typing import Any, ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.kinds.security_role.claim_index import ClaimIndex, check_sent_descriptions, read_claim_index
+from reconciler.kinds.security_role.claim_index import check_sent_descriptions
 from reconciler.kinds.security_role.claims import (
-    ClaimContext,
     DescriptionChange,
     choose_new_descriptions,
-    collect_declared_descriptions,
     find_ambiguous_claims,
     find_contradictory_descriptions,
-    find_new_claims,
     find_unworded_claims,
     match_claim_descriptions,
 )
 from reconciler.kinds.security_role.comparison import (
     ROLE_MEMBERS,
-    LiveRoles,
     find_bad_permission_set,
     find_missing_fields,
     match_role,
 )
 from reconciler.kinds.security_role.export import export_role
-from reconciler.kinds.security_role.identity import find_live_role, list_role_names
-from reconciler.kinds.security_role.permission_sets import (
-    is_guid,
-    read_permission_sets,
+from reconciler.kinds.security_role.identity import find_live_role
+from reconciler.kinds.security_role.observation import (
+    LiveRoles,
+    list_doubtful_claims,
+    list_held_permissions,
+    observe_roles,
 )
+from reconciler.kinds.security_role.permission_sets import read_permission_sets
+from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -61,15 +61,6 @@ from reconciler.reader import Read
 
 def _is_claim_step(step: Step) -> bool:
     return step.request is not None and step.request.call.path == CLAIMS_PATH
-
-
-def _read_declared_roles(read: Read, documents: Sequence[Wanted[SecurityRole]]) -> dict[str, list[Json]]:
-    names = {name for document in documents for name in list_role_names(document)}
-    ids = [int(pick_member(row, "Id")) for row in read_role_list(read) if fold_role_name(row) in names]
-    roles: dict[str, list[Json]] = {}
-    for raw in read_roles_by_id(read, ids):
-        roles.setdefault(fold_role_name(raw), []).append(raw)
-    return roles
 
 
 def _reread_role(read: Read, number: Json, name: str) -> Mapping[str, Json] | None:
@@ -137,14 +128,7 @@ spec:
 """
 
     def observe(self, read: Read, documents: Sequence[Wanted[SecurityRole]], run: Run) -> LiveRoles:
-        """One list, each declared role by id; permission sets if one is declared by name, claims if one is to join."""
-        roles = _read_declared_roles(read, documents)
-        names = (document.spec.declared().get("permissionSet") for document in documents)
-        needs_sets = any(name is not None and not is_guid(name) for name in names)
-        needs_claims = any(find_new_claims(document, find_live_role(document, roles).raw) for document in documents)
-        sets = read_permission_sets(read) if needs_sets else {}
-        claim_index = read_claim_index(read) if needs_claims else ClaimIndex()
-        return LiveRoles(roles, sets, ClaimContext(claim_index, collect_declared_descriptions(documents)))
+        return observe_roles(read, documents)
 
     def compare(self, document: Wanted[SecurityRole], live: LiveRoles, run: Run) -> Iterator[Finding]:
         raw, unclear_role = find_live_role(document, live.roles)
@@ -158,6 +142,9 @@ spec:
         if problems:
             yield from problems
             return
+        claim_index, lists = live.claim_context.claim_index, live.lists
+        yield from find_unknown_permissions(document, list_held_permissions(raw), lists.permissions)
+        yield from find_unknown_providers(document, list_doubtful_claims(document, raw, claim_index), lists.providers)
         new_claims = choose_new_descriptions(document, raw, live.claim_context)
         yield from find_unworded_claims(document, new_claims, live.claim_context)
         yield match_role(document, raw, live, new_claims)

@@ -6,7 +6,11 @@ permissions detected"). Contract: Keyfactor Command, Version Two Permission Mode
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+# Numbers of collections, containers and PAM providers; identity providers have GUIDs (contract: 4.1).
+_TRAILING_ID = re.compile(r"(/.*/)([0-9]+/|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/)")
 
 
 def find_redundant_pairs(permissions: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -24,3 +28,17 @@ def _list_prefixes(permission: str) -> Iterator[str]:
     # Each string ends with a slash, so a prefix is always one of whole segments.
     for length in range(len(parts)):
         yield "/" + "".join(f"{part}/" for part in parts[:length])
+
+
+def split_trailing_id(permission: str) -> tuple[str, str]:
+    """Return a permission without the id that narrows it, and that id with its slash; "" where there is none."""
+    match = _TRAILING_ID.fullmatch(permission)
+    return (match[1], match[2]) if match else (permission, "")
+
+
+def can_be_granted(permission: str, known_permissions: Collection[str]) -> bool:
+    """True for a string that a server lists, for a level above one, and for a listed one that an id narrows."""
+    if permission in known_permissions or any(known.startswith(permission) for known in known_permissions):
+        return True
+    parent, resource_id = split_trailing_id(permission)
+    return bool(resource_id) and parent in known_permissions

@@ -1,0 +1,79 @@
+"""What planning roles reads: as little as the documents need, in as few requests as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.kinds.kind import Wanted
+from reconciler.kinds.security_role.claim_index import ClaimIndex, read_claim_index
+from reconciler.kinds.security_role.claims import ClaimContext, collect_declared_descriptions, find_new_claims
+from reconciler.kinds.security_role.identity import LiveRole, RolesByName, find_live_role, list_role_names
+from reconciler.kinds.security_role.permission_sets import PermissionSetNames, is_guid, read_permission_sets
+from reconciler.kinds.security_role.references import ServerLists, is_provider_in_doubt, read_server_lists
+from reconciler.kinds.security_role.spec import SecurityRole
+from reconciler.model import Json
+from reconciler.payloads.claims import ClaimKey
+from reconciler.payloads.members import pick_member
+from reconciler.payloads.roles import fold_role_name, read_role_list, read_roles_by_id
+from reconciler.reader import Read
+
+Documents = Sequence[Wanted[SecurityRole]]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoles:
+    """The declared roles as read by id, by folded name; the permission sets; what is known of claims and providers."""
+
+    roles: RolesByName
+    sets: PermissionSetNames
+    claim_context: ClaimContext
+    lists: ServerLists
+
+
+def observe_roles(read: Read, documents: Documents) -> LiveRoles:
+    """Read one list and each declared role by id; and only where a document needs it:
+
+    permission sets where one is named, claims where one is to join, permission strings where one is to be granted, and
+    identity providers where a claim is to join whose provider no claim of the server has.
+    """
+    rows = read_role_list(read)
+    roles = _read_declared_roles(read, documents, rows)
+    found_roles = [(document, find_live_role(document, roles).raw) for document in documents]
+    names = (document.spec.declared().get("permissionSet") for document in documents)
+    needs_sets = any(name is not None and not is_guid(name) for name in names)
+    sets = read_permission_sets(read) if needs_sets else {}
+    new_claims = [claim.key for document, raw in found_roles for claim in find_new_claims(document, raw)]
+    claim_index = read_claim_index(read) if new_claims else ClaimIndex()
+    lists = read_server_lists(
+        read,
+        needs_permissions=any(find_new_permissions(document, raw) for document, raw in found_roles),
+        needs_providers=any(is_provider_in_doubt(key, claim_index.providers) for key in new_claims),
+    )
+    return LiveRoles(roles, sets, ClaimContext(claim_index, collect_declared_descriptions(documents)), lists)
+
+
+def _read_declared_roles(read: Read, documents: Documents, rows: Sequence[Json]) -> dict[str, list[Json]]:
+    names = {name for document in documents for name in list_role_names(document)}
+    ids = [int(pick_member(row, "Id")) for row in rows if fold_role_name(row) in names]
+    roles: dict[str, list[Json]] = {}
+    for raw in read_roles_by_id(read, ids):
+        roles.setdefault(fold_role_name(raw), []).append(raw)
+    return roles
+
+
+def find_new_permissions(document: Wanted, raw: LiveRole | None) -> list[str]:
+    """Return the declared permissions that the role, as read, does not hold."""
+    held_permissions = list_held_permissions(raw)
+    return [name for name in document.spec.declared().get("permissions", ()) if name not in held_permissions]
+
+
+def list_held_permissions(raw: Mapping[str, Json] | None) -> frozenset[str]:
+    """Return the permissions of a role as read; none of one that doesn't exist."""
+    return frozenset(pick_member(raw, "Permissions")) if raw else frozenset()
+
+
+def list_doubtful_claims(document: Wanted, raw: LiveRole | None, claim_index: ClaimIndex) -> frozenset[ClaimKey]:
+    """Return the claims that join the role whose provider no claim of the server has."""
+    new_claims = (claim.key for claim in find_new_claims(document, raw))
+    return frozenset(key for key in new_claims if is_provider_in_doubt(key, claim_index.providers))
