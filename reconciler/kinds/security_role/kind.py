@@ -22,7 +22,7 @@ from reconciler.kinds.security_role.comparison import (
     find_missing_fields,
     match_role,
 )
-from reconciler.kinds.security_role.export import export_role
+from reconciler.kinds.security_role.export import export_role, find_disputed_claims
 from reconciler.kinds.security_role.identity import find_live_role
 from reconciler.kinds.security_role.observation import (
     LiveRoles,
@@ -199,8 +199,10 @@ spec:
     def export(self, read: Read) -> Iterator[ExportedDocument]:
         rows = read_role_list(read)
         sets = read_permission_sets(read)
-        for raw in read_roles_by_id(read, [int(pick_member(row, "Id")) for row in rows]):
-            yield export_role(raw, sets)
+        roles = read_roles_by_id(read, [int(pick_member(row, "Id")) for row in rows])
+        disputed_claims = find_disputed_claims(roles)
+        for raw in roles:
+            yield export_role(raw, sets, disputed_claims)
 
 
 KIND = SecurityRoleKind()
