@@ -61,12 +61,14 @@ _JSON_RULES = {
     "json.syntax": "A file that ends in .json is not JSON.",
 }
 _LIVE_RULES = {
+    "live.account-without-domain": "A document names an account without its domain; the server says which it is.",
     "live.ambiguous": "Several objects on the server may be the one that a document means.",
     "live.changed": "An object changed on the server since the plan was made.",
     "live.contested": "Several documents manage one object, which only shows once the server's objects are read.",
     "live.incomplete-creation": "An object does not exist, and its document lacks what creating it needs.",
     "live.made-up-description": "A new claim is sent with its value as its description, since nothing describes it.",
     "live.not-found": "What a document manages does not exist, or is not visible to the account.",
+    "live.possible-rename": "A role to be created holds what an undeclared one on the server holds.",
     "live.unanswered-query": "The server did not answer a query that a document gives.",
     "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",
     "live.unusable-answer": "The server's answer is not what its API promises, so nothing can be concluded from it.",

@@ -7,15 +7,13 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
-from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Finding, Match, Note, Spec, Wanted
+from reconciler.kinds.kind import Finding, Match, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
 from reconciler.payloads.members import pick_member
-
-_MAX_VALUES = 5
 
 
 class Claim(BaseModel):
@@ -54,7 +52,7 @@ def collect_declared_descriptions(documents: Sequence[Wanted]) -> dict[ClaimKey,
     """Return the descriptions that the documents give each claim; more than one can't all be true."""
     descriptions: dict[ClaimKey, frozenset[str]] = {}
     for document in documents:
-        for claim in _list_declared_claims(document):
+        for claim in list_declared_claims(document):
             if "description" in claim.model_fields_set:
                 key = fold_claim_key(claim.key)
                 descriptions[key] = descriptions.get(key, frozenset()) | {claim.description}
@@ -63,8 +61,8 @@ def collect_declared_descriptions(documents: Sequence[Wanted]) -> dict[ClaimKey,
 
 def find_new_claims(document: Wanted, raw: Mapping[str, Json] | None) -> list[Claim]:
     """Return the declared claims that the role, as read, does not hold."""
-    role_claims = _read_role_claims(raw)
-    return [claim for claim in _list_declared_claims(document) if not find_matching_claims(claim.key, role_claims)]
+    role_claims = read_role_claims(raw)
+    return [claim for claim in list_declared_claims(document) if not find_matching_claims(claim.key, role_claims)]
 
 
 def choose_new_descriptions(
@@ -84,35 +82,9 @@ def choose_new_descriptions(
     return new_claims
 
 
-def find_unworded_claims(document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext) -> Iterator[Note]:
-    """Tell, once a document, which new claims are described by their own values, since no document describes them."""
-    indexes = [
-        index
-        for index, claim in enumerate(_list_declared_claims(document))
-        if claim.key in new_claims
-        and fold_claim_key(claim.key) not in context.descriptions
-        and not context.claim_index.find_claims(claim.key)
-    ]
-    if indexes and not find_uncertain_claim(document, new_claims, context):
-        claims = _list_declared_claims(document)
-        values = ", ".join(f"'{claims[index].value}'" for index in indexes[:_MAX_VALUES])
-        more = f" and {len(indexes) - _MAX_VALUES} more" if len(indexes) > _MAX_VALUES else ""
-        yield Note(
-            Diagnostic(
-                "live.made-up-description",
-                document.at(("spec", "claims", indexes[0])),
-                f"nothing describes the new {'claim' if len(indexes) == 1 else 'claims'} {values}{more}",
-                "Command requires a description, so the value is sent as one",
-                "declare `description` to say what it stands for",
-                severity=Severity.NOTE,
-                address=document.address,
-            )
-        )
-
-
 def find_uncertain_claim(document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext) -> str:
     """Say why it can't be told whether a claim that joins the role is one that the server has; "" if it can."""
-    for claim in _list_declared_claims(document):
+    for claim in list_declared_claims(document):
         has_description = "description" in claim.model_fields_set
         if claim.key in new_claims and (
             reason := context.claim_index.explain_uncertainty(claim.key, has_description=has_description)
@@ -125,8 +97,8 @@ def match_claim_descriptions(
     document: Wanted, raw: Mapping[str, Json] | None, context: ClaimContext
 ) -> Iterator[Finding]:
     """Yield a match for each live claim that is declared with a description; new claims get theirs with the role."""
-    role_claims = _read_role_claims(raw)
-    for index, claim in enumerate(_list_declared_claims(document)):
+    role_claims = read_role_claims(raw)
+    for index, claim in enumerate(list_declared_claims(document)):
         if "description" not in claim.model_fields_set:
             continue
         matches = [role_claims[key] for key in find_matching_claims(claim.key, role_claims)]
@@ -148,7 +120,7 @@ def find_contradictory_descriptions(
     document: Wanted, descriptions: Mapping[ClaimKey, frozenset[str]]
 ) -> Iterator[Diagnostic]:
     """A claim has one description, whichever roles hold it."""
-    for index, claim in enumerate(_list_declared_claims(document)):
+    for index, claim in enumerate(list_declared_claims(document)):
         texts = descriptions.get(fold_claim_key(claim.key), frozenset())
         if "description" in claim.model_fields_set and len(texts) > 1:
             quoted_texts = " and ".join(repr(text) for text in sorted(texts))
@@ -166,7 +138,7 @@ def find_ambiguous_claims(
     document: Wanted, raw: Mapping[str, Json] | None, context: ClaimContext
 ) -> Iterator[Diagnostic]:
     """An account without its domain may stand for several: a declared one for live ones, or the other way round."""
-    role_claims, declared = _read_role_claims(raw), _list_declared_claims(document)
+    role_claims, declared = read_role_claims(raw), list_declared_claims(document)
     candidates = [
         find_matching_claims(claim.key, role_claims)
         or [*map(read_claim_key, context.claim_index.find_claims(claim.key))]
@@ -195,10 +167,12 @@ def _explain_ambiguity(claim: Claim, matches: Sequence[ClaimKey], rivals: Sequen
     return Explanation("live.ambiguous", summary, "which claim is meant can't be told", remedy)
 
 
-def _list_declared_claims(document: Wanted) -> Sequence[Claim]:
+def list_declared_claims(document: Wanted) -> Sequence[Claim]:
+    """Return the claims that a document declares, in its order."""
     claims: Sequence[Claim] = document.spec.declared().get("claims", ())
     return claims
 
 
-def _read_role_claims(raw: Mapping[str, Json] | None) -> dict[ClaimKey, Mapping[str, Json]]:
+def read_role_claims(raw: Mapping[str, Json] | None) -> dict[ClaimKey, Mapping[str, Json]]:
+    """Return the claims of a role as read, by key; none of one that doesn't exist."""
     return {read_claim_key(claim): claim for claim in pick_member(raw, "Claims")} if raw else {}

@@ -13,7 +13,6 @@ from reconciler.kinds.security_role.claims import (
     choose_new_descriptions,
     find_ambiguous_claims,
     find_contradictory_descriptions,
-    find_unworded_claims,
     match_claim_descriptions,
 )
 from reconciler.kinds.security_role.comparison import (
@@ -32,6 +31,11 @@ from reconciler.kinds.security_role.observation import (
 )
 from reconciler.kinds.security_role.permission_sets import read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
+from reconciler.kinds.security_role.remarks import (
+    find_domainless_accounts,
+    find_possible_renames,
+    find_unworded_claims,
+)
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -147,6 +151,8 @@ spec:
         yield from find_unknown_providers(document, list_doubtful_claims(document, raw, claim_index), lists.providers)
         new_claims = choose_new_descriptions(document, raw, live.claim_context)
         yield from find_unworded_claims(document, new_claims, live.claim_context)
+        yield from find_domainless_accounts(document, raw, live.claim_context)
+        yield from find_possible_renames(document, live.rename_candidates if raw is None else ())
         yield match_role(document, raw, live, new_claims)
         yield from match_claim_descriptions(document, raw, live.claim_context)
 

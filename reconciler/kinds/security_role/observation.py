@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_claim_index
 from reconciler.kinds.security_role.claims import ClaimContext, collect_declared_descriptions, find_new_claims
-from reconciler.kinds.security_role.identity import LiveRole, RolesByName, find_live_role, list_role_names
+from reconciler.kinds.security_role.identity import FoundRole, LiveRole, RolesByName, find_live_role, list_role_names
 from reconciler.kinds.security_role.permission_sets import PermissionSetNames, is_guid, read_permission_sets
 from reconciler.kinds.security_role.references import ServerLists, is_provider_in_doubt, read_server_lists
+from reconciler.kinds.security_role.rename_candidates import read_rename_candidates
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey
@@ -29,17 +30,20 @@ class LiveRoles:
     sets: PermissionSetNames
     claim_context: ClaimContext
     lists: ServerLists
+    rename_candidates: tuple[LiveRole, ...] = ()
 
 
 def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     """Read one list and each declared role by id; and only where a document needs it:
 
     permission sets where one is named, claims where one is to join, permission strings where one is to be granted, and
-    identity providers where a claim is to join whose provider no claim of the server has.
+    identity providers where a claim is to join whose provider no claim of the server has, and roles that a new one may
+    have been.
     """
     rows = read_role_list(read)
     roles = _read_declared_roles(read, documents, rows)
     found_roles = [(document, find_live_role(document, roles).raw) for document in documents]
+    missing = [document for document in documents if find_live_role(document, roles) == FoundRole()]
     names = (document.spec.declared().get("permissionSet") for document in documents)
     needs_sets = any(name is not None and not is_guid(name) for name in names)
     sets = read_permission_sets(read) if needs_sets else {}
@@ -50,7 +54,10 @@ def observe_roles(read: Read, documents: Documents) -> LiveRoles:
         needs_permissions=any(find_new_permissions(document, raw) for document, raw in found_roles),
         needs_providers=any(is_provider_in_doubt(key, claim_index.providers) for key in new_claims),
     )
-    return LiveRoles(roles, sets, ClaimContext(claim_index, collect_declared_descriptions(documents)), lists)
+    claim_context = ClaimContext(claim_index, collect_declared_descriptions(documents))
+    declared_names = {name for document in documents for name in list_role_names(document)}
+    candidates = read_rename_candidates(read, missing, rows, declared_names, sets)
+    return LiveRoles(roles, sets, claim_context, lists, candidates)
 
 
 def _read_declared_roles(read: Read, documents: Documents, rows: Sequence[Json]) -> dict[str, list[Json]]:
