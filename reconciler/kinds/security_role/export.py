@@ -51,18 +51,13 @@ def export_role(
     What no manifest can say is left out and told: the other fields are held all the same.
     """
     live = convert_role_to_manifest(raw, sets)
+    remarks = [f"the role has no {noun}, which no manifest can declare" for name, noun in _REQUIRED if not live[name]]
     values: dict[str, Json] = {
-        "description": live["description"],
-        "emailAddress": live["emailAddress"],
+        **live,
         "permissionSet": _choose_set_spelling(raw, live["permissionSet"]),
         "permissions": sorted(live["permissions"]),
+        "claims": _export_claims(raw, disputed_claims, remarks),
     }
-    remarks = [f"the role has no {noun}, which no manifest can declare" for name, noun in _REQUIRED if not live[name]]
-    try:
-        values["claims"] = _export_claims(raw, disputed_claims, remarks)
-    # All or none: a list without some of them would declare that those go.
-    except CannotEncode as reason:
-        remarks.append(f"claims are not exported: {reason}")
     faults = {name: _explain_unfitness(name, value) for name, value in values.items() if value}
     remarks += [f"{name} is left out: {fault}" for name, fault in faults.items() if fault]
     spec: dict[str, Json] = {name: values[name] for name, fault in faults.items() if not fault}
@@ -90,18 +85,29 @@ def _explain_unfitness(field: str, value: Json) -> str:
 def _export_claims(
     raw: Mapping[str, Json], disputed_claims: Collection[ClaimKey], remarks: list[str]
 ) -> list[dict[str, str]]:
-    """Return the claims by the manifest's names; adds a remark for each description that is left out."""
-    claims = []
-    for claim in pick_member(raw, "Claims"):
-        # Only for what it raises: a claim that can't be sent back must not be declared.
-        encode_live_claim(claim)
-        key, description = read_claim_key(claim), str(pick_member(claim, "Description") or "")
-        exported = {**key._asdict(), "description": description}
-        is_disputed = fold_claim_key(key) in disputed_claims
-        if is_disputed or not description or _explain_unfitness("claims", [exported]):
-            del exported["description"]
-        if description and "description" not in exported:
-            fault = "roles show it with different ones" if is_disputed else _NOT_VALID
-            remarks.append(f"the description of claim {key.value} is left out: {fault}")
-        claims.append(exported)
-    return sorted(claims, key=itemgetter("type", "value", "provider"))
+    """Return the claims by the manifest's names; adds a remark for whatever is left out."""
+    claims = pick_member(raw, "Claims")
+    try:
+        for claim in claims:
+            # Only for what it raises: a claim that can't be sent back must not be declared.
+            encode_live_claim(claim)
+    # All or none: a list without some of them would declare that those go.
+    except CannotEncode as reason:
+        remarks.append(f"claims are not exported: {reason}")
+        return []
+    exported = (_export_claim(claim, disputed_claims, remarks) for claim in claims)
+    return sorted(exported, key=itemgetter("type", "value", "provider"))
+
+
+def _export_claim(
+    claim: Mapping[str, Json], disputed_claims: Collection[ClaimKey], remarks: list[str]
+) -> dict[str, str]:
+    key, description = read_claim_key(claim), str(pick_member(claim, "Description") or "")
+    bare, described = key._asdict(), {**key._asdict(), "description": description}
+    if not description:
+        return bare
+    is_disputed = fold_claim_key(key) in disputed_claims
+    fault = "roles show it with different ones" if is_disputed else _explain_unfitness("claims", [described])
+    if fault:
+        remarks.append(f"the description of claim {key.value} is left out: {fault}")
+    return bare if fault else described

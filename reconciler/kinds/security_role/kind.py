@@ -31,11 +31,7 @@ from reconciler.kinds.security_role.observation import (
 )
 from reconciler.kinds.security_role.permission_sets import read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
-from reconciler.kinds.security_role.remarks import (
-    find_domainless_accounts,
-    find_possible_renames,
-    find_unworded_claims,
-)
+from reconciler.kinds.security_role.remarks import find_remarks
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -65,6 +61,14 @@ from reconciler.reader import Read
 
 def _is_claim_step(step: Step) -> bool:
     return step.request is not None and step.request.call.path == CLAIMS_PATH
+
+
+def _find_wrong_references(
+    document: Wanted[SecurityRole], raw: Mapping[str, Json] | None, live: LiveRoles
+) -> Iterator[Finding]:
+    doubtful_claims = list_doubtful_claims(document, raw, live.claim_context.claim_index)
+    yield from find_unknown_permissions(document, list_held_permissions(raw), live.lists.permissions)
+    yield from find_unknown_providers(document, doubtful_claims, live.lists.providers)
 
 
 def _reread_role(read: Read, number: Json, name: str) -> Mapping[str, Json] | None:
@@ -146,13 +150,9 @@ spec:
         if problems:
             yield from problems
             return
-        claim_index, lists = live.claim_context.claim_index, live.lists
-        yield from find_unknown_permissions(document, list_held_permissions(raw), lists.permissions)
-        yield from find_unknown_providers(document, list_doubtful_claims(document, raw, claim_index), lists.providers)
         new_claims = choose_new_descriptions(document, raw, live.claim_context)
-        yield from find_unworded_claims(document, new_claims, live.claim_context)
-        yield from find_domainless_accounts(document, raw, live.claim_context)
-        yield from find_possible_renames(document, live.rename_candidates if raw is None else ())
+        yield from _find_wrong_references(document, raw, live)
+        yield from find_remarks(document, raw, live, new_claims)
         yield match_role(document, raw, live, new_claims)
         yield from match_claim_descriptions(document, raw, live.claim_context)
 

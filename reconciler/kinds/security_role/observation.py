@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.kinds.kind import Wanted
@@ -41,27 +41,28 @@ def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     have been.
     """
     rows = read_role_list(read)
-    roles = _read_declared_roles(read, documents, rows)
-    found_roles = [(document, find_live_role(document, roles).raw) for document in documents]
-    missing = [document for document in documents if find_live_role(document, roles) == FoundRole()]
-    names = (document.spec.declared().get("permissionSet") for document in documents)
-    needs_sets = any(name is not None and not is_guid(name) for name in names)
-    sets = read_permission_sets(read) if needs_sets else {}
-    new_claims = [claim.key for document, raw in found_roles for claim in find_new_claims(document, raw)]
+    names = {name for document in documents for name in list_role_names(document)}
+    roles = _read_declared_roles(read, names, rows)
+    found_roles = [(document, find_live_role(document, roles)) for document in documents]
+    sets = _read_needed_sets(read, documents)
+    new_claims = [claim.key for document, found in found_roles for claim in find_new_claims(document, found.raw)]
     claim_index = read_claim_index(read) if new_claims else ClaimIndex()
     lists = read_server_lists(
         read,
-        needs_permissions=any(find_new_permissions(document, raw) for document, raw in found_roles),
+        needs_permissions=any(find_new_permissions(document, found.raw) for document, found in found_roles),
         needs_providers=any(is_provider_in_doubt(key, claim_index.providers) for key in new_claims),
     )
     claim_context = ClaimContext(claim_index, collect_declared_descriptions(documents))
-    declared_names = {name for document in documents for name in list_role_names(document)}
-    candidates = read_rename_candidates(read, missing, rows, declared_names, sets)
-    return LiveRoles(roles, sets, claim_context, lists, candidates)
+    missing = [document for document, found in found_roles if found == FoundRole()]
+    return LiveRoles(roles, sets, claim_context, lists, read_rename_candidates(read, missing, rows, names, sets))
 
 
-def _read_declared_roles(read: Read, documents: Documents, rows: Sequence[Json]) -> dict[str, list[Json]]:
-    names = {name for document in documents for name in list_role_names(document)}
+def _read_needed_sets(read: Read, documents: Documents) -> PermissionSetNames:
+    names = [document.spec.declared().get("permissionSet") for document in documents]
+    return read_permission_sets(read) if any(name is not None and not is_guid(name) for name in names) else {}
+
+
+def _read_declared_roles(read: Read, names: Collection[str], rows: Sequence[Json]) -> dict[str, list[Json]]:
     ids = [int(pick_member(row, "Id")) for row in rows if fold_role_name(row) in names]
     roles: dict[str, list[Json]] = {}
     for raw in read_roles_by_id(read, ids):

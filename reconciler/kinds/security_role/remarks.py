@@ -14,6 +14,7 @@ from reconciler.kinds.security_role.claims import (
     read_role_claims,
 )
 from reconciler.kinds.security_role.identity import LiveRole
+from reconciler.kinds.security_role.observation import LiveRoles
 from reconciler.model import Path
 from reconciler.payloads.claims import (
     DIRECTORY_TYPES,
@@ -28,7 +29,18 @@ from reconciler.payloads.members import pick_member
 _MAX_VALUES = 5
 
 
-def find_unworded_claims(document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext) -> Iterator[Note]:
+def find_remarks(
+    document: Wanted, raw: LiveRole | None, live: LiveRoles, new_claims: Mapping[ClaimKey, str]
+) -> Iterator[Note]:
+    """Yield what is to be told of a role that is changed or created, or that is as declared."""
+    yield from _find_unworded_claims(document, new_claims, live.claim_context)
+    yield from _find_domainless_accounts(document, raw, live.claim_context)
+    yield from _find_possible_renames(document, live.rename_candidates if raw is None else ())
+
+
+def _find_unworded_claims(
+    document: Wanted, new_claims: Mapping[ClaimKey, str], context: ClaimContext
+) -> Iterator[Note]:
     """Tell, once a document, which new claims are described by their own values, since no document describes them."""
     unworded = [
         (index, claim.value)
@@ -54,7 +66,7 @@ def _explain_made_up(values: Sequence[str]) -> Explanation:
     )
 
 
-def find_domainless_accounts(document: Wanted, raw: LiveRole | None, context: ClaimContext) -> Iterator[Note]:
+def _find_domainless_accounts(document: Wanted, raw: LiveRole | None, context: ClaimContext) -> Iterator[Note]:
     """Tell which account a declared one without its domain is taken for; for a new one the server chooses."""
     role_claims = read_role_claims(raw)
     for index, claim in enumerate(list_declared_claims(document)):
@@ -86,7 +98,7 @@ def _explain_domainless_account(claim: Claim, matches: Sequence[ClaimKey]) -> Ex
     )
 
 
-def find_possible_renames(document: Wanted, candidates: Sequence[LiveRole]) -> Iterator[Note]:
+def _find_possible_renames(document: Wanted, candidates: Sequence[LiveRole]) -> Iterator[Note]:
     """Tell which undeclared roles hold just what a role that is to be created is declared to hold."""
     declared = document.spec.declared()
     claim_keys = [claim.key for claim in list_declared_claims(document)]
