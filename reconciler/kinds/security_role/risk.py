@@ -11,7 +11,7 @@ _TEXTS = frozenset({"description", "emailAddress"})
 _ALL_RIGHTS = "/"
 
 ROLE_RISKS: Mapping[str, RiskAssessment] = {
-    "permissionSet": RiskAssessment(Risk.HIGH, "says where the role's permissions hold"),
+    "permissionSet": RiskAssessment(Risk.HIGH, "bounds what the role may hold"),
     "permissions": RiskAssessment(Risk.HIGH, "gives or takes rights of everybody who holds the role"),
     "claims": RiskAssessment(Risk.HIGH, "says who holds the role's rights"),
 }
