@@ -116,7 +116,14 @@ class InvalidValueError(ValueError):
 
 
 class InvalidTextError(InvalidValueError):
-    """What is wrong with a text: the summary is a sentence whose subject is the text, `is not ...`."""
+    """What is wrong with a text: the summary is a sentence whose subject is the text, `is not ...`.
+
+    `character` is what it may not hold, if it is about one.
+    """
+
+    def __init__(self, explanation: Explanation, character: str = "") -> None:
+        super().__init__(explanation)
+        self.character = character
 
 
 class ReconcilerError(Exception):

@@ -47,10 +47,7 @@ def explain_unsafe_text(text: str) -> Explanation | None:
 
     The summary is a sentence whose subject is the text. `export` asks this of live strings before it writes them.
     """
-    # isascii only reads a flag of the string in CPython, so choosing the smaller pattern costs nothing.
-    match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
-    if match:
-        character = match.group()
+    if character := find_unsafe_character(text):
         return Explanation(
             "document.unsafe-text",
             f"holds {_name_character(character)}, which {_explain_character(character)}",
@@ -64,6 +61,13 @@ def explain_unsafe_text(text: str) -> Explanation | None:
             remedy=f"write {_spell_code_points(text)}",
         )
     return None
+
+
+def find_unsafe_character(text: str) -> str:
+    """Return the first character of a string that can't stand in a manifest, "" if there is none."""
+    # isascii only reads a flag of the string in CPython, so choosing the smaller pattern costs nothing.
+    match = (_REFUSED_ASCII if text.isascii() else _REFUSED).search(text)
+    return match.group() if match else ""
 
 
 def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.documents import limits, positions
+from reconciler.documents import escapes, limits, positions
 from reconciler.documents.positions import SourceNode
 from reconciler.model import Path
 
@@ -81,6 +81,11 @@ class Document:
         """Return a scalar as it was written, or None if there is no scalar at `path`."""
         node, depth = self._find_node(path)
         return RawScalar(node.text, node.style) if node and depth == len(path) and node.members is None else None
+
+    def find_escape(self, path: Path, character: str) -> str:
+        """Return the escape in double quotes by which a scalar holds a character; "" where it holds it otherwise."""
+        node, depth = self._find_node(path)
+        return escapes.find_escape(self.file.text, *node.place, character) if node and depth == len(path) else ""
 
     def _find_node(self, path: Path) -> tuple[SourceNode | None, int]:
         node: SourceNode | None = self.file.roots[self.number]

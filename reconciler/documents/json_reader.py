@@ -18,6 +18,7 @@ from typing import Any, Final
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
+from reconciler.documents.escapes import explain_escape, find_escape
 from reconciler.documents.positions import TOKEN, SourceNode
 from reconciler.documents.scalars import REFUSED, Ambiguous, RefusedValue, Value
 
@@ -148,7 +149,9 @@ def _find_node_problems(node: SourceNode, file: SourceFile) -> Iterator[Diagnost
         yield yaml_errors.explain_duplicate_key(key, line).locate(file.source(*position))
     if node.members is None:
         if node.style and (unsafe := characters.explain_unsafe_text(node.text)):
-            yield unsafe.add_subject("this text").locate(file.source(*node.place))
+            character = characters.find_unsafe_character(node.text)
+            escape = find_escape(file.text, *node.place, character) if character else ""
+            yield explain_escape(unsafe.add_subject("this text"), escape, json=True).locate(file.source(*node.place))
         elif not node.style and node.text.lstrip("-") in {"NaN", "Infinity"}:
             yield Diagnostic(
                 "json.syntax",

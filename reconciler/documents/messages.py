@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents.document import Document
+from reconciler.documents.escapes import explain_escape
 from reconciler.documents.scalars import Ambiguous, describe_value
 from reconciler.documents.suggestions import find_nearest, is_clearable, list_fields, quote_text, suggest_option
 from reconciler.errors import InvalidTextError, InvalidValueError
@@ -39,12 +40,14 @@ class ValidationFault(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """A fault with what its message needs: the model, and what was written ("" where that can't be quoted)."""
+    """A fault with what its message needs: the model, what was written ("" where that can't be quoted), and where."""
 
     rules: FieldRules
     model: type[BaseModel]
     fault: ValidationFault
     quoted_text: str
+    document: Document
+    path: Path
 
     @property
     def name(self) -> str:
@@ -64,7 +67,7 @@ def describe_fault(
     # Any step, not the last alone: below a secret key nothing may be quoted, since messages end in logs
     # of a CI.
     is_secret = not secret.isdisjoint(step for step in path if isinstance(step, str))
-    case = _Case(rules, model, fault, "" if is_secret else _quote_source_text(document, path))
+    case = _Case(rules, model, fault, "" if is_secret else _quote_source_text(document, path), document, path)
     if fault.type == "extra_forbidden":
         return _describe_unknown_field(case).locate(document.key(path))
     if fault.type == "missing":
@@ -262,7 +265,9 @@ def _describe_model_error(case: _Case) -> Explanation:
     # its text.
     error = case.fault.context.get("error", case.fault.message)
     if isinstance(error, InvalidTextError):
-        return error.explanation.add_subject(case.quoted_text or "this")
+        explanation = error.explanation.add_subject(case.quoted_text or "this")
+        escape = case.document.find_escape(case.path, error.character) if error.character else ""
+        return explain_escape(explanation, escape, json=case.document.file.json)
     if isinstance(error, InvalidValueError):
         return error.explanation
     return Explanation(case.rules.invalid_value, str(error))

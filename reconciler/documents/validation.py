@@ -14,6 +14,7 @@ from reconciler.documents import messages
 from reconciler.documents.document import Document
 from reconciler.documents.messages import FieldRules, ValidationFault
 from reconciler.documents.scalars import REFUSED
+from reconciler.errors import InvalidTextError
 from reconciler.model import Path
 
 M = TypeVar("M", bound=BaseModel)
@@ -146,7 +147,9 @@ def _select_faults(located_errors: Sequence[_LocatedError], document: Document) 
         is_reported = error["input"] is None or error["input"] is REFUSED
         if is_reported and kind not in {"missing", "extra_forbidden"}:
             continue
-        if document.damaged and kind in _FOLLOW_UP_ERRORS:
+        # What a text holds is wrong by itself, whatever else was refused.
+        is_about_text = isinstance(error.get("ctx", {}).get("error"), InvalidTextError)
+        if document.damaged and kind in _FOLLOW_UP_ERRORS and not is_about_text:
             continue
         if kind == "too_short" and any(_is_below(located_error.path, path) for located_error in located_errors):
             continue  # pydantic counts the members that it took

@@ -61,6 +61,11 @@ def _describe_json_syntax(summary: str, reason: str = "", remedy: str = "") -> E
     return Explanation("json.syntax", summary, reason, remedy)
 
 
+_SHORT_ESCAPE: Final = _describe_yaml_syntax(
+    "this escape is too short",
+    "a backslash in double quotes begins an escape: \\x takes 2 digits, \\u 4, \\U 8",
+    "use single quotes, in which a backslash is a backslash, or complete it",
+)
 # Words of libyaml and of PyYAML's own scanner, which differ for the same mistake; the first that fits
 # counts.
 _YAML_MESSAGES: Final = (
@@ -124,20 +129,24 @@ _YAML_MESSAGES: Final = (
     ),
     (
         "invalid Unicode character escape",
-        _describe_yaml_syntax("this escape is not a character", "surrogates are not read", "write it as it is"),
+        _describe_yaml_syntax(
+            "this escape is not a character",
+            "a backslash in double quotes begins an escape, and surrogates are not read",
+            "use single quotes, or write the character as it is",
+        ),
     ),
     (
         # Spelled as in libyaml's source.
         "did not find expected hexdecimal number",
-        _describe_yaml_syntax("this escape is too short", "\\x takes 2 digits, \\u 4, \\U 8", "complete it"),
+        _SHORT_ESCAPE,
     ),
     (
         "did not find expected hexadecimal",
-        _describe_yaml_syntax("this escape is too short", "\\x takes 2 digits, \\u 4, \\U 8", "complete it"),
+        _SHORT_ESCAPE,
     ),
     (
         "expected escape sequence of",
-        _describe_yaml_syntax("this escape is too short", "\\x takes 2 digits, \\u 4, \\U 8", "complete it"),
+        _SHORT_ESCAPE,
     ),
     (
         "undefined tag handle",

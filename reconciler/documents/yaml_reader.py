@@ -14,6 +14,7 @@ import yaml
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
+from reconciler.documents.escapes import explain_escape, find_escape
 from reconciler.documents.scalars import REFUSED, Ambiguous, Value, describe_value, resolve_scalar
 from reconciler.documents.yaml_events import SCANNER, BrokenYaml, read_yaml_events
 from reconciler.sanitize import escape_and_shorten
@@ -122,11 +123,16 @@ class _DocumentBuilder:
             value = REFUSED
         # Escapes in double quotes (`\e`, `\u202e`) bring what the text of the file may not hold.
         elif (event.style == '"' or not text.isascii()) and (unsafe := characters.explain_unsafe_text(text)):
-            self._complain(event, unsafe.add_subject("this text"))
+            self._complain(event, self._explain_unsafe(event, unsafe))
             value = REFUSED
         if not self._open:
             self._is_blank = value is None and not text
         self._place_value(event, value)
+
+    def _explain_unsafe(self, event: Any, unsafe: Explanation) -> Explanation:
+        character, mark = characters.find_unsafe_character(event.value), event.start_mark
+        escape = find_escape(self.file.text, mark.line + 1, mark.column + 1, character) if character else ""
+        return explain_escape(unsafe.add_subject("this text"), escape, json=False)
 
     def _place_value(self, event: Any, value: Value) -> None:
         if not self._open:

@@ -10,14 +10,8 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from reconciler.diagnostics import Explanation
+from reconciler.documents.texts import check_line, check_name, check_prose
 from reconciler.errors import InvalidTextError
-
-_UNTRIMMED = Explanation(
-    "manifest.invalid-value",
-    "starts or ends with blanks",
-    "servers drop them and the object would never settle",
-    "remove them",
-)
 
 
 def unmanaged_field(description: str, **constraints: Any) -> Any:
@@ -28,12 +22,6 @@ def unmanaged_field(description: str, **constraints: Any) -> Any:
 
 def _drop_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
-
-
-def _check_trimmed(value: str) -> str:
-    if value != value.strip():
-        raise InvalidTextError(_UNTRIMMED)
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +48,11 @@ class TextPattern:
         return value
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(_check_trimmed)]
-"""Text as it is sent: not empty, and no blanks at either end."""
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(check_line)]
+"""Text of one line as it is sent: not empty, and no blanks at either end."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_check_trimmed)]
-"""The name of something on a server."""
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(check_prose)]
+"""Text that may have several lines, as it is sent: not empty, and neither blanks nor line ends at either end."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(check_name)]
+"""The name of something on a server, exactly: what is in quotes may start or end with spaces, which a note tells."""

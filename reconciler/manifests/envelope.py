@@ -12,8 +12,8 @@ from reconciler.documents import limits
 from reconciler.documents.document import Document
 from reconciler.documents.messages import FieldRules
 from reconciler.documents.suggestions import quote_text, suggest_option
+from reconciler.documents.texts import check_line, check_name
 from reconciler.documents.validation import validate_value
-from reconciler.errors import InvalidValueError
 from reconciler.kinds.kind import Kind, Spec
 
 API_VERSION: Final = "reconciler/v1"
@@ -25,23 +25,7 @@ MANIFEST_RULES: Final = FieldRules(
     null="manifest.null",
 )
 """What can be wrong with the fields of a manifest."""
-_BLANKS: Final = Explanation(
-    "manifest.invalid-value", "starts or ends with blanks", "two names could look the same", "remove them"
-)
-_LINE_END: Final = Explanation(
-    "manifest.invalid-value", "holds a tab or a line end", "a name stands on one line", "remove it"
-)
-
-
-def _check_one_line(value: str) -> str:
-    if value != value.strip():
-        raise InvalidValueError(_BLANKS)
-    if any(character in value for character in "\t\r\n"):
-        raise InvalidValueError(_LINE_END)
-    return value
-
-
-Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)]
+Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(check_line)]
 
 
 class Metadata(BaseModel):
@@ -50,7 +34,7 @@ class Metadata(BaseModel):
     model_config = Spec.model_config
 
     name: Annotated[
-        str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
+        str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(check_name)
     ] = Field(description="The document's name; of a role or an event, the object's own name.")
     renamed_from: (
         Annotated[

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstra
 
 from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidValueError
-from reconciler.kinds.fields import Text, unmanaged_field
+from reconciler.kinds.fields import Prose, Text, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
 from reconciler.payloads.requests import (
@@ -86,7 +86,7 @@ class RequestDenial(Spec):
 
     requests: Annotated[tuple[Expected, ...], Field(strict=False, min_length=1)] = unmanaged_field("Requests by id.")
     match: Pattern = unmanaged_field("Pending requests by pattern, resolved to ids when the plan is made.")
-    comment: Annotated[str, StringConstraints(min_length=1, max_length=1024)] = unmanaged_field(
+    comment: Annotated[Prose, StringConstraints(max_length=1024)] = unmanaged_field(
         "Sent with the denial; a denied request alert may deliver it to the requester."
     )
     expires: Annotated[date, BeforeValidator(_parse_day)] = unmanaged_field(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
-from reconciler.kinds.fields import Name, Text, unmanaged_field
+from reconciler.kinds.fields import Name, Prose, unmanaged_field
 from reconciler.kinds.kind import Finding, Match, Spec, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
 from reconciler.model import Json
@@ -24,7 +24,7 @@ class Claim(BaseModel):
     type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
     value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")
     provider: Name = Field(description="The identity provider's authentication scheme, such as 'Active Directory'.")
-    description: Text = unmanaged_field(
+    description: Prose = unmanaged_field(
         "What the claim stands for. It belongs to the claim, which other roles may share."
     )
 

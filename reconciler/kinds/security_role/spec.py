@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidValueError
-from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.fields import Name, Prose, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.kinds.security_role.claims import (
     Claim,
@@ -63,7 +63,7 @@ _NOTHING_MANAGED = Explanation(
 class SecurityRole(Spec):
     """A security role: its description, permission set, permissions and the claims that hold it."""
 
-    description: Text = unmanaged_field("What the role is for. Command requires one.")
+    description: Prose = unmanaged_field("What the role is for. Command requires one.")
     email_address: EmailAddress = unmanaged_field("Where workflows reach the owner of certificates.")
     permission_set: Name = unmanaged_field("The permission set that bounds the role's permissions, by name or GUID.")
     permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged_field(
