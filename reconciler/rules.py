@@ -93,6 +93,7 @@ _MANIFEST_RULES = {
     "manifest.nothing-declared": "The manifests of a run hold no document.",
     "manifest.nothing-managed": "A document says what it is about, and nothing of how that is to be.",
     "manifest.null": "A field is null, which says neither keep nor empty.",
+    "manifest.padded-text": "A name starts or ends with a space; in quotes it is taken exactly.",
     "manifest.plan-among-manifests": "A saved plan lies among the manifests.",
     "manifest.query-of-itself": "A query asks about what its own document changes, so it finds others later.",
     "manifest.query-syntax": "A query is not written as the server's query language has it.",

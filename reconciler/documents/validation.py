@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.documents import messages
 from reconciler.documents.document import Document
 from reconciler.documents.messages import FieldRules, ValidationFault
+from reconciler.documents.salvage import Salvage, salvage_value
 from reconciler.documents.scalars import REFUSED
 from reconciler.errors import InvalidTextError
 from reconciler.model import Path
@@ -76,6 +77,22 @@ def validate_value(
             for fault in _select_faults(located_errors, document)
         ]
     return (None, problems) if problems or document.damaged else (instance, problems)
+
+
+def salvage_fields(model: type[M], value: Mapping[str, Any]) -> Salvage[M] | None:
+    """Return what is valid of a value that `validate_value` refused, for the checks that its valid fields allow."""
+    # Text that is an ISO date counts as one, as it does there.
+    whole: Any = value
+    try:
+        model.model_validate(whole, by_alias=True, by_name=False)
+    except ValidationError as error:
+        whole = _convert_dates(whole, _locate_errors(error, whole)) or whole
+    return salvage_value(model, whole, _list_error_places)
+
+
+def _list_error_places(error: ValidationError, value: object) -> Iterator[tuple[str, Path]]:
+    for located in _locate_errors(error, value):
+        yield located.error["type"], located.path
 
 
 def _find_nulls(value: object, path: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
-from reconciler.manifests.selection import Selection, format_filters, select_documents
+from reconciler.manifests.selection import Selection, format_filters, make_document_test, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals, list_withheld_steps
@@ -117,8 +117,10 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     if not apis:
         raise UsageError(_NO_TARGETS)
     paths = options.paths or [str(settings.manifests)]
-    loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd)
-    selected = select_documents(loaded.documents, options.selection, apis, inputs.kinds)
+    # Before a manifest is read, too: what is not selected can't stop a run.
+    is_selected = make_document_test(options.selection, apis, inputs.kinds)
+    loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd, is_selected=is_selected)
+    selected = select_documents(loaded.documents, options.selection, is_selected)
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 
@@ -147,6 +149,7 @@ def compare_with_servers(
         manifests=loaded.digest,
     )
     plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
+    plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
     # Last: a token is known to its API's redactor only once it was fetched.
     return judge_plan(plan, settings, apis, inputs.kinds)
 

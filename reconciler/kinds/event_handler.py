@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
-from reconciler.errors import IncompleteError, InvalidValueError
+from reconciler.errors import IncompleteError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -33,15 +33,14 @@ class EventHandler(Spec):
     display_name: Text = unmanaged_field("The name shown in the portal.")
     enabled: StrictBool = unmanaged_field("Whether the handler runs.")
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> EventHandler:
+    def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set & {"display_name", "enabled"}:
-            raise InvalidValueError(_NOTHING_MANAGED)
-        return self
+            yield _NOTHING_MANAGED
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         # A handler's id differs per installation and its name can be changed; ClassName is read-only.
-        yield self.class_name.casefold(), ("className",)
+        if class_name := self.declared().get("className"):
+            yield class_name.casefold(), ("className",)
 
 
 def _describe_handler(raw: Mapping[str, Json]) -> str:

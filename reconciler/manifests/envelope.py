@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.messages import FieldRules
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.documents.texts import check_line, check_name
-from reconciler.documents.validation import validate_value
+from reconciler.documents.validation import salvage_fields, validate_value
 from reconciler.kinds.kind import Kind, Spec
 
 API_VERSION: Final = "reconciler/v1"
@@ -37,9 +37,7 @@ class Metadata(BaseModel):
         str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(check_name)
     ] = Field(description="The document's name; of a role or an event, the object's own name.")
     renamed_from: (
-        Annotated[
-            str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(_check_one_line)
-        ]
+        Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(check_name)]
         | None
     ) = Field(default=None, description="The former name of a role, which is then renamed and keeps all else.")
     target: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None = Field(
@@ -79,10 +77,11 @@ _PLAN_REFUSAL: Final = Explanation(
 )
 
 
-def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelope | None, list[Diagnostic]]:
-    """Return a document's envelope, with its spec left unread, or None with what is wrong with it.
+def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Metadata | None, list[Diagnostic]]:
+    """Return a document's metadata, and what is wrong with its envelope; the spec is left unread.
 
-    The spec can be looked at in any case: see `find_kind`.
+    With problems the metadata are what is valid of them, None where there is no name. The spec can be looked at in any
+    case: see `find_kind`.
     """
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
@@ -103,16 +102,28 @@ def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Envelo
             suggest_option(kind, kinds),
         )
         problems = [*problems, unknown_kind]
+    if envelope is None and isinstance(outer, dict):
+        salvage = salvage_fields(Envelope, outer)
+        envelope = salvage.instance if salvage else None
+    # A name that was taken out is None, and so are metadata without one.
+    metadata = envelope.metadata if envelope else None
     known_kind = find_kind(document, kinds)
-    if envelope and envelope.metadata.renamed_from and known_kind and not known_kind.renamable:
+    if metadata and metadata.renamed_from and known_kind and not known_kind.renamable:
         problems = [*problems, _NOT_RENAMABLE.locate(document.at(("metadata", "renamedFrom")))]
-    return (None if problems else envelope), problems
+    return metadata if metadata and metadata.name else None, problems
 
 
 def find_kind(document: Document, kinds: Mapping[str, Kind]) -> Kind | None:
     """Return the kind that a document says it is, however wrong the rest of it may be."""
     kind = document.value.get("kind") if isinstance(document.value, dict) else None
     return kinds.get(kind) if isinstance(kind, str) else None
+
+
+def find_candidates(target_name: str | None, kind: Kind, targets: Mapping[str, str]) -> list[str]:
+    """Return the targets that a document may be for, whether the settings have them or not; [""] if there is none."""
+    if target_name is not None:
+        return [target_name]
+    return sorted(name for name, api in targets.items() if api == kind.api) or [""]
 
 
 def resolve_target(

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
-from reconciler.documents import csv_tables, files, limits
-from reconciler.documents.document import limit_problems
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.documents import files, limits
+from reconciler.documents.document import Document, limit_problems
 from reconciler.documents.files import FileRef
-from reconciler.documents.reader import Document, parse_documents, validate_value
+from reconciler.documents.reader import parse_documents
 from reconciler.errors import InvalidError, RefusedError
-from reconciler.kinds.kind import Kind, Spec, Wanted
+from reconciler.kinds.kind import Kind, Wanted
 from reconciler.manifests.digest import digest_documents
-from reconciler.manifests.discovery import find_manifests
+from reconciler.manifests.discovery import DiscoveredFiles, find_manifests
 from reconciler.manifests.duplicates import find_duplicates
-from reconciler.manifests.envelope import MANIFEST_RULES, Envelope, find_kind, open_envelope, resolve_target
-from reconciler.model import Table
+from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedManifests:
-    """What all files declare, by address; its digest; how many files were read and which names were passed over."""
+    """What all files declare, by address; its digest; how many files were read and which names were passed over.
+
+    `notes` are told and change nothing.
+    """
 
     documents: tuple[Wanted, ...]
     digest: str
     files: int
     ignored: tuple[str, ...]
+    notes: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Registry:
-    """What documents are understood by: kinds by their names, and the API of each target."""
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far: whole documents, those with errors, and what is to be told."""
 
-    kinds: Mapping[str, Kind]
-    targets: Mapping[str, str]
+    is_selected: Callable[[Wanted], bool]
+    whole: list[Wanted] = field(default_factory=list)
+    faulty: list[Manifest] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
+
+
+def _select_all(_document: Wanted) -> bool:
+    return True
 
 
 def load_manifests(
@@ -44,54 +54,96 @@ def load_manifests(
     kinds: Mapping[str, Kind],
     targets: Mapping[str, str],
     base: Path | None = None,
+    is_selected: Callable[[Wanted], bool] = _select_all,
 ) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare.
 
     `targets` maps the name of each target to its API. Relative paths start at `base`, which is also what the names of
-    files are shown relative to; it is the working folder if not given.
+    files are shown relative to; it is the working folder if not given. What is wrong with a document that is not
+    selected becomes a note, and the document is left out; where it can't be told which document that is, a file being
+    no YAML, it may be one that is.
 
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, and UsageError
     for a path that doesn't exist or can't be a manifest.
     """
     listing = find_manifests(paths, base or Path.cwd())
-    manifests, problems = _read_manifests(listing.files, _Registry(kinds, targets))
+    reading = _Reading(is_selected)
+    _read_files(listing.files, Vocabulary(kinds, targets), reading)
     # After the last file: a duplicate's other document may stand in any of them.
-    problems = [*listing.problems, *problems, *limit_problems(find_duplicates(manifests))]
+    _tell_duplicates(reading)
+    problems = [*listing.problems, *reading.problems]
     if problems:
         raise InvalidError(*problems)
-    if not manifests:
+    if not reading.whole and not reading.faulty:
         raise _make_empty_error(paths, len(listing.files))
-    ordered = tuple(sorted(manifests, key=lambda manifest: (manifest.address, manifest.source)))
+    return _build_result(reading, listing)
+
+
+def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifests:
+    ordered = tuple(sorted(reading.whole, key=lambda manifest: (manifest.address, manifest.source)))
     # By their names tables are no manifests, so the search listed them among what it passed over.
     table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
-    return LoadedManifests(
-        ordered, digest_documents(ordered), len(listing.files), tuple(sorted(set(listing.ignored) - table_files))
-    )
+    ignored = tuple(sorted(set(listing.ignored) - table_files))
+    notes = tuple(sorted(set(reading.notes)))
+    return LoadedManifests(ordered, digest_documents(ordered), len(listing.files), ignored, notes)
 
 
-def _read_manifests(refs: Iterable[FileRef], registry: _Registry) -> tuple[list[Wanted], list[Diagnostic]]:
-    """Return what files declare, and what is wrong with them; stops where a limit is passed."""
-    manifests: list[Wanted] = []
-    problems: list[Diagnostic] = []
+def _read_files(refs: Iterable[FileRef], vocabulary: Vocabulary, reading: _Reading) -> None:
+    """Read what files declare, and what is wrong with them; stops where a limit is passed."""
     bytes_read = document_count = 0
     for file in refs:
         try:
             data = files.read_file(file)
         except files.Unreadable as refusal:
-            problems.append(refusal.explanation.locate(Source(file.shown)))
+            reading.problems.append(refusal.explanation.locate(Source(file.shown)))
             continue
         bytes_read += len(data)
         documents, file_problems = parse_documents(data, file.shown)
         document_count += len(documents)
         if excess := _explain_excess(bytes_read, document_count):
-            problems.append(excess.locate(Source(file.shown)))
+            reading.problems.append(excess.locate(Source(file.shown)))
             break
+        file_notes: list[Diagnostic] = []
         for document in documents:
-            manifest, document_problems = _build_manifest(document, file, registry)
-            file_problems += document_problems
-            manifests += [manifest] if manifest else []
-        problems += limit_problems(file_problems)
-    return manifests, problems
+            manifest = read_manifest(document, file, vocabulary)
+            problems, notes = _judge_manifest(manifest, reading)
+            file_problems += problems
+            file_notes += notes
+        reading.problems += limit_problems(file_problems)
+        reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(file_notes)]
+
+
+def _judge_manifest(manifest: Manifest, reading: _Reading) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Put a document where it belongs; return what is wrong with it and what is only told."""
+    wanted, problems, notes = manifest.wanted, manifest.problems, manifest.notes
+    if wanted is None:
+        return problems, notes
+    if not problems:
+        reading.whole.append(wanted)
+        return [], notes
+    reading.faulty.append(manifest)
+    addresses = [wanted.address._replace(target=target) for target in manifest.candidates]
+    if any(reading.is_selected(replace(wanted, address=address)) for address in addresses):
+        return problems, notes
+    return [], [*notes, *map(_leave_aside, problems)]
+
+
+def _leave_aside(problem: Diagnostic) -> Diagnostic:
+    return replace(problem, severity=Severity.NOTE, summary=f"not selected and left aside: {problem.summary}")
+
+
+def _tell_duplicates(reading: _Reading) -> None:
+    """Find documents that clash, those with wrong fields among them; two that are not selected stop no run."""
+    faulty = [manifest.wanted for manifest in reading.faulty if manifest.wanted and manifest.has_target]
+    documents = [*reading.whole, *faulty]
+    unselected = [document for document in documents if not reading.is_selected(document)]
+    harmless = set(find_duplicates(unselected))
+    duplicates = list(find_duplicates(documents))
+    reading.problems += limit_problems(problem for problem in duplicates if problem not in harmless)
+    reading.notes += [
+        replace(note, severity=Severity.NOTE)
+        for note in limit_problems(_leave_aside(problem) for problem in duplicates if problem in harmless)
+    ]
 
 
 def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
@@ -119,69 +171,6 @@ def _make_empty_error(paths: Sequence[Path | str], file_count: int) -> RefusedEr
     return RefusedError(problem)
 
 
-def _build_manifest(document: Document, file: FileRef, registry: _Registry) -> tuple[Wanted | None, list[Diagnostic]]:
-    """Return what a document wants, or None with everything that is wrong with it."""
-    envelope, problems = open_envelope(document, registry.kinds)
-    kind = find_kind(document, registry.kinds)
-    if kind is None:
-        return None, problems
-    value = document.value
-    spec = value.get("spec") if isinstance(value, dict) else None
-    if not isinstance(spec, dict):
-        return None, problems
-    # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    resource, part_problems = validate_value(kind.spec, spec, document, ("spec",), rules=MANIFEST_RULES)
-    problems += part_problems
-    field_tables, part_problems = _read_tables(kind, spec, document, file)
-    problems += part_problems
-    target = _find_target(envelope, kind, registry, document)
-    if isinstance(target, Diagnostic):
-        problems.append(target)
-    if problems or envelope is None or resource is None or not isinstance(target, str):
-        return None, problems
-    metadata = envelope.metadata
-    problems += _check_resource(resource, metadata.name, field_tables, document)
-    address = Address(target, kind.name, metadata.name)
-    renamed_from = metadata.renamed_from or ""
-    source, at = document.source, document.at
-    return Wanted(address, resource, source, metadata.labels, field_tables, at, renamed_from), problems
-
-
-def _find_target(
-    envelope: Envelope | None, kind: Kind, registry: _Registry, document: Document
-) -> str | Diagnostic | None:
-    return resolve_target(envelope.metadata.target, kind, registry.targets, document) if envelope else None
-
-
-def _read_tables(
-    kind: Kind, spec: Mapping[str, object], document: Document, file: FileRef
-) -> tuple[dict[str, Table], list[Diagnostic]]:
-    """Read the tables that a spec names, whatever else is wrong with it."""
-    field_tables: dict[str, Table] = {}
-    problems: list[Diagnostic] = []
-    for field, columns in kind.tables.items():
-        name = spec.get(field)
-        if not isinstance(name, str) or not name:
-            continue
-        try:
-            table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns)
-        except (files.Unreadable, csv_tables.TableNameError) as refusal:
-            problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))
-            continue
-        problems += table_problems
-        if table:
-            field_tables[field] = table
-    return field_tables, problems
-
-
-def _check_resource(
-    resource: Spec, name: str, field_tables: Mapping[str, Table], document: Document
-) -> Iterator[Diagnostic]:
-    for location, explanation in resource.check(name, field_tables):
-        source = location if isinstance(location, Source) else document.at(("spec", *location))
-        yield explanation.locate(source)
-
-
 def find_document_problems(
     documents: Sequence[Document], kinds: Mapping[str, Kind], targets: Mapping[str, str]
 ) -> dict[int, list[Diagnostic]]:
@@ -189,16 +178,16 @@ def find_document_problems(
 
     As `load_manifests` has it. Of two documents that manage one object the later one is wrong.
     """
-    registry, file = _Registry(kinds, targets), FileRef(Path(), (), "")
+    vocabulary, file = Vocabulary(kinds, targets), FileRef(Path(), (), "")
     manifests: list[Wanted] = []
     numbers: dict[int, int] = {}
     problems: dict[int, list[Diagnostic]] = {}
     for number, document in enumerate(documents):
         numbers[document.source.line] = number
-        manifest, document_problems = _build_manifest(document, file, registry)
-        manifests += [manifest] if manifest else []
-        if document_problems:
-            problems[number] = document_problems
+        manifest = read_manifest(document, file, vocabulary)
+        manifests += [manifest.wanted] if manifest.wanted and not manifest.problems else []
+        if manifest.problems:
+            problems[number] = manifest.problems
     for problem in find_duplicates(manifests):
         number = max((number for line, number in numbers.items() if line <= problem.source.line), default=0)
         problems.setdefault(number, []).append(problem)

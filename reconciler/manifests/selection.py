@@ -24,23 +24,24 @@ class Selection(NamedTuple):
     target: tuple[str, ...] = ()
 
 
-def select_documents(
-    documents: Sequence[Wanted], selection: Selection, targets: Collection[str], kinds: Registry
-) -> list[Wanted]:
-    """Return what is selected, in the given order. Raises UsageError for a filter that can't match anything."""
+def make_document_test(selection: Selection, targets: Collection[str], kinds: Registry) -> DocumentTest:
+    """Return what says of a document whether it is selected. Raises UsageError for a filter that can't match."""
     selecting = [_parse_pattern(text, "--only", kinds) for text in selection.only]
     excluding = [_parse_pattern(text, "--exclude", kinds) for text in selection.exclude]
     labels = [_parse_label(text) for text in selection.label]
     check_target_filter(selection.target, targets)
-    selected = [
-        document
-        for document in documents
-        if (not selecting or any(test(document) for test in selecting))
+    return lambda document: (
+        (not selecting or any(test(document) for test in selecting))
         and not any(test(document) for test in excluding)
         and all(test(document) for test in labels)
         and (not selection.target or document.address.target in selection.target)
-    ]
-    if documents and not selected:
+    )
+
+
+def select_documents(documents: Sequence[Wanted], selection: Selection, is_selected: DocumentTest) -> list[Wanted]:
+    """Return what is selected, in the given order; raises UsageError where that is nothing."""
+    selected = list(filter(is_selected, documents))
+    if not selected:
         problem = Diagnostic(
             "usage.selection-empty",
             Source("reconciler"),

@@ -66,12 +66,14 @@ def build_report(
     plan: MaskedPlan | None = None,
     outcomes: Sequence[MaskedOutcome] = (),
     problems: Iterable[Diagnostic] = (),
+    notes: Iterable[Diagnostic] = (),
     **extra: Json,
 ) -> dict[str, Json]:
     """Return the one document that a command prints, whatever its outcome.
 
-    `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan.
-    With `outcomes` the steps are theirs. `extra` members (a command's own) come last.
+    `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
+    `notes` come beside those of the plan. With `outcomes` the steps are theirs. `extra` members (a command's own) come
+    last.
     """
     plan = plan or _EMPTY_PLAN
     steps = [outcome.step for outcome in outcomes] or list(plan.steps)
@@ -86,7 +88,7 @@ def build_report(
         "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes, len(plan.absences))),
         "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
-        "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences))],
+        "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences, *notes))],
         **extra,
     }
 

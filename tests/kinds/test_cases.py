@@ -72,7 +72,12 @@ def offline(case: dict[str, Any]) -> list[str]:
         wanted = wanted_of(case)
     except ValidationError as error:
         return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    return [
+    names = [
+        f"metadata.name: {explanation.message}"
+        for one in wanted
+        for explanation in one.spec.check_name(one.address.name)
+    ]
+    return names + [
         f"{place if isinstance(place, Source) else '.'.join(map(str, place))}: {explanation.message}"
         for one in wanted
         for place, explanation in one.spec.check(one.address.name, one.tables)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import InvalidError
@@ -29,6 +29,7 @@ class Bulb(BaseModel):
 
 
 OCTARINE = Explanation("toy.octarine", "octarine can't be seen", "wizards only", "choose another colour")
+NOTHING = Explanation("toy.nothing", "declares nothing to manage", remedy="give at least one field, such as label")
 BROKEN = Explanation("toy.broken", "the lamp is broken", "it has no owner", "remove it")
 
 
@@ -48,11 +49,9 @@ class Lamp(Spec):
         "Emptied."
     )
 
-    @model_validator(mode="after")
-    def _says_something(self) -> Lamp:
+    def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set:
-            raise ValueError("declares nothing to manage; give at least one field, such as label")
-        return self
+            yield NOTHING
 
     def check(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[Place | Source, Explanation]]:
         for index, colour in enumerate(self.colours or ()):
@@ -60,8 +59,8 @@ class Lamp(Spec):
                 yield ("colours", index), OCTARINE
 
     def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
-        if "socket" in self.model_fields_set:
-            yield self.socket.casefold(), ("socket",)
+        if socket := self.declared().get("socket"):
+            yield socket.casefold(), ("socket",)
         else:
             yield name.casefold(), ()
 

@@ -30,7 +30,12 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
         return _report_problems(session, error.problems)
     documents, files = len(declared.selected), declared.loaded.files
     counts = {"documents": documents, "files": files, "ignored": list(declared.loaded.ignored)}
-    return CommandResult(Exit.OK, lambda layout: render_validation((), documents, files, layout, {}), extra=counts)
+    return CommandResult(
+        Exit.OK,
+        lambda layout: render_validation((), documents, files, layout, {}),
+        extra=counts,
+        notes=declared.loaded.notes,
+    )
 
 
 def _report_problems(session: Session, problems: tuple[Diagnostic, ...]) -> CommandResult:

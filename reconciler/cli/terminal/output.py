@@ -23,8 +23,9 @@ def _render_nothing(_: Layout) -> str:
 class CommandResult(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
-    `problems` are told on stderr, unless the text itself lists them (`problems_in_text`). `extra` are the command's own
-    members of the document. `headline` is the result in one line, for stderr where stdout is a document.
+    `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
+    a plan. `extra` are the command's own members of the document. `headline` is the result in one line, for stderr
+    where stdout is a document.
     """
 
     exit: Exit
@@ -35,6 +36,7 @@ class CommandResult(NamedTuple):
     extra: Mapping[str, Any] = {}
     problems_in_text: bool = False
     headline: str = ""
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def load_headers() -> BuildHeaders:
@@ -94,7 +96,9 @@ def _render_document(session: Session, command: str, result: CommandResult) -> s
     from reconciler.reports.json_document import build_report, render_json
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
-    report = build_report(command, result.exit, result.plan, result.outcomes, result.problems, **result.extra)
+    report = build_report(
+        command, result.exit, result.plan, result.outcomes, result.problems, result.notes, **result.extra
+    )
     # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
     # the rest as escapes (7).
     return render_json(report, ascii_only=encoding not in {"utf8", "utf8sig"})
@@ -118,7 +122,7 @@ def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic,
 def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan, problem_list = result.plan, _list_problems(session, result)
-    notes = (*plan.notes, *plan.absences) if plan else ()
+    notes = (*plan.notes, *plan.absences, *result.notes) if plan else result.notes
     if not problem_list and not notes:
         return ""
     from reconciler.cli.terminal.snippets import read_snippets

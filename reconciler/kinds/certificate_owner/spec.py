@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt
 
 from reconciler.diagnostics import Explanation, Source
-from reconciler.errors import InvalidValueError
 from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_fault, parse_query
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
-from reconciler.kinds.kind import Spec
+from reconciler.kinds.kind import Spec, SpecPart
 from reconciler.model import Path, Tables
 from reconciler.payloads.certificates import (
     format_id_key,
@@ -82,10 +81,8 @@ _THUMBPRINT = re.compile("[0-9A-F]{40}")
 Id = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 
 
-class ExceptedCertificates(BaseModel):
+class ExceptedCertificates(SpecPart):
     """Which certificates that a query finds are left alone: all that any of these names."""
-
-    model_config = Spec.model_config
 
     thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "SHA-1 thumbprints, 40 hexadecimal digits without colons."
@@ -93,11 +90,9 @@ class ExceptedCertificates(BaseModel):
     ids: Annotated[tuple[Id, ...], Field(strict=False, min_length=1)] = unmanaged_field("Command's certificate ids.")
     query: Text = unmanaged_field("A certificate search; whatever it finds is left alone.")
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> ExceptedCertificates:
+    def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set:
-            raise InvalidValueError(_EMPTY_EXCEPT)
-        return self
+            yield _EMPTY_EXCEPT
 
     @property
     def keys(self) -> frozenset[str]:
@@ -107,10 +102,8 @@ class ExceptedCertificates(BaseModel):
         )
 
 
-class Certificates(BaseModel):
+class Certificates(SpecPart):
     """Which certificates: exactly one of thumbprints, ids and query."""
-
-    model_config = Spec.model_config
 
     thumbprints: Annotated[tuple[Thumbprint, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "SHA-1 thumbprints, 40 hexadecimal digits without colons. Each must exist; see `missing`."
@@ -123,13 +116,11 @@ class Certificates(BaseModel):
         "Certificates that the query finds and that are left alone, such as those of another document.", alias="except"
     )
 
-    @model_validator(mode="after")
-    def _check_one_choice(self) -> Certificates:
+    def check_fields(self) -> Iterator[Explanation]:
         if len(self.model_fields_set - {"except_"}) != 1:
-            raise InvalidValueError(_ONE_SELECTION)
+            yield _ONE_SELECTION
         if "except_" in self.model_fields_set and "query" not in self.model_fields_set:
-            raise InvalidValueError(_EXCEPT_WITHOUT_QUERY)
-        return self
+            yield _EXCEPT_WITHOUT_QUERY
 
 
 class CertificateOwner(Spec):
@@ -151,20 +142,18 @@ class CertificateOwner(Spec):
         "makes it a step that is not sent and lets `apply` end 9; `report` only tells it. It is drift in both."
     )
 
-    @model_validator(mode="after")
-    def _check_unambiguous(self) -> CertificateOwner:
+    def check_fields(self) -> Iterator[Explanation]:
         fields = self.model_fields_set
         if "assignments" in fields and fields & {"owner", "clear", "certificates"}:
-            raise InvalidValueError(_ASSIGNED_TWICE)
+            yield _ASSIGNED_TWICE
         if not fields & {"assignments", "certificates"}:
-            raise InvalidValueError(_NO_CERTIFICATES)
+            yield _NO_CERTIFICATES
         # To the API null, a blank name and an empty body all clear the owner: here only a word may do that.
         if "assignments" not in fields and len(fields & {"owner", "clear"}) != 1:
-            raise InvalidValueError(_NO_OWNER)
+            yield _NO_OWNER
         # The PUT's own rule: with both given CollectionId wins and ContainerId counts as 0.
         if {"collection", "container"} <= fields:
-            raise InvalidValueError(_TWO_SCOPES)
-        return self
+            yield _TWO_SCOPES
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
         assignments = list(self.list_assignments(tables))

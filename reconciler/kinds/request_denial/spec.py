@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, StringConstraints
 
 from reconciler.diagnostics import Explanation
-from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import Prose, Text, unmanaged_field
-from reconciler.kinds.kind import Spec
+from reconciler.kinds.kind import Spec, SpecPart
 from reconciler.model import Path, Tables
 from reconciler.payloads.requests import (
     ATTRIBUTE_MEMBERS,
@@ -47,10 +46,8 @@ def _parse_day(value: Any) -> Any:
         return value
 
 
-class Attributes(BaseModel):
+class Attributes(SpecPart):
     """What a request must look like; letter case aside."""
-
-    model_config = Spec.model_config
 
     common_name: Text = unmanaged_field("The requested common name.")
     requester: Text = unmanaged_field("Who asked, as DOMAIN\\user.")
@@ -63,11 +60,9 @@ class Attributes(BaseModel):
         attributes = self.model_dump(by_alias=True, exclude_unset=True, exclude={"id"})
         return {name: str(value) for name, value in attributes.items()}
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> Attributes:
-        if not self.list_attributes():
-            raise InvalidValueError(_NO_ATTRIBUTE)
-        return self
+    def check_fields(self) -> Iterator[Explanation]:
+        if not self.model_fields_set - {"id"}:
+            yield _NO_ATTRIBUTE
 
 
 class Expected(Attributes):
@@ -93,11 +88,9 @@ class RequestDenial(Spec):
         "From that day on (UTC) the document is inert and reported as such."
     )
 
-    @model_validator(mode="after")
-    def _check_one_choice(self) -> RequestDenial:
+    def check_fields(self) -> Iterator[Explanation]:
         if len(self.model_fields_set & {"requests", "match"}) != 1:
-            raise InvalidValueError(_ONE_SELECTION)
-        return self
+            yield _ONE_SELECTION
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
         numbers = [entry.id for entry in self.declared().get("requests", ())]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Explanation
-from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.model import Path, Tables
@@ -90,23 +89,24 @@ class SecretEvent(Spec):
         "Lists that gain the declared members and keep the others."
     )
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> SecretEvent:
+    def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set & {"state", "event_types", "notification"}:
-            raise InvalidValueError(_NOTHING_MANAGED)
-        return self
+            yield _NOTHING_MANAGED
 
-    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
+    @classmethod
+    def check_name(cls, name: str) -> Iterator[Explanation]:
         # The EU site's page allows a dot as well; other pages, the OpenAPI text and Terraform don't.
         if not _is_valid_name(name):
             summary = f"the event name {name!r} is not 1 to 64 letters, digits, _ or -"
-            yield (), Explanation("manifest.invalid-value", summary, "CSMS refuses it", "rename the event")
+            yield Explanation("manifest.invalid-value", summary, "CSMS refuses it", "rename the event")
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
         types = self.declared().get("eventTypes", ())
         for index, value in enumerate(types):
             if value in types[:index]:
                 summary, reason = f"{value} is listed twice", "event types are a set"
                 yield ("eventTypes", index), Explanation("manifest.duplicate-entry", summary, reason, "remove one")
-        if self.declared().get("additive") and "eventTypes" not in self.declared():
+        if self.declared().get("additive") and "eventTypes" not in self.given:
             yield ("additive",), _NOTHING_ADDED
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:

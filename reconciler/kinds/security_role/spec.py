@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from reconciler.diagnostics import Explanation
-from reconciler.errors import InvalidValueError
 from reconciler.kinds.fields import Name, Prose, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec
 from reconciler.kinds.security_role.claims import (
@@ -79,11 +78,9 @@ class SecurityRole(Spec):
         tuple[Literal["emailAddress", "permissions", "claims"], ...], Field(strict=False, min_length=1)
     ] = unmanaged_field("Fields to empty.")
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> SecurityRole:
+    def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set - {"additive"}:
-            raise InvalidValueError(_NOTHING_MANAGED)
-        return self
+            yield _NOTHING_MANAGED
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
         yield from self._check_switches()
@@ -92,13 +89,13 @@ class SecurityRole(Spec):
 
     def _check_switches(self) -> Iterator[tuple[Path, Explanation]]:
         """What is cleared can't be declared as well, and what is additive has to be."""
-        declared = self.declared()
+        declared, given = self.declared(), self.given
         for index, field in enumerate(declared.get("clear", ())):
-            if field in declared:
+            if field in given:
                 summary, reason = f"{field} is both declared and cleared", "only one can be meant"
                 yield ("clear", index), Explanation("manifest.inconsistent", summary, reason, "remove the other")
         for index, field in enumerate(declared.get("additive", ())):
-            if field not in declared:
+            if field not in given:
                 summary = f"{field} is not declared, so there is nothing to add"
                 remedy = "declare it or remove this"
                 yield ("additive", index), Explanation("manifest.inconsistent", summary, remedy=remedy)
