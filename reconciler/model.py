@@ -6,7 +6,7 @@ A `Plan` is a tuple of `Step`s; a step is one unsent HTTP request (`Call`), the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -32,6 +32,9 @@ class Table(NamedTuple):
     lines: Sequence[int]
     columns: Mapping[str, Sequence[str]]
 
+
+CellForm = Callable[[str], str]
+"""Brings a cell of a table, as somebody's tool wrote it, into the form that is read."""
 
 Tables = Mapping[str, Table]
 """A document's tables by the field that names the file."""

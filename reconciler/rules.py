@@ -44,6 +44,7 @@ _DOCUMENT_RULES = {
     "document.encoding": "A file is not UTF-8.",
     "document.limit": "A file, a text or a folder is larger than what is read; the message names the limit.",
     "document.line-ends": "The lines of a file end partly in LF and partly in CRLF.",
+    "document.merge-conflict": "A file holds the lines that git leaves where two versions could not be merged.",
     "document.more-problems": "A file has more problems than are listed.",
     "document.unreadable-file": "A file or folder can't be opened, or is a symbolic link or no regular file.",
     "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",

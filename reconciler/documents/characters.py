@@ -70,10 +70,11 @@ def find_unsafe_character(text: str) -> str:
     return match.group() if match else ""
 
 
-def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
+def decode_text(data: bytes, file: str, *, tolerated: str = "") -> tuple[str, list[Diagnostic]]:
     """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
 
-    With problems the text must not be parsed: positions could lie.
+    `tolerated` is a character that the caller looks for itself. With problems the text must not be parsed: positions
+    could lie.
     """
     for bom, name in _BOMS:
         if data.startswith(bom):
@@ -85,7 +86,9 @@ def decode_text(data: bytes, file: str) -> tuple[str, list[Diagnostic]]:
         return "", [_describe_bad_byte(data, error, file)]
     # Some Windows editors begin UTF-8 with this mark; RFC 8259, section 8.1, lets a reader ignore it.
     text = text.removeprefix("\ufeff")
-    return text, list(_find_character_problems(text, file))
+    # Taken for a letter, which leaves every position as it is.
+    checked_text = text.replace(tolerated, "x") if tolerated else text
+    return text, list(_find_character_problems(checked_text, file))
 
 
 def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:

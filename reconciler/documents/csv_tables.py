@@ -1,20 +1,26 @@
-"""CSV tables beside manifests: strict UTF-8, one header line, one row a line, plain columns.
+"""CSV tables beside manifests, as spreadsheets, consoles and openssl write them: strict UTF-8, one row a line.
 
-Cells are stripped of blanks around them and are never empty. Columns stay plain lists: no object is made for a row.
+Columns are separated by commas, semicolons or tabs, which the header shows; its names may be in any case, and columns
+that nobody asks for are passed over with a note. Cells are without the spaces around them unless they are quoted, and
+never empty. Columns stay plain lists: no object is made for a row.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
-from reconciler.diagnostics import Diagnostic, Explanation, Source
-from reconciler.documents import characters, files, limits
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.documents import characters, csv_header, csv_sheets, files, limits, texts
+from reconciler.documents.causes import merge_causes
+from reconciler.documents.csv_sheets import Fault, Sheet
 from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef, Unreadable
-from reconciler.documents.suggestions import quote_text, suggest_option
-from reconciler.model import Table
+from reconciler.documents.merge_markers import find_merge_conflicts
+from reconciler.documents.suggestions import quote_text
+from reconciler.model import CellForm, Table
 
 _NO_ROWS: Final = Explanation(
     "csv.no-rows",
@@ -22,10 +28,8 @@ _NO_ROWS: Final = Explanation(
     "an empty list is more often a mistake",
     "add rows or remove it",
 )
-_TAB: Final = Explanation(
-    "csv.syntax", "U+0009 (a tab) in a table", "columns are separated by commas", "replace or remove it"
-)
-_EMPTY_LINE: Final = Explanation("csv.row-length", "an empty line", "each line is a row", "remove it")
+NO_FORMS: Final[Mapping[str, CellForm]] = MappingProxyType({})
+_EMPTY_LINE: Final = Explanation("csv.row-length", "an empty line", "each line but the last ones is a row", "remove it")
 
 
 class TableNameError(Exception):
@@ -61,117 +65,114 @@ def locate_table(manifest: FileRef, name: str) -> FileRef:
     return manifest.beside(parts)
 
 
-def read_table(table_file: FileRef, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
+def read_table(
+    table_file: FileRef, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
+) -> tuple[Table | None, list[Diagnostic]]:
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
     data = files.read_file(table_file, limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
         size = f"{limits.TABLE_BYTES >> 20} MiB"
         raise Unreadable(limits.describe_excess("TABLE_BYTES", f"has more than {size}", remedy="split it"))
-    text, problems = characters.decode_text(data, table_file.shown)
+    text, problems = characters.decode_text(data, table_file.shown, tolerated=csv_sheets.COPIED_MARK)
     if problems:
         return None, limit_problems(problems)
-    return parse_table(text, table_file.shown, columns)
+    return parse_table(text, table_file.shown, columns, forms)
 
 
-def parse_table(text: str, file: str, columns: Sequence[str]) -> tuple[Table | None, list[Diagnostic]]:
-    """Return the table that a text holds; its header has exactly these columns, in any order."""
+def parse_table(
+    text: str, file: str, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
+) -> tuple[Table | None, list[Diagnostic]]:
+    """Return the table that a text holds; its header names these columns, in any order and beside others.
+
+    `forms` bring the cells of a column into the form that is read. What is only told has the severity of a note.
+    """
     if text.count("\n") > limits.TABLE_ROWS:
         summary, reason, remedy = f"more than {limits.TABLE_ROWS} rows", "no run takes that many", "split the table"
         excess = limits.describe_excess("TABLE_ROWS", summary, reason, remedy)
         return None, [excess.locate(Source(file))]
-    # Not splitlines, which also breaks at U+000B, U+000C and U+001C to U+001E. RFC 4180 ends rows with
-    # CRLF.
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    try:
-        # RFC 4180 lets a quoted cell hold line breaks; here a row is a line, so that its position is plain.
-        # Without strict, csv reads `"a"b` as ab. Over 131,072 characters in a cell it raises csv.Error.
-        rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
-    except csv.Error:
-        rows = []
-    if len(rows) != len(lines) or "\t" in text:
-        return None, limit_problems(_find_broken_lines(lines, file))
-    header = [cell.strip() for cell in rows[0]]
-    problems = list(_check_header(lines[0], header, columns, file))
-    if not problems and len(rows) == 1:
-        problems = [_NO_ROWS.locate(Source(file, 1, 1))]
-    if problems:
-        return None, problems
-    if set(map(len, rows)) != {len(header)}:
-        return None, limit_problems(_check_cells(lines, rows, header, file))
-    stripped = [list(map(str.strip, column)) for column in zip(*rows[1:], strict=True)]
-    if any("" in column or len(max(column, key=len)) > limits.CELL_CHARACTERS for column in stripped):
-        return None, limit_problems(_check_cells(lines, rows, header, file))
-    cell_problems = [] if text.isascii() else list(_find_uncomposed_cells(lines, stripped, file))
-    table = Table(file, range(2, len(rows) + 1), dict(zip(header, stripped, strict=True)))
-    return (None, limit_problems(cell_problems)) if cell_problems else (table, [])
+    if conflicts := list(find_merge_conflicts(text, file)):
+        return None, limit_problems(conflicts)
+    sheet = csv_sheets.read_sheet(text, file, columns)
+    if problems := _find_problems(sheet, columns):
+        return None, limit_problems(problems)
+    return _read_columns(sheet, columns, forms)
 
 
-def _find_broken_lines(lines: Sequence[str], file: str) -> Iterator[Diagnostic]:
-    """Find the lines that are no rows: quotes that don't close on their line, and tabs."""
-    for number, line in enumerate(lines, 1):
-        if "\t" in line:
-            yield _TAB.locate(Source(file, number, line.index("\t") + 1))
-        try:
-            list(csv.reader([line], strict=True, skipinitialspace=True))
-        except csv.Error as error:
-            # csv.Error says what is wrong, but not at which character.
-            column = line.find('"') + 1 or 1
-            yield Diagnostic(
-                "csv.syntax",
-                Source(file, number, column),
-                f"the quotes on this line don't match ({error})",
-                "a row stands on one line",
-                'write "" for a quote inside',
-            )
+def _find_problems(sheet: Sheet, columns: Sequence[str]) -> list[Diagnostic]:
+    """Find what is wrong with the form of a table: its lines, its header, the length of its rows."""
+    if sheet.rows is None:
+        return tell_faults(sheet, csv_sheets.find_broken_lines(sheet))
+    header = csv_header.read_header(sheet.rows[0])
+    if problems := list(csv_header.check_header(sheet, header, columns)):
+        return problems
+    if len(sheet.rows) == 1:
+        return [_NO_ROWS.locate(Source(sheet.file, sheet.first_line, 1))]
+    if {len(header)} == set(map(len, sheet.rows)):
+        return []
+    return tell_faults(sheet, _check_lengths(sheet, header, max(map(header.index, columns)) + 1))
 
 
-def _check_header(line: str, header: Sequence[str], columns: Sequence[str], file: str) -> Iterator[Diagnostic]:
-    expected_names = ",".join(columns)
-    for index, name in enumerate(header):
-        source = Source(file, 1, _find_cell_column(line, index))
-        if name in header[:index]:
-            yield Diagnostic(
-                "csv.duplicate-column",
-                source,
-                f"column {quote_text(name)} is given twice",
-                "which one holds is unclear",
-                "remove one",
-            )
-        elif name not in columns:
-            missing = [column for column in columns if column not in header]
-            hint = suggest_option(name, missing) if missing else "remove it"
-            yield Diagnostic(
-                "csv.unknown-column",
-                source,
-                f"unknown column {quote_text(name)}",
-                f"the first line names the columns {expected_names}",
-                hint,
-            )
+def _read_columns(
+    sheet: Sheet, columns: Sequence[str], forms: Mapping[str, CellForm]
+) -> tuple[Table | None, list[Diagnostic]]:
+    body = sheet.get_body()
+    header = csv_header.read_header((sheet.rows or [()])[0])
+    cells_by_name: dict[str, list[str]] = {}
+    faults: list[Fault] = []
     for name in columns:
-        if name not in header:
-            yield Diagnostic(
-                "csv.missing-column",
-                Source(file, 1, 1),
-                f"column {name} is missing",
-                f"the first line names the columns {expected_names}, separated by commas",
-                "add it",
-            )
+        place = header.index(name)
+        cells_by_name[name] = _read_column(sheet, place, forms.get(name))
+        faults += _check_cells(name, place, cells_by_name[name])
+    if faults:
+        return None, limit_problems(tell_faults(sheet, faults))
+    notes = [*csv_header.note_other_columns(sheet, header, columns), *_note_padded_cells(sheet, cells_by_name)]
+    lines = range(sheet.first_line + 1, sheet.first_line + 1 + len(body))
+    return Table(sheet.file, lines, cells_by_name), notes
 
 
-def _check_cells(
-    lines: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str], file: str
-) -> Iterator[Diagnostic]:
-    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
-        if not line.strip():
-            yield _EMPTY_LINE.locate(Source(file, number, 1))
-        elif len(row) != len(header):
+def tell_faults(sheet: Sheet, faults: Iterable[Fault]) -> list[Diagnostic]:
+    """Return one problem for each cause, at the first row that it is about."""
+    located = ((fault.cause, sheet.locate(fault), fault.explanation) for fault in faults)
+    return [explanation.locate(source) for source, explanation in merge_causes(located)]
+
+
+def _read_column(sheet: Sheet, place: int, form: CellForm | None) -> list[str]:
+    """Return the cells of a column without the spaces around them; those inside quotes are kept as they are."""
+    cells = [row[place] for row in sheet.get_body()]
+    if form is not None:
+        return list(map(form, cells))
+    stripped = [cell.strip(" ") for cell in cells]
+    if '"' in sheet.text and stripped != cells:
+        for index, (cell, short) in enumerate(zip(cells, stripped, strict=True)):
+            if short and cell != short and sheet.is_quoted(index + 1, place):
+                stripped[index] = cell
+    return stripped
+
+
+def _check_lengths(sheet: Sheet, header: Sequence[str], needed: int) -> Iterator[Fault]:
+    """Find empty rows, rows that end before the last column that is needed, and rows with more than the header names.
+
+    A spreadsheet may leave the last cells of a row out, or write empty ones behind it.
+    """
+    for number, row in enumerate(sheet.get_body(), 1):
+        if not any(cell.strip() for cell in row):
+            yield Fault("empty", number, None, _EMPTY_LINE)
+        elif len(row) < needed or any(cell.strip() for cell in row[len(header) :]):
             summary = f"{len(row)} cells where the header has {len(header)}"
-            source = Source(file, number, 1)
-            yield Diagnostic("csv.row-length", source, summary, "cells would shift", "correct the commas")
-        else:
-            for index, (name, cell) in enumerate(zip(header, row, strict=True)):
-                if explanation := _check_cell(name, cell.strip()):
-                    yield explanation.locate(Source(file, number, _find_cell_column(line, index)))
+            words = Explanation("csv.row-length", summary, "cells would shift", "correct the separators")
+            yield Fault(summary, number, None, words)
+
+
+def _check_cells(name: str, place: int, cells: Sequence[str]) -> Iterator[Fault]:
+    """Find cells that are empty, too long, or hold what nobody sees."""
+    whole = "".join(cells)
+    # Of the blanks that ASCII has only a tab can stand in a cell: where tabs are separators, in quotes.
+    is_plain = whole.isascii() and "\t" not in whole
+    if is_plain and "" not in cells and len(max(cells, key=len)) <= limits.CELL_CHARACTERS:
+        return
+    for number, cell in enumerate(cells, 1):
+        if explanation := _check_cell(name, cell):
+            yield Fault((name, explanation.rule, explanation.summary), number, place, explanation)
 
 
 def _check_cell(name: str, cell: str) -> Explanation | None:
@@ -182,27 +183,19 @@ def _check_cell(name: str, cell: str) -> Explanation | None:
     if len(cell) > limits.CELL_CHARACTERS:
         summary = f"{name} has more than {limits.CELL_CHARACTERS} characters"
         return limits.describe_excess("CELL_CHARACTERS", summary, remedy="shorten it")
-    return None
+    if unsafe := characters.explain_unsafe_text(cell):
+        return unsafe.add_subject("this cell")
+    other_blank = texts.explain_other_blank(cell)
+    return other_blank[1].add_subject("this cell") if other_blank else None
 
 
-def _find_uncomposed_cells(lines: Sequence[str], columns: Sequence[Sequence[str]], file: str) -> Iterator[Diagnostic]:
-    """Find cells that are not in Unicode's composed form."""
-    for index, column in enumerate(columns):
-        for number, cell in enumerate(column, 2):
-            if not cell.isascii() and (unsafe := characters.explain_unsafe_text(cell)):
-                source = Source(file, number, _find_cell_column(lines[number - 1], index))
-                yield unsafe.add_subject("this cell").locate(source)
-
-
-def _find_cell_column(line: str, index: int) -> int:
-    """Return the 1-based column at which a cell of a line begins."""
-    inside = False
-    for offset, character in enumerate(line):
-        if index == 0:
-            return offset + 1
-        if character == '"':
-            # A doubled quote inside a cell (RFC 4180, section 2) toggles twice, which comes to nothing.
-            inside = not inside
-        elif character == "," and not inside:
-            index -= 1
-    return len(line) + 1
+def _note_padded_cells(sheet: Sheet, columns: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
+    """Tell the cells that are taken with the spaces around them, since they stand in quotes."""
+    faults = (
+        Fault(name, number, None, texts.PADDED.add_subject(quote_text(cell)))
+        for name, cells in columns.items()
+        for number, cell in enumerate(cells, 1)
+        if texts.is_padded(cell)
+    )
+    for note in tell_faults(sheet, faults):
+        yield replace(note, severity=Severity.NOTE)

@@ -10,6 +10,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import json_reader, limits, yaml_reader
 from reconciler.documents.characters import decode_text
 from reconciler.documents.document import Document, RawScalar, SourceFile, limit_problems
+from reconciler.documents.merge_markers import find_merge_conflicts
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate_value
 from reconciler.errors import InvalidError
@@ -42,6 +43,9 @@ def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagno
     text, text_problems = decode_text(data, file_name)
     if text_problems:
         return [], limit_problems(text_problems)
+    # Before parsing, too: to YAML a marker is a stray value, and its complaints are about something else.
+    if conflicts := list(find_merge_conflicts(text, file_name)):
+        return [], limit_problems(conflicts)
     source = SourceFile(file_name, text)
     documents, problems = json_reader.read_json(source) if source.json else yaml_reader.read_yaml(source)
     return documents, limit_problems(problems)

@@ -7,6 +7,7 @@ Whatever one of the two YAMLs would read as something other than text, in a way 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -97,7 +98,8 @@ def _parse_number_or_date(text: str) -> Value:
             return Ambiguous(text, "a number")
         return int(text)
     if _FRACTION.fullmatch(text):
-        return float(text) if len(text) < 400 else Ambiguous(text, "a number")
+        # 310 digits before the point are beyond what a double holds, and become infinity without an error.
+        return number if math.isfinite(number := float(text)) else Ambiguous(text, "a number")
     if _TIMESTAMP.fullmatch(text):
         return _parse_day(text)
     for pattern, type_name in _NUMBERS:

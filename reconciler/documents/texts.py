@@ -34,6 +34,13 @@ _OUTER_LINE_END: Final = Explanation(
     "servers drop it and the object would never settle",
     _LINE_END_REMEDY,
 )
+PADDED: Final = Explanation(
+    "manifest.padded-text",
+    "starts or ends with a space",
+    "it is taken exactly as it is quoted, and is another than the same without",
+    "remove the space unless the object is really called so",
+)
+"""Said in a note of a name that is taken with the spaces at its ends."""
 _ONLY_BLANKS: Final = Explanation(
     "manifest.invalid-value", "holds nothing but blanks", "nobody could see what it means", "write a name"
 )

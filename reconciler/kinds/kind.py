@@ -29,6 +29,7 @@ from reconciler.errors import InvalidValueError
 from reconciler.kinds.requirements import Permissions
 from reconciler.model import (
     Action,
+    CellForm,
     Json,
     Path,
     Reply,
@@ -254,6 +255,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """What an account must be allowed to do, as `doctor` tells it."""
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Fields that name a CSV file beside the manifest, with its columns."""
+    cell_forms: ClassVar[Mapping[str, CellForm]] = {}
+    """How the cells of a column come into the form that the kind reads, by the column's name."""
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 

@@ -40,6 +40,15 @@ def find_manifests(paths: Sequence[Path | str], base: Path) -> DiscoveredFiles:
     return DiscoveredFiles(search.files, search.problems, search.ignored)
 
 
+def would_read(path: Path, file: Path) -> bool:
+    """Say whether a search at a path, a folder or a file, would read a file, which may not exist yet."""
+    # realpath: else a symbolic link would hide where the file really lies.
+    root, real_file = Path(os.path.realpath(path)), Path(os.path.realpath(file))
+    if not real_file.is_relative_to(root) or not is_manifest(real_file.name):
+        return False
+    return not any(map(is_ignored, real_file.relative_to(root).parts))
+
+
 def _resolve_path(path: Path, base: Path) -> FileRef:
     # Not resolve(): it would follow a symbolic link, and the search would never see that there was one.
     full_path = Path(os.path.normpath(base / path))

@@ -12,18 +12,12 @@ from reconciler.documents import csv_tables, files
 from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef
 from reconciler.documents.suggestions import quote_text
-from reconciler.documents.texts import is_padded
+from reconciler.documents.texts import PADDED, is_padded
 from reconciler.documents.validation import salvage_fields, validate_value
 from reconciler.kinds.kind import Kind, Spec, Wanted, find_conflicts
 from reconciler.manifests.envelope import MANIFEST_RULES, find_candidates, find_kind, open_envelope, resolve_target
 from reconciler.model import Path, Table
 
-_PADDED = Explanation(
-    "manifest.padded-text",
-    "starts or ends with a space",
-    "it is taken exactly as it is quoted, and is another than the same without",
-    "remove the space unless the object is really called so",
-)
 _PADDED_UNQUOTED = Explanation(
     "manifest.invalid-value",
     "starts or ends with a space outside of quotes",
@@ -125,7 +119,7 @@ def _read_tables(
         if not isinstance(name, str) or not name:
             continue
         try:
-            table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns)
+            table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns, kind.cell_forms)
         except (files.Unreadable, csv_tables.TableNameError) as refusal:
             problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))
             continue
@@ -156,7 +150,7 @@ def _find_padded_texts(value: object, path: Path, document: Document) -> Iterato
         if is_padded(value):
             raw = document.raw(path)
             if raw and raw.style in {"'", '"'}:
-                note = _PADDED.add_subject(quote_text(value)).locate(document.at(path))
+                note = PADDED.add_subject(quote_text(value)).locate(document.at(path))
                 yield replace(note, severity=Severity.NOTE)
             else:
                 yield _PADDED_UNQUOTED.add_subject(quote_text(value)).locate(document.at(path))

@@ -131,18 +131,24 @@ def _find_unknown_kinds(
     settings_file: SettingsFile, document: Document, kinds: Collection[str]
 ) -> Iterator[Diagnostic]:
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
-    places = [(kind, document.key(("limits", kind))) for kind in settings_file.limits.keys() - set(kinds)]
+    from reconciler.documents.suggestions import find_nearest  # noqa: PLC0415 - models, as above
+
+    places = [(kind, "", document.key(("limits", kind))) for kind in settings_file.limits.keys() - set(kinds)]
     for index, pattern in enumerate(settings_file.protected):
-        kind = pattern.partition("/")[0]
+        kind, _, name_pattern = pattern.partition("/")
         if kind not in kinds:
-            places.append((kind, document.at(("protected", index))))
-    for kind, source in places:
+            places.append((kind, f"/{name_pattern}", document.at(("protected", index))))
+    for kind, rest, source in places:
+        nearest = find_nearest(kind, kinds)
+        remedy = (
+            f"did you mean {nearest}{escape_and_shorten(rest)}?" if nearest else f"the kinds are {', '.join(kinds)}"
+        )
         yield Diagnostic(
             "settings.unknown-kind",
             source,
             f"{escape_and_shorten(kind)} is not a kind",
             "it would hold nothing back",
-            f"the kinds are {', '.join(kinds)}",
+            remedy,
         )
 
 

@@ -6,7 +6,7 @@ Nothing is read or resolved here: a secret is a reference, and a path is relativ
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -42,7 +42,7 @@ SETTINGS_RULES: Final = FieldRules(
     null="settings.null",
 )
 """What can be wrong with the fields of a settings file."""
-_PROTECTION = re.compile(r"[A-Z][A-Za-z]*/\S.*")
+_PROTECTION = re.compile(r"[A-Za-z]+/\S.*")
 _NO_PROTECTION: Final = Explanation(
     "settings.invalid-value", "a protection is KIND/NAME-PATTERN, such as SecurityRole/Administrator*"
 )
@@ -147,6 +147,14 @@ class Limit(StrictModel):
     """How much one run may change."""
 
     changes: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _explain_number(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            summary = f"a limit says of what it is one: {value} changes"
+            raise InvalidValueError(Explanation("settings.wrong-type", summary, remedy=f"write {{changes: {value}}}"))
+        return value
 
 
 class SettingsFile(StrictModel):

@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents import csv_tables, limits
+from reconciler.documents.characters import decode_text
+from reconciler.documents.csv_sheets import COPIED_MARK
 from reconciler.documents.files import FileRef
+from reconciler.kinds.registry import KINDS
+from reconciler.model import Table
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import complaints, lamp, loaded, write
 
@@ -40,7 +44,8 @@ def test_a_table_comes_as_plain_columns(tmp_path: Path) -> None:
     [
         ("lamp\na\n", ["x.csv:1:1: column owner is missing"]),
         ("lamp,ower\na,b\n", ["x.csv:1:1: column owner is missing", 'x.csv:1:6: unknown column "ower"']),
-        ("lamp,owner,extra\na,b,c\n", ['x.csv:1:12: unknown column "extra"']),
+        ("lamp,extra\na,c\n", ["x.csv:1:1: column owner is missing", 'x.csv:1:6: unknown column "extra"']),
+        ("sep=;\nlamp;ower\na;b\n", ["x.csv:2:1: column owner is missing", 'x.csv:2:6: unknown column "ower"']),
         ("lamp,owner,lamp\na,b,c\n", ['x.csv:1:12: column "lamp" is given twice']),
         ("", ["x.csv:1:1: column lamp is missing", "x.csv:1:1: column owner is missing"]),
         ("lamp,owner\n", ["x.csv:1:1: the table has a header and no rows"]),
@@ -52,7 +57,13 @@ def test_a_table_comes_as_plain_columns(tmp_path: Path) -> None:
         ("lamp,owner\na,b\x1bc\n", ["x.csv:2:4: U+001B"]),
         ("lamp,owner\na,b\u202ec\n", ["x.csv:2:4: U+202E"]),
         ("lamp,owner\na,e\u0301\n", ["x.csv:2:3: this cell is not in Unicode's composed form"]),
-        ("lamp\towner\na\tb\n", ["x.csv:1:5: U+0009", "x.csv:2:2: U+0009"]),
+        ("lamp,owner\na,b\tc\nd,\te\n", ["x.csv:2:1: U+0009 (a tab) in a table whose columns it does not"]),
+        ('lamp\towner\na\t"b\tc"\n', ["x.csv:2:3: this cell holds U+0009 (a tab)"]),
+        ("lamp,owner\na,b\u00a0c\n", ["x.csv:2:3: this cell holds U+00A0 (a no-break space)"]),
+        ("lamp,owner\na,b\u200e\n", ["x.csv:2:3: this cell holds U+200E LEFT-TO-RIGHT MARK"]),
+        ("lamp;owner\na\nb;c;d\n", ["x.csv:2:1: 1 cells where", "x.csv:3:1: 3 cells where"]),
+        ("owner,lamp,name\na,b,c, d\n", ["x.csv:2:1: 4 cells where the header has 3"]),
+        ("lamp;owner\na;b\n;\nc;d\n;;\n\n", ["x.csv:3:1: lamp is empty", "x.csv:3:2: owner is empty"]),
         ("lamp,owner\na,b\rc,d\n", ["x.csv:2:4: U+000D"]),
         (f"lamp,owner\na,{'x' * (limits.CELL_CHARACTERS + 1)}\n", ["x.csv:2:3: owner has more than"]),
         (f"lamp,owner\na,{'x' * 200_000}\n", ["x.csv:2:1: the quotes on this line don't match (field larger"]),
@@ -135,3 +146,105 @@ def test_what_is_written_in_quotes_is_read_back(rows: list[tuple[str, str]]) -> 
     assert not problems
     assert table is not None
     assert list(zip(table.columns["lamp"], table.columns["owner"], strict=True)) == rows
+
+
+WRITTEN = {
+    "with semicolons": "lamp;owner\nl1;Ann, PKI\nl2;Bob\n",
+    "with tabs": "lamp\towner\nl1\tAnn, PKI\nl2\tBob\n",
+    "with a line that names the separator": "sep=;\r\nlamp;owner\r\nl1;Ann, PKI\r\nl2;Bob\r\n",
+    "with a header in capitals": 'LAMP,"Owner"\nl1,"Ann, PKI"\nl2,Bob\n',
+    "with a mark before the header": "\ufeff\u200eLamp;Owner\nl1;Ann, PKI\nl2;Bob",
+    "with empty columns behind it": "lamp;owner;;\nl1;Ann, PKI;;\nl2;Bob;;\n",
+    "with empty cells behind some rows": "lamp;owner\nl1;Ann, PKI;\nl2;Bob\n",
+    "with emptied rows below it": "lamp;owner\nl1;Ann, PKI\nl2;Bob\n;\n ; \n\n\n",
+    "with other columns": "name;lamp;used;owner;note\nx;l1;1;Ann, PKI;z\ny;l2;;Bob\n",
+    "with commas in the names of a table of semicolons": "lamp;owner;a,b,c\nl1;Ann, PKI;\nl2;Bob;\n",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+def test_a_table_is_read_as_spreadsheets_write_it(text: str, tmp_path: Path) -> None:
+    """Whatever the country, and however much is empty around it."""
+    write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": text})
+    (one,) = loaded(tmp_path).documents
+    assert dict(one.tables["rows"].columns) == {"lamp": ["l1", "l2"], "owner": ["Ann, PKI", "Bob"]}
+    first = 3 if text.startswith("sep") else 2
+    assert list(one.tables["rows"].lines) == [first, first + 1]
+
+
+def test_columns_that_nobody_asks_for_are_one_note(tmp_path: Path) -> None:
+    """So that a column of names can make a table readable."""
+    write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": WRITTEN["with other columns"]})
+    (note,) = loaded(tmp_path).notes
+    assert str(note) == 'x.csv:1:1: columns "name", "used", "note" passed over; they are for people alone'
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (",b", "x.csv:2:1: lamp is empty (and on 299 more lines, up to line 301)"),
+        ("a", "x.csv:2:1: 1 cells where the header has 2 (and on 299 more lines, up to line 301)"),
+        ('a,"b', "x.csv:2:1: the quotes on this line don't match (unexpected end of data) (and on 299 more lines"),
+        ("a,b\u00a0", "x.csv:2:3: this cell holds U+00A0 (a no-break space) (and on 299 more lines"),
+        ("a,\tb", "x.csv:2:1: U+0009 (a tab) in a table whose columns it does not separate (and on 299 more"),
+        (f"a,{'b' * 5000}", "x.csv:2:3: owner has more than 4096 characters (limit CELL_CHARACTERS) (and on 299"),
+    ],
+)
+def test_one_cause_is_one_problem_with_its_count(row: str, message: str, tmp_path: Path) -> None:
+    """300 rows with one fault of form are not 300 things to mend."""
+    text = "lamp,owner\n" + f"{row}\n" * 300
+    (complaint,) = complaints(write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": text}))
+    assert complaint.startswith(message)
+
+
+def test_a_cell_in_quotes_keeps_its_spaces_and_says_so(tmp_path: Path) -> None:
+    """As a name in a manifest does; without quotes they are nobody's intention."""
+    text = 'lamp,owner\nl1,"Ann "\nl2, Bob \nl3," Cid"\n'
+    write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": text})
+    result = loaded(tmp_path)
+    assert result.documents[0].tables["rows"].columns["owner"] == ["Ann ", "Bob", " Cid"]
+    (note,) = result.notes
+    assert str(note).startswith('x.csv:2:1: "Ann " starts or ends with a space (and on 1 more line, up to line 4)')
+
+
+THUMBPRINT = "5B7E0123456789ABCDEF0123456789ABCDEF0123"
+PAIRS = [THUMBPRINT[index : index + 2] for index in range(0, 40, 2)]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        THUMBPRINT,
+        THUMBPRINT.lower(),
+        ":".join(PAIRS),
+        " ".join(PAIRS).lower(),
+        f"\u200e{' '.join(PAIRS)}",
+        f"\u200e{THUMBPRINT}\u200e",
+        f"SHA1 Fingerprint={':'.join(PAIRS)}",
+        f"sha1 Fingerprint={':'.join(PAIRS)}",
+        f'"{":".join(PAIRS)}"',
+        f" {THUMBPRINT}\u00a0",
+    ],
+)
+def test_thumbprints_are_read_as_tools_write_them(cell: str) -> None:
+    """openssl with colons, the certificate window of Windows with spaces and a mark that nobody sees."""
+    owners = KINDS["CertificateOwner"]
+    text = f"thumbprint,owner\n{cell},Web\n"
+    decoded, problems = decode_text(text.encode(), "x.csv", tolerated=COPIED_MARK)
+    table, notes = csv_tables.parse_table(decoded, "x.csv", owners.tables["assignments"], owners.cell_forms)
+    assert not problems
+    assert not notes
+    assert table is not None
+    assert table.columns["thumbprint"][0].upper() == THUMBPRINT
+
+
+def test_thumbprints_of_another_form_are_one_problem() -> None:
+    """SHA-256, or what a spreadsheet made of digits."""
+    cells = ["AB" * 32] * 150 + ["1,23E+39"] * 150
+    table = Table("x.csv", range(2, 302), {"thumbprint": cells, "owner": ["Web"] * 300})
+    spec = KINDS["CertificateOwner"].spec.load({"assignments": "x.csv"})
+    texts = [words.message for _, words in spec.check("x", {"assignments": table})]
+    (form,) = [text for text in texts if "is not a SHA-1 thumbprint" in text]
+    assert form.startswith(f"'{'AB' * 32}' is not a SHA-1 thumbprint, so it can match no certificate (and on 299 more ")
+    assert form.endswith("up to line 301); write 40 hexadecimal digits without colons")
+    assert len(texts) == 3, "each of the two is listed more than once, and told once"

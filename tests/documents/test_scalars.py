@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Any
 
@@ -100,6 +101,14 @@ def test_a_number_beyond_what_python_converts_is_no_number() -> None:
     assert isinstance(resolve_scalar("1" * 4000), int)
     assert isinstance(resolve_scalar("1" * 4001), Ambiguous)
     assert isinstance(resolve_scalar("1" * 500 + ".0"), Ambiguous)
+
+
+@pytest.mark.parametrize("text", ["2" * 309 + ".0", "1" * 310 + ".5", "-" + "1" * 310 + ".5", "1" * 397 + ".0"])
+def test_a_number_beyond_a_double_is_no_infinity(text: str) -> None:
+    """A double holds up to 1.8e308, and Python's conversion says nothing."""
+    assert float(text) in {math.inf, -math.inf}
+    assert isinstance(resolve_scalar(text), Ambiguous)
+    assert resolve_scalar("1" * 309 + ".5") == float("1" * 309)
 
 
 NUMERIC = st.text("0123456789+-._:eExXoObaAfF~<= tTzZ", min_size=1, max_size=12)

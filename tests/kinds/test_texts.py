@@ -63,3 +63,10 @@ def test_a_text_of_one_line_takes_no_blank_but_a_space(text: str, blank: str) ->
     """Wherever it stands."""
     for value in (f"a{blank}b", f"a{blank}", f"{blank}a"):
         assert not is_taken(*TEXTS_OF_ONE_LINE[text](value))
+
+
+@pytest.mark.parametrize("day", ["2027-W05-7", "2027W057", "20270131", "2027-031", "2027-1-31", "2027-01-32", ""])
+def test_a_day_has_one_form(day: str) -> None:
+    """A week's day is read by Python, and by nobody who looks for a date."""
+    assert is_taken("RequestDenial", {"match": {"template": "x"}, "expires": "2027-01-31"})
+    assert not is_taken("RequestDenial", {"match": {"template": "x"}, "expires": day})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def command(
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, preview_plan
+    from reconciler.engine.pipeline import RunOptions, preview_plan, read_settings
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
@@ -48,6 +49,8 @@ def command(
 
     if out is not None:
         _check_out_path(session.cwd / out, out)
+        folders = [session.cwd / path for path in paths] + [read_settings(session.inputs, config).manifests]
+        _check_out_folder(session.cwd / out, out, folders)
     run_options = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
         judged_plan = preview_plan(session.inputs, run_options, progress.tell)
@@ -89,7 +92,7 @@ def _save_plan(session: Session, plan: Plan, out: str) -> None:
 
 def _check_out_path(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
-    if path.suffix in {".yaml", ".yml"}:
+    if path.suffix.lower() in {".yaml", ".yml"}:
         problem = Diagnostic(
             "usage.invalid-out",
             Source(out),
@@ -116,6 +119,21 @@ def _check_out_path(path: Path, out: str) -> None:
             Source(out),
             f"can't be written: {cause}",
             remedy="give --out a file in a folder that exists",
+        )
+        raise UsageError(problem)
+
+
+def _check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
+    """Refuse a file that a later run would read as a manifest; `folders` are where manifests lie, or are some."""
+    from reconciler.manifests.discovery import would_read
+
+    if any(would_read(folder, path) for folder in folders):
+        problem = Diagnostic(
+            "usage.invalid-out",
+            Source(out),
+            "--out lies among the manifests",
+            "every run from then on would read the plan as a manifest, and refuse it",
+            "save it elsewhere, such as plan.json beside the settings",
         )
         raise UsageError(problem)
 

@@ -16,10 +16,10 @@ from reconciler.kinds.certificate_owner.owner_request import (
     fill_description,
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
-from reconciler.kinds.certificate_owner.spec import CertificateOwner
+from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Action, Json, Request, Risk, RiskAssessment, Step
+from reconciler.model import Action, CellForm, Json, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import ROLES_PATH
@@ -59,6 +59,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
     limit: ClassVar[int] = 500
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
+    cell_forms: ClassVar[Mapping[str, CellForm]] = {"thumbprint": strip_thumbprint}
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: CertificateOwner

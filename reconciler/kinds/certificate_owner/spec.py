@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, StrictBool, StrictInt
 
 from reconciler.diagnostics import Explanation, Source
+from reconciler.documents.causes import merge_causes
 from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_fault, parse_query
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.kind import Spec, SpecPart
@@ -74,6 +75,7 @@ EXCEPT_QUERY_PATH: Path = ("certificates", "except", "query")
 Thumbprint = Annotated[str, TextPattern("[0-9A-Fa-f]{40}", _NO_THUMBPRINT)]
 
 
+_DECORATION = re.compile(r"^[\s\u200e]*(?:sha-?1 )?fingerprint\s*=|[\s:\u200e]", re.IGNORECASE)
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
 
 
@@ -158,12 +160,16 @@ class CertificateOwner(Spec):
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
         assignments = list(self.list_assignments(tables))
         counts = Counter(assignment.key for assignment in assignments)
-        for key, _, place in assignments:
-            if counts[key] > 1:
-                summary = f"certificate {key} is listed more than once"
-                yield place, Explanation("manifest.duplicate-entry", summary, "it has one owner", "keep one")
-            if isinstance(place, Source) and not is_thumbprint(key):
-                yield place, _NO_THUMBPRINT.add_subject(repr(key))
+        listed = [(key, place) for key, _, place in assignments if counts[key] > 1]
+        yield from ((place, _explain_repeat(key)) for key, place in listed if not isinstance(place, Source))
+        yield from merge_causes(
+            (key, place, _explain_repeat(key)) for key, place in listed if isinstance(place, Source)
+        )
+        yield from merge_causes(
+            ("thumbprint", place, _NO_THUMBPRINT.add_subject(repr(key)))
+            for key, _, place in assignments
+            if isinstance(place, Source) and not is_thumbprint(key)
+        )
         for path, query in self._list_queries():
             if isinstance(fault := parse_query(query), QueryFault):
                 yield path, Explanation("manifest.query-syntax", describe_query_fault(fault), *_QUERY_ADVICE)
@@ -216,6 +222,20 @@ class Assignment(NamedTuple):
     key: str
     owner: str | None
     place: Path | Source
+
+
+def _explain_repeat(key: str) -> Explanation:
+    summary = f"certificate {key} is listed more than once"
+    return Explanation("manifest.duplicate-entry", summary, "it has one owner", "keep one")
+
+
+def strip_thumbprint(cell: str) -> str:
+    """Return a table's cell without what tools put around and between the digits of a thumbprint.
+
+    openssl writes `SHA1 Fingerprint=5B:7E:...`; the certificate window of Windows writes spaces between the bytes, and
+    U+200E before the first when it is copied from there.
+    """
+    return _DECORATION.sub("", cell)
 
 
 def is_thumbprint(key: str) -> bool:

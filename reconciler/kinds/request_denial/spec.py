@@ -6,6 +6,7 @@ resolved when the plan is made, never afterwards, and each is ruled on by itself
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from reconciler.payloads.requests import (
     ATTRIBUTE_MEMBERS,
 )
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WILDCARDS = frozenset("*?")
 _NO_ATTRIBUTE = Explanation(
     "manifest.missing-field",
@@ -40,8 +42,8 @@ _ANY_REQUEST = Explanation(
 def _parse_day(value: Any) -> Any:
     """JSON has no dates, so text of the form 2027-01-31 is one."""
     try:
-        # Since Python 3.11 fromisoformat also takes the basic form (20270131): the length shuts it out.
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2027-01-31") else value
+        # Since Python 3.11 fromisoformat also takes the basic form (20270131) and weeks (2027-W05-7).
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
     except ValueError:
         return value
 
