@@ -16,8 +16,8 @@ from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.documents import characters, csv_header, csv_sheets, files, limits, texts
 from reconciler.documents.causes import merge_causes
 from reconciler.documents.csv_sheets import Fault, Sheet
-from reconciler.documents.document import limit_problems
 from reconciler.documents.files import FileRef, Unreadable
+from reconciler.documents.limits import limit_problems
 from reconciler.documents.merge_markers import find_merge_conflicts
 from reconciler.documents.suggestions import quote_text
 from reconciler.model import CellForm, Table

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Source
-from reconciler.documents import escapes, limits, positions
+from reconciler.diagnostics import Source
+from reconciler.documents import escapes, positions
 from reconciler.documents.positions import SourceNode
 from reconciler.model import Path
 
@@ -97,20 +97,3 @@ class Document:
             node = child
             depth += 1
         return node, depth
-
-
-def limit_problems(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort one file's problems and keep the first `limits.PROBLEMS`; a last one counts the rest."""
-    ordered = sorted(set(problems))
-    if len(ordered) <= limits.PROBLEMS:
-        return ordered
-    hidden_count = len(ordered) - limits.PROBLEMS
-    last = ordered[limits.PROBLEMS]
-    rest = Diagnostic(
-        "document.more-problems",
-        last.source,
-        f"{hidden_count} more problems in this file",
-        f"the first {limits.PROBLEMS} are listed",
-        "mend these and run again",
-    )
-    return [*ordered[: limits.PROBLEMS], rest]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from reconciler.diagnostics import Explanation
+from reconciler.diagnostics import Diagnostic, Explanation
 
 FILE_BYTES: Final = 16 * 1024 * 1024
 """Size of one manifest or settings file: an export of 350,000 owned certificates; 3 s and 250 MiB of memory at most."""
@@ -41,3 +42,20 @@ NAME_CHARACTERS: Final = 256
 def describe_excess(limit: str, summary: str, reason: str = "", remedy: str = "") -> Explanation:
     """Say that something is beyond the bound of that name, which the summary cites with its number."""
     return Explanation("document.limit", f"{summary} (limit {limit})", reason, remedy)
+
+
+def limit_problems(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort one file's problems and keep the first `PROBLEMS`; a last one counts the rest."""
+    ordered = sorted(set(problems))
+    if len(ordered) <= PROBLEMS:
+        return ordered
+    hidden_count = len(ordered) - PROBLEMS
+    last = ordered[PROBLEMS]
+    rest = Diagnostic(
+        "document.more-problems",
+        last.source,
+        f"{hidden_count} more problems in this file",
+        f"the first {PROBLEMS} are listed",
+        "mend these and run again",
+    )
+    return [*ordered[:PROBLEMS], rest]

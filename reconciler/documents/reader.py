@@ -9,7 +9,8 @@ from __future__ import annotations
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import json_reader, limits, yaml_reader
 from reconciler.documents.characters import decode_text
-from reconciler.documents.document import Document, RawScalar, SourceFile, limit_problems
+from reconciler.documents.document import Document, RawScalar, SourceFile
+from reconciler.documents.limits import limit_problems
 from reconciler.documents.merge_markers import find_merge_conflicts
 from reconciler.documents.scalars import REFUSED, Ambiguous
 from reconciler.documents.validation import validate_value

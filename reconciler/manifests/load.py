@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.documents import files, limits
-from reconciler.documents.document import Document, limit_problems
+from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef
+from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import parse_documents
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Wanted

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.documents import limits
+from reconciler.documents.limits import limit_problems
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, measure_text, render_parts
 from reconciler.sanitize import escape_invisible
 
@@ -21,13 +24,14 @@ def render_problems(
     *,
     names_targets: bool = False,
 ) -> str:
-    """Return every problem, sorted by place and told once; `lines` holds the text of manifest lines by position.
+    """Return the problems, sorted by place and told once, of each file as many as are read there.
 
-    Where there is more than one target (`names_targets`) a problem of an object says which it is about.
+    `lines` holds the text of manifest lines by position. Where there is more than one target (`names_targets`) a
+    problem of an object says which it is about.
     """
 
     def report() -> Iterator[Line]:
-        for problem in sorted(set(entries)):
+        for problem in _limit_by_file(entries):
             words = f" {_name_target(problem) if names_targets else ''}{problem.message}"
             yield build_line((f"{problem.source}:", "bold"), words, hang=_HANG)
             text = (lines or {}).get(problem.source)
@@ -46,10 +50,22 @@ def render_notes(entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT, *
                 f"{note.source}: {_name_target(note) if names_targets else ''}{note.message}",
                 hang=_HANG,
             )
-            for note in sorted(set(entries))
+            for note in _limit_by_file(entries)
         ),
         layout,
     )
+
+
+def _limit_by_file(entries: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the diagnostics in order, of a file with very many the first ones and how many there are besides.
+
+    A table of 100,000 rows may have a fault in each that only the servers show; a document has them all.
+    """
+    for _, group in groupby(sorted(set(entries)), key=lambda entry: entry.source.file):
+        diagnostics = list(group)
+        # One more than the limit: what the reader of a file has limited already ends in a line that counts the rest.
+        is_limited = len(diagnostics) <= limits.PROBLEMS + 1
+        yield from diagnostics if is_limited else limit_problems(diagnostics)
 
 
 def render_validation(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
-from reconciler.documents.document import limit_problems
+from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import parse_documents, read_documents
 from reconciler.errors import InvalidError, ReconcilerError
 from tests.support.cpu_time import cost
