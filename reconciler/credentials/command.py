@@ -33,6 +33,9 @@ def run_helper(
     It runs in `folder`, in a session of its own, and with all that it started there it is gone when this returns. What
     makes a session of its own (gpg-agent) is left alone. Its standard error, which may hold secrets, goes nowhere.
     """
+    # Without process groups what a program started could not be ended with it.
+    if not hasattr(os, "killpg"):
+        raise _make_unavailable("is not run on this system, which has no process groups", "give it as {env: NAME}")
     environment = {name: env[name] for name in _INHERITED_VARIABLES if name in env}
     try:
         process = subprocess.Popen(  # noqa: S603 - the operator's own argv, never a manifest's, and no shell

@@ -14,6 +14,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from reconciler.diagnostics import Explanation
@@ -22,6 +24,14 @@ MAX_FILE_BYTES = 1024 * 1024
 """Bytes of the largest file that is read: the vendors' own are small."""
 _MAX_LINKS = 40
 """Links on one way; as the kernel has it."""
+
+
+_NO_OWNERS = Explanation(
+    "settings.unsupported",
+    "is not read on this system",
+    "who else may read a file can't be told here",
+    "give the secret as {env: NAME}",
+)
 
 
 class Unavailable(Exception):
@@ -42,6 +52,11 @@ def read_regular_file(path: Path) -> bytes:
         raise Unavailable(Explanation("settings.secret-unreadable", f"can't be read ({cause})")) from None
 
 
+def _combine_flags(*names: str) -> int:
+    """Return those of the flags of open(2) together that this system has."""
+    return reduce(or_, (getattr(os, name, 0) for name in names))
+
+
 @contextmanager
 def open_regular_file(path: Path, flags: int = 0) -> Iterator[int]:
     """Give the descriptor of a regular file; a pipe or a device, which could make us wait, is Unavailable.
@@ -49,7 +64,8 @@ def open_regular_file(path: Path, flags: int = 0) -> Iterator[int]:
     Raises OSError, and ValueError for what is no path.
     """
     # open(2): without O_NONBLOCK a FIFO waits for a writer; without O_NOCTTY a terminal may become ours.
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | flags)
+    # Windows has none of the three, and no FIFO or terminal in the file system.
+    handle = os.open(path, os.O_RDONLY | _combine_flags("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY") | flags)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise Unavailable(Explanation("settings.secret-unreadable", "is not a regular file"))
@@ -90,6 +106,9 @@ def describe_file_error(error: OSError | ValueError) -> str:
 
 def read_private_file(path: Path, max_bytes: int) -> bytes:
     """Return a file's bytes, `max_bytes` at most; raises Unavailable with the command that mends it."""
+    # Who else may read a file is told by POSIX's owners and modes alone.
+    if not hasattr(os, "geteuid"):
+        raise Unavailable(_NO_OWNERS)
     try:
         # open(2): ELOOP if the last part has meanwhile become a link.
         with open_regular_file(_follow_path(path), os.O_NOFOLLOW) as handle:

@@ -1,14 +1,16 @@
 """Finding and opening files that nobody vouches for: below a folder that was named, and nowhere else.
 
 Below that folder no symbolic link is followed, at no depth and at no moment: every folder on the way is opened relative
-to the one before. Only regular files are read; a pipe or a device can't make the tool wait.
+to the one before. Where the system has no such way to open (Windows), the path is looked at before and after, and what
+changed in between is not read. Only regular files are read; a pipe or a device can't make the tool wait.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,13 +24,21 @@ _MAX_CLIMB: Final = 2
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 """How the names of manifests end; letter case aside."""
 
-# O_NOFOLLOW guards the last component of a path alone (open(2)), hence one open a folder.
-_SAFE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+# POSIX.1-2008 has these, Windows has none of them.
+_CAN_OPEN_BELOW: Final = os.open in os.supports_dir_fd and all(
+    hasattr(os, name) for name in ("O_NOFOLLOW", "O_DIRECTORY", "O_NONBLOCK", "O_CLOEXEC")
+)
 LINK: Final = Explanation(
     "document.unreadable-file",
     "is a symbolic link",
     "it could lead out of the folder that was reviewed",
     "put the file itself here",
+)
+_MOVED: Final = Explanation(
+    "document.unreadable-file",
+    "was replaced while it was opened",
+    "what would be read is not what was looked at",
+    "run again when nobody changes it",
 )
 SPECIAL: Final = Explanation(
     "document.unreadable-file",
@@ -107,24 +117,59 @@ def read_file(file: FileRef, max_bytes: int = limits.FILE_BYTES) -> bytes:
 
     Raises Unreadable for a symbolic link on the way, for what is no regular file, and where the system refuses.
     """
-    descriptors: list[int] = []
+    descriptor = -1
     try:
-        # No O_NOFOLLOW here: the operator named this folder. Below it, dir_fd closes the race between a check
-        # of the path and its use, in which a folder could be swapped for a link.
-        descriptors.append(os.open(file.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        for name in file.parts[:-1]:
-            descriptors.append(os.open(name, _SAFE_FLAGS | os.O_DIRECTORY, dir_fd=descriptors[-1]))
-        # Without O_NONBLOCK, opening a FIFO waits for a writer (fifo(7)); a regular file ignores it.
-        descriptors.append(os.open(file.parts[-1], _SAFE_FLAGS | os.O_NONBLOCK, dir_fd=descriptors[-1]))
-        # fstat of the descriptor: what is judged is what is read, whatever the name points to by now.
-        if not stat.S_ISREG(os.fstat(descriptors[-1]).st_mode):
-            raise Unreadable(SPECIAL)
-        return _read_bytes(descriptors[-1], max_bytes + 1)
+        with ExitStack() as stack:
+            for descriptor in _open_below(file) if _CAN_OPEN_BELOW else _open_by_path(file):
+                stack.callback(os.close, descriptor)
+            # fstat of the descriptor: what is judged is what is read, whatever the name points to by now.
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Unreadable(SPECIAL)
+            return _read_bytes(descriptor, max_bytes + 1)
     except (OSError, ValueError) as error:
         raise Unreadable(_explain_refusal(file, error)) from None
-    finally:
-        for descriptor in reversed(descriptors):
-            os.close(descriptor)
+
+
+def _open_below(file: FileRef) -> Iterator[int]:
+    """Yield a descriptor of each folder on the way and of the file, each opened relative to the one before."""
+    # O_NOFOLLOW guards the last component of a path alone (open(2)), hence one open a folder.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    # No O_NOFOLLOW here: the operator named this folder. Below it, dir_fd closes the race between a check
+    # of the path and its use, in which a folder could be swapped for a link.
+    descriptor = os.open(file.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    yield descriptor
+    for name in file.parts[:-1]:
+        descriptor = os.open(name, flags | os.O_DIRECTORY, dir_fd=descriptor)
+        yield descriptor
+    # Without O_NONBLOCK, opening a FIFO waits for a writer (fifo(7)); a regular file ignores it.
+    yield os.open(file.parts[-1], flags | os.O_NONBLOCK, dir_fd=descriptor)
+
+
+def _open_by_path(file: FileRef) -> Iterator[int]:
+    """Yield a descriptor of the file, if the way to it is the same after it was opened as before."""
+    before = _examine_way(file)
+    # Without O_BINARY Windows turns line ends into others.
+    descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    yield descriptor
+    after = [*_examine_way(file)[:-1], os.fstat(descriptor)]
+    if not all(map(os.path.samestat, before, after)):
+        raise Unreadable(_MOVED)
+
+
+def _examine_way(file: FileRef) -> list[os.stat_result]:
+    """Return the status of each folder below the root and of the file; raises Unreadable for what is not read."""
+    statuses = [file.root.joinpath(*file.parts[: count + 1]).lstat() for count in range(len(file.parts))]
+    if any(map(_is_link, statuses)):
+        raise Unreadable(LINK)
+    if not stat.S_ISREG(statuses[-1].st_mode):
+        raise Unreadable(SPECIAL)
+    return statuses
+
+
+def _is_link(status: os.stat_result) -> bool:
+    # A junction is Windows' link to a folder, and no symbolic link to lstat.
+    tag = getattr(status, "st_reparse_tag", 0)
+    return stat.S_ISLNK(status.st_mode) or bool(tag and tag == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None))
 
 
 def _read_bytes(descriptor: int, remaining: int) -> bytes:

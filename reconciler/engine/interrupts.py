@@ -13,7 +13,13 @@ SignalHandler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 # SIGTERM comes from `docker stop`, Kubernetes and systemd, and SIGKILL follows it: by default after 10, 30 and
 # 90 seconds.
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_STOP_SIGNALS = tuple(
+    # Windows has neither of the last two.
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
+)
+_HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 def set_stop_handler(handler: SignalHandler) -> dict[int, Any]:
@@ -72,7 +78,7 @@ class StopSignals:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         # GitHub Actions cancels a job with SIGINT, sends SIGTERM 7.5 s later and kills it 2.5 s after that.
-        if self._stage == "looking" or (self._first_received and number != signal.SIGHUP):
+        if self._stage == "looking" or (self._first_received and number != _HANG_UP):
             if self._stage == "sending":
                 self.begin_reporting()
             signal.default_int_handler(number, frame)

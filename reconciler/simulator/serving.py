@@ -14,7 +14,8 @@ from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.simulator import Simulator
 
 # SIGHUP ends a terminal or an ssh session. By default all but SIGINT end Python at once: secrets' files would stay.
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+# Windows has neither of the last two.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
 
 
 def run_simulator(

@@ -31,7 +31,8 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             # mkstemp gives 0600; fchmod, other than open(), takes no umask into account.
-            os.fchmod(file.fileno(), mode)
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             # Before the rename: a file system may write names before data; after a power loss an empty file would bear
@@ -42,6 +43,9 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    # Windows opens no folder.
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     # fsync(2) of a file doesn't reach its entry in the folder: without this a power loss may undo the rename.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
