@@ -69,7 +69,7 @@ def test_a_description_that_was_changed_since_the_plan_is_kept(manifest: str, tm
     (tmp_path / "all.yaml").write_text(manifest)
     plan = str(tmp_path / "plan.json")
     with Simulator(certificates=1) as simulator:
-        assert run(simulator, tmp_path, "plan", str(tmp_path), "--out", plan)[0] is Exit.OK
+        assert run(simulator, tmp_path, "plan", str(tmp_path / "all.yaml"), "--out", plan)[0] is Exit.OK
         simulator.edit("PUT", "/Security/Claims", {"Id": 4, "Description": "By hand"})
 
         code, report = run(simulator, tmp_path, "apply", plan)

@@ -87,6 +87,9 @@ class FileRef:
 def name_path(path: Path, folder: Path) -> str:
     """Return how a path is called by somebody who stands in a folder: relative to it, if it is not far away."""
     full_path, origin = os.path.normpath(folder / path), os.path.abspath(folder)  # noqa: PTH100 - no link is followed
+    # Windows' drives have no common path, and ValueError says so.
+    if os.path.splitdrive(full_path)[0] != os.path.splitdrive(origin)[0]:
+        return escape_invisible(Path(full_path).as_posix())
     relative_path = Path(os.path.relpath(full_path, origin))
     shares_root_alone = os.path.commonpath([full_path, origin]) == os.path.sep
     is_far = shares_root_alone or relative_path.parts.count("..") > _MAX_CLIMB

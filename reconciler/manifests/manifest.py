@@ -148,15 +148,17 @@ def _find_padded_texts(value: object, path: Path, document: Document) -> Iterato
     """
     if isinstance(value, str):
         if is_padded(value):
-            raw = document.raw(path)
-            if raw and raw.style in {"'", '"'}:
-                note = PADDED.add_subject(quote_text(value)).locate(document.at(path))
-                yield replace(note, severity=Severity.NOTE)
-            else:
-                yield _PADDED_UNQUOTED.add_subject(quote_text(value)).locate(document.at(path))
+            yield _judge_padded_text(value, path, document)
     elif isinstance(value, dict):
         for key, member in value.items():
             yield from _find_padded_texts(member, (*path, key), document)
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _find_padded_texts(member, (*path, index), document)
+
+
+def _judge_padded_text(text: str, path: Path, document: Document) -> Diagnostic:
+    raw = document.raw(path)
+    if raw is None or raw.style not in {"'", '"'}:
+        return _PADDED_UNQUOTED.add_subject(quote_text(text)).locate(document.at(path))
+    return replace(PADDED.add_subject(quote_text(text)).locate(document.at(path)), severity=Severity.NOTE)
