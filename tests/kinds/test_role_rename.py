@@ -72,7 +72,7 @@ def test_a_stored_rename_is_held_to_its_name(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(RENAMED)
     plan = tmp_path / "plan.json"
     with Simulator(certificates=1) as simulator:
-        assert run(simulator, "plan", str(tmp_path), "--out", str(plan))[0] is Exit.OK
+        assert run(simulator, "plan", str(tmp_path / "all.yaml"), "--out", str(plan))[0] is Exit.OK
         (step,) = json.loads(plan.read_text())["steps"]
         assert step["changes"][0]["path"] == "name"
 
