@@ -70,7 +70,9 @@ _LIVE_RULES = {
     "live.made-up-description": "A new claim is sent with its value as its description, since nothing describes it.",
     "live.not-found": "What a document manages does not exist, or is not visible to the account.",
     "live.possible-rename": "A role to be created holds what an undeclared one on the server holds.",
+    "live.pattern-matches": "What the pattern of a document finds on the server, or that it finds nothing.",
     "live.unanswered-query": "The server did not answer a query that a document gives.",
+    "live.unjudged-object": "An object lacks what a pattern is about, so that it is neither found nor ruled out.",
     "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",
     "live.unusable-answer": "The server's answer is not what its API promises, so nothing can be concluded from it.",
 }
@@ -85,6 +87,7 @@ _MANIFEST_RULES = {
     "manifest.duplicate-name": "Two documents of one kind and target have the same name.",
     "manifest.duplicate-object": "Two documents manage the same object.",
     "manifest.expired": "A document's last day has passed, so that nothing is done for it.",
+    "manifest.foreign-pattern": "A pattern is written as a regular expression, which wildcards are not.",
     "manifest.inconsistent": "Fields of a document contradict each other.",
     "manifest.invalid-value": "A field has a value that it can't hold.",
     "manifest.matches-everything": "A document chooses what it is about by a pattern that fits everything.",

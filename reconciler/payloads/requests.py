@@ -7,7 +7,7 @@ not permit, not those that were denied. Contract: Keyfactor Command, POST Workfl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError
@@ -28,7 +28,11 @@ ATTRIBUTE_MEMBERS = {
     "distinguishedName": "DistinguishedName",
     "certificateAuthority": "CertificateAuthority",
 }
-"""What a manifest may expect of a request, and where it stands on the wire."""
+"""What a manifest may expect of a request, and where it stands on the wire, in lists too."""
+
+NAMES_MEMBER = "SANs"
+"""Where a request has its alternative names, if it was read by its id."""
+_NAME_MEMBERS = frozenset({"sans", "subjectaltnames"})
 
 _APPLIED = Ruling(Verdict.APPLIED)
 _IDENTITY_MEMBERS = ("Id", "CARequestId", "CommonName", "Requester", "Template", "CertificateAuthority", "State")
@@ -43,15 +47,27 @@ _NOT_A_REQUEST = Explanation(
 
 
 def read_pending_requests(read: Read) -> dict[int, Mapping[str, Json]]:
-    """Return what waits for a decision, by id: one list."""
-    return {read_request_id(row): row for row in read.rows(PENDING_PATH)}
+    """Return what waits for a decision, by id: one list. A row of another state is none of it, whatever its list."""
+    states = [(row, read_request_id(row), pick_member(row, "State")) for row in read.rows(PENDING_PATH)]
+    return {
+        number: _drop_names(row if state == WAITING else {**row, "State": WAITING})
+        for row, number, state in states
+        if state in {WAITING, None}
+    }
 
 
 def read_requests_by_id(read: Read, numbers: Sequence[int | str]) -> dict[int, Mapping[str, Json]]:
-    """Return requests of any state by id; those that are gone or not visible are left out."""
+    """Return requests of any state by id; those that are gone or not visible are left out.
+
+    They have their alternative names, sorted, in `NAMES_MEMBER`.
+    """
     # Which fields a query may name is not documented for requests: each id is a GET of its own.
     bodies = read.each([f"/Workflow/Certificates/{number}" for number in numbers])
-    return {read_request_id(raw): raw for raw in bodies if raw is not None}
+    return {
+        read_request_id(raw): {**_drop_names(raw), NAMES_MEMBER: list(_read_alternative_names(raw))}
+        for raw in bodies
+        if raw is not None
+    }
 
 
 def read_request_id(row: Json) -> int:
@@ -62,12 +78,38 @@ def read_request_id(row: Json) -> int:
     return number
 
 
-def extract_request_identity(raw: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what makes a request the same one; the CA's row index is text in some versions and a number in others."""
-    return {
+def extract_request_identity(raw: Mapping[str, Json], *, has_names: bool) -> dict[str, Json]:
+    """Return what makes a request the same one; the CA's row index is text in some versions and a number in others.
+
+    With `has_names` the alternative names of one that was read by its id are a part of it.
+    """
+    identity = {
         name: str(pick_member(raw, name)) if name == "CARequestId" else pick_member(raw, name)
         for name in _IDENTITY_MEMBERS
     }
+    return {**identity, NAMES_MEMBER: raw[NAMES_MEMBER]} if has_names else identity
+
+
+def _drop_names(raw: Mapping[str, Json]) -> dict[str, Json]:
+    # A list is not documented to hold them: what it has in their place proves nothing.
+    return {name: value for name, value in raw.items() if name.casefold() not in _NAME_MEMBERS}
+
+
+def _read_alternative_names(raw: Mapping[str, Json]) -> tuple[str, ...]:
+    # Both members are documented without their types: texts, objects with a Value, or texts by the type of name.
+    members = (value for name, value in raw.items() if name.casefold() in _NAME_MEMBERS)
+    return tuple(sorted({text for member in members for text in _list_texts(member)}))
+
+
+def _list_texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str) and value:
+        yield value
+    elif isinstance(value, Mapping):
+        named = pick_member(value, "Value")
+        yield from _list_texts(list(value.values()) if named is None else named)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _list_texts(item)
 
 
 def read_denial_rulings(reply: Reply) -> dict[str, list[Ruling]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Source
 from reconciler.kinds.kind import Match, Wanted
+from reconciler.kinds.request_denial.matching import PatternMatches, find_matches
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
 from reconciler.model import Json, Path, Subject
-from reconciler.patterns import matches_pattern
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     ATTRIBUTE_MEMBERS,
+    NAMES_MEMBER,
     STATE_NAMES,
     WAITING,
+    extract_request_identity,
     read_request_id,
 )
 
@@ -29,63 +31,51 @@ _FACTS = {"requester": "Requester", "template": "Template", "authority": "Certif
 
 @dataclass(frozen=True, slots=True)
 class LiveRequests:
-    """Pending requests by id, what became of the declared ones that are not, and those of several documents."""
+    """Pending requests by id, what became of the declared ones that are not, and those of several documents.
+
+    `detailed` are pending ones that were read by their ids as well, and so have their alternative names.
+    """
 
     pending: Mapping[int, Mapping[str, Json]]
     not_pending: Mapping[int, Mapping[str, Json]]
-    authors: Mapping[int, tuple[str, ...]]
+    detailed: Mapping[int, Mapping[str, Json]] = field(default_factory=dict)
+    authors: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def find_request(self, number: int) -> Mapping[str, Json] | None:
         """Return a request as read; None if it is gone or not visible."""
-        return self.pending.get(number) or self.not_pending.get(number)
+        return self.detailed.get(number) or self.pending.get(number) or self.not_pending.get(number)
 
     def read_state(self, number: int) -> int | None:
-        """Return a request's state; one of the pending list is pending, whatever its row says."""
-        state: int | None = WAITING if number in self.pending else pick_member(self.find_request(number) or {}, "State")
+        """Return a request's state; None if it is gone or not visible."""
+        state: int | None = pick_member(self.find_request(number) or {}, "State")
         return state
 
+    def match_requests(self, spec: RequestDenial) -> PatternMatches:
+        """Return what the pattern of a document finds."""
+        return find_matches(spec.pattern.list_patterns() if spec.pattern else {}, self.pending, self.detailed)
 
-def list_request_ids(spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]) -> list[int]:
+
+def list_request_ids(spec: RequestDenial, live: LiveRequests) -> list[int]:
     """Return the ids that a document is about: the declared ones, or the pending ones that its pattern matches."""
     if spec.pattern is None:
         return [entry.id for entry in spec.requests]
-    attributes = spec.pattern.list_attributes()
-    return [
-        number
-        for number in sorted(pending_requests)
-        if not _find_differences(attributes, pending_requests[number], matches_pattern)
-    ]
+    return list(live.match_requests(spec).numbers)
 
 
-def locate_requests(
-    spec: RequestDenial, pending_requests: Mapping[int, Mapping[str, Json]]
-) -> Iterator[tuple[int, Path]]:
+def locate_requests(spec: RequestDenial, live: LiveRequests) -> Iterator[tuple[int, Path]]:
     """Yield the ids that a document is about, each with the place that says so."""
-    for index, number in enumerate(list_request_ids(spec, pending_requests)):
+    for index, number in enumerate(list_request_ids(spec, live)):
         yield number, ("spec", "match") if spec.pattern is not None else ("spec", "requests", index)
 
 
-def _find_differences(
-    attributes: Mapping[str, str], raw: Mapping[str, Json], is_equal: Callable[[str, str], bool]
-) -> list[tuple[str, Json, str]]:
-    """Return (attribute, live, expected) where they differ."""
+def _find_differences(attributes: Mapping[str, str], raw: Mapping[str, Json]) -> list[tuple[str, Json, str]]:
+    """Return (attribute, live, expected) where they differ, letter case aside."""
     comparisons = ((name, pick_member(raw, ATTRIBUTE_MEMBERS[name]), value) for name, value in attributes.items())
-    return [(name, live, value) for name, live, value in comparisons if not is_equal(value, str(live or ""))]
+    return [(name, live, value) for name, live, value in comparisons if value.casefold() != str(live or "").casefold()]
 
 
-def find_obstacle(
-    document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path
-) -> Diagnostic | Match | None:
+def find_obstacle(document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path) -> Match | None:
     """Return what keeps a request from being denied; None if it is pending and looks as the document expects."""
-    if number in live.authors:
-        return Diagnostic(
-            "live.contested",
-            document.at(path),
-            f"request {number} is denied by several documents: {', '.join(live.authors[number])}",
-            "it can only be denied once",
-            "remove it from all but one",
-            address=document.address,
-        )
     if reason := _explain_refusal(document.spec, number, live):
         return _refuse_request(document, number, live, reason, document.at(path))
     return None
@@ -93,12 +83,14 @@ def find_obstacle(
 
 def _explain_refusal(spec: RequestDenial, number: int, live: LiveRequests) -> str:
     """Say why a request is not denied; "" if it is."""
+    if number in live.authors:
+        return f"is denied by several documents: {', '.join(live.authors[number])}; remove it from all but one"
     raw, state = live.find_request(number), live.read_state(number)
     if raw is None:
         return "is gone or not visible; correct the id or remove it"
     declared: Sequence[Expected] = spec.declared().get("requests", ())
     attributes: Mapping[str, str] = next((entry.list_attributes() for entry in declared if entry.id == number), {})
-    differences = _find_differences(attributes, raw, lambda value, text: value.casefold() == text.casefold())
+    differences = _find_differences(attributes, raw)
     # Before the state: after a restore from backup the id may stand for another request.
     if differences:
         details = ", ".join(f"{name} is {value!r}, not {expected!r}" for name, value, expected in differences)
@@ -110,17 +102,24 @@ def _explain_refusal(spec: RequestDenial, number: int, live: LiveRequests) -> st
 
 
 def describe_request(number: int, identity: Mapping[str, Json]) -> Subject:
-    """Return a request as a reviewer knows it: the name that it asks for, who asks, and by which template."""
+    """Return a request as a reviewer knows it: the names that it asks for, who asks, and by which template."""
+    names = [str(name) for name in identity.get(NAMES_MEMBER) or ()]
     facts = {name: pick_member(identity, member) for name, member in _FACTS.items()}
-    texts = tuple((name, str(value)) for name, value in facts.items() if value)
-    return Subject(str(pick_member(identity, "CommonName") or ""), texts, f"requests.{number}")
+    texts = tuple((name, str(value)) for name, value in {**facts, "subjectAltName": ", ".join(names)}.items() if value)
+    return Subject(str(pick_member(identity, "CommonName") or next(iter(names), "")), texts, f"requests.{number}")
+
+
+def label_batch(subjects: Sequence[Subject]) -> str:
+    """Return what a batch is about, in short: the ids, each with the name that it asks for."""
+    numbered_names = (f"{subject.path.partition('.')[2]} {subject.name}" for subject in subjects)
+    return ", ".join(text.strip() for text in numbered_names)
 
 
 def _refuse_request(document: Wanted, number: int, live: LiveRequests, reason: str, source: Source) -> Match:
     state = live.read_state(number)
     state_name = None if state is None else STATE_NAMES.get(state, str(state))
     path, refusal = f"requests.{number}", f"request {number} {reason}"
-    subjects = (describe_request(number, live.find_request(number) or {}),)
+    subjects = (_describe_row(live.find_request(number) or {"Id": number}),)
     label = f"request {number}"
     return Match(document, {path: state_name}, {path: "denied"}, (), label, source, refusal, subjects=subjects)
 
@@ -129,8 +128,16 @@ def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Itera
     """Yield the matches that deny these requests, a batch each, by id."""
     queue = iter(sorted(rows, key=read_request_id))
     while batch := tuple(islice(queue, BATCH_SIZE)):
-        paths = [f"requests.{read_request_id(row)}" for row in batch]
-        label = ", ".join(f"{read_request_id(row)} {pick_member(row, 'CommonName')}" for row in batch)
-        subjects = tuple(describe_request(read_request_id(row), row) for row in batch)
+        subjects = tuple(map(_describe_row, batch))
+        paths = [subject.path for subject in subjects]
         before, after = dict.fromkeys(paths, "pending"), dict.fromkeys(paths, "denied")
-        yield Match(document, before, after, batch, label, objects=len(batch), subjects=subjects)
+        yield Match(document, before, after, batch, label_batch(subjects), objects=len(batch), subjects=subjects)
+
+
+def identify_request(row: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the identity of a request as read, its alternative names where the answer holds them."""
+    return extract_request_identity(row, has_names=NAMES_MEMBER in row)
+
+
+def _describe_row(row: Mapping[str, Json]) -> Subject:
+    return describe_request(read_request_id(row), identify_request(row))

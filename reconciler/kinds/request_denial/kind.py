@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from reconciler.diagnostics import Diagnostic, Severity
@@ -13,16 +14,21 @@ from reconciler.kinds.request_denial.comparison import (
     build_batches,
     describe_request,
     find_obstacle,
+    identify_request,
+    label_batch,
     list_request_ids,
     locate_requests,
 )
+from reconciler.kinds.request_denial.matching import describe_matches, find_candidates
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Action, Call, Json, Reply, Request, Risk, RiskAssessment, Ruling, Step, Verdict
+from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     DENIED,
     DENY_PATH,
+    NAMES_MEMBER,
     PENDING_PATH,
     WAITING,
     extract_request_identity,
@@ -47,10 +53,32 @@ def _explain_expiry(document: Wanted[RequestDenial]) -> Diagnostic:
     )
 
 
+def _describe_pattern(document: Wanted[RequestDenial], live: LiveRequests) -> Iterator[Diagnostic]:
+    """Yield what a pattern finds: a reviewer sees what it means today, and that it means nothing."""
+    if document.spec.pattern:
+        subjects = {
+            number: describe_request(number, identify_request(live.detailed.get(number, row)))
+            for number, row in live.pending.items()
+        }
+        patterns = document.spec.pattern.list_patterns()
+        yield from describe_matches(document, live.match_requests(document.spec), patterns, subjects)
+
+
 def _rule_on_comment(rulings: Sequence[Ruling]) -> Ruling:
     verdicts = {ruling.verdict for ruling in rulings}
     ranked = (Verdict.APPLIED, Verdict.UNKNOWN, Verdict.NOT_APPLIED)
     return Ruling(next(verdict for verdict in ranked if verdict in verdicts))
+
+
+def _add_details(live: LiveRequests, read: Read, numbers: set[int]) -> LiveRequests:
+    """Read pending requests by their ids; one that is pending no longer is left as the list shows it."""
+    rows = read_requests_by_id(read, sorted(numbers - live.detailed.keys()))
+    new_rows = {number: raw for number, raw in rows.items() if pick_member(raw, "State") == WAITING}
+    return replace(live, detailed={**live.detailed, **new_rows})
+
+
+def _is_nameless(live: LiveRequests, number: int) -> bool:
+    return number in live.pending and not pick_member(live.pending[number], "CommonName")
 
 
 class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
@@ -80,37 +108,40 @@ spec:
 """
 
     def observe(self, read: Read, documents: Sequence[Wanted[RequestDenial]], run: Run) -> LiveRequests:
-        """One list of what is pending; a declared id that is not in it is read singly, to learn what became of it."""
+        """One list of what is pending, and singly what it doesn't tell.
+
+        That is what became of a declared id that is not in it, and the alternative names of requests that a pattern
+        wants them of, or that are to be denied and have no other name.
+        """
         active = [document for document in documents if not document.spec.is_expired(run.today)]
         if not active:
-            return LiveRequests({}, {}, {})
+            return LiveRequests({}, {})
         pending_requests = read_pending_requests(read)
         declared_ids = {entry.id for document in active for entry in document.spec.declared().get("requests", ())}
-        assignments = (
-            (number, document) for document in active for number in list_request_ids(document.spec, pending_requests)
-        )
-        return LiveRequests(
-            pending_requests,
-            read_requests_by_id(read, sorted(declared_ids - pending_requests.keys())),
-            find_contested_objects(assignments),
-        )
+        not_pending = read_requests_by_id(read, sorted(declared_ids - pending_requests.keys()))
+        patterns = [document.spec.pattern.list_patterns() for document in active if document.spec.pattern]
+        candidates = {number for pattern in patterns for number in find_candidates(pattern, pending_requests)}
+        live = _add_details(LiveRequests(pending_requests, not_pending), read, candidates)
+        assignments = [(number, document) for document in active for number in list_request_ids(document.spec, live)]
+        live = _add_details(live, read, {number for number, _ in assignments if _is_nameless(live, number)})
+        return replace(live, authors=find_contested_objects(assignments))
 
     def compare(self, document: Wanted[RequestDenial], live: LiveRequests, run: Run) -> Iterator[Finding]:
         if document.spec.is_expired(run.today):
             yield Note(_explain_expiry(document))
             return
-        denied_count = 0
+        yield from map(Note, _describe_pattern(document, live))
+        located_requests = list(locate_requests(document.spec, live))
         due_requests: list[Mapping[str, Json]] = []
-        for number, path in locate_requests(document.spec, live.pending):
+        for number, path in located_requests:
             if live.read_state(number) == DENIED:
-                denied_count += 1
+                yield Tally(1)
             elif obstacle := find_obstacle(document, number, live, path):
                 yield obstacle
-            # Not from the pending list alone: that may have been read just before the request came.
             elif raw := live.find_request(number):
                 due_requests.append(raw)
-        if denied_count or (not due_requests and document.spec.pattern is not None):
-            yield Tally(denied_count or 1)
+        if not located_requests:
+            yield Tally(1)
         yield from build_batches(document, due_requests)
 
     def encode(self, match: Match[RequestDenial]) -> Request:
@@ -120,7 +151,7 @@ spec:
         if "comment" in spec.model_fields_set:
             body["Comment"] = spec.comment
         # Keyed by text: a saved plan is JSON, whose member names are strings (RFC 8259, section 4).
-        base = {str(read_request_id(raw)): extract_request_identity(raw) for raw in match.encoder_input}
+        base = {str(read_request_id(raw)): identify_request(raw) for raw in match.encoder_input}
         expect = dict.fromkeys((str(number) for number in numbers), DENIED)
         return Request(Call(match.document.address.target, "POST", DENY_PATH, body), base, expect)
 
@@ -140,11 +171,10 @@ spec:
         if list(base) != [str(number) for number in numbers] or any(row["State"] != WAITING for row in base.values()):
             raise ValueError("it denies requests that were not pending when the plan was made")
         paths = [f"requests.{number}" for number in numbers]
-        label = ", ".join(f"{number} {base[str(number)]['CommonName']}" for number in numbers)
         before: dict[str, Json] = dict.fromkeys(paths, "pending") | dict.fromkeys(map(str.lower, comment))
         after = dict.fromkeys(paths, "denied") | {name.lower(): call.body[name] for name in comment}
         subjects = tuple(map(describe_request, numbers, base.values()))
-        return Meaning(before, after, label, subjects=subjects)
+        return Meaning(before, after, label_batch(subjects), subjects=subjects)
 
     def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
         """Nothing brings a denied request back."""
@@ -153,9 +183,10 @@ spec:
         return RiskAssessment(Risk.IRREVERSIBLE, "a denial can't be undone")
 
     def reread(self, read: Read, step: Step) -> Json:
-        numbers = list(step.request.base) if step.request else []
+        base = step.request.base if step.request else {}
         return {
-            str(number): extract_request_identity(raw) for number, raw in read_requests_by_id(read, numbers).items()
+            str(number): extract_request_identity(raw, has_names=NAMES_MEMBER in base[str(number)])
+            for number, raw in read_requests_by_id(read, list(base)).items()
         }
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:

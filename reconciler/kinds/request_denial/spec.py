@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field, StrictInt, StringConstraints
 
 from reconciler.diagnostics import Explanation
 from reconciler.kinds.fields import Prose, Text, unmanaged_field
 from reconciler.kinds.kind import Spec, SpecPart
+from reconciler.kinds.request_denial.foreign_patterns import find_foreign_patterns
 from reconciler.model import Path, Tables
-from reconciler.payloads.requests import (
-    ATTRIBUTE_MEMBERS,
-)
+from reconciler.patterns import escape_wildcards
+from reconciler.payloads.requests import ATTRIBUTE_MEMBERS
+
+T = TypeVar("T")
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WILDCARDS = frozenset("*?")
@@ -37,6 +39,12 @@ _ANY_REQUEST = Explanation(
     "matches whatever is pending, what is asked for tomorrow too, and a denial can't be undone",
     remedy="add an attribute that says more than wildcards, such as the template, or list the requests by id",
 )
+_EMPTY_PATTERN = Explanation(
+    "manifest.matches-everything",
+    "match is empty, and would match whatever is pending",
+    "a denial can't be undone",
+    f"add one of {', '.join((*ATTRIBUTE_MEMBERS, 'subjectAltName'))}",
+)
 
 
 def _parse_day(value: Any) -> Any:
@@ -48,34 +56,69 @@ def _parse_day(value: Any) -> Any:
         return value
 
 
-class Attributes(SpecPart):
+class Attributes(SpecPart, Generic[T]):
     """What a request must look like; letter case aside."""
 
-    common_name: Text = unmanaged_field("The requested common name.")
-    requester: Text = unmanaged_field("Who asked, as DOMAIN\\user.")
-    template: Text = unmanaged_field("The certificate template.")
-    distinguished_name: Text = unmanaged_field("The requested distinguished name.")
-    certificate_authority: Text = unmanaged_field("The certificate authority, as host\\logical name.")
+    common_name: T = unmanaged_field("The requested common name.")
+    requester: T = unmanaged_field("Who asked, as DOMAIN\\user.")
+    template: T = unmanaged_field("The certificate template.")
+    distinguished_name: T = unmanaged_field("The requested distinguished name.")
+    certificate_authority: T = unmanaged_field("The certificate authority, as host\\logical name.")
 
-    def list_attributes(self) -> dict[str, str]:
-        """Return the declared attributes by manifest name."""
-        attributes = self.model_dump(by_alias=True, exclude_unset=True, exclude={"id"})
-        return {name: str(value) for name, value in attributes.items()}
+    nothing_given: ClassVar[Explanation] = _NO_ATTRIBUTE
+
+    def list_attributes(self) -> dict[str, T]:
+        """Return the declared attributes by manifest name, without those whose values can't be read."""
+        fields = type(self).model_fields.items()
+        names = {field.alias or name: name for name, field in fields if name in self.model_fields_set - {"id"}}
+        values = {alias: getattr(self, name) for alias, name in names.items()}
+        return {alias: value for alias, value in values.items() if value is not None}
 
     def check_fields(self) -> Iterator[Explanation]:
         if not self.model_fields_set - {"id"}:
-            yield _NO_ATTRIBUTE
+            yield self.nothing_given
 
 
-class Expected(Attributes):
+class Expected(Attributes[Text]):
     """One request, by its id and at least one attribute that it must have."""
 
     # An int32, KeyfactorRequestId in the answer: neither a certificate's id nor the CA's own number.
     id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] = Field(description="Command's request id.")
 
 
-class Pattern(Attributes):
-    """Pending requests by pattern: `*` stands for anything, `?` for one character. All that are given must match."""
+class ExactText(SpecPart):
+    """Text that stands for itself, wildcards and all, such as the name of a wildcard certificate."""
+
+    exact: Text = Field(description="The text; `*` and `?` stand for themselves.")
+
+
+class Pattern(Attributes[Text | ExactText]):
+    """Pending requests by pattern: `*` stands for anything, `?` for one character, `[*]` and `[?]` for themselves.
+
+    All that are given must match.
+    """
+
+    subject_alt_name: Text | ExactText = unmanaged_field(
+        "One of the subject alternative names. Each request that the others match is read by itself for it."
+    )
+
+    nothing_given: ClassVar[Explanation] = _EMPTY_PATTERN
+
+    def list_patterns(self) -> dict[str, str]:
+        """Return the declared attributes by manifest name, each as a pattern."""
+        return {
+            name: escape_wildcards(value.exact) if isinstance(value, ExactText) else value
+            for name, value in self.list_attributes().items()
+        }
+
+    def check_patterns(self) -> Iterator[tuple[Path, Explanation]]:
+        """Yield (place below the pattern; words) for what finds everything, or nothing."""
+        texts = {name: value for name, value in self.list_attributes().items() if isinstance(value, str)}
+        is_readable = len(texts) == len(self.model_fields_set)
+        if texts and is_readable and all(set(text) <= _WILDCARDS for text in texts.values()):
+            yield (), _ANY_REQUEST
+        for name, explanation in find_foreign_patterns(texts):
+            yield (name,), explanation
 
 
 class RequestDenial(Spec):
@@ -103,8 +146,9 @@ class RequestDenial(Spec):
                     ("requests", index, "id"),
                     Explanation("manifest.duplicate-entry", summary, remedy="remove one"),
                 )
-        if self.pattern and all(set(value) <= _WILDCARDS for value in self.pattern.list_attributes().values()):
-            yield ("match",), _ANY_REQUEST
+        if self.pattern:
+            for path, explanation in self.pattern.check_patterns():
+                yield ("match", *path), explanation
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         for index, entry in enumerate(self.declared().get("requests", ())):
