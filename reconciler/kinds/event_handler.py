@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, StrictBool
 
@@ -24,6 +24,12 @@ _LIST_PATH = "/EventHandlerRegistration"
 _NOTHING_MANAGED = Explanation(
     "manifest.nothing-managed", "declares nothing to manage", remedy="give enabled, displayName or both"
 )
+_NAMED_AND_CLEARED = Explanation(
+    "manifest.inconsistent",
+    "displayName is both declared and cleared",
+    "only one can be meant",
+    "remove the other",
+)
 
 
 class EventHandler(Spec):
@@ -32,15 +38,23 @@ class EventHandler(Spec):
     class_name: Name = Field(description="The handler's class, by which it is found; its id differs per installation.")
     display_name: Text = unmanaged_field("The name shown in the portal.")
     enabled: StrictBool = unmanaged_field("Whether the handler runs.")
+    # The vendor's SDKs model the name as nullable; whether a server makes "" of null is not documented.
+    clear: Annotated[tuple[Literal["displayName"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Fields to empty."
+    )
 
     def check_fields(self) -> Iterator[Explanation]:
-        if not self.model_fields_set & {"display_name", "enabled"}:
+        if not self.model_fields_set & {"display_name", "enabled", "clear"}:
             yield _NOTHING_MANAGED
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
+        if {"displayName", "clear"} <= self.given:
+            yield ("clear", 0), _NAMED_AND_CLEARED
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         # A handler's id differs per installation and its name can be changed; ClassName is read-only.
         if class_name := self.declared().get("className"):
-            yield class_name.casefold(), ("className",)
+            yield class_name, ("className",)
 
 
 def _describe_handler(raw: Mapping[str, Json]) -> str:
@@ -57,7 +71,7 @@ _WIRE_NAMES = {"displayName": "DisplayName", "enabled": "Enabled"}
 _UNUSABLE_HANDLER = Diagnostic(
     "live.unusable-answer",
     Source(f"GET {_LIST_PATH}"),
-    "an event handler without ClassName or Enabled",
+    "an event handler without an Id, a ClassName or Enabled, or with a DisplayName that is no text",
     "nothing can be compared with it",
     "check the server's version",
 )
@@ -86,6 +100,32 @@ def _explain_surplus(handlers: Sequence[Mapping[str, Json]]) -> Explanation:
     )
 
 
+def _check_handler(raw: Json) -> Mapping[str, Json]:
+    """Return a handler of an answer; raises IncompleteError for what is none."""
+    # The generated v11 client has an empty model here: nothing promises any member on old servers.
+    is_valid = (
+        isinstance(raw, Mapping)
+        and type(pick_member(raw, "Id")) is int
+        and isinstance(pick_member(raw, "ClassName"), str)
+        and isinstance(pick_member(raw, "Enabled"), bool)
+        and isinstance(pick_member(raw, "DisplayName"), str | None)
+    )
+    if not is_valid:
+        raise IncompleteError(_UNUSABLE_HANDLER)
+    return cast(Mapping[str, Json], raw)
+
+
+def _convert_spec(spec: EventHandler, raw: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Return the declared fields as they are and as they are to be; no name and an empty one are the same."""
+    after = {name: value for name, value in spec.declared().items() if name in _WIRE_NAMES}
+    if "clear" in spec.declared():
+        after["displayName"] = None
+    before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
+    if "displayName" in after:
+        before["displayName"] = before["displayName"] or None
+    return before, after
+
+
 class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
     """Handlers are found by class; a PUT carries both members that it knows."""
 
@@ -111,12 +151,8 @@ spec:
     def observe(self, read: Read, documents: Sequence[Wanted[EventHandler]], run: Run) -> Mapping[str, list[Json]]:
         """Return the registered handlers by class name, letter case aside: one list call."""
         live: dict[str, list[Json]] = {}
-        for handler in read.rows(_LIST_PATH):
-            name = pick_member(handler, "ClassName")
-            # The generated v11 client has an empty model here: nothing promises either member on old servers.
-            if not isinstance(name, str) or not isinstance(pick_member(handler, "Enabled"), bool):
-                raise IncompleteError(_UNUSABLE_HANDLER)
-            live.setdefault(name.casefold(), []).append(handler)
+        for handler in map(_check_handler, read.rows(_LIST_PATH)):
+            live.setdefault(pick_member(handler, "ClassName").casefold(), []).append(handler)
         return live
 
     def compare(self, document: Wanted[EventHandler], live: Mapping[str, list[Json]], run: Run) -> Iterator[Finding]:
@@ -127,16 +163,17 @@ spec:
             yield explanation.locate(document.at(("spec", "className")), document.address)
             return
         raw = handlers[0]
-        after = {name: value for name, value in document.spec.declared().items() if name != "className"}
-        before = {name: pick_member(raw, _WIRE_NAMES[name]) for name in after}
+        before, after = _convert_spec(document.spec, raw)
         yield Match(document, before, after, raw, _describe_handler(raw))
 
     def encode(self, match: Match[EventHandler]) -> Request:
         """Both members always: what the server does with one that is left out is not documented."""
         # The SDKs model Enabled as a plain bool: left out it may deserialise to false.
-        body = {
-            wire: match.after.get(name, pick_member(match.encoder_input, wire)) for name, wire in _WIRE_NAMES.items()
-        }
+        before = match.before or {}
+        live = {name: pick_member(match.encoder_input, wire) for name, wire in _WIRE_NAMES.items()}
+        # What is as declared goes back as it was read: an empty name stays empty, and does not become null.
+        changes = {name: value for name, value in match.after.items() if value != before.get(name)}
+        body = {_WIRE_NAMES[name]: value for name, value in {**live, **changes}.items()}
         path = f"{_LIST_PATH}/{int(pick_member(match.encoder_input, 'Id'))}"
         return Request(
             Call(match.document.address.target, "PUT", path, body), _canonicalize_handler(match.encoder_input), body
@@ -164,12 +201,23 @@ spec:
         raw = read.get(step.request.call.path) if step.request else None
         return None if raw is None else _canonicalize_handler(raw)
 
+    def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
+        # A server may keep an emptied name as null or as "".
+        return super().unmet(step, live and {**live, "DisplayName": live["DisplayName"] or _get_empty_name(step)})
+
     def export(self, read: Read) -> Iterator[ExportedDocument]:
-        for raw in sorted(read.rows(_LIST_PATH), key=lambda row: str(pick_member(row, "ClassName"))):
-            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled")}
-            if pick_member(raw, "DisplayName"):
-                spec["displayName"] = pick_member(raw, "DisplayName")
-            yield ExportedDocument(str(spec["className"]), spec)
+        """A class that is registered twice comes as it is: no manifest tells the two apart, so both are left out."""
+        handlers = map(_check_handler, read.rows(_LIST_PATH))
+        for raw in sorted(handlers, key=lambda row: str(pick_member(row, "ClassName"))):
+            name = pick_member(raw, "DisplayName")
+            label = {"displayName": name} if name else {"clear": ["displayName"]}
+            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled"), **label}
+            yield ExportedDocument(spec["className"], spec)
+
+
+def _get_empty_name(step: Step) -> Json:
+    """Return how the step's body spells a name that is empty; None for one that isn't."""
+    return (step.request.expect["DisplayName"] if step.request else None) or None
 
 
 KIND = EventHandlerKind()

@@ -204,7 +204,10 @@ class Spec(SpecPart):
         yield from ()
 
     def identities(self, name: str, tables: Tables) -> Iterable[tuple[str, Path | Source]]:
-        """Yield (identity, place) of each object that the document manages; equal identities in two documents clash."""
+        """Yield (identity, place) of each object that the document manages, the identity as people write it.
+
+        Identities in two documents that are equal letter case aside clash.
+        """
         raise NotImplementedError
 
     def size(self, tables: Tables) -> int:

@@ -20,12 +20,11 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
     owners: dict[tuple[str, str, str], _Claim] = {}
     for number, document in enumerate(ordered):
         target, kind, name = document.address
-        # Case folding does not keep NFC (Unicode, section 3.13), so the result is composed again.
-        namesake = names.setdefault((target, kind, normalize("NFC", name.casefold())), number)
+        namesake = names.setdefault((target, kind, _fold_text(name)), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)
         for identity, location in _list_identities(document):
-            owner, owner_location = owners.setdefault((target, kind, identity), (number, location))
+            owner, owner_location = owners.setdefault((target, kind, _fold_text(identity)), (number, location))
             if owner not in {number, namesake}:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)
 
@@ -38,6 +37,11 @@ def _list_identities(document: Wanted) -> Iterator[tuple[str, Path | Source]]:
         yield from (
             (identity, place) for identity, _ in document.spec.identities(document.renamed_from, document.tables)
         )
+
+
+def _fold_text(text: str) -> str:
+    # Case folding does not keep NFC (Unicode, section 3.13), so the result is composed again.
+    return normalize("NFC", text.casefold())
 
 
 def _describe_same_name(first: Wanted, second: Wanted) -> Diagnostic:

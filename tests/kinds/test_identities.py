@@ -17,9 +17,9 @@ OWNED = {"owner": "x"}
 
 # kind, name, spec, tables: the identities, and where they stand
 ROWS: list[tuple[str, str, dict[str, Any], Mapping[str, Table], list[tuple[str, Any]]]] = [
-    ("SecurityRole", "PKI Ops", {"description": "d"}, {}, [("pki ops", ())]),
-    ("EventHandler", "n", {"className": "CSS.A", **HANDLER}, {}, [("css.a", ("className",))]),
-    ("SecretEvent", "Expiry", {"state": "ENABLED"}, {}, [("expiry", ())]),
+    ("SecurityRole", "PKI Ops", {"description": "d"}, {}, [("PKI Ops", ())]),
+    ("EventHandler", "n", {"className": "CSS.A", **HANDLER}, {}, [("CSS.A", ("className",))]),
+    ("SecretEvent", "Expiry", {"state": "ENABLED"}, {}, [("Expiry", ())]),
     (
         "CertificateOwner", "o", {**OWNED, "certificates": {"ids": [3, 4]}}, {},
         [("id 3", ("certificates", "ids", 0)), ("id 4", ("certificates", "ids", 1))],
@@ -43,7 +43,7 @@ ROWS: list[tuple[str, str, dict[str, Any], Mapping[str, Table], list[tuple[str, 
 
 @pytest.mark.parametrize(("kind", "name", "spec", "tables", "found"), ROWS)
 def test_identities(kind: str, name: str, spec: dict[str, Any], tables: Any, found: list[tuple[str, Any]]) -> None:
-    """Each object by what the server tells it by, letter case aside; what only a search finds has none."""
+    """Each object by what the server tells it by, as it is written; what only a search finds has none."""
     resource = KINDS[kind].spec.load(spec)
 
     assert list(resource.identities(name, tables)) == found

@@ -60,9 +60,9 @@ class Lamp(Spec):
 
     def identities(self, name: str, tables: Mapping[str, Table]) -> Iterator[tuple[str, Place | Source]]:
         if socket := self.declared().get("socket"):
-            yield socket.casefold(), ("socket",)
+            yield socket, ("socket",)
         else:
-            yield name.casefold(), ()
+            yield name, ()
 
 
 NO_ROWS = Table("", (), {"lamp": (), "owner": ()})

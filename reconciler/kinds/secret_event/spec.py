@@ -19,6 +19,10 @@ EventType = Literal[
 ]
 
 
+MAX_EVENT_TYPES = 12
+"""Of one event, as the schemas of the API have it."""
+
+
 TopicUrn = Annotated[
     str,
     TextPattern(
@@ -81,8 +85,8 @@ class SecretEvent(Spec):
     state: Literal["ENABLED", "DISABLED"] = unmanaged_field("Only an ENABLED event fires.")
     # Five values are documented, but 12 is the ceiling. The request schema allows an empty list and the
     # response schema forbids it: none is sent.
-    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=12)] = unmanaged_field(
-        "The events that are told, as a set."
+    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=MAX_EVENT_TYPES)] = (
+        unmanaged_field("The events that are told, as a set.")
     )
     notification: Notification = unmanaged_field("The topic that is told.")
     additive: Annotated[tuple[Literal["eventTypes"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
@@ -111,7 +115,7 @@ class SecretEvent(Spec):
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
         # Whether letter case alone tells events apart is not documented, so two such documents clash.
-        yield name.casefold(), ()
+        yield name, ()
 
 
 def _is_valid_name(name: str) -> bool:

@@ -118,8 +118,8 @@ class SecurityRole(Spec):
                 yield ("claims", index), Explanation("manifest.duplicate-entry", summary, remedy="remove one")
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        # Command's rule for letter case is not documented; SQL Server's usual collation folds it.
-        yield name.casefold(), ()
+        # Command's rule for letter case is not documented; SQL Server's usual collation folds it, as does who compares.
+        yield name, ()
 
 
 def describe_overlap(child: str, parent: str) -> str:
