@@ -60,12 +60,15 @@ class World:
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
-    """Return a world in another order: rows, members and the members of sets."""
+    """Return a world in another order: rows, members and the members of sets.
+
+    Event types keep theirs: those that are not changed go back as they were read, so their order is a part of the plan.
+    """
     if isinstance(value, list):
         return chance.sample([shuffled(item, chance) for item in value], len(value))
     if isinstance(value, dict):
         names = chance.sample(list(value), len(value))
-        return {name: shuffled(value[name], chance) for name in names}
+        return {name: value[name] if name == "event_types" else shuffled(value[name], chance) for name in names}
     return value
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, get_args
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.secret_event.body_rules import explain_refused_body
 from reconciler.kinds.secret_event.payload import (
     BODY_MEMBERS,
     NOTIFICATION_MEMBERS,
@@ -16,9 +18,10 @@ from reconciler.kinds.secret_event.payload import (
     convert_event_to_manifest,
     encode_event,
     find_unknown_members,
+    order_event_types,
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
-from reconciler.kinds.stored_requests import check_expectation, check_request, check_text_list, check_texts
+from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, Request, Risk, RiskAssessment, Step
 from reconciler.reader import Read
 
@@ -100,15 +103,21 @@ spec:
         yield Match(document, before, after, (path, raw), str(raw["name"]))
 
     def encode(self, match: Match[SecretEvent]) -> Request:
-        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says."""
+        """All three members always, over the whole object: an omitted one may be merged or cleared, nobody says.
+
+        Raises CannotEncode for a live value that was read and that no request may hold.
+        """
         path, raw = match.encoder_input
         target, name = match.document.address.target, match.document.address.name
         members = encode_event(raw, match.after)
+        if reason := explain_refused_body(members):
+            raise CannotEncode(reason)
         expect = {"name": name, **members}
         # The name is the path's key and can't be changed: only the POST carries it.
         if raw is None:
             return Request(Call(target, "POST", path, expect), None, expect)
-        return Request(Call(target, "PUT", f"{path}/{name}", members), canonicalize_event(raw), expect)
+        base = canonicalize_event(raw, raw["event_types"])
+        return Request(Call(target, "PUT", f"{path}/{name}", members), base, expect)
 
     def explain(self, request: Request) -> Meaning:
         """The whole event is in the body; unknown members of a notification must go back as they were read."""
@@ -121,7 +130,7 @@ spec:
         else:
             check_request(call, "PUT", f"{root}/events/{name}", members=BODY_MEMBERS)
         check_texts([name, call.body["state"]])
-        check_text_list(call.body["event_types"])
+        _check_event_types(call.body["event_types"], base["event_types"] if base else ())
         check_expectation(request, {"name": name, **{member: call.body[member] for member in BODY_MEMBERS}})
         unknown = find_unknown_members(call.body)
         if unknown != (find_unknown_members(base) if base else {}):
@@ -148,9 +157,14 @@ spec:
         reply = read.get(f"{read.root}/events/{step.address.name}")
         if reply is None:
             return None
-        return canonicalize_event(
-            check_event(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path)
-        )
+        event = check_event(reply.get("event") if isinstance(reply, Mapping) else None, step.request.call.path)
+        return canonicalize_event(event, step.request.base["event_types"] if step.request.base else ())
+
+    def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
+        # In which order a server shows the types is not documented.
+        types = step.request.expect["event_types"] if step.request else ()
+        is_same = live is not None and sorted(live["event_types"]) == sorted(types)
+        return super().unmet(step, {**live, "event_types": types} if is_same else live)
 
     def export(self, read: Read) -> Iterator[ExportedDocument]:
         path = f"{read.root}/events"
@@ -158,16 +172,29 @@ spec:
             yield _export_event(check_event(raw, path))
 
 
+def _check_event_types(types: Json, live_types: Sequence[str]) -> None:
+    """Raise TypeError or ValueError unless a value is a list of texts, each once, in the order in which they go."""
+    if not isinstance(types, list):
+        raise TypeError("it holds something else in the place of a list")
+    check_texts(types)
+    if types != order_event_types(types, live_types):
+        raise ValueError("it holds a list that is not as this kind sends it")
+
+
 def _export_event(raw: Mapping[str, Json]) -> ExportedDocument:
     manifest = convert_event_to_manifest(raw)
     known_types = sorted(manifest["eventTypes"] & set(get_args(EventType)))
-    unknown_types = sorted(manifest["eventTypes"] - set(known_types))
+    unknown_types = ", ".join(sorted(manifest["eventTypes"] - set(known_types)))
     spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
+    if not known_types:
+        reason = f"this version knows none of {unknown_types}" if unknown_types else "the event has none"
+        del spec["eventTypes"]
+        return ExportedDocument(raw["name"], spec, (f"eventTypes is left out: {reason}, so that they stay unmanaged",))
     if not unknown_types:
         return ExportedDocument(raw["name"], spec)
     # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
     spec["additive"] = ["eventTypes"]
-    remark = f"keeps event types that this version does not know: {', '.join(unknown_types)}"
+    remark = f"keeps event types that this version does not know: {unknown_types}"
     return ExportedDocument(raw["name"], spec, (remark,))
 
 

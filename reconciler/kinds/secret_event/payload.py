@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from reconciler.diagnostics import Explanation, Source
@@ -51,13 +51,29 @@ def find_unknown_members(raw: Mapping[str, Json] | None) -> dict[str, Json]:
     return {name: notification[name] for name in sorted(notification) if name not in NOTIFICATION_MEMBERS.values()}
 
 
-def canonicalize_event(raw: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what an event is, its set sorted; the times are left out: their unit is uncertain and they add nothing."""
+def canonicalize_event(raw: Mapping[str, Json], types: Sequence[str] = ()) -> dict[str, Json]:
+    """Return what an event is; the times are left out: their unit is uncertain and they add nothing.
+
+    Its event types stand in the order of `types` where they are the same ones, as the order means nothing.
+    """
     notification = {
         wire: raw["notification"].get(wire) for wire in NOTIFICATION_MEMBERS.values()
     } | find_unknown_members(raw)
     members = {name: raw.get(name) for name in ("name", "event_id", "state")}
-    return {**members, "event_types": sorted(raw["event_types"]), "notification": notification}
+    is_same = sorted(raw["event_types"]) == sorted(types)
+    return {**members, "event_types": list(types if is_same else raw["event_types"]), "notification": notification}
+
+
+def order_event_types(types: Collection[str], live_types: Sequence[str]) -> list[str]:
+    """Return event types as they are sent: those that stay in the order in which they were read, new ones after them.
+
+    The same ones go back exactly as they were read. Terraform's resource holds them as a list, and would plan a
+    difference for another order.
+    """
+    if frozenset(types) == frozenset(live_types):
+        return list(live_types)
+    kept_types = [value for value in dict.fromkeys(live_types) if value in types]
+    return kept_types + sorted(frozenset(types) - frozenset(live_types))
 
 
 def encode_event(raw: Mapping[str, Json] | None, after: Mapping[str, Any]) -> dict[str, Json]:
@@ -66,13 +82,9 @@ def encode_event(raw: Mapping[str, Json] | None, after: Mapping[str, Any]) -> di
     A notification is replaced as a whole, so its members that this version does not know are sent back.
     """
     fields = {**(convert_event_to_manifest(raw) if raw else {}), **after}
-    notification = {
-        **(convert_event_to_manifest(raw)["notification"] if raw else {}),
-        **after.get("notification", {}),
-    }
-    members = {wire: notification[field] for field, wire in NOTIFICATION_MEMBERS.items()}
+    declared = {NOTIFICATION_MEMBERS[field]: value for field, value in after.get("notification", {}).items()}
     return {
         "state": fields["state"],
-        "event_types": sorted(fields["eventTypes"]),
-        "notification": members | find_unknown_members(raw),
+        "event_types": order_event_types(fields["eventTypes"], raw["event_types"] if raw else ()),
+        "notification": {**(raw["notification"] if raw else {}), **declared},
     }
