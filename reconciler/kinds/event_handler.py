@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, cast
@@ -203,21 +204,20 @@ spec:
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         # A server may keep an emptied name as null or as "".
-        return super().unmet(step, live and {**live, "DisplayName": live["DisplayName"] or _get_empty_name(step)})
+        name = step.request.expect["DisplayName"] if step.request else None
+        is_empty = live is not None and not name and not live["DisplayName"]
+        return super().unmet(step, {**live, "DisplayName": name} if is_empty else live)
 
     def export(self, read: Read) -> Iterator[ExportedDocument]:
-        """A class that is registered twice comes as it is: no manifest tells the two apart, so both are left out."""
-        handlers = map(_check_handler, read.rows(_LIST_PATH))
-        for raw in sorted(handlers, key=lambda row: str(pick_member(row, "ClassName"))):
-            name = pick_member(raw, "DisplayName")
+        handlers = [_check_handler(raw) for raw in read.rows(_LIST_PATH)]
+        counts = Counter(pick_member(raw, "ClassName").casefold() for raw in handlers)
+        for raw in sorted(handlers, key=lambda row: (pick_member(row, "ClassName"), pick_member(row, "Id"))):
+            class_name, name = pick_member(raw, "ClassName"), pick_member(raw, "DisplayName")
             label = {"displayName": name} if name else {"clear": ["displayName"]}
-            spec = {"className": pick_member(raw, "ClassName"), "enabled": pick_member(raw, "Enabled"), **label}
-            yield ExportedDocument(spec["className"], spec)
-
-
-def _get_empty_name(step: Step) -> Json:
-    """Return how the step's body spells a name that is empty; None for one that isn't."""
-    return (step.request.expect["DisplayName"] if step.request else None) or None
+            spec = {"className": class_name, "enabled": pick_member(raw, "Enabled"), **label}
+            count = counts[class_name.casefold()]
+            unfit = f"{count} handlers have this class, and no manifest tells them apart" if count > 1 else ""
+            yield ExportedDocument(class_name, spec, unfit=unfit)
 
 
 KIND = EventHandlerKind()

@@ -25,7 +25,7 @@ def _find_refused_fields(body: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     values = {"state": manifest["state"]} | {
         f"notification.{field}": value for field, value in manifest["notification"].items()
     }
-    for name in _find_invalid_fields(manifest):
+    for name in find_invalid_fields(manifest):
         yield name, f"{name} is {values[name]!r}" if values.get(name) is not None else f"{name} is missing"
     types = body["event_types"]
     repeated_types = sorted({value for value in types if types.count(value) > 1})
@@ -38,7 +38,7 @@ def _find_refused_fields(body: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield "eventTypes", f"eventTypes holds {len(types)} of at most {MAX_EVENT_TYPES}"
 
 
-def _find_invalid_fields(manifest: Mapping[str, Json]) -> list[str]:
+def find_invalid_fields(manifest: Mapping[str, Json]) -> list[str]:
     """Return the fields whose values no manifest may hold, event types aside."""
     notification = {field: manifest["notification"][field] for field in NOTIFICATION_MEMBERS}
     try:

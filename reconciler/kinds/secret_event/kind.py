@@ -9,7 +9,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.kinds.secret_event.body_rules import explain_refused_body
+from reconciler.kinds.secret_event.body_rules import explain_refused_body, find_invalid_fields
 from reconciler.kinds.secret_event.payload import (
     BODY_MEMBERS,
     NOTIFICATION_MEMBERS,
@@ -182,20 +182,33 @@ def _check_event_types(types: Json, live_types: Sequence[str]) -> None:
 
 
 def _export_event(raw: Mapping[str, Json]) -> ExportedDocument:
+    """Return an event with the fields that a manifest can hold, a remark for each of the others."""
     manifest = convert_event_to_manifest(raw)
-    known_types = sorted(manifest["eventTypes"] & set(get_args(EventType)))
-    unknown_types = ", ".join(sorted(manifest["eventTypes"] - set(known_types)))
-    spec = {"state": manifest["state"], "eventTypes": known_types, "notification": manifest["notification"]}
+    spec, remarks = _export_types(manifest["eventTypes"])
+    notification = dict(manifest["notification"])
+    for field in find_invalid_fields(manifest):
+        manifest.pop(field, None)
+        notification.pop(field.partition(".")[2], None)
+        remarks += (f"{field} is left out: what the server holds is not valid in a manifest",)
+    state = {"state": manifest["state"]} if "state" in manifest else {}
+    spec = {**state, **spec, **({"notification": notification} if notification else {})}
+    problems = SecretEvent.load(spec).check(raw["name"], {}) if spec else ()
+    unfit = "; ".join(explanation.message for _, explanation in problems) if spec else "nothing of it can be declared"
+    return ExportedDocument(raw["name"], spec, remarks, unfit=unfit)
+
+
+def _export_types(types: frozenset[str]) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """Return what a manifest says of event types, and what it can't."""
+    known_types = sorted(types & set(get_args(EventType)))
+    unknown_types = ", ".join(sorted(types - set(known_types)))
     if not known_types:
         reason = f"this version knows none of {unknown_types}" if unknown_types else "the event has none"
-        del spec["eventTypes"]
-        return ExportedDocument(raw["name"], spec, (f"eventTypes is left out: {reason}, so that they stay unmanaged",))
+        return {}, (f"eventTypes is left out: {reason}, so that they stay unmanaged",)
     if not unknown_types:
-        return ExportedDocument(raw["name"], spec)
+        return {"eventTypes": known_types}, ()
     # A PUT replaces event_types as a whole: without this the types that can't be spelled would go.
-    spec["additive"] = ["eventTypes"]
     remark = f"keeps event types that this version does not know: {unknown_types}"
-    return ExportedDocument(raw["name"], spec, (remark,))
+    return {"eventTypes": known_types, "additive": ["eventTypes"]}, (remark,)
 
 
 KIND = SecretEventKind()
