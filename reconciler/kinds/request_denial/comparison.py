@@ -106,7 +106,10 @@ def describe_request(number: int, identity: Mapping[str, Json]) -> Subject:
     names = [str(name) for name in identity.get(NAMES_MEMBER) or ()]
     facts = {name: pick_member(identity, member) for name, member in _FACTS.items()}
     texts = tuple((name, str(value)) for name, value in {**facts, "subjectAltName": ", ".join(names)}.items() if value)
-    return Subject(str(pick_member(identity, "CommonName") or next(iter(names), "")), texts, f"requests.{number}")
+    # A host's name tells people more than its address does.
+    host_name = next((name for name in names if ":" not in name and any(map(str.isalpha, name))), "")
+    name = str(pick_member(identity, "CommonName") or host_name or next(iter(names), ""))
+    return Subject(name, texts, f"requests.{number}")
 
 
 def label_batch(subjects: Sequence[Subject]) -> str:

@@ -60,8 +60,8 @@ def _describe_pattern(document: Wanted[RequestDenial], live: LiveRequests) -> It
             number: describe_request(number, identify_request(live.detailed.get(number, row)))
             for number, row in live.pending.items()
         }
-        patterns = document.spec.pattern.list_patterns()
-        yield from describe_matches(document, live.match_requests(document.spec), patterns, subjects)
+        texts = document.spec.pattern.describe_patterns()
+        yield from describe_matches(document, live.match_requests(document.spec), texts, subjects)
 
 
 def _rule_on_comment(rulings: Sequence[Ruling]) -> Ruling:

@@ -74,17 +74,20 @@ def _fits(name: str, pattern: str, row: Mapping[str, Json]) -> bool | None:
 
 
 def describe_matches(
-    document: Wanted, matches: PatternMatches, patterns: Mapping[str, str], subjects: Mapping[int, Subject]
+    document: Wanted, matches: PatternMatches, texts: Mapping[str, str], subjects: Mapping[int, Subject]
 ) -> Iterator[Diagnostic]:
-    """Yield what a pattern finds, and what it can't judge. `subjects` are all pending requests."""
+    """Yield what a pattern finds, and what it can't judge. `texts` say it in words; `subjects` are all that is pending.
+
+    A pattern that finds nothing may have done its work, or be written wrongly: both are said.
+    """
     if matches.numbers:
         summary = f"match finds {_count_requests(len(matches.numbers))}: {_list_requests(matches.numbers, subjects)}"
         reason, remedy = "no other is denied, whatever is asked for later", ""
     else:
         count = f"none of the {_count_requests(len(subjects))}" if subjects else "nothing, since no request is pending"
         summary, reason = f"match finds {count}", "nothing is denied for it"
-        idle = " and ".join(f"{name} {patterns[name]}" for name in matches.idle)
-        remedy = f"{idle} finds none even by itself: is it written as it has to be?" if idle and subjects else ""
+        idle = " and ".join(f"{name} {texts[name]}" for name in matches.idle)
+        remedy = f"if you expect one, check {idle}: no pending request is such" if idle and subjects else ""
     yield _note("live.pattern-matches", document, ("spec", "match"), summary, reason, remedy)
     for name, numbers in sorted(matches.unjudged.items()):
         yield _describe_unjudged(document, name, numbers, subjects)

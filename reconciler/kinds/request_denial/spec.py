@@ -111,6 +111,11 @@ class Pattern(Attributes[Text | ExactText]):
             for name, value in self.list_attributes().items()
         }
 
+    def describe_patterns(self) -> dict[str, str]:
+        """Return the declared attributes by manifest name, in words."""
+        attributes = self.list_attributes().items()
+        return {name: f"exactly {text.exact}" if isinstance(text, ExactText) else text for name, text in attributes}
+
     def check_patterns(self) -> Iterator[tuple[Path, Explanation]]:
         """Yield (place below the pattern; words) for what finds everything, or nothing."""
         texts = {name: value for name, value in self.list_attributes().items() if isinstance(value, str)}
