@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Json, Step
 from tests.kinds.test_cases import CASES, plan_case
+from tests.support.sample_plans import document, planned
 
 HANDLER_CASES = [path for path in CASES if path.parent.name == "EventHandler"]
 MEMBERS = {"displayName": "DisplayName", "enabled": "Enabled"}
@@ -43,3 +45,26 @@ def test_the_law_meets_every_way_of_saying_it() -> None:
     }  # fmt: skip
     assert {None, ""} <= {step.request.base["DisplayName"] for step in steps if step.request}
     assert None in {change.after for step in steps for change in step.changes}
+
+
+# what a name is set to, the name that is read back, what does not hold
+READ_BACK: list[tuple[dict[str, Json], str | None, tuple[str, ...]]] = [
+    ({"clear": ["displayName"]}, None, ()),
+    ({"clear": ["displayName"]}, "", ()),
+    ({"clear": ["displayName"]}, "Old", ("DisplayName",)),
+    ({"displayName": "New"}, "New", ()),
+    ({"displayName": "New"}, None, ("DisplayName",)),
+    ({"displayName": "New"}, "", ("DisplayName",)),
+]
+
+
+@pytest.mark.parametrize(("spec", "name", "unmet"), READ_BACK)
+def test_an_emptied_name_may_be_kept_in_two_ways(
+    spec: dict[str, Json], name: str | None, unmet: tuple[str, ...]
+) -> None:
+    """Null and empty text are no name, and no name is not the one that was declared."""
+    row = {"Id": 1, "ClassName": "A", "DisplayName": "Old", "Enabled": True}
+    wanted = document("EventHandler", "a", {"className": "A", **spec})
+    (step,) = planned([wanted], {"/EventHandlerRegistration": [row]}).steps
+
+    assert KINDS["EventHandler"].unmet(step, {**row, "DisplayName": name}) == unmet

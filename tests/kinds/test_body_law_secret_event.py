@@ -9,9 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Json, Step
 from tests.kinds.test_cases import CASES, plan_case
 from tests.support.sample_plans import document, event, planned
+from tests.support.toy_reader import World
 
 EVENT_CASES = [path for path in CASES if path.parent.name == "SecretEvent"]
 EVENTS = "/v1/0123/csms/events"
@@ -84,3 +86,41 @@ def test_a_set_keeps_the_order_of_what_stays(live_types: list[str], declared: se
     stays = [value for value in live_types if value in declared]
     assert sent == [*stays, *sorted(declared - set(stays))]
     assert ("eventTypes" in {change.path for change in step.changes}) == (set(live_types) != declared)
+
+
+# the types that are shown before and after the write -> whether it is still the same event, and whether it is done
+SHOWN = [
+    (["SECRET_ROTATED", "SECRET_DELETED"], True, False),
+    (["SECRET_DELETED", "SECRET_ROTATED"], True, False),
+    (["SECRET_DELETED"], False, False),
+    (["SECRET_DELETED", "SECRET_LATER", "SECRET_ROTATED"], False, False),
+    (["SECRET_VERSION_CREATED", "SECRET_ROTATED"], False, True),
+    (["SECRET_ROTATED", "SECRET_VERSION_CREATED"], False, True),
+]
+
+
+@pytest.mark.parametrize(("types", "is_same", "is_done"), SHOWN)
+def test_another_order_is_neither_an_edit_nor_unfinished(types: list[str], is_same: bool, is_done: bool) -> None:
+    """In which order a server shows the types is not documented: which they are decides."""
+    wanted = document("SecretEvent", "e", {"eventTypes": ["SECRET_ROTATED", "SECRET_VERSION_CREATED"]})
+    (step,) = planned([wanted], {EVENTS: [event("e", event_types=["SECRET_ROTATED", "SECRET_DELETED"])]}).steps
+    kind = KINDS["SecretEvent"]
+
+    live = kind.reread(World({f"{EVENTS}/e": {"event": event("e", event_types=types)}}), step)
+
+    assert step.request
+    assert (live == step.request.base) is is_same
+    assert (kind.unmet(step, live) == ()) is is_done
+
+
+@pytest.mark.parametrize("types", [["A", "SECRET_ROTATED"], ["SECRET_ROTATED", "SECRET_ROTATED"], ["C", "B"], "B", [1]])
+def test_a_stored_list_that_was_never_made_so_is_refused(types: Json) -> None:
+    """What goes stands in the order in which it was read, new ones after it, each once."""
+    wanted = document("SecretEvent", "e", {"state": "DISABLED"})
+    (step,) = planned([wanted], {EVENTS: [event("e", event_types=["SECRET_ROTATED", "A"])]}).steps
+    assert step.request
+    body = {**step.request.call.body, "event_types": types}
+    forged = step.request._replace(call=step.request.call._replace(body=body), expect={"name": "e", **body})
+
+    with pytest.raises((TypeError, ValueError)):
+        KINDS["SecretEvent"].explain(forged)
