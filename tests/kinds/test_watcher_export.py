@@ -65,7 +65,7 @@ def load(kind: str, exported: ExportedDocument) -> Wanted[Any] | None:
         if "className" in exported.spec and "className" not in spec:
             return None
         resource = KINDS[kind].spec.load(spec)
-    assert not list(resource.check(exported.name, {}))
+    assert not [*resource.check(exported.name, {}), *resource.check_name(exported.name)]
     target = "csms" if kind == "SecretEvent" else "command"
     return Wanted(Address(target, kind, exported.name), resource, Source(exported.name))
 

@@ -19,7 +19,7 @@ from reconciler.kinds.request_denial.comparison import (
     list_request_ids,
     locate_requests,
 )
-from reconciler.kinds.request_denial.matching import describe_matches, find_candidates
+from reconciler.kinds.request_denial.matching import describe_matches, list_unread_requests
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
@@ -120,7 +120,7 @@ spec:
         declared_ids = {entry.id for document in active for entry in document.spec.declared().get("requests", ())}
         not_pending = read_requests_by_id(read, sorted(declared_ids - pending_requests.keys()))
         patterns = [document.spec.pattern.list_patterns() for document in active if document.spec.pattern]
-        candidates = {number for pattern in patterns for number in find_candidates(pattern, pending_requests)}
+        candidates = {number for pattern in patterns for number in list_unread_requests(pattern, pending_requests)}
         live = _add_details(LiveRequests(pending_requests, not_pending), read, candidates)
         assignments = [(number, document) for document in active for number in list_request_ids(document.spec, live)]
         live = _add_details(live, read, {number for number, _ in assignments if _is_nameless(live, number)})

@@ -55,7 +55,7 @@ def find_matches(
     return PatternMatches(tuple(numbers), {name: tuple(ids) for name, ids in unjudged.items()}, idle)
 
 
-def find_candidates(patterns: Mapping[str, str], pending: Mapping[int, Mapping[str, Json]]) -> tuple[int, ...]:
+def list_unread_requests(patterns: Mapping[str, str], pending: Mapping[int, Mapping[str, Json]]) -> tuple[int, ...]:
     """Return the ids of the requests whose alternative names have to be read before a pattern can be judged."""
     listed_patterns = {name: pattern for name, pattern in patterns.items() if name != ALTERNATIVE_NAME}
     return find_matches(listed_patterns, pending, {}).numbers if ALTERNATIVE_NAME in patterns else ()

@@ -192,8 +192,8 @@ def _export_event(raw: Mapping[str, Json]) -> ExportedDocument:
         remarks += (f"{field} is left out: what the server holds is not valid in a manifest",)
     state = {"state": manifest["state"]} if "state" in manifest else {}
     spec = {**state, **spec, **({"notification": notification} if notification else {})}
-    problems = SecretEvent.load(spec).check(raw["name"], {}) if spec else ()
-    unfit = "; ".join(explanation.message for _, explanation in problems) if spec else "nothing of it can be declared"
+    name_problems = "; ".join(explanation.message for explanation in SecretEvent.check_name(raw["name"]))
+    unfit = name_problems or ("" if spec else "nothing of it can be declared")
     return ExportedDocument(raw["name"], spec, remarks, unfit=unfit)
 
 
