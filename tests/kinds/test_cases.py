@@ -190,3 +190,10 @@ def test_no_two_cases_are_equal() -> None:
     """A case that repeats another one adds nothing."""
     for one, other in itertools.combinations(CASES, 2):
         assert one.read_text("utf-8") != other.read_text("utf-8"), (one, other)
+
+
+def test_every_kind_has_the_law_of_its_bodies() -> None:
+    """Base and changes give the body: a kind without that law could send what no plan shows."""
+    laws = {path.stem.removeprefix("test_body_law_").replace("_", "") for path in HERE.glob("test_body_law_*.py")}
+
+    assert laws == {kind.casefold() for kind in KINDS}
