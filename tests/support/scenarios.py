@@ -144,6 +144,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "csms_quota_status": Scenario(event(), beside={"csms_quota": 3}),
     "csms_not_found": Scenario(event("lifecycle"), just_before("GET", "/events/lifecycle", lambda sim: sim.world.events.pop("lifecycle"))),
     "csms_marker": Scenario(event(), beside={"csms_limit_max": 1}),
+    "csms_event_types_order": Scenario(event(eventTypes="[SECRET_DELETED, SECRET_ROTATED]")),
     "csms_marker_unknown": Scenario(event(), just_before("GET", "/events$", lambda sim: sim.world.events.pop("expiry-prod"), nth=2), {"csms_limit_max": 1}),
     "csms_project_mismatch": Scenario(event(), settings=(("0123456789abcdef0123456789abcdef", "f" * 32),)),
     "csms_ak_lock": Scenario(event(), lambda sim: sim.world.failed_keys.update({sim.credentials["csms"]["access_key"]: (6, time.monotonic())})),
