@@ -96,12 +96,14 @@ def _title_sections(steps: Sequence[MaskedStep], view: View) -> dict[int, str]:
 
 
 def rank_fields(step: MaskedStep) -> list[str]:
-    """Return the fields that a step changes, those of the highest risk first."""
-    ranks = {
-        path: max(change.risk.rank for change in step.changes if change.path == path)
-        for path in dict.fromkeys(change.path for change in step.changes)
-    }
-    return [escape_invisible(path) for path in sorted(ranks, key=lambda path: -ranks[path])]
+    """Return the fields that a step changes, the riskiest first; what a changed field holds goes with it."""
+    paths = {change.path for change in step.changes}
+    ranks: dict[str, int] = {}
+    for change in step.changes:
+        parent = change.path.partition(".")[0]
+        field = parent if parent in paths else change.path
+        ranks[field] = max(ranks.get(field, 0), change.risk.rank)
+    return [escape_invisible(field) for field in sorted(ranks, key=lambda field: -ranks[field])]
 
 
 def find_symbol(step: MaskedStep, view: View) -> tuple[str, str]:

@@ -17,9 +17,20 @@ from reconciler.reports.layout import Layout, build_line, render_parts
 from reconciler.reports.perspective import View
 from reconciler.reports.problems import render_notes, render_problems
 from reconciler.reports.reference import render_explanation
+from reconciler.reports.step_table import rank_fields
 from reconciler.reports.table import build_table
 from tests.support.problems import make_problem
-from tests.support.report_plans import DENIAL, PLAN, ROLE, TARGETS, mask_outcomes, mask_plan, named_owner, step
+from tests.support.report_plans import (
+    DENIAL,
+    PLAN,
+    ROLE,
+    TARGETS,
+    mask_outcomes,
+    mask_plan,
+    mask_step,
+    named_owner,
+    step,
+)
 
 NAME = "www.pay.example.com"
 WIDE_ROLE = step(
@@ -93,6 +104,15 @@ def test_the_riskiest_fields_come_first_and_each_is_named() -> None:
         shown = text.render_plan(mask_plan(Plan((WIDE_ROLE,), Coverage(1, 1))), Layout(width))
         table = " ".join(shown.split("\n\n")[1].split())
         assert "HIGH permissionSet, permissions, claims, description, emailAddress" in table
+
+
+def test_what_a_changed_field_holds_goes_with_it() -> None:
+    """A claim's description is named where the claims themselves stay as they are, and else goes without saying."""
+    text = Change("claims.ops.description", None, "Operators", Risk.LOW)
+    claims = Change("claims", [], ["ops"], Risk.HIGH, "gives a right to 1 claim")
+
+    assert rank_fields(mask_step(changes=(text,))) == ["claims.ops.description"]
+    assert rank_fields(mask_step(changes=(text, claims))) == ["claims"]
 
 
 def test_blocks_give_the_reason_of_a_risk() -> None:
