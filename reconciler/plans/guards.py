@@ -23,7 +23,7 @@ def find_refusals(
     """Return every reason why the plan may not be applied: limits (changes by kind) and protected patterns.
 
     A limit that the settings leave out is the kind's own; an unknown setting never widens one. Steps that are not sent
-    anyway exceed nothing.
+    anyway exceed no limit.
     """
     exceeded = _find_exceeded_limits(plan, limits, kinds, settings)
     return tuple(sorted({*_find_protected_steps(plan, protected), *exceeded}))
@@ -66,7 +66,8 @@ def _name_step(step: Step) -> str:
 
 
 def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:
-    for step in plan.sendable_steps:
+    # Also what is not sent: a manifest that touches a protected object is a mistake of its author.
+    for step in plan.steps:
         pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
         if pattern is not None:
             yield Diagnostic(

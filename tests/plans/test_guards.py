@@ -173,10 +173,11 @@ def test_all_reasons_come_at_once() -> None:
 
 
 def test_what_is_not_sent_exceeds_nothing() -> None:
-    """A step that is refused counts for no limit, touches nothing protected and needs no approval."""
+    """A step that is refused counts for no limit and needs no approval; protected is protected."""
     made = plan_of(*[step("SecurityRole", risk=HIGH, refusal="immutable; leave it")] * 11)
 
-    assert find_refusals(made, {}, ["SecurityRole/x"], KINDS) == ()
+    assert find_refusals(made, {}, [], KINDS) == ()
+    assert len(find_refusals(made, {}, ["SecurityRole/x"], KINDS)) == 1
     assert find_unapproved(made, {LOW}) == ()
     assert {problem.message for problem in list_withheld_steps(made)} == {"SecurityRole/x: immutable; leave it"}
 
