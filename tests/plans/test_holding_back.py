@@ -56,7 +56,10 @@ def test_what_needs_an_object_that_is_held_back_is_held_back_too() -> None:
     made = planned([new_role, owners], ROLES)
 
     assert sent(made) == []
-    assert refusals(made) == {"o": "held back, since it needs SecurityRole/New, which is held back too"}
+    assert refusals(made) == {
+        "New": "role 'New' does not exist or is not visible, and creating it needs permissionSet",
+        "o": "held back, since it needs SecurityRole/New, which is held back too",
+    }
 
 
 def test_what_needs_an_object_that_is_created_goes_on() -> None:

@@ -44,17 +44,13 @@ def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> I
     missing = [name for name in ("state", "eventTypes", "notification") if name not in after]
     members = after.get("notification", NOTIFICATION_MEMBERS)
     missing += [f"notification.{name}" for name in NOTIFICATION_MEMBERS if name not in members]
-    if missing:
-        yield Diagnostic(
-            "live.incomplete-creation",
-            document.source,
-            f"event {document.address.name} does not exist or is not visible, and creating it "
-            f"needs {', '.join(missing)} as well",
-            remedy="declare them or correct the name",
-            address=document.address,
-        )
-    else:
-        yield Match(document, None, after, (path, None), "new")
+    reason = f"event {document.address.name} does not exist or is not visible, and creating it needs"
+    refusal = f"{reason} {', '.join(missing)} as well" if missing else ""
+    if refusal:
+        remedy = "declare them or correct the name"
+        yield Diagnostic("live.incomplete-creation", document.source, refusal, remedy=remedy, address=document.address)
+    # What can't be created is missing all the same.
+    yield Match(document, None, after, (path, None), "new", refusal=refusal)
 
 
 class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
@@ -145,7 +146,6 @@ spec:
             *find_bad_permission_set(document, live.sets),
             *find_contradictory_descriptions(document, live.claim_context.descriptions),
             *find_ambiguous_claims(document, raw, live.claim_context),
-            *(find_missing_fields(document) if raw is None and not unclear_role else ()),
         ]
         if problems:
             yield from problems
@@ -153,7 +153,11 @@ spec:
         new_claims = choose_new_descriptions(document, raw, live.claim_context)
         yield from _find_wrong_references(document, raw, live)
         yield from find_remarks(document, raw, live, new_claims)
-        yield match_role(document, raw, live, new_claims)
+        match = match_role(document, raw, live, new_claims)
+        missing_fields = [] if raw else list(find_missing_fields(document))
+        yield from missing_fields
+        # What can't be created is missing all the same.
+        yield replace(match, refusal=missing_fields[0].summary) if missing_fields else match
         yield from match_claim_descriptions(document, raw, live.claim_context)
 
     def encode(self, match: Match[SecurityRole]) -> Request:
