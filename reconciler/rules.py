@@ -71,6 +71,7 @@ _LIVE_RULES = {
     "live.not-found": "What a document manages does not exist, or is not visible to the account.",
     "live.pattern-matches": "What the pattern of a document finds on the server, or that it finds nothing.",
     "live.possible-rename": "A role to be created holds what an undeclared one on the server holds.",
+    "live.renamed-owner": "A document gives certificates to a role by the name that the same run takes from it.",
     "live.unanswered-query": "The server did not answer a query that a document gives.",
     "live.unjudged-object": "An object lacks what a pattern is about, so that it is neither found nor ruled out.",
     "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",

@@ -139,7 +139,7 @@ def compare_with_servers(
 ) -> JudgedPlan:
     """Read what exists of everything that is selected, and plan."""
     settings, loaded = declared.settings, declared.loaded
-    run = Run(inputs.today, frozenset(document.address for document in declared.selected))
+    run = Run.of_documents(inputs.today, declared.selected)
     readers = {name: api.read for name, api in apis.items()}
     observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
     scope = PlanScope(

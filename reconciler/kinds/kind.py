@@ -115,6 +115,14 @@ class Run:
 
     today: date
     declared: frozenset[Address] = frozenset()
+    renames: Mapping[Address, str] = field(default_factory=dict)
+    """The former names of objects that are to be renamed, by what they are to be called."""
+
+    @classmethod
+    def of_documents(cls, today: date, documents: Sequence[Wanted]) -> Self:
+        """Return what a run of these documents declares."""
+        renames = {document.address: document.renamed_from for document in documents if document.renamed_from}
+        return cls(today, frozenset(document.address for document in documents), renames)
 
 
 _APPLIED = Ruling(Verdict.APPLIED)

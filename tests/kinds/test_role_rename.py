@@ -79,3 +79,44 @@ def test_a_stored_rename_is_held_to_its_name(tmp_path: Path) -> None:
         assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK
         assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK, "done already"
         assert len(simulator.ledger) == 1
+
+
+def test_certificates_come_and_go_in_the_run_that_renames_their_role(tmp_path: Path) -> None:
+    """What the role owns needs no request; what leaves it is not called changed because its owner's name is."""
+    owners = {"Web PKI": [1, 3], "PKI Operators": [8], "Web Team": [2]}
+    documents = [
+        f"kind: CertificateOwner\nmetadata: {{name: o{ids[0]}}}\n"
+        f"spec: {{owner: {owner}, certificates: {{ids: {ids}}}}}\n"
+        for owner, ids in owners.items()
+    ]
+    manifest = tmp_path / "all.yaml"
+    manifest.write_text("---\napiVersion: reconciler/v1\n".join([RENAMED, *documents]))
+    with Simulator(certificates=12) as simulator:
+        role_id = find_role(simulator, "Web Team")["Id"]
+        with simulator.lock:
+            assert {row.id: row.owner for row in simulator.world.certificates.values() if row.owner == role_id} == {
+                3: role_id,
+                8: role_id,
+            }
+
+        code, report = run(simulator, "apply", str(manifest), "--yes")
+
+        assert code is Exit.OK, report
+        assert [step["verdict"] for step in report["steps"]] == ["applied"] * 4
+        assert [entry["path"] for entry in simulator.ledger] == [
+            "/Security/Roles",
+            "/Certificates/1/Owner",
+            "/Certificates/2/Owner",
+            "/Certificates/8/Owner",
+        ]
+        assert ["'Web Team' to 'Web PKI'" in note["message"] for note in report["notes"]] == [True]
+
+
+def test_owners_are_held_back_with_the_rename_that_they_need(tmp_path: Path) -> None:
+    """Their requests name the role as it would be called."""
+    (tmp_path / "all.yaml").write_text(RENAMED.replace("spec: {", "spec: {permissionSet: Nowhere, ") + OWNED)
+    with Simulator(certificates=1) as simulator:
+        code, report = run(simulator, "apply", str(tmp_path), "--yes")
+
+        assert code is Exit.PARTIAL, report
+        assert simulator.ledger == []

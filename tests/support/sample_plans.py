@@ -76,5 +76,5 @@ def planned(
 ) -> Plan:
     """Observe and plan, as the command line does."""
     read: Any = World(world) if isinstance(world, Mapping) else world
-    run = Run(today, frozenset(one.address for one in wanted))
+    run = Run.of_documents(today, wanted)
     return plan(wanted, observe(wanted, {"command": read, "csms": read, "other": read}, run, KINDS), run, KINDS, scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity, Source
 from reconciler.kinds.certificate_owner.owner_queries import asks_about_owner, note_owner_query
 from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, find_owner_role, name_owner
 from reconciler.kinds.certificate_owner.reading import LiveOwners, QueryResult
@@ -46,6 +46,7 @@ def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Itera
             has_match |= isinstance(finding, Match)
             yield finding
     yield from _explain_unfit_owners(comparison)
+    yield from _note_renamed_owners(comparison)
     if has_match and asks_about_owner(document.spec):
         yield Note(note_owner_query(document))
     if comparison.in_sync:
@@ -128,16 +129,22 @@ def _match_owner(
     document: OwnerDocument, assignment: Assignment, row: CertificateRow, owner: OwnerRole, live: LiveOwners
 ) -> Match:
     name = owner.name or None
-    needs = () if owner.id is not None or name is None else (Address(document.address.target, "SecurityRole", name),)
+    needs = (Address(document.address.target, "SecurityRole", owner.name),) if owner.has_step else ()
     return Match(
         document,
         {"owner": name_owner(row.owner_id, row.owner, name)},
         {"owner": name},
-        (row, owner, live.scopes[document.address].query),
+        (row, owner, live.scopes[document.address].query, _find_new_name(row, live)),
         f"{row.thumbprint} (id {row.id})",
         locate_assignment(document, assignment.place),
         needs=frozenset(needs),
     )
+
+
+def _find_new_name(row: CertificateRow, live: LiveOwners) -> str:
+    """Return what the same run calls the present owner; "" where it is not renamed."""
+    namesakes = live.roles.get((row.owner or "").casefold(), ())
+    return next((role.name for role in namesakes if role.id == row.owner_id and role.former_name), "")
 
 
 def locate_assignment(document: Wanted, position: Path | Source) -> Source:
@@ -168,6 +175,26 @@ def _explain_unfit_owners(comparison: _Comparison) -> Iterator[Diagnostic]:
         if isinstance(explanation, Explanation):
             count = f" ({len(assignments)} lines)" if isinstance(place, Source) and len(assignments) > 1 else ""
             yield explanation._replace(summary=f"{explanation.summary}{count}").locate(source, document.address)
+
+
+def _note_renamed_owners(comparison: _Comparison) -> Iterator[Note]:
+    """Yield, for each owner that goes by a name which the same run takes from its role, that it has to be rewritten."""
+    document = comparison.document
+    for name, owner in comparison.owners.items():
+        if name and isinstance(owner, OwnerRole) and owner.former_name and name.casefold() != owner.name.casefold():
+            places = (item.place for item in document.spec.list_assignments(document.tables) if item.owner == name)
+            line = next((place for place in places if isinstance(place, Source)), None)
+            yield Note(
+                Diagnostic(
+                    "live.renamed-owner",
+                    line or document.at(("spec", "owner")),
+                    f"this run renames the role {name!r} to {owner.name!r}",
+                    "once that is done nobody has this name, and the document is held back",
+                    f"write {owner.name!r}",
+                    Severity.NOTE,
+                    document.address,
+                )
+            )
 
 
 def _explain_ambiguous_key(key: str, rows: Sequence[CertificateRow]) -> Explanation:

@@ -14,6 +14,7 @@ from reconciler.kinds.certificate_owner.owner_request import (
     build_owner_request,
     explain_owner_request,
     fill_description,
+    keep_former_owner,
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
@@ -71,7 +72,13 @@ spec:
 """
 
     def observe(self, read: Read, documents: Sequence[Wanted[CertificateOwner]], run: Run) -> LiveOwners:
-        return read_live_owners(read, documents)
+        targets = {document.address.target for document in documents}
+        renames = {
+            address.name: former_name
+            for address, former_name in run.renames.items()
+            if address.kind == "SecurityRole" and address.target in targets
+        }
+        return read_live_owners(read, documents, renames)
 
     def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
         scope = live.scopes[document.address]
@@ -83,8 +90,8 @@ spec:
             yield from compare_owners(document, live, run)
 
     def encode(self, match: Match[CertificateOwner]) -> Request:
-        row, owner, query = match.encoder_input
-        return build_owner_request(match.document.address.target, row, owner, query)
+        row, owner, query, owner_renamed_to = match.encoder_input
+        return build_owner_request(match.document.address.target, row, owner, query, owner_renamed_to)
 
     def explain(self, request: Request) -> Meaning:
         return explain_owner_request(request)
@@ -110,7 +117,7 @@ spec:
             return None
         if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
             raise IncompleteError(_NO_CERTIFICATE.locate(Source(f"GET {path}")))
-        return fill_description(build_base(read_certificate_row(raw)), base)
+        return keep_former_owner(fill_description(build_base(read_certificate_row(raw)), base), base)
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """By the owner's id wherever it was known; else by its name, exactly as it is spelt."""

@@ -13,6 +13,9 @@ from reconciler.payloads.certificates import CERTIFICATES_PATH, CertificateRow
 _DESCRIPTION = ("Name", "Expires", "Revoked")
 """What a base tells of a certificate beside its owner, for whoever reads the plan."""
 
+_OWNER_RENAMED = "OwnerRenamedTo"
+"""Member of a base: what the present owner is called once the same run has renamed it."""
+
 
 def build_base(row: CertificateRow) -> dict[str, Json]:
     """Return what a request is built from: all of it as the list and the single answer tell it alike."""
@@ -27,6 +30,15 @@ def build_base(row: CertificateRow) -> dict[str, Json]:
     }
 
 
+def keep_former_owner(live: Mapping[str, Json], base: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a reread certificate with its owner called as in the base, where the same run has renamed that role."""
+    new_name = base.get(_OWNER_RENAMED)
+    if new_name is None:
+        return dict(live)
+    is_renamed = (live["OwnerRoleId"], live["OwnerRoleName"]) == (base["OwnerRoleId"], new_name)
+    return {**live, _OWNER_RENAMED: new_name} | ({"OwnerRoleName": base["OwnerRoleName"]} if is_renamed else {})
+
+
 def fill_description(live: Mapping[str, Json], base: Mapping[str, Json]) -> dict[str, Json]:
     """Return a reread certificate with what only one of two answers tells of its names and days.
 
@@ -37,8 +49,12 @@ def fill_description(live: Mapping[str, Json], base: Mapping[str, Json]) -> dict
     return {name: base.get(name) if name in unsaid else value for name, value in live.items()}
 
 
-def build_owner_request(target: str, row: CertificateRow, owner: OwnerRole, query: Query) -> Request:
+def build_owner_request(
+    target: str, row: CertificateRow, owner: OwnerRole, query: Query, owner_renamed_to: str = ""
+) -> Request:
     """Return the request that gives a certificate to a role, or to nobody where the role has no name.
+
+    `owner_renamed_to` is what the same run calls the present owner before the request is sent.
 
     Never an empty body, which clears the owner as well: nobody could tell it from an accident.
     """
@@ -49,13 +65,15 @@ def build_owner_request(target: str, row: CertificateRow, owner: OwnerRole, quer
     expect = {"Id": row.id, "Thumbprint": row.thumbprint, "OwnerRoleName": name}
     # A role that the same run creates has no id yet: it is read back by its name, exactly as it is spelt.
     expect |= {"OwnerRoleId": owner.id} if name is None or owner.id is not None else {}
-    return Request(Call(target, "PUT", f"{CERTIFICATES_PATH}/{row.id}/Owner", body, query), build_base(row), expect)
+    base = build_base(row) | ({_OWNER_RENAMED: owner_renamed_to} if owner_renamed_to else {})
+    return Request(Call(target, "PUT", f"{CERTIFICATES_PATH}/{row.id}/Owner", body, query), base, expect)
 
 
 def explain_owner_request(request: Request) -> Meaning:
     """Work out what a stored request does; raises ValueError for one that `build_owner_request` never makes."""
     call, base = request.call, request.base
     name = call.body.get("NewRoleName")
+    check_texts([base.get(_OWNER_RENAMED, "")])
     member = "NewRoleName" if "NewRoleName" in call.body else "NewRoleId"
     path = f"{CERTIFICATES_PATH}/{base['Id']}/Owner"
     check_request(call, "PUT", path, members=(member,), query=("CollectionId", "ContainerId"))

@@ -12,10 +12,19 @@ from reconciler.payloads.roles import fold_role_name
 
 
 class OwnerRole(NamedTuple):
-    """A role that can own certificates; its id is None where the same run creates it."""
+    """A role that can own certificates; its id is None where the same run creates it.
+
+    `former_name` is what it is called until the same run renames it.
+    """
 
     name: str
     id: int | None = None
+    former_name: str = ""
+
+    @property
+    def has_step(self) -> bool:
+        """True where the run makes the role what its name says: it has to go before whatever names it."""
+        return bool(self.name) and (self.id is None or bool(self.former_name))
 
 
 RolesByName = Mapping[str, tuple[OwnerRole, ...]]
@@ -31,6 +40,26 @@ def group_roles(rows: Iterable[Mapping[str, Json]]) -> RolesByName:
     return {name: tuple(sorted(namesakes, key=lambda role: role.id or 0)) for name, namesakes in roles.items()}
 
 
+def rename_roles(roles: RolesByName, renames: Mapping[str, str]) -> RolesByName:
+    """Return the roles as they will be called; `renames` are former names by new ones.
+
+    A role that is to be renamed is found by both names, as it is before and after. Where SecurityRole finds no role to
+    rename, or no free name, nothing is renamed.
+    """
+    renamed_roles = dict(roles)
+    for name, former_name in renames.items():
+        candidates = roles.get(former_name.casefold(), ())
+        matches = [role for role in candidates if role.name == former_name] or list(candidates)
+        is_respelled = name.casefold() == former_name.casefold()
+        if len(matches) != 1 or matches[0].name == name or (name.casefold() in roles and not is_respelled):
+            continue
+        (role,) = matches
+        renamed_role = OwnerRole(name, role.id, role.name)
+        renamed_roles[former_name.casefold()] = tuple(renamed_role if other is role else other for other in candidates)
+        renamed_roles[name.casefold()] = renamed_roles[former_name.casefold()] if is_respelled else (renamed_role,)
+    return renamed_roles
+
+
 def find_owner_role(name: str, roles: RolesByName, created: Mapping[str, str]) -> OwnerRole | Explanation:
     """Return the role that an owner's name means, or why that can't be told.
 
@@ -38,7 +67,7 @@ def find_owner_role(name: str, roles: RolesByName, created: Mapping[str, str]) -
     same run declares, by folded name: live ones come before them, as SecurityRole finds them too.
     """
     namesakes = roles.get(name.casefold(), ())
-    candidates = [role for role in namesakes if role.name == name] or list(namesakes)
+    candidates = [role for role in namesakes if name in (role.name, role.former_name)] or list(namesakes)
     if len(candidates) == 1:
         return candidates[0]
     if candidates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.diagnostics import Address, Explanation
 from reconciler.errors import IncompleteError
 from reconciler.kinds.certificate_owner.owner_queries import build_settled_query
-from reconciler.kinds.certificate_owner.owner_roles import RolesByName, group_roles
+from reconciler.kinds.certificate_owner.owner_roles import RolesByName, group_roles, rename_roles
 from reconciler.kinds.certificate_owner.spec import EXCEPT_QUERY_PATH, QUERY_PATH, CertificateOwner
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import Wanted
@@ -43,7 +43,8 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class LiveOwners:
-    """Roles by folded name; per document its scope; certificates by scope and key, or by the document's query.
+    """Roles by folded name, as they will be called; per document its scope; certificates by scope and key, or by
+    the document's query.
 
     `authors` names the documents of each certificate that more than one document assigns, by its id; `spokesmen` has
     the one of them that tells it.
@@ -57,8 +58,11 @@ class LiveOwners:
     spokesmen: Mapping[int, Address]
 
 
-def read_live_owners(read: Read, documents: Documents) -> LiveOwners:
-    """Read the roles, the scopes that are named, and the certificates, a collection at a time."""
+def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str]) -> LiveOwners:
+    """Read the roles, the scopes that are named, and the certificates, a collection at a time.
+
+    `renames` are the former names of roles that the same run renames, by their new ones.
+    """
     roles = group_roles(read_role_list(read))
     scopes = {document.address: resolve_permission_scope(read, document.spec.declared()) for document in documents}
     readable = [document for document in documents if not scopes[document.address].fault]
@@ -77,7 +81,7 @@ def read_live_owners(read: Read, documents: Documents) -> LiveOwners:
     ]
     authors = find_contested_objects(assignments)
     spokesmen = {row_id: document.address for row_id, document in reversed(assignments) if row_id in authors}
-    return LiveOwners(roles, scopes, scope_rows, query_results, authors, spokesmen)
+    return LiveOwners(rename_roles(roles, renames), scopes, scope_rows, query_results, authors, spokesmen)
 
 
 def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Query, RowsByKey]:
