@@ -63,6 +63,14 @@ class Risk(StrEnum):
         return list(Risk).index(self)
 
 
+class Obstacle(StrEnum):
+    """Why a step has no request: of itself, because of something else in the run, or for want of an object."""
+
+    REFUSED = "refused"
+    HELD_BACK = "held_back"
+    ABSENT = "absent"
+
+
 class RiskAssessment(NamedTuple):
     """How much thought a change deserves, and why, as a clause without a subject ("adds a right to 2 claims")."""
 
@@ -143,7 +151,10 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that apply will do, why, and who asked. Without a request (`refusal` says why) it is only reported."""
+    """One thing that apply will do, why, and who asked. Without a request it is only reported.
+
+    `refusal` says then why, in words, and `obstacle` of which sort that is.
+    """
 
     address: Address
     action: Action
@@ -153,6 +164,12 @@ class Step:
     object: str = ""
     refusal: str = ""
     subjects: tuple[Subject, ...] = ()
+    obstacle: Obstacle = Obstacle.REFUSED
+
+    @property
+    def finds_nothing(self) -> bool:
+        """True where nothing exists on the server that it is about."""
+        return self.action is Action.CREATE or (bool(self.refusal) and self.obstacle is Obstacle.ABSENT)
 
     @property
     def risk(self) -> Risk:

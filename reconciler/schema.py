@@ -15,7 +15,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
-from reconciler.model import Action, Risk, Verdict
+from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
@@ -150,7 +150,7 @@ def _build_report_members() -> Schema:
         "partial": {"type": "boolean", "description": "Whether a selection left some of the declared objects out."},
         "selection": {"type": "string"},
     }
-    summary = {**{action.value: count for action in Action}, "refused": count, "unchanged": count}
+    summary = {**{action.value: count for action in Action}, "refused": count, "absent": count, "unchanged": count}
     summary["risk"] = _build_open({risk.value: count for risk in Risk})
     return {
         "format_version": {"type": "string", "pattern": rf"^{FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
@@ -160,6 +160,11 @@ def _build_report_members() -> Schema:
         "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}},
         "problems": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
         "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
+        "absences": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/problem"},
+            "description": "Notes of declared objects that are not there and are only told; drift counts them.",
+        },
     }
 
 
@@ -182,7 +187,7 @@ def _build_step_schema() -> Schema:
             },
         },
         {
-            "refusal": {**text, "description": "Why there is no call."},
+            **_build_obstacle_members(),
             "detail": text,
         },
     )
@@ -272,9 +277,17 @@ def _build_stored_step_schema(address: Schema) -> Schema:
         {
             "base": {"description": "The object as read, in the kind's own form; null where it must not exist."},
             "expect": {"description": "What must hold when it is read back."},
-            "refusal": {**text, "description": "Why there is no call."},
+            **_build_obstacle_members(),
         },
     )
+
+
+def _build_obstacle_members() -> Schema:
+    description = "Why, in a word: of itself, because of something else in the run, or since nothing is there."
+    return {
+        "refusal": {"type": "string", "description": "Why there is no call."},
+        "obstacle": {"enum": [obstacle.value for obstacle in Obstacle], "description": description},
+    }
 
 
 def _build_subject_members() -> Schema:

@@ -70,9 +70,9 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
     not compared. `encoder_input` is whatever the kind needs to encode the request. A `refusal` says why no request may
-    be made; `needs` are documents of the same run whose object has to be created before it. `objects` is how many
-    objects it stands for. What a step says of its changes, object and subjects is told by its request, where there is
-    one (`explain`).
+    be made (`is_absent`: since nothing exists); `needs` are documents of the same run whose object has to be created
+    before it. `objects` is how many objects it stands for. What a step says of its changes, object and subjects is told
+    by its request, where there is one (`explain`).
     """
 
     document: Wanted[SpecT_co]
@@ -85,6 +85,7 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     objects: int = 1
     subjects: tuple[Subject, ...] = ()
     needs: frozenset[Address] = frozenset()
+    is_absent: bool = False
 
 
 class Absence(NamedTuple):

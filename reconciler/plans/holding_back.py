@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconciler.diagnostics import Address, Diagnostic
-from reconciler.model import Step
+from reconciler.model import Obstacle, Step
 
 NeededStep = tuple[Step, frozenset[Address]]
 """A step with the documents whose objects have to be created before it."""
@@ -21,11 +21,22 @@ def hold_back(steps: Iterable[NeededStep], problems: Sequence[Diagnostic]) -> It
     causes = {problem.address: problem for problem in reversed(problems) if problem.address}
     withheld = set(causes)
     for step, needs in steps:
-        refusal = step.refusal
-        if not refusal and (problem := causes.get(step.address)):
-            refusal = f"held back, since its document has a problem: {problem.source}: {problem.summary}"
-        elif not refusal and (missing := sorted(needs & withheld)):
-            refusal = f"held back, since it needs {missing[0]}, which is held back too"
+        refusal = step.refusal or _explain_dependence(step, needs, causes, withheld)
         if refusal:
             withheld.add(step.address)
-        yield replace(step, request=None, refusal=refusal) if refusal else step
+        is_own = refusal == step.refusal and step.address not in causes
+        if is_own or (step.refusal and step.obstacle is Obstacle.ABSENT):
+            yield step
+        else:
+            yield replace(step, request=None, refusal=refusal, obstacle=Obstacle.HELD_BACK)
+
+
+def _explain_dependence(
+    step: Step, needs: frozenset[Address], causes: Mapping[Address, Diagnostic], withheld: Set[Address]
+) -> str:
+    """Say what else keeps a step from being sent; "" if nothing."""
+    if problem := causes.get(step.address):
+        return f"held back, since its document has a problem: {problem.source}: {problem.summary}"
+    if missing := sorted(needs & withheld):
+        return f"held back, since it needs {missing[0]}, which is held back too"
+    return ""

@@ -2,8 +2,8 @@
 
 A plan is {"format_version", "kind": "Plan", "planned_on", "compared", "selection", "problems", "notes", "absences",
 "targets", "manifests", "steps"}; a step is {"address", "object", "subjects", "action", "risk", "risk_reason", "source",
-"call", "changes", "base", "expect"} and, where it has no call, "refusal". What a step says of itself is for people and
-tools that read the file: who loads it works it out again (`stored_steps`).
+"call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What a step says of itself is
+for people and tools that read the file: who loads it works it out again (`stored_steps`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
-from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step, Subject
+from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 
 PLAN_FORMAT_VERSION = "1.0"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
@@ -75,7 +75,7 @@ def encode_step(step: Step) -> dict[str, Json]:
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
     }
-    members |= {"refusal": step.refusal} if step.refusal else {}
+    members |= {"refusal": step.refusal, "obstacle": step.obstacle.value} if step.refusal else {}
     return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
 
 
@@ -93,6 +93,7 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         object=members["object"],
         refusal=members.get("refusal", ""),
         subjects=tuple(_decode_subject(subject) for subject in members["subjects"]),
+        obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import Kind, Match, Meaning
-from reconciler.model import Request, Step
+from reconciler.model import Obstacle, Request, Step
 from reconciler.plans.diff import find_changes
 
 
@@ -32,7 +32,8 @@ def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
     address, action = match.document.address, kind.action(match)
     if request is None:
         changes = find_changes(match.before, match.after, kind.assess)
-        yield Step(address, action, source, changes, None, match.object, refusal, match.subjects)
+        obstacle = Obstacle.ABSENT if match.is_absent else Obstacle.REFUSED
+        yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, obstacle)
         return
     meaning = kind.explain(request)
     changes = find_changes(*_merge_fields(match, meaning), kind.assess)

@@ -11,14 +11,16 @@ from reconciler.plans.masking import MaskedOutcome, MaskedStep
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Objects by action and by risk, refused ones apart; with `unchanged` they add up to the compared.
+    """Objects by action and by risk, apart from those that are not sent (`refused`) or only told (`absent`).
 
+    Actions, these two and `unchanged` add up to the compared.
     `verdicts` is empty where nothing was applied.
     """
 
     actions: Mapping[Action, int]
     risks: Mapping[Risk, int]
     refused: int
+    absent: int
     unchanged: int
     verdicts: Mapping[Verdict, int] = field(default_factory=dict)
 
@@ -32,6 +34,7 @@ def summarize_steps(
         actions={action: _sum_weights(step for step in sendable if step.action is action) for action in Action},
         risks={risk: _sum_weights(step for step in sendable if step.risk is risk) for risk in Risk},
         refused=_sum_weights(step for step in steps if not step.request),
+        absent=absences,
         unchanged=count_in_sync(coverage, steps, absences),
         verdicts=count_by_verdict(outcomes) if outcomes else {},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Action, Change, Json, Risk
+from reconciler.model import Change, Json, Risk
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.layout import Line, build_line, measure_text, quote_value
 from reconciler.reports.perspective import View
@@ -75,11 +75,11 @@ def compare_members(before: Json, after: Json) -> tuple[list[Json], list[Json], 
 
 
 def _render_planned(change: Change, step: MaskedStep, view: View) -> Iterator[_Pieces]:
-    """Yield the pieces of each line of one change; of a new object only what it will be."""
+    """Yield the pieces of each line of one change; of an object that does not exist only what it is to be."""
     member_changes = compare_members(change.before, change.after)
     if member_changes is None:
         old, new = (quote_value(value, hint=view.remainder_hint) for value in (change.before, change.after))
-        yield (*(() if step.action is Action.CREATE else ((old, _REMOVED), " -> ")), (new, _ADDED))
+        yield (*(() if step.finds_nothing else ((old, _REMOVED), " -> ")), (new, _ADDED))
         return
     added, removed, unchanged = member_changes
     yield from _render_members("+", added, _ADDED, view)
@@ -90,7 +90,7 @@ def _render_planned(change: Change, step: MaskedStep, view: View) -> Iterator[_P
 
 def _render_found(change: Change, step: MaskedStep, view: View) -> Iterator[_Pieces]:
     """Yield the same from the server's side: declared -> found; what was put in there is an addition."""
-    if step.action is Action.CREATE:
+    if step.finds_nothing:
         members = change.after if isinstance(change.after, list) and change.after else [change.after]
         hint = view.remainder_hint
         yield from (

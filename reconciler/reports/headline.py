@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.model import Action, Risk, Verdict
+from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.summary import count_by_verdict, count_in_sync
 from reconciler.reports.layout import format_count
@@ -20,6 +20,8 @@ _VERDICT_WORDS = {
 }
 
 
+_ABSENT = "not there"
+_OBSTACLE_LABELS = {Obstacle.ABSENT: _ABSENT, Obstacle.REFUSED: "can't be changed", Obstacle.HELD_BACK: "held back"}
 _RISK_LABELS = {Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
 _GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 
@@ -94,8 +96,9 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> s
     sendable = [step for step in plan.steps if step.request]
     amounts = [(words[action].counted, [step for step in sendable if step.action is action]) for action in Action]
     risks = [(label, [step for step in sendable if step.risk is risk]) for risk, label in _RISK_LABELS.items()]
-    absences = [f"{len(plan.absences):,} not there"] if is_drift and plan.absences else []
-    parts = [", ".join([*_count_groups(amounts), *absences]), *_count_groups(_group_withheld(plan))]
+    absent = len(plan.absences) + _sum_weights(_pick_withheld(plan, Obstacle.ABSENT)) if is_drift else 0
+    absences = [f"{absent:,} {_ABSENT}"] if absent else []
+    parts = [", ".join([*_count_groups(amounts), *absences]), *_count_groups(_group_withheld(plan, is_drift=is_drift))]
     if unchanged := count_in_sync(plan.compared, plan.steps, len(plan.absences)):
         parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
     parts.append(", ".join(_count_groups(risks)))
@@ -106,14 +109,17 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> s
     return f"{'; '.join(filter(None, parts))}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
 
 
-def _group_withheld(plan: MaskedPlan) -> list[tuple[str, list[MaskedStep]]]:
-    """Return the steps that are not sent: those of documents that have a problem, and those that were refused."""
-    faulty = {problem.address for problem in plan.problems}
-    withheld = [step for step in plan.steps if not step.request]
+def _group_withheld(plan: MaskedPlan, *, is_drift: bool) -> list[tuple[str, list[MaskedStep]]]:
+    """Return the steps that are not sent, by why; to drift an object that is not there is a difference like others."""
     return [
-        ("can't be changed", [step for step in withheld if step.address not in faulty]),
-        ("held back", [step for step in withheld if step.address in faulty]),
+        (label, _pick_withheld(plan, obstacle))
+        for obstacle, label in _OBSTACLE_LABELS.items()
+        if not (is_drift and obstacle is Obstacle.ABSENT)
     ]
+
+
+def _pick_withheld(plan: MaskedPlan, obstacle: Obstacle) -> list[MaskedStep]:
+    return [step for step in plan.steps if not step.request and step.obstacle is obstacle]
 
 
 def _count_groups(groups: Iterable[tuple[str, list[MaskedStep]]]) -> list[str]:

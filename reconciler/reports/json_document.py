@@ -1,8 +1,8 @@
 """The JSON that plan, drift, show, apply and every failure share; the plan file is made of the same steps.
 
 One shape whatever happened: {"format_version", "command", "outcome", "compared", "partial", "selection", "summary",
-"steps", "problems", "notes"}. Members may join within a major version, none leaves. No time stamps: equal values give
-equal bytes.
+"steps", "problems", "notes", "absences"}. Members may join within a major version, none leaves. No time stamps: equal
+values give equal bytes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None)
         "verdict": outcome.verdict.value if outcome else None,
     }
     if step.refusal:
-        members["refusal"] = step.refusal
+        members |= {"refusal": step.refusal, "obstacle": step.obstacle.value}
     if outcome:
         members["detail"] = outcome.detail
     return members
@@ -89,6 +89,10 @@ def build_report(
         "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences, *notes))],
+        "absences": [
+            encode_problem(absence) | {"address": absence.address._asdict() if absence.address else None}
+            for absence in sorted(plan.absences)
+        ],
         **extra,
     }
 
@@ -128,7 +132,7 @@ def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> lis
 
 def _encode_summary(summary: Summary) -> dict[str, Json]:
     members: dict[str, Json] = {action.value: number for action, number in summary.actions.items()}
-    members |= {"refused": summary.refused, "unchanged": summary.unchanged}
+    members |= {"refused": summary.refused, "absent": summary.absent, "unchanged": summary.unchanged}
     members["risk"] = {risk.value: number for risk, number in summary.risks.items()}
     if summary.verdicts:
         members["verdicts"] = {verdict.value: number for verdict, number in summary.verdicts.items()}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconciler.model import Action, Bound
+from reconciler.plans.masking import MaskedStep
 
 BuildHeaders = Callable[[str, int], Mapping[str, str]]
 """Gives the headers of a write that matter, by the API's name and `Call.version`; never a credential."""
@@ -38,6 +39,10 @@ FOUND = {
 }
 
 
+NOT_THERE = ActionWords("-", "bold red", "not there", "not there")
+"""How drift tells of an object that would not be created."""
+
+
 class View(NamedTuple):
     """What a reader is shown. `targets` are those of the run; `headers` is given where each request is shown whole."""
 
@@ -45,10 +50,11 @@ class View(NamedTuple):
     from_server: bool = False
     headers: BuildHeaders | None = None
 
-    @property
-    def words(self) -> Mapping[Action, ActionWords]:
-        """How each action is told."""
-        return FOUND if self.from_server else PLANNED
+    def find_words(self, step: MaskedStep) -> ActionWords:
+        """Return how a step is told."""
+        if self.from_server and step.finds_nothing and step.action is not Action.CREATE:
+            return NOT_THERE
+        return (FOUND if self.from_server else PLANNED)[step.action]
 
     @property
     def names_targets(self) -> bool:

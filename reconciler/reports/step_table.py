@@ -60,7 +60,7 @@ def build_survey(steps: Sequence[MaskedStep], layout: Layout, view: View) -> Ite
     """Yield what many steps come to, a line for each sort: which kind, what is done, to which fields, at what risk."""
     weights: Counter[_Sort] = Counter()
     for step in steps:
-        word = view.words[step.action].word if step.request or view.from_server else "not sent"
+        word = view.find_words(step).word if step.request or view.from_server else "not sent"
         weights[_Sort(step.risk, step.address.kind, word, _summarize_field_names(step))] += step.weight
     sorts = sorted(weights.items(), key=lambda item: (-item[0].risk.rank, -item[1], item[0]))
     yield from build_table([_build_survey_row(*item) for item in sorts[:_MAX_SORTS]], layout, first="fields")
@@ -110,7 +110,7 @@ def find_symbol(step: MaskedStep, view: View) -> tuple[str, str]:
     """Return the sign of a step with its style."""
     if step.request is None and not view.from_server:
         return WITHHELD
-    words = view.words[step.action]
+    words = view.find_words(step)
     return words.symbol, words.style
 
 
@@ -119,7 +119,7 @@ def _build_cells(step: MaskedStep, view: View) -> Row:
     target = {"target": (step.address.target, "")} if view.names_targets else {}
     return {
         "": (symbol, style),
-        "drift" if view.from_server else "action": (view.words[step.action].word, ""),
+        "drift" if view.from_server else "action": (view.find_words(step).word, ""),
         **target,
         "kind": (step.address.kind, ""),
         "name": (step.address.name, ""),

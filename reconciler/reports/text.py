@@ -10,13 +10,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Action, Verdict
+from reconciler.diagnostics import Diagnostic
+from reconciler.model import Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.reports.field_changes import render_fields
 from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
-from reconciler.reports.perspective import BuildHeaders, View
+from reconciler.reports.perspective import NOT_THERE, BuildHeaders, View
 from reconciler.reports.step_table import VERDICTS, build_step_table, build_survey, find_symbol
 
 MAX_ROWS = 500
@@ -92,6 +93,27 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         yield from build_step_table([plan.steps[index] for index in rows], layout, view)
         yield from _render_hidden_count(len(plan.steps) - len(rows), view)
         yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
+    if view.from_server:
+        yield from _render_absences(plan.absences, view)
+
+
+def _render_absences(absences: Sequence[Diagnostic], view: View) -> Iterator[Line]:
+    """Yield what has no step, and is a difference all the same: objects that are only to be told, where they miss."""
+    for absence in absences[:MAX_BLOCKS]:
+        address = absence.address
+        target = f"  target {address.target}" if address and view.names_targets else ""
+        name = f"{address.kind} {address.name}" if address else ""
+        yield build_line()
+        yield build_line(
+            (NOT_THERE.symbol, NOT_THERE.style),
+            f" {name}  {NOT_THERE.word}{target}",
+            (f"  {absence.source}", "dim"),
+            hang=4,
+        )
+        yield build_line(f"    {absence.message}", hang=4)
+    if len(absences) > MAX_BLOCKS:
+        yield build_line()
+        yield from _render_hidden_count(len(absences) - MAX_BLOCKS, view, "more object that is not there")
 
 
 def _pick_foremost_rows(weights: Sequence[int], view: View) -> list[int]:
@@ -147,7 +169,7 @@ def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) 
 
 
 def _tell_missing(step: MaskedStep, view: View) -> str:
-    return "missing on the server" if view.from_server and step.action is Action.CREATE else ""
+    return f"{view.find_words(step).word} on the server" if view.from_server and step.finds_nothing else ""
 
 
 def _join_names(names: Sequence[str], limit: int = 3) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,27 @@ def test_a_certificate_that_is_gone_may_be_told_alone(run: Run, folder: Path) ->
         assert read_owner(simulator, 1) == WEB
         assert run(["drift", "all.yaml", *config])[0] == 2
         assert run(["plan", "all.yaml", *config])[0] == 0
+
+
+@pytest.mark.parametrize("extra", ["", "  missing: report\n"], ids=["refused", "reported"])
+def test_drift_says_which_certificate_is_not_there(run: Run, folder: Path, extra: str) -> None:
+    """In the text itself, whose reader may see nothing else; and never as one that changed."""
+    with Simulator(certificates=5) as simulator:
+        config = ["--config", str(simulator.settings)]
+        write_owner(folder, "Web Team", 4711, extra=extra)
+        code, stdout, _ = run(["drift", "all.yaml", *config])
+
+        assert code == 2
+        assert "1 not there" in stdout.splitlines()[0]
+        assert re.search(r"(?m)^- CertificateOwner web .*", stdout)
+        assert "no certificate matches id 4711" in stdout
+        assert "changed" not in stdout
+        assert "->" not in stdout.partition("\n")[2]
+
+        report = json.loads(run(["drift", "all.yaml", "--format", "json", *config])[1])
+        assert [step["obstacle"] for step in report["steps"]] == ([] if extra else ["absent"])
+        assert [entry["address"]["name"] for entry in report["absences"]] == (["web"] if extra else [])
+        assert report["summary"]["absent"] == bool(extra)
 
 
 def test_an_export_says_whose_certificates_it_lists(run: Run, folder: Path) -> None:

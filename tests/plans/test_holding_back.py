@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model import Action, Json, Plan
+from reconciler.model import Action, Json, Obstacle, Plan
 from tests.support.sample_plans import GUID, certificate, document, handler, pending, planned, registered, role
 
 ROLES: dict[str, Json] = {
@@ -45,6 +45,7 @@ def test_what_a_problem_holds_back_is_shown_all_the_same() -> None:
 
     assert made.problems
     assert all("held back, since its document has a problem" in reason for reason in refusals(made).values())
+    assert {step.obstacle for step in made.steps} == {Obstacle.HELD_BACK}
     assert [step.changes[0].after for step in made.steps] == ["Readers"]
 
 
@@ -60,6 +61,7 @@ def test_what_needs_an_object_that_is_held_back_is_held_back_too() -> None:
         "New": "role 'New' does not exist or is not visible, and creating it needs permissionSet",
         "o": "held back, since it needs SecurityRole/New, which is held back too",
     }
+    assert {step.obstacle for step in made.steps} == {Obstacle.HELD_BACK}
 
 
 def test_what_needs_an_object_that_is_created_goes_on() -> None:

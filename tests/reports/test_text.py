@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.diagnostics import Source
-from reconciler.model import Action, Change, Coverage, Outcome, Plan, Risk, Verdict
+from reconciler.model import Action, Change, Coverage, Obstacle, Outcome, Plan, Risk, Verdict
 from reconciler.plans.masking import MaskedPlan
 from reconciler.reports import text
 from reconciler.reports.layout import Layout
@@ -28,6 +28,9 @@ from tests.support.report_plans import (
     owners,
     step,
 )
+
+HELD_BACK = replace(IMMUTABLE, obstacle=Obstacle.HELD_BACK)
+ABSENT = replace(IMMUTABLE, obstacle=Obstacle.ABSENT)
 
 GOLDEN = """\
 1 to create, 1 to update, 2 to deny; 210 in sync; 1 high risk, 2 irreversible  (compared 214 of 214)
@@ -110,6 +113,21 @@ VERDICTS = [
         text.render_plan,
         replace(PLAN, steps=(IMMUTABLE,)),
         "1 can't be changed; 213 in sync  (compared 214 of 214)",
+    ),
+    (
+        "held back and not there",
+        text.render_plan,
+        replace(PLAN, steps=(IMMUTABLE, HELD_BACK, ABSENT)),
+        "1 not there; 1 can't be changed; 1 held back; 211 in sync  (compared 214 of 214)",
+    ),
+    (
+        "held back and not there, as drift",
+        text.render_drift,
+        replace(PLAN, steps=(IMMUTABLE, HELD_BACK, ABSENT), absences=(make_problem(Source("a.yaml", 1, 1), "gone"),)),
+        (
+            "Drift (declared -> found): 4 of 214 objects not as declared: 2 not there; 1 can't be changed; "
+            "1 held back; 210 in sync  (compared 214 of 214)"
+        ),
     ),
 ]
 

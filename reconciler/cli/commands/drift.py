@@ -35,4 +35,5 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
         (*judged_plan.refusals, *judged_plan.withheld),
         plan,
         headline=summarize_drift(plan),
+        absences_in_text=True,
     )

@@ -24,8 +24,8 @@ class CommandResult(NamedTuple):
     """An outcome with its result: `text` draws it for stdout, the rest goes into the JSON document.
 
     `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
-    a plan. `extra` are the command's own members of the document. `headline` is the result in one line, for stderr
-    where stdout is a document.
+    a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
+    members of the document. `headline` is the result in one line, for stderr where stdout is a document.
     """
 
     exit: Exit
@@ -37,6 +37,7 @@ class CommandResult(NamedTuple):
     problems_in_text: bool = False
     headline: str = ""
     notes: tuple[Diagnostic, ...] = ()
+    absences_in_text: bool = False
 
 
 def load_headers() -> BuildHeaders:
@@ -122,7 +123,8 @@ def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic,
 def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan, problem_list = result.plan, _list_problems(session, result)
-    notes = (*plan.notes, *plan.absences, *result.notes) if plan else result.notes
+    absences = plan.absences if plan and (session.json or not result.absences_in_text) else ()
+    notes = (*(plan.notes if plan else ()), *absences, *result.notes)
     if not problem_list and not notes:
         return ""
     from reconciler.cli.terminal.snippets import read_snippets

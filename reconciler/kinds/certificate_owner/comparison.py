@@ -161,7 +161,8 @@ def _find_absence(document: OwnerDocument, assignment: Assignment) -> Finding:
         absence = Explanation("live.not-found", summary, reason, "correct or remove it")
         return Absence(absence.locate(source, document.address))
     refusal = f"{summary}; {reason}; correct or remove it, or say missing: report"
-    return Match(document, None, {"owner": assignment.owner}, object=assignment.key, source=source, refusal=refusal)
+    after = {"owner": assignment.owner}
+    return Match(document, None, after, object=assignment.key, source=source, refusal=refusal, is_absent=True)
 
 
 def _explain_unfit_owners(comparison: _Comparison) -> Iterator[Diagnostic]:

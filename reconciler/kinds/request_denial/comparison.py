@@ -119,12 +119,19 @@ def label_batch(subjects: Sequence[Subject]) -> str:
 
 
 def _refuse_request(document: Wanted, number: int, live: LiveRequests, reason: str, source: Source) -> Match:
-    state = live.read_state(number)
+    row, state = live.find_request(number), live.read_state(number)
     state_name = None if state is None else STATE_NAMES.get(state, str(state))
     path, refusal = f"requests.{number}", f"request {number} {reason}"
-    subjects = (_describe_row(live.find_request(number) or {"Id": number}),)
-    label = f"request {number}"
-    return Match(document, {path: state_name}, {path: "denied"}, (), label, source, refusal, subjects=subjects)
+    return Match(
+        document,
+        {path: state_name},
+        {path: "denied"},
+        object=f"request {number}",
+        source=source,
+        refusal=refusal,
+        subjects=(_describe_row(row or {"Id": number}),),
+        is_absent=row is None,
+    )
 
 
 def build_batches(document: Wanted, rows: Sequence[Mapping[str, Json]]) -> Iterator[Match]:
