@@ -30,13 +30,13 @@ _PLAN_ANEW = "make a new one with plan --out"
 _DAMAGED = Explanation(
     "plan.damaged",
     "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost",
-    "nothing was sent",
+    "nothing was done",
     _PLAN_ANEW,
 )
 _NO_PLAN = Explanation(
     "plan.no-plan",
     "this is no saved plan: nothing in it is what plan --out writes",
-    "nothing was sent",
+    "nothing was done",
     _PLAN_ANEW,
 )
 
@@ -61,7 +61,7 @@ def load_plan(data: bytes, today: date | None, kinds: Registry, file: str = "the
         stated_risks = [step["risk"] for step in members["steps"]]
     except (KeyError, TypeError, ValueError, AttributeError):
         summary = "this is sealed as a plan, but it is not one that this version of the tool writes"
-        raise StaleError(Diagnostic("plan.unreadable", Source(file), summary, "nothing was sent", _PLAN_ANEW)) from None
+        raise StaleError(Diagnostic("plan.unreadable", Source(file), summary, "nothing was done", _PLAN_ANEW)) from None
     # abs(): a plan from the future is no better, since one of the two clocks is wrong, and nobody knows
     # which.
     if today is not None and abs(today - planned_on) > MAX_AGE:

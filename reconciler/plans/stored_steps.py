@@ -45,7 +45,7 @@ def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Regist
                 "plan.misleading-step",
                 Source(file),
                 f"the step of {step.address} does not do what it shows: {difference}",
-                "nothing was sent",
+                "nothing was done",
                 "make a new plan with plan --out",
                 address=step.address,
             )
