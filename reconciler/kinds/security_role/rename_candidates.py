@@ -1,8 +1,8 @@
 """Live roles that may be what a role that is to be created was called before.
 
 The list of roles has no claims and no permissions, so each candidate costs a GET. Only those are read that could be it:
-roles that no document declares, with as many claims as are declared, in the permission set that is; and none where the
-list doesn't tell that, or where more than a few are left.
+roles that no document declares, in the permission set that is declared; where these are more than a few, those with as
+many claims as are declared; and none where the list doesn't tell that, or where still more are left.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ def read_rename_candidates(
     `rows` is the list of roles, `declared` are the folded names that any document is about.
     """
     shapes = {shape for document in documents if (shape := _read_declared_shape(document, sets))}
-    ids = [
-        int(pick_member(row, "Id"))
+    set_ids = {set_id for _, set_id in shapes}
+    live_shapes = {
+        int(pick_member(row, "Id")): shape
         for row in rows
-        if fold_role_name(row) not in declared and _read_live_shape(row) in shapes
-    ]
+        if fold_role_name(row) not in declared and (shape := _read_live_shape(row)) and shape[1] in set_ids
+    }
+    # Somebody who renames a role may give it one more claim on the way: then its permissions tell it.
+    few = len(live_shapes) <= _MAX_CANDIDATES
+    ids = [number for number, shape in live_shapes.items() if few or shape in shapes]
     return tuple(read_roles_by_id(read, ids)) if len(ids) <= _MAX_CANDIDATES else ()
 
 
