@@ -39,13 +39,13 @@ def match_role(
     document: Wanted, raw: Mapping[str, Json] | None, live: LiveRoles, new_claims: Mapping[ClaimKey, str]
 ) -> Match:
     """Return a role beside its document; `new_claims` are those that join it, with what they are described by."""
-    set_id = find_set_guid(document.spec.declared().get("permissionSet"), live.sets)
-    after = _build_after(document.spec.declared(), raw, set_id, live.sets)
+    set_id = find_set_guid(document.spec.declared().get("permissionSet"), live.sets.names)
+    after = _build_after(document.spec.declared(), raw, set_id, live.sets.names)
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
     encoder_input = (raw, set_id, new_claims)
     if raw is None:
         return Match(document, None, after, encoder_input, "new", None, uncertainty)
-    before = {name: value for name, value in convert_role_to_manifest(raw, live.sets).items() if name in after}
+    before = {name: value for name, value in convert_role_to_manifest(raw, live.sets.names).items() if name in after}
     if _is_rename(document, raw):
         before, after = {"name": pick_member(raw, "Name")} | before, {"name": document.address.name} | after
     refusal = _explain_refusal(raw, before, after) or uncertainty

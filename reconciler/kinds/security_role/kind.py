@@ -30,7 +30,7 @@ from reconciler.kinds.security_role.observation import (
     list_held_permissions,
     observe_roles,
 )
-from reconciler.kinds.security_role.permission_sets import read_permission_sets
+from reconciler.kinds.security_role.permission_sets import find_permissions_outside_set, read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.remarks import find_remarks
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
@@ -69,6 +69,7 @@ def _find_wrong_references(
 ) -> Iterator[Finding]:
     doubtful_claims = list_doubtful_claims(document, raw, live.claim_context.claim_index)
     yield from find_unknown_permissions(document, list_held_permissions(raw), live.lists.permissions)
+    yield from find_permissions_outside_set(document, raw, live.sets)
     yield from find_unknown_providers(document, doubtful_claims, live.lists.providers)
 
 
@@ -143,7 +144,7 @@ spec:
         raw, unclear_role = find_live_role(document, live.roles)
         problems = [
             *([unclear_role] if unclear_role else ()),
-            *find_bad_permission_set(document, live.sets),
+            *find_bad_permission_set(document, live.sets.names),
             *find_contradictory_descriptions(document, live.claim_context.descriptions),
             *find_ambiguous_claims(document, raw, live.claim_context),
         ]
@@ -208,7 +209,7 @@ spec:
 
     def export(self, read: Read) -> Iterator[ExportedDocument]:
         rows = read_role_list(read)
-        sets = read_permission_sets(read)
+        sets = read_permission_sets(read).names
         roles = read_roles_by_id(read, [int(pick_member(row, "Id")) for row in rows])
         disputed_claims = find_disputed_claims(roles)
         for raw in roles:

@@ -9,7 +9,7 @@ from reconciler.kinds.kind import Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_claim_index
 from reconciler.kinds.security_role.claims import ClaimContext, collect_declared_descriptions, find_new_claims
 from reconciler.kinds.security_role.identity import FoundRole, LiveRole, RolesByName, find_live_role, list_role_names
-from reconciler.kinds.security_role.permission_sets import PermissionSetNames, is_guid, read_permission_sets
+from reconciler.kinds.security_role.permission_sets import PermissionSets, is_guid, read_permission_sets
 from reconciler.kinds.security_role.references import ServerLists, is_provider_in_doubt, read_server_lists
 from reconciler.kinds.security_role.rename_candidates import read_rename_candidates
 from reconciler.kinds.security_role.spec import SecurityRole
@@ -27,7 +27,7 @@ class LiveRoles:
     """The declared roles as read by id, by folded name; the permission sets; what is known of claims and providers."""
 
     roles: RolesByName
-    sets: PermissionSetNames
+    sets: PermissionSets
     claim_context: ClaimContext
     lists: ServerLists
     rename_candidates: tuple[LiveRole, ...] = ()
@@ -54,12 +54,16 @@ def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     )
     claim_context = ClaimContext(claim_index, collect_declared_descriptions(documents))
     missing = [document for document, found in found_roles if found == FoundRole()]
-    return LiveRoles(roles, sets, claim_context, lists, read_rename_candidates(read, missing, rows, names, sets))
+    return LiveRoles(roles, sets, claim_context, lists, read_rename_candidates(read, missing, rows, names, sets.names))
 
 
-def _read_needed_sets(read: Read, documents: Documents) -> PermissionSetNames:
+def _read_needed_sets(read: Read, documents: Documents) -> PermissionSets:
     names = [document.spec.declared().get("permissionSet") for document in documents]
-    return read_permission_sets(read) if any(name is not None and not is_guid(name) for name in names) else {}
+    return (
+        read_permission_sets(read)
+        if any(name is not None and not is_guid(name) for name in names)
+        else PermissionSets()
+    )
 
 
 def _read_declared_roles(read: Read, names: Collection[str], rows: Sequence[Json]) -> dict[str, list[Json]]:

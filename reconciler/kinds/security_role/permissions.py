@@ -22,6 +22,11 @@ def find_redundant_pairs(permissions: Iterable[str]) -> Iterator[tuple[str, str]
             yield permission, parent
 
 
+def is_part_of(permission: str, granted: Collection[str]) -> bool:
+    """True for a permission that is among these, or that one of them already grants."""
+    return permission in granted or any(prefix in granted for prefix in _list_prefixes(permission))
+
+
 def _list_prefixes(permission: str) -> Iterator[str]:
     """Yield the permissions that would include this one, the widest first: `/`, `/a/`, ... but not itself."""
     parts = permission.strip("/").split("/") if permission != "/" else []
