@@ -28,11 +28,12 @@ _Pieces = tuple[str | tuple[str, str], ...]
 def render_fields(step: MaskedStep, view: View, *, group_size: int = 1) -> Iterator[Line]:
     """Yield the lines below a step's title: its changes, its call (one of `group_size`), or why there is none."""
     subjects = {subject.path: subject for subject in step.subjects if subject.path}
-    labels = [escape_invisible(change.path) for change in step.changes]
+    changes = view.list_changes(step)
+    labels = [escape_invisible(change.path) for change in changes]
     closing_lines = list(_list_closing_lines(step, view, group_size))
     width = max(map(len, (*labels, *(label for label, _, _ in closing_lines), "request" if view.is_full else "call")))
     hang = len(_INDENT) + width + 2
-    for change, label in zip(step.changes, labels, strict=True):
+    for change, label in zip(changes, labels, strict=True):
         pieces_of_lines = _render_found(change, step, view) if view.from_server else _render_planned(change, step, view)
         for number, pieces in enumerate(pieces_of_lines):
             subject = subjects.get(change.path)

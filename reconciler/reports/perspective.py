@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconciler.model import Action, Bound
+from reconciler.model import Action, Bound, Change
 from reconciler.plans.masking import MaskedStep
 
 BuildHeaders = Callable[[str, int], Mapping[str, str]]
@@ -55,6 +55,20 @@ class View(NamedTuple):
         if self.from_server and step.finds_nothing and step.action is not Action.CREATE:
             return NOT_THERE
         return (FOUND if self.from_server else PLANNED)[step.action]
+
+    def list_changes(self, step: MaskedStep) -> tuple[Change, ...]:
+        """Return what a step changes; to drift a member that is missing has no parts of its own.
+
+        What a new claim would be described by need not be declared: a request has to say something.
+        """
+        if not self.from_server:
+            return step.changes
+        fields = {change.path for change in step.changes}
+        return tuple(
+            change
+            for change in step.changes
+            if change.before is not None or "." not in change.path or change.path.partition(".")[0] not in fields
+        )
 
     @property
     def names_targets(self) -> bool:

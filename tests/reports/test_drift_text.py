@@ -97,6 +97,23 @@ def test_a_missing_object_is_missing_and_not_new() -> None:
     assert "new" not in shown
 
 
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE])
+def test_what_a_request_has_to_say_of_a_missing_member_is_not_called_declared(action: Action) -> None:
+    """A new claim goes out with a description, declared or not; of one that is there it is a difference."""
+    changes = (
+        Change("claims", None, ["on-call"], Risk.LOW),
+        Change("claims.on-call.description", None, "made up", Risk.LOW),
+        Change("claims.ops.description", "found", "declared", Risk.LOW),
+    )
+    plan = mask_plan(Plan((step(action=action, changes=changes),), Coverage(1, 1)))
+
+    assert "made up" not in text.render_drift(plan)
+    assert "claims.on-call" not in text.render_drift(plan)
+    assert "claims.ops.description" in text.render_drift(plan)
+    assert "made up" in text.render_plan(plan)
+    assert "made up" in str(encode_reported_step(plan.steps[0]))
+
+
 def test_the_json_of_drift_keeps_its_sides() -> None:
     """Before is what was found, after what is declared, in drift as in a plan."""
     change = encode_reported_step(mask_plan(PLAN).steps[0])["changes"][0]
