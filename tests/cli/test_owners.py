@@ -97,6 +97,11 @@ def test_a_certificate_that_is_gone_keeps_nothing_else_from_being_sent(run: Run,
         code, stdout, stderr = run(["plan", "all.yaml", "--out", "a.plan", *config])
         assert (code, "no certificate matches id 4711" in stdout + stderr) == (0, True), stdout + stderr
         assert run(["plan", "all.yaml", "--detailed-exitcode", *config])[0] == 2
+        shown, planned = (
+            json.loads(run([*argv, "--format", "json"])[1])
+            for argv in (["show", "a.plan"], ["plan", "all.yaml", *config])
+        )
+        assert {**shown, "command": "plan", "saved": False} == planned
         assert run(["drift", "all.yaml", *config])[0] == 2
         assert run(["apply", "a.plan", "--yes", *config])[0] == 9
         assert read_owner(simulator, 1) == WEB

@@ -19,6 +19,7 @@ def command(session: Session, /, planfile: str, full: bool) -> CommandResult:
     """Render a saved plan."""
     from reconciler.engine.saved_plans import read_saved_plan
     from reconciler.kinds.registry import KINDS
+    from reconciler.plans.guards import list_withheld_steps
     from reconciler.plans.masking import SecretMasker
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
@@ -29,5 +30,9 @@ def command(session: Session, /, planfile: str, full: bool) -> CommandResult:
     plan = SecretMasker(()).mask_plan(saved_plan)
     headers, headline = load_headers() if full else None, summarize_plan(plan)
     return CommandResult(
-        Exit.OK, lambda layout: text.render_plan(plan, layout, headers=headers), plan=plan, headline=headline
+        Exit.OK,
+        lambda layout: text.render_plan(plan, layout, headers=headers),
+        list_withheld_steps(saved_plan),
+        plan,
+        headline=headline,
     )
