@@ -38,6 +38,7 @@ NO_PROJECT = a.fault("GET", a.PROJECTS, "status", status=200, body={"projects": 
 NO_CHANGE = "limits: {EventHandler: {changes: 0}}"
 REPORT = jsonschema.Draft202012Validator(build_schemas(KINDS)["report.json"])
 
+UNPROTECTED = a.settings("protected: []")
 # what is arranged, and the code of everything that compares: plan, drift, apply
 COMPARING = {
     "a class that is not registered": (a.declared(GONE), 10),
@@ -76,10 +77,12 @@ ROWS = [
     ("a thumbprint that nothing has, as a change", a.declared(NOWHERE), "plan --detailed-exitcode", 2),
     ("a thumbprint that nothing has, as drift", a.declared(NOWHERE), "drift", 2),
     ("a thumbprint that nothing has, sent", a.declared(NOWHERE), "apply --yes", 9),
-    ("built in", a.declared(BUILT_IN), "plan", 0),
-    ("built in, as a change", a.declared(BUILT_IN), "plan --detailed-exitcode", 2),
-    ("built in, saved", a.declared(BUILT_IN), "plan --out p.json", 0),
-    ("built in, sent", a.declared(BUILT_IN), "apply --yes", 9),
+    ("built in", a.all_of(a.declared(BUILT_IN), UNPROTECTED), "plan", 0),
+    ("built in, as a change", a.all_of(a.declared(BUILT_IN), UNPROTECTED), "plan --detailed-exitcode", 2),
+    ("built in, saved", a.all_of(a.declared(BUILT_IN), UNPROTECTED), "plan --out p.json", 0),
+    ("built in and protected, as by default", a.declared(BUILT_IN), "plan", 6),
+    ("built in and protected, sent", a.declared(BUILT_IN), "apply --yes", 6),
+    ("built in, sent", a.all_of(a.declared(BUILT_IN), UNPROTECTED), "apply --yes", 9),
     ("another request than is meant", a.declared(OTHER), "apply --yes", 9),
     ("applied", a.as_it_is, "apply --yes", 0),
     ("applied by risk", a.as_it_is, "apply --approve low,high", 0),
