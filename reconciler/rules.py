@@ -175,6 +175,7 @@ _USAGE_RULES = {
 }
 _YAML_RULES = {
     "yaml.invalid-key": "A key of a mapping is missing, or is not plain text.",
+    "yaml.needless-escape": "An escape in double quotes stands for a plain character, such as `\\x41` or `\\/`.",
     "yaml.syntax": "A file is not YAML.",
     "yaml.unsupported": "A file uses what YAML can do beyond plain data: anchors, aliases, tags, merges, directives.",
 }

@@ -21,11 +21,15 @@ class RawScalar(NamedTuple):
 
 
 class SourceFile:
-    """The text of one file. Where its values stand is found out when first asked, and kept."""
+    """The text of one file. Where its values stand is found out when first asked, and kept.
 
-    def __init__(self, name: str, text: str) -> None:
+    `is_foreign` is true of another tool's file, which that tool's library wrote and nobody reviews.
+    """
+
+    def __init__(self, name: str, text: str, *, is_foreign: bool = False) -> None:
         self.name = name
         self.text = text
+        self.is_foreign = is_foreign
 
     @property
     def json(self) -> bool:

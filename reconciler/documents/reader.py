@@ -20,18 +20,19 @@ from reconciler.sanitize import escape_invisible
 __all__ = ["REFUSED", "Ambiguous", "Document", "RawScalar", "parse_documents", "read_documents", "validate_value"]
 
 
-def read_documents(data: bytes, file: str) -> list[Document]:
+def read_documents(data: bytes, file: str, *, is_foreign: bool = False) -> list[Document]:
     """Return the documents of one file, empty ones left out; a name that ends in .json is read as JSON, others as YAML.
 
-    `file` is the name that positions show. Raises InvalidError with every problem of encoding, characters and syntax.
+    `file` is the name that positions show; `is_foreign` is true of another tool's. Raises
+    InvalidError with every problem of encoding, characters and syntax.
     """
-    documents, problems = parse_documents(data, file)
+    documents, problems = parse_documents(data, file, is_foreign=is_foreign)
     if problems:
         raise InvalidError(*problems)
     return documents
 
 
-def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagnostic]]:
+def parse_documents(data: bytes, file: str, *, is_foreign: bool = False) -> tuple[list[Document], list[Diagnostic]]:
     """Like `read_documents`, but return the problems beside what could be read in spite of them."""
     file_name = escape_invisible(file)
     # Before decoding: Python keeps text at up to four bytes a character (PEP 393).
@@ -47,6 +48,6 @@ def parse_documents(data: bytes, file: str) -> tuple[list[Document], list[Diagno
     # Before parsing, too: to YAML a marker is a stray value, and its complaints are about something else.
     if conflicts := list(find_merge_conflicts(text, file_name)):
         return [], limit_problems(conflicts)
-    source = SourceFile(file_name, text)
+    source = SourceFile(file_name, text, is_foreign=is_foreign)
     documents, problems = json_reader.read_json(source) if source.json else yaml_reader.read_yaml(source)
     return documents, limit_problems(problems)

@@ -76,7 +76,7 @@ def _parse_yaml(data: bytes) -> Any:
     from reconciler.documents.reader import read_documents  # noqa: PLC0415 - only who keeps YAML pays for it
 
     try:
-        documents = read_documents(data, "file.yaml")
+        documents = read_documents(data, "file.yaml", is_foreign=True)
     except InvalidError as error:
         raise ValueError(f"line {error.problems[0].source.line or 1}") from None
     return _restore_texts(documents[0].value, documents[0], ()) if documents else None

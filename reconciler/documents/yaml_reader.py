@@ -6,6 +6,7 @@ the limits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import yaml
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.documents import characters, limits, yaml_errors
 from reconciler.documents.document import Document, SourceFile
-from reconciler.documents.escapes import explain_escape, find_escape
+from reconciler.documents.escapes import explain_escape, explain_needless_escape, find_escape
 from reconciler.documents.scalars import REFUSED, Ambiguous, Value, describe_value, resolve_scalar
 from reconciler.documents.yaml_events import SCANNER, BrokenYaml, read_yaml_events
 from reconciler.sanitize import escape_and_shorten
@@ -37,6 +38,8 @@ def read_yaml(file: SourceFile, scanner: Any = SCANNER) -> tuple[list[Document],
     return builder.documents, builder.problems
 
 
+# A file with a carriage return alone, or with one of Unicode's line ends, comes no further than its characters.
+_LINE_END: Final = re.compile("\n")
 _NO_KEY: Final = object()
 _DROPPED: Final = object()
 
@@ -61,6 +64,7 @@ class _DocumentBuilder:
         self.documents: list[Document] = []
         self.problems: list[Diagnostic] = []
         self._open: list[_Frame] = []
+        self._line_starts = _find_line_starts(file.text) if "\\" in file.text and not file.is_foreign else []
         self._nodes = 0
         self._before = 0
         self._top: Value = None
@@ -125,6 +129,9 @@ class _DocumentBuilder:
         elif (event.style == '"' or not text.isascii()) and (unsafe := characters.explain_unsafe_text(text)):
             self._complain(event, self._explain_unsafe(event, unsafe))
             value = REFUSED
+        elif event.style == '"' and self._line_starts and (needless := self._find_needless_escape(event)):
+            self._complain(event, needless)
+            value = REFUSED
         if not self._open:
             self._is_blank = value is None and not text
         self._place_value(event, value)
@@ -133,6 +140,11 @@ class _DocumentBuilder:
         character, mark = characters.find_unsafe_character(event.value), event.start_mark
         escape = find_escape(self.file.text, mark.line + 1, mark.column + 1, character) if character else ""
         return explain_escape(unsafe.add_subject("this text"), escape, json=False)
+
+    def _find_needless_escape(self, event: Any) -> Explanation | None:
+        # A mark's index counts from where the scanner began anew after a syntax error; its line is always the file's.
+        mark = event.start_mark
+        return explain_needless_escape(self.file.text, self._line_starts[mark.line] + mark.column)
 
     def _place_value(self, event: Any, value: Value) -> None:
         if not self._open:
@@ -206,6 +218,10 @@ class _DocumentBuilder:
         if self._nodes > limits.NODES:
             self._complain(event, yaml_errors.MANY)
             raise LimitReached
+
+
+def _find_line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in _LINE_END.finditer(text))]
 
 
 def _format_tag(tag: str) -> str:
