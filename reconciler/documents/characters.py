@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
@@ -70,16 +72,15 @@ def find_unsafe_character(text: str) -> str:
     return match.group() if match else ""
 
 
-def decode_text(data: bytes, file: str, *, tolerated: str = "") -> tuple[str, list[Diagnostic]]:
+def decode_text(data: bytes, file: str, *, tolerated: str = "", merged: bool = False) -> tuple[str, list[Diagnostic]]:
     """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
 
-    `tolerated` is a character that the caller looks for itself. With problems the text must not be parsed: positions
-    could lie.
+    `tolerated` is a character that the caller looks for itself; `merged` tells each other one once, with its count.
+    With problems the text must not be parsed: positions could lie.
     """
-    for bom, name in _BOMS:
-        if data.startswith(bom):
-            wrong_bom = Explanation("document.encoding", f"the file is {name}", _UTF8_REASON, "save it as UTF-8")
-            return "", [wrong_bom.locate(Source(file, 1, 1))]
+    if encoding := _recognize_encoding(data):
+        wrong_encoding = Explanation("document.encoding", f"the file is {encoding}", _UTF8_REASON, "save it as UTF-8")
+        return "", [wrong_encoding.locate(Source(file, 1, 1))]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -88,7 +89,14 @@ def decode_text(data: bytes, file: str, *, tolerated: str = "") -> tuple[str, li
     text = text.removeprefix("\ufeff")
     # Taken for a letter, which leaves every position as it is.
     checked_text = text.replace(tolerated, "x") if tolerated else text
-    return text, list(_find_character_problems(checked_text, file))
+    return text, list(_find_character_problems(checked_text, file, merged=merged))
+
+
+def _recognize_encoding(data: bytes) -> str:
+    """Return the encoding that the first bytes show, "" for UTF-8 and whatever may be it."""
+    # YAML 1.2, section 5.2: without a mark, zeros beside the first ASCII characters tell UTF-16.
+    is_unmarked = len(data) >= 4 and (any(data[:4:2]), any(data[1:4:2])) in {(True, False), (False, True)}
+    return next((name for bom, name in _BOMS if data.startswith(bom)), "UTF-16" if is_unmarked else "")
 
 
 def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
@@ -104,22 +112,37 @@ def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Dia
     )
 
 
-def _find_character_problems(text: str, file: str) -> Iterator[Diagnostic]:
+def _find_unsafe_characters(text: str, file: str) -> Iterator[tuple[str, Source]]:
+    """Yield each character that text may not hold, with its place."""
     pattern = _REFUSED_ASCII if text.isascii() else _REFUSED
     line, start = 1, 0
-    for count, match in enumerate(pattern.finditer(text)):
-        if count >= limits.PROBLEMS:
-            return
+    for match in pattern.finditer(text):
         line += text.count("\n", start, match.start())
         start = match.start()
-        column = start - text.rfind("\n", 0, start)
-        character = match.group()
-        yield Diagnostic(
-            "document.unsafe-text",
-            Source(file, line, column),
-            f"{_name_character(character)} {_explain_character(character)}",
-            remedy=_suggest_remedy(character),
-        )
+        yield match.group(), Source(file, line, start - text.rfind("\n", 0, start))
+
+
+def _merge_places(found: Iterable[tuple[str, Source]]) -> Iterator[tuple[str, Source, str]]:
+    """Yield each character once, with its first place, and in words how many others there are."""
+    first_places: dict[str, Source] = {}
+    last_places: dict[str, Source] = {}
+    counts: Counter[str] = Counter()
+    for character, source in found:
+        first_places.setdefault(character, source)
+        last_places[character] = source
+        counts[character] += 1
+    for character, source in first_places.items():
+        more = counts[character] - 1
+        places = f"{more:,} more place{'' if more == 1 else 's'}, up to line {last_places[character].line}"
+        yield character, source, f" (and in {places})" if more else ""
+
+
+def _find_character_problems(text: str, file: str, *, merged: bool) -> Iterator[Diagnostic]:
+    found = _find_unsafe_characters(text, file)
+    places = _merge_places(found) if merged else ((*place, "") for place in islice(found, limits.PROBLEMS))
+    for character, source, others in places:
+        summary = f"{_name_character(character)} {_explain_character(character)}{others}"
+        yield Diagnostic("document.unsafe-text", source, summary, remedy=_suggest_remedy(character))
     yield from _find_mixed_line_ends(text, file)
 
 

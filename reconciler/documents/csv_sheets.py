@@ -14,6 +14,8 @@ COPIED_MARK: Final = "\u200e"
 SEPARATORS: Final = (",", ";", "\t")
 # Excel's own first line, by which a file names its separator whatever the reader's country uses.
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=([,;\t])"?', re.IGNORECASE)
+# What Export-Csv of Windows PowerShell writes before the header, where nobody tells it not to.
+_TYPE_LINE: Final = re.compile(r'"?#TYPE .*')
 _TAB: Final = Explanation(
     "csv.syntax", "U+0009 (a tab) in a table whose columns it does not separate", remedy="replace or remove it"
 )
@@ -65,6 +67,8 @@ def read_sheet(text: str, file: str, columns: Sequence[str]) -> Sheet:
     named = _SEPARATOR_LINE.fullmatch(lines[0].rstrip(",; \t") or lines[0]) or _SEPARATOR_LINE.fullmatch(lines[0])
     if named:
         lines, first_line = lines[1:] or [""], 2
+    elif _TYPE_LINE.fullmatch(lines[0]) and len(lines) > 1:
+        lines, first_line = lines[1:], 2
     separator = named[1] if named else _find_separator(lines[0], columns)
     # A spreadsheet writes separators alone for rows that were emptied.
     while len(lines) > 1 and not lines[-1].strip(f"{separator} "):

@@ -29,6 +29,7 @@ _NO_ROWS: Final = Explanation(
     "add rows or remove it",
 )
 NO_FORMS: Final[Mapping[str, CellForm]] = MappingProxyType({})
+_EMPTY_CELL_RULE: Final = "csv.empty-cell"
 _EMPTY_LINE: Final = Explanation("csv.row-length", "an empty line", "each line but the last ones is a row", "remove it")
 
 
@@ -73,7 +74,7 @@ def read_table(
     if len(data) > limits.TABLE_BYTES:
         size = f"{limits.TABLE_BYTES >> 20} MiB"
         raise Unreadable(limits.describe_excess("TABLE_BYTES", f"has more than {size}", remedy="split it"))
-    text, problems = characters.decode_text(data, table_file.shown, tolerated=csv_sheets.COPIED_MARK)
+    text, problems = characters.decode_text(data, table_file.shown, tolerated=csv_sheets.COPIED_MARK, merged=True)
     if problems:
         return None, limit_problems(problems)
     return parse_table(text, table_file.shown, columns, forms)
@@ -124,8 +125,8 @@ def _read_columns(
         cells_by_name[name] = _read_column(sheet, place, forms.get(name))
         faults += _check_cells(name, place, cells_by_name[name])
     if faults:
-        return None, limit_problems(tell_faults(sheet, faults))
-    notes = [*csv_header.note_other_columns(sheet, header, columns), *_note_padded_cells(sheet, cells_by_name)]
+        return None, limit_problems(tell_faults(sheet, _merge_empty_rows(faults, body)))
+    notes = [*csv_header.note_other_columns(sheet, header, columns), *_note_padded_cells(sheet, header, cells_by_name)]
     lines = range(sheet.first_line + 1, sheet.first_line + 1 + len(body))
     return Table(sheet.file, lines, cells_by_name), notes
 
@@ -149,6 +150,21 @@ def _read_column(sheet: Sheet, place: int, form: CellForm | None) -> list[str]:
     return stripped
 
 
+def _merge_empty_rows(faults: Sequence[Fault], body: Sequence[Sequence[str]]) -> Iterator[Fault]:
+    """Yield faults of cells, where a row has nothing in any cell one of the row."""
+    empty_rows = {
+        number
+        for number in {fault.row for fault in faults if fault.explanation.rule == _EMPTY_CELL_RULE}
+        if not any(cell.strip() for cell in body[number - 1])
+    }
+    yield from (_find_empty_row(number) for number in sorted(empty_rows))
+    yield from (fault for fault in faults if fault.row not in empty_rows)
+
+
+def _find_empty_row(number: int) -> Fault:
+    return Fault("empty", number, None, _EMPTY_LINE)
+
+
 def _check_lengths(sheet: Sheet, header: Sequence[str], needed: int) -> Iterator[Fault]:
     """Find empty rows, rows that end before the last column that is needed, and rows with more than the header names.
 
@@ -156,7 +172,7 @@ def _check_lengths(sheet: Sheet, header: Sequence[str], needed: int) -> Iterator
     """
     for number, row in enumerate(sheet.get_body(), 1):
         if not any(cell.strip() for cell in row):
-            yield Fault("empty", number, None, _EMPTY_LINE)
+            yield _find_empty_row(number)
         elif len(row) < needed or any(cell.strip() for cell in row[len(header) :]):
             summary = f"{len(row)} cells where the header has {len(header)}"
             words = Explanation("csv.row-length", summary, "cells would shift", "correct the separators")
@@ -177,9 +193,8 @@ def _check_cells(name: str, place: int, cells: Sequence[str]) -> Iterator[Fault]
 
 def _check_cell(name: str, cell: str) -> Explanation | None:
     if not cell:
-        return Explanation(
-            "csv.empty-cell", f"{name} is empty", "an empty cell says nothing", "fill it in or remove the row"
-        )
+        reason, remedy = "an empty cell says nothing", "fill it in or remove the row"
+        return Explanation(_EMPTY_CELL_RULE, f"{name} is empty", reason, remedy)
     if len(cell) > limits.CELL_CHARACTERS:
         summary = f"{name} has more than {limits.CELL_CHARACTERS} characters"
         return limits.describe_excess("CELL_CHARACTERS", summary, remedy="shorten it")
@@ -189,10 +204,12 @@ def _check_cell(name: str, cell: str) -> Explanation | None:
     return other_blank[1].add_subject("this cell") if other_blank else None
 
 
-def _note_padded_cells(sheet: Sheet, columns: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
+def _note_padded_cells(
+    sheet: Sheet, header: Sequence[str], columns: Mapping[str, Sequence[str]]
+) -> Iterator[Diagnostic]:
     """Tell the cells that are taken with the spaces around them, since they stand in quotes."""
     faults = (
-        Fault(name, number, None, texts.PADDED.add_subject(quote_text(cell)))
+        Fault(name, number, header.index(name), texts.PADDED.add_subject(quote_text(cell)))
         for name, cells in columns.items()
         for number, cell in enumerate(cells, 1)
         if texts.is_padded(cell)

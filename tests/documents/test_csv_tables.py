@@ -47,7 +47,7 @@ def test_a_table_comes_as_plain_columns(tmp_path: Path) -> None:
         ("lamp,extra\na,c\n", ["x.csv:1:1: column owner is missing", 'x.csv:1:6: unknown column "extra"']),
         ("sep=;\nlamp;ower\na;b\n", ["x.csv:2:1: column owner is missing", 'x.csv:2:6: unknown column "ower"']),
         ("lamp,owner,lamp\na,b,c\n", ['x.csv:1:12: column "lamp" is given twice']),
-        ("", ["x.csv:1:1: column lamp is missing", "x.csv:1:1: column owner is missing"]),
+        ("", ["x.csv:1:1: columns lamp and owner are missing"]),
         ("lamp,owner\n", ["x.csv:1:1: the table has a header and no rows"]),
         ("lamp,owner\na\nb,c,d\n", ["x.csv:2:1: 1 cells where", "x.csv:3:1: 3 cells where"]),
         ("lamp,owner\na,b\n\nc,d\n", ["x.csv:3:1: an empty line"]),
@@ -63,7 +63,13 @@ def test_a_table_comes_as_plain_columns(tmp_path: Path) -> None:
         ("lamp,owner\na,b\u200e\n", ["x.csv:2:3: this cell holds U+200E LEFT-TO-RIGHT MARK"]),
         ("lamp;owner\na\nb;c;d\n", ["x.csv:2:1: 1 cells where", "x.csv:3:1: 3 cells where"]),
         ("owner,lamp,name\na,b,c, d\n", ["x.csv:2:1: 4 cells where the header has 3"]),
-        ("lamp;owner\na;b\n;\nc;d\n;;\n\n", ["x.csv:3:1: lamp is empty", "x.csv:3:2: owner is empty"]),
+        ("lamp;owner\na;b\n;\nc;d\n;;\n\n", ["x.csv:3:1: an empty line"]),
+        (
+            "lamp;owner;x\na;b;\n;;\n;c;\n ;;\n;;y\na;;b\n",
+            ["x.csv:3:1: an empty line (and on 1 more", "x.csv:4:1: lamp is", "x.csv:6:2: owner is"],
+        ),
+        ("l1,Ann\nl2,Bob\n", ["x.csv:1:1: columns lamp and owner are missing"]),
+        ("lampe,Ann\nl2,Bob\n", ["x.csv:1:1: columns lamp and owner", 'x.csv:1:1: unknown column "lampe"']),
         ("lamp,owner\na,b\rc,d\n", ["x.csv:2:4: U+000D"]),
         (f"lamp,owner\na,{'x' * (limits.CELL_CHARACTERS + 1)}\n", ["x.csv:2:3: owner has more than"]),
         (f"lamp,owner\na,{'x' * 200_000}\n", ["x.csv:2:1: the quotes on this line don't match (field larger"]),
@@ -157,6 +163,7 @@ WRITTEN = {
     "with empty columns behind it": "lamp;owner;;\nl1;Ann, PKI;;\nl2;Bob;;\n",
     "with empty cells behind some rows": "lamp;owner\nl1;Ann, PKI;\nl2;Bob\n",
     "with emptied rows below it": "lamp;owner\nl1;Ann, PKI\nl2;Bob\n;\n ; \n\n\n",
+    "with the line of PowerShell's Export-Csv": '#TYPE System.Object\n"lamp","owner"\n"l1","Ann, PKI"\n"l2","Bob"\n',
     "with other columns": "name;lamp;used;owner;note\nx;l1;1;Ann, PKI;z\ny;l2;;Bob\n",
     "with commas in the names of a table of semicolons": "lamp;owner;a,b,c\nl1;Ann, PKI;\nl2;Bob;\n",
 }
@@ -168,7 +175,7 @@ def test_a_table_is_read_as_spreadsheets_write_it(text: str, tmp_path: Path) -> 
     write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": text})
     (one,) = loaded(tmp_path).documents
     assert dict(one.tables["rows"].columns) == {"lamp": ["l1", "l2"], "owner": ["Ann, PKI", "Bob"]}
-    first = 3 if text.startswith("sep") else 2
+    first = 3 if text.startswith(("sep", "#TYPE")) else 2
     assert list(one.tables["rows"].lines) == [first, first + 1]
 
 
@@ -179,6 +186,22 @@ def test_columns_that_nobody_asks_for_are_one_note(tmp_path: Path) -> None:
     assert str(note) == 'x.csv:1:1: columns "name", "used", "note" passed over; they are for people alone'
 
 
+def test_a_column_without_a_name_is_told_where_it_holds_something(tmp_path: Path) -> None:
+    """A spreadsheet writes empty columns as it writes full ones."""
+    write(tmp_path, {"a.yaml": manifest("x.csv"), "x.csv": "name;;lamp;;owner\nx;;l1; y;Ann\nz;;l2;;Bob\n"})
+    (note,) = loaded(tmp_path).notes
+    assert str(note).startswith('x.csv:1:1: columns "name", no. 4 (without a name) passed over')
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_is_told_as_that(encoding: str, tmp_path: Path) -> None:
+    """Excel's "Unicode text" begins with a mark; others leave it out."""
+    write(tmp_path, {"a.yaml": manifest("x.csv")})
+    (tmp_path / "x.csv").write_bytes("lamp\towner\r\nl1\tÄnn\r\n".encode(encoding))
+    (complaint,) = complaints(tmp_path)
+    assert complaint.startswith("x.csv:1:1: the file is UTF-16")
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -186,6 +209,10 @@ def test_columns_that_nobody_asks_for_are_one_note(tmp_path: Path) -> None:
         ("a", "x.csv:2:1: 1 cells where the header has 2 (and on 299 more lines, up to line 301)"),
         ('a,"b', "x.csv:2:1: the quotes on this line don't match (unexpected end of data) (and on 299 more lines"),
         ("a,b\u00a0", "x.csv:2:3: this cell holds U+00A0 (a no-break space) (and on 299 more lines"),
+        (
+            "a,b\0\0",
+            "x.csv:2:4: U+0000 (\\x00) is a control character and can't be reviewed (and in 599 more places, up to",
+        ),
         ("a,\tb", "x.csv:2:1: U+0009 (a tab) in a table whose columns it does not separate (and on 299 more"),
         (f"a,{'b' * 5000}", "x.csv:2:3: owner has more than 4096 characters (limit CELL_CHARACTERS) (and on 299"),
     ],
@@ -204,7 +231,7 @@ def test_a_cell_in_quotes_keeps_its_spaces_and_says_so(tmp_path: Path) -> None:
     result = loaded(tmp_path)
     assert result.documents[0].tables["rows"].columns["owner"] == ["Ann ", "Bob", " Cid"]
     (note,) = result.notes
-    assert str(note).startswith('x.csv:2:1: "Ann " starts or ends with a space (and on 1 more line, up to line 4)')
+    assert str(note).startswith('x.csv:2:4: "Ann " starts or ends with a space (and on 1 more line, up to line 4)')
 
 
 THUMBPRINT = "5B7E0123456789ABCDEF0123456789ABCDEF0123"
@@ -246,5 +273,5 @@ def test_thumbprints_of_another_form_are_one_problem() -> None:
     texts = [words.message for _, words in spec.check("x", {"assignments": table})]
     (form,) = [text for text in texts if "is not a SHA-1 thumbprint" in text]
     assert form.startswith(f"'{'AB' * 32}' is not a SHA-1 thumbprint, so it can match no certificate (and on 299 more ")
-    assert form.endswith("up to line 301); write 40 hexadecimal digits without colons")
+    assert form.endswith("up to line 301); write its 40 hexadecimal digits")
     assert len(texts) == 3, "each of the two is listed more than once, and told once"

@@ -28,6 +28,8 @@ _NO_THUMBPRINT = Explanation(
     "is not a SHA-1 thumbprint, so it can match no certificate",
     remedy="write 40 hexadecimal digits without colons",
 )
+# Of a table's cell colons and blanks are taken away before it is judged.
+_NO_THUMBPRINT_IN_TABLE = _NO_THUMBPRINT._replace(remedy="write its 40 hexadecimal digits")
 _ONE_SELECTION = Explanation(
     "manifest.inconsistent",
     "needs exactly one of thumbprints, ids and query",
@@ -166,7 +168,7 @@ class CertificateOwner(Spec):
             (key, place, _explain_repeat(key)) for key, place in listed if isinstance(place, Source)
         )
         yield from merge_causes(
-            ("thumbprint", place, _NO_THUMBPRINT.add_subject(repr(key)))
+            ("thumbprint", place, _NO_THUMBPRINT_IN_TABLE.add_subject(repr(key)))
             for key, _, place in assignments
             if isinstance(place, Source) and not is_thumbprint(key)
         )
