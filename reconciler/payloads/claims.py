@@ -139,7 +139,8 @@ def encode_role_claims(
     """Return a role's claims as they are sent: those that it holds as they are, those that join with their description.
 
     `raw` is the role as read (None for a new one); `keys` are the claims it is to have, None for those that it has.
-    Every live claim must be encodable, even one that goes: with no provider it can't be told what it is.
+    Those that stay keep their order. Every live claim must be encodable, even one that goes: with no provider it can't
+    be told what it is.
     """
     claims = pick_member(raw, "Claims") if raw else []
     live = {read_claim_key(claim): encode_live_claim(claim) for claim in claims}
@@ -149,7 +150,8 @@ def encode_role_claims(
         )
     if keys is None:
         keys = frozenset(live)
-    return [live.get(key) or encode_claim(key, new_claims[key]) for key in sorted(keys)]
+    kept_claims = [claim for key, claim in live.items() if key in keys]
+    return kept_claims + [encode_claim(key, new_claims[key]) for key in sorted(keys - live.keys())]
 
 
 def name_description_paths(keys: Collection[ClaimKey]) -> dict[ClaimKey, str]:

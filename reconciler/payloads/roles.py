@@ -6,7 +6,7 @@ Security Roles (v2).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from reconciler.diagnostics import Explanation, Source
@@ -56,6 +56,13 @@ def build_writable_role(raw: Mapping[str, Json]) -> dict[str, Json]:
     # A newer server's members are cleared as well by a PUT that doesn't carry them.
     unknown_members = {name: raw[name] for name in sorted(raw) if name.casefold() not in known_names}
     return {**{name: pick_member(raw, name) for name in _KNOWN_MEMBERS}, **unknown_members}
+
+
+def order_permissions(permissions: Collection[str], live_permissions: Sequence[str]) -> list[str]:
+    """Return permissions as they are sent: those that stay in the order in which they were read, then the new ones."""
+    # No order is documented. Another tool may hold them as a list, and would plan a difference for another one.
+    kept_permissions = [value for value in dict.fromkeys(live_permissions) if value in permissions]
+    return kept_permissions + sorted(frozenset(permissions) - frozenset(live_permissions))
 
 
 def canonicalize_role(raw: Mapping[str, Json]) -> dict[str, Json]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from reconciler.model import Json, Step
+from reconciler.payloads.members import pick_member
 from tests.kinds.test_cases import CASES, plan_case
 
 ROLE_CASES = [path for path in CASES if path.parent.name == "SecurityRole"]
@@ -96,6 +97,7 @@ def read_role_body(body: Mapping[str, Json]) -> dict[str, Any]:
         "Description": body["Description"] or None,
         "EmailAddress": body["EmailAddress"] or None,
         "PermissionSetId": body["PermissionSetId"].lower(),
+        "Permissions": sorted(body["Permissions"]),
         "Claims": sorted(claims),
     }
 
@@ -114,6 +116,32 @@ def test_base_and_changes_make_the_body_of_a_role(path: Path) -> None:
             assert change.before == base["Description"]
         else:
             assert rebuild_role_body(step, world) == read_role_body(body)
+
+
+@pytest.mark.parametrize("path", ROLE_CASES, ids=lambda path: path.stem)
+def test_the_lists_of_a_role_keep_the_order_of_what_stays(path: Path) -> None:
+    """Another tool may hold them as they stand: what was read comes first, in its order, and what is new after it."""
+    world = yaml.safe_load(path.read_text("utf-8")).get("world", {})
+    plan = plan_case(path)
+    for step in plan.sendable_steps if plan else ():
+        assert step.request is not None
+        body, base = step.request.call.body, step.request.base
+        if step.request.call.path == "/Security/Claims" or base is None:
+            continue
+        row = world[f"/Security/Roles/{base['Id']}"]
+        assert_kept_first(body["Permissions"], pick_member(row, "Permissions"))
+        live_claims = [
+            (pick_member(claim, "ClaimValue"), pick_member(pick_member(claim, "Provider"), "AuthenticationScheme"))
+            for claim in pick_member(row, "Claims")
+        ]
+        claims = [(claim["ClaimValue"], claim["ProviderAuthenticationScheme"]) for claim in body["Claims"]]
+        assert_kept_first(claims, live_claims)
+
+
+def assert_kept_first(sent: list[Any], live: list[Any]) -> None:
+    """What is sent begins with those of the live ones that stay, in their order."""
+    kept = [value for value in live if value in sent]
+    assert sent[: len(kept)] == kept
 
 
 def test_the_law_is_about_something() -> None:

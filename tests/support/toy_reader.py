@@ -59,16 +59,20 @@ class World:
         return self._lists[path]
 
 
+_ORDERED = {"event_types", "Permissions", "Claims"}
+
+
 def shuffled(value: Any, chance: random.Random) -> Any:
     """Return a world in another order: rows, members and the members of sets.
 
-    Event types keep theirs: those that are not changed go back as they were read, so their order is a part of the plan.
+    Lists of an object that is written as a whole keep theirs: what is not changed goes back as it was read, so their
+    order is a part of the plan.
     """
     if isinstance(value, list):
         return chance.sample([shuffled(item, chance) for item in value], len(value))
     if isinstance(value, dict):
         names = chance.sample(list(value), len(value))
-        return {name: value[name] if name == "event_types" else shuffled(value[name], chance) for name in names}
+        return {name: value[name] if name in _ORDERED else shuffled(value[name], chance) for name in names}
     return value
 
 

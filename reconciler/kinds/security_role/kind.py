@@ -54,6 +54,7 @@ from reconciler.payloads.roles import (
     canonicalize_role,
     check_role_body,
     fold_role_name,
+    order_permissions,
     read_role_list,
     read_roles_by_id,
 )
@@ -97,8 +98,8 @@ def _build_body(match: Match[SecurityRole]) -> dict[str, Json]:
     body |= {ROLE_MEMBERS[field]: after[field] for field in ("name", "description", "emailAddress") if field in after}
     if "permissionSet" in after:
         body["PermissionSetId"] = set_id
-    # The server keeps no order: the vendor's Terraform provider had to turn its list into a set.
-    body["Permissions"] = sorted(after.get("permissions", body.get("Permissions", ())))
+    live_permissions = body.get("Permissions", ())
+    body["Permissions"] = order_permissions(after.get("permissions", live_permissions), live_permissions)
     body["Claims"] = encode_role_claims(raw, after.get("claims"), new_claims)
     check_role_body(body)
     return body
