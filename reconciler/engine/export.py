@@ -33,6 +33,9 @@ _NOTHING_TO_EXPORT = Diagnostic(
 )
 
 
+_SAME_NAME = "another one has this name, letter case aside, and no two documents may; rename one of them on the server"
+
+
 class ExportResult(NamedTuple):
     """Manifests as text, and why each object that is not among them was left out."""
 
@@ -95,13 +98,18 @@ def _write_manifests(drafts: Sequence[_Draft], inputs: RunInputs, settings: Sett
     apis = {name: target.api for name, target in settings.targets.items()}
     refused = find_document_problems(documents, inputs.kinds, apis)
     if refused:
-        reasons = [(writable[number], "; ".join(one.message for one in found)) for number, found in refused.items()]
+        reasons = [(writable[number], "; ".join(map(_tell_refusal, found))) for number, found in refused.items()]
         problems += [_explain_unwritable(draft, reason) for draft, reason in reasons]
         writable = [draft for number, draft in enumerate(writable) if number not in refused]
         text = _format_drafts(writable, problems)
     if not writable:
         raise IncompleteError(*problems)
     return ExportResult(text, tuple(problems))
+
+
+def _tell_refusal(problem: Diagnostic) -> str:
+    """Return why a document was refused, without places in a text that nobody has seen."""
+    return _SAME_NAME if problem.rule == "manifest.duplicate-name" else problem.message
 
 
 def _format_drafts(drafts: Sequence[_Draft], problems: Sequence[Diagnostic]) -> str:

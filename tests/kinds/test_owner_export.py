@@ -51,6 +51,7 @@ def load(exported: ExportedDocument) -> Wanted[Any]:
 def test_an_export_is_valid_and_changes_nothing(world: dict[str, list[Row]]) -> None:
     """Or the object is told as unfit, and no more than it."""
     exported = list(KIND.export(World(world)))
+    assert not any("Value error" in one.unfit for one in exported), "words of a library"
     documents = [load(one) for one in exported if not one.unfit]
 
     plan = planned(documents, world)

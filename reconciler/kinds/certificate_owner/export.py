@@ -95,5 +95,6 @@ def _explain_unfit_owner(owner: OwnerRole, roles: RolesByName, document: Exporte
     try:
         CertificateOwner.load(document.spec)
     except ValidationError as error:
-        return "; ".join(detail["msg"] for detail in error.errors())
+        # Pydantic puts "Value error, " before what a validator says.
+        return "; ".join(str(detail.get("ctx", {}).get("error", detail["msg"])) for detail in error.errors())
     return ""

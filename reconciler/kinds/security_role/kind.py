@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -213,8 +214,11 @@ spec:
         sets = read_permission_sets(read).names
         roles = read_roles_by_id(read, [int(pick_member(row, "Id")) for row in rows])
         disputed_claims = find_disputed_claims(roles)
+        counts = Counter(pick_member(raw, "Name") for raw in roles)
         for raw in roles:
-            yield export_role(raw, sets, disputed_claims)
+            count = counts[pick_member(raw, "Name")]
+            unfit = f"{count} roles have this name, and no manifest tells them apart" if count > 1 else ""
+            yield export_role(raw, sets, disputed_claims)._replace(unfit=unfit)
 
 
 KIND = SecurityRoleKind()
