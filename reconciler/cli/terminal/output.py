@@ -25,7 +25,8 @@ class CommandResult(NamedTuple):
 
     `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
-    members of the document. `headline` is the result in one line, for stderr where stdout is a document.
+    members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
+    are those of a plan's notes that the document alone holds.
     """
 
     exit: Exit
@@ -38,6 +39,7 @@ class CommandResult(NamedTuple):
     headline: str = ""
     notes: tuple[Diagnostic, ...] = ()
     absences_in_text: bool = False
+    untold_rules: frozenset[str] = frozenset()
 
 
 def load_headers() -> BuildHeaders:
@@ -124,7 +126,8 @@ def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan, problem_list = result.plan, _list_problems(session, result)
     absences = plan.absences if plan and (session.json or not result.absences_in_text) else ()
-    notes = (*(plan.notes if plan else ()), *absences, *result.notes)
+    plan_notes = (note for note in plan.notes if note.rule not in result.untold_rules) if plan else ()
+    notes = (*plan_notes, *absences, *result.notes)
     if not problem_list and not notes:
         return ""
     from reconciler.cli.terminal.snippets import read_snippets

@@ -15,7 +15,8 @@ _ANYWHERE = (
     r"|\[(?:a-z|A-Z|a-f|A-F|0-9|[_.\\-])*(?:a-z|A-Z|a-f|A-F|0-9)(?:a-z|A-Z|a-f|A-F|0-9|[_.\\-])*\]"
     r"|\[[^\]]+\](?:\+|\{[0-9])"
 )
-_HOST_NAME = rf"{_ANYWHERE}|\\[.*?wdsbWDSB]|\||%|\.\+$|\$$|\{{[0-9]+,?[0-9]*\}}"
+# Shells know {a,b} for one of two; a device's {GUID} is a name.
+_HOST_NAME = rf"{_ANYWHERE}|\{{[^{{}}]*,[^{{}}]*\}}|\\[.*?wdsbWDSB]|\||%|\.\+$|\$$|\{{[0-9]+,?[0-9]*\}}"
 # DOMAIN\user and host\logical name: one backslash is theirs, and a machine's account ends in a dollar sign.
 _ACCOUNT = rf"{_ANYWHERE}|\\\\|\\[wdsWDS]\+"
 _SIGNS: Mapping[str, re.Pattern[str]] = {

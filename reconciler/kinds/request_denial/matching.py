@@ -45,7 +45,7 @@ def find_matches(
     fitting: set[str] = set()
     for number, row in sorted(pending.items()):
         fits = {name: _fits(name, pattern, detailed.get(number, row)) for name, pattern in patterns.items()}
-        fitting.update(name for name, is_fit in fits.items() if is_fit is not False)
+        fitting.update(name for name, is_fit in fits.items() if is_fit)
         if False not in fits.values():
             lacking = [name for name, is_fit in fits.items() if is_fit is None]
             (unjudged.setdefault(lacking[0], []) if lacking else numbers).append(number)
@@ -84,8 +84,13 @@ def describe_matches(
         summary = f"match finds {_count_requests(len(matches.numbers))}: {_list_requests(matches.numbers, subjects)}"
         reason, remedy = "no other is denied, whatever is asked for later", ""
     else:
-        count = f"none of the {_count_requests(len(subjects))}" if subjects else "nothing, since no request is pending"
-        summary, reason = f"match finds {count}", "nothing is denied for it"
+        many = (
+            f"finds none of the {_count_requests(len(subjects))}"
+            if subjects
+            else "finds nothing, since no request is pending"
+        )
+        summary = f"match {'does not find the one pending request' if len(subjects) == 1 else many}"
+        reason = "nothing is denied for it"
         idle = " and ".join(f"{name} {texts[name]}" for name in matches.idle)
         remedy = f"if you expect one, check {idle}: no pending request is such" if idle and subjects else ""
     yield _note("live.pattern-matches", document, ("spec", "match"), summary, reason, remedy)
@@ -99,8 +104,9 @@ def _describe_unjudged(
     count, requests = _count_requests(len(numbers)), _list_requests(numbers, subjects)
     summary = f"{count} without a {_WORDS[name]} can't be judged by it: {requests}"
     way = ALTERNATIVE_NAME if name == "commonName" else "id"
-    remedy = f"deny them by {way} in another document if you mean them"
-    return _note("live.unjudged-object", document, ("spec", "match", name), summary, "they are not denied", remedy)
+    pronoun, reason = ("it", "it is not denied") if len(numbers) == 1 else ("them", "they are not denied")
+    remedy = f"deny {pronoun} by {way} in another document if you mean {pronoun}"
+    return _note("live.unjudged-object", document, ("spec", "match", name), summary, reason, remedy)
 
 
 def _note(rule: str, document: Wanted, path: Path, summary: str, reason: str, remedy: str) -> Diagnostic:
