@@ -12,6 +12,7 @@ from reconciler.credentials.redaction import Redactor
 from reconciler.errors import IncompleteError
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import Read
+from reconciler.transport.retry import is_proxy_demand
 from reconciler.transport.single_flight import OnceCache
 from reconciler.transport.strict_json import is_web_page, read_error_message
 
@@ -97,7 +98,10 @@ class Dialect:
         )
 
     def comes_from_between(self, reply: Reply) -> bool:
-        """Say whether an answer is a web page that the API itself doesn't sign: a firewall's, a proxy's, a login's."""
+        """Say whether an answer is a proxy's own word, or a web page that the API itself doesn't sign."""
+        return is_proxy_demand(reply.status) or self._is_unsigned_page(reply)
+
+    def _is_unsigned_page(self, reply: Reply) -> bool:
         return is_web_page(reply.body) and self.version_header not in reply.headers
 
 

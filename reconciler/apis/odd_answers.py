@@ -9,11 +9,12 @@ from reconciler.apis.dialect import Dialect, describe_reply
 from reconciler.credentials.redaction import Redactor
 from reconciler.diagnostics import Explanation
 from reconciler.model import Reply
-from reconciler.transport.retry import is_worth_repeating
+from reconciler.transport.retry import is_proxy_demand, is_worth_repeating
 
 _LONG_QUERY = 1000
 """Characters from which on a query's length is worth a word."""
 # Of 404 this is IIS's habit (its substatus 404.15); the others say by their meaning that something is too long.
+_PROXY_REMEDY = "say `proxy` and `proxyAuth` in the settings, or ask who runs it to let this through"
 _TOO_LONG_STATUSES = frozenset({400, 404, 413, 414, 431})
 
 
@@ -34,12 +35,11 @@ def explain_odd_answer(reply: Reply, dialect: Dialect, redact: Redactor, context
         where = _describe_redirect(reply, redact)
         summary = f"the answer is a redirect ({status}){where}, which is never followed with credentials"
         return _explain_untrusted(summary, "set `url` to the address that answers itself")
+    if status == 403 or is_proxy_demand(status):
+        return _explain_middle(status, description)
     if status == 429 or status >= 500:
         again = " although it was asked again" if is_worth_repeating(status) else ""
         return Explanation("api.server-failing", f"the server fails ({description}){again}", remedy="try again later")
-    if status == 403:
-        summary = f"the answer is a web page ({status}) and not this API's: something before it said no"
-        return _explain_untrusted(summary, "ask who runs the firewall or proxy before the server to let it through")
     if status in _TOO_LONG_STATUSES and len(context.query) >= _LONG_QUERY:
         summary = f"the server can't answer this ({description}), whose query has {len(context.query):,} characters"
         remedy = "make it shorter: IIS takes no more than 2,048 where it is not told otherwise (maxQueryString)"
@@ -47,6 +47,14 @@ def explain_odd_answer(reply: Reply, dialect: Dialect, redact: Redactor, context
     if status == 404:
         return _explain_absence(dialect, context, description)
     return _explain_untrusted(f"the server can't answer this ({description})", "check the server's version and its log")
+
+
+def _explain_middle(status: int, description: str) -> Explanation:
+    """Tell of a firewall or a proxy that answers in the server's place."""
+    if status == 403:
+        summary = f"the answer is a web page ({status}) and not this API's: something before it said no"
+        return _explain_untrusted(summary, "ask who runs the firewall or proxy before the server to let it through")
+    return _explain_untrusted(f"a proxy on the way asks who we are ({description})", _PROXY_REMEDY)
 
 
 def _explain_absence(dialect: Dialect, context: AnswerContext, description: str) -> Explanation:

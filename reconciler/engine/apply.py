@@ -19,7 +19,6 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
-from reconciler.transport.strict_json import is_web_page
 
 OnOutcome = Callable[[Outcome], None]
 """Is told each finished step."""
@@ -54,13 +53,15 @@ class RunContext:
 
     Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says
     of itself, fit to be shown; `was_definitely_not_done` whether it proves, beyond what its status says, that a write
-    was not carried out. `redact` takes our secrets out of whatever is told of a step.
+    was not carried out; `comes_from_between` whether a firewall or a proxy gave it. `redact` takes our secrets out of
+    whatever is told of a step.
     """
 
     readers: Mapping[str, Read]
     senders: Mapping[str, Send]
     explainers: Mapping[str, Callable[[Reply], str]]
     was_definitely_not_done: Mapping[str, Callable[[Reply], bool]]
+    comes_from_between: Mapping[str, Callable[[Reply], bool]]
     redact: Callable[[str], str]
     kinds: Registry
     sleep: Callable[[float], None] = _sleep
@@ -141,18 +142,16 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
     except LoggedOut as logged_out:
         return _handle_logged_out(step, request, kind, context, logged_out, is_repeat=is_repeat)
     if reply.status in _REFUSAL_STATUSES or context.was_definitely_not_done[step.address.target](reply):
-        detail = f"the server refused it: {_describe_response(step, reply, context)}"
-        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=_find_refusal_cause(reply))
+        is_foreign = reply.status == 403 and context.comes_from_between[step.address.target](reply)
+        who = "something before the server, such as a firewall," if is_foreign else "the server"
+        detail = f"{who} refused it: {_describe_response(step, reply, context)}"
+        # What a permission that is missing is worth where nothing at all was written (RFC 9110, 15.5.4).
+        cause = Exit.AUTH if reply.status == 403 and not is_foreign else None
+        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause)
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
         return _read_back(step, kind, context, reply, f"answered {reply.status}")
     return _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")
-
-
-def _find_refusal_cause(reply: Reply) -> Exit | None:
-    """Return what a refusal is worth where nothing at all was written: a permission that is missing, or None."""
-    # RFC 9110, 15.5.4. A web page is a firewall's or a proxy's, which knows nothing of the API's permissions.
-    return Exit.AUTH if reply.status == 403 and not is_web_page(reply.body) else None
 
 
 def _handle_logged_out(

@@ -107,6 +107,7 @@ def send_plan(
         senders={name: api.send for name, api in apis.items()},
         explainers={name: api.explain for name, api in apis.items()},
         was_definitely_not_done={name: api.dialect.was_definitely_not_done for name, api in apis.items()},
+        comes_from_between={name: api.dialect.comes_from_between for name, api in apis.items()},
         redact=masker,
         kinds=kinds,
         stop=stops.is_requested,

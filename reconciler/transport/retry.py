@@ -36,6 +36,12 @@ def is_worth_repeating(status: int) -> bool:
     return status == 429 or (status >= 500 and status not in _LASTING_FAILURES)
 
 
+def is_proxy_demand(status: int) -> bool:
+    """Say whether a proxy or a network wants to know who we are, which is never the server's own word."""
+    # RFC 9110, 15.5.8, and RFC 6585, 6.
+    return status in {407, 511}
+
+
 class RetryPolicy:
     """Repeats reads. One for a run and API; safe for many threads."""
 

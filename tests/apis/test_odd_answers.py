@@ -32,6 +32,8 @@ ODD: dict[str, tuple[bytes, type[ReconcilerError], str]] = {
     "nothing but 403": (answer(403), AuthError, "the permission to read this is missing (403)"),
     "a mark before JSON": (answer(200, b"\xef\xbb\xbf[]"), IncompleteError, "begins with a byte order mark (EF BB BF)"),
     "a login page": (answer(200, PAGE), IncompleteError, "web page, perhaps of a login or of a proxy; nothing was"),
+    "a proxy that wants a login": (answer(407, PAGE), IncompleteError, "proxy on the way asks who we are (407: a web"),
+    "a network that wants a login": (answer(511, PAGE), IncompleteError, "a proxy on the way asks who we are (511"),
     "nothing there": (answer(404, PAGE), IncompleteError, "there is no such API at http://127.0.0.1:"),
     "a redirect": (answer(302, b"", {"Location": "https://x/"}), IncompleteError, "set `url` to the address that"),
 }  # fmt: skip
@@ -83,11 +85,14 @@ def test_a_page_of_a_firewall_says_nothing_of_credentials() -> None:
         assert not api.client.proved
 
 
-def test_a_page_before_the_provider_is_no_refusal_of_credentials() -> None:
+@pytest.mark.parametrize(
+    ("status", "words"), [(403, "the answer is a web page"), (407, "asks who we are"), (511, "asks who we are")]
+)
+def test_a_page_before_the_provider_is_no_refusal_of_credentials(status: int, words: str) -> None:
     with (
-        Scripted(lambda asked: answer(403, PAGE)) as server,
+        Scripted(lambda asked: answer(status, PAGE)) as server,
         command(server.url, oauth(server.url)) as api,
-        pytest.raises(UnreachableError, match="the answer is a web page"),
+        pytest.raises(UnreachableError, match=words),
     ):
         api.read.get("/x")
 

@@ -49,6 +49,12 @@ def forbidden_write(path: str, **more: str) -> a.Arrange:
     return a.fault("PUT", path, "status", status=403, **more)
 
 
+def without_writes(world: a.World) -> None:
+    """The tool's own role may no longer change handlers."""
+    for role in world.server.world.roles.values():
+        role["Permissions"] = [name for name in role["Permissions"] if "registration/modify" not in name]
+
+
 class Row(NamedTuple):
     """What is arranged; `is_alone` where Command is the only target in question."""
 
@@ -73,6 +79,9 @@ TROUBLES: dict[str, Row] = {
     ),
     "the permission to write is missing, for the first that is sent": Row(forbidden_write(a.HANDLERS)),
     "the permission to write is missing, after something was written": Row(forbidden_write("/csms/events")),
+    "the permission to write is missing, said on a page of the server's own": Row(
+        a.all_of(without_writes, lambda world: world.server.switch(forbidden_body="html"))
+    ),
     "a write is turned away by a firewall's page": Row(forbidden_write(a.HANDLERS, body=PAGE)),
     "a firewall's page in the place of every answer": Row(a.fault("GET", "", "status", status=403, body=PAGE)),
     "the path of the API is wrong": Row(a.elsewhere, is_alone=True),

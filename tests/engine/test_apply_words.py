@@ -57,6 +57,7 @@ def by_hand(api: Api) -> RunContext:
         senders=dict.fromkeys(one, api.send),
         explainers=dict.fromkeys(one, api.explain),
         was_definitely_not_done=dict.fromkeys(one, api.dialect.was_definitely_not_done),
+        comes_from_between=dict.fromkeys(one, api.dialect.comes_from_between),
         redact=api.redact,
         kinds=KINDS,
         sleep=lambda _seconds: None,

@@ -10,6 +10,7 @@ from reconciler.engine.apply import ReadBackPolicy, RunContext
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
+from reconciler.transport.strict_json import is_web_page
 from tests.support.problems import make_problem
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World
@@ -73,6 +74,7 @@ class Server(World):
             senders=dict.fromkeys(both, self.send),
             explainers=dict.fromkeys(both, explained),
             was_definitely_not_done=dict.fromkeys(both, is_throttled_by_gateway),
+            comes_from_between=dict.fromkeys(both, lambda reply: is_web_page(reply.body)),
             redact=redacted,
             kinds=KINDS,
             sleep=self.slept.append,

@@ -10,7 +10,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import AuthError, NoReply, UnreachableError
 from reconciler.model import Reply
 from reconciler.transport.failures import advise_on_failure
-from reconciler.transport.retry import RetryPolicy, is_worth_repeating
+from reconciler.transport.retry import RetryPolicy, is_proxy_demand, is_worth_repeating
 from reconciler.transport.strict_json import is_web_page
 from reconciler.transport.transport import Transport
 
@@ -63,6 +63,14 @@ class Login:
         if 200 <= reply.status < 300:
             return reply
         description = self._describe(reply)
+        if is_proxy_demand(reply.status) or (reply.status == 403 and is_web_page(reply.body)):
+            whose = ", as of a firewall or a proxy before the provider"
+            summary = f"the answer is a web page (403){whose}"
+            if reply.status != 403:
+                summary = f"a proxy on the way asks who we are ({description})"
+            remedy = "ask who runs it to let token requests through"
+            diagnostic = Diagnostic("login.unreachable", self._source, f"no login: {summary}", _CONSEQUENCE, remedy)
+            raise UnreachableError(diagnostic)
         if reply.status == 429 or reply.status >= 500:
             again = " although it was asked again" if is_worth_repeating(reply.status) else ""
             summary = f"no login: the identity provider fails ({description}){again}"
@@ -72,10 +80,6 @@ class Login:
             raise self.make_auth_error(summary, elsewhere=True)
         if reply.status in (404, 405, 410):
             raise self.make_auth_error(f"no tokens are given there ({description})", elsewhere=True)
-        if reply.status == 403 and is_web_page(reply.body):
-            summary = "no login: the answer is a web page (403), as of a firewall or a proxy before the provider"
-            remedy = "ask who runs it to let token requests through"
-            raise UnreachableError(Diagnostic("login.unreachable", self._source, summary, _CONSEQUENCE, remedy))
         raise self.make_auth_error(f"the identity provider refused the credentials ({description})")
 
     def accept(self, token: object) -> str:
