@@ -88,12 +88,7 @@ def _make_lenient(model: type[M]) -> type[M]:
 
 
 def _choose_cut(kind: str, path: Path) -> Path:
-    """Return what is to be taken out for an error: an unknown key alone, else the whole item of a list, or a field."""
-    if kind == "extra_forbidden":
-        return path
-    for index, step in enumerate(path):
-        if isinstance(step, int):
-            return path[: index + 1]
+    """Return what is to be taken out for an error: what is wrong alone, or what can't be without what is missing."""
     return path[:-1] if kind == "missing" else path
 
 

@@ -110,6 +110,12 @@ def test_a_wrong_field_hides_no_rule_of_the_others(rule: str, fault: str, tmp_pa
         ("SecurityRole", {"claims": [{**CLAIM, "type": "x"}, CLAIM, {}, CLAIM]}, "a.json:1:203: the User claim 'v'"),
         ("CertificateOwner", {"owner": "o", "certificates": {"ids": ["x", 1, 0, 1]}}, "certificate id 1 is listed"),
         ("SecurityRole", {"permissions": ["/B/"], "clear": ["permissions"]}, "permissions is both declared and"),
+        ("SecurityRole", {"claims": [CLAIM, {**CLAIM, "description": 5}]}, "the User claim 'v' is listed twice"),
+        (
+            "RequestDenial",
+            {"requests": [{"id": 1, **ATTRIBUTE}, {"id": 1, "template": 5}]},
+            "request 1 is listed twice",
+        ),
     ],
 )
 def test_a_wrong_member_hides_nothing_of_its_list(kind: str, spec: Spec, expected: str, tmp_path: Path) -> None:
@@ -122,6 +128,7 @@ def test_a_wrong_member_hides_nothing_of_its_list(kind: str, spec: Spec, expecte
     ("kind", "spec", "absent"),
     [
         ("SecurityRole", {"description": ""}, "declares nothing to manage"),
+        ("RequestDenial", {"requests": [{"id": 1, "template": 5}]}, "gives no expected attribute"),
         ("SecurityRole", {"permisions": ["/a/"]}, "declares nothing to manage"),
         ("CertificateOwner", {"owner": 1, "certificates": {"ids": [1]}}, "needs either owner or clear"),
         ("CertificateOwner", {"ownr": "o", "certificates": {"ids": [1]}}, "needs either owner or clear"),
