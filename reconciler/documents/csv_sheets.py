@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Explanation, Source
+from reconciler.sanitize import escape_invisible
 
 COPIED_MARK: Final = "\u200e"
 """LEFT-TO-RIGHT MARK: the certificate window of Windows puts it before a thumbprint that is copied from there."""
@@ -110,8 +111,8 @@ def find_broken_lines(sheet: Sheet) -> Iterator[Fault]:
         try:
             list(csv.reader([line], delimiter=sheet.separator, strict=True, skipinitialspace=True))
         except csv.Error as error:
-            # csv.Error says what is wrong, but not at which character.
-            summary = f"the quotes on this line don't match ({error})"
+            # csv.Error says what is wrong, but not at which character; it quotes the separator, which may be a tab.
+            summary = f"the quotes on this line don't match ({escape_invisible(str(error))})"
             words = Explanation("csv.syntax", summary, "a row stands on one line", 'write "" for a quote inside')
             yield Fault(summary, number, None, words)
 

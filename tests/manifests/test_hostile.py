@@ -195,6 +195,7 @@ def test_no_bytes_lead_to_anything_but_a_complaint(data: bytes, tmp_path: Path) 
 
 @FUZZ
 @given(text=st.text(max_size=200) | YAMLISH)
+@example(text='"\t"0')
 def test_no_text_leads_to_anything_but_a_complaint(text: str, tmp_path: Path) -> None:
     """Neither as YAML nor as JSON nor as a table."""
     inventory = lamp("{rows: a.csv}").replace("Lamp", "Inventory")
