@@ -78,6 +78,13 @@ class RiskAssessment(NamedTuple):
     reason: str = ""
 
 
+class ObjectSides(NamedTuple):
+    """An object as it is and as it will be, by manifest field; `before` is None where nothing exists."""
+
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+
+
 class Change(NamedTuple):
     """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field, StrictBool
 
@@ -15,7 +15,7 @@ from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Call, Json, Path, Request, Risk, RiskAssessment, Step, Tables
+from reconciler.model import Call, Json, ObjectSides, Path, Request, Risk, RiskAssessment, Step, Tables
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
 
@@ -192,7 +192,7 @@ spec:
         after = {name: call.body[wire] for name, wire in _WIRE_NAMES.items()}
         return Meaning(before, after, _describe_handler(base))
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         """A handler that is switched off no longer tells anybody."""
         if path == "enabled" and not after:
             return RiskAssessment(Risk.HIGH, "disables a handler that others rely on")

@@ -31,6 +31,7 @@ from reconciler.model import (
     Action,
     CellForm,
     Json,
+    ObjectSides,
     Path,
     Reply,
     Request,
@@ -313,8 +314,8 @@ class Kind(Generic[SpecT_co, LiveT]):
         """
         raise NotImplementedError
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
-        """Judge one change; `before` is None on creation, and `fields` are the whole object as it will be."""
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
+        """Judge one change; `before` is None on creation, and `sides` are the whole object, where it is known."""
         raise NotImplementedError
 
     def reread(self, read: Read, step: Step) -> Json:

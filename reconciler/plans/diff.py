@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.model import Change, Json, RiskAssessment
+from reconciler.model import Change, Json, ObjectSides, RiskAssessment
 
-RiskJudge = Callable[[str, Json, Json, Mapping[str, Any]], RiskAssessment]
-"""Judges (path, before, after) of an object whose fields will be these."""
+RiskJudge = Callable[[str, Json, Json, ObjectSides], RiskAssessment]
+"""Judges (path, before, after) of an object with these sides."""
 
 
 def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], assess: RiskJudge) -> tuple[Change, ...]:
@@ -17,13 +17,14 @@ def find_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any], ass
     Sets are compared as sets and shown as sorted lists. Where nothing exists (`before` is None) each field is new.
     """
     differences: list[Change] = []
+    sides = ObjectSides(before, after)
     for name, declared in after.items():
         live = (before or {}).get(name)
         if before is not None and live == declared:
             continue
         for path, old, new in _compare_field(name, live, declared):
             plain_old, plain_new = convert_to_json(old), convert_to_json(new)
-            differences.append(Change(path, plain_old, plain_new, *assess(path, plain_old, plain_new, after)))
+            differences.append(Change(path, plain_old, plain_new, *assess(path, plain_old, plain_new, sides)))
     return tuple(differences)
 
 

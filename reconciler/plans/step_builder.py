@@ -6,20 +6,12 @@ after, but those that the body makes of the object as it was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import Kind, Match, Meaning
-from reconciler.model import Obstacle, Request, Step
+from reconciler.model import ObjectSides, Obstacle, Request, Step
 from reconciler.plans.diff import find_changes
-
-
-class _Fields(NamedTuple):
-    """Both sides of an object, by manifest field; `before` is None where nothing exists."""
-
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any]
 
 
 def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
@@ -36,7 +28,7 @@ def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
         yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, obstacle)
         return
     meaning = kind.explain(request)
-    changes = find_changes(*_merge_fields(match, meaning), kind.assess)
+    changes = find_changes(*_merge_sides(match, meaning), kind.assess)
     yield Step(address, action, source, changes, request, meaning.object, "", meaning.subjects)
 
 
@@ -47,7 +39,7 @@ def _encode_request(kind: Kind, match: Match) -> tuple[Request | None, str]:
         return None, str(reason)
 
 
-def _merge_fields(match: Match, meaning: Meaning) -> _Fields:
+def _merge_sides(match: Match, meaning: Meaning) -> ObjectSides:
     """Return the fields as the request has them, declared ones first; in the manifest's words where it has none.
 
     Of a new object what is empty and was not declared is no change: there is nothing that it could empty.
@@ -60,6 +52,6 @@ def _merge_fields(match: Match, meaning: Meaning) -> _Fields:
     worded = {name for name in match.after if name in meaning.opaque or name not in meaning.after}
     after = {name: (match if name in worded or name not in meaning.after else meaning).after[name] for name in names}
     if match.before is None or meaning.before is None:
-        return _Fields(None, after)
+        return ObjectSides(None, after)
     before = {name: match.before[name] if name in worded else meaning.before[name] for name in names}
-    return _Fields(before, after)
+    return ObjectSides(before, after)

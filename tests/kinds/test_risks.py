@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Risk
+from reconciler.model import ObjectSides, Risk
 
-ROLE = {"permissions": ["/a/", "/b/"], "claims": ["x", "y"]}
-# kind, path, before, after, the object as it will be -> risk, reason
+ROLE = {"permissions": ["/a/", "/b/"], "claims": frozenset({"x", "y"})}
+# kind, path, before, after, the object, which is else as it will be -> risk, reason
 RISKS = [
     ("SecurityRole", "permissions", [], ["/a/"], ROLE, "high", "adds a right to 2 claims"),
-    ("SecurityRole", "permissions", ["/a/", "/c/"], ["/a/"], {"claims": ["x"]}, "high", "takes a right from 1 claim"),
+    (
+        "SecurityRole",
+        "permissions",
+        ["/a/", "/c/"],
+        ["/a/"],
+        {"claims": frozenset({"x"})},
+        "high",
+        "takes a right from 1 claim",
+    ),
     (
         *("SecurityRole", "permissions", ["/c/"], ["/a/", "/b/"], ROLE, "high"),
         "adds 2 rights to 2 claims and takes a right from them",
@@ -42,7 +50,8 @@ def test_a_risk_has_its_reason(
     kind: str, path: str, before: Any, after: Any, fields: Mapping[str, Any], risk: str, reason: str
 ) -> None:
     """A right that is added is said to be added; whatever is more than low says why."""
-    assert KINDS[kind].assess(path, before, after, fields) == (Risk(risk), reason)
+    sides = ObjectSides(fields if before is not None else None, fields)
+    assert KINDS[kind].assess(path, before, after, sides) == (Risk(risk), reason)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from pydantic import StrictBool
@@ -20,7 +20,20 @@ from reconciler.kinds.fields import unmanaged_field
 from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.registry import KINDS, Registry
 from reconciler.kinds.stored_requests import check_expectation, check_request
-from reconciler.model import Call, Json, Outcome, Path, Plan, Request, Risk, RiskAssessment, Step, Tables, Verdict
+from reconciler.model import (
+    Call,
+    Json,
+    ObjectSides,
+    Outcome,
+    Path,
+    Plan,
+    Request,
+    Risk,
+    RiskAssessment,
+    Step,
+    Tables,
+    Verdict,
+)
 from reconciler.plans.planfile import dump_plan, load_plan
 from reconciler.plans.planner import plan
 from reconciler.plans.stored_steps import find_misleading_steps
@@ -65,7 +78,7 @@ class ValveKind(Kind[Valve, Mapping[str, Json]]):
         before, after = {"open": request.base["Open"]}, {"open": request.call.body["Open"]}
         return Meaning(before, after, request.base["Name"], request.base["Name"])
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         return RiskAssessment(Risk.HIGH, "it may flood the cellar") if after else RiskAssessment(Risk.LOW)
 
     def reread(self, read: Read, step: Step) -> Json:

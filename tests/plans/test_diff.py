@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Change, Json, Risk, RiskAssessment
+from reconciler.model import Change, Json, ObjectSides, Risk, RiskAssessment
 from reconciler.plans.diff import find_changes
 
 
@@ -21,7 +20,7 @@ class Pair(NamedTuple):
     value: str
 
 
-def low(_path: str, _before: Json, _after: Json, _fields: Mapping[str, Any]) -> RiskAssessment:
+def low(_path: str, _before: Json, _after: Json, _sides: ObjectSides) -> RiskAssessment:
     return RiskAssessment(Risk.LOW)
 
 
@@ -65,13 +64,14 @@ def test_the_kind_judges_what_is_shown() -> None:
     """The judge gets the path and both sides as they are shown; its word stands in the change."""
     asked: list[tuple[str, Json, Json]] = []
 
-    def judge(path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def judge(path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         asked.append((path, before, after))
-        assert fields == whole
+        assert sides == (whole_before, whole)
         return RiskAssessment(Risk.HIGH, "a reason") if path == "n.x" else RiskAssessment(Risk.IRREVERSIBLE)
 
     whole = {"s": frozenset("a"), "n": {"x": 2}}
-    found = find_changes({"s": frozenset("b"), "n": {"x": 1}}, whole, judge)
+    whole_before = {"s": frozenset("b"), "n": {"x": 1}}
+    found = find_changes(whole_before, whole, judge)
 
     assert asked == [("s", ["b"], ["a"]), ("n.x", 1, 2)]
     assert [(change.risk, change.reason) for change in found] == [(Risk.IRREVERSIBLE, ""), (Risk.HIGH, "a reason")]

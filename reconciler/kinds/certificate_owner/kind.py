@@ -20,7 +20,7 @@ from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_own
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
-from reconciler.model import Action, CellForm, Json, Request, Risk, RiskAssessment, Step
+from reconciler.model import Action, CellForm, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import ROLES_PATH
@@ -100,7 +100,7 @@ spec:
         """A certificate that does not exist is not created."""
         return Action.UPDATE if after["owner"] else Action.CLEAR
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         """Who had the certificate may not be able to take it back."""
         if not before:
             return RiskAssessment(Risk.LOW)

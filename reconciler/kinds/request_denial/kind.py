@@ -23,7 +23,19 @@ from reconciler.kinds.request_denial.matching import describe_matches, list_unre
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Action, Call, Json, Reply, Request, Risk, RiskAssessment, Ruling, Step, Verdict
+from reconciler.model import (
+    Action,
+    Call,
+    Json,
+    ObjectSides,
+    Reply,
+    Request,
+    Risk,
+    RiskAssessment,
+    Ruling,
+    Step,
+    Verdict,
+)
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     DENIED,
@@ -176,7 +188,7 @@ spec:
         subjects = tuple(map(describe_request, numbers, base.values()))
         return Meaning(before, after, label_batch(subjects), subjects=subjects)
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         """Nothing brings a denied request back."""
         if path == "comment":
             return RiskAssessment(Risk.LOW)

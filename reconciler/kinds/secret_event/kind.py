@@ -22,7 +22,7 @@ from reconciler.kinds.secret_event.payload import (
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
-from reconciler.model import Call, Json, Request, Risk, RiskAssessment, Step
+from reconciler.model import Call, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.reader import Read
 
 
@@ -134,7 +134,7 @@ spec:
         before = None if base is None else convert_event_to_manifest(base)
         return Meaning(before, convert_event_to_manifest(call.body), "new" if base is None else str(name), str(name))
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
         """Whatever makes somebody hear less, or somebody else hear it, is high."""
         lost_types = set(before or ()) - set(after) if path == "eventTypes" else ()
         if path == "state" and after == "DISABLED" and before:

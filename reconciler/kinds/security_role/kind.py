@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -37,7 +37,7 @@ from reconciler.kinds.security_role.remarks import find_remarks
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
-from reconciler.model import Call, Json, Request, RiskAssessment, Step
+from reconciler.model import Call, Json, ObjectSides, Request, RiskAssessment, Step
 from reconciler.payloads.claims import (
     CLAIMS_PATH,
     ClaimKey,
@@ -181,8 +181,8 @@ spec:
             return explain_description_request(request)
         return explain_role_request(request)
 
-    def assess(self, path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
-        return assess_role_change(path, before, after, fields)
+    def assess(self, path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
+        return assess_role_change(path, before, after, sides)
 
     def reread(self, read: Read, step: Step) -> Json:
         if step.request is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.model import Json, Risk, RiskAssessment
+from reconciler.model import Json, ObjectSides, Risk, RiskAssessment
 
 _TEXTS = frozenset({"description", "emailAddress"})
 _ALL_RIGHTS = "/"
@@ -18,8 +18,8 @@ ROLE_RISKS: Mapping[str, RiskAssessment] = {
 """What a change of these fields may come to."""
 
 
-def assess_role_change(path: str, before: Json, after: Json, fields: Mapping[str, Any]) -> RiskAssessment:
-    """Judge one change of a role that will have these fields; `before` is None where nothing was there.
+def assess_role_change(path: str, before: Json, after: Json, sides: ObjectSides) -> RiskAssessment:
+    """Judge one change of a role; `before` is None where nothing was there.
 
     The reason of a permission set's change names none of the two: a stored request holds GUIDs alone.
     """
@@ -32,14 +32,12 @@ def assess_role_change(path: str, before: Json, after: Json, fields: Mapping[str
         return RiskAssessment(Risk.HIGH, reason)
     describe = _describe_rights if path == "permissions" else _describe_holders
     gained, lost = _subtract(after, before), _subtract(before, after)
-    return RiskAssessment(Risk.HIGH, describe(gained, lost, is_empty=not after, fields=fields))
+    return RiskAssessment(Risk.HIGH, describe(gained, lost, sides, is_empty=not after))
 
 
-def _describe_rights(gained: list[Json], lost: list[Json], *, is_empty: bool, fields: Mapping[str, Any]) -> str:
-    """Say what becomes of the rights of those who will hold the role."""
-    count = len(fields.get("claims") or ())
-    holders = _format_number(count, "claim") if count else "a role that no claim holds"
-    pronoun = "it" if count < 2 else "them"
+def _describe_rights(gained: list[Json], lost: list[Json], sides: ObjectSides, *, is_empty: bool) -> str:
+    """Say what becomes of the rights of those who hold the role and keep it; who joins or leaves is told by itself."""
+    holders, pronoun = _describe_keepers(sides)
     if not lost:
         return f"adds {_format_rights(gained)} to {holders}"
     if is_empty:
@@ -49,19 +47,37 @@ def _describe_rights(gained: list[Json], lost: list[Json], *, is_empty: bool, fi
     return f"adds {_format_rights(gained)} to {holders} and takes {_format_rights(lost)} from {pronoun}"
 
 
-def _describe_holders(gained: list[Json], lost: list[Json], *, is_empty: bool, fields: Mapping[str, Any]) -> str:
-    """Say who gets the rights that the role will have, and from whom they are taken."""
-    permissions = list(fields.get("permissions") or ())
-    rights = _format_rights(permissions) if permissions else "a role without rights"
+def _describe_keepers(sides: ObjectSides) -> tuple[str, str]:
+    """Return those who hold a role before and after, with their pronoun; of a new role those who will hold it."""
+    # What a new role does not mention it does not have; of a live one it may not have been looked at.
+    if "claims" not in sides.after and sides.before is not None:
+        return "whoever holds the role", "them"
+    claims = sides.after.get("claims") or frozenset()
+    keepers = claims if sides.before is None else claims & (sides.before.get("claims") or frozenset())
+    if keepers:
+        return _format_number(len(keepers), "claim"), "it" if len(keepers) == 1 else "them"
+    return "a role whose holders are all new" if claims else "a role that no claim holds", "it"
+
+
+def _describe_holders(gained: list[Json], lost: list[Json], sides: ObjectSides, *, is_empty: bool) -> str:
+    """Say who gets the rights that the role will have, and from whom those are taken that it had."""
+    if "permissions" not in sides.after and sides.before is not None:
+        given = had = "the role's rights"
+    else:
+        given, had = (_describe_rights_of(side) for side in (sides.after, sides.before or {}))
     taken = _format_number(len(lost), "claim")
     if not lost:
-        return f"gives {rights} to {_format_number(len(gained), 'claim')}"
+        return f"gives {given} to {_format_number(len(gained), 'claim')}"
     if is_empty:
-        return f"takes {rights} from {taken}, and nobody holds the role any more"
+        return f"takes {had} from {taken}, and nobody holds the role any more"
     if not gained:
-        return f"takes {rights} from {taken}"
-    pronoun = "it" if len(permissions) < 2 else "them"
-    return f"gives {rights} to {_format_number(len(gained), 'claim')} and takes {pronoun} from {taken}"
+        return f"takes {had} from {taken}"
+    return f"gives {given} to {_format_number(len(gained), 'claim')} and takes {had} from {taken}"
+
+
+def _describe_rights_of(role: Mapping[str, Any]) -> str:
+    permissions = list(role.get("permissions") or ())
+    return _format_rights(permissions) if permissions else "a role without rights"
 
 
 def _format_rights(permissions: list[Json]) -> str:
