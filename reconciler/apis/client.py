@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.apis.auth.authenticator import Authenticator
@@ -28,6 +29,14 @@ _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 # RFC 3986, 5.2.4: normalising removes dot segments, so another object than the one meant would be
 # reached. %2e is a dot as well (6.2.2.2).
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+
+
+class _Attempt(NamedTuple):
+    """An answer, the headers that it was asked for with, and how many refusals there were when it was."""
+
+    reply: Reply
+    headers: Mapping[str, str]
+    refusals_before: int
 
 
 class Client:
@@ -120,7 +129,7 @@ class Client:
         # Encoded before the credentials are asked for: an AK/SK signature covers exactly these bytes.
         body = json.dumps(call.body, separators=(",", ":")).encode()
         try:
-            self._refusals.check()
+            refusals_before = self._refusals.check()
             url = self.url(call.path, call.query)
             headers = self.dialect.build_write_headers(call.version)
             headers |= self._auth.headers(call.method, url, body)
@@ -128,7 +137,8 @@ class Client:
         except (ReconcilerError, ValueError) as error:  # before anything left; afterwards there is only NoReply
             cause = error.exit if isinstance(error, ReconcilerError) else Exit.INTERNAL
             raise NoReply(f"nothing was sent: {self.redact.line(str(error))}", sent=False, cause=cause) from None
-        renewable = self._learn_from_reply(self.source(call.path, call.method), reply, headers)
+        attempt = _Attempt(reply, headers, refusals_before)
+        renewable = self._learn_from_reply(self.source(call.path, call.method), attempt)
         if self.dialect.has_refused_credentials(reply):
             raise LoggedOut(reply, renewable=renewable, advice=str(self._advise_on_auth()))
         return reply
@@ -136,31 +146,31 @@ class Client:
     def _read_with_retries(self, path: str, url: str, version: int, cap: int) -> Reply:
         """Read with retries, and once more with new credentials where the first were refused and others can be had."""
         headers: dict[str, str] = {}
+        refusals_before = 0
 
-        def attempt() -> Reply:
-            nonlocal headers
-            self._refusals.check()
+        def send_once() -> Reply:
+            nonlocal headers, refusals_before
+            refusals_before = self._refusals.check()
             headers = {**self.dialect.build_headers(version), **self._auth.headers("GET", url, b"")}
             return self._transport.send("GET", url, headers, cap=cap)
 
         source = self.source(path)
-        reply = self._retry_policy.read(attempt)
-        if self._learn_from_reply(source, reply, headers):
-            reply = self._retry_policy.read(attempt)
-            self._learn_from_reply(source, reply, headers, again=True)
+        reply = self._retry_policy.read(send_once)
+        if self._learn_from_reply(source, _Attempt(reply, headers, refusals_before)):
+            reply = self._retry_policy.read(send_once)
+            self._learn_from_reply(source, _Attempt(reply, headers, refusals_before), again=True)
         return reply
 
-    def _learn_from_reply(
-        self, source: Source, reply: Reply, headers: Mapping[str, str], *, again: bool = False
-    ) -> bool:
+    def _learn_from_reply(self, source: Source, attempt: _Attempt, *, again: bool = False) -> bool:
         """Learn from an answer; True if it refused credentials that can be replaced. `again` where they just were."""
+        reply, headers, refusals_before = attempt
         self.product = reply.headers.get(self.dialect.version_header, self.product)
         if self.dialect.has_refused_credentials(reply):
             if self._auth.refresh(headers, again=again):
                 return True
             self._refusals.record_refusal(self._make_refusal_error(source, reply))
         elif self.dialect.has_taken_credentials(reply):
-            self._refusals.taken()
+            self._refusals.taken(refusals_before)
             self._auth.record_success(headers)
         return False
 

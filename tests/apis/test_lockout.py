@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.apis.auth.lockout import RefusalCounter
 from reconciler.apis.connect import Api
+from reconciler.diagnostics import Source
 from reconciler.errors import AuthError, NoReply
 from reconciler.model import Call, LoggedOut
 from reconciler.settings.model import Auth
 from tests.support.api_targets import AKSK, BASIC, BEARER, EVENTS, PASSWORD, TOKEN, Time, command, csms, oauth
+from tests.support.problems import make_problem
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.rejecting_server import Moody, outcome
 
@@ -45,6 +48,38 @@ def test_a_password_that_is_changed_meanwhile_is_shown_a_few_times_only(auth: Au
         assert unsent.value.sent is False
         assert len(server.asked) == before
     assert 3 <= moody.refused <= parallelism + 2
+
+
+def test_a_late_answer_to_an_early_request_is_no_proof() -> None:
+    """It left before the password was changed: what was refused meanwhile still counts, in whatever order they end."""
+    counter = RefusalCounter()
+    counter.taken(counter.check())
+    early = counter.check()
+    for _ in range(2):
+        counter.record_refusal(make_refusal())
+
+    counter.taken(early)
+    counter.record_refusal(make_refusal())
+
+    with pytest.raises(AuthError):
+        counter.check()
+
+
+def test_an_answer_to_a_later_request_is_a_proof() -> None:
+    """The path that refused has a reason of its own."""
+    counter = RefusalCounter()
+    counter.taken(counter.check())
+    for _ in range(3):
+        for _ in range(2):
+            counter.record_refusal(make_refusal())
+        counter.taken(counter.check())
+
+    assert counter.check() == 6
+
+
+def make_refusal() -> AuthError:
+    """Return what a refusal is told as."""
+    return AuthError(make_problem(Source("GET /x"), "refused"))
 
 
 def test_one_path_that_refuses_does_not_end_the_others() -> None:

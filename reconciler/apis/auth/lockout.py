@@ -26,15 +26,22 @@ class RefusalCounter:
         self._ended: AuthError | None = None
         self.proved = False
 
-    def check(self) -> None:
-        """Raise the refusal that ended the matter, if one has. To be called before each request."""
+    def check(self) -> int:
+        """Raise the refusal that ended the matter, if one has. To be called before each request.
+
+        Returns how many refusals there were by then, for `taken`.
+        """
         if self._ended:
             raise self._ended
+        return self._all
 
-    def taken(self) -> None:
-        """Hear that the credentials were taken."""
+    def taken(self, refusals_before: int) -> None:
+        """Hear that the credentials were taken of a request before which there were so many refusals."""
         with self._lock:
-            self.proved, self._row = True, 0
+            self.proved = True
+            # A slow answer to a request that left before a password was changed says nothing of the new one.
+            if refusals_before == self._all:
+                self._row = 0
 
     def record_refusal(self, refusal: AuthError) -> None:
         """Hear of a refusal that stands."""
