@@ -27,7 +27,12 @@ class Address(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
+        return f"{self.kind}/{self.label}"
+
+    @property
+    def label(self) -> str:
+        """The name as it is shown: in quotes where blanks at its ends would not be seen."""
+        return self.name if self.name == self.name.strip() else f'"{self.name}"'
 
 
 class Severity(StrEnum):

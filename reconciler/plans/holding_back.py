@@ -21,14 +21,14 @@ def hold_back(steps: Iterable[NeededStep], problems: Sequence[Diagnostic]) -> It
     causes = {problem.address: problem for problem in reversed(problems) if problem.address}
     withheld = set(causes)
     for step, needs in steps:
-        refusal = step.refusal or _explain_dependence(step, needs, causes, withheld)
-        if refusal:
+        cause = _explain_dependence(step, needs, causes, withheld)
+        if cause or step.refusal:
             withheld.add(step.address)
-        is_own = refusal == step.refusal and step.address not in causes
-        if is_own or (step.refusal and step.obstacle is Obstacle.ABSENT):
+        # An object that is not there is told as that, whatever else is wrong with its document.
+        if not cause or (step.refusal and step.obstacle is Obstacle.ABSENT):
             yield step
         else:
-            yield replace(step, request=None, refusal=refusal, obstacle=Obstacle.HELD_BACK)
+            yield replace(step, request=None, refusal=step.refusal or cause, obstacle=Obstacle.HELD_BACK)
 
 
 def _explain_dependence(

@@ -122,7 +122,7 @@ def _build_cells(step: MaskedStep, view: View) -> Row:
         "drift" if view.from_server else "action": (view.find_words(step).word, ""),
         **target,
         "kind": (step.address.kind, ""),
-        "name": (step.address.name, ""),
+        "name": (step.address.label, ""),
         "object": (describe_object(step, view), ""),
         "risk": _RISKS[step.risk],
         "fields": (_summarize_fields(step), ""),

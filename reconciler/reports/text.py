@@ -102,7 +102,7 @@ def _render_absences(absences: Sequence[Diagnostic], view: View) -> Iterator[Lin
     for absence in absences[:MAX_BLOCKS]:
         address = absence.address
         target = f"  target {address.target}" if address and view.names_targets else ""
-        name = f"{address.kind} {address.name}" if address else ""
+        name = f"{address.kind} {address.label}" if address else ""
         yield build_line()
         yield build_line(
             (NOT_THERE.symbol, NOT_THERE.style),
@@ -151,7 +151,7 @@ def _build_likeness_key(step: MaskedStep) -> str:
 
 def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) -> Iterator[Line]:
     step = group[0]
-    names = _join_names(list(dict.fromkeys(member.address.name for member in group)))
+    names = _join_names(list(dict.fromkeys(member.address.label for member in group)))
     title: list[str | tuple[str, str]] = [find_symbol(step, view), f" {step.address.kind} {names}"]
     target = name_target(step, view)
     if len(group) == 1:

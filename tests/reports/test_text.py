@@ -286,3 +286,12 @@ def test_many_steps_have_a_survey_that_adds_up() -> None:
         "      1  not sent  SecurityRole      low           description",
     ]
     assert "objects  what" not in text.render_plan(mask_plan(Plan(owners(50), Coverage(50, 50))))
+
+
+def test_blanks_at_the_ends_of_a_name_are_seen() -> None:
+    """Two roles may differ in nothing else: in the table, above the fields, and in messages."""
+    steps = (step(name="Help Desk "), step(name="Help Desk"))
+    shown = text.render_plan(mask_plan(Plan(steps, Coverage(2, 2))))
+    assert shown.count('"Help Desk "') == 2
+    assert str(steps[0].address) == 'SecurityRole/"Help Desk "'
+    assert str(steps[1].address) == "SecurityRole/Help Desk"
