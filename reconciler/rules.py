@@ -152,6 +152,22 @@ _SETTINGS_RULES = {
     "settings.vendor-file": "A file of the vendors' own tools can't be read, or is not as they write it.",
     "settings.wrong-type": "A setting holds another type of value than it takes.",
 }
+_STATE_RULES = {
+    "state.act-claimed": "An act that can't be undone was done before, or may have been, and is not done again.",
+    "state.damaged": "What keeps the state is not what this tool writes there, or not whole.",
+    "state.exposed": "Somebody else can read or replace what keeps the state.",
+    "state.full": "There is no room for what has to be remembered.",
+    "state.locked": "Another run holds the target.",
+    "state.network-file-system": "The state is to be kept in a file that is on a network file system.",
+    "state.newer-format": "A newer version of the tool wrote what keeps the state.",
+    "state.no-remote": "What the state is to be kept with can't be found: a git remote, git itself, a driver.",
+    "state.other-identity": "What keeps the state is another store than the one that the settings pin.",
+    "state.overtaken": "A run lost its hold on the target to another run, or to somebody who unlocked it.",
+    "state.plan-used": "A saved plan was applied before.",
+    "state.read-only": "What keeps the state takes no writes from this account.",
+    "state.unreachable": "No answer came from what keeps the state.",
+    "state.vanished": "There was a store of the state, and it is gone.",
+}
 _TLS_RULES = {
     "tls.unusable-certificate": "A file of certificates or keys that the settings name can't be used.",
 }
@@ -198,6 +214,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_PLAN_RULES,
                 **_SCHEMA_RULES,
                 **_SETTINGS_RULES,
+                **_STATE_RULES,
                 **_TLS_RULES,
                 **_USAGE_RULES,
                 **_YAML_RULES,

@@ -1,0 +1,37 @@
+"""Where a store can be: what the settings say, as values that cost nothing to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class LocalState:
+    """A folder of this machine."""
+
+    folder: Path
+    network_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """A PostgreSQL database; `url` may hold a password, and so it is not shown."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return "DatabaseState(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """Refs below `ref` at a remote, by the name that it has in the checkout around `folder`, or by its URL."""
+
+    folder: Path
+    remote: str = "origin"
+    ref: str = "refs/reconciler"
+
+
+StateLocation: TypeAlias = LocalState | DatabaseState | GitState

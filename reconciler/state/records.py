@@ -1,0 +1,253 @@
+"""What is remembered: one frozen record type each.
+
+Nothing here is secret: identifiers, digests, and words that whoever writes a record has masked. The one exception is
+`PreviousObject.body`, which is kept by stores that only this tool's users read, and never pushed.
+
+Every record belongs to a target, by `identify_target`: the name that the settings give it may change, its server not.
+Times are UTC, `2026-11-28T20:19:40.123Z`, by the clock of whoever wrote them: shown to people, and the age by which is
+pruned, but never what decides who holds a lease.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+FORMAT = 1
+"""The format of the records that this version writes; a store of a higher one is left alone."""
+
+
+def identify_target(api: str, url: str, project: str = "") -> str:
+    """Return the id of a target: a digest of its API, the origin of its URL and its project, 16 hex digits.
+
+    The path is left out: one server under two paths is one server to hold a lock on.
+    """
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    text = json.dumps([api, parts.scheme, (parts.hostname or "").lower(), port, project])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def make_record_id() -> str:
+    """Return a new id that nobody else has: for runs, results and stores."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIdentity:
+    """Which store this is. `declared` says that `state init` made it, or that somebody said so of one that was there.
+
+    A store that came into being on the way may stand in the place of one that vanished.
+    """
+
+    id: str
+    format: int
+    created: str
+    declared: bool
+
+    def allows_irreversible(self, pinned: str) -> bool:
+        """Say whether its silence about an act proves that there was none; `pinned` is `state.id` of the settings."""
+        return self.id == pinned if pinned else self.declared
+
+
+@dataclass(frozen=True, slots=True)
+class RunHolder:
+    """Who runs: enough for a person to find them, and for the same machine to tell that they are gone.
+
+    `machine` is a digest that is the same until the next boot; `started` is the process's start as the kernel has it.
+    """
+
+    host: str
+    machine: str = ""
+    process: int = 0
+    started: str = ""
+    actor: str = ""
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a command on one target. What it became (`ended`, `exit`, `counts`) is empty until its release."""
+
+    id: str
+    target: str
+    command: str
+    tool: str
+    holder: RunHolder
+    commit: str = ""
+    plan: str = ""
+    started: str = ""
+    ended: str = ""
+    exit: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNonce:
+    """A saved plan's one use. `expires` is the plan's own end; the record outlives it."""
+
+    nonce: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to one target. `fence` grows with each claim, `beat` with each renewal.
+
+    `since` is when it was claimed. There is no time of expiry: a taker watches for the pair of fence and beat to stand
+    still, by its own monotonic clock (`lease_watch`), so that no two clocks are ever compared.
+    """
+
+    target: str
+    run: str
+    fence: int
+    beat: int
+    since: str
+    holder: RunHolder
+
+
+class IntentKind(StrEnum):
+    """What a successor may conclude from an intent without a result."""
+
+    REPEATABLE = "repeatable"
+    CREATE = "create"
+    IRREVERSIBLE = "irreversible"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousObject:
+    """The object before a step, for undo. Without a `body` only its digest is kept here.
+
+    A store that is pushed to a repository drops every body, since what was pushed can't be taken back; with such a
+    store undo material is local to the machine that made it. Bodies under a key of the settings may follow.
+    """
+
+    digest: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A request that is about to be sent. Its first byte leaves only after this is durable.
+
+    `step` is the step's address; `request` and `base` are digests, of what is sent and of what it was built on. `acts`
+    names each irreversible act in it, such as `deny/4711`: none of them is ever done twice, whichever run asks.
+    """
+
+    run: str
+    number: int
+    step: str
+    method: str
+    path: str
+    request: str
+    base: str
+    kind: IntentKind = IntentKind.REPEATABLE
+    acts: tuple[str, ...] = ()
+    previous: PreviousObject | None = None
+
+
+class SettledAs(StrEnum):
+    """What became of a request. `unknown` stays open until a person or a later read settles it."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not_applied"
+    UNKNOWN = "unknown"
+
+
+class SettledBy(StrEnum):
+    """How that is known."""
+
+    ANSWER = "answer"
+    READ = "read"
+    LATER_RUN = "later_run"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class IntentResult:
+    """What came of an intent, or of one act of it. Appended, never changed: the last one counts.
+
+    `id` makes writing it again harmless. `detail` is masked and holds no body; `by_run` is the run that found out.
+    """
+
+    run: str
+    number: int
+    outcome: SettledAs
+    via: SettledBy
+    by_run: str
+    detail: str = ""
+    act: str = ""
+    request_id: str = ""
+    at: str = ""
+    id: str = field(default_factory=make_record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ActRecord:
+    """An irreversible act that was claimed by an intent. Never deleted; `outcome` is None until there is a result."""
+
+    target: str
+    key: str
+    run: str
+    number: int
+    at: str
+    outcome: SettledAs | None = None
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the act may have been done, so that nobody does it again. Only a certain `not_applied` frees it."""
+        return self.outcome is not SettledAs.NOT_APPLIED
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """An intent of which not everything is known; `unsettled` are the acts concerned, "" standing for the whole."""
+
+    intent: Intent
+    unsettled: tuple[str, ...]
+    last: IntentResult | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftItem:
+    """One difference as a drift run saw it. Its identity is address, path and the digest of the value that was seen."""
+
+    address: str
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRecord:
+    """A difference with its life: the runs that saw it first and last, and when. `cleared` is when it was gone."""
+
+    item: DriftItem
+    first_run: str
+    first_seen: str
+    last_run: str
+    last_seen: str
+    cleared: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftNews:
+    """What a drift run has to tell. `changed` are differences of which an earlier value was known."""
+
+    new: tuple[DriftRecord, ...]
+    known: tuple[DriftRecord, ...]
+    changed: tuple[DriftRecord, ...]
+    cleared: tuple[DriftRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """A run with everything that it intended and what came of it, in order."""
+
+    run: RunRecord
+    intents: tuple[Intent, ...]
+    results: tuple[IntentResult, ...]

@@ -1,0 +1,72 @@
+"""The tables, and the one SQL that all back ends run.
+
+The text is the same for SQLite and PostgreSQL: named parameters, text and integers, `on conflict`, no types of either.
+The git back end runs it on a database in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol, TypeAlias
+
+SqlValue: TypeAlias = str | int | None
+Row: TypeAlias = tuple[SqlValue, ...]
+
+TABLES: Final[dict[str, str]] = {
+    "store": "one integer primary key, id text not null, format integer not null, created text not null, "
+    "declared integer not null",
+    "known_target": "target text primary key, since text not null",
+    "lease": "target text primary key, run text not null, fence integer not null, beat integer not null, "
+    "since text not null, holder text not null, held integer not null",
+    "nonce": "target text not null, nonce text not null, run text not null, expires text not null, "
+    "primary key (target, nonce)",
+    "run": "id text primary key, target text not null, command text not null, tool text not null, "
+    "holder text not null, revision text not null, plan text not null, started text not null, ended text not null, "
+    "exit integer, counts text not null",
+    "intent": "run text not null, number integer not null, target text not null, step text not null, "
+    "method text not null, path text not null, request text not null, base text not null, kind text not null, "
+    "acts text not null, previous text not null, body text not null, at text not null, unsettled integer not null, "
+    "primary key (run, number)",
+    "result": "id text primary key, run text not null, number integer not null, target text not null, "
+    "rank integer not null, outcome text not null, via text not null, by_run text not null, detail text not null, "
+    "act text not null, request_id text not null, at text not null",
+    "act": "target text not null, key text not null, run text not null, number integer not null, at text not null, "
+    "outcome text not null, primary key (target, key, run, number)",
+    "drift": "target text not null, address text not null, path text not null, value text not null, "
+    "first_run text not null, first_seen text not null, last_run text not null, last_seen text not null, "
+    "cleared_run text not null, cleared text not null, primary key (target, address, path, value)",
+}
+"""Columns by table. An empty text says that there is nothing, so that equal rows compare as equal everywhere."""
+
+INDEXES: Final = (
+    "create index if not exists open_intent on intent (target, unsettled, at)",
+    "create index if not exists run_by_time on run (target, started)",
+    "create index if not exists result_of_intent on result (run, number, rank)",
+)
+
+
+class Transaction(Protocol):
+    """What an operation gets: all that it runs becomes durable together, or nothing does."""
+
+    def run(self, sql: str, **values: SqlValue) -> Sequence[Row]:
+        """Run one statement, with `:name` for each value, and return its rows."""
+
+
+def list_columns(table: str) -> list[str]:
+    """Return the names of a table's columns, in order."""
+    definitions = TABLES[table].split("primary key (")[0].split(", ")
+    return [definition.split(" ")[0] for definition in definitions if definition]
+
+
+def list_statements(*, suffix: str = "") -> list[str]:
+    """Return what makes the tables; harmless where they are there. `suffix` is what one database adds to a table."""
+    tables = [f"create table if not exists {name} ({columns}){suffix}" for name, columns in TABLES.items()]
+    return [*tables, *INDEXES]
+
+
+def insert_row(transaction: Transaction, table: str, /, **values: SqlValue) -> None:
+    """Insert a row unless one with its key is there, which leaves that one as it is."""
+    columns = ", ".join(values)
+    slots = ", ".join(f":{name}" for name in values)
+    # The names of tables and columns are this module's own; every value is a parameter.
+    transaction.run(f"insert into {table} ({columns}) values ({slots}) on conflict do nothing", **values)  # noqa: S608
