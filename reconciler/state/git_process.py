@@ -66,14 +66,11 @@ class GitProgram:
         self._environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
         self._scratch = tempfile.TemporaryDirectory(prefix="reconciler-git-", ignore_cleanup_errors=True)
         self._folder = Path(self._scratch.name)
-        until = time.monotonic() + 30.0
-        login = self._read_login(checkout, env, until)
-        # Whoever configured a command for ssh knows what it does about questions.
-        if any(key == "core.sshcommand" for key, _ in login) and "GIT_SSH_COMMAND" not in env:
-            del self._environment["GIT_SSH_COMMAND"]
-        self._environment |= _write_config([*login, *_OWN_CONFIG])
-        self.url = self._find_url(checkout, remote, env, until)
-        self.run(["init", "--quiet", "--bare", "--template=", str(self._folder)], until)
+        try:
+            self.url = self._set_up(checkout, remote, env)
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, arguments: Sequence[str], until: float, data: bytes = b"") -> GitAnswer:
         """Run a git command with this as its input; raises StoreUnreachable if it does not end in time.
@@ -85,6 +82,17 @@ class GitProgram:
     def close(self) -> None:
         """Remove the repository."""
         self._scratch.cleanup()
+
+    def _set_up(self, checkout: Path, remote: str, env: Mapping[str, str]) -> str:
+        """Take over how to log in, make the repository, and return the remote's URL."""
+        until = time.monotonic() + 30.0
+        login = self._read_login(checkout, env, until)
+        # Whoever configured a command for ssh knows what it does about questions.
+        if any(key == "core.sshcommand" for key, _ in login) and "GIT_SSH_COMMAND" not in env:
+            del self._environment["GIT_SSH_COMMAND"]
+        self._environment |= _write_config([*login, *_OWN_CONFIG])
+        self.run(["init", "--quiet", "--bare", "--template=", str(self._folder)], until)
+        return self._find_url(checkout, remote, env, until)
 
     def _run(
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], until: float, data: bytes = b""
@@ -127,10 +135,12 @@ class GitProgram:
         if not url and not _SCP.fullmatch(remote):
             summary = f"the repository in {checkout} has no remote {self.name}"
             raise RemoteUnknown(summary, "run in a checkout, or give the remote's URL")
-        if not url or url.startswith("."):
-            # A relative path is relative to the checkout, and we run elsewhere.
-            return remote if "://" in (url or remote) else str((checkout / (url or remote)).resolve())
-        return url
+        address = url or remote
+        # `host:path` is a place, as `C:\\path` is, and `ext::command` a way; git says what it makes of them.
+        if "://" in address or re.match(r"[^/]+:", address):
+            return address
+        # We run elsewhere: a relative path is relative to the checkout.
+        return str((checkout / address).resolve())
 
 
 def hide_login(text: str) -> str:

@@ -113,7 +113,7 @@ class GitRefs:
         if told and told[1] in " +*" and answer.code == 0:
             return PushAnswer(PushVerdict.WON)
         if told and told[1] == "!":
-            return PushAnswer(PushVerdict.DECLINED, hide_login(told[2]))
+            return PushAnswer(PushVerdict.DECLINED, f"{hide_login(told[2])}, {answer.reason}")
         return PushAnswer(PushVerdict.NO_ANSWER, answer.reason)
 
     def _read_files(self, commit: str, until: float, *, whole: bool) -> dict[str, bytes]:

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
 
 from reconciler.sanitize import escape_and_shorten
 from reconciler.state.backend import Scope
@@ -90,9 +91,14 @@ class PostgresqlBackend:
 
     def __init__(self, url: str, *, deadline: float = DEADLINE) -> None:
         self._url, self._deadline = url, deadline
-        parts = urlsplit(url)
-        self._secrets = [url, *(text for text in (parts.password, unquote(parts.password or "")) if text)]
-        self._name = f"PostgreSQL at {escape_and_shorten(parts.hostname or 'its socket')}"
+        # By libpq's own reading, which also takes `host=... password=...`; what it can't read, it would quote.
+        try:
+            parts = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            parts = {}
+        password = str(parts.get("password") or "")
+        self._secrets = [text for text in (url, password, quote(password, safe="")) if text]
+        self._name = f"PostgreSQL at {escape_and_shorten(str(parts.get('host') or 'its default'))}"
         self._connection: _TimelyConnection | None = None
 
     @property

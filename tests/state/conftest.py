@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.state.store import Store
 from tests.support.postgresql_server import MISSING, PostgresqlServer, running_server
-from tests.support.store_places import PLACES, StorePlace, make_place
+from tests.support.store_places import PLACES, StorePlace, close_all, make_place
 
 _SAID: list[str] = []
 
@@ -22,6 +22,13 @@ def postgresql() -> Iterator[PostgresqlServer]:
             _SAID.append(MISSING)
             pytest.skip(MISSING)
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _closed_stores() -> Iterator[None]:
+    """Close what a test opened, the earlier the earlier ended."""
+    yield
+    close_all()
 
 
 @pytest.fixture(params=PLACES)

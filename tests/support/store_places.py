@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import psycopg
 
@@ -28,6 +29,12 @@ from reconciler.state.store import Store
 from tests.support.git_server import make_bare, run_git, serving
 from tests.support.postgresql_server import PostgresqlServer
 
+
+class _HasClose(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_HasClose)
 PLACES = ("sqlite", "postgresql", "git file")
 """A repository over HTTP is one more, `git http`; it takes its time."""
 TARGET = identify_target("keyfactor", "https://keyfactor.example.com/KeyfactorAPI")
@@ -36,19 +43,35 @@ LATER = PlanNonce("nonce-1", "2999-01-01T00:00:00.000Z")
 ENV = {"PATH": os.defpath, "HOME": "/nonexistent"}
 
 
+_OPENED = ExitStack()
+
+
+def open_at(location: StateLocation, *, env: Mapping[str, str] = ENV, pinned: str = "") -> Store:
+    """Open a store, which `close_all` closes."""
+    return keep(open_store(location, env=env, pinned=pinned))
+
+
+def keep(thing: Closable) -> Closable:
+    """Return something that `close_all` closes."""
+    _OPENED.callback(thing.close)
+    return thing
+
+
+def close_all() -> None:
+    """Close everything that was opened here."""
+    _OPENED.close()
+
+
 @dataclass
 class StorePlace:
     """Where a store is; `open` opens it once more, as another process would; `vanish` takes it away."""
 
     location: StateLocation
     vanish: Callable[[], None]
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     def open(self, pinned: str = "") -> Store:
         """Open the store; it is closed at the end."""
-        store = open_store(self.location, env=ENV, pinned=pinned)
-        self._stack.callback(store.close)
-        return store
+        return open_at(self.location, pinned=pinned)
 
 
 @contextmanager
@@ -56,7 +79,7 @@ def make_place(name: str, folder: Path, server: PostgresqlServer | None) -> Iter
     """Make an empty place of one back end."""
     with ExitStack() as stack:
         location, vanish = _make_location(name, folder, server, stack)
-        yield StorePlace(location, vanish, stack)
+        yield StorePlace(location, vanish)
 
 
 def _make_location(
