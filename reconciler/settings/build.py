@@ -15,12 +15,15 @@ from reconciler.settings.model import (
     Auth,
     BasicAuth,
     BearerAuth,
+    DatabaseOrigin,
     NameOrId,
     OauthAuth,
     PasswordAuth,
+    StateSettings,
     Target,
     TokenAuth,
 )
+from reconciler.state.locations import GitState, LocalState
 from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 
 
@@ -49,6 +52,21 @@ def build_target(
         transport,
         source,
     )
+
+
+def build_state(state: str | settings_schema.StateSection, folder: Path) -> StateSettings:
+    """Return where runs are remembered; `folder` is where the file's relative paths begin."""
+    if isinstance(state, str):
+        return StateSettings(LocalState(Path(os.path.normpath(folder / state))))
+    place: LocalState | GitState | DatabaseOrigin
+    if state.postgresql:
+        place = DatabaseOrigin(_build_origin(state.postgresql.url, folder))
+    elif state.git:
+        place = GitState(folder, state.git.remote, state.git.ref)
+    else:
+        sqlite = state.sqlite or settings_schema.SqliteSettings()
+        place = LocalState(Path(os.path.normpath(folder / sqlite.folder)), network_accepted=sqlite.network is not None)
+    return StateSettings(place, state.id or "", int(state.keep.removesuffix("d")) if state.keep else None)
 
 
 def _build_auth(

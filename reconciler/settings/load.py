@@ -17,7 +17,8 @@ from reconciler.errors import InvalidError, UsageError
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.keyfactor_env import read_keyfactor_target
-from reconciler.settings.model import Settings, Target
+from reconciler.settings.model import Settings, StateSettings, Target
+from reconciler.state.locations import LocalState
 
 if TYPE_CHECKING:
     from reconciler.documents.document import Document
@@ -48,7 +49,10 @@ def load_settings(config: Path | None, *, env: Mapping[str, str], cwd: Path, kin
     if os.path.lexists(cwd / SETTINGS_FILE_NAME):
         return _load_file(cwd / SETTINGS_FILE_NAME, env, cwd, kinds)
     return Settings(
-        file=None, manifests=cwd / "manifests", state=cwd / ".reconciler", targets=_read_vendor_targets(env)
+        file=None,
+        manifests=cwd / "manifests",
+        state=StateSettings(LocalState(cwd / ".reconciler")),
+        targets=_read_vendor_targets(env),
     )
 
 
@@ -90,7 +94,7 @@ def _load_file(path: Path, env: Mapping[str, str], cwd: Path, kinds: Collection[
     return Settings(
         file=path,
         manifests=manifests,
-        state=Path(os.path.normpath(folder / settings_file.state)),
+        state=_build_state(settings_file, folder),
         targets=_build_targets(settings_file, folder, source) or _read_vendor_targets(env),
         limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
         protected=tuple(settings_file.protected),
@@ -160,6 +164,13 @@ def _build_targets(settings_file: SettingsFile, folder: Path, source: Source) ->
         name: build_target(name, target_settings, folder, source)
         for name, target_settings in sorted(settings_file.targets.items())
     }
+
+
+def _build_state(settings_file: SettingsFile, folder: Path) -> StateSettings:
+    """Return where a file says that runs are remembered."""
+    from reconciler.settings.build import build_state  # noqa: PLC0415 - models, as above
+
+    return build_state(settings_file.state, folder)
 
 
 def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:

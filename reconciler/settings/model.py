@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from reconciler.credentials.sources import Origin
 from reconciler.diagnostics import Explanation, Source
 from reconciler.model import Bound
+from reconciler.state.locations import GitState, LocalState
 from reconciler.transport.options import DEFAULT_OPTIONS, PUBLIC_TRUST, TransportOptions, Trust
 
 ENVIRONMENT_SOURCE = Source("environment")
@@ -117,6 +118,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseOrigin:
+    """A PostgreSQL database, by where its URL comes from."""
+
+    url: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """Where runs are remembered. `id` is the store's own if it is pinned; `keep_days` is None for ever."""
+
+    place: LocalState | GitState | DatabaseOrigin
+    id: str = ""
+    keep_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
     `name`, which is how messages call the file.
@@ -126,7 +143,7 @@ class Settings:
 
     file: Path | None
     manifests: Path
-    state: Path
+    state: StateSettings
     targets: Mapping[str, Target] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     protected: tuple[str, ...] = DEFAULT_PROTECTED

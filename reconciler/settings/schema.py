@@ -5,6 +5,7 @@ Nothing is read or resolved here: a secret is a reference, and a path is relativ
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -55,6 +56,15 @@ _ADDRESS_UNCLEAR: Final = Explanation(
 _PROJECT_UNCLEAR: Final = Explanation(
     "settings.inconsistent", "a csms target has either a projectId or a projectName", remedy="say one of the two"
 )
+_STATE_UNCLEAR: Final = Explanation(
+    "settings.inconsistent",
+    "runs are remembered in one place: sqlite, postgresql or git",
+    "a lock in one of two places would hold nobody back",
+    "say one of them",
+)
+_TWO_STORES: Final[list[Any]] = [
+    {"required": list(pair)} for pair in itertools.combinations(("sqlite", "postgresql", "git"), 2)
+]
 _NO_IAM_URL: Final = Explanation(
     "settings.inconsistent",
     "with a url instead of a region, iamUrl is needed: where to log in can't be guessed",
@@ -157,6 +167,52 @@ class Limit(StrictModel):
         return value
 
 
+class SqliteSettings(StrictModel):
+    """A SQLite file on this machine."""
+
+    folder: FilePath = ".reconciler/"
+    """Relative to the settings file; for the tool alone, since nobody else may write there."""
+    network: Literal["accepted"] | None = None
+    """Say `accepted` to keep it on a network file system, where two machines that write at once may damage it."""
+
+
+class PostgresqlSettings(StrictModel):
+    """A PostgreSQL database, in which the schema `reconciler` is the tool's own."""
+
+    url: SecretField
+    """Where postgresql://USER:PASSWORD@HOST/DATABASE comes from, since a password is in it."""
+
+
+class GitSettings(StrictModel):
+    """Refs of a git repository that everybody who applies can push to."""
+
+    remote: TextLine = "origin"
+    """A remote of the checkout that the settings lie in, or a URL."""
+    ref: Annotated[str, Field(pattern=r"^refs(/[A-Za-z0-9][A-Za-z0-9_-]*)+$", max_length=200)] = "refs/reconciler"
+    """What all refs of the tool begin with; refs/heads/reconciler-state where a host takes nothing but branches."""
+
+
+class StateSection(StrictModel):
+    """Where runs are remembered, which store that is, and for how long."""
+
+    # The same as the validator below: an editor sees the JSON Schema alone.
+    model_config = ConfigDict(json_schema_extra={"not": {"anyOf": _TWO_STORES}})
+
+    sqlite: SqliteSettings | None = None
+    postgresql: PostgresqlSettings | None = None
+    git: GitSettings | None = None
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """The store's id, which it got when it was made: another one, or none, is then no fresh start."""
+    keep: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}d$")] | None = None
+    """Days after which runs are forgotten, such as 400d; what is open, and what can't be undone, never is."""
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        if sum(place is not None for place in (self.sqlite, self.postgresql, self.git)) > 1:
+            raise InvalidValueError(_STATE_UNCLEAR)
+        return self
+
+
 class SettingsFile(StrictModel):
     """`reconciler.yaml`: targets, limits and protections. It never lies in the folder of the manifests."""
 
@@ -176,5 +232,5 @@ class SettingsFile(StrictModel):
     """By kind: how many changes one run may make. 10 where nothing is said, 500 for CertificateOwner."""
     protected: list[Annotated[str, AfterValidator(_check_protection)]] = list(DEFAULT_PROTECTED)
     """KIND/NAME-PATTERN of what no run may touch."""
-    state: FilePath = ".reconciler/"
-    """The folder for journals, the lock and the memory of drift, relative to this file."""
+    state: FilePath | StateSection = ".reconciler/"
+    """Where runs are remembered: a folder, relative to this file, or more about it."""

@@ -116,9 +116,7 @@ class GitProgram:
             except subprocess.TimeoutExpired:
                 raise StoreUnreachable(f"git {self.name}", f"git {arguments[0]} did not end in time") from None
             finally:
-                # Also what it started: git-remote-https would go on sending, and keep the pipes open.
-                with suppress(OSError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _end_group(process)
         return GitAnswer(process.returncode, output, find_reason(complaint))
 
     def _read_login(self, checkout: Path, env: Mapping[str, str], until: float) -> list[tuple[str, str]]:
@@ -141,6 +139,16 @@ class GitProgram:
             return address
         # We run elsewhere: a relative path is relative to the checkout.
         return str((checkout / address).resolve())
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a command and what it started: git-remote-https would go on sending, and keep the pipes open."""
+    # Windows has no process groups; there the command alone is ended.
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def hide_login(text: str) -> str:

@@ -50,7 +50,7 @@ class GitRefs:
 
     def list_tips(self, refs: list[str], until: float) -> dict[str, str]:
         """Return the commits that these refs point to, without those that don't exist."""
-        answer = self._git.run(["ls-remote", "--quiet", self._git.url, *refs], until)
+        answer = self._git.run(["ls-remote", "--quiet", "--", self._git.url, *refs], until)
         if answer.code:
             raise StoreUnreachable(f"git {self._git.name}", answer.reason)
         pairs = [line.split("\t") for line in answer.output.decode("ascii", "replace").splitlines()]
@@ -66,6 +66,7 @@ class GitRefs:
             "--depth=1",
             "--no-tags",
             "--no-write-fetch-head",
+            "--",
             self._git.url,
             f"+{ref}:{local}",
         ]
@@ -104,7 +105,7 @@ class GitRefs:
         options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
         lease = f"--force-with-lease={ref}:{old}"
         try:
-            answer = self._git.run(["push", *options, lease, self._git.url, f"{new}:{ref}"], until)
+            answer = self._git.run(["push", *options, lease, "--", self._git.url, f"{new}:{ref}"], until)
         except StoreUnreachable as error:
             return PushAnswer(PushVerdict.NO_ANSWER, error.explanation.summary)
         pattern = rf"^(.)\t[^\t]*:{re.escape(ref)}\t(.*)$"

@@ -21,9 +21,11 @@ from reconciler.settings.model import (
     OauthAuth,
     PasswordAuth,
     Settings,
+    StateSettings,
     TokenAuth,
 )
 from reconciler.settings.schema import SettingsFile
+from reconciler.state.locations import LocalState
 from reconciler.transport.options import TransportOptions, Trust
 
 WHOLE = r"""
@@ -69,7 +71,7 @@ def test_the_documented_file_means_what_it_says(tmp_path: Path) -> None:
     settings = read(tmp_path, WHOLE)
     assert settings.file == tmp_path / "reconciler.yaml"
     assert settings.manifests == tmp_path / "manifests"
-    assert settings.state == tmp_path / ".reconciler"
+    assert settings.state == StateSettings(LocalState(tmp_path / ".reconciler"))
     assert settings.limits == {"SecurityRole": 3, "RequestDenial": 0}
     assert settings.protected == ("SecurityRole/Administrator*", "EventHandler/*")
     command, csms = settings.targets["command"], settings.targets["csms"]
@@ -82,14 +84,15 @@ def test_the_documented_file_means_what_it_says(tmp_path: Path) -> None:
 def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
     settings = read(tmp_path, HEAD)
     assert settings.manifests == tmp_path / "manifests"
-    assert settings.state == tmp_path / ".reconciler"
+    assert settings.state == StateSettings(LocalState(tmp_path / ".reconciler"))
     assert settings.protected == ("SecurityRole/Administrator*",)
     assert (settings.limits, settings.targets) == ({}, {})
 
 
 def test_without_a_file_the_folder_alone_counts(tmp_path: Path) -> None:
     settings = load_settings(None, env={}, cwd=tmp_path, kinds=KINDS)
-    assert settings == Settings(file=None, manifests=tmp_path / "manifests", state=tmp_path / ".reconciler")
+    state = StateSettings(LocalState(tmp_path / ".reconciler"))
+    assert settings == Settings(file=None, manifests=tmp_path / "manifests", state=state)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +235,7 @@ def test_a_named_file_counts_from_its_own_folder(tmp_path: Path) -> None:
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "prod.yaml").write_text(f"{HEAD}manifests: ../repo\nstate: /var/lib/x\n")
     settings = load_settings(Path("ops/prod.yaml"), env={}, cwd=tmp_path, kinds=KINDS)
-    assert (settings.manifests, settings.state) == (tmp_path / "repo", Path("/var/lib/x"))
+    assert (settings.manifests, settings.state.place) == (tmp_path / "repo", LocalState(Path("/var/lib/x")))
 
 
 @pytest.mark.parametrize(
