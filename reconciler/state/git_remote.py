@@ -111,7 +111,7 @@ class GitRefs:
         pattern = rf"^(.)\t[^\t]*:{re.escape(ref)}\t(.*)$"
         told = re.search(pattern, answer.output.decode("utf-8", "replace"), re.MULTILINE)
         # `=` is "up to date": somebody has pushed this very commit. Exit 0 alone says nothing.
-        if told and told[1] in " +*" and answer.code == 0:
+        if told and told[1] in " +*-" and answer.code == 0:
             return PushAnswer(PushVerdict.WON)
         if told and told[1] == "!":
             return PushAnswer(PushVerdict.DECLINED, f"{hide_login(told[2])}, {answer.reason}")

@@ -171,6 +171,25 @@ def test_a_lease_that_was_unlocked_is_gone_for_its_holder(store: Store) -> None:
     assert take(store, "run-2").fence == 2
 
 
+def test_what_another_has_done_since_is_seen(place: StorePlace) -> None:
+    """Whatever a store remembers of what it read before."""
+    ours, theirs = place.open(), place.open()
+    lease = take(theirs, "run-1")
+    assert ours.read_lease(TARGET) == lease
+    theirs.release(lease, RunEnding(0))
+    assert take(ours, "run-2").fence == 2
+
+
+def test_what_is_said_again_by_one_who_was_overtaken_is_not_taken_as_done(place: StorePlace) -> None:
+    ours, theirs = place.open(), place.open()
+    lease = ours.claim(make_run("run-1"), intents=[make_intent("run-1", 1)])
+    result = [make_result("run-1", 1)]
+    ours.settle(lease, result)
+    theirs.claim(make_run("run-2"), over=lease)
+    with pytest.raises(Overtaken):
+        ours.settle(lease, result)
+
+
 # Plans.
 
 

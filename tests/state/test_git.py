@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.state import git as git_module
 from reconciler.state.git import GitBackend
+from reconciler.state.git_probe import FALLBACK_REF, probe_remote
 from reconciler.state.git_process import GitProgram, hide_login
 from reconciler.state.git_remote import GitRefs, PushVerdict
 from reconciler.state.locations import GitState
@@ -424,3 +425,46 @@ def test_all_refs_gone_under_an_open_store_are_missed(bare: Path, tmp_path: Path
         store.renew(lease)
     with pytest.raises(StoreVanished):
         store.read_lease(TARGET)
+
+
+# The probe.
+
+
+def refuse_deletes(bare: Path) -> None:
+    run_git("config", "receive.denyDeletes", "true", folder=bare)
+
+
+def hide_refs(bare: Path) -> None:
+    run_git("config", "transfer.hideRefs", "refs/reconciler", folder=bare)
+
+
+def forbid_rewriting(bare: Path) -> None:
+    run_git("config", "receive.denyNonFastForwards", "true", folder=bare)
+
+
+REFS, BRANCHES = "refs/reconciler", FALLBACK_REF
+PROBES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
+    "a bare repository": (lambda _: None, REFS, 5, ""),
+    "a branch": (lambda _: None, BRANCHES, 5, ""),
+    "one that forbids rewriting": (forbid_rewriting, BRANCHES, 5, ""),
+    "a hook that declines": (refuse_pushes, REFS, 0, "pre-receive hook declined"),
+    "refs that are hidden": (hide_refs, REFS, 0, "deny updating a hidden ref"),
+    "no deletion": (refuse_deletes, BRANCHES, 4, "deletion prohibited"),
+}
+
+
+@pytest.mark.parametrize("case", PROBES)
+def test_a_probe_tells_what_a_remote_can_do(bare: Path, tmp_path: Path, case: str) -> None:
+    prepare, ref, good, words = PROBES[case]
+    prepare(bare)
+    steps = probe_remote(keep(GitProgram(tmp_path, str(bare), ENV)), ref)
+    assert [step.is_good for step in steps] == [True] * good + [False] * bool(words)
+    assert words in steps[-1].reason
+    if not words:
+        assert list_refs(bare) == []
+
+
+def test_a_probe_of_what_is_not_there_is_told(tmp_path: Path) -> None:
+    (step,) = probe_remote(keep(GitProgram(tmp_path, str(tmp_path / "none"), ENV)), "refs/reconciler")
+    assert not step.is_good
+    assert "does not appear to be a git repository" in step.reason
