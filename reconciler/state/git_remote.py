@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from reconciler.state.git_process import GitProgram, hide_login
 from reconciler.state.git_tree import CLOSED_RUNS
-from reconciler.state.store_errors import StoreDamaged, StoreUnreachable
+from reconciler.state.store_errors import StoreDamaged, StoreFull, StoreUnreachable
 
 
 class Snapshot(NamedTuple):
@@ -135,6 +135,8 @@ class GitRefs:
 
     def _ask(self, arguments: list[str], until: float, data: bytes = b"") -> bytes:
         answer = self._git.run(arguments, until, data)
+        if answer.code and "No space left" in answer.reason:
+            raise StoreFull("the folder for temporary files")
         if answer.code:
             raise StoreDamaged(f"git {self._git.name}", answer.reason)
         return answer.output

@@ -33,7 +33,8 @@ def prepare_folder(folder: Path) -> None:
     mode = folder.lstat().st_mode
     if not stat.S_ISDIR(mode):
         raise _make_unsafe(folder, "is no folder, or a link to one", "name the folder itself")
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+    # Windows has neither owners nor these bits.
+    if hasattr(os, "geteuid") and mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise _make_unsafe(folder, "can be written to by others", f"chmod go-w {folder}")
 
 
@@ -54,7 +55,6 @@ def check_private_file(path: Path) -> None:
     information = path.lstat()
     if not stat.S_ISREG(information.st_mode):
         raise _make_unsafe(path, "is a link or no regular file", "move it away")
-    # Windows has neither owners nor these bits.
     if hasattr(os, "geteuid") and information.st_uid not in (os.geteuid(), 0):
         raise _make_unsafe(path, "belongs to somebody else", f"chown it, or move {path} away")
     if hasattr(os, "geteuid") and information.st_mode & _OTHERS:

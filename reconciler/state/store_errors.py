@@ -26,6 +26,7 @@ from typing import ClassVar
 
 from reconciler.diagnostics import Explanation
 from reconciler.errors import Exit
+from reconciler.sanitize import escape_and_shorten
 from reconciler.state.records import ActRecord, Lease
 
 _NOTHING_SENT = "nothing is sent that can't be remembered"
@@ -89,7 +90,7 @@ class StoreForeign(StoreError):
     exit = Exit.REFUSED
 
     def __init__(self, store: str, identity: str, pinned: str) -> None:
-        summary = f"{store} is {identity}, and the settings pin {pinned}"
+        summary = f"{store} is {_show(identity)}, and the settings pin {pinned}"
         reason = "what another store remembers says nothing of what was done here"
         super().__init__(Explanation("state.other-identity", summary, reason, "point `state` at the right one"))
 
@@ -128,10 +129,12 @@ class StoreLocked(StoreError):
 
     def __init__(self, lease: Lease) -> None:
         holder = lease.holder
-        who = ", ".join(part for part in (holder.actor, f"on {holder.host}", holder.job) if part)
-        summary = f"run {lease.run} ({who}) holds the target since {lease.since}"
+        # Whoever can write to the store chose these texts.
+        parts = (holder.actor, f"on {holder.host}", holder.job)
+        who = ", ".join(escape_and_shorten(part, 200) for part in parts if part)
+        summary = f"run {_show(lease.run)} ({who}) holds the target since {_show(lease.since)}"
         reason = "two runs that write at once would mix what they decided"
-        remedy = f"wait for it with --lock-timeout, or, if it is dead, `reconciler unlock {lease.run}`"
+        remedy = f"wait for it with --lock-timeout, or, if it is dead, `reconciler unlock {_show(lease.run)}`"
         super().__init__(Explanation("state.locked", summary, reason, remedy))
         self.lease = lease
 
@@ -142,7 +145,7 @@ class Overtaken(StoreError):
     exit = Exit.LOCKED
 
     def __init__(self, lease: Lease, by: Lease | None) -> None:
-        now = f"run {by.run} on {by.holder.host} holds it" if by else "nobody holds it"
+        now = f"run {_show(by.run)} on {_show(by.holder.host)} holds it" if by else "nobody holds it"
         summary = f"run {lease.run} no longer holds the target: {now}"
         reason = "this run was silent for too long, or somebody unlocked it"
         super().__init__(Explanation("state.overtaken", summary, reason, "plan again"))
@@ -155,7 +158,7 @@ class NonceUsed(StoreError):
     exit = Exit.STALE
 
     def __init__(self, run: str) -> None:
-        summary = f"this plan was applied before, by run {run}"
+        summary = f"this plan was applied before, by run {_show(run)}"
         super().__init__(Explanation("state.plan-used", summary, "a plan is good for one run", "plan again"))
         self.run = run
 
@@ -166,8 +169,12 @@ class ActsClaimed(StoreError):
     exit = Exit.STALE
 
     def __init__(self, acts: Sequence[ActRecord]) -> None:
-        names = ", ".join(f"{act.key} (run {act.run}, {act.outcome or 'no result'})" for act in acts)
+        names = ", ".join(f"{_show(act.key)} (run {_show(act.run)}, {act.outcome or 'no result'})" for act in acts)
         reason = "what can't be undone is done at most once"
         remedy = "plan again; what has no result is settled by `reconciler recover`"
         super().__init__(Explanation("state.act-claimed", f"done before: {names}", reason, remedy))
         self.acts = tuple(acts)
+
+
+def _show(text: str) -> str:
+    return escape_and_shorten(text)

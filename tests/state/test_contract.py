@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from reconciler.state.records import (
     Lease,
     PlanNonce,
     PreviousObject,
+    RunHolder,
     SettledAs,
     SettledBy,
 )
@@ -469,3 +471,16 @@ def test_every_error_says_what_why_and_what_to_do(place: StorePlace) -> None:
             fail()
         explanation = caught.value.explanation
         assert all((explanation.rule.startswith("state."), explanation.reason, explanation.remedy))
+
+
+def test_no_message_carries_what_a_terminal_obeys(store: Store) -> None:
+    """Whoever can write to the store could else write to the terminal of whoever is held back."""
+    run = "run-\x1b[2J\u202e"
+    lease = store.claim(replace(make_run(run), holder=RunHolder("host\x1b]0;x\x07", actor="a\nb", job="\x9b1m")))
+    store.intend(lease, [make_intent(run, 1, "deny/\x1b")])
+    with pytest.raises(StoreLocked) as locked:
+        take(store, "run-2")
+    with pytest.raises(ActsClaimed) as claimed:
+        store.intend(lease, [make_intent(run, 2, "deny/\x1b")])
+    texts = [locked.value.explanation.message, claimed.value.explanation.message]
+    assert all(text.isprintable() for text in texts), texts
