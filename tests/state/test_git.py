@@ -25,6 +25,7 @@ from reconciler.state.store_errors import (
     RemoteUnknown,
     StoreDamaged,
     StoreError,
+    StoreForeign,
     StoreReadOnly,
     StoreTooNew,
     StoreUnreachable,
@@ -191,6 +192,17 @@ def test_one_ref_that_a_mirror_deleted_is_missed(bare: Path, tmp_path: Path) -> 
     again = open_remote(tmp_path, bare)
     again.declare()
     assert again.claim(make_run("run-2")).fence == 1
+
+
+def test_a_target_of_another_store_is_refused(bare: Path, tmp_path: Path) -> None:
+    """As after `state init` beside refs that were left, or a push from a copy of the repository."""
+    store = open_remote(tmp_path, bare)
+    store.release(store.claim(make_run("run-1")), RunEnding(0))
+    run_git("update-ref", "-d", STORE_REF, folder=bare)
+    new = open_remote(tmp_path, bare)
+    assert new.identity.id != store.identity.id
+    with pytest.raises(StoreForeign, match=f"is {store.identity.id}, and the settings pin {new.identity.id}"):
+        new.claim(make_run("run-2"))
 
 
 def test_a_claim_that_died_before_its_target_was_noted_is_noted_by_the_next(bare: Path, tmp_path: Path) -> None:
