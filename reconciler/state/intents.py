@@ -18,7 +18,7 @@ from reconciler.state.records import (
 from reconciler.state.schema import Row, SqlValue, Transaction, insert_row
 from reconciler.state.store_errors import ActsClaimed
 
-_INTENT = "select run, number, step, method, path, request, base, kind, acts, previous, body, at from intent"
+_INTENT = "select run, number, step, method, path, request, base, trace, kind, acts, previous, body, at from intent"
 _RESULT = "select run, number, outcome, via, by_run, detail, act, request_id, at, id from result"
 
 
@@ -42,6 +42,7 @@ def record_intents(
             path=intent.path,
             request=intent.request,
             base=intent.base,
+            trace=intent.trace,
             kind=intent.kind.value,
             acts=json.dumps(intent.acts),
             previous=previous.digest,
@@ -61,14 +62,13 @@ def record_intents(
 def record_results(transaction: Transaction, target: str, results: Iterable[IntentResult], now: str) -> None:
     """Append results to intents of a target; raises KeyError if one is about no intent."""
     for result in results:
-        key: dict[str, SqlValue] = {"run": result.run, "number": result.number}
-        rows = transaction.run(
-            f"{_INTENT} where target = :target and run = :run and number = :number", target=target, **key
-        )
+        key: dict[str, SqlValue] = {"target": target, "run": result.run, "number": result.number}
+        rows = transaction.run(f"{_INTENT} where target = :target and run = :run and number = :number", **key)
         if not rows:
             raise KeyError(f"no intent {result.number} of run {result.run}")
         count = transaction.run(
-            "select coalesce(max(rank), 0) from result where run = :run and number = :number", **key
+            "select coalesce(max(rank), 0) from result where target = :target and run = :run and number = :number",
+            **key,
         )
         insert_row(
             transaction,
@@ -93,7 +93,7 @@ def read_open(transaction: Transaction, target: str) -> tuple[OpenIntent, ...]:
     """Return the intents of a target of which something is open, the oldest first."""
     order = "where target = :target and unsettled = 1 order by at, run, number"
     rows = transaction.run(f"{_INTENT} {order}", target=target)
-    return tuple(_describe_open(transaction, row) for row in rows)
+    return tuple(_describe_open(transaction, target, row) for row in rows)
 
 
 def read_acts(transaction: Transaction, target: str, keys: Iterable[str]) -> tuple[ActRecord, ...]:
@@ -106,15 +106,18 @@ def read_acts(transaction: Transaction, target: str, keys: Iterable[str]) -> tup
     )
 
 
-def read_intents(transaction: Transaction, run: str) -> tuple[Intent, ...]:
-    """Return the intents of a run, in order."""
-    return tuple(map(_make_intent, transaction.run(f"{_INTENT} where run = :run order by number", run=run)))
+def read_intents(transaction: Transaction, target: str, run: str) -> tuple[Intent, ...]:
+    """Return the intents of a run on a target, in order."""
+    order = "where target = :target and run = :run order by number"
+    return tuple(map(_make_intent, transaction.run(f"{_INTENT} {order}", target=target, run=run)))
 
 
-def read_results(transaction: Transaction, run: str, number: int | None = None) -> tuple[IntentResult, ...]:
+def read_results(
+    transaction: Transaction, target: str, run: str, number: int | None = None
+) -> tuple[IntentResult, ...]:
     """Return the results of a run's intents, or of one of them, in the order in which they were appended."""
-    condition = "where run = :run" if number is None else "where run = :run and number = :number"
-    key: dict[str, SqlValue] = {"run": run} if number is None else {"run": run, "number": number}
+    condition = "where target = :target and run = :run" + ("" if number is None else " and number = :number")
+    key: dict[str, SqlValue] = {"target": target, "run": run} | ({} if number is None else {"number": number})
     return tuple(map(_make_result, transaction.run(f"{_RESULT} {condition} order by number, rank", **key)))
 
 
@@ -126,7 +129,7 @@ def _find_claimed(transaction: Transaction, target: str, intent: Intent) -> list
 
 def _fold_results(transaction: Transaction, target: str, intent: Intent) -> None:
     """Note beside the intent and its acts what all results together say."""
-    results = read_results(transaction, intent.run, intent.number)
+    results = read_results(transaction, target, intent.run, intent.number)
     for key in intent.acts:
         outcome = _find_outcome(results, key)
         transaction.run(
@@ -139,8 +142,9 @@ def _fold_results(transaction: Transaction, target: str, intent: Intent) -> None
             number=intent.number,
         )
     transaction.run(
-        "update intent set unsettled = :unsettled where run = :run and number = :number",
+        "update intent set unsettled = :unsettled where target = :target and run = :run and number = :number",
         unsettled=int(bool(_find_unsettled(intent, results))),
+        target=target,
         run=intent.run,
         number=intent.number,
     )
@@ -157,17 +161,17 @@ def _find_unsettled(intent: Intent, results: Iterable[IntentResult]) -> tuple[st
     return tuple(act for act in intent.acts or ("",) if _find_outcome(results, act) not in final)
 
 
-def _describe_open(transaction: Transaction, row: Row) -> OpenIntent:
+def _describe_open(transaction: Transaction, target: str, row: Row) -> OpenIntent:
     intent = _make_intent(row)
-    results = read_results(transaction, intent.run, intent.number)
+    results = read_results(transaction, target, intent.run, intent.number)
     return OpenIntent(intent, _find_unsettled(intent, results), results[-1] if results else None, str(row[-1]))
 
 
 def _make_intent(row: Row) -> Intent:
-    run, number, step, method, path, request, base, kind, acts, previous, body, _ = map(str, row)
+    run, number, step, method, path, request, base, trace, kind, acts, previous, body, _ = map(str, row)
     before = PreviousObject(previous, body) if previous or body else None
     keys = tuple(json.loads(acts))
-    return Intent(run, int(number), step, method, path, request, base, IntentKind(kind), keys, before)
+    return Intent(run, int(number), step, method, path, request, base, IntentKind(kind), keys, before, trace)
 
 
 def _make_result(row: Row) -> IntentResult:

@@ -112,7 +112,7 @@ class RecordStore:
                 return
             leases.check_fence(tx, lease)
             intents.record_results(tx, lease.target, results, now)
-            runs.end_run(tx, lease.run, ending, now)
+            runs.end_run(tx, lease.target, lease.run, ending, now)
             leases.free_lease(tx, lease.target)
 
         self._run(Scope("release", lease.target, essential=True), end)

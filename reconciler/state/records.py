@@ -37,6 +37,11 @@ def make_record_id() -> str:
     return secrets.token_hex(16)
 
 
+def make_run_id(started: str) -> str:
+    """Return a new id of a run: its time, so that ids sort and people can tell them apart, and what nobody else has."""
+    return f"{started[:19].replace('-', '').replace(':', '')}-{secrets.token_hex(4)}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
     """Which store this is. `declared` says that `state init` made it, or that somebody said so of one that was there.
@@ -120,10 +125,10 @@ class IntentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviousObject:
-    """The object before a step, for undo. Without a `body` only its digest is kept here.
+    """The object before a step, for history and undo. Without a `body` only its digest is kept here.
 
-    A store that is pushed to a repository drops every body, since what was pushed can't be taken back; with such a
-    store undo material is local to the machine that made it. Bodies under a key of the settings may follow.
+    `body` is JSON: what the step showed, with each field before and after, masked. A store that is pushed to a
+    repository drops every body, since what was pushed can't be taken back.
     """
 
     digest: str
@@ -134,8 +139,9 @@ class PreviousObject:
 class Intent:
     """A request that is about to be sent. Its first byte leaves only after this is durable.
 
-    `step` is the step's address; `request` and `base` are digests, of what is sent and of what it was built on. `acts`
-    names each irreversible act in it, such as `deny/4711`: none of them is ever done twice, whichever run asks.
+    `step` is KIND/NAME; `request` and `base` are digests, of what is sent and of what it was built on. `trace` says how
+    the object is found again and recognised, in ids and digests alone: with it any machine can settle the intent.
+    `acts` names each irreversible act in it, such as `deny/4711`: none of them is ever done twice, whichever run asks.
     """
 
     run: str
@@ -148,6 +154,7 @@ class Intent:
     kind: IntentKind = IntentKind.REPEATABLE
     acts: tuple[str, ...] = ()
     previous: PreviousObject | None = None
+    trace: str = ""
 
 
 class SettledAs(StrEnum):

@@ -32,13 +32,14 @@ def record_run(transaction: Transaction, run: RunRecord, now: str) -> None:
     )
 
 
-def end_run(transaction: Transaction, run: str, ending: RunEnding, now: str) -> None:
+def end_run(transaction: Transaction, target: str, run: str, ending: RunEnding, now: str) -> None:
     """Record how a run ended."""
     transaction.run(
-        "update run set ended = :ended, exit = :exit, counts = :counts where id = :id",
+        "update run set ended = :ended, exit = :exit, counts = :counts where target = :target and id = :id",
         ended=now,
         exit=ending.exit,
         counts=json.dumps(ending.counts, sort_keys=True),
+        target=target,
         id=run,
     )
 
@@ -52,7 +53,9 @@ def read_runs(transaction: Transaction, target: str, limit: int) -> tuple[RunRec
 def read_history(transaction: Transaction, target: str, run: str) -> RunHistory | None:
     """Return a run with its intents and results, if there is such a run on the target."""
     for row in transaction.run(f"{_RUN} where target = :target and id = :run", target=target, run=run):
-        return RunHistory(_make_run(row), read_intents(transaction, run), read_results(transaction, run))
+        return RunHistory(
+            _make_run(row), read_intents(transaction, target, run), read_results(transaction, target, run)
+        )
     return None
 
 
@@ -61,16 +64,17 @@ def prune_runs(transaction: Transaction, target: str, before: str, keep: int) ->
     # Acts stay: that a thing was done must be known for as long as the thing can be asked for.
     rows = transaction.run(
         "select id from run where target = :target and ended <> '' and ended < :before "
-        "and not exists (select 1 from intent where intent.run = run.id and intent.unsettled = 1) "
+        "and not exists (select 1 from intent where intent.target = run.target and intent.run = run.id "
+        "and intent.unsettled = 1) "
         "and id not in (select id from run where target = :target order by started desc, id desc limit :keep)",
         target=target,
         before=before,
         keep=keep,
     )
     for (run,) in rows:
-        transaction.run("delete from result where run = :run", run=run)
-        transaction.run("delete from intent where run = :run", run=run)
-        transaction.run("delete from run where id = :run", run=run)
+        transaction.run("delete from result where target = :target and run = :run", target=target, run=run)
+        transaction.run("delete from intent where target = :target and run = :run", target=target, run=run)
+        transaction.run("delete from run where target = :target and id = :run", target=target, run=run)
     transaction.run("delete from nonce where target = :target and expires < :before", target=target, before=before)
     return len(rows)
 

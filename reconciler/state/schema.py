@@ -20,13 +20,14 @@ TABLES: Final[dict[str, str]] = {
     "since text not null, holder text not null, held integer not null",
     "nonce": "target text not null, nonce text not null, run text not null, expires text not null, "
     "primary key (target, nonce)",
-    "run": "id text primary key, target text not null, command text not null, tool text not null, "
+    "run": "target text not null, id text not null, command text not null, tool text not null, "
     "holder text not null, revision text not null, plan text not null, started text not null, ended text not null, "
-    "exit integer, counts text not null",
+    "exit integer, counts text not null, primary key (target, id)",
     "intent": "run text not null, number integer not null, target text not null, step text not null, "
-    "method text not null, path text not null, request text not null, base text not null, kind text not null, "
+    "method text not null, path text not null, request text not null, base text not null, trace text not null, "
+    "kind text not null, "
     "acts text not null, previous text not null, body text not null, at text not null, unsettled integer not null, "
-    "primary key (run, number)",
+    "primary key (target, run, number)",
     "result": "id text primary key, run text not null, number integer not null, target text not null, "
     "rank integer not null, outcome text not null, via text not null, by_run text not null, detail text not null, "
     "act text not null, request_id text not null, at text not null",
@@ -41,7 +42,7 @@ TABLES: Final[dict[str, str]] = {
 INDEXES: Final = (
     "create index if not exists open_intent on intent (target, unsettled, at)",
     "create index if not exists run_by_time on run (target, started)",
-    "create index if not exists result_of_intent on result (run, number, rank)",
+    "create index if not exists result_of_intent on result (target, run, number, rank)",
 )
 
 
