@@ -7,6 +7,7 @@
     ├── RefusedError                6 a limit, a protection or a guard said no
     ├── StaleError                  7 the world or the plan moved
     ├── IncompleteError            10 something could not be read, compared or written out
+    ├── StateError                  - what is remembered between runs can't be read or written; it says its code itself
     └── UnreachableError           12 no answer from the server
 
     Exception                       what ends a request or a step, and is judged by who asked
@@ -30,7 +31,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 
@@ -129,7 +129,7 @@ class InvalidTextError(InvalidValueError):
 class ReconcilerError(Exception):
     """An outcome that ends a command; carries its exit code and every problem that led to it."""
 
-    exit: ClassVar[Exit] = Exit.INTERNAL
+    exit: Exit = Exit.INTERNAL
 
     def __init__(self, *problems: Diagnostic) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -170,6 +170,14 @@ class IncompleteError(ReconcilerError):
     """Something could not be read, compared or written out."""
 
     exit = Exit.INCOMPLETE
+
+
+class StateError(ReconcilerError):
+    """What is remembered between runs can't be read or written, or forbids a run; `exit` says what that is worth."""
+
+    def __init__(self, exit_: Exit, *problems: Diagnostic) -> None:
+        super().__init__(*problems)
+        self.exit = exit_
 
 
 class UnreachableError(ReconcilerError):

@@ -1,0 +1,61 @@
+"""The store of the settings, opened for a command, and what a run calls itself in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.diagnostics import Source
+from reconciler.errors import StateError
+from reconciler.settings.model import Settings
+from reconciler.settings.state_location import resolve_location
+from reconciler.state.backend import format_time
+from reconciler.state.open_store import open_store
+from reconciler.state.records import RunRecord, identify_target, make_run_id
+from reconciler.state.run_holder import describe_holder
+from reconciler.state.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from reconciler.model import Bound
+    from reconciler.state.store import Store
+
+STATE_SOURCE = Source("state")
+
+
+@contextmanager
+def report_store_errors(source: Source = STATE_SOURCE) -> Iterator[None]:
+    """Raise StateError, with the exit code that belongs to it, for whatever the store can't do."""
+    try:
+        yield
+    except StoreError as error:
+        raise StateError(error.exit, error.explanation.locate(source)) from error
+
+
+@contextmanager
+def open_settings_store(settings: Settings, env: Mapping[str, str]) -> Iterator[Store]:
+    """Open the store that the settings name, or make it; raises StateError, or AuthError for a database's URL."""
+    source = Source(settings.name)
+    location = resolve_location(settings.state, env, source)
+    with report_store_errors():
+        store = open_store(location, env=env, pinned=settings.state.id)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def identify_bound(bound: Bound) -> str:
+    """Return the id under which a target is remembered, whatever the settings call it."""
+    return identify_target(bound.api, bound.url, bound.project)
+
+
+def begin_run(command: str, target: str, env: Mapping[str, str], *, started: float, run: str = "") -> RunRecord:
+    """Return the record of a run on a target that starts now; `started` is seconds since the epoch.
+
+    The targets of one run share its id, `run`, which is made for the first of them.
+    """
+    moment = format_time(datetime.fromtimestamp(started, UTC))
+    return RunRecord(run or make_run_id(moment), target, command, __version__, describe_holder(env), started=moment)
