@@ -12,8 +12,9 @@ from pydantic import Field, StrictBool
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import IncompleteError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, ObjectSides, Path, Request, Risk, RiskAssessment, Step, Tables
 from reconciler.payloads.members import pick_member

@@ -14,7 +14,8 @@ from reconciler.documents.messages import FieldRules
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.documents.texts import check_line, check_name
 from reconciler.documents.validation import salvage_fields, validate_value
-from reconciler.kinds.kind import Kind, Spec
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.spec_model import Spec
 
 API_VERSION: Final = "reconciler/v1"
 MANIFEST_RULES: Final = FieldRules(

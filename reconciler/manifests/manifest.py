@@ -14,7 +14,8 @@ from reconciler.documents.files import FileRef
 from reconciler.documents.suggestions import quote_text
 from reconciler.documents.texts import PADDED, is_padded
 from reconciler.documents.validation import salvage_fields, validate_value
-from reconciler.kinds.kind import Kind, Spec, Wanted, find_conflicts
+from reconciler.kinds.kind import Kind, Wanted
+from reconciler.kinds.spec_model import Spec, find_conflicts
 from reconciler.manifests.envelope import MANIFEST_RULES, find_candidates, find_kind, open_envelope, resolve_target
 from reconciler.model import Path, Table
 

@@ -17,8 +17,9 @@ from reconciler.diagnostics import Address, Source
 from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe
 from reconciler.kinds.fields import unmanaged_field
-from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Spec, Wanted
+from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.registry import KINDS, Registry
+from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request
 from reconciler.model import (
     Call,

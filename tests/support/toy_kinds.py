@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import InvalidError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import Kind, Spec
+from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
+from reconciler.kinds.spec_model import Spec
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.model import Path as Place
 from reconciler.model import Table

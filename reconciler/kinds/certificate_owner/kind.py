@@ -18,8 +18,9 @@ from reconciler.kinds.certificate_owner.owner_request import (
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.spec_model import Spec
 from reconciler.model import Action, CellForm, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
 from reconciler.payloads.members import pick_member

@@ -17,7 +17,7 @@ from reconciler.diagnostics import Explanation, Source
 from reconciler.documents.causes import merge_causes
 from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_fault, parse_query
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
-from reconciler.kinds.kind import Spec, SpecPart
+from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.model import Path, Tables
 from reconciler.payloads.certificates import (
     format_id_key,

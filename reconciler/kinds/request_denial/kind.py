@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.kinds.conflicts import find_contested_objects
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Spec, Tally, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Tally, Wanted
 from reconciler.kinds.request_denial.comparison import (
     LiveRequests,
     build_batches,
@@ -22,6 +22,7 @@ from reconciler.kinds.request_denial.comparison import (
 from reconciler.kinds.request_denial.matching import describe_matches, list_unread_requests
 from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import (
     Action,

@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, StrictInt, StringConstraints
 
 from reconciler.diagnostics import Explanation
 from reconciler.kinds.fields import Prose, Text, unmanaged_field
-from reconciler.kinds.kind import Spec, SpecPart
 from reconciler.kinds.request_denial.foreign_patterns import find_foreign_patterns
+from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.model import Path, Tables
 from reconciler.patterns import escape_wildcards
 from reconciler.payloads.requests import ATTRIBUTE_MEMBERS

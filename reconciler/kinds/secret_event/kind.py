@@ -7,7 +7,7 @@ from typing import Any, ClassVar, get_args
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.secret_event.body_rules import explain_refused_body, find_invalid_fields
 from reconciler.kinds.secret_event.payload import (
@@ -21,6 +21,7 @@ from reconciler.kinds.secret_event.payload import (
     order_event_types,
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
+from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.reader import Read

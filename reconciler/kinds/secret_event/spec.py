@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Explanation
 from reconciler.kinds.fields import TextPattern, unmanaged_field
-from reconciler.kinds.kind import Spec
+from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
 
 EventType = Literal[

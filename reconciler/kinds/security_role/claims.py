@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.kinds.fields import Name, Prose, unmanaged_field
-from reconciler.kinds.kind import Finding, Match, Spec, Wanted
+from reconciler.kinds.kind import Finding, Match, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
+from reconciler.kinds.spec_model import Spec
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
 from reconciler.payloads.members import pick_member

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Spec, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.security_role.claim_index import check_sent_descriptions
 from reconciler.kinds.security_role.claims import (
@@ -37,6 +37,7 @@ from reconciler.kinds.security_role.remarks import find_remarks
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
+from reconciler.kinds.spec_model import Spec
 from reconciler.model import Call, Json, ObjectSides, Request, RiskAssessment, Step
 from reconciler.payloads.claims import (
     CLAIMS_PATH,

@@ -13,11 +13,11 @@ from pydantic import Field, StringConstraints
 
 from reconciler.diagnostics import Explanation
 from reconciler.kinds.fields import Name, Prose, TextPattern, unmanaged_field
-from reconciler.kinds.kind import Spec
 from reconciler.kinds.security_role.claims import (
     Claim,
 )
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
+from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
 from reconciler.payloads.claims import (
     is_same_claim,
