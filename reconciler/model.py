@@ -64,11 +64,14 @@ class Risk(StrEnum):
 
 
 class Obstacle(StrEnum):
-    """Why a step has no request: of itself, because of something else in the run, or for want of an object."""
+    """Why a step has no request: of itself, because of something else in the run, for want of an object, or since an
+    earlier run may have done it and nobody knows.
+    """
 
     REFUSED = "refused"
     HELD_BACK = "held_back"
     ABSENT = "absent"
+    UNSETTLED = "unsettled"
 
 
 class RiskAssessment(NamedTuple):
@@ -275,7 +278,8 @@ class Verdict(StrEnum):
 class Outcome:
     """What became of a step: one verdict, and one for each change where a batch was split by the server.
 
-    `cause` is the exit code of what kept it from being sent: no answer, credentials, something unreadable.
+    `cause` is the exit code of what kept it from being sent: no answer, credentials, something unreadable. `request_id`
+    is what the server's answer to the write calls it, where it does.
     """
 
     step: Step
@@ -283,6 +287,7 @@ class Outcome:
     detail: str = ""
     verdicts: tuple[Verdict, ...] = ()
     cause: Exit | None = None
+    request_id: str = ""
 
 
 class Ruling(NamedTuple):

@@ -203,6 +203,10 @@ spec:
         raw = read.get(step.request.call.path) if step.request else None
         return None if raw is None else _canonicalize_handler(raw)
 
+    def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
+        """An emptied name is kept as null or as ""."""
+        return {**live, "DisplayName": live["DisplayName"] or ""}
+
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         # A server may keep an emptied name as null or as "".
         name = step.request.expect["DisplayName"] if step.request else None

@@ -10,6 +10,9 @@ that turns the one into the other. It never sends. A request walks through it li
     explain(request) -> Meaning          pure: what a request does, worked out again from what it holds
     reread(read, step) -> base form      I/O through `read`: just before and after the write
     settle(step, reply, live)            pure: what the answer and the object read back say of each change
+
+Where the run that sent it is gone, a later one has no request any more, only digests. What was left of the request is
+its `outline`, which `reread` finds the object with; `normalize` and `select_marks` give what digests are made of.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from reconciler.model import (
     CellForm,
     Json,
     ObjectSides,
+    Obstacle,
     Path,
     Reply,
     Request,
@@ -68,7 +72,7 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
 
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
     not compared. `encoder_input` is whatever the kind needs to encode the request. A `refusal` says why no request may
-    be made (`is_absent`: since nothing exists); `needs` are documents of the same run whose object has to be created
+    be made, and `obstacle` of which sort that is; `needs` are documents of the same run whose object has to be created
     before it. `objects` is how many objects it stands for. What a step says of its changes, object and subjects is told
     by its request, where there is one (`explain`).
     """
@@ -83,7 +87,7 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     objects: int = 1
     subjects: tuple[Subject, ...] = ()
     needs: frozenset[Address] = frozenset()
-    is_absent: bool = False
+    obstacle: Obstacle = Obstacle.REFUSED
 
 
 class Absence(NamedTuple):
@@ -116,12 +120,16 @@ class Run:
     declared: frozenset[Address] = frozenset()
     renames: Mapping[Address, str] = field(default_factory=dict)
     """The former names of objects that are to be renamed, by what they are to be called."""
+    unsettled: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By target, the irreversible acts that earlier runs may have done, and the step of a run that each was part of."""
 
     @classmethod
-    def of_documents(cls, today: date, documents: Sequence[Wanted]) -> Self:
+    def of_documents(
+        cls, today: date, documents: Sequence[Wanted], unsettled: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Self:
         """Return what a run of these documents declares."""
         renames = {document.address: document.renamed_from for document in documents if document.renamed_from}
-        return cls(today, frozenset(document.address for document in documents), renames)
+        return cls(today, frozenset(document.address for document in documents), renames, unsettled or {})
 
 
 _APPLIED = Ruling(Verdict.APPLIED)
@@ -235,6 +243,25 @@ class Kind(Generic[SpecT_co, LiveT]):
     def reread(self, read: Read, step: Step) -> Json:
         """Return the step's object as it is now, in the form of `Request.base`; None if absent."""
         raise NotImplementedError
+
+    def outline(self, request: Request) -> Request:
+        """Return a request with nothing left in it but what finds its object again: ids, and no content of an object.
+
+        `reread` of a step with the outline in the place of its request gives the object as it is.
+        """
+        return Request(request.call._replace(body={}), None, {})
+
+    def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return a reread object in the form in which a field is equal exactly if it means the same to the server."""
+        return live
+
+    def select_marks(self, state: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return what of a base, or of what is expected, a normalized object is recognised by, in the same form."""
+        return self.normalize(state)
+
+    def list_acts(self, request: Request) -> Mapping[str, str]:
+        """Return the irreversible acts in a request, and by which of its marks each is recognised."""
+        return {}
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """Name what of `expect` does not hold in a reread object; empty when the step's goal is reached."""

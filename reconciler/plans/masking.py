@@ -67,7 +67,7 @@ class SecretMasker:
         # Nearly every plan takes this way.
         is_clean = self(all_text) == all_text
         return MaskedPlan(
-            steps=tuple(MaskedStep(step if is_clean else self._step(step)) for step in plan.steps),
+            steps=tuple(MaskedStep(step if is_clean else self.mask_step(step)) for step in plan.steps),
             compared=plan.compared,
             problems=self.mask_diagnostics(plan.problems),
             gaps=tuple(gap._replace(problem=self._problem(gap.problem)) for gap in plan.gaps),
@@ -83,7 +83,9 @@ class SecretMasker:
 
     def mask_outcome(self, outcome: Outcome) -> MaskedOutcome:
         """Return one outcome, as it is shown while others are still to come."""
-        return MaskedOutcome(MaskedStep(self._step(outcome.step)), outcome.verdict, outcome.detail, outcome.verdicts)
+        return MaskedOutcome(
+            MaskedStep(self.mask_step(outcome.step)), outcome.verdict, outcome.detail, outcome.verdicts
+        )
 
     def mask_outcomes(self, outcomes: Sequence[Outcome], plan: MaskedPlan) -> tuple[MaskedOutcome, ...]:
         """Return outcomes with the plan's masked steps in the place of the real ones. Details were masked when made."""
@@ -99,7 +101,8 @@ class SecretMasker:
         facts = tuple((name, self(text)) for name, text in subject.facts)
         return subject._replace(name=self(subject.name), facts=facts)
 
-    def _step(self, step: Step) -> Step:
+    def mask_step(self, step: Step) -> Step:
+        """Return one step, as it is shown or remembered."""
         request = step.request
         if request:
             request = request._replace(call=request.call._replace(body=_map_texts(request.call.body, self)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import Kind, Match, Meaning
-from reconciler.model import ObjectSides, Obstacle, Request, Step
+from reconciler.model import ObjectSides, Request, Step
 from reconciler.plans.diff import find_changes
 
 
@@ -24,8 +24,7 @@ def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
     address, action = match.document.address, kind.action(match)
     if request is None:
         changes = find_changes(match.before, match.after, kind.assess)
-        obstacle = Obstacle.ABSENT if match.is_absent else Obstacle.REFUSED
-        yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, obstacle)
+        yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, match.obstacle)
         return
     meaning = kind.explain(request)
     changes = find_changes(*_merge_sides(match, meaning), kind.assess)

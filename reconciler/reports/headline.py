@@ -21,7 +21,12 @@ _VERDICT_WORDS = {
 
 
 _ABSENT = "not there"
-_OBSTACLE_LABELS = {Obstacle.ABSENT: _ABSENT, Obstacle.REFUSED: "can't be changed", Obstacle.HELD_BACK: "held back"}
+_OBSTACLE_LABELS = {
+    Obstacle.ABSENT: _ABSENT,
+    Obstacle.REFUSED: "can't be changed",
+    Obstacle.HELD_BACK: "held back",
+    Obstacle.UNSETTLED: "unsettled",
+}
 _RISK_LABELS = {Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
 _GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 

@@ -11,7 +11,7 @@ from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, find_owner
 from reconciler.kinds.certificate_owner.reading import LiveOwners, QueryResult
 from reconciler.kinds.certificate_owner.spec import QUERY_PATH, Assignment, CertificateOwner
 from reconciler.kinds.kind import Absence, Finding, Match, Note, Run, Tally, Wanted
-from reconciler.model import Path
+from reconciler.model import Obstacle, Path
 from reconciler.payloads.certificates import CertificateRow, format_id_key
 
 OwnerDocument = Wanted[CertificateOwner]
@@ -162,7 +162,7 @@ def _find_absence(document: OwnerDocument, assignment: Assignment) -> Finding:
         return Absence(absence.locate(source, document.address))
     refusal = f"{summary}; {reason}; correct or remove it, or say missing: report"
     after = {"owner": assignment.owner}
-    return Match(document, None, after, object=assignment.key, source=source, refusal=refusal, is_absent=True)
+    return Match(document, None, after, object=assignment.key, source=source, refusal=refusal, obstacle=Obstacle.ABSENT)
 
 
 def _explain_unfit_owners(comparison: _Comparison) -> Iterator[Diagnostic]:

@@ -120,6 +120,19 @@ spec:
             raise IncompleteError(_NO_CERTIFICATE.locate(Source(f"GET {path}")))
         return keep_former_owner(fill_description(build_base(read_certificate_row(raw)), base), base)
 
+    def outline(self, request: Request) -> Request:
+        """The path holds the certificate's id; a base without anything leaves what is read as it is."""
+        return Request(request.call._replace(body={}), {}, {})
+
+    def select_marks(self, state: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The certificate, and its owner by id wherever that is known: a role's name may change on the way."""
+        unsaid = "OwnerRoleName" if state.get("OwnerRoleId") is not None else ""
+        marks = ("Id", "Thumbprint", "OwnerRoleId", "OwnerRoleName")
+        # A role that the same run creates has no id yet: there the name alone tells.
+        if state.get("OwnerRoleName") is not None and state.get("OwnerRoleId") is None:
+            unsaid = "OwnerRoleId"
+        return {name: state[name] for name in marks if name in state and name != unsaid}
+
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """By the owner's id wherever it was known; else by its name, exactly as it is spelt."""
         if live is None or step.request is None:

@@ -10,7 +10,7 @@ from reconciler.diagnostics import Source
 from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.request_denial.matching import PatternMatches, find_matches
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
-from reconciler.model import Json, Path, Subject
+from reconciler.model import Json, Obstacle, Path, Subject
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import (
     ATTRIBUTE_MEMBERS,
@@ -74,10 +74,28 @@ def _find_differences(attributes: Mapping[str, str], raw: Mapping[str, Json]) ->
     return [(name, live, value) for name, live, value in comparisons if value.casefold() != str(live or "").casefold()]
 
 
-def find_obstacle(document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path) -> Match | None:
-    """Return what keeps a request from being denied; None if it is pending and looks as the document expects."""
-    if reason := _explain_refusal(document.spec, number, live):
-        return _refuse_request(document, number, live, reason, document.at(path))
+def name_act(number: int) -> str:
+    """Return what the denial of a request is called in the memory of what was done, whichever document asks for it."""
+    return f"deny/{number}"
+
+
+def find_obstacle(
+    document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path, unsettled: Mapping[str, str]
+) -> Match | None:
+    """Return what keeps a request from being denied; None if it is pending and looks as the document expects.
+
+    `unsettled` are the acts that may have been done, each with the step that says so.
+    """
+    reason = _explain_refusal(document.spec, number, live)
+    obstacle = Obstacle.REFUSED if live.find_request(number) else Obstacle.ABSENT
+    if not reason and (step := unsettled.get(name_act(number))):
+        reason = (
+            f"may have been denied already: nobody knows what came of step {step}; look at the request, and say "
+            f"`reconciler recover --settle {step} applied` or `not_applied`"
+        )
+        obstacle = Obstacle.UNSETTLED
+    if reason:
+        return _refuse_request(document, number, live, reason, document.at(path), obstacle)
     return None
 
 
@@ -118,7 +136,9 @@ def label_batch(subjects: Sequence[Subject]) -> str:
     return ", ".join(text.strip() for text in numbered_names)
 
 
-def _refuse_request(document: Wanted, number: int, live: LiveRequests, reason: str, source: Source) -> Match:
+def _refuse_request(
+    document: Wanted, number: int, live: LiveRequests, reason: str, source: Source, obstacle: Obstacle
+) -> Match:
     row, state = live.find_request(number), live.read_state(number)
     state_name = None if state is None else STATE_NAMES.get(state, str(state))
     path, refusal = f"requests.{number}", f"request {number} {reason}"
@@ -130,7 +150,7 @@ def _refuse_request(document: Wanted, number: int, live: LiveRequests, reason: s
         source=source,
         refusal=refusal,
         subjects=(_describe_row(row or {"Id": number}),),
-        is_absent=row is None,
+        obstacle=obstacle,
     )
 
 

@@ -18,6 +18,7 @@ from reconciler.kinds.request_denial.comparison import (
     label_batch,
     list_request_ids,
     locate_requests,
+    name_act,
 )
 from reconciler.kinds.request_denial.matching import describe_matches, list_unread_requests
 from reconciler.kinds.request_denial.spec import RequestDenial
@@ -146,10 +147,11 @@ spec:
         yield from map(Note, _describe_pattern(document, live))
         located_requests = list(locate_requests(document.spec, live))
         due_requests: list[Mapping[str, Json]] = []
+        unsettled = run.unsettled.get(document.address.target, {})
         for number, path in located_requests:
             if live.read_state(number) == DENIED:
                 yield Tally(1)
-            elif obstacle := find_obstacle(document, number, live, path):
+            elif obstacle := find_obstacle(document, number, live, path, unsettled):
                 yield obstacle
             elif raw := live.find_request(number):
                 due_requests.append(raw)
@@ -201,6 +203,23 @@ spec:
             str(number): extract_request_identity(raw, has_names=NAMES_MEMBER in base[str(number)])
             for number, raw in read_requests_by_id(read, list(base)).items()
         }
+
+    def outline(self, request: Request) -> Request:
+        """The ids; their attributes stay out."""
+        body = {"CertificateRequestIds": request.call.body["CertificateRequestIds"]}
+        return Request(request.call._replace(body=body), {number: {} for number in request.base}, {})
+
+    def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The state of each request."""
+        return {number: row["State"] for number, row in live.items()}
+
+    def select_marks(self, state: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The states: those of a base stand in its rows."""
+        return {number: row["State"] if isinstance(row, Mapping) else row for number, row in state.items()}
+
+    def list_acts(self, request: Request) -> Mapping[str, str]:
+        """Each denial of a request, wherever it is asked for."""
+        return {name_act(number): str(number) for number in request.call.body["CertificateRequestIds"]}
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         expect = step.request.expect if step.request else {}

@@ -45,6 +45,7 @@ from reconciler.payloads.claims import (
     build_claim_base,
     build_description_request,
     encode_role_claims,
+    fold_claim_key,
     is_same_claim_set,
     read_claim_key,
 )
@@ -194,8 +195,20 @@ spec:
             return None if raw is None else build_claim_base(raw)
         role = _reread_role(read, body.get("Id"), step.address.name)
         # After the role, so that claims which other roles share are read as close to the write as can be.
-        check_sent_descriptions(read, body["Claims"], _read_claim_keys(role))
+        check_sent_descriptions(read, body.get("Claims", ()), _read_claim_keys(role))
         return canonicalize_role(role) if role else None
+
+    def outline(self, request: Request) -> Request:
+        """Of a role, and of a claim, the id; of a role that is to be created the name."""
+        body = request.call.body
+        kept = {name: body[name] for name in (("Id",) if "Id" in body else ("Name",))}
+        return Request(request.call._replace(body=kept), None, {})
+
+    def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Claims as the server folds them, without the descriptions, which are theirs and not the role's."""
+        if "Claims" not in live:
+            return live
+        return {**live, "Claims": sorted(fold_claim_key(ClaimKey(*claim[:3])) for claim in live["Claims"])}
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """Claims are compared as the server folds them; everything else to the letter."""
