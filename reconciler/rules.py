@@ -165,7 +165,10 @@ _STATE_RULES = {
     "state.overtaken": "A run lost its hold on the target to another run, or to somebody who unlocked it.",
     "state.plan-used": "A saved plan was applied before.",
     "state.read-only": "What keeps the state takes no writes from this account.",
+    "state.settled": "What came of a step that an earlier run left open is known now.",
+    "state.unidentified-target": "What place a target is could not be found out, so its lease can't be taken.",
     "state.unreachable": "No answer came from what keeps the state.",
+    "state.unsettled": "Nobody knows what came of a step that an earlier run sent, or may have sent.",
     "state.vanished": "There was a store of the state, and it is gone.",
 }
 _TLS_RULES = {
@@ -186,6 +189,9 @@ _USAGE_RULES = {
     "usage.unknown-kind": "The command line names a kind that does not exist.",
     "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
     "usage.unknown-risk": "--approve names a risk that does not exist.",
+    "usage.no-open-step": "`recover --settle` names a step that is not open.",
+    "usage.not-held": "`unlock` names a run that holds no target.",
+    "usage.unknown-outcome": "`recover --settle` names another outcome than applied and not_applied.",
     "usage.unknown-target": "--target names a target that the settings don't have.",
     "usage.unwritable": "A file or a folder can't be written.",
 }

@@ -28,6 +28,11 @@ Everyday:
   export    Print the live state as manifests on which `plan` is empty.
   doctor    Examine each target: reachable, who we are, what we may do.
 
+After a run:
+  recover  Settle what an earlier run left open, by reading.
+  unlock   Take a target from the run of exactly this id, which you know to be
+           dead.
+
 Reference:
   explain     Say what a kind or a field means, and what it may hold.
   kinds       List the kinds of manifests.

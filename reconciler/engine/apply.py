@@ -1,18 +1,19 @@
 """Sends a plan: the only writer.
 
-For each step, in order: read the object, compare it with the base that the body was built from, send once, rule on the
-answer, read back. Silence is never success and never failure. The first step that does not succeed is the last that is
-sent. Nothing is sent twice, but for one thing: what a server refused for its credentials alone, once they were renewed
-and the object was looked at again; a denial not even then.
+For each step, in order: make the intent durable, read the object, compare it with the base that the body was built
+from, send once, rule on the answer, read back, record what came of it. Silence is never success and never failure. The
+first step that does not succeed is the last that is sent. Nothing is sent twice, but for one thing: what a server
+refused for its credentials alone, once they were renewed and the object was looked at again; a denial not even then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from time import sleep as _sleep
+from typing import Protocol
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
@@ -25,6 +26,20 @@ OnOutcome = Callable[[Outcome], None]
 Send = Callable[[Call], Reply]
 """Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
 
+
+class Journal(Protocol):
+    """What makes sure that a step which may have been sent is known to have been, whatever becomes of this process."""
+
+    def begin(self, number: int, step: Step) -> Outcome | None:
+        """Make the intent to send a step durable; returns why it may not be sent, if so. No request is under way."""
+
+    def may_send(self) -> bool:
+        """Say whether a request that starts now ends while its target is ours alone. Asks nobody and takes no time."""
+
+    def finish(self, number: int, outcome: Outcome) -> str:
+        """Record what became of a step; returns why nothing more may be sent, "" if it may."""
+
+
 _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 # 401 raises LoggedOut; 407 is a proxy's word, not the server's. 408 and 5xx don't say that nothing
 # was done: behind a 504 the server may still be at work (RFC 9110, 15.6.5).
@@ -32,19 +47,6 @@ _REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413,
 """Statuses by which a server says that it did not do it."""
 _MAX_DETAIL = 4000
 """Characters of what is told of one step: a kind may quote a server, whose comments may be of any length."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBackPolicy:
-    """How long to read back before a write counts as unknown, in seconds between the reads.
-
-    After a good answer the wait covers a server that shows the change a little later; after silence it covers one that
-    is still at work.
-    """
-
-    # Command has been seen to show a claim's old description in a GET just after the PUT that changed it.
-    after_answer: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
-    after_silence: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ class RunContext:
     comes_from_between: Mapping[str, Callable[[Reply], bool]]
     redact: Callable[[str], str]
     kinds: Registry
-    sleep: Callable[[float], None] = _sleep
+    journal: Journal
     stop: Callable[[], bool] = lambda: False
-    patience: ReadBackPolicy = ReadBackPolicy()
+    timing: Timing = REAL_TIME
 
 
 def _ignore_outcome(_: Outcome) -> None:
@@ -77,31 +79,43 @@ def apply(plan: Plan, context: RunContext, on_outcome: OnOutcome = _ignore_outco
     """Send the plan's requests and return what became of each step, in the plan's order. Raises nothing of its own."""
     outcomes: list[Outcome] = []
     halt_reason = ""
-    for step in plan.steps:
+    for number, step in enumerate(plan.steps):
         # Asked between steps alone: no signal cuts the read-back of a request short that is out.
         if not halt_reason and context.stop():
             halt_reason = "the run was interrupted before it"
-        outcome = _run_step(step, context) if not halt_reason else Outcome(step, Verdict.NOT_REACHED, halt_reason)
+        outcome = (
+            _run_step(number, step, context) if not halt_reason else Outcome(step, Verdict.NOT_REACHED, halt_reason)
+        )
         # A step that was never to be sent ends nothing: whoever approved the plan saw that it would not be.
         if not halt_reason and step.request and outcome.verdict not in _SETTLED:
             halt_reason = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
         outcomes.append(outcome)
         on_outcome(outcome)
+        # Told before it is recorded: a store that is slow or gone keeps nobody from knowing.
+        halt_reason = context.journal.finish(number, outcome) or halt_reason
     return tuple(outcomes)
 
 
 def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
     """Take out what must not be shown, then shorten, then spell out what can't be seen."""
     # In this order: a secret that is cut in the middle, or spelled with escapes, would not be recognised.
-    return replace(outcome, detail=escape_and_shorten(context.redact(outcome.detail), _MAX_DETAIL))
+    detail = escape_and_shorten(context.redact(outcome.detail), _MAX_DETAIL)
+    return replace(outcome, detail=detail, request_id=escape_and_shorten(context.redact(outcome.request_id), 100))
 
 
-def _run_step(step: Step, context: RunContext) -> Outcome:
+def _run_step(number: int, step: Step, context: RunContext) -> Outcome:
     kind, request = context.kinds[step.address.kind], step.request
     if request is None:
         outcome = Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
     else:
-        outcome = _find_obstacle(step, request, kind, context) or _send_request(step, request, kind, context)
+        # The intent comes before the object is looked at, and so no wait for it lies between the look and the write.
+        refusal = context.journal.begin(number, step)
+        obstacle = _find_obstacle(step, request, kind, context)
+        if refusal:
+            # What was done before needs no leave to be left as it is.
+            outcome = obstacle if obstacle and obstacle.verdict is Verdict.UNCHANGED else refusal
+        else:
+            outcome = obstacle or _send_request(step, request, kind, context)
     return _sanitize_outcome(outcome, context)
 
 
@@ -130,6 +144,9 @@ def _find_obstacle(
 
 
 def _send_request(step: Step, request: Request, kind: Kind, context: RunContext, *, is_repeat: bool = False) -> Outcome:
+    if not context.journal.may_send():
+        detail = "nothing was sent: looking at the object took so long that another run may hold the target by now"
+        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=Exit.LOCKED)
     try:
         reply = context.senders[step.address.target](request.call)
     except NoReply as silence:
@@ -147,11 +164,13 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
         detail = f"{who} refused it: {_describe_response(step, reply, context)}"
         # What a permission that is missing is worth where nothing at all was written (RFC 9110, 15.5.4).
         cause = Exit.AUTH if reply.status == 403 and not is_foreign else None
-        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause)
+        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause, request_id=_find_request_id(reply))
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
-        return _read_back(step, kind, context, reply, f"answered {reply.status}")
-    return _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")
+        outcome = _read_back(step, kind, context, reply, f"answered {reply.status}")
+    else:
+        outcome = _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")
+    return replace(outcome, request_id=_find_request_id(reply))
 
 
 def _handle_logged_out(
@@ -197,9 +216,9 @@ def _read_back(step: Step, kind: Kind, context: RunContext, reply: Reply | None,
 
 
 def _read_repeatedly(step: Step, kind: Kind, context: RunContext, *, has_answer: bool) -> Iterator[tuple[Json, str]]:
-    for pause in context.patience.after_answer if has_answer else context.patience.after_silence:
+    for pause in context.timing.patience.after_answer if has_answer else context.timing.patience.after_silence:
         if pause:
-            context.sleep(pause)
+            context.timing.sleep(pause)
         try:
             yield kind.reread(context.readers[step.address.target], step), ""
         except ReconcilerError as error:
@@ -217,6 +236,12 @@ def _merge_verdicts(verdicts: tuple[Verdict, ...]) -> Verdict:
 def _describe_response(step: Step, reply: Reply, context: RunContext) -> str:
     """Return the status of an answer, and what it says of itself."""
     return f"{reply.status} {context.explainers[step.address.target](reply)}".strip()
+
+
+def _find_request_id(reply: Reply) -> str:
+    """Return what the server calls the request, "" if it doesn't say."""
+    # API gateways, Huawei's among them, and many proxies before Command say it in this header.
+    return reply.headers.get("x-request-id", "")
 
 
 def _find_moved_fields(base: Json, live: Json) -> list[str]:

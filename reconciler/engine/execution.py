@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 from reconciler.apis.connect import Api
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.engine.apply import RunContext, apply
+from reconciler.engine.apply import Journal, RunContext, apply
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
-from reconciler.errors import Exit, UsageError, describe_internal_error
+from reconciler.engine.timing import REAL_TIME, Timing
+from reconciler.errors import Exit, StateError, UsageError, describe_internal_error
 from reconciler.kinds.registry import Registry
-from reconciler.model import Outcome, Plan, Risk, Verdict
+from reconciler.model import Obstacle, Outcome, Plan, Risk, Verdict
 from reconciler.plans.exit_code import exit_code
-from reconciler.plans.guards import find_unapproved
+from reconciler.plans.guards import find_unapproved, list_withheld_steps
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, SecretMasker
 
 
@@ -55,67 +56,111 @@ class Execution:
     sent: bool = False
 
 
-def execute_plan(
-    judged_plan: JudgedPlan,
-    apis: Mapping[str, Api],
-    risks: Collection[Risk],
-    listener: Listener,
-    stops: StopSignals,
-    kinds: Registry,
-) -> Execution:
+class Recorder(Journal, Protocol):
+    """The journal of a run, with its beginning and its end."""
+
+    @property
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """What could not be recorded since the first request was sent."""
+
+    def claim(self, plan: Plan) -> Plan:
+        """Make the run the one that may write to the plan's targets, and return what of the plan may be sent.
+
+        Raises StateError, with nothing claimed.
+        """
+
+    def release(self, outcomes: Sequence[Outcome], exit_: Exit) -> None:
+        """Record how the run ended, and let others write. Raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """What carrying out a plan touches: connected targets by name, who is told, and what is recorded."""
+
+    apis: Mapping[str, Api]
+    masker: SecretMasker
+    listener: Listener
+    stops: StopSignals
+    kinds: Registry
+    recorder: Recorder
+    timing: Timing = REAL_TIME
+
+
+def execute_plan(judged_plan: JudgedPlan, risks: Collection[Risk], context: ExecutionContext) -> Execution:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
     plan, masker, masked_plan, refusals, withheld = judged_plan
     if not plan.steps and plan.complete:
         return Execution(Exit.OK, masked_plan)
-    listener.show_plan(judged_plan)
+    context.listener.show_plan(judged_plan)
     reasons = (*refusals, *masker.mask_diagnostics(find_unapproved(plan, risks)))
     # What could not be read may hold what a step depends on; a document that has a problem holds only itself back.
     if reasons or plan.gaps or not plan.steps:
         return _refuse_to_send(masked_plan, exit_code(plan, refused=bool(reasons)), reasons)
     try:
-        if plan.sendable_steps and not listener.confirm(plan):
+        if plan.sendable_steps and not context.listener.confirm(plan):
             reason = Diagnostic("plan.not-confirmed", Source("confirmation"), "not confirmed", "nothing was sent")
             return _refuse_to_send(masked_plan, Exit.REFUSED, (reason,))
-    except UsageError as error:
-        return _refuse_to_send(masked_plan, error.exit, error.problems)
-    result = send_plan(plan, apis, masker, listener, stops, kinds)
+        claimed_plan = context.recorder.claim(plan)
+    except (UsageError, StateError) as error:
+        return _refuse_to_send(masked_plan, error.exit, masker.mask_diagnostics(error.problems))
+    execution = _send_claimed_plan(claimed_plan, context)
+    # Steps that are held back only since the plan was shown: an earlier run may have changed their objects.
+    late = list_withheld_steps(claimed_plan) if claimed_plan is not plan else ()
+    told = (*withheld, *(reason for reason in masker.mask_diagnostics(late) if reason not in withheld))
+    return replace(execution, problems=(*told, *execution.problems))
+
+
+def _send_claimed_plan(plan: Plan, context: ExecutionContext) -> Execution:
+    """Send what was claimed, and weigh what came of it; the lease is given back whatever happens."""
+    result, recorder = send_plan(plan, context), context.recorder
+    causes = {Exit.UNKNOWN for step in plan.steps if step.obstacle is Obstacle.UNSETTLED}
+
+    def weigh() -> Exit:
+        # What nobody will remember could not be written out, whatever was applied.
+        codes = causes | ({Exit.INCOMPLETE} if recorder.faults else set())
+        return exit_code(
+            plan, result.outcomes, interrupted=result.interrupted, faulty=bool(result.faults), causes=codes
+        )
+
+    with suppress(KeyboardInterrupt):  # somebody insists: the lease of a process that ended is free all the same
+        recorder.release(result.outcomes, weigh())
     # Again: of a saved plan nothing was read before, so no token was known.
-    masked_plan = masker.mask_plan(plan)
-    outcomes = masker.mask_outcomes(result.outcomes, masked_plan)
-    exit_ = exit_code(plan, result.outcomes, interrupted=result.interrupted, faulty=bool(result.faults))
-    problems = (*withheld, *result.faults)
-    return Execution(exit_, masked_plan, outcomes, problems, result.interrupted, sent=True)
+    masked_plan = context.masker.mask_plan(plan)
+    outcomes = context.masker.mask_outcomes(result.outcomes, masked_plan)
+    problems = (*result.faults, *context.masker.mask_diagnostics(recorder.faults))
+    return Execution(weigh(), masked_plan, outcomes, problems, result.interrupted, sent=True)
 
 
-def send_plan(
-    plan: Plan, apis: Mapping[str, Api], masker: SecretMasker, listener: Listener, stops: StopSignals, kinds: Registry
-) -> SendResult:
+def send_plan(plan: Plan, context: ExecutionContext) -> SendResult:
     """Send the plan; each finished step is told at once.
 
     Raises nothing: what is known has to be reported, and no signal from here on takes the report away; see
     `StopSignals`.
     """
     outcomes: list[Outcome] = []
+    apis, stops = context.apis, context.stops
 
     def record_outcome(outcome: Outcome) -> None:
         # First: a second signal may come while the line is written, and the step is done by then.
         outcomes.append(outcome)
-        listener.on_outcome(masker.mask_outcome(outcome), len(outcomes))
+        context.listener.on_outcome(context.masker.mask_outcome(outcome), len(outcomes))
 
-    context = RunContext(
+    run = RunContext(
         readers={name: api.fresh for name, api in apis.items()},
         senders={name: api.send for name, api in apis.items()},
         explainers={name: api.explain for name, api in apis.items()},
         was_definitely_not_done={name: api.dialect.was_definitely_not_done for name, api in apis.items()},
         comes_from_between={name: api.dialect.comes_from_between for name, api in apis.items()},
-        redact=masker,
-        kinds=kinds,
+        redact=context.masker,
+        kinds=context.kinds,
+        journal=context.recorder,
         stop=stops.is_requested,
+        timing=context.timing,
     )
     faults: tuple[Diagnostic, ...] = ()
-    stops.begin_sending(listener.on_stop)
+    stops.begin_sending(context.listener.on_stop)
     with suppress(KeyboardInterrupt):  # a second signal, which is only raised once it is a matter of telling
-        faults = _apply_without_raising(plan, context, record_outcome)
+        faults = _apply_without_raising(plan, run, record_outcome)
         stops.begin_reporting()
     return SendResult(_complete_outcomes(plan, outcomes), stops.is_requested(), faults)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.observe import observe
+from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import Registry
@@ -45,13 +46,15 @@ _NO_TARGETS = Diagnostic(
 @dataclass(frozen=True, slots=True)
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
-    means), and the kinds there are.
+    means), the kinds there are, when it started (seconds since the epoch), and how time passes.
     """
 
     env: Mapping[str, str]
     cwd: Path
     today: date
     kinds: Registry
+    now: float = 0.0
+    timing: Timing = REAL_TIME
 
 
 class RunOptions(NamedTuple):
@@ -124,6 +127,17 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 
+def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:
+    """Return the names of the chosen targets, or of all; raises UsageError for one that the settings don't have."""
+    if unknown := sorted(set(chosen) - settings.targets.keys()):
+        known = ", ".join(sorted(settings.targets)) or "none"
+        summary = f"no target is called {unknown[0]!r}"
+        raise UsageError(Diagnostic("usage.unknown-target", Source("--target"), summary, remedy=f"there are: {known}"))
+    if not settings.targets:
+        raise UsageError(_NO_TARGETS)
+    return sorted(chosen) or sorted(settings.targets)
+
+
 @contextmanager
 def connect_targets(inputs: RunInputs, settings: Settings, targets: Sequence[str]) -> Iterator[Mapping[str, Api]]:
     """Connect these targets; the connections are closed on the way out."""
@@ -135,11 +149,18 @@ def connect_targets(inputs: RunInputs, settings: Settings, targets: Sequence[str
 
 
 def compare_with_servers(
-    inputs: RunInputs, declared: Declaration, apis: Mapping[str, Api], on_progress: Callable[[str], None]
+    inputs: RunInputs,
+    declared: Declaration,
+    apis: Mapping[str, Api],
+    on_progress: Callable[[str], None],
+    unsettled: Mapping[str, Mapping[str, str]] = {},
 ) -> JudgedPlan:
-    """Read what exists of everything that is selected, and plan."""
+    """Read what exists of everything that is selected, and plan.
+
+    `unsettled` are, by target, irreversible acts that earlier runs may have done: none of them is planned.
+    """
     settings, loaded = declared.settings, declared.loaded
-    run = Run.of_documents(inputs.today, declared.selected)
+    run = Run.of_documents(inputs.today, declared.selected, unsettled)
     readers = {name: api.read for name, api in apis.items()}
     observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
     scope = PlanScope(

@@ -1,15 +1,16 @@
-"""The store of the settings, opened for a command, and what a run calls itself in it."""
+"""The store of the settings, opened for a command, and what a run and its targets are called in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.diagnostics import Source
-from reconciler.errors import StateError
+from reconciler.engine.pipeline import RunInputs, connect_targets
+from reconciler.errors import ReconcilerError, StateError
 from reconciler.settings.model import Settings
 from reconciler.settings.state_location import resolve_location
 from reconciler.state.backend import format_time
@@ -19,6 +20,7 @@ from reconciler.state.run_holder import describe_holder
 from reconciler.state.store_errors import StoreError
 
 if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
     from reconciler.model import Bound
     from reconciler.state.store import Store
 
@@ -52,6 +54,15 @@ def identify_bound(bound: Bound) -> str:
     return identify_target(bound.api, bound.url, bound.project)
 
 
+def identify_targets(inputs: RunInputs, settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """Return the id of each of these targets; asks IAM alone, for a project that the settings call by its name."""
+    bounds = {name: settings.targets[name].bound() for name in names}
+    unclear = [name for name, bound in bounds.items() if bound.api == "csms" and not bound.project]
+    with connect_targets(inputs, settings, unclear) as apis:
+        bounds |= {name: api.bound() for name, api in apis.items()}
+    return {name: identify_bound(bound) for name, bound in bounds.items()}
+
+
 def begin_run(command: str, target: str, env: Mapping[str, str], *, started: float, run: str = "") -> RunRecord:
     """Return the record of a run on a target that starts now; `started` is seconds since the epoch.
 
@@ -59,3 +70,22 @@ def begin_run(command: str, target: str, env: Mapping[str, str], *, started: flo
     """
     moment = format_time(datetime.fromtimestamp(started, UTC))
     return RunRecord(run or make_run_id(moment), target, command, __version__, describe_holder(env), started=moment)
+
+
+def begin_runs(
+    command: str, apis: Mapping[str, Api], env: Mapping[str, str], *, started: float
+) -> dict[str, RunRecord]:
+    """Return the record of one run on each of these targets, by their names.
+
+    A target of which nobody can tell now what place it is has none: nothing can be written there either.
+    """
+    records: dict[str, RunRecord] = {}
+    run = ""
+    for name, api in apis.items():
+        try:
+            target = identify_bound(api.bound())
+        except ReconcilerError:
+            continue
+        records[name] = begin_run(command, target, env, started=started, run=run)
+        run = records[name].id
+    return records

@@ -43,6 +43,10 @@ class Backend(Protocol):
     def keeps_bodies(self) -> bool:
         """Whether it may hold the bodies of objects."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a transaction takes seconds."""
+
     def find(self) -> bool:
         """Say whether there is a store."""
 

@@ -37,6 +37,7 @@ class GitBackend:
     """Refs below `ref`, which is `refs/...` with at least one more part."""
 
     keeps_bodies = False
+    is_remote = True
 
     def __init__(self, git: GitProgram, ref: str, *, seconds: float = OPERATION_SECONDS) -> None:
         self._git, self._refs, self._seconds = git, GitRefs(git), seconds

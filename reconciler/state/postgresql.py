@@ -88,6 +88,7 @@ class PostgresqlBackend:
     """Tables in the schema `reconciler` of a database. `url` may hold a password, which no message shows."""
 
     keeps_bodies = True
+    is_remote = False
 
     def __init__(self, url: str, *, deadline: float = DEADLINE) -> None:
         self._url, self._deadline = url, deadline

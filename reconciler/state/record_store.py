@@ -65,6 +65,11 @@ class RecordStore:
         """As `Store` has it."""
         return self._backend.keeps_bodies
 
+    @property
+    def is_remote(self) -> bool:
+        """As `Store` has it."""
+        return self._backend.is_remote
+
     def declare(self) -> StoreIdentity:
         """As `Store` has it."""
         self._identity = self._run(Scope("init"), lambda tx: identity.declare_identity(tx, self._backend.name))

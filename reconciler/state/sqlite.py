@@ -60,6 +60,7 @@ class SqliteBackend:
     """A file in a folder of its own. `network_accepted` lets it lie on a network file system."""
 
     keeps_bodies = True
+    is_remote = False
 
     def __init__(self, folder: Path, *, network_accepted: bool = False) -> None:
         self._folder, self._path = folder, folder / STORE_FILE_NAME

@@ -67,6 +67,10 @@ class Store(Protocol):
     def keeps_bodies(self) -> bool:
         """Whether the body of a previous object is kept; else undo material is for whoever calls to keep."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each write takes seconds, so that results which nobody depends on are better recorded together."""
+
     def declare(self) -> StoreIdentity:
         """Say that this store is the one, whatever was before it; what `state init` does."""
 

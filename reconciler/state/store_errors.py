@@ -128,11 +128,7 @@ class StoreLocked(StoreError):
     exit = Exit.LOCKED
 
     def __init__(self, lease: Lease) -> None:
-        holder = lease.holder
-        # Whoever can write to the store chose these texts.
-        parts = (holder.actor, f"on {holder.host}", holder.job)
-        who = ", ".join(escape_and_shorten(part, 200) for part in parts if part)
-        summary = f"run {_show(lease.run)} ({who}) holds the target since {_show(lease.since)}"
+        summary = describe_holding(lease)
         reason = "two runs that write at once would mix what they decided"
         remedy = f"wait for it with --lock-timeout, or, if it is dead, `reconciler unlock {_show(lease.run)}`"
         super().__init__(Explanation("state.locked", summary, reason, remedy))
@@ -174,6 +170,15 @@ class ActsClaimed(StoreError):
         remedy = "plan again; what has no result is settled by `reconciler recover`"
         super().__init__(Explanation("state.act-claimed", f"done before: {names}", reason, remedy))
         self.acts = tuple(acts)
+
+
+def describe_holding(lease: Lease) -> str:
+    """Return who holds a target, where they run and since when."""
+    holder = lease.holder
+    # Whoever can write to the store chose these texts.
+    parts = (holder.actor, f"on {holder.host}", holder.job)
+    who = ", ".join(escape_and_shorten(part, 200) for part in parts if part)
+    return f"run {_show(lease.run)} ({who}) holds the target since {_show(lease.since)}"
 
 
 def _show(text: str) -> str:

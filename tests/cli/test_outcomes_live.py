@@ -88,6 +88,18 @@ ROWS = [
     ("applied by risk", a.as_it_is, "apply --approve low,high", 0),
     ("more risk than approved", a.declared(NEW[0]), "apply --approve irreversible", 6),
     ("nobody to ask", a.as_it_is, "apply", 3),
+    ("held by another run", a.held_by_another, "apply --yes", 8),
+    ("held by another run, saved", a.saved(a.held_by_another), "apply plan.json", 8),
+    ("held by another run, planned", a.held_by_another, "plan", 0),
+    ("held by another run, drift", a.held_by_another, "drift", 2),
+    ("held by another run, recovered", a.held_by_another, "recover", 8),
+    ("held by another run, taken from it", a.held_by_another, "unlock 20261128T120000-0000feed", 0),
+    ("held by another run, taken from none", a.held_by_another, "unlock 20261128T120000-0000fee", 3),
+    ("nothing open", a.as_it_is, "recover", 0),
+    ("left open", a.left_open, "recover", 0),
+    ("left open, and applied since", a.left_open, "apply --yes", 0),
+    ("no such open step", a.left_open, "recover --settle x/1 applied", 3),
+    ("no such outcome", a.left_open, "recover --settle x/1 done", 3),
     ("an edit by hand meanwhile", a.renamed_meanwhile, "apply --yes", 7),
     ("a write that is refused", a.fault("PUT", a.HANDLERS, "status", status=400), "apply --yes", 9),
     ("a write that is forbidden", a.fault("PUT", a.HANDLERS, "status", status=403), "apply --yes", 5),
@@ -194,7 +206,7 @@ def test_a_write_that_nobody_answers_is_unknown(world: a.World) -> None:
 
 def test_every_code_and_every_command_has_a_row() -> None:
     """Nobody adds a command or a code that this table doesn't know; the rest is in `test_outcomes`."""
-    unused = {Exit.INTERNAL, Exit.LOCKED, Exit.UNKNOWN}
+    unused = {Exit.INTERNAL, Exit.UNKNOWN}
     assert {Exit(code) for _, _, _, code in ROWS} == set(Exit) - unused
     offline = {"schema", "explain", "kinds", "exit-codes", "demo", "simulate"}
     assert {argv.split()[0] for _, _, argv, _ in ROWS} >= set(cli.commands) - offline

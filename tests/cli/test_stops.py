@@ -15,7 +15,7 @@ from reconciler.cli import main
 from reconciler.cli.commands.apply import make_listener
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.progress import Progress
-from reconciler.engine.execution import send_plan
+from reconciler.engine.execution import ExecutionContext, send_plan
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.pipeline import JudgedPlan
 from reconciler.kinds.registry import KINDS
@@ -24,6 +24,7 @@ from reconciler.plans.masking import SecretMasker
 from reconciler.reports.perspective import View
 from reconciler.simulator import Simulator
 from tests.support import disturbances as a
+from tests.support.journals import Listening
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
@@ -77,7 +78,8 @@ def test_a_run_that_sent_all_it_had_to_send_is_at_its_report() -> None:
         plan = Plan((), Coverage(0, 0))
         judged = JudgedPlan(plan, SecretMasker([]), SecretMasker([]).mask_plan(plan), ())
         listener = make_listener(session, judged, progress, lambda _: True, View())
-        sent = send_plan(plan, {}, judged.masker, listener, session.stops, KINDS)
+        context = ExecutionContext({}, judged.masker, listener, session.stops, KINDS, Listening())
+        sent = send_plan(plan, context)
         signal.raise_signal(INT)
 
     assert (sent, stderr.getvalue()) == (((), False, ()), "")

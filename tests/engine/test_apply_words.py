@@ -14,8 +14,9 @@ from reconciler.cli.commands.apply import make_listener
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.progress import Progress
 from reconciler.engine.apply import RunContext, apply
-from reconciler.engine.execution import send_plan
+from reconciler.engine.execution import ExecutionContext, send_plan
 from reconciler.engine.pipeline import JudgedPlan
+from reconciler.engine.timing import Timing
 from reconciler.kinds.registry import KINDS
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict
 from reconciler.plans.masking import SecretMasker
@@ -24,6 +25,7 @@ from reconciler.settings.model import Target
 from tests.engine.test_apply_denials import DENIED, denial, result
 from tests.engine.test_apply_login import Moving
 from tests.support.api_targets import BASIC
+from tests.support.journals import Listening
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.sample_plans import document, event, pending, planned
 from tests.support.scripted_servers import HANDLER, SECRET, one_handler
@@ -44,7 +46,8 @@ def applied(plan: Plan, script: Callable[[Asked], bytes], password: str, *, thro
                 masker = SecretMasker([api.redact])
                 judged = JudgedPlan(plan, masker, masker.mask_plan(plan), ())
                 listener = make_listener(session, judged, progress, lambda _: True, View())
-                (outcome,) = send_plan(plan, {"command": api}, judged.masker, listener, session.stops, KINDS).outcomes
+                context = ExecutionContext({"command": api}, judged.masker, listener, session.stops, KINDS, Listening())
+                (outcome,) = send_plan(plan, context).outcomes
             else:
                 (outcome,) = apply(plan, by_hand(api))
     return outcome, stderr.getvalue()
@@ -60,7 +63,8 @@ def by_hand(api: Api) -> RunContext:
         comes_from_between=dict.fromkeys(one, api.dialect.comes_from_between),
         redact=api.redact,
         kinds=KINDS,
-        sleep=lambda _seconds: None,
+        journal=Listening(),
+        timing=Timing(sleep=lambda _seconds: None),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
+from tests.support.rival_runs import hold_targets, leave_open
 
 CLASS = "CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger"
 HANDLERS = "/EventHandlerRegistration"
@@ -123,6 +124,16 @@ def interrupted(method: str) -> Arrange:
 def in_sync(world: World) -> None:
     """Everything is already as declared."""
     assert world.run(["apply", "--yes"])[0] == 0
+
+
+def held_by_another(world: World) -> None:
+    """Another run holds every target, and lives."""
+    hold_targets(world.folder)
+
+
+def left_open(world: World) -> None:
+    """An earlier run intended everything that is declared, sent it, and never told."""
+    leave_open(world.folder, send=True)
 
 
 def stranger(world: World) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.apis.dialect import is_throttled_by_gateway
 from reconciler.diagnostics import Source
-from reconciler.engine.apply import ReadBackPolicy, RunContext
+from reconciler.engine.apply import RunContext
+from reconciler.engine.timing import ReadBackPolicy, Timing
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Call, Json, LoggedOut, Plan, Query, Reply
 from reconciler.transport.strict_json import is_web_page
+from tests.support.journals import Listening
 from tests.support.problems import make_problem
 from tests.support.sample_plans import handler, planned, registered
 from tests.support.toy_reader import World
@@ -36,6 +38,7 @@ class Server(World):
         self.effect, self.lag, self.broken = dict(effect or {}), lag, broken
         self.sent: list[Call] = []
         self.slept: list[float] = []
+        self.journal = Listening()
 
     def send(self, call: Call) -> Reply:
         self.sent.append(call)
@@ -77,9 +80,9 @@ class Server(World):
             comes_from_between=dict.fromkeys(both, lambda reply: is_web_page(reply.body)),
             redact=redacted,
             kinds=KINDS,
-            sleep=self.slept.append,
+            journal=self.journal,
             stop=stop,
-            patience=PATIENCE,
+            timing=Timing(sleep=self.slept.append, patience=PATIENCE),
         )
 
 

@@ -14,6 +14,7 @@ from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),
+    ("After a run", ("recover", "unlock")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema")),
     ("Without a server", ("demo", "simulate")),
 )

@@ -18,25 +18,32 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.execution import Listener
+    from reconciler.engine.execution import Execution, Listener
     from reconciler.engine.pipeline import JudgedPlan, RunOptions
+    from reconciler.engine.recorded_run import RecordedRun
     from reconciler.model import Plan, Risk
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
+    from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import View
 
 
 class ApplyOptions(NamedTuple):
-    """Which risks are approved, whether the plan is accepted without a question, and whether it is shown whole."""
+    """Which risks are approved, whether the plan is accepted without a question, and whether it is shown whole.
+
+    `lock_timeout` is how many seconds to wait for a target that another run holds.
+    """
 
     risks: frozenset[Risk]
     accepted: bool
     full: bool = False
+    lock_timeout: float = 0.0
 
 
 @options.command()
 @click.argument("paths", nargs=-1, metavar="[PLANFILE | PATH...]")
 @click.option("--yes", is_flag=True, help="Accept what the plan shows, without being asked.")
 @click.option("--approve", metavar="RISKS", help="Accept only these risks: low,high,irreversible. Others are refused.")
+@options.lock_timeout
 @options.full
 @options.settings_and_selection
 @options.output
@@ -47,18 +54,19 @@ def command(
     paths: tuple[str, ...],
     yes: bool,
     approve: str | None,
+    lock_timeout: float,
     full: bool,
     config: str | None,
     **filters: Any,
 ) -> CommandResult:
     """Send a saved plan; or plan, show, ask and send."""
     from reconciler.cli.terminal.confirm import parse_approved_risks
-    from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, compare_with_servers, connect_targets, read_declaration
+    from reconciler.engine.pipeline import RunOptions
     from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile
     from reconciler.manifests.selection import Selection
 
-    apply_options = ApplyOptions(parse_approved_risks(approve), accepted=yes or approve is not None, full=full)
+    accepted = yes or approve is not None
+    apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout)
     run_options = RunOptions(paths, config, Selection(**filters))
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         return _apply_saved_plan(session, paths[0], run_options, apply_options)
@@ -72,18 +80,33 @@ def command(
                 "give it as the only argument",
             )
             raise UsageError(problem)
+    return _apply_manifests(session, run_options, apply_options)
+
+
+def _apply_manifests(session: Session, run_options: RunOptions, apply_options: ApplyOptions) -> CommandResult:
+    """Settle what is open, then plan on what is there."""
+    from reconciler.cli.terminal.progress import Progress
+    from reconciler.cli.terminal.recorded import open_recorded_run
+    from reconciler.engine.pipeline import compare_with_servers, connect_targets, read_declaration
+    from reconciler.engine.recovery import group_unsettled_acts
+
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
-    with connect_targets(inputs, declared.settings, declared.targets) as apis:
+    with (
+        connect_targets(inputs, declared.settings, declared.targets) as apis,
+        open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout) as recorded,
+    ):
+        unsettled = group_unsettled_acts(recorded.settle_earlier())
         with Progress(session) as progress:
-            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell)
-        return _apply_judged_plan(session, judged_plan, apis, apply_options)
+            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell, unsettled)
+        return _apply_judged_plan(session, judged_plan, apis, apply_options, recorded)
 
 
 def _apply_saved_plan(
     session: Session, planfile: str, run_options: RunOptions, apply_options: ApplyOptions
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
+    from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
     from reconciler.engine.saved_plans import read_saved_plan
     from reconciler.kinds.registry import KINDS
@@ -108,19 +131,22 @@ def _apply_saved_plan(
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
         judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
-        return _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True))
+        with open_recorded_run(session, settings, apis, apply_options.lock_timeout) as recorded:
+            return _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
 
 
 def _apply_judged_plan(
-    session: Session, judged_plan: JudgedPlan, apis: Mapping[str, Api], apply_options: ApplyOptions
+    session: Session,
+    judged_plan: JudgedPlan,
+    apis: Mapping[str, Api],
+    apply_options: ApplyOptions,
+    recorded: RecordedRun,
 ) -> CommandResult:
     """Execute the plan, and draw what comes of it."""
     from reconciler.cli.terminal.confirm import ask_confirmation
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.execution import execute_plan
+    from reconciler.engine.execution import ExecutionContext, execute_plan
     from reconciler.kinds.registry import KINDS
-    from reconciler.reports import text
-    from reconciler.reports.headline import summarize_plan
     from reconciler.reports.perspective import View
 
     view = View(judged_plan.plan.targets, headers=load_headers() if apply_options.full else None)
@@ -132,21 +158,35 @@ def _apply_judged_plan(
             lambda plan: apply_options.accepted or ask_confirmation(session, plan),
             view,
         )
-        execution = execute_plan(judged_plan, apis, apply_options.risks, listener, session.stops, KINDS)
+        timing = session.inputs.timing
+        context = ExecutionContext(apis, judged_plan.masker, listener, session.stops, KINDS, recorded, timing)
+        execution = execute_plan(judged_plan, apply_options.risks, context)
+    return _draw_execution(execution, view, recorded)
+
+
+def _draw_execution(execution: Execution, view: View, recorded: RecordedRun) -> CommandResult:
+    """Return the answer: what was done, or why nothing was."""
+    from reconciler.reports import text
+    from reconciler.reports.headline import summarize_plan
+
     plan, outcomes = execution.plan, execution.outcomes
-    if execution.sent:
-        return CommandResult(
-            execution.exit,
-            lambda layout: text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view),
-            execution.problems,
-            plan,
-            outcomes,
-        )
-    if not plan.steps and plan.complete:
-        return CommandResult(
-            execution.exit, lambda layout: text.render_plan(plan, layout), plan=plan, headline=summarize_plan(plan)
-        )
-    return CommandResult(execution.exit, lambda _: "Nothing was sent.\n", execution.problems, plan, outcomes)
+
+    def draw(layout: Layout) -> str:
+        if execution.sent:
+            return text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view)
+        return text.render_plan(plan, layout) if nothing_to_do else "Nothing was sent.\n"
+
+    nothing_to_do = not plan.steps and plan.complete
+    return CommandResult(
+        execution.exit,
+        draw,
+        execution.problems,
+        plan,
+        outcomes,
+        extra={"run": recorded.describe()},
+        headline=summarize_plan(plan) if nothing_to_do else "",
+        notes=recorded.notes,
+    )
 
 
 def make_listener(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.engine.pipeline import RunInputs
+    from reconciler.engine.timing import Timing
     from reconciler.reports.layout import Layout
 
 
@@ -23,7 +24,7 @@ class Session:
 
     `environment` holds the variables, or None for the process's own, which is read when it is asked for. `stops` is
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
-    environment, stdout, stderr, stdin), as the demo does.
+    environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's.
     """
 
     stdin: TextIO
@@ -35,6 +36,7 @@ class Session:
     plain: bool = False
     stops: StopSignals = field(default_factory=StopSignals)
     run_command: Callable[..., int] = field(default=lambda *_: 0)
+    timing: Timing | None = None
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -65,9 +67,10 @@ class Session:
     def inputs(self) -> RunInputs:
         """What the engine may know of the process."""
         from reconciler.engine.pipeline import RunInputs
+        from reconciler.engine.timing import REAL_TIME
         from reconciler.kinds.registry import KINDS
 
-        return RunInputs(self.env, self.cwd, self.today, KINDS)
+        return RunInputs(self.env, self.cwd, self.today, KINDS, self.now, self.timing or REAL_TIME)
 
     @property
     def today(self) -> date:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.terminal.durations import Duration
 from reconciler.cli.terminal.streams import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,6 +108,14 @@ output_format = click.option(
 )
 no_color = click.option("--no-color", is_flag=True, expose_value=False, help="No colour, as with NO_COLOR set.")
 output = combine_options(output_format, no_color)
+lock_timeout = click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default=0.0,
+    show_default="0s",
+    metavar="TIME",
+    help="Wait so long for a target that another run holds, such as 5m.",
+)
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(

@@ -1,0 +1,47 @@
+"""A run that is recorded in the settings' store, for a person at a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.cli.terminal.streams import write_text
+from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
+from reconciler.engine.run_store import begin_runs, open_settings_store
+from reconciler.engine.target_lock import LockPolicy
+from reconciler.kinds.registry import KINDS
+from reconciler.plans.masking import SecretMasker
+from reconciler.reports.layout import sanitize_message
+from reconciler.state.records import Lease
+from reconciler.state.store_errors import describe_holding
+
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+    from reconciler.cli.terminal.context import Session
+    from reconciler.settings.model import Settings
+    from reconciler.state.records import PlanNonce
+
+
+@contextmanager
+def open_recorded_run(
+    session: Session,
+    settings: Settings,
+    apis: Mapping[str, Api],
+    lock_timeout: float,
+    nonce: PlanNonce | None = None,
+    command: str = "apply",
+) -> Iterator[RecordedRun]:
+    """Open the store for a run on these targets; raises StateError, or AuthError for a database's URL."""
+    inputs = session.inputs
+    with open_settings_store(settings, inputs.env) as store:
+        records = begin_runs(command, apis, inputs.env, started=inputs.now)
+        targets = {name: RunTarget(record, apis[name].fresh) for name, record in records.items()}
+        masker = SecretMasker(api.redact for api in apis.values())
+        policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), inputs.timing)
+        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, nonce))
+
+
+def _tell_wait(session: Session, lease: Lease) -> None:
+    """Say once for whom is waited: a job that seems to hang would be killed."""
+    write_text(session.stderr, sanitize_message(f"waiting: {describe_holding(lease)}\n"))

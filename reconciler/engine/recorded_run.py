@@ -1,0 +1,303 @@
+"""One run of `apply` as the store knows it: what it settles, claims, intends, records and gives back.
+
+    settle_earlier()    what earlier runs left open on its targets is settled before anything is compared
+    claim(plan)         leases, the plan's nonce and every repeatable intent; then, once more, what is open
+    begin, finish       the journal of `apply`
+    release(...)        the last results, how it ended, and the leases
+
+With several targets each has its lease; they are claimed in one order by everybody, so that no two runs wait for each
+other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.engine.intent_records import build_intent, build_results, identify_object
+from reconciler.engine.recovery import (
+    SettleContext,
+    SettledStep,
+    describe_settled,
+    list_referred,
+    list_unsettled_keys,
+    settle_open_intents,
+)
+from reconciler.engine.run_store import STATE_SOURCE, report_store_errors
+from reconciler.engine.target_lock import LockPolicy, claim_lease, renew_lease
+from reconciler.errors import Exit, StateError
+from reconciler.kinds.registry import Registry
+from reconciler.model import Action, Obstacle, Outcome, Plan, Step, Verdict
+from reconciler.plans.masking import SecretMasker
+from reconciler.reader import Read
+from reconciler.state.lease_watch import HeldLease
+from reconciler.state.records import (
+    Intent,
+    IntentResult,
+    OpenIntent,
+    PlanNonce,
+    RunRecord,
+    SettledAs,
+    SettledBy,
+)
+from reconciler.state.store import RunEnding, Store
+from reconciler.state.store_errors import ActsClaimed, Overtaken, StoreError
+
+_SEEN = "a person looked at it"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTarget:
+    """A target of a run: its record in the store, and the reader that looks anew each time."""
+
+    record: RunRecord
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What a recorded run is made of. `targets` are by the names that the settings give them."""
+
+    store: Store
+    targets: Mapping[str, RunTarget]
+    kinds: Registry
+    masker: SecretMasker
+    policy: LockPolicy
+    nonce: PlanNonce | None = None
+
+
+class RecordedRun:
+    """Holds the leases of a run's targets, and is the journal that `apply` writes to."""
+
+    def __init__(self, parts: RunParts) -> None:
+        self._parts, self._store = parts, parts.store
+        self._held: dict[str, HeldLease] = {}
+        self._waiting: dict[str, list[IntentResult]] = {}
+        self._intended: set[int] = set()
+        self._recorded: set[int] = set()
+        self._faults: list[Diagnostic] = []
+        self._settled: dict[SettledStep, None] = {}
+
+    @property
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """What the store could not do since the first request was sent."""
+        return tuple(self._faults)
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What was found of steps that earlier runs left open."""
+        return tuple(map(describe_settled, self._settled))
+
+    def describe(self) -> dict[str, str]:
+        """Return what a report says of the run; empty where none of its targets could be identified."""
+        record = next((target.record for target in self._parts.targets.values()), None)
+        if record is None:
+            return {}
+        return {"id": record.id, "started": record.started, "tool": record.tool, "commit": record.commit}
+
+    def settle_earlier(self) -> tuple[SettledStep, ...]:
+        """Settle what earlier runs left open, under a lease that is given back; returns what was found.
+
+        Asks for no lease where nothing is open and nobody holds one. Raises StateError.
+        """
+        with report_store_errors():
+            names = [name for name in self._order_targets() if self._has_open(name)]
+            for name in names:
+                self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+            try:
+                return self._settle_held(names)
+            finally:
+                self._give_back(names, RunEnding(int(Exit.OK)))
+
+    def settle_by_person(self, reference: str, outcome: SettledAs) -> tuple[OpenIntent, ...]:
+        """Record what a person saw of an open step, RUN/NUMBER or RUN/NUMBER/ACT; returns what of it was open.
+
+        Nothing where no such step is open. Raises StateError.
+        """
+        found: list[OpenIntent] = []
+        with report_store_errors():
+            for name in self._order_targets():
+                target = self._parts.targets[name].record.target
+                entries = [entry for entry in self._store.list_open(target) if list_referred(entry, reference)]
+                if entries:
+                    self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+                    run = self._run_id(name)
+                    self._waiting[name] = [
+                        IntentResult(entry.intent.run, entry.intent.number, outcome, SettledBy.PERSON, run, _SEEN, act)
+                        for entry in entries
+                        for act in list_referred(entry, reference)
+                    ]
+                    self._give_back([name], RunEnding(int(Exit.OK)))
+                    found.extend(entries)
+        return tuple(found)
+
+    def list_open(self) -> tuple[OpenIntent, ...]:
+        """Return what is open on the run's targets. Raises StateError."""
+        with report_store_errors():
+            return tuple(
+                entry
+                for name in self._order_targets()
+                for entry in self._store.list_open(self._parts.targets[name].record.target)
+            )
+
+    def claim(self, plan: Plan) -> Plan:
+        """Claim the plan's targets, use up its nonce, record its repeatable intents, and settle what is open.
+
+        Returns the plan, without the requests of steps whose object an earlier run may have changed: nobody knows.
+        Raises StateError, with nothing claimed.
+        """
+        names = [name for name in self._order_targets() if _steps_of(plan, name)]
+        if strangers := {step.address.target for step in plan.sendable_steps} - set(names):
+            raise StateError(Exit.INCOMPLETE, _explain_unidentified(min(strangers)))
+        with report_store_errors():
+            try:
+                # A nonce is used up only once no lease is wanting: who has to wait keeps a plan that can be applied.
+                for name in names if len(names) > 1 else ():
+                    self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+                for name in names:
+                    self._held[name] = self._claim_with_intents(name, plan)
+                unsettled = list_unsettled_keys(self._settle_held(names))
+            except BaseException:
+                self._give_back(names, RunEnding(int(Exit.LOCKED)))
+                raise
+        return _hold_back(plan, unsettled, self._parts.kinds)
+
+    def begin(self, number: int, step: Step) -> Outcome | None:
+        """As `Journal` has it."""
+        name = step.address.target
+        try:
+            if self._held[name].is_due(self._parts.policy.timing.clock()):
+                self._renew(name)
+            if step.action is Action.DENY:
+                self._flush(name)
+                self._store.intend(self._held[name].lease, [self._build_intent(number, step)])
+                self._intended.add(number)
+        except ActsClaimed as claimed:
+            return Outcome(step, Verdict.STALE, f"nothing was sent: {claimed.explanation.message}")
+        except StoreError as error:
+            # Known before anything was sent, and so told as this step's own.
+            return Outcome(
+                step, Verdict.NOT_APPLIED, f"nothing was sent: {error.explanation.message}", cause=error.exit
+            )
+        return None
+
+    def may_send(self) -> bool:
+        """As `Journal` has it."""
+        now = self._parts.policy.timing.clock()
+        return all(held.has_time(now) for held in self._held.values())
+
+    def finish(self, number: int, outcome: Outcome) -> str:
+        """As `Journal` has it."""
+        step = outcome.step
+        name = step.address.target
+        if number not in self._intended or name not in self._held:
+            return ""
+        self._recorded.add(number)
+        results = build_results(self._run_id(name), number, outcome, self._parts.kinds[step.address.kind])
+        self._waiting.setdefault(name, []).extend(results)
+        # A successor reads an object whose result is wanting; a denial that may have been sent nobody reads away.
+        if outcome.verdict is Verdict.NOT_REACHED or (self._store.is_remote and step.action is not Action.DENY):
+            return ""
+        try:
+            self._renew(name)
+        except StoreError as error:
+            self._faults.append(error.explanation.locate(STATE_SOURCE))
+            return f"what came of {step.address} could not be recorded"
+        return ""
+
+    def release(self, outcomes: Sequence[Outcome], exit_: Exit) -> None:
+        """Record what is still to be recorded and how the run ended, and give the leases back. Raises nothing."""
+        for number, outcome in enumerate(outcomes):
+            name = outcome.step.address.target
+            if number in self._intended - self._recorded and name in self._held:
+                kind = self._parts.kinds[outcome.step.address.kind]
+                self._waiting.setdefault(name, []).extend(build_results(self._run_id(name), number, outcome, kind))
+        for name in list(self._held):
+            counts = Counter(outcome.verdict.value for outcome in outcomes if outcome.step.address.target == name)
+            self._give_back([name], RunEnding(int(exit_), dict(counts)))
+
+    def _order_targets(self) -> list[str]:
+        return sorted(self._parts.targets, key=lambda name: self._parts.targets[name].record.target)
+
+    def _has_open(self, name: str) -> bool:
+        target = self._parts.targets[name].record.target
+        return self._store.read_lease(target) is not None or bool(self._store.list_open(target))
+
+    def _claim_with_intents(self, name: str, plan: Plan) -> HeldLease:
+        record, policy = self._parts.targets[name].record, self._parts.policy
+        steps = {
+            number: step
+            for number, step in enumerate(plan.steps)
+            if step.address.target == name and step.request and step.action is not Action.DENY
+        }
+        intents = [self._build_intent(number, step) for number, step in steps.items()]
+        held = claim_lease(self._store, record, policy, nonce=self._parts.nonce, intents=intents)
+        self._intended.update(steps)
+        return held
+
+    def _settle_held(self, names: Sequence[str]) -> tuple[SettledStep, ...]:
+        steps: list[SettledStep] = []
+        for name in names:
+            target = self._parts.targets[name]
+            context = SettleContext(name, target.read, self._parts.kinds, self._parts.masker, self._parts.policy.timing)
+            self._held[name], found = settle_open_intents(self._store, self._held[name], context, target.record.id)
+            steps.extend(found)
+        self._settled.update(dict.fromkeys(steps))
+        return tuple(steps)
+
+    def _build_intent(self, number: int, step: Step) -> Intent:
+        kind = self._parts.kinds[step.address.kind]
+        return build_intent(self._run_id(step.address.target), number, step, kind, self._parts.masker)
+
+    def _run_id(self, name: str) -> str:
+        return self._parts.targets[name].record.id
+
+    def _renew(self, name: str) -> None:
+        """Show that we live, with what there is to record: both are one write."""
+        results = self._waiting.get(name, [])
+        self._held[name] = renew_lease(self._store, self._held[name], self._parts.policy.timing.clock, results)
+        self._waiting[name] = []
+
+    def _flush(self, name: str) -> None:
+        if self._waiting.get(name):
+            self._renew(name)
+
+    def _give_back(self, names: Sequence[str], ending: RunEnding) -> None:
+        for name in names:
+            if held := self._held.pop(name, None):
+                try:
+                    self._store.release(held.lease, ending, self._waiting.pop(name, []))
+                except Overtaken:
+                    # There is nothing to give back; who has it now settles what is open.
+                    continue
+                except StoreError as error:
+                    self._faults.append(error.explanation.locate(STATE_SOURCE))
+
+
+def _explain_unidentified(name: str) -> Diagnostic:
+    summary = f"which place target {name} is could not be found out, so nobody can tell who else writes there"
+    return Diagnostic("state.unidentified-target", STATE_SOURCE, summary, "nothing is sent", "try again")
+
+
+def _steps_of(plan: Plan, target: str) -> list[Step]:
+    return [step for step in plan.sendable_steps if step.address.target == target]
+
+
+def _hold_back(plan: Plan, unsettled: Mapping[str, SettledStep], kinds: Registry) -> Plan:
+    """Return the plan with no request about an object of which nobody knows what an earlier run did to it."""
+    if not unsettled:
+        return plan
+    steps = []
+    for step in plan.steps:
+        earlier = unsettled.get(identify_object(step, kinds[step.address.kind]))
+        if earlier:
+            refusal = (
+                f"nobody knows what came of step {earlier.reference}: {earlier.detail}; look at the object, and say "
+                f"`reconciler recover --settle {earlier.reference} applied` or `not_applied`"
+            )
+            steps.append(replace(step, request=None, refusal=refusal, obstacle=Obstacle.UNSETTLED))
+        else:
+            steps.append(step)
+    return replace(plan, steps=tuple(steps))
