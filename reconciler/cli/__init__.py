@@ -14,6 +14,8 @@ from reconciler.cli.help_text import HELP_TEXT
 if TYPE_CHECKING:
     from types import FrameType
 
+    from reconciler.engine.timing import Timing
+
 __all__ = ["entry", "main"]
 
 
@@ -23,8 +25,9 @@ def main(
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
     stdin: TextIO | None = None,
+    timing: Timing | None = None,
 ) -> int:
-    """Run one command and return its exit code; streams and environment are the process's own unless given."""
+    """Run one command and return its exit code; streams, environment and time are the process's own unless given."""
     out, err = _choose_stream(stdout, sys.stdout), _choose_stream(stderr, sys.stderr)
     # click takes 40 ms to print a help page, of which the interpreter's own start is 10.
     if list(argv) in (["--help"], ["-h"]):
@@ -34,7 +37,7 @@ def main(
         return 0
     from reconciler.cli import dispatch
 
-    return dispatch.run_command_line(argv, env, out, err, _choose_stream(stdin, sys.stdin))
+    return dispatch.run_command_line(argv, env, out, err, _choose_stream(stdin, sys.stdin), timing)
 
 
 def entry() -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -16,6 +16,8 @@ from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
+if TYPE_CHECKING:
+    from reconciler.engine.timing import Timing
 _COMMAND_LINE = Source("command line")
 _INTERRUPTED_REPORT = (
     f"the report was broken off and may be incomplete\nexit {Exit.INTERRUPTED:d}: {Exit.INTERRUPTED.word}\n"
@@ -23,7 +25,12 @@ _INTERRUPTED_REPORT = (
 
 
 def run_command_line(
-    argv: Sequence[str], env: Mapping[str, str] | None, stdout: TextIO, stderr: TextIO, stdin: TextIO
+    argv: Sequence[str],
+    env: Mapping[str, str] | None,
+    stdout: TextIO,
+    stderr: TextIO,
+    stdin: TextIO,
+    timing: Timing | None = None,
 ) -> int:
     """Run one command, print its answer, and return its exit code. Nothing is raised."""
     session = Session(
@@ -36,6 +43,7 @@ def run_command_line(
         json=_wants_json(argv),
         plain="--no-color" in argv,
         run_command=run_command_line,
+        timing=timing,
     )
     with session.stops.handle_signals():
         return _run_and_print(argv, session)

@@ -17,7 +17,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.observe import observe
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, ReconcilerError, UsageError
-from reconciler.kinds.kind import Run, Wanted
+from reconciler.kinds.kind import ClaimedActs, Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.selection import Selection, format_filters, make_document_test, select_documents
@@ -153,14 +153,14 @@ def compare_with_servers(
     declared: Declaration,
     apis: Mapping[str, Api],
     on_progress: Callable[[str], None],
-    unsettled: Mapping[str, Mapping[str, str]] = {},
+    claimed_acts: ClaimedActs | None = None,
 ) -> JudgedPlan:
     """Read what exists of everything that is selected, and plan.
 
-    `unsettled` are, by target, irreversible acts that earlier runs may have done: none of them is planned.
+    `claimed_acts` are what earlier runs did, or may have done, and nobody can undo: none of it is planned again.
     """
     settings, loaded = declared.settings, declared.loaded
-    run = Run.of_documents(inputs.today, declared.selected, unsettled)
+    run = Run.of_documents(inputs.today, declared.selected, claimed_acts)
     readers = {name: api.read for name, api in apis.items()}
     observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
     scope = PlanScope(

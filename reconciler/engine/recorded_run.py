@@ -21,6 +21,7 @@ from reconciler.engine.recovery import (
     SettleContext,
     SettledStep,
     describe_settled,
+    list_claimed_acts,
     list_referred,
     list_unsettled_keys,
     settle_open_intents,
@@ -28,6 +29,7 @@ from reconciler.engine.recovery import (
 from reconciler.engine.run_store import STATE_SOURCE, report_store_errors
 from reconciler.engine.target_lock import LockPolicy, claim_lease, renew_lease
 from reconciler.errors import Exit, StateError
+from reconciler.kinds.kind import ClaimedActs
 from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Obstacle, Outcome, Plan, Step, Verdict
 from reconciler.plans.masking import SecretMasker
@@ -132,6 +134,14 @@ class RecordedRun:
                     self._give_back([name], RunEnding(int(Exit.OK)))
                     found.extend(entries)
         return tuple(found)
+
+    def list_claimed_acts(self) -> ClaimedActs:
+        """Return what was done on the run's targets, or may have been, and can't be undone. Raises StateError."""
+        with report_store_errors():
+            return {
+                name: list_claimed_acts(self._store, target.record.target)
+                for name, target in self._parts.targets.items()
+            }
 
     def list_open(self) -> tuple[OpenIntent, ...]:
         """Return what is open on the run's targets. Raises StateError."""

@@ -8,7 +8,7 @@ is never taken for not done by the look of it: only an answer, or a person, says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.diagnostics import Diagnostic, Severity
@@ -17,6 +17,7 @@ from reconciler.engine.run_store import STATE_SOURCE
 from reconciler.engine.target_lock import renew_lease
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.kind import ClaimedAct
 from reconciler.kinds.registry import Registry
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
@@ -80,21 +81,33 @@ def settle_open_intents(
     broken off at any time, and said again.
     """
     open_intents = [entry for entry in store.list_open(held.lease.target) if entry.intent.run != own_run]
-    findings: list[list[SettledStep]] = [[] for _ in open_intents]
-    for is_first_look in (True, False):
-        for index, entry in enumerate(open_intents):
+    findings: dict[tuple[str, int], list[SettledStep]] = {}
+    undecided = open_intents
+    for pause in (0.0, *context.timing.settle_pauses):
+        if undecided and pause:
+            context.timing.sleep(pause)
+        for entry in undecided:
             # As long as it takes: whoever waits for the lease must see that somebody is at it.
             if held.is_due(context.timing.clock()):
                 held = renew_lease(store, held, context.timing.clock)
-            if is_first_look or any(map(_may_change, findings[index])):
-                findings[index] = _look(entry, context)
-        if is_first_look and any(_may_change(step) for steps in findings for step in steps):
-            context.timing.sleep(context.timing.settle_window)
-    steps = tuple(step for steps in findings for step in steps)
-    results = [_make_result(step, held.lease.run) for step in steps if _is_news(step, open_intents)]
+            findings[_key_intent(entry)] = _look(entry, context)
+        # Whoever left a result had waited for the server already.
+        undecided = [
+            entry for entry in undecided if entry.last is None and any(map(_may_change, findings[_key_intent(entry)]))
+        ]
+    results = [
+        _make_result(step, held.lease.run)
+        for entry in open_intents
+        for step in findings[_key_intent(entry)]
+        if _is_news(step, entry)
+    ]
     if results:
         store.settle(held.lease, results)
-    return held, steps
+    return held, tuple(step for entry in open_intents for step in findings[_key_intent(entry)])
+
+
+def _key_intent(entry: OpenIntent) -> tuple[str, int]:
+    return entry.intent.run, entry.intent.number
 
 
 def _may_change(step: SettledStep) -> bool:
@@ -147,32 +160,18 @@ def _make_result(step: SettledStep, by_run: str) -> IntentResult:
     return IntentResult(step.run, step.number, step.outcome, SettledBy.LATER_RUN, by_run, step.detail, step.act)
 
 
-def _is_news(step: SettledStep, open_intents: Sequence[OpenIntent]) -> bool:
+def _is_news(step: SettledStep, entry: OpenIntent) -> bool:
     """Say whether a finding says more than what is recorded: a cron job would else add a line each night."""
-    if step.outcome is not SettledAs.UNKNOWN:
-        return True
-    last = next(
-        entry.last for entry in open_intents if (entry.intent.run, entry.intent.number) == (step.run, step.number)
-    )
+    last = entry.last
     return last is None or (last.outcome, last.detail) != (step.outcome, step.detail)
 
 
-def list_unsettled_acts(store: Store, target: str) -> Mapping[str, str]:
-    """Return the irreversible acts on a target that may have been done, each with the step of a run that says so."""
-    return {
-        act: name_step(entry.intent.run, entry.intent.number, act)
-        for entry in store.list_open(target)
-        for act in entry.unsettled
-        if act
-    }
-
-
-def group_unsettled_acts(steps: Iterable[SettledStep]) -> Mapping[str, Mapping[str, str]]:
-    """Return, by target, the irreversible acts among these that may have been done, each with its step."""
-    acts: dict[str, dict[str, str]] = {}
-    for step in steps:
-        if step.act and step.outcome is SettledAs.UNKNOWN:
-            acts.setdefault(step.target, {})[step.act] = step.reference
+def list_claimed_acts(store: Store, target: str) -> Mapping[str, ClaimedAct]:
+    """Return the irreversible acts on a target that were done or may have been, each with the first step that did."""
+    acts: dict[str, ClaimedAct] = {}
+    for record in store.list_forbidden_acts(target):
+        step = name_step(record.run, record.number, record.key)
+        acts.setdefault(record.key, ClaimedAct(step, record.outcome is SettledAs.APPLIED))
     return acts
 
 

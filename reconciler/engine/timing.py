@@ -26,14 +26,15 @@ class ReadBackPolicy:
 class Timing:
     """How time passes, and how long is waited for what, in seconds. `clock` is monotonic.
 
-    `settle_window` is how long a request that nobody waits for may still be at work at a server; `look_again` lies
-    between two looks at a lease that another run holds.
+    `settle_pauses` lie between the looks at an object that a run which is gone may have changed: together they are as
+    long as a request that nobody waits for may still be at work. `look_again` lies between two looks at a lease that
+    another run holds.
     """
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     patience: ReadBackPolicy = ReadBackPolicy()
-    settle_window: float = 8.0
+    settle_pauses: tuple[float, ...] = (1.0, 2.0, 5.0)
     look_again: float = 2.0
     lease: LeaseTimes = DEFAULT_TIMES
 

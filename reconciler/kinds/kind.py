@@ -112,6 +112,17 @@ Finding = Match | Diagnostic | Note | Absence | Tally
 """What comparing one document can yield."""
 
 
+class ClaimedAct(NamedTuple):
+    """The step of a run that did something which can't be undone, or may have done it; and whether that is settled."""
+
+    step: str
+    is_settled: bool
+
+
+ClaimedActs = Mapping[str, Mapping[str, ClaimedAct]]
+"""By target, and by what `Kind.list_acts` calls an act."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a comparison may know besides the live state: the day (UTC) and what the same run declares."""
@@ -120,16 +131,14 @@ class Run:
     declared: frozenset[Address] = frozenset()
     renames: Mapping[Address, str] = field(default_factory=dict)
     """The former names of objects that are to be renamed, by what they are to be called."""
-    unsettled: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By target, the irreversible acts that earlier runs may have done, and the step of a run that each was part of."""
+    claimed_acts: ClaimedActs = field(default_factory=dict)
+    """The irreversible acts that earlier runs did, or may have done."""
 
     @classmethod
-    def of_documents(
-        cls, today: date, documents: Sequence[Wanted], unsettled: Mapping[str, Mapping[str, str]] | None = None
-    ) -> Self:
+    def of_documents(cls, today: date, documents: Sequence[Wanted], claimed_acts: ClaimedActs | None = None) -> Self:
         """Return what a run of these documents declares."""
         renames = {document.address: document.renamed_from for document in documents if document.renamed_from}
-        return cls(today, frozenset(document.address for document in documents), renames, unsettled or {})
+        return cls(today, frozenset(document.address for document in documents), renames, claimed_acts or {})
 
 
 _APPLIED = Ruling(Verdict.APPLIED)

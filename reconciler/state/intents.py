@@ -19,6 +19,7 @@ from reconciler.state.schema import Row, SqlValue, Transaction, insert_row
 from reconciler.state.store_errors import ActsClaimed
 
 _INTENT = "select run, number, step, method, path, request, base, trace, kind, acts, previous, body, at from intent"
+_ACT = "select key, run, number, at, outcome from act"
 _RESULT = "select run, number, outcome, via, by_run, detail, act, request_id, at, id from result"
 
 
@@ -98,12 +99,15 @@ def read_open(transaction: Transaction, target: str) -> tuple[OpenIntent, ...]:
 
 def read_acts(transaction: Transaction, target: str, keys: Iterable[str]) -> tuple[ActRecord, ...]:
     """Return what is remembered of acts, in the order of the keys and then of time."""
-    sql = "select key, run, number, at, outcome from act where target = :target and key = :key order by at, run, number"
-    return tuple(
-        ActRecord(target, str(name), str(run), int(number or 0), str(at), SettledAs(str(outcome)) if outcome else None)
-        for key in keys
-        for name, run, number, at, outcome in transaction.run(sql, target=target, key=key)
-    )
+    sql = f"{_ACT} where target = :target and key = :key order by at, run, number"
+    return tuple(_make_act(target, row) for key in keys for row in transaction.run(sql, target=target, key=key))
+
+
+def read_forbidden_acts(transaction: Transaction, target: str) -> tuple[ActRecord, ...]:
+    """Return the acts on a target that were done or may have been, by key and then by time."""
+    sql = f"{_ACT} where target = :target and outcome <> :freed order by key, at, run, number"
+    rows = transaction.run(sql, target=target, freed=SettledAs.NOT_APPLIED.value)
+    return tuple(_make_act(target, row) for row in rows)
 
 
 def read_intents(transaction: Transaction, target: str, run: str) -> tuple[Intent, ...]:
@@ -172,6 +176,11 @@ def _make_intent(row: Row) -> Intent:
     before = PreviousObject(previous, body) if previous or body else None
     keys = tuple(json.loads(acts))
     return Intent(run, int(number), step, method, path, request, base, IntentKind(kind), keys, before, trace)
+
+
+def _make_act(target: str, row: Row) -> ActRecord:
+    key, run, number, at, outcome = map(str, row)
+    return ActRecord(target, key, run, int(number), at, SettledAs(outcome) if outcome else None)
 
 
 def _make_result(row: Row) -> IntentResult:

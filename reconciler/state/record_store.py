@@ -158,6 +158,10 @@ class RecordStore:
         """As `Store` has it."""
         return self._run(_read(target), lambda tx: intents.read_acts(tx, target, keys))
 
+    def list_forbidden_acts(self, target: str) -> tuple[ActRecord, ...]:
+        """As `Store` has it."""
+        return self._run(_read(target), lambda tx: intents.read_forbidden_acts(tx, target))
+
     def list_runs(self, target: str, limit: int = 100) -> tuple[RunRecord, ...]:
         """As `Store` has it."""
         return self._run(_read(target, history=True), lambda tx: runs.read_runs(tx, target, limit))

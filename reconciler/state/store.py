@@ -115,6 +115,9 @@ class Store(Protocol):
     def list_acts(self, target: str, keys: Sequence[str]) -> tuple[ActRecord, ...]:
         """Return what is remembered of these acts, the first of each first."""
 
+    def list_forbidden_acts(self, target: str) -> tuple[ActRecord, ...]:
+        """Return every act on a target that was done or may have been, the first of each first."""
+
     def list_runs(self, target: str, limit: int = 100) -> tuple[RunRecord, ...]:
         """Return the runs on a target, the latest first."""
 

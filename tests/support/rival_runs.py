@@ -10,7 +10,11 @@ from pathlib import Path
 
 from reconciler.engine.intent_records import build_intent
 from reconciler.engine.pipeline import RunInputs, RunOptions, connect_targets, preview_plan, read_settings
+from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
+from reconciler.engine.recovery import SettledStep
 from reconciler.engine.run_store import begin_run, identify_targets, open_settings_store
+from reconciler.engine.target_lock import LockPolicy
+from reconciler.engine.timing import Timing
 from reconciler.kinds.registry import KINDS
 from reconciler.plans.masking import SecretMasker
 from reconciler.state.records import Lease, RunRecord
@@ -62,3 +66,20 @@ def leave_open(folder: Path, run: str = RIVAL, *, send: bool = False, release: b
                     apis[step.address.target].send(step.request.call)
         for lease in leases.values() if release else ():
             store.release(lease, RunEnding(11))
+
+
+def settle_all(folder: Path, run: str = "20261128T130000-0000cafe") -> tuple[SettledStep, ...]:
+    """Settle what is open on every target, as the next run does, without waiting."""
+    inputs = read_inputs(folder)
+    settings = read_settings(inputs, None)
+    timing = Timing(sleep=lambda _seconds: None)
+    with (
+        open_store_of(folder) as (store, targets),
+        connect_targets(inputs, settings, sorted(targets)) as apis,
+    ):
+        runs = {
+            name: RunTarget(begin_run("recover", target, {}, started=0.0, run=run), apis[name].fresh)
+            for name, target in targets.items()
+        }
+        policy = LockPolicy(timing=timing)
+        return RecordedRun(RunParts(store, runs, KINDS, SecretMasker([]), policy)).settle_earlier()

@@ -88,7 +88,6 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
     from reconciler.cli.terminal.progress import Progress
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.pipeline import compare_with_servers, connect_targets, read_declaration
-    from reconciler.engine.recovery import group_unsettled_acts
 
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
@@ -96,9 +95,10 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
         connect_targets(inputs, declared.settings, declared.targets) as apis,
         open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout) as recorded,
     ):
-        unsettled = group_unsettled_acts(recorded.settle_earlier())
+        recorded.settle_earlier()
+        claimed_acts = recorded.list_claimed_acts()
         with Progress(session) as progress:
-            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell, unsettled)
+            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell, claimed_acts)
         return _apply_judged_plan(session, judged_plan, apis, apply_options, recorded)
 
 

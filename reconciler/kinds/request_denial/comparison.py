@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from reconciler.diagnostics import Source
-from reconciler.kinds.kind import Match, Wanted
+from reconciler.kinds.kind import ClaimedAct, Match, Wanted
 from reconciler.kinds.request_denial.matching import PatternMatches, find_matches
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
 from reconciler.model import Json, Obstacle, Path, Subject
@@ -80,23 +80,31 @@ def name_act(number: int) -> str:
 
 
 def find_obstacle(
-    document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path, unsettled: Mapping[str, str]
+    document: Wanted[RequestDenial], number: int, live: LiveRequests, path: Path, claimed: Mapping[str, ClaimedAct]
 ) -> Match | None:
     """Return what keeps a request from being denied; None if it is pending and looks as the document expects.
 
-    `unsettled` are the acts that may have been done, each with the step that says so.
+    `claimed` are the acts that were done or may have been: none of them is done twice, whatever the request looks like.
     """
     reason = _explain_refusal(document.spec, number, live)
     obstacle = Obstacle.REFUSED if live.find_request(number) else Obstacle.ABSENT
-    if not reason and (step := unsettled.get(name_act(number))):
-        reason = (
-            f"may have been denied already: nobody knows what came of step {step}; look at the request, and say "
-            f"`reconciler recover --settle {step} applied` or `not_applied`"
-        )
-        obstacle = Obstacle.UNSETTLED
+    act = claimed.get(name_act(number))
+    if not reason and act:
+        reason = _explain_claim(act)
+        obstacle = Obstacle.REFUSED if act.is_settled else Obstacle.UNSETTLED
     if reason:
         return _refuse_request(document, number, live, reason, document.at(path), obstacle)
     return None
+
+
+def _explain_claim(act: ClaimedAct) -> str:
+    """Say why a request that is pending is not denied all the same."""
+    if act.is_settled:
+        return f"was denied before, by step {act.step}, and is pending all the same; nothing is denied twice"
+    return (
+        f"may have been denied already: nobody knows what came of step {act.step}; look at the request, and say "
+        f"`reconciler recover --settle {act.step} applied` or `not_applied`"
+    )
 
 
 def _explain_refusal(spec: RequestDenial, number: int, live: LiveRequests) -> str:

@@ -147,11 +147,11 @@ spec:
         yield from map(Note, _describe_pattern(document, live))
         located_requests = list(locate_requests(document.spec, live))
         due_requests: list[Mapping[str, Json]] = []
-        unsettled = run.unsettled.get(document.address.target, {})
+        claimed = run.claimed_acts.get(document.address.target, {})
         for number, path in located_requests:
             if live.read_state(number) == DENIED:
                 yield Tally(1)
-            elif obstacle := find_obstacle(document, number, live, path, unsettled):
+            elif obstacle := find_obstacle(document, number, live, path, claimed):
                 yield obstacle
             elif raw := live.find_request(number):
                 due_requests.append(raw)
