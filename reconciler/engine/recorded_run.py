@@ -74,7 +74,7 @@ class RecordedRun:
     """Holds the leases of a run's targets, and is the journal that `apply` writes to."""
 
     def __init__(self, parts: RunParts) -> None:
-        self._parts, self._store = parts, parts.store
+        self.parts, self._store = parts, parts.store
         self._held: dict[str, HeldLease] = {}
         self._waiting: dict[str, list[IntentResult]] = {}
         self._intended: set[int] = set()
@@ -94,7 +94,7 @@ class RecordedRun:
 
     def describe(self) -> dict[str, str]:
         """Return what a report says of the run; empty where none of its targets could be identified."""
-        record = next((target.record for target in self._parts.targets.values()), None)
+        record = next((target.record for target in self.parts.targets.values()), None)
         if record is None:
             return {}
         return {"id": record.id, "started": record.started, "tool": record.tool, "commit": record.commit}
@@ -107,7 +107,7 @@ class RecordedRun:
         with report_store_errors():
             names = [name for name in self._order_targets() if self._has_open(name)]
             for name in names:
-                self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+                self._held[name] = claim_lease(self._store, self.parts.targets[name].record, self.parts.policy)
             try:
                 return self._settle_held(names)
             finally:
@@ -121,10 +121,10 @@ class RecordedRun:
         found: list[OpenIntent] = []
         with report_store_errors():
             for name in self._order_targets():
-                target = self._parts.targets[name].record.target
+                target = self.parts.targets[name].record.target
                 entries = [entry for entry in self._store.list_open(target) if list_referred(entry, reference)]
                 if entries:
-                    self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+                    self._held[name] = claim_lease(self._store, self.parts.targets[name].record, self.parts.policy)
                     run = self._run_id(name)
                     self._waiting[name] = [
                         IntentResult(entry.intent.run, entry.intent.number, outcome, SettledBy.PERSON, run, _SEEN, act)
@@ -140,7 +140,7 @@ class RecordedRun:
         with report_store_errors():
             return {
                 name: list_claimed_acts(self._store, target.record.target)
-                for name, target in self._parts.targets.items()
+                for name, target in self.parts.targets.items()
             }
 
     def list_open(self) -> tuple[OpenIntent, ...]:
@@ -149,7 +149,7 @@ class RecordedRun:
             return tuple(
                 entry
                 for name in self._order_targets()
-                for entry in self._store.list_open(self._parts.targets[name].record.target)
+                for entry in self._store.list_open(self.parts.targets[name].record.target)
             )
 
     def claim(self, plan: Plan) -> Plan:
@@ -165,20 +165,20 @@ class RecordedRun:
             try:
                 # A nonce is used up only once no lease is wanting: who has to wait keeps a plan that can be applied.
                 for name in names if len(names) > 1 else ():
-                    self._held[name] = claim_lease(self._store, self._parts.targets[name].record, self._parts.policy)
+                    self._held[name] = claim_lease(self._store, self.parts.targets[name].record, self.parts.policy)
                 for name in names:
                     self._held[name] = self._claim_with_intents(name, plan)
                 unsettled = list_unsettled_keys(self._settle_held(names))
             except BaseException:
                 self._give_back(names, RunEnding(int(Exit.LOCKED)))
                 raise
-        return _hold_back(plan, unsettled, self._parts.kinds)
+        return _hold_back(plan, unsettled, self.parts.kinds)
 
     def begin(self, number: int, step: Step) -> Outcome | None:
         """As `Journal` has it."""
         name = step.address.target
         try:
-            if self._held[name].is_due(self._parts.policy.timing.clock()):
+            if self._held[name].is_due(self.parts.policy.timing.clock()):
                 self._renew(name)
             if step.action is Action.DENY:
                 self._flush(name)
@@ -195,7 +195,7 @@ class RecordedRun:
 
     def may_send(self) -> bool:
         """As `Journal` has it."""
-        now = self._parts.policy.timing.clock()
+        now = self.parts.policy.timing.clock()
         return all(held.has_time(now) for held in self._held.values())
 
     def finish(self, number: int, outcome: Outcome) -> str:
@@ -205,7 +205,7 @@ class RecordedRun:
         if number not in self._intended or name not in self._held:
             return ""
         self._recorded.add(number)
-        results = build_results(self._run_id(name), number, outcome, self._parts.kinds[step.address.kind])
+        results = build_results(self._run_id(name), number, outcome, self.parts.kinds[step.address.kind])
         self._waiting.setdefault(name, []).extend(results)
         # A successor reads an object whose result is wanting; a denial that may have been sent nobody reads away.
         if outcome.verdict is Verdict.NOT_REACHED or (self._store.is_remote and step.action is not Action.DENY):
@@ -222,52 +222,52 @@ class RecordedRun:
         for number, outcome in enumerate(outcomes):
             name = outcome.step.address.target
             if number in self._intended - self._recorded and name in self._held:
-                kind = self._parts.kinds[outcome.step.address.kind]
+                kind = self.parts.kinds[outcome.step.address.kind]
                 self._waiting.setdefault(name, []).extend(build_results(self._run_id(name), number, outcome, kind))
         for name in list(self._held):
             counts = Counter(outcome.verdict.value for outcome in outcomes if outcome.step.address.target == name)
             self._give_back([name], RunEnding(int(exit_), dict(counts)))
 
     def _order_targets(self) -> list[str]:
-        return sorted(self._parts.targets, key=lambda name: self._parts.targets[name].record.target)
+        return sorted(self.parts.targets, key=lambda name: self.parts.targets[name].record.target)
 
     def _has_open(self, name: str) -> bool:
-        target = self._parts.targets[name].record.target
+        target = self.parts.targets[name].record.target
         return self._store.read_lease(target) is not None or bool(self._store.list_open(target))
 
     def _claim_with_intents(self, name: str, plan: Plan) -> HeldLease:
-        record, policy = self._parts.targets[name].record, self._parts.policy
+        record, policy = self.parts.targets[name].record, self.parts.policy
         steps = {
             number: step
             for number, step in enumerate(plan.steps)
             if step.address.target == name and step.request and step.action is not Action.DENY
         }
         intents = [self._build_intent(number, step) for number, step in steps.items()]
-        held = claim_lease(self._store, record, policy, nonce=self._parts.nonce, intents=intents)
+        held = claim_lease(self._store, record, policy, nonce=self.parts.nonce, intents=intents)
         self._intended.update(steps)
         return held
 
     def _settle_held(self, names: Sequence[str]) -> tuple[SettledStep, ...]:
         steps: list[SettledStep] = []
         for name in names:
-            target = self._parts.targets[name]
-            context = SettleContext(name, target.read, self._parts.kinds, self._parts.masker, self._parts.policy.timing)
+            target = self.parts.targets[name]
+            context = SettleContext(name, target.read, self.parts.kinds, self.parts.masker, self.parts.policy.timing)
             self._held[name], found = settle_open_intents(self._store, self._held[name], context, target.record.id)
             steps.extend(found)
         self._settled.update(dict.fromkeys(steps))
         return tuple(steps)
 
     def _build_intent(self, number: int, step: Step) -> Intent:
-        kind = self._parts.kinds[step.address.kind]
-        return build_intent(self._run_id(step.address.target), number, step, kind, self._parts.masker)
+        kind = self.parts.kinds[step.address.kind]
+        return build_intent(self._run_id(step.address.target), number, step, kind, self.parts.masker)
 
     def _run_id(self, name: str) -> str:
-        return self._parts.targets[name].record.id
+        return self.parts.targets[name].record.id
 
     def _renew(self, name: str) -> None:
         """Show that we live, with what there is to record: both are one write."""
         results = self._waiting.get(name, [])
-        self._held[name] = renew_lease(self._store, self._held[name], self._parts.policy.timing.clock, results)
+        self._held[name] = renew_lease(self._store, self._held[name], self.parts.policy.timing.clock, results)
         self._waiting[name] = []
 
     def _flush(self, name: str) -> None:
