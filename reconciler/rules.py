@@ -168,6 +168,7 @@ _STATE_RULES = {
     "state.settled": "What came of a step that an earlier run left open is known now.",
     "state.unidentified-target": "What place a target is could not be found out, so its lease can't be taken.",
     "state.unreachable": "No answer came from what keeps the state.",
+    "state.unpinned": "Something was done that can't be undone, and the settings don't say which store remembers it.",
     "state.unsettled": "Nobody knows what came of a step that an earlier run sent, or may have sent.",
     "state.vanished": "There was a store of the state, and it is gone.",
 }

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.intent_records import build_intent, build_results, identify_object
 from reconciler.engine.recovery import (
     SettleContext,
@@ -48,6 +48,14 @@ from reconciler.state.store import RunEnding, Store
 from reconciler.state.store_errors import ActsClaimed, Overtaken, StoreError
 
 _SEEN = "a person looked at it"
+_UNPINNED = Diagnostic(
+    "state.unpinned",
+    STATE_SOURCE,
+    "the settings don't say which store it has to be",
+    "if this one vanished, a new one would not know what was denied",
+    "say `reconciler state init`, and pin the id that it shows",
+    severity=Severity.NOTE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,9 @@ class RunTarget:
 
 @dataclass(frozen=True, slots=True)
 class RunParts:
-    """What a recorded run is made of. `targets` are by the names that the settings give them."""
+    """What a recorded run is made of. `targets` are by the names that the settings give them; `pinned` is the id of the
+    store that these ask for, if any.
+    """
 
     store: Store
     targets: Mapping[str, RunTarget]
@@ -68,6 +78,7 @@ class RunParts:
     masker: SecretMasker
     policy: LockPolicy
     nonce: PlanNonce | None = None
+    pinned: str = ""
 
 
 class RecordedRun:
@@ -81,6 +92,7 @@ class RecordedRun:
         self._recorded: set[int] = set()
         self._faults: list[Diagnostic] = []
         self._settled: dict[SettledStep, None] = {}
+        self._denied = False
 
     @property
     def faults(self) -> tuple[Diagnostic, ...]:
@@ -89,8 +101,9 @@ class RecordedRun:
 
     @property
     def notes(self) -> tuple[Diagnostic, ...]:
-        """What was found of steps that earlier runs left open."""
-        return tuple(map(describe_settled, self._settled))
+        """What was found of steps that earlier runs left open, and what to do so that no denial is forgotten."""
+        is_forgettable = self._denied and not self._store.identity.allows_irreversible(self.parts.pinned)
+        return (*map(describe_settled, self._settled), *([_UNPINNED] if is_forgettable else []))
 
     def describe(self) -> dict[str, str]:
         """Return what a report says of the run; empty where none of its targets could be identified."""
@@ -184,6 +197,7 @@ class RecordedRun:
                 self._flush(name)
                 self._store.intend(self._held[name].lease, [self._build_intent(number, step)])
                 self._intended.add(number)
+                self._denied = True
         except ActsClaimed as claimed:
             return Outcome(step, Verdict.STALE, f"nothing was sent: {claimed.explanation.message}")
         except StoreError as error:

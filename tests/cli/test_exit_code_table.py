@@ -55,6 +55,23 @@ def without_writes(world: a.World) -> None:
         role["Permissions"] = [name for name in role["Permissions"] if "registration/modify" not in name]
 
 
+def unwritable_state(world: a.World) -> None:
+    """A file lies where the folder of the state should be."""
+    place = world.folder / "file"
+    place.write_text("")
+    _place_state(world, f"{place}/state/")
+
+
+def other_store(world: a.World) -> None:
+    _place_state(world, "{sqlite: {folder: state/}, id: 0123456789abcdef0123456789abcdef}")
+
+
+def _place_state(world: a.World, value: str) -> None:
+    file = world.folder / "reconciler.yaml"
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("state:")]
+    file.write_text("\n".join([*lines, f"state: {value}", ""]))
+
+
 class Row(NamedTuple):
     """What is arranged; `is_alone` where Command is the only target in question."""
 
@@ -88,6 +105,9 @@ TROUBLES: dict[str, Row] = {
     "no answer, of the one target": Row(unanswered("command"), is_alone=True),
     "no answer, and another target was compared": Row(unanswered("command")),
     "stdout can't be written (a full disk)": Row(a.as_it_is, is_full=True),
+    "another run holds the target": Row(a.held_by_another),
+    "what keeps the state takes no writes": Row(unwritable_state),
+    "what keeps the state is another store than the settings pin": Row(other_store),
 }
 CELLS = [
     pytest.param(trouble, command, int(cell), id=f"{cell} {command} {trouble}")

@@ -102,6 +102,20 @@ def test_a_step_is_settled_as_it_ended(store: Store) -> None:
     ]
 
 
+def test_a_store_that_nobody_pinned_is_told_once_a_denial_depends_on_it(store: Store) -> None:
+    plan, run = make_plan(), recorded(store)
+    run.claim(plan)
+    run.begin(0, plan.steps[0])
+    assert list(run.notes) == []
+    run.begin(2, plan.steps[2])
+    assert [note.rule for note in run.notes] == ["state.unpinned"]
+    run.release([ended(plan, number, Verdict.NOT_APPLIED) for number in range(3)], Exit.PARTIAL)
+    pinned = RecordedRun(replace(recorded(store, "run-2").parts, pinned=store.identity.id))
+    pinned.claim(plan)
+    assert pinned.begin(2, plan.steps[2]) is None
+    assert "state.unpinned" not in [note.rule for note in pinned.notes]
+
+
 def test_a_denial_is_settled_act_by_act(store: Store) -> None:
     """One id is denied, of the other nobody knows."""
     plan, run = make_plan(), recorded(store)

@@ -39,7 +39,7 @@ def open_recorded_run(
         targets = {name: RunTarget(record, apis[name].fresh) for name, record in records.items()}
         masker = SecretMasker(api.redact for api in apis.values())
         policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), inputs.timing)
-        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, nonce))
+        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, nonce, settings.state.id))
 
 
 def _tell_wait(session: Session, lease: Lease) -> None:
