@@ -116,6 +116,12 @@ def read_intents(transaction: Transaction, target: str, run: str) -> tuple[Inten
     return tuple(map(_make_intent, transaction.run(f"{_INTENT} {order}", target=target, run=run)))
 
 
+def read_times(transaction: Transaction, target: str, run: str) -> tuple[str, ...]:
+    """Return when each intent of a run on a target was recorded, in order."""
+    sql = "select at from intent where target = :target and run = :run order by number"
+    return tuple(str(at) for (at,) in transaction.run(sql, target=target, run=run))
+
+
 def read_results(
     transaction: Transaction, target: str, run: str, number: int | None = None
 ) -> tuple[IntentResult, ...]:

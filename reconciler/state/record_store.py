@@ -170,6 +170,15 @@ class RecordStore:
         """As `Store` has it."""
         return self._run(_read(target, history=True), lambda tx: runs.read_history(tx, target, run))
 
+    def read_histories(self, target: str, ids: Sequence[str]) -> tuple[RunHistory, ...]:
+        """As `Store` has it."""
+
+        def read(tx: Transaction) -> tuple[RunHistory, ...]:
+            histories = (runs.read_history(tx, target, key) for key in ids)
+            return tuple(history for history in histories if history)
+
+        return self._run(_read(target, history=True), read)
+
     def read_previous(self, target: str, run: str, number: int) -> PreviousObject | None:
         """As `Store` has it."""
         history = self.read_run(target, run)

@@ -253,8 +253,9 @@ class DriftNews:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """A run with everything that it intended and what came of it, in order."""
+    """A run with everything that it intended and what came of it, in order; `times` are those of the intents."""
 
     run: RunRecord
     intents: tuple[Intent, ...]
     results: tuple[IntentResult, ...]
+    times: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from reconciler.state.intents import read_intents, read_results
+from reconciler.state.intents import read_intents, read_results, read_times
 from reconciler.state.leases import read_holder, write_holder
 from reconciler.state.records import RunHistory, RunRecord
 from reconciler.state.schema import Row, Transaction, insert_row
@@ -30,6 +30,15 @@ def record_run(transaction: Transaction, run: RunRecord, now: str) -> None:
         exit=None,
         counts="{}",
     )
+    # A run that settled what was open before it planned has given its lease back once, and goes on.
+    transaction.run(
+        "update run set revision = :revision, plan = :plan, ended = '', exit = null "
+        "where target = :target and id = :id",
+        revision=run.commit,
+        plan=run.plan,
+        target=run.target,
+        id=run.id,
+    )
 
 
 def end_run(transaction: Transaction, target: str, run: str, ending: RunEnding, now: str) -> None:
@@ -54,7 +63,10 @@ def read_history(transaction: Transaction, target: str, run: str) -> RunHistory 
     """Return a run with its intents and results, if there is such a run on the target."""
     for row in transaction.run(f"{_RUN} where target = :target and id = :run", target=target, run=run):
         return RunHistory(
-            _make_run(row), read_intents(transaction, target, run), read_results(transaction, target, run)
+            _make_run(row),
+            read_intents(transaction, target, run),
+            read_results(transaction, target, run),
+            read_times(transaction, target, run),
         )
     return None
 

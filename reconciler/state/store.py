@@ -124,6 +124,9 @@ class Store(Protocol):
     def read_run(self, target: str, run: str) -> RunHistory | None:
         """Return one run with its intents and results."""
 
+    def read_histories(self, target: str, ids: Sequence[str]) -> tuple[RunHistory, ...]:
+        """Return these runs on a target, as one look at the store; without those that it doesn't have."""
+
     def read_previous(self, target: str, run: str, number: int) -> PreviousObject | None:
         """Return the object before a step."""
 
