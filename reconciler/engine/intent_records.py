@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Address, Source
 from reconciler.kinds.kind import Kind
-from reconciler.model import Action, Call, Json, Outcome, Request, Step, Verdict
+from reconciler.model import Action, Call, Change, Json, Outcome, Request, Step, Subject, Verdict
 from reconciler.plans.masking import SecretMasker
-from reconciler.plans.serial import encode_call, encode_subject
+from reconciler.plans.serial import decode_change, decode_subject, encode_call, encode_subject, parse_source
 from reconciler.state.records import Intent, IntentKind, IntentResult, PreviousObject, SettledAs, SettledBy
 
 _MAX_DETAIL = 500
@@ -66,7 +66,7 @@ def build_intent(run: str, number: int, step: Step, kind: Kind, masker: SecretMa
         digest_json(request.base),
         _choose_intent_kind(step),
         tuple(kind.list_acts(request)),
-        PreviousObject(digest_json(request.base), _write_masked_body(step, masker)),
+        PreviousObject(digest_json(request.base), _write_masked_body(step, kind, masker)),
         # What would hold a secret is left out: a person settles such a step.
         trace if masker(trace) == trace else "",
     )
@@ -170,13 +170,51 @@ def build_results(run: str, number: int, outcome: Outcome, kind: Kind) -> tuple[
     )
 
 
-def _write_masked_body(step: Step, masker: SecretMasker) -> str:
-    body = _write_body(step, is_masked=False)
+class RecordedBody(NamedTuple):
+    """What a step showed when it was recorded.
+
+    `identity` are the fields of a spec that find its object, empty where something `is_masked`: what a secret was in
+    the place of nobody knows any more.
+    """
+
+    action: Action
+    source: Source
+    object: str
+    subjects: tuple[Subject, ...]
+    changes: tuple[Change, ...]
+    identity: Mapping[str, Json]
+    is_masked: bool
+
+
+def read_recorded_body(text: str) -> RecordedBody | None:
+    """Return what is remembered of a step, None where that is nothing which this version reads."""
+    try:
+        members: dict[str, Any] = json.loads(text)
+        return RecordedBody(
+            Action(members["action"]),
+            parse_source(members["source"]),
+            str(members["object"]),
+            tuple(map(decode_subject, members["subjects"])),
+            tuple(map(decode_change, members["changes"])),
+            dict(members["identity"]),
+            bool(members["masked"]),
+        )
+    # Whoever can write to the store can write anything there.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _write_masked_body(step: Step, kind: Kind, masker: SecretMasker) -> str:
+    request = step.request
+    # What is created or denied has no way back.
+    has_way_back = request is not None and request.base is not None and step.action is not Action.DENY
+    identity = kind.name_object(request) if request and has_way_back else {}
+    body = _write_body(step, identity, is_masked=False)
     # Nearly every step takes this way.
-    return body if masker(body) == body else masker(_write_body(masker.mask_step(step), is_masked=True))
+    return body if masker(body) == body else masker(_write_body(masker.mask_step(step), {}, is_masked=True))
 
 
-def _write_body(step: Step, *, is_masked: bool) -> str:
+def _write_body(step: Step, identity: Mapping[str, Json], *, is_masked: bool) -> str:
     """Return what people read of a step later, and what a way back is made of unless something in it is masked."""
     members = {
         "action": step.action.value,
@@ -185,6 +223,7 @@ def _write_body(step: Step, *, is_masked: bool) -> str:
         "object": step.object,
         "subjects": [encode_subject(subject) for subject in step.subjects],
         "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
+        "identity": identity,
         "masked": is_masked,
     }
     return json.dumps(members, sort_keys=True, separators=(",", ":"))

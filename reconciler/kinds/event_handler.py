@@ -203,6 +203,9 @@ spec:
         raw = read.get(step.request.call.path) if step.request else None
         return None if raw is None else _canonicalize_handler(raw)
 
+    def name_object(self, request: Request) -> Mapping[str, Json]:
+        return {"className": request.base["ClassName"]}
+
     def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
         """An emptied name is kept as null or as ""."""
         return {**live, "DisplayName": live["DisplayName"] or ""}

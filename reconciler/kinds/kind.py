@@ -12,7 +12,8 @@ that turns the one into the other. It never sends. A request walks through it li
     settle(step, reply, live)            pure: what the answer and the object read back say of each change
 
 Where the run that sent it is gone, a later one has no request any more, only digests. What was left of the request is
-its `outline`, which `reread` finds the object with; `normalize` and `select_marks` give what digests are made of.
+its `outline`, which `reread` finds the object with; `normalize` and `select_marks` give what digests are made of. Of
+what is remembered of its steps `restore` makes documents that take them back.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.requirements import Permissions
+from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle, build_former_fields
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import (
     Action,
@@ -271,6 +273,20 @@ class Kind(Generic[SpecT_co, LiveT]):
     def list_acts(self, request: Request) -> Mapping[str, str]:
         """Return the irreversible acts in a request, and by which of its marks each is recognised."""
         return {}
+
+    def name_object(self, request: Request) -> Mapping[str, Json]:
+        """Return the fields of a spec by which a document finds the object of a request that changes one."""
+        return {}
+
+    def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
+        """Yield documents that say of the objects of these steps, all of one document, what they were before."""
+        for step in steps:
+            spec = {**step.identity, **build_former_fields(step.changes)}
+            yield FormerDocument(step.address, spec, {(): step.number})
+
+    def is_same_value(self, path: str, value: Json, other: Json) -> bool:
+        """Say whether two values of a change mean the same to the server."""
+        return bool(value == other)
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         """Name what of `expect` does not hold in a reread object; empty when the step's goal is reached."""

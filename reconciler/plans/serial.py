@@ -87,12 +87,12 @@ def decode_step(members: Mapping[str, Any]) -> Step:
     return Step(
         address=address,
         action=Action(members["action"]),
-        source=_parse_source(members["source"]),
-        changes=tuple(_decode_change(change) for change in members["changes"]),
+        source=parse_source(members["source"]),
+        changes=tuple(decode_change(change) for change in members["changes"]),
         request=_decode_request(address.target, members) if members["call"] else None,
         object=members["object"],
         refusal=members.get("refusal", ""),
-        subjects=tuple(_decode_subject(subject) for subject in members["subjects"]),
+        subjects=tuple(decode_subject(subject) for subject in members["subjects"]),
         obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
     )
 
@@ -129,7 +129,7 @@ def decode_diagnostic(members: Mapping[str, Any]) -> Diagnostic:
     texts = {name: members[name] for name in ("rule", "summary", "reason", "remedy")}
     return Diagnostic(
         **texts,
-        source=_parse_source(members["source"]),
+        source=parse_source(members["source"]),
         severity=Severity(members["severity"]),
         address=Address(**members["address"]) if "address" in members else None,
     )
@@ -139,14 +139,16 @@ def _decode_diagnostics(rows: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, 
     return tuple(decode_diagnostic(members) for members in rows)
 
 
-def _decode_change(members: Mapping[str, Any]) -> Change:
+def decode_change(members: Mapping[str, Any]) -> Change:
+    """Return a change; raises as `decode_plan` does."""
     texts = members["path"], members["reason"]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a path and a reason are text")
     return Change(members["path"], members["before"], members["after"], Risk(members["risk"]), members["reason"])
 
 
-def _decode_subject(members: Mapping[str, Any]) -> Subject:
+def decode_subject(members: Mapping[str, Any]) -> Subject:
+    """Return the subject of `encode_subject`; raises as `decode_plan` does."""
     if not all(isinstance(text, str) for text in (members["name"], members["path"], *members["facts"].values())):
         raise TypeError("what a step is about is told in texts")
     return Subject(members["name"], tuple(members["facts"].items()), members["path"])
@@ -163,7 +165,7 @@ def _decode_request(target: str, members: Mapping[str, Any]) -> Request:
     return Request(unsent_call, members["base"], members["expect"])
 
 
-def _parse_source(text: str) -> Source:
+def parse_source(text: str) -> Source:
     """Undo str(Source): the file's own name may hold colons."""
     parts = text.rsplit(":", 2)
     # isdigit() alone takes a superscript two, which int() refuses.

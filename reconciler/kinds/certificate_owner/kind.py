@@ -17,9 +17,11 @@ from reconciler.kinds.certificate_owner.owner_request import (
     keep_former_owner,
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
+from reconciler.kinds.certificate_owner.restoring import name_certificate, restore_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Action, CellForm, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
@@ -123,6 +125,12 @@ spec:
     def outline(self, request: Request) -> Request:
         """The path holds the certificate's id; a base without anything leaves what is read as it is."""
         return Request(request.call._replace(body={}), {}, {})
+
+    def name_object(self, request: Request) -> Mapping[str, Json]:
+        return name_certificate(request)
+
+    def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
+        yield from restore_owners(steps)
 
     def select_marks(self, state: Mapping[str, Json]) -> Mapping[str, Json]:
         """The certificate, and its owner by id wherever that is known: a role's name may change on the way."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
 from reconciler.kinds.security_role.claim_index import check_sent_descriptions
 from reconciler.kinds.security_role.claims import (
     DescriptionChange,
@@ -34,6 +35,7 @@ from reconciler.kinds.security_role.observation import (
 from reconciler.kinds.security_role.permission_sets import find_permissions_outside_set, read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.remarks import find_remarks
+from reconciler.kinds.security_role.restoring import name_claim, restore_role
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -203,6 +205,18 @@ spec:
         body = request.call.body
         kept = {name: body[name] for name in (("Id",) if "Id" in body else ("Name",))}
         return Request(request.call._replace(body=kept), None, {})
+
+    def name_object(self, request: Request) -> Mapping[str, Json]:
+        return name_claim(request) if request.call.path == CLAIMS_PATH else {}
+
+    def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
+        yield from restore_role(steps)
+
+    def is_same_value(self, path: str, value: Json, other: Json) -> bool:
+        """A claim may be read in another spelling than it was sent."""
+        if path != "claims":
+            return super().is_same_value(path, value, other)
+        return is_same_claim_set(*([ClaimKey(**claim) for claim in side or ()] for side in (value, other)))
 
     def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
         """Claims as the server folds them, without the descriptions, which are theirs and not the role's."""
