@@ -175,6 +175,13 @@ _STATE_RULES = {
 _TLS_RULES = {
     "tls.unusable-certificate": "A file of certificates or keys that the settings name can't be used.",
 }
+_UNDO_RULES = {
+    "undo.done": "All that a step changed is as it was before the run already.",
+    "undo.impossible": "A step can't be taken back; the message says why.",
+    "undo.moved": "An object is no longer as the run left it, so that taking the step back would take back more.",
+    "undo.nothing": "A run changed nothing that could be taken back.",
+    "undo.partial": "Some steps of a run can't be taken back; the others can be by themselves.",
+}
 _USAGE_RULES = {
     "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
     "usage.invalid-filter": "A filter such as --only or --label is not written as it has to be.",
@@ -193,6 +200,8 @@ _USAGE_RULES = {
     "usage.no-open-step": "`recover --settle` names a step that is not open.",
     "usage.not-held": "`unlock` names a run that holds no target.",
     "usage.unknown-outcome": "`recover --settle` names another outcome than applied and not_applied.",
+    "usage.unknown-run": "No run that is remembered has the id, or several begin with it.",
+    "usage.unknown-step": "A run has no step of the number, or was never about to send it.",
     "usage.unknown-target": "--target names a target that the settings don't have.",
     "usage.unwritable": "A file or a folder can't be written.",
 }
@@ -223,6 +232,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_SETTINGS_RULES,
                 **_STATE_RULES,
                 **_TLS_RULES,
+                **_UNDO_RULES,
                 **_USAGE_RULES,
                 **_YAML_RULES,
             }.items()

@@ -29,6 +29,9 @@ Everyday:
   doctor    Examine each target: reachable, who we are, what we may do.
 
 After a run:
+  history  Tell what runs did: all, one by its id or the beginning of it, or the
+           life of one object.
+  undo     Plan back to what the objects of a run were before it.
   recover  Settle what an earlier run left open, by reading.
   unlock   Take a target from the run of exactly this id, which you know to be
            dead.

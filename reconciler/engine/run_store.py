@@ -58,9 +58,15 @@ def identify_targets(inputs: RunInputs, settings: Settings, names: Sequence[str]
     """Return the id of each of these targets; asks IAM alone, for a project that the settings call by its name."""
     bounds = {name: settings.targets[name].bound() for name in names}
     unclear = [name for name, bound in bounds.items() if bound.api == "csms" and not bound.project]
-    with connect_targets(inputs, settings, unclear) as apis:
-        bounds |= {name: api.bound() for name, api in apis.items()}
+    if unclear:
+        with connect_targets(inputs, settings, unclear) as apis:
+            bounds |= {name: api.bound() for name, api in apis.items()}
     return {name: identify_bound(bound) for name, bound in bounds.items()}
+
+
+def format_moment_ago(now: float, seconds: float) -> str:
+    """Return a time before now (seconds since the epoch) as records have it."""
+    return format_time(datetime.fromtimestamp(max(0.0, now - seconds), UTC))
 
 
 def begin_run(command: str, target: str, env: Mapping[str, str], *, started: float, run: str = "") -> RunRecord:

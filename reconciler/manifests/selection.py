@@ -79,6 +79,12 @@ def format_filters(selection: Selection) -> str:
 
 
 def _parse_pattern(text: str, option: str, kinds: Registry) -> DocumentTest:
+    kind, pattern = split_object_pattern(text, option, kinds)
+    return lambda document: document.address.kind == kind and matches_pattern(pattern, document.address.name)
+
+
+def split_object_pattern(text: str, option: str, kinds: Registry) -> tuple[str, str]:
+    """Return the kind and the name pattern of KIND or KIND/NAME-PATTERN; raises UsageError for what is neither."""
     # At the first slash: an object's name may hold one, a kind's never does.
     kind, slash, name = text.partition("/")
     kinds.find(kind)
@@ -90,7 +96,7 @@ def _parse_pattern(text: str, option: str, kinds: Registry) -> DocumentTest:
             remedy="give KIND or KIND/NAME-PATTERN",
         )
         raise UsageError(problem)
-    return lambda document: document.address.kind == kind and matches_pattern(name or "*", document.address.name)
+    return kind, name or "*"
 
 
 def _parse_label(text: str) -> DocumentTest:

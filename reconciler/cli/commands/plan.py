@@ -48,9 +48,9 @@ def command(
     from reconciler.reports.layout import sanitize_message
 
     if out is not None:
-        _check_out_path(session.cwd / out, out)
+        check_out_path(session.cwd / out, out)
         folders = [session.cwd / path for path in paths] + [read_settings(session.inputs, config).manifests]
-        _check_out_folder(session.cwd / out, out, folders)
+        check_out_folder(session.cwd / out, out, folders)
     run_options = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
         judged_plan = preview_plan(session.inputs, run_options, progress.tell)
@@ -73,14 +73,15 @@ def command(
 def _save_if_applicable(session: Session, judged_plan: JudgedPlan, out: str) -> tuple[Diagnostic, ...]:
     """Save a plan that could be applied; returns why it was not, if it was not."""
     if not judged_plan.plan.gaps and not judged_plan.refusals:
-        _save_plan(session, judged_plan.plan, out)
+        save_plan(session, judged_plan.plan, out)
         return ()
     cause = "something could not be read" if judged_plan.plan.gaps else "the plan is refused"
     remedy = "mend what is listed and plan again"
     return (Diagnostic("plan.not-saved", Source(out), f"not written: {cause}", remedy=remedy),)
 
 
-def _save_plan(session: Session, plan: Plan, out: str) -> None:
+def save_plan(session: Session, plan: Plan, out: str) -> None:
+    """Write a plan to the file that --out names; raises UsageError or IncompleteError where it can't be written."""
     from reconciler.plans.planfile import dump_plan
     from reconciler.state.atomic import replace_file
 
@@ -90,7 +91,7 @@ def _save_plan(session: Session, plan: Plan, out: str) -> None:
         raise _make_write_error(out, error) from None
 
 
-def _check_out_path(path: Path, out: str) -> None:
+def check_out_path(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
     if path.suffix.lower() in {".yaml", ".yml"}:
         problem = Diagnostic(
@@ -123,7 +124,7 @@ def _check_out_path(path: Path, out: str) -> None:
         raise UsageError(problem)
 
 
-def _check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
+def check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
     """Refuse a file that a later run would read as a manifest; `folders` are where manifests lie, or are some."""
     from reconciler.manifests.discovery import would_read
 

@@ -1,0 +1,67 @@
+"""`reconciler undo RUN`: an ordinary plan back to what the objects of a run were before it."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.commands.plan import check_out_folder, check_out_path, save_plan
+from reconciler.cli.terminal import options
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import CommandResult, load_headers
+from reconciler.cli.terminal.step_numbers import StepNumbers
+
+
+@options.command()
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--step",
+    "steps",
+    type=StepNumbers(),
+    multiple=True,
+    metavar="N",
+    help="Only these steps: 4, 1-3 or 1-3,5. Repeatable.",
+)
+@click.option("--out", metavar="FILE", required=True, help="Where to save the plan, for `apply FILE`.")
+@options.full
+@options.config
+@options.output
+@click.pass_obj
+def command(
+    session: Session, /, run: str, steps: tuple[tuple[int, ...], ...], out: str, full: bool, config: str | None
+) -> CommandResult:
+    """Plan back to what the objects of a run were before it. Writes nothing but --out."""
+    from reconciler.cli.terminal.progress import Progress
+    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.run_history import RunQuery, look_up_runs
+    from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
+    from reconciler.engine.undo import plan_undo
+    from reconciler.reports import text
+    from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.layout import sanitize_message
+
+    settings = read_settings(session.inputs, config)
+    check_out_path(session.cwd / out, out)
+    check_out_folder(session.cwd / out, out, [settings.manifests])
+    targets = identify_targets(session.inputs, settings, sorted(settings.targets))
+    with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
+        runs, _ = look_up_runs(store, targets, RunQuery(reference=run))
+    numbers = [number for group in steps for number in group]
+    with Progress(session) as progress:
+        undo = plan_undo(session.inputs, settings, runs[0], numbers, progress.tell)
+    judged = undo.judged
+    if undo.can_be_saved:
+        save_plan(session, judged.plan, out)
+    headers = load_headers() if full else None
+    saved = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if undo.can_be_saved else "\nNot saved.\n"
+    speaking_against = len(judged.refusals) + len(undo.obstacles)
+    return CommandResult(
+        undo.exit,
+        lambda layout: (
+            text.render_plan(judged.masked_plan, layout, speaking_against, headers) + sanitize_message(saved)
+        ),
+        (*undo.obstacles, *judged.refusals, *judged.withheld),
+        judged.masked_plan,
+        extra={"saved": undo.can_be_saved, "undo": {"run": runs[0].id, "steps": list(undo.numbers)}},
+        headline=summarize_plan(judged.masked_plan, speaking_against),
+        notes=undo.notes,
+    )
