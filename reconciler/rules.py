@@ -55,6 +55,10 @@ _EXPORT_RULES = {
     "export.unreadable-text": "An export is larger than what a run reads.",
     "export.unwritable-object": "A live object holds what no manifest can.",
 }
+_HISTORY_RULES = {
+    "history.broken-chain": "A file of exported history is not as it was written, or not whole.",
+    "history.other-store": "An export of history goes on from one of another store.",
+}
 _INTERNAL_RULES = {
     "internal.bug": "A bug in the tool; please report it.",
 }
@@ -221,6 +225,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_DOCTOR_RULES,
                 **_DOCUMENT_RULES,
                 **_EXPORT_RULES,
+                **_HISTORY_RULES,
                 **_INTERNAL_RULES,
                 **_JSON_RULES,
                 **_LIVE_RULES,

@@ -17,6 +17,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
+from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
 
@@ -124,17 +125,25 @@ def _build_report_schema() -> Schema:
         "call": _build_call_schema(),
         "problem": problem,
         "target": _build_target_schema(),
+        "run": build_run_schema(),
     }
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
-    doctor_members = {  # a saved plan has `targets` too, of another shape
-        "if": {"properties": {"command": {"const": "doctor"}}, "required": ["command"]},
-        "then": {"properties": {"targets": targets}},
+    runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
+    # A saved plan has `targets` too, of another shape.
+    own_members = {
+        "allOf": [
+            {
+                "if": {"properties": {"command": {"const": command}}, "required": ["command"]},
+                "then": {"properties": members},
+            }
+            for command, members in (("doctor", {"targets": targets}), ("history", {"runs": runs}))
+        ]
     }
     schema = {
         "title": "Report",
         "description": description,
         **_build_open(_build_report_members()),
-        **doctor_members,
+        **own_members,
         "$defs": definitions,
     }
     return _add_header("report.json", schema)

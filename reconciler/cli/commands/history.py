@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.commands.history_chain import export_command, verify_command
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.durations import Duration
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.reports.layout import Layout
 
 
-@options.command()
+@click.command(cls=options.ActionCommand, actions={"export": export_command, "verify": verify_command})
 @click.argument("run", required=False, metavar="[RUN]")
 @click.option("--object", "object_", metavar="KIND/NAME", help="The life of an object (* and ? are wildcards).")
 @click.option(

@@ -88,7 +88,7 @@ def save_plan(session: Session, plan: Plan, out: str) -> None:
     try:
         replace_file(session.cwd / out, dump_plan(plan, session.today))
     except OSError as error:
-        raise _make_write_error(out, error) from None
+        raise make_write_error(out, error) from None
 
 
 def check_out_path(path: Path, out: str) -> None:
@@ -146,10 +146,11 @@ def _explain_unwritable(path: Path) -> str:
     return "" if path.parent.is_dir() else "its folder does not exist"
 
 
-def _make_write_error(out: str, error: OSError) -> ReconcilerError:
+def make_write_error(out: str, error: OSError) -> ReconcilerError:
+    """Return what to tell where a file that --out names can't be written."""
     from reconciler.state.atomic import is_storage_failure
 
-    summary, reason = f"can't be written: {error.strerror or type(error).__name__}", "the plan was not saved"
+    summary, reason = f"can't be written: {error.strerror or type(error).__name__}", "nothing was saved"
     if is_storage_failure(error):
         remedy = "make room or name another place"
         return IncompleteError(Diagnostic("output.unwritable", Source(out), summary, reason, remedy))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +30,26 @@ class SessionCommand(click.Command):
         if option:
             option.callback = _show_help
         return option
+
+
+class ActionCommand(SessionCommand):
+    """A command whose first word may be one of its own actions, as in `history verify FILE`."""
+
+    def __init__(self, *args: Any, actions: Mapping[str, click.Command], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.actions = actions
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context of the action that is named first, or else of the command itself."""
+        if args and (action := self.actions.get(args[0])):
+            return action.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Actions"):
+            formatter.write_dl([(name, action.get_short_help_str(90)) for name, action in self.actions.items()])
 
 
 Headings = tuple[tuple[str, tuple[str, ...]], ...]
