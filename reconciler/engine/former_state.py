@@ -122,13 +122,20 @@ def _load_document(run: str, former: FormerDocument, kinds: Registry) -> Wanted 
         spec = spec_model.load(former.spec)
         faults = [words.message for _, words in spec.check(former.address.name, {})]
     except ValidationError as error:
-        faults = [".".join(map(str, fault["loc"])) or fault["msg"] for fault in error.errors()]
+        faults = [_name_fault(former, fault["loc"]) or fault["msg"] for fault in error.errors()]
     if faults:
         reason = f"no manifest can say what was there before: {'; '.join(sorted(set(faults)))}"
         return UndoObstacle(numbers, reason, "change it in its own portal")
     source = name_undo(run, former.origins[()])
     at = partial(_locate, run, former.origins)
     return Wanted(former.address, spec, source, at=at, renamed_from=former.renamed_from)
+
+
+def _name_fault(former: FormerDocument, place: Path) -> str:
+    """Name the field of a document that can't be as it was."""
+    if place[:1] == ("clear",) and len(place) > 1:
+        return f"an empty {former.spec['clear'][place[1]]}"
+    return ".".join(map(str, place))
 
 
 def _locate(run: str, origins: Mapping[Path, int], path: Path) -> Source:
