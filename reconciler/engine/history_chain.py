@@ -103,12 +103,7 @@ def build_chain(
     """
     exported = {_encode_line(_strip_digests(json.loads(line))) for chain in earlier for line in chain.lines}
     news = [record for record in records if _encode_line(record) not in exported]
-    times = [record["value"][name] for record in news for name in _TIMES if record["value"].get(name)]
-    about = {"format": CHAIN_FORMAT, "store": store, "targets": dict(targets)}
-    header: Record = {
-        "record": "header",
-        "value": {**about, "from": min(times, default=""), "until": max(times, default="")},
-    }
+    header = _build_header(store, targets, news)
     footer: Record = {"record": "footer", "value": {"records": len(news)}}
     lines: list[bytes] = []
     previous = earlier[-1].digest if earlier else ""
@@ -116,6 +111,12 @@ def build_chain(
         line, previous = _seal_line(members, previous)
         lines.append(line)
     return Chain(tuple(lines), previous)
+
+
+def _build_header(store: str, targets: Mapping[str, str], records: Sequence[Record]) -> Record:
+    times = [record["value"][name] for record in records for name in _TIMES if record["value"].get(name)]
+    about = {"format": CHAIN_FORMAT, "store": store, "targets": dict(targets)}
+    return {"record": "header", "value": {**about, "from": min(times, default=""), "until": max(times, default="")}}
 
 
 def verify_chain(data: bytes, previous: str | None = None) -> Chain | ChainFault:

@@ -144,15 +144,18 @@ def look_up_runs(
     """
     everything = list_past_runs(store, targets)
     holders = {run.id: run.record.holder for run in everything}
-    if query.reference is not None:
-        runs = [find_past_run(everything, query.reference)]
-    else:
-        runs = [run for run in everything if run.record.started >= query.since]
+    runs = _pick_runs(everything, query)
     if query.objects:
         runs = select_object_steps(read_steps(store, targets, runs), *query.objects)[: query.limit]
     elif query.reference is not None or query.with_steps:
         runs = read_steps(store, targets, runs[: query.limit])
     return runs[: query.limit], holders
+
+
+def _pick_runs(runs: Sequence[PastRun], query: RunQuery) -> list[PastRun]:
+    if query.reference is not None:
+        return [find_past_run(runs, query.reference)]
+    return [run for run in runs if run.record.started >= query.since]
 
 
 def list_past_runs(store: Store, targets: Mapping[str, str]) -> list[PastRun]:

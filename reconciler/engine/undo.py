@@ -60,18 +60,24 @@ def plan_undo(
     declared = Declaration(settings, loaded, former.documents, f"undo of run {run.id}{words}")
     with connect_targets(inputs, settings, declared.targets) as apis:
         judged = compare_with_servers(inputs, declared, apis, on_progress)
-    moves = judged.masker.mask_diagnostics(_find_moves(judged.plan, former, inputs.kinds))
+    return _judge_undo(judged, former, tuple(obstacles), inputs.kinds)
+
+
+def _judge_undo(
+    judged: JudgedPlan, former: FormerState, obstacles: tuple[Diagnostic, ...], kinds: Mapping[str, Kind]
+) -> UndoPlan:
+    moves = judged.masker.mask_diagnostics(_find_moves(judged.plan, former, kinds))
     codes = {judged.exit()} | ({Exit.REFUSED} if obstacles or judged.withheld else set())
     # An object that is gone has a problem of its own, which is told as such; that it moved decides.
     codes |= {Exit.STALE} if moves else set()
     notes = tuple(_list_settled(judged.plan, former))
-    return UndoPlan(
-        judged,
-        find_worst_exit(codes),
-        (*obstacles, *moves),
-        notes,
-        tuple(sorted(step.number + 1 for step in former.steps.values())),
-    )
+    return UndoPlan(judged, find_worst_exit(codes), (*obstacles, *moves), notes, _list_free_numbers(former))
+
+
+def _list_free_numbers(former: FormerState) -> tuple[int, ...]:
+    """Return the steps that can be taken back, counted from 1."""
+    barred = {number for obstacle in former.obstacles for number in obstacle.numbers}
+    return tuple(sorted(step.number + 1 for step in former.steps.values() if step.number not in barred))
 
 
 def format_numbers(numbers: Iterable[int]) -> str:
@@ -87,8 +93,7 @@ def format_numbers(numbers: Iterable[int]) -> str:
 
 def _describe_obstacles(run: PastRun, former: FormerState) -> Iterator[Diagnostic]:
     """Yield why steps can't be taken back, and which of the others can."""
-    barred = {number for obstacle in former.obstacles for number in obstacle.numbers}
-    free = sorted(step.number + 1 for step in former.steps.values() if step.number not in barred)
+    barred, free = sum(len(obstacle.numbers) for obstacle in former.obstacles), _list_free_numbers(former)
     for obstacle in former.obstacles:
         for number in obstacle.numbers:
             yield _describe_obstacle(run, number, obstacle)
@@ -96,7 +101,7 @@ def _describe_obstacles(run: PastRun, former: FormerState) -> Iterator[Diagnosti
         yield Diagnostic(
             "undo.partial",
             Source(f"run {run.id}"),
-            f"{len(barred):,} of {len(barred) + len(free):,} steps can't be taken back",
+            f"{barred:,} of {barred + len(free):,} steps can't be taken back",
             "nothing was saved",
             f"the others can be by themselves: --step {format_numbers(free)}",
         )
@@ -147,9 +152,9 @@ def _list_settled(plan: Plan, former: FormerState) -> Iterator[Diagnostic]:
     concerned = {step.source for step in plan.steps} | {problem.source for problem in plan.problems}
     if plan.gaps:
         return
-    barred = {number for obstacle in former.obstacles for number in obstacle.numbers}
+    free = _list_free_numbers(former)
     for source, step in sorted(former.steps.items(), key=lambda item: item[1].number):
-        if source not in concerned and step.number not in barred:
+        if source not in concerned and step.number + 1 in free:
             summary = f"{step.address}: all that it changed is as it was before"
             yield Diagnostic("undo.done", source, summary, severity=Severity.NOTE, address=step.address)
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.engine.run_history import PastRun, RecordedStep
-from reconciler.model import Json, Verdict
+from reconciler.model import Json, Step, Verdict
 from reconciler.plans.masking import MaskedStep
 from reconciler.plans.serial import encode_subject
 from reconciler.reports.field_changes import render_fields
+from reconciler.reports.json_document import encode_change
 from reconciler.reports.layout import Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
@@ -169,31 +170,34 @@ def _measure_seconds(start: str, end: str) -> float | None:
 
 def _render_step(step: RecordedStep, view: View, holders: Holders, *, names_target: bool) -> Iterator[Line]:
     display_step = MaskedStep(step.build_step())  # masked when it was recorded
-    word, style = VERDICTS[_VERDICTS[step.verdict]]
-    sign = view.find_words(display_step)
-    facts = [describe_object(display_step, view), f"target {step.target}" if names_target else ""]
-    yield build_line(
-        f"{step.intent.number + 1}  ",
-        (sign.symbol, sign.style),
-        f" {display_step.address.kind} {display_step.address.label}  ",
-        (word, style),
-        *(f"  {text}" for text in facts if text),
-        (f"  {display_step.source}", "dim"),
-        hang=4,
-    )
+    yield _render_heading(step, display_step, view, names_target=names_target)
     if step.body is None:
         yield build_line(("    what it changed was not kept by this store", "dim"), hang=6)
     elif step.body.is_masked:
         yield build_line(("    a secret in it is masked", "dim"), hang=6)
     if display_step.changes:
         yield from render_fields(display_step, view)
-    call = f"{step.intent.method} {step.intent.path}"
     request_id = f", request id {step.request_id}" if step.request_id else ""
-    yield build_line((f"    {call}{request_id}; intended {_format_moment(step.recorded)}", "dim"), hang=6)
+    call = f"{step.intent.method} {step.intent.path}{request_id}"
+    yield build_line((f"    {call}; intended {_format_moment(step.recorded)}", "dim"), hang=6)
     if not step.results:
         yield build_line(("    no result was recorded: see `reconciler recover`", "bold red"), hang=6)
     for result in step.results:
         yield build_line((f"    {_describe_result(result, holders)}", "dim"), hang=6)
+
+
+def _render_heading(step: RecordedStep, display_step: MaskedStep, view: View, *, names_target: bool) -> Line:
+    sign = view.find_words(display_step)
+    facts = [describe_object(display_step, view), f"target {step.target}" if names_target else ""]
+    return build_line(
+        f"{step.intent.number + 1}  ",
+        (sign.symbol, sign.style),
+        f" {display_step.address.kind} {display_step.address.label}  ",
+        VERDICTS[_VERDICTS[step.verdict]],
+        *(f"  {text}" for text in facts if text),
+        (f"  {display_step.source}", "dim"),
+        hang=4,
+    )
 
 
 def _describe_result(result: IntentResult, holders: Holders) -> str:
@@ -207,34 +211,32 @@ def _describe_result(result: IntentResult, holders: Holders) -> str:
 
 
 def _encode_step(step: RecordedStep, holders: Holders) -> dict[str, Json]:
-    display_step, body = step.build_step(), step.body
+    body = step.body
     return {
         "step": step.reference,
-        "address": display_step.address._asdict(),
-        "object": display_step.object,
-        "names": [subject.name for subject in display_step.subjects if subject.name],
-        "subjects": [encode_subject(subject) for subject in display_step.subjects],
-        "action": display_step.action.value,
-        "risk": display_step.risk.value if body else None,
-        "risk_reason": display_step.risk_reason,
-        "source": str(display_step.source) if body else "",
+        **_encode_display_step(step.build_step()),
+        **({} if body else {"risk": None, "source": ""}),
         "call": {"method": step.intent.method, "path": step.intent.path},
-        "changes": [
-            {
-                "path": change.path,
-                "before": change.before,
-                "after": change.after,
-                "risk": change.risk.value,
-                "risk_reason": change.reason,
-            }
-            for change in display_step.changes
-        ],
         "kept": body is not None,
         "masked": body is not None and body.is_masked,
         "verdict": step.verdict.value,
         "intended": step.recorded,
         "request_id": step.request_id,
         "results": [_encode_result(result, holders) for result in step.results],
+    }
+
+
+def _encode_display_step(step: Step) -> dict[str, Json]:
+    return {
+        "address": step.address._asdict(),
+        "object": step.object,
+        "names": [subject.name for subject in step.subjects if subject.name],
+        "subjects": [encode_subject(subject) for subject in step.subjects],
+        "action": step.action.value,
+        "risk": step.risk.value,
+        "risk_reason": step.risk_reason,
+        "source": str(step.source),
+        "changes": [encode_change(change, None) for change in step.changes],
     }
 
 

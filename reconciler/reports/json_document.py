@@ -43,7 +43,7 @@ def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None)
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [
-            _encode_change(change, verdicts[index] if index < len(verdicts) else None)
+            encode_change(change, verdicts[index] if index < len(verdicts) else None)
             for index, change in enumerate(step.changes)
         ],
         "verdict": outcome.verdict.value if outcome else None,
@@ -109,7 +109,8 @@ def render_json(value: Json, *, ascii_only: bool = False) -> str:
     return (_NOT_PLAIN_ASCII.sub(_escape_character, text) if _NOT_PLAIN_ASCII.search(text) else text) + "\n"
 
 
-def _encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
+def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
+    """Return one field that differs; with what became of it, where that is known of it alone."""
     members: dict[str, Json] = {
         "path": change.path,
         "before": change.before,

@@ -81,18 +81,20 @@ def _read_chains(session: Session, files: Sequence[str]) -> list[Chain]:
 
     chains: list[Chain] = []
     for file in files:
-        try:
-            data = (session.cwd / file).read_bytes()
-        except OSError as error:
-            summary = f"can't be read: {error.strerror or type(error).__name__}"
-            raise UsageError(
-                Diagnostic("usage.unknown-path", Source(file), summary, remedy="name a file of `history export`")
-            ) from None
-        chain = verify_chain(data, chains[-1].digest if chains else None)
+        chain = verify_chain(_read_file(session, file), chains[-1].digest if chains else None)
         if isinstance(chain, ChainFault):
             raise StaleError(chain.locate(file))
         chains.append(chain)
     return chains
+
+
+def _read_file(session: Session, file: str) -> bytes:
+    try:
+        return (session.cwd / file).read_bytes()
+    except OSError as error:
+        summary = f"can't be read: {error.strerror or type(error).__name__}"
+        problem = Diagnostic("usage.unknown-path", Source(file), summary, remedy="name a file of `history export`")
+        raise UsageError(problem) from None
 
 
 def _write_file(session: Session, out: str, data: bytes) -> None:

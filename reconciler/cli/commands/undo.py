@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli.commands.plan import check_out_folder, check_out_path, save_plan
@@ -9,6 +11,9 @@ from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.cli.terminal.step_numbers import StepNumbers
+
+if TYPE_CHECKING:
+    from reconciler.engine.undo import UndoPlan
 
 
 @options.command()
@@ -35,9 +40,6 @@ def command(
     from reconciler.engine.run_history import RunQuery, look_up_runs
     from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
     from reconciler.engine.undo import plan_undo
-    from reconciler.reports import text
-    from reconciler.reports.headline import summarize_plan
-    from reconciler.reports.layout import sanitize_message
 
     settings = read_settings(session.inputs, config)
     check_out_path(session.cwd / out, out)
@@ -48,20 +50,26 @@ def command(
     numbers = [number for group in steps for number in group]
     with Progress(session) as progress:
         undo = plan_undo(session.inputs, settings, runs[0], numbers, progress.tell)
-    judged = undo.judged
     if undo.can_be_saved:
-        save_plan(session, judged.plan, out)
-    headers = load_headers() if full else None
+        save_plan(session, undo.judged.plan, out)
+    return _draw_undo(undo, runs[0].id, out, full=full)
+
+
+def _draw_undo(undo: UndoPlan, run: str, out: str, *, full: bool) -> CommandResult:
+    """Return the answer: the plan as `plan` shows it, and everything that speaks against it."""
+    from reconciler.reports import text
+    from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.layout import sanitize_message
+
+    judged, headers = undo.judged, load_headers() if full else None
     saved = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if undo.can_be_saved else "\nNot saved.\n"
-    speaking_against = len(judged.refusals) + len(undo.obstacles)
+    plan, reasons = judged.masked_plan, len(judged.refusals) + len(undo.obstacles)
     return CommandResult(
         undo.exit,
-        lambda layout: (
-            text.render_plan(judged.masked_plan, layout, speaking_against, headers) + sanitize_message(saved)
-        ),
+        lambda layout: text.render_plan(plan, layout, reasons, headers) + sanitize_message(saved),
         (*undo.obstacles, *judged.refusals, *judged.withheld),
-        judged.masked_plan,
-        extra={"saved": undo.can_be_saved, "undo": {"run": runs[0].id, "steps": list(undo.numbers)}},
-        headline=summarize_plan(judged.masked_plan, speaking_against),
+        plan,
+        extra={"saved": undo.can_be_saved, "undo": {"run": run, "steps": list(undo.numbers)}},
+        headline=summarize_plan(plan, reasons),
         notes=undo.notes,
     )
