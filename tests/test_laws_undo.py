@@ -144,6 +144,27 @@ def test_apply_and_undo_take_each_other_away(tmp_path: Path, documents: str) -> 
             assert look(simulator) == world
 
 
+def test_claims_that_the_server_forgot_come_back_as_they_were(tmp_path: Path) -> None:
+    """They have other ids then; who they are and what they are described by is the same."""
+    plan, manifests = str(tmp_path / "undo.json"), str(declare(tmp_path, ROLES))
+    with Simulator(certificates=1, switches={"claim_unused": "removed"}) as simulator:
+        before = list_claims(simulator)
+        code, report = run(simulator, "apply", manifests, "--yes")
+        assert code == Exit.OK
+        assert list_claims(simulator) < before
+        assert run(simulator, "undo", report["run"]["id"], "--out", plan)[0] == Exit.OK
+        assert run(simulator, "apply", plan)[0] == Exit.OK
+        assert list_claims(simulator) == before
+
+
+def list_claims(simulator: Simulator) -> set[tuple[Any, ...]]:
+    """Return each claim that there is, without its id."""
+    with simulator.lock:
+        return {
+            tuple(value for name, value in claim.items() if name != "Id") for claim in simulator.world.claims.values()
+        }
+
+
 def test_the_law_is_about_every_kind() -> None:
     """Denials are the one kind that has no way back."""
     kinds = {

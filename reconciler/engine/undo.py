@@ -135,14 +135,15 @@ def _explain_move(change: Change, remembered: RememberedStep, kind: Kind) -> str
         if kind.is_same_value(change.path, change.before, recorded_value):
             return ""
         return f"{change.path} is {_quote(change.before)} now, and the run left {_quote(recorded_value)}"
-    # A claim that comes back to a role brings its own description along.
-    if change.path.partition(".")[0] in recorded:
+    # A claim that comes back to a role brings its own description along; one that is there keeps what it has.
+    if change.before is None and change.path.partition(".")[0] in recorded:
         return ""
     return f"{change.path} would change as well, which the run did not change"
 
 
 def _describe_move(step: Step, reason: str) -> Diagnostic:
-    summary = f"{step.address} ({step.object}) has moved since: {reason}"
+    label = "" if step.finds_nothing else f" ({step.object})"
+    summary = f"{step.address}{label} has moved since: {reason}"
     remedy = "look at who changed it, and plan from manifests what is to be; or take back other steps with --step"
     return Diagnostic("undo.moved", step.source, summary, "nothing was saved", remedy, address=step.address)
 

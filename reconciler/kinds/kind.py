@@ -275,7 +275,10 @@ class Kind(Generic[SpecT_co, LiveT]):
         return {}
 
     def name_object(self, request: Request) -> Mapping[str, Json]:
-        """Return the fields of a spec by which a document finds the object of a request that changes one."""
+        """Return fields of a spec by which a document finds the object of a request that changes one.
+
+        What else `restore` needs of what the request takes away may stand there too.
+        """
         return {}
 
     def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:

@@ -25,6 +25,11 @@ apiVersion: reconciler/v1
 kind: SecurityRole
 metadata: {{name: Help Desk}}
 spec: {{emailAddress: help@example.com}}
+---
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {{name: Platform Engineering}}
+spec: {{claims: [{{type: OAuthRole, value: web-team, provider: Entra}}]}}
 """
 
 
@@ -60,9 +65,9 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
 
 
 IMPOSSIBLE = {
-    "a creation": ("4", "it created its object, and nothing is ever deleted by this tool; remove the object"),
-    "a denial": ("10", "a denial can't be undone; have the certificates requested anew"),
-    "what a secret was in": ("5", "a secret in it is masked, so that what was there before is not known"),
+    "a creation": ("5", "it created its object, and nothing is ever deleted by this tool; remove the object"),
+    "a denial": ("11", "a denial can't be undone; have the certificates requested anew"),
+    "what a secret was in": ("6", "a secret in it is masked, so that what was there before is not known"),
 }
 
 
@@ -80,19 +85,19 @@ def test_all_reasons_are_told_at_once_with_what_can_be_done_instead(applied: App
     assert (code, applied.plan.exists()) == (6, False)
     assert all(reason in stderr for _, reason in IMPOSSIBLE.values())
     assert (
-        "3 of 10 steps can't be taken back; nothing was saved; the others can be by themselves: --step 1-3,6-9"
+        "3 of 11 steps can't be taken back; nothing was saved; the others can be by themselves: --step 1-4,7-10"
         in stderr
     )
     assert stdout.endswith("Not saved.\n")
 
 
 def test_steps_that_are_picked_make_a_plan_that_names_them(applied: Applied) -> None:
-    code, stdout, _ = applied.undo("--step", "1-3", "--step", "6,7-9", "--format", "json")
+    code, stdout, _ = applied.undo("--step", "1-4", "--step", "7,8-10", "--format", "json")
     report = json.loads(stdout)
-    assert (code, report["saved"], report["undo"]) == (0, True, {"run": applied.id, "steps": [1, 2, 3, 6, 7, 8, 9]})
-    assert report["selection"] == f"undo of run {applied.id}, step 1-3,6-9"
+    assert (code, report["saved"], report["undo"]) == (0, True, {"run": applied.id, "steps": [1, 2, 3, 4, 7, 8, 9, 10]})
+    assert report["selection"] == f"undo of run {applied.id}, step 1-4,7-10"
     assert [step["source"] for step in report["steps"]] == [
-        f"undo of run {applied.id}, step {n}" for n in (1, 2, 3, 6, 7, 8, 9)
+        f"undo of run {applied.id}, step {n}" for n in (1, 2, 3, 4, 7, 8, 9, 10)
     ]
     shown = json.loads(applied.run("show", str(applied.plan), "--format", "json")[1])
     assert shown["steps"] == report["steps"]
@@ -141,9 +146,14 @@ MOVED = {
         edit("roles", 2, Permissions=["/portal/read/", "/agents/auto/"]),
         "permissions is",
     ),
-    "an event that is gone": (6, remove_event, "the object is gone"),
-    "a certificate that has another owner": (7, give_away, 'owner is "Web Team" now, and the run left "Payments PKI"'),
-    "a certificate that nobody touched": (8, lambda _: None, ""),
+    "a claim that left, and was described anew": (
+        4,
+        edit("claims", 10, Description="By hand"),
+        "claims.platform.description would change as well",
+    ),
+    "an event that is gone": (7, remove_event, "the object is gone"),
+    "a certificate that has another owner": (8, give_away, 'owner is "Web Team" now, and the run left "Payments PKI"'),
+    "a certificate that nobody touched": (9, lambda _: None, ""),
 }
 
 
@@ -175,7 +185,7 @@ def test_limits_and_protections_hold_for_an_undo_as_well(applied: Applied) -> No
     text = settings.read_text()
     settings.write_text(text.replace("targets:\n", "limits: {CertificateOwner: {changes: 1}}\ntargets:\n", 1))
     try:
-        code, _, stderr = applied.undo("--step", "7-9")
+        code, _, stderr = applied.undo("--step", "8-10")
     finally:
         settings.write_text(text)
     assert (code, applied.plan.exists()) == (6, False)

@@ -107,6 +107,11 @@ DOCUMENTS: dict[str, tuple[tuple[RecordedStep, ...], list[tuple[str, str, dict[s
          make_step("SecurityRole/R", 1, NAMED, claims__web__description=("before", "after"))),
         [("R", "", {"claims": [{**CLAIM, "description": "before"}]})],
     ),
+    "a claim that the server may have forgotten comes back with its description": (
+        (make_step("SecurityRole/R", 0, {"claims": [CLAIM | {"description": "Web"}]},
+                   claims=([ALICE, CLAIM], [ALICE])),),
+        [("R", "", {"claims": [ALICE, CLAIM | {"description": "Web"}]})],
+    ),
     "claims described where their role's list was not changed": (
         (make_step("SecurityRole/R", 0, NAMED, claims__web__description=("before", "after")),
          make_step("SecurityRole/R", 1, {"claims": [ALICE]}, claims__alice__description=("a", "b"))),

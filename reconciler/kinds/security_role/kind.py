@@ -35,7 +35,7 @@ from reconciler.kinds.security_role.observation import (
 from reconciler.kinds.security_role.permission_sets import find_permissions_outside_set, read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.remarks import find_remarks
-from reconciler.kinds.security_role.restoring import name_claim, restore_role
+from reconciler.kinds.security_role.restoring import describe_leaving_claims, name_claim, restore_role
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -207,7 +207,7 @@ spec:
         return Request(request.call._replace(body=kept), None, {})
 
     def name_object(self, request: Request) -> Mapping[str, Json]:
-        return name_claim(request) if request.call.path == CLAIMS_PATH else {}
+        return name_claim(request) if request.call.path == CLAIMS_PATH else describe_leaving_claims(request)
 
     def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
         yield from restore_role(steps)
