@@ -21,6 +21,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.run_history import ALL_RUNS
 from reconciler.errors import StaleError
 from reconciler.model import Json
+from reconciler.plans.serial import render_line
 from reconciler.state.records import RunHistory
 from reconciler.state.store import Store
 
@@ -186,7 +187,7 @@ def _digest_members(members: Record) -> str:
 
 
 def _encode_line(members: Mapping[str, Json]) -> bytes:
-    return json.dumps(members, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return render_line(members).encode()
 
 
 def _strip_digests(members: Record) -> Record:

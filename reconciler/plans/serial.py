@@ -26,9 +26,17 @@ _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 
 def render_members(members: Mapping[str, Json]) -> str:
     """Return JSON text: ASCII, indented, in the order given, a line feed at the end. Raises ValueError for NaN."""
-    text = json.dumps(members, ensure_ascii=True, indent=2, allow_nan=False, default=_convert_to_json)
+    return _escape_commands(json.dumps(members, indent=2, allow_nan=False, default=_convert_to_json)) + "\n"
+
+
+def render_line(members: Mapping[str, Json]) -> str:
+    """Return JSON text on one line, without its end: ASCII, members by name. Raises ValueError for NaN."""
+    return _escape_commands(json.dumps(members, sort_keys=True, separators=(",", ":"), allow_nan=False))
+
+
+def _escape_commands(text: str) -> str:
     # json leaves DEL as it is, and terminals may act on it.
-    return _CI_COMMAND.sub(r"\\u0023#", text).replace("\x7f", "\\u007f") + "\n"
+    return _CI_COMMAND.sub(r"\\u0023#", text).replace("\x7f", "\\u007f")
 
 
 def encode_plan(plan: Plan, planned_on: date) -> dict[str, Json]:

@@ -80,6 +80,13 @@ def test_what_has_no_way_back_says_why(applied: Applied, steps: str, reason: str
     assert not applied.plan.exists()
 
 
+def test_a_secret_is_in_no_history(applied: Applied) -> None:
+    secret = str(applied.server.credentials["keyfactor"]["client_secret"])
+    texts = [applied.run("history", *argv)[1] for argv in ([applied.id], ["export"], [applied.id, "--format", "json"])]
+    assert "    a secret in it is masked\n" in texts[0]
+    assert not any(secret in text for text in texts)
+
+
 def test_all_reasons_are_told_at_once_with_what_can_be_done_instead(applied: Applied) -> None:
     code, stdout, stderr = applied.undo()
     assert (code, applied.plan.exists()) == (6, False)

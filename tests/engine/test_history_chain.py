@@ -109,6 +109,15 @@ def test_a_later_export_goes_on_from_earlier_ones_with_what_is_new() -> None:
     )
 
 
+def test_no_record_steers_whoever_prints_it() -> None:
+    """Exports go to stdout as well, and a log may take a line of them for a command."""
+    chain = build_chain("store", {}, [{"record": "run", "target": "t", "value": {"id": "##[group]\x7f\x1b[2J"}}])
+    data = join_lines(chain.lines)
+    assert data.isascii()
+    assert not any(part in data for part in (b"##[", b"\x7f", b"\x1b"))
+    assert verify_chain(data) == chain
+
+
 def test_records_come_through_whole() -> None:
     assert [json.loads(line)["value"]["previous"] for line in CHAIN.lines[1:-1]] == ["body"] * 3
     assert CHAIN.header == {
