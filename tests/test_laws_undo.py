@@ -95,6 +95,11 @@ def run(simulator: Simulator, *argv: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(stdout.getvalue())
 
 
+def list_calls(report: dict[str, Any]) -> set[str]:
+    """Return where requests go, and by which right: certificates are asked for in the collection that they were in."""
+    return {json.dumps([step["call"][name] for name in ("method", "path", "query")]) for step in report["steps"]}
+
+
 def look(simulator: Simulator) -> dict[str, Any]:
     """Return all that kinds manage, without what a server writes by itself."""
     world = simulator.world
@@ -132,7 +137,7 @@ def test_apply_and_undo_take_each_other_away(tmp_path: Path, documents: str) -> 
         before = look(simulator)
         code, report = run(simulator, "apply", manifests, "--yes")
         assert code == Exit.OK, report
-        after = look(simulator)
+        after, calls = look(simulator), list_calls(report)
         assert {name for name in before if before[name] != after[name]}
         for world in (before, after):
             # The last run takes back the one before it.
@@ -140,6 +145,7 @@ def test_apply_and_undo_take_each_other_away(tmp_path: Path, documents: str) -> 
             code, report = run(simulator, "undo", latest["id"], "--out", plan)
             assert (code, report["saved"]) == (Exit.OK, True), report["problems"]
             assert {step["source"].split(", step")[0] for step in report["steps"]} == {f"undo of run {latest['id']}"}
+            assert list_calls(report) == calls
             assert run(simulator, "apply", plan)[0] == Exit.OK
             assert look(simulator) == world
 

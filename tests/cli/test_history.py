@@ -239,3 +239,5 @@ def test_a_run_that_settled_first_and_was_killed_then_is_unfinished(past: Past) 
         assert store.unlock(targets["csms"], lease.run)
         (told, *_) = past.read("--target", "csms")
         assert told["outcome"] == {"code": None, "name": "unfinished"}
+        whole = next(told for told in past.read() if told["id"] == past.first)
+        assert (whole["outcome"]["name"], whole["ended"]) == ("unfinished", ""), "it ended on one target alone"

@@ -187,6 +187,15 @@ def test_what_moved_since_is_not_taken_back(moved: Applied, step: int, reason: s
         assert "EventHandler/denied-logger: all that it changed is as it was before" in stderr
 
 
+def test_a_way_back_that_the_server_does_not_take_is_not_saved(moved: Applied) -> None:
+    """A plan saves what can be sent of it; half a way back is none."""
+    edit("roles", 7, Immutable=True)(moved.server)
+    code, stdout, stderr = moved.undo("--step", "2")
+    edit("roles", 7, Immutable=False)(moved.server)
+    assert (code, moved.plan.exists(), stdout.endswith("Not saved.\n")) == (6, False, True)
+    assert "the role is built in and immutable" in stderr
+
+
 def test_limits_and_protections_hold_for_an_undo_as_well(applied: Applied) -> None:
     settings = Path(str(applied.server.credentials["settings"]))
     text = settings.read_text()

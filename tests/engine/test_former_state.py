@@ -169,3 +169,19 @@ def test_a_claim_that_its_role_lets_go_can_not_be_described() -> None:
     former = restore(*steps)
     assert [obstacle.numbers for obstacle in former.obstacles] == [(1,)]
     assert [document.address.name for document in former.documents] == ["R"]
+
+
+SAME = {
+    "an account in other letters": ("claims", [ALICE], [ALICE | {"value": "corp\\Alice"}], True),
+    "a provider in other letters": ("claims", [CLAIM], [CLAIM | {"provider": "entra"}], True),
+    "a role of a provider in other letters": ("claims", [CLAIM], [CLAIM | {"value": "WEB"}], False),
+    "a claim more": ("claims", [CLAIM], [CLAIM, ALICE], False),
+    "nobody": ("claims", None, [], True),
+    "words in other letters": ("description", "a", "A", False),
+    "the same words": ("description", "a", "a", True),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "other", "is_same"), SAME.values(), ids=SAME)
+def test_what_a_server_spells_otherwise_has_not_moved(path: str, value: Any, other: Any, is_same: bool) -> None:
+    assert KINDS["SecurityRole"].is_same_value(path, value, other) is is_same
