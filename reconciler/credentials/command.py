@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
@@ -26,9 +26,17 @@ _RUN_BY_HAND = "run it by hand to see why"
 
 
 def run_helper(
-    argv: tuple[str, ...], folder: Path, env: Mapping[str, str], *, max_bytes: int, timeout: float = HELPER_TIMEOUT
+    argv: tuple[str, ...],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    max_bytes: int,
+    timeout: float = HELPER_TIMEOUT,
+    inherited: Sequence[str] = (),
 ) -> bytes:
     """Return what a program prints until it ends; raises Unavailable where it fails, takes too long or prints too much.
+
+    Of `env` it gets what every program needs, and the variables that are named as `inherited`.
 
     It runs in `folder`, in a session of its own, and with all that it started there it is gone when this returns. What
     makes a session of its own (gpg-agent) is left alone. Its standard error, which may hold secrets, goes nowhere.
@@ -36,22 +44,8 @@ def run_helper(
     # Without process groups what a program started could not be ended with it.
     if not hasattr(os, "killpg"):
         raise _make_unavailable("is not run on this system, which has no process groups", "give it as {env: NAME}")
-    environment = {name: env[name] for name in _INHERITED_VARIABLES if name in env}
-    try:
-        process = subprocess.Popen(  # noqa: S603 - the operator's own argv, never a manifest's, and no shell
-            argv,
-            env=environment,
-            cwd=folder,
-            # With no input and, after setsid(2), no terminal, a program that asks for a passphrase fails at once.
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    # Popen raises ValueError, not OSError, for a NUL byte in an argument.
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or "it is not a valid command line"
-        raise _make_unavailable(f"can't be run ({cause})", "give the program's full path") from None
+    environment = {name: env[name] for name in (*_INHERITED_VARIABLES, *inherited) if name in env}
+    process = _start_helper(argv, folder, environment)
     with process:
         try:
             data = _read_output(process, max_bytes, timeout)
@@ -65,6 +59,24 @@ def run_helper(
     if process.returncode:
         raise _make_unavailable(f"failed with status {process.returncode}", _RUN_BY_HAND)
     return data
+
+
+def _start_helper(argv: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - the operator's own argv, never a manifest's, and no shell
+            argv,
+            env=environment,
+            cwd=folder,
+            # With no input and, after setsid(2), no terminal, a program that asks for a passphrase fails at once.
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    # Popen raises ValueError, not OSError, for a NUL byte in an argument.
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or "it is not a valid command line"
+        raise _make_unavailable(f"can't be run ({cause})", "give the program's full path") from None
 
 
 def _read_output(process: subprocess.Popen[bytes], max_bytes: int, timeout: float) -> bytes:

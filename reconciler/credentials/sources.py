@@ -7,7 +7,7 @@ and only when a request needs it: `validate` and `show` run without any credenti
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -142,17 +142,32 @@ def resolve_secret(origin: Origin, env: Mapping[str, str], *, purpose: str, sour
     Raises AuthError, naming the use and the origin but never the value, where there is none or where it could not be
     sent as it is: empty, with blanks around it, or with a control character such as a line break inside.
     """
+    return _resolve(origin, env, _check_value, purpose, source)
+
+
+def resolve_key(origin: Origin, env: Mapping[str, str], *, purpose: str, source: Source) -> Secret:
+    """Fetch a key that is never sent and so may have line breaks, as PEM has; raises as `resolve_secret` does."""
+    return _resolve(origin, env, _check_presence, purpose, source)
+
+
+def _resolve(
+    origin: Origin, env: Mapping[str, str], check: Callable[[str], None], purpose: str, source: Source
+) -> Secret:
     try:
         value = origin.fetch(env)
-        _check_value(value)
+        check(value)
     except Unavailable as refusal:
         raise AuthError(refusal.explanation.add_subject(f"{purpose}: {origin}").locate(source)) from None
     return Secret(value)
 
 
-def _check_value(value: str) -> None:
+def _check_presence(value: str) -> None:
     if not value.strip():
         raise Unavailable(Explanation("settings.secret-missing", "is empty", remedy="give it its value"))
+
+
+def _check_value(value: str) -> None:
+    _check_presence(value)
     # Windows editors write one, and str.strip() doesn't count it among the blanks.
     if value.startswith("\ufeff"):
         raise _make_invalid("starts with a byte order mark, which would be sent along", "save it as plain UTF-8")

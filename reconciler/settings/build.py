@@ -8,7 +8,8 @@ from pathlib import Path
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.diagnostics import Source
 from reconciler.settings import schema as settings_schema
-from reconciler.settings import schema_auth
+from reconciler.settings import schema_auth, schema_plans
+from reconciler.settings.durations import parse_duration
 from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version
 from reconciler.settings.model import (
     AkskAuth,
@@ -16,9 +17,13 @@ from reconciler.settings.model import (
     BasicAuth,
     BearerAuth,
     DatabaseOrigin,
+    Ed25519Signing,
+    HmacSigning,
     NameOrId,
     OauthAuth,
     PasswordAuth,
+    PlanSettings,
+    SignerCommands,
     StateSettings,
     Target,
     TokenAuth,
@@ -66,7 +71,20 @@ def build_state(state: str | settings_schema.StateSection, folder: Path) -> Stat
     else:
         sqlite = state.sqlite or settings_schema.SqliteSettings()
         place = LocalState(Path(os.path.normpath(folder / sqlite.folder)), network_accepted=sqlite.network is not None)
-    return StateSettings(place, state.id or "", int(state.keep.removesuffix("d")) if state.keep else None)
+    return StateSettings(place, state.id or "", parse_duration(state.keep).days if state.keep else None)
+
+
+def build_plan_settings(plans: schema_plans.PlansSection, folder: Path) -> PlanSettings:
+    """Return what holds for saved plans; `folder` is where the file's relative paths begin."""
+    signing: HmacSigning | Ed25519Signing | SignerCommands | None = None
+    if plans.key:
+        signing = HmacSigning(_build_origin(plans.key, folder))
+    elif pair := plans.ed25519:
+        private_key = _build_origin(pair.private_key, folder) if pair.private_key else None
+        signing = Ed25519Signing(private_key, _make_absolute(pair.public_key, folder))
+    elif signer := plans.signer:
+        signing = SignerCommands(tuple(signer.sign or ()), tuple(signer.verify or ()), folder, tuple(signer.env))
+    return PlanSettings(parse_duration(plans.max_age), signing, plans.signed is not None)
 
 
 def _build_auth(

@@ -17,7 +17,7 @@ from reconciler.errors import InvalidError, UsageError
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.huawei_env import read_huawei_target
 from reconciler.settings.keyfactor_env import read_keyfactor_target
-from reconciler.settings.model import Settings, StateSettings, Target
+from reconciler.settings.model import PlanSettings, Settings, StateSettings, Target
 from reconciler.state.locations import LocalState
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from reconciler.settings.schema import SettingsFile
 
 SETTINGS_FILE_NAME = "reconciler.yaml"
-_SECRET_KEYS = frozenset({"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken"})
+_SECRET_KEYS = frozenset(
+    {"password", "token", "clientSecret", "accessKey", "secretKey", "securityToken", "key", "privateKey"}
+)
 """Keys below which nothing is quoted in a message."""
 
 
@@ -99,6 +101,7 @@ def _load_file(path: Path, env: Mapping[str, str], cwd: Path, kinds: Collection[
         limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
         protected=tuple(settings_file.protected),
         name=source.file,
+        plans=_build_plan_settings(settings_file, folder),
     )
 
 
@@ -171,6 +174,13 @@ def _build_state(settings_file: SettingsFile, folder: Path) -> StateSettings:
     from reconciler.settings.build import build_state  # noqa: PLC0415 - models, as above
 
     return build_state(settings_file.state, folder)
+
+
+def _build_plan_settings(settings_file: SettingsFile, folder: Path) -> PlanSettings:
+    """Return what a file says of saved plans."""
+    from reconciler.settings.build import build_plan_settings  # noqa: PLC0415 - models, as above
+
+    return build_plan_settings(settings_file.plans, folder)
 
 
 def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:

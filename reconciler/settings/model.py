@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -134,6 +135,43 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HmacSigning:
+    """One secret key signs and verifies."""
+
+    key: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Signing:
+    """The private key signs; the public one, a file, verifies. One of them may be missing."""
+
+    private_key: Origin | None = None
+    public_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignerCommands:
+    """A program signs and verifies: argv with {file} and {signature}, () where there is none, run in `folder`.
+
+    `inherited` are environment variables that it gets beside those that every helper gets.
+    """
+
+    sign: tuple[str, ...]
+    verify: tuple[str, ...]
+    folder: Path
+    inherited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """How long a saved plan can be applied, how it is signed, and whether an unsigned one is refused."""
+
+    max_age: timedelta = timedelta(hours=24)
+    signing: HmacSigning | Ed25519Signing | SignerCommands | None = None
+    signature_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
     `name`, which is how messages call the file.
@@ -148,3 +186,4 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     protected: tuple[str, ...] = DEFAULT_PROTECTED
     name: str = "reconciler.yaml"
+    plans: PlanSettings = PlanSettings()

@@ -33,6 +33,7 @@ from reconciler.settings.schema_auth import (
     TextLine,
     TokenSettings,
 )
+from reconciler.settings.schema_plans import PlansSection
 from reconciler.transport.urls import is_loopback
 
 SETTINGS_RULES: Final = FieldRules(
@@ -234,3 +235,4 @@ class SettingsFile(StrictModel):
     """KIND/NAME-PATTERN of what no run may touch."""
     state: FilePath | StateSection = ".reconciler/"
     """Where runs are remembered: a folder, relative to this file, or more about it."""
+    plans: PlansSection = PlansSection()
