@@ -250,23 +250,39 @@ def _build_plan_schema() -> Schema:
     address = _build_closed({"target": text, "kind": text, "name": text})
     note = dict.fromkeys(("rule", "severity", "source", "summary", "reason", "remedy"), text)
     diagnostics = {"type": "array", "items": _build_open(note, {"address": address})}
+    digest: Schema = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
     members = {
         "format_version": {**text, "pattern": rf"^{PLAN_FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
         "kind": {"const": "Plan"},
-        "planned_on": {"type": "string", "format": "date"},
+        **_build_stamp_members(),
         "compared": _build_closed({"objects": count, "of": count}),
         "selection": text,
         **dict.fromkeys(("problems", "notes", "absences"), diagnostics),
         "targets": {"type": "object", "additionalProperties": _build_closed(target)},
         "manifests": {"type": "string", "description": "Digest of the manifests it was made from."},
         "steps": {"type": "array", "items": _build_stored_step_schema(address)},
-        "digest": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+        "digest": {**digest, "description": "Of what is approved: equal for a plan made again that is equal."},
+        "seal": {**digest, "description": "Of every other byte of the file."},
     }
-    description = "A plan as `plan --out` saves it. Its digest covers every byte: it can be read, but not edited."
-    schema = {"title": "Plan", "description": description, **_build_open(members)}
+    signature = _build_closed({"method": text, "value": {"type": "string", "pattern": "^[0-9a-f]+$"}})
+    description = "A plan as `plan --out` saves it. Its seal covers every byte: it can be read, but not edited."
+    schema = {"title": "Plan", "description": description, **_build_open(members, {"signature": signature})}
     return _add_header(
         "plan.json", schema | {"$defs": {"change": _build_change_schema("reason"), "call": _build_call_schema()}}
     )
+
+
+def _build_stamp_members() -> Schema:
+    """What makes of an equal plan another file."""
+    text, time = {"type": "string"}, {"type": "string", "format": "date-time"}
+    return {
+        "tool": {**text, "description": "The version of the tool that made it."},
+        "nonce": {**text, "pattern": "^[0-9a-f]{32}$", "description": "Random: each plan is applied once."},
+        "created": time,
+        "expires": time,
+        "commit": {**text, "description": "Of the manifests' checkout; a plus says that files differed from it."},
+        "paths": {"type": "array", "items": text, "description": "The manifests as named; none for the settings' own."},
+    }
 
 
 def _build_stored_step_schema(address: Schema) -> Schema:

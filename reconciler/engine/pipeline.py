@@ -113,6 +113,13 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     Offline, the names that the targets have without a settings file serve where there are none.
     """
     settings = read_settings(inputs, options.config)
+    return select_declared(inputs, settings, options, offline=offline)
+
+
+def select_declared(
+    inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
+) -> Declaration:
+    """Read the manifests with settings that are read already; raises as `read_declaration` does."""
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in options.paths:
         check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)

@@ -1,18 +1,33 @@
-"""Saved plans as files."""
+"""Saved plans as files: telling one from a manifest, writing one, reading one."""
 
 from __future__ import annotations
 
 import json
-from datetime import date
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
+from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.checkout import compare_checkout, find_commit
+from reconciler.engine.pipeline import RunInputs, RunOptions
+from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import Registry
-from reconciler.model import Plan
-from reconciler.plans.planfile import load_plan
+from reconciler.plans.planfile import AgeLimit, PlanStamp, SavedPlan, load_plan
+from reconciler.settings.model import Settings
+from reconciler.state.atomic import replace_file
 
 _MAX_BYTES = 512 * 2**20
+
+
+class PlanDemands(NamedTuple):
+    """What a saved plan is held to for one run, beside what the settings say; `max_age` takes the place of theirs."""
+
+    same_manifests: bool = False
+    max_age: timedelta | None = None
 
 
 def is_planfile(path: Path) -> bool:
@@ -44,11 +59,51 @@ def is_marked_as_plan(path: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Plan" and "apiVersion" not in document
 
 
-def read_saved_plan(path: Path, label: str, kinds: Registry, today: date | None = None) -> Plan:
-    """Return the plan of a file; raises UsageError where there is none and StaleError where it no longer holds.
+def read_saved_plan(path: Path, label: str, kinds: Registry) -> SavedPlan:
+    """Return the plan of a file to be looked at, however old, and whoever signed it.
 
-    `label` is the path as it was typed. Without a day its age does not matter: an old plan can be looked at.
+    Raises UsageError where there is none and StaleError where it is damaged. `label` is the path as it was typed.
     """
+    return load_plan(_read_plan_bytes(path, label), kinds, label)
+
+
+def read_approved_plan(
+    inputs: RunInputs, settings: Settings, file: str, demands: PlanDemands, now: datetime
+) -> tuple[SavedPlan, tuple[Diagnostic, ...]]:
+    """Return the plan of a file to be applied, and what there is to tell of its signature and of the checkout.
+
+    Raises as `read_saved_plan` does, StaleError where it is too old, RefusedError where its signature doesn't hold or
+    is missing and required, and either for what else is demanded. `file` is its path as it was typed.
+    """
+    path = inputs.cwd / file
+    data, beside = _read_plan_bytes(path, file), path.with_name(f"{path.name}{SIGNATURE_SUFFIX}")
+    detached = _read_plan_bytes(beside, f"{file}{SIGNATURE_SUFFIX}") if beside.exists() else None
+    verifier = PlanVerifier(settings, inputs.env, file, data, detached)
+    age = AgeLimit(now, demands.max_age or settings.plans.max_age, demands.max_age is not None)
+    saved_plan = load_plan(data, inputs.kinds, file, age=age, verify=verifier.verify)
+    differences = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
+    return saved_plan, (*verifier.notes, *differences)
+
+
+def make_plan_stamp(inputs: RunInputs, options: RunOptions, settings: Settings, now: datetime) -> PlanStamp:
+    """Return what makes of a plan one of its own: a random nonce, the time, and the commit of the manifests."""
+    place = inputs.cwd / options.paths[0] if options.paths else settings.manifests
+    commit = find_commit(place, inputs.env)
+    return PlanStamp(secrets.token_hex(16), now, settings.plans.max_age, __version__, commit, options.paths)
+
+
+def write_plan_file(path: Path, data: bytes, settings: Settings, env: Mapping[str, str]) -> None:
+    """Write a plan, and beside it the signature of a program if there is one. Raises OSError, and AuthError for that.
+
+    The signature comes first: a plan without it would pass for an unsigned one.
+    """
+    detached = sign_beside(data, path.name, settings.plans, env)
+    if detached is not None:
+        replace_file(path.with_name(f"{path.name}{SIGNATURE_SUFFIX}"), detached)
+    replace_file(path, data)
+
+
+def _read_plan_bytes(path: Path, label: str) -> bytes:
     try:
         # A device or a named pipe could be read without end.
         if not path.is_file():
@@ -59,10 +114,9 @@ def read_saved_plan(path: Path, label: str, kinds: Registry, today: date | None 
         if path.stat().st_size > _MAX_BYTES:
             summary = "larger than any plan of this tool (512 MiB)"
             raise UsageError(Diagnostic("plan.unreadable-file", Source(label), summary, remedy="name another file"))
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         summary = f"can't be read: {error.strerror or type(error).__name__}"
         raise UsageError(
             Diagnostic("plan.unreadable-file", Source(label), summary, "nothing was done", "name another file")
         ) from None
-    return load_plan(data, today, kinds, label)

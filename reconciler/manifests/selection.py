@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from shlex import quote
+from shlex import quote, split
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
@@ -76,6 +76,17 @@ def format_filters(selection: Selection) -> str:
         ("--target", selection.target),
     )
     return " ".join(f"{option} {quote(value)}" for option, values in filters for value in values)
+
+
+def parse_filters(text: str) -> Selection:
+    """Return the selection of `format_filters`; raises ValueError for anything else."""
+    words = split(text)
+    values: dict[str, list[str]] = {f"--{name}": [] for name in Selection._fields}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        if option not in values:
+            raise ValueError(f"{option} is no filter")
+        values[option].append(value)
+    return Selection(*(tuple(values[f"--{name}"]) for name in Selection._fields))
 
 
 def _parse_pattern(text: str, option: str, kinds: Registry) -> DocumentTest:

@@ -1,81 +1,143 @@
-"""A plan as a file: the members of `serial`, sealed by a digest.
+"""A plan as a file: what is approved, and which plan of which time it is; `sealing` keeps the bytes together.
 
-The digest covers every other byte of the file: it is recomputed, never believed, and the file must be exactly what the
-tool writes, so that no edit goes unnoticed. There is no clock in it but the day, so equal input gives equal bytes.
+No clock is read here, and no random number is drawn.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import date, timedelta
-from hashlib import sha256
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
 
-from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Json, Plan
-from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, encode_plan, render_members
+from reconciler.plans.sealing import PLAN_ANEW, parse_members, seal_members, split_file
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, encode_plan
+from reconciler.plans.signatures import PlanSignature, Sign
 from reconciler.plans.stored_steps import check_kinds, find_misleading_steps
+from reconciler.state.backend import format_time
 
-MAX_AGE = timedelta(days=1)
-"""A plan is applied on the day it was made or on the next (UTC): an approval does not keep."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far two machines' clocks may be apart: a plan from further ahead shows that one of them is wrong."""
+_STAMP_PATTERNS = {
+    "tool": r"[0-9A-Za-z.+-]{1,64}",
+    "nonce": r"[0-9a-f]{32}",
+    "created": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    "expires": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    # Of SHA-1 or SHA-256, and a plus where files of the checkout were changed after it.
+    "commit": r"(?:(?:[0-9a-f]{40}|[0-9a-f]{64})\+?)?",
+}
+Verify: TypeAlias = Callable[[bytes, PlanSignature | None], str]
+"""Gets what was signed and the signature in the file, if any; returns who signed, "" if nobody that can be told.
 
-# Hashed first, so that no digest of the same bytes that was made for another purpose passes for a seal.
-_DOMAIN = b"reconciler plan 1\n"
-_MARKS = (b'"format_version"', b'"digest"', b'"planned_on"')
-"""What a damaged plan still holds, and another file does not."""
-_PLAN_ANEW = "make a new one with plan --out"
-_DAMAGED = Explanation(
-    "plan.damaged",
-    "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost",
-    "nothing was done",
-    _PLAN_ANEW,
-)
-_NO_PLAN = Explanation(
-    "plan.no-plan",
-    "this is no saved plan: nothing in it is what plan --out writes",
-    "nothing was done",
-    _PLAN_ANEW,
-)
+Raises RefusedError for a signature that does not hold, and for none where one is required.
+"""
 
 
-def dump_plan(plan: Plan, today: date) -> bytes:
-    """Return the file's bytes; `load_plan` gives back an equal plan."""
-    return _seal(encode_plan(plan, today))
+class PlanStamp(NamedTuple):
+    """What makes of an equal plan another file: who asks for it gives the random nonce, the time and the commit.
 
-
-def load_plan(data: bytes, today: date | None, kinds: Registry, file: str = "the plan") -> Plan:
-    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old on that day.
-
-    With no day its age does not matter: an old plan can be looked at, not applied.
-
-    The seal is no signature: whoever can compute it can write what the tool never would. Raises StaleError for that,
-    and RefusedError for steps whose request does something else than they say.
+    `paths` are the manifests as they were named, none for those of the settings.
     """
-    members = _unseal(data, file)
+
+    nonce: str
+    created: datetime
+    max_age: timedelta
+    tool: str
+    commit: str = ""
+    paths: Sequence[str] = ()
+
+
+class AgeLimit(NamedTuple):
+    """When a plan is to be applied, and how old it may be then; `overrides` the end that it has of its own."""
+
+    now: datetime
+    max_age: timedelta
+    overrides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan as it came from a file; times are texts as records have them, and `digest` is that of what is approved.
+
+    `commit` ends with a plus where the checkout had changes beside it. `signature` is the method of a signature in the
+    file, whether it holds or not; `signed_by` is who signed it where that was verified.
+    """
+
+    plan: Plan
+    nonce: str
+    created: str
+    expires: str
+    digest: str
+    tool: str
+    commit: str = ""
+    paths: tuple[str, ...] = ()
+    signature: str = ""
+    signed_by: str = ""
+
+
+def dump_plan(plan: Plan, stamp: PlanStamp, sign: Sign | None = None) -> bytes:
+    """Return the file's bytes; `load_plan` gives back an equal plan."""
+    return build_saved_plan(plan, stamp, sign)[0]
+
+
+def build_saved_plan(plan: Plan, stamp: PlanStamp, sign: Sign | None = None) -> tuple[bytes, SavedPlan]:
+    """Return the file's bytes, and what `load_plan` makes of them."""
+    created, expires = format_time(stamp.created), format_time(stamp.created + stamp.max_age)
+    first: dict[str, Json] = {
+        "format_version": PLAN_FORMAT_VERSION,
+        "kind": "Plan",
+        "tool": stamp.tool,
+        "nonce": stamp.nonce,
+        "created": created,
+        "expires": expires,
+        "commit": stamp.commit,
+        "paths": list(stamp.paths),
+    }
+    data, digest = seal_members(first | encode_plan(plan), sign)
+    paths = tuple(stamp.paths)
+    return data, SavedPlan(plan, stamp.nonce, created, expires, digest, stamp.tool, stamp.commit, paths)
+
+
+def load_plan(
+    data: bytes,
+    kinds: Registry,
+    file: str = "the plan",
+    *,
+    age: AgeLimit | None = None,
+    verify: Verify = lambda _data, _signature: "",
+) -> SavedPlan:
+    """Return the plan of a file; raises StaleError if a byte of it was changed, or if it is too old.
+
+    Without a limit its age does not matter: an old plan can be looked at, not applied. What `verify` raises ends it
+    before a member is parsed.
+
+    Neither seal nor signature says what a plan does: raises StaleError for what the tool never writes, and RefusedError
+    for steps whose request does something else than they say.
+    """
+    unsigned, signature = split_file(data, file)
+    signed_by = verify(unsigned, signature)
+    members = parse_members(data, file)
     try:
-        planned_on, plan = date.fromisoformat(members["planned_on"]), decode_plan(members)
-        check_kinds(plan, kinds)
+        saved_plan = _decode_members(members, signature, signed_by)
+        check_kinds(saved_plan.plan, kinds)
         stated_risks = [step["risk"] for step in members["steps"]]
+        created, expires = (datetime.fromisoformat(text) for text in (saved_plan.created, saved_plan.expires))
     except (KeyError, TypeError, ValueError, AttributeError):
         summary = "this is sealed as a plan, but it is not one that this version of the tool writes"
-        raise StaleError(Diagnostic("plan.unreadable", Source(file), summary, "nothing was done", _PLAN_ANEW)) from None
-    # abs(): a plan from the future is no better, since one of the two clocks is wrong, and nobody knows
-    # which.
-    if today is not None and abs(today - planned_on) > MAX_AGE:
-        summary = f"the plan was made on {planned_on}, and today is {today}"
-        reason = "what was approved then may not be meant now"
-        raise StaleError(Diagnostic("plan.too-old", Source(file), summary, reason, "plan again"))
-    if misleading := list(find_misleading_steps(plan, stated_risks, kinds, file)):
+        raise StaleError(Diagnostic("plan.unreadable", Source(file), summary, "nothing was done", PLAN_ANEW)) from None
+    if age is not None:
+        _check_age(created, expires, age, file)
+        if age.overrides:
+            # Whoever keeps the nonce keeps it as long as the plan could be applied with this.
+            saved_plan = replace(saved_plan, expires=format_time(max(expires, created + age.max_age)))
+    if misleading := list(find_misleading_steps(saved_plan.plan, stated_risks, kinds, file)):
         raise RefusedError(*misleading)
-    return plan
-
-
-def read_plan_digest(data: bytes) -> str:
-    """Return the digest that a plan file carries, for a person to compare."""
-    return str(json.loads(data)["digest"])
+    return saved_plan
 
 
 def check_plan_targets(plan: Plan, bounds: Mapping[str, Bound], file: str = "the plan") -> None:
@@ -94,30 +156,39 @@ def check_plan_targets(plan: Plan, bounds: Mapping[str, Bound], file: str = "the
         raise RefusedError(*problems)
 
 
+def _check_age(created: datetime, expires: datetime, age: AgeLimit, file: str) -> None:
+    """Raise StaleError for a plan that is too old, and for one from the future: nobody knows which clock is wrong."""
+    reason, remedy = "what was approved then may not be meant now", "plan again"
+    if created - age.now > CLOCK_TOLERANCE:
+        summary = f"the plan was made at {format_time(created)}, and by the clock here it is {format_time(age.now)}"
+        reason, remedy = "one of the two clocks is wrong", "set the clocks of both machines, and plan again"
+    elif age.now - created > age.max_age:
+        summary = f"the plan was made at {format_time(created)}, more than {_format_age(age.max_age)} ago"
+    elif not age.overrides and age.now > expires:
+        summary = f"the plan was made at {format_time(created)} and could be applied until {format_time(expires)}"
+    else:
+        return
+    raise StaleError(Diagnostic("plan.too-old", Source(file), summary, reason, remedy))
+
+
+def _format_age(age: timedelta) -> str:
+    minutes = int(age.total_seconds()) // 60
+    return f"{minutes} minutes" if minutes % 60 else f"{minutes // 60} hours"
+
+
 def _describe_bound(bound: Bound) -> str:
     return f"{bound.url} project {bound.project}" if bound.project else bound.url
 
 
-def _seal(members: Mapping[str, Json]) -> bytes:
-    body = {name: value for name, value in members.items() if name != "digest"}
-    unsealed = render_members(body).encode()
-    return render_members({**body, "digest": "sha256:" + sha256(_DOMAIN + unsealed).hexdigest()}).encode()
-
-
-def _unseal(data: bytes, file: str) -> dict[str, Any]:
-    """Return the members of a plan file whose bytes are exactly those that the tool wrote."""
-    try:
-        members = json.loads(data)
-        # All bytes are compared, not two digests: json.loads keeps the last of two equal names (RFC 8259, 4, leaves it
-        # open) and reads UTF-16 as well, so a file could show its reviewer something else than it holds.
-        is_sealed = isinstance(members, dict) and members.get("kind") == "Plan" and _seal(members) == data
-    # Python's JSON parser recurses: a few kilobytes of brackets raise RecursionError.
-    except (ValueError, RecursionError, UnicodeError):
-        is_sealed = False
-    if not is_sealed:
-        explanation = _DAMAGED if any(mark in data for mark in _MARKS) else _NO_PLAN
-        raise StaleError(explanation.locate(Source(file)))
-    if str(members["format_version"]).split(".")[0] != PLAN_FORMAT_VERSION.split(".")[0]:
-        summary = f"the plan has format {members['format_version']}, and this version reads {PLAN_FORMAT_VERSION}"
-        raise StaleError(Diagnostic("plan.other-format", Source(file), summary, remedy="plan again with this version"))
-    return dict(members)
+def _decode_members(members: Mapping[str, Any], signature: PlanSignature | None, signed_by: str) -> SavedPlan:
+    """Raises what `decode_plan` raises."""
+    for name, pattern in _STAMP_PATTERNS.items():
+        if not re.fullmatch(pattern, members[name], re.ASCII):
+            raise ValueError(f"{name} is not as the tool writes it")
+    if not all(isinstance(path, str) for path in members["paths"]):
+        raise TypeError("a path is text")
+    stamp = {name: members[name] for name in _STAMP_PATTERNS}
+    paths, method = tuple(members["paths"]), signature.method if signature else ""
+    return SavedPlan(
+        decode_plan(members), **stamp, digest=members["digest"], paths=paths, signature=method, signed_by=signed_by
+    )

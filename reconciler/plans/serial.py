@@ -1,9 +1,9 @@
 """Plans and steps as JSON values, for files and journals: a format of its own, which no report's drawing can change.
 
-A plan is {"format_version", "kind": "Plan", "planned_on", "compared", "selection", "problems", "notes", "absences",
-"targets", "manifests", "steps"}; a step is {"address", "object", "subjects", "action", "risk", "risk_reason", "source",
-"call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What a step says of itself is
-for people and tools that read the file: who loads it works it out again (`stored_steps`).
+A plan is {"compared", "selection", "problems", "notes", "absences", "targets", "manifests", "steps"}, which a file puts
+between its own members (`sealing`); a step is {"address", "object", "subjects", "action", "risk", "risk_reason",
+"source", "call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What a step says of
+itself is for people and tools that read the file: who loads it works it out again (`stored_steps`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 
-PLAN_FORMAT_VERSION = "1.0"
+PLAN_FORMAT_VERSION = "2.0"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
 
 # Azure Pipelines and TeamCity read `##[` and `##vso[` in a log as commands, and a plan file may be printed into one.
@@ -39,12 +38,9 @@ def _escape_commands(text: str) -> str:
     return _CI_COMMAND.sub(r"\\u0023#", text).replace("\x7f", "\\u007f")
 
 
-def encode_plan(plan: Plan, planned_on: date) -> dict[str, Json]:
+def encode_plan(plan: Plan) -> dict[str, Json]:
     """Return a plan's members; `decode_plan` gives back an equal one. No plan with gaps is saved."""
     return {
-        "format_version": PLAN_FORMAT_VERSION,
-        "kind": "Plan",
-        "planned_on": planned_on.isoformat(),
         "compared": plan.compared._asdict(),
         "selection": plan.selection,
         "problems": [encode_diagnostic(problem) for problem in plan.problems],

@@ -61,16 +61,18 @@ def test_the_whole_way(run: Run, simulator: Simulator, folder: Path) -> None:
     assert run(["plan", "--detailed-exitcode"])[0] == 2
     code, stdout, stderr = run(["plan", "--out", "p.json"])
     assert (code, stderr) == (0, "exit 0: ok\n")
-    assert stdout.endswith("\nSaved to p.json; apply it with: reconciler apply p.json\n")
-    assert (folder / "p.json").stat().st_mode & 0o777 == 0o600
-    assert run(["show", "p.json"])[1] == stdout.removesuffix(
-        "\nSaved to p.json; apply it with: reconciler apply p.json\n"
-    )
-    assert simulator.ledger == []
     saved = json.loads((folder / "p.json").read_text())
+    saved_lines = f"\nPlan {saved['digest']}\nSaved to p.json; apply it with: reconciler apply p.json\n"
+    assert stdout.endswith(saved_lines)
+    assert (folder / "p.json").stat().st_mode & 0o777 == 0o600
+    stamp_lines = f"made {saved['created']}, expires {saved['expires']}, no signature in it\n"
+    report = stdout.removesuffix(saved_lines)
+    assert run(["show", "p.json"])[1] == f"{report}\nPlan {saved['digest']}\n{stamp_lines}"
+    assert simulator.ledger == []
     check("plan.json", saved)
     code, stdout, stderr = run(["apply", "p.json"])
     assert code == 0
+    assert f"Plan {saved['digest']}\n{stamp_lines}" in stderr
     assert stdout.startswith("Applied: 2 changes, each confirmed by reading back.\n")
     assert stderr.splitlines()[-3:] == [
         "[1/2] applied: update EventHandler/denied-logger CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger (id 1)",

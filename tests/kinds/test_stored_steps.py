@@ -35,10 +35,10 @@ from reconciler.model import (
     Tables,
     Verdict,
 )
-from reconciler.plans.planfile import dump_plan, load_plan
 from reconciler.plans.planner import plan
 from reconciler.plans.stored_steps import find_misleading_steps
 from reconciler.reader import Read
+from tests.support.plan_files import dump, load
 from tests.support.scripted_servers import LOST, Scripted
 from tests.support.toy_reader import World
 
@@ -93,7 +93,7 @@ def make_stored_plan(*, is_open: bool = True) -> Plan:
     """Return a plan that opens a valve, saved and loaded again; its document is not kept."""
     document = Wanted(Address("command", "Valve", "inlet"), Valve.load({"open": is_open}), Source("valves.yaml", 1, 1))
     observed = observe([document], {"command": World({"/Valves": [VALVE]})}, RUN, REGISTRY)
-    return load_plan(dump_plan(plan([document], observed, RUN, REGISTRY), RUN.today), RUN.today, REGISTRY)
+    return load(dump(plan([document], observed, RUN, REGISTRY)), kinds=REGISTRY)
 
 
 def apply_stored_plan(server: Scripted) -> Outcome:

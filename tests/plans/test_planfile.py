@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,10 @@ from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
-from reconciler.plans.planfile import dump_plan, load_plan, read_plan_digest
+from reconciler.plans.planfile import PlanStamp, build_saved_plan, load_plan
 from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, render_members
-from tests.support.plan_files import BOUNDS, refused, seal, small
-from tests.support.sample_plans import TODAY, certificate, document, pending, planned, role
+from tests.support.plan_files import BOUNDS, NOON, STAMP, dump, load, refused, seal, small
+from tests.support.sample_plans import certificate, document, pending, planned, role
 
 
 def real() -> Plan:
@@ -43,14 +44,14 @@ def test_a_plan_comes_back_equal() -> None:
     plan = real()
 
     assert [step.address.kind for step in plan.steps] == ["SecurityRole", "CertificateOwner", *["RequestDenial"] * 2]
-    assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan
+    assert load(dump(plan), NOON) == plan
 
 
 def test_bodies_keep_their_order() -> None:
     """What is sent is byte for byte what was approved."""
     plan = real()
 
-    again = load_plan(dump_plan(plan, TODAY), TODAY, KINDS)
+    again = load(dump(plan), NOON)
 
     bodies = [[json.dumps(step.request.call.body) for step in one.steps if step.request] for one in (plan, again)]
     assert bodies[0] == bodies[1]
@@ -60,43 +61,44 @@ def test_an_empty_plan_is_a_file_too() -> None:
     """A pipeline that always applies what it planned must not fail on quiet days."""
     empty = Plan((), Coverage(3, 3), targets=BOUNDS)
 
-    data = dump_plan(empty, TODAY)
+    data = dump(empty)
 
-    assert load_plan(data, TODAY, KINDS) == empty
+    assert load(data, NOON) == empty
     assert json.loads(data)["steps"] == []
 
 
-def test_equal_plans_are_equal_bytes() -> None:
-    """There is no clock in the file but the day, and no order but the plan's."""
-    assert dump_plan(real(), TODAY) == dump_plan(real(), TODAY)
+def test_equal_plans_of_one_stamp_are_equal_bytes() -> None:
+    """There is no clock in the file but what is handed in, and no order but the plan's."""
+    assert dump(real()) == dump(real())
     turned = replace(real(), targets=dict(reversed(BOUNDS.items())))
-    assert dump_plan(turned, TODAY) == dump_plan(real(), TODAY)
-    assert dump_plan(real(), TODAY) != dump_plan(real(), TODAY + timedelta(days=1))
+    assert dump(turned) == dump(real())
+    assert dump(real()) != dump(real(), NOON + timedelta(seconds=1))
 
 
 def test_what_is_loaded_writes_the_same_file() -> None:
     """Nothing is lost that a second reader would miss."""
-    data = dump_plan(real(), TODAY)
+    data = dump(real())
 
-    assert dump_plan(load_plan(data, TODAY, KINDS), TODAY) == data
+    assert dump(load(data, NOON)) == data
 
 
 def test_a_plan_that_is_too_old_to_apply_can_still_be_looked_at() -> None:
     """Two days later its approval has ended, its content has not."""
-    data = dump_plan(small(), TODAY)
+    data = dump(small())
 
     with pytest.raises(StaleError):
-        load_plan(data, TODAY + timedelta(days=2), KINDS)
-    assert load_plan(data, None, KINDS) == load_plan(data, TODAY, KINDS)
+        load(data, NOON + timedelta(days=2))
+    assert load(data, None) == load(data, NOON)
 
 
 def test_a_file_holds_what_plan_shows() -> None:
     """The members of the contract stand in it, so that any JSON tool can read what will be sent."""
-    shown = json.loads(dump_plan(small(), TODAY))
+    shown = json.loads(dump(small()))
 
     assert shown["format_version"] == PLAN_FORMAT_VERSION
     assert shown["kind"] == "Plan"
-    assert shown["planned_on"] == "2026-11-22"
+    assert (shown["created"], shown["expires"]) == ("2026-11-22T12:00:00.000Z", "2026-11-23T12:00:00.000Z")
+    assert (shown["nonce"], shown["tool"]) == ("0123456789abcdef" * 2, "1.2.3")
     assert shown["compared"] == {"objects": 1, "of": 1}
     (step,) = shown["steps"]
     assert step["call"]["body"] == {"DisplayName": "A", "Enabled": True}
@@ -104,13 +106,51 @@ def test_a_file_holds_what_plan_shows() -> None:
     assert step["expect"] == {"DisplayName": "A", "Enabled": True}
 
 
-def test_the_digest_is_what_the_file_carries() -> None:
-    """For a person to compare with what was approved."""
-    data = dump_plan(small(), TODAY)
+def test_what_is_saved_is_what_is_loaded() -> None:
+    """Digest, times, commit and paths: who saves a plan says of it what whoever applies it does."""
+    stamp = STAMP._replace(commit="a" * 40 + "+", paths=["m/a.yaml"])
+    data, saved_plan = build_saved_plan(real(), stamp)
 
-    assert read_plan_digest(data) == json.loads(data)["digest"]
-    assert read_plan_digest(data).startswith("sha256:")
+    assert load_plan(data, KINDS) == saved_plan
+    assert json.loads(data)["digest"] == saved_plan.digest
     assert seal(json.loads(data)) == data, "the tests seal as the tool does"
+
+
+OTHER_STAMPS = {
+    "nonce": STAMP._replace(nonce="f" * 32),
+    "time": STAMP._replace(created=NOON + timedelta(hours=1)),
+    "age": STAMP._replace(max_age=timedelta(hours=1)),
+    "commit": STAMP._replace(commit="a" * 40),
+    "tool": STAMP._replace(tool="9.9"),
+    "paths": STAMP._replace(paths=["m"]),
+}
+
+
+@pytest.mark.parametrize("stamp", OTHER_STAMPS.values(), ids=OTHER_STAMPS)
+def test_an_equal_plan_made_again_has_an_equal_digest_and_is_another_file(stamp: PlanStamp) -> None:
+    """What was approved is the same; which plan it is, is not."""
+    one, other = build_saved_plan(real(), STAMP), build_saved_plan(real(), stamp)
+
+    assert one[0] != other[0]
+    assert one[1].digest == other[1].digest
+
+
+OTHER_PLANS = {
+    "steps": lambda: replace(real(), steps=real().steps[:-1]),
+    "targets": lambda: replace(real(), targets={"command": BOUNDS["command"]}),
+    "compared": lambda: replace(real(), compared=Coverage(1, 1)),
+    "selection": lambda: replace(real(), selection=""),
+    "notes": lambda: replace(real(), notes=()),
+    "problems": lambda: replace(real(), problems=real().notes),
+    "absences": lambda: replace(real(), absences=real().notes),
+    "manifests": lambda: replace(real(), manifests="sha256:0000"),
+}
+
+
+@pytest.mark.parametrize("make", OTHER_PLANS.values(), ids=OTHER_PLANS)
+def test_another_plan_has_another_digest(make: Callable[[], Plan]) -> None:
+    """Whatever is approved counts."""
+    assert build_saved_plan(make(), STAMP)[1].digest != build_saved_plan(real(), STAMP)[1].digest
 
 
 # --- a byte that changed
@@ -119,7 +159,7 @@ def test_the_digest_is_what_the_file_carries() -> None:
 @pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
 def test_no_byte_can_be_flipped(mask: int) -> None:
     """Every byte of the file, the spaces and the digest itself included."""
-    data = dump_plan(small(), TODAY)
+    data = dump(small())
 
     for at in range(len(data)):
         changed = data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
@@ -128,7 +168,7 @@ def test_no_byte_can_be_flipped(mask: int) -> None:
 
 def test_no_byte_can_be_lost_or_added() -> None:
     """A file that is cut anywhere, empty, or goes on, is no plan."""
-    data = dump_plan(small(), TODAY)
+    data = dump(small())
 
     for at in range(len(data)):
         refused(data[:at])
@@ -166,7 +206,7 @@ def test_no_other_json_is_a_plan(data: bytes) -> None:
 
 def test_the_same_content_written_otherwise_is_no_plan() -> None:
     """There is one way to write a plan, so that nothing hides in another."""
-    shown = json.loads(dump_plan(small(), TODAY))
+    shown = json.loads(dump(small()))
 
     for other in (json.dumps(shown), json.dumps(shown, indent=4), json.dumps(shown, indent=2, sort_keys=True) + "\n"):
         refused(other.encode())
@@ -174,12 +214,12 @@ def test_the_same_content_written_otherwise_is_no_plan() -> None:
 
 def test_a_member_can_not_be_joined_without_the_seal() -> None:
     """An approval covers the whole file."""
-    shown = json.loads(dump_plan(small(), TODAY))
+    shown = json.loads(dump(small()))
     shown["steps"][0]["call"]["body"]["Enabled"] = False
 
     refused(render_members(shown).encode())
     with pytest.raises(RefusedError):
-        load_plan(seal(shown), TODAY, KINDS)
+        load(seal(shown), NOON)
 
 
 # --- any plan
@@ -222,12 +262,15 @@ PLANS = st.builds(
 )
 
 
-@given(PLANS, st.dates())
-def test_any_plan_comes_back_equal(plan: Plan, today: date) -> None:
+TIMES = st.integers(0, 200 * 366 * 86400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+@given(PLANS, TIMES)
+def test_any_plan_comes_back_equal(plan: Plan, now: datetime) -> None:
     """Whatever text, numbers and nesting a server or a manifest holds."""
-    data = dump_plan(plan, today)
+    data = dump(plan, now)
     members = json.loads(data)
 
     assert decode_plan(members) == plan
-    assert dump_plan(decode_plan(members), date.fromisoformat(members["planned_on"])) == data
+    assert seal(members) == data
     assert data == data.decode().encode()

@@ -4,53 +4,101 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from reconciler.errors import RefusedError
+from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound, Coverage, Plan
-from reconciler.plans.planfile import check_plan_targets, dump_plan, load_plan
+from reconciler.plans.planfile import CLOCK_TOLERANCE, AgeLimit, check_plan_targets, dump_plan, load_plan
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
-from tests.support.plan_files import BOUNDS, refused, seal, small
-from tests.support.sample_plans import TODAY
+from tests.support.plan_files import BOUNDS, NOON, STAMP, dump, load, refused, seal, small
 
 
-@pytest.mark.parametrize(("days", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False), (400, False)])
-def test_an_approval_does_not_keep(days: int, fits: bool) -> None:
-    """A plan is applied on its day or the next (UTC); the day before is allowed for a clock that is behind."""
-    data, today = dump_plan(small(), TODAY), TODAY + timedelta(days=days)
+def hours(number: int) -> timedelta:
+    return timedelta(hours=number)
+
+
+AGES = [
+    (timedelta(0), True),
+    (timedelta(days=1), True),
+    (timedelta(days=1, milliseconds=1), False),
+    (timedelta(days=400), False),
+    (-CLOCK_TOLERANCE, True),
+    (-CLOCK_TOLERANCE - timedelta(milliseconds=1), False),
+    (timedelta(days=-400), False),
+]
+
+
+@pytest.mark.parametrize(("age", "fits"), AGES)
+def test_an_approval_does_not_keep(age: timedelta, fits: bool) -> None:
+    """A plan is applied within its age; five minutes are allowed for a clock that is behind."""
+    data = dump(small())
 
     if fits:
-        assert load_plan(data, today, KINDS) == small()
+        assert load(data, NOON + age) == small()
     else:
-        assert f"the plan was made on 2026-11-22, and today is {today};" in refused(data, today)
+        assert "the plan was made at 2026-11-22T12:00:00.000Z" in refused(data, NOON + age)
 
 
-@pytest.mark.parametrize("day", [date.min, date.max])
-def test_the_ends_of_time_are_days_too(day: date) -> None:
-    """A day beyond which there is none is only too old or too new."""
-    assert "plan again" in refused(seal({**json.loads(dump_plan(small(), TODAY)), "planned_on": day.isoformat()}))
-    assert load_plan(dump_plan(small(), day), day, KINDS) == small()
+# how old it is, how old it may be by the settings, by its own end, for this run; whether it is applied
+LIMITS = [
+    (hours(2), hours(3), hours(3), None, True),
+    (hours(2), hours(1), hours(3), None, False),
+    (hours(2), hours(3), hours(1), None, False),
+    (hours(2), hours(1), hours(1), hours(2), True),
+    (hours(2), hours(3), hours(3), hours(1), False),
+    (-hours(2), hours(3), hours(3), hours(9), False),
+]
+
+
+@pytest.mark.parametrize(("age", "settings", "own", "run", "fits"), LIMITS)
+def test_the_narrower_limit_holds_unless_a_run_says_another(
+    age: timedelta, settings: timedelta, own: timedelta, run: timedelta | None, fits: bool
+) -> None:
+    """What the plan says of itself can't widen what the job that applies it allows; somebody who says so can."""
+    data = dump_plan(small(), STAMP._replace(max_age=own))
+    limit = AgeLimit(NOON + age, run or settings, overrides=run is not None)
+
+    if fits:
+        assert load_plan(data, KINDS, age=limit).plan == small()
+        return
+    with pytest.raises(StaleError) as caught:
+        load_plan(data, KINDS, age=limit)
+    assert caught.value.problems[0].rule == "plan.too-old"
+
+
+def test_a_nonce_is_kept_as_long_as_a_run_would_take_its_plan() -> None:
+    """Else the record of its use could be forgotten before."""
+    data = dump(small())
+
+    assert load_plan(data, KINDS, age=AgeLimit(NOON, hours(72), overrides=True)).expires == "2026-11-25T12:00:00.000Z"
+    assert load_plan(data, KINDS, age=AgeLimit(NOON, hours(1), overrides=True)).expires == "2026-11-23T12:00:00.000Z"
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_the_ends_of_time_are_times_too(created: str) -> None:
+    """A time beyond which there is none is only too old or too new."""
+    assert "plan" in refused(seal({**json.loads(dump(small())), "created": created}))
 
 
 def test_a_plan_of_another_format_is_not_read() -> None:
     """The major number decides; a minor one only ever adds members."""
-    shown = json.loads(dump_plan(small(), TODAY))
+    shown = json.loads(dump(small()))
 
-    for version in ("2.0", "0.9", "10.0", "", None, 1):
+    for version in ("1.0", "3.0", "0.9", "20.0", "", None, 1):
         shown["format_version"] = version
         if str(version).split(".", maxsplit=1)[0] == PLAN_FORMAT_VERSION.split(".", maxsplit=1)[0]:
             continue
         assert f"the plan has format {version}, and this version reads {PLAN_FORMAT_VERSION}" in refused(seal(shown))
-    shown["format_version"] = "1.7"
-    assert load_plan(seal({**shown, "joined": 1}), TODAY, KINDS) == small()
+    shown["format_version"] = "2.7"
+    assert load(seal({**shown, "joined": 1}), NOON) == small()
 
 
 def _without(*path: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads(dump_plan(small(), TODAY))
+    shown: dict[str, Any] = json.loads(dump(small()))
     inner: Any = shown
     for name in path[:-1]:
         inner = inner[name]
@@ -59,7 +107,7 @@ def _without(*path: Any) -> dict[str, Any]:
 
 
 def _with(value: Any, *path: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = json.loads(dump_plan(small(), TODAY))
+    shown: dict[str, Any] = json.loads(dump(small()))
     inner: Any = shown
     for name in path[:-1]:
         inner = inner[name]
@@ -79,9 +127,18 @@ FORGED: dict[str, dict[str, Any]] = {
     "no steps": _without("steps"),
     "steps that are none": _with({"a": 1}, "steps"),
     "a step that is none": _with(["x"], "steps"),
-    "no day": _without("planned_on"),
-    "a day that is none": _with("yesterday", "planned_on"),
-    "a day that is a number": _with(3, "planned_on"),
+    "no time": _without("created"),
+    "a time that is none": _with("2026-13-45T00:00:00.000Z", "created"),
+    "a time that is a number": _with(3, "created"),
+    "a time in other words": _with("2026-11-22T12:00:00+00:00", "created"),
+    "no end": _without("expires"),
+    "an end that is a text": _with("never", "expires"),
+    "no nonce": _without("nonce"),
+    "a short nonce": _with("0", "nonce"),
+    "a nonce that steers a terminal": _with("\x1b[2J" + "0" * 28, "nonce"),
+    "a commit that is none": _with("main", "commit"),
+    "a tool that steers a terminal": _with("\x1b[2J", "tool"),
+    "paths that are none": _with([1], "paths"),
     "an address with more": _with("x", *STEP, "address", "color"),
     "no targets": _without("targets"),
     "a target with too little": _with({"url": "x"}, "targets", "command"),

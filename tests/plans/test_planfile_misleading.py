@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from reconciler.errors import RefusedError
-from reconciler.kinds.registry import KINDS
-from reconciler.plans.planfile import dump_plan, load_plan
 from tests.kinds.test_cases import CASES, plan_case
-from tests.support.plan_files import seal
-from tests.support.sample_plans import TODAY, document, planned
+from tests.support.plan_files import NOON, dump, load, seal
+from tests.support.sample_plans import document, planned
 
 Members = dict[str, Any]
 Forgery = Callable[[Members], None]
@@ -31,8 +29,8 @@ def find_step(kind: str, method: str = "PUT", *, path: str = "") -> Members:
             if step.request.call.path.startswith(path) and step.changes
         ]
         if plan and steps:
-            members: Members = json.loads(dump_plan(plan, TODAY))
-            members["steps"] = [json.loads(dump_plan(plan, TODAY))["steps"][plan.steps.index(steps[0])]]
+            members: Members = json.loads(dump(plan))
+            members["steps"] = [json.loads(dump(plan))["steps"][plan.steps.index(steps[0])]]
             return members
     raise LookupError(f"no case plans a {method} of {kind}")
 
@@ -210,14 +208,14 @@ def test_a_step_that_does_something_else_is_refused(name: str) -> None:
     """What a reviewer approves is what its request does: it is worked out again from base, body and expectation."""
     (kind, method, path), forge = FORGERIES[name]
     members = find_step(kind, method, path=path)
-    load_plan(seal(members), TODAY, KINDS)
+    load(seal(members), NOON)
 
     before = json.dumps(members)
     forge(members["steps"][0])
 
     assert json.dumps(members) != before, "the forgery changes something"
     with pytest.raises(RefusedError) as caught:
-        load_plan(seal(members), TODAY, KINDS, "release.plan")
+        load(seal(members), NOON, file="release.plan")
     assert all(str(problem.source) == "release.plan" for problem in caught.value.problems)
     assert "does not do what it shows" in caught.value.problems[0].message
 
@@ -239,7 +237,7 @@ def test_a_step_that_goes_elsewhere_than_to_its_target_is_refused(
     members["targets"] = {members["steps"][0]["address"]["target"]: bound}
 
     with pytest.raises(RefusedError, match="goes elsewhere than to its target"):
-        load_plan(seal(members), TODAY, KINDS)
+        load(seal(members), NOON)
 
 
 def test_new_claims_of_one_value_can_be_saved() -> None:
@@ -252,7 +250,7 @@ def test_new_claims_of_one_value_can_be_saved() -> None:
     plan = planned([document("SecurityRole", "New", spec)], {"/Security/Roles": [], "/Security/Claims": []})
 
     assert plan.steps[0].request is not None
-    assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan
+    assert load(dump(plan), NOON) == plan
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -261,4 +259,4 @@ def test_every_plan_of_the_cases_says_what_it_does(case: Path) -> None:
     plan = plan_case(case)
 
     if plan is not None:
-        assert load_plan(dump_plan(plan, TODAY), TODAY, KINDS) == plan
+        assert load(dump(plan), NOON) == plan

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.engine.execution import Execution, Listener
     from reconciler.engine.pipeline import JudgedPlan, RunOptions
     from reconciler.engine.recorded_run import RecordedRun
+    from reconciler.engine.saved_plans import PlanDemands
     from reconciler.model import Plan, Risk
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
     from reconciler.reports.layout import Layout
@@ -39,11 +40,22 @@ class ApplyOptions(NamedTuple):
     lock_timeout: float = 0.0
 
 
+_NO_SAVED_PLAN = Diagnostic(
+    "usage.saved-plan-only",
+    Source("command line"),
+    "--same-manifests and --max-plan-age are about a saved plan, and none is given",
+    "what is planned now is of these manifests and of today",
+    "give a plan file, or leave them out",
+)
+
+
 @options.command()
 @click.argument("paths", nargs=-1, metavar="[PLANFILE | PATH...]")
 @click.option("--yes", is_flag=True, help="Accept what the plan shows, without being asked.")
 @click.option("--approve", metavar="RISKS", help="Accept only these risks: low,high,irreversible. Others are refused.")
 @options.lock_timeout
+@options.same_manifests
+@options.max_plan_age
 @options.full
 @options.settings_and_selection
 @options.output
@@ -51,25 +63,33 @@ class ApplyOptions(NamedTuple):
 def command(
     session: Session,
     /,
+    *,
     paths: tuple[str, ...],
     yes: bool,
     approve: str | None,
     lock_timeout: float,
+    same_manifests: bool,
+    max_plan_age: float | None,
     full: bool,
     config: str | None,
     **filters: Any,
 ) -> CommandResult:
     """Send a saved plan; or plan, show, ask and send."""
+    from datetime import timedelta
+
     from reconciler.cli.terminal.confirm import parse_approved_risks
     from reconciler.engine.pipeline import RunOptions
-    from reconciler.engine.saved_plans import is_marked_as_plan, is_planfile
+    from reconciler.engine.saved_plans import PlanDemands, is_marked_as_plan, is_planfile
     from reconciler.manifests.selection import Selection
 
     accepted = yes or approve is not None
     apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout)
     run_options = RunOptions(paths, config, Selection(**filters))
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
-        return _apply_saved_plan(session, paths[0], run_options, apply_options)
+        demands = PlanDemands(same_manifests, None if max_plan_age is None else timedelta(seconds=max_plan_age))
+        return _apply_saved_plan(session, paths[0], run_options, apply_options, demands)
+    if same_manifests or max_plan_age is not None:
+        raise UsageError(_NO_SAVED_PLAN)
     for path in paths if len(paths) > 1 else ():
         if is_marked_as_plan(session.cwd / path):
             problem = Diagnostic(
@@ -103,15 +123,15 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
 
 
 def _apply_saved_plan(
-    session: Session, planfile: str, run_options: RunOptions, apply_options: ApplyOptions
+    session: Session, planfile: str, run_options: RunOptions, apply_options: ApplyOptions, demands: PlanDemands
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
-    from reconciler.engine.saved_plans import read_saved_plan
-    from reconciler.kinds.registry import KINDS
+    from reconciler.engine.saved_plans import read_approved_plan
     from reconciler.manifests.selection import format_filters
     from reconciler.plans.planfile import check_plan_targets
+    from reconciler.reports.saved_plan import encode_saved_plan, render_saved_plan
 
     if filters := format_filters(run_options.selection):
         problem = Diagnostic(
@@ -122,17 +142,21 @@ def _apply_saved_plan(
             "plan again with the selection",
         )
         raise UsageError(problem)
-    plan = read_saved_plan(session.cwd / planfile, planfile, KINDS, session.today)
     inputs = session.inputs
     settings = read_settings(inputs, run_options.config)
+    saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+    plan = saved_plan.plan
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connect_targets(inputs, settings, targets) as apis:
         check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
         judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
+        write_text(session.stderr, render_saved_plan(saved_plan))
         with open_recorded_run(session, settings, apis, apply_options.lock_timeout) as recorded:
-            return _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
+            result = _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
+    extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
+    return result._replace(extra=extra, notes=(*notes, *result.notes))
 
 
 def _apply_judged_plan(

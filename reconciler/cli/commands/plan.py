@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,8 +15,10 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.engine.pipeline import JudgedPlan
+    from reconciler.engine.pipeline import JudgedPlan, RunOptions
     from reconciler.model import Plan
+    from reconciler.plans.signatures import Sign
+    from reconciler.settings.model import Settings
 
 
 @options.command()
@@ -41,57 +43,82 @@ def command(
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, preview_plan, read_settings
+    from reconciler.engine.pipeline import RunOptions, preview_plan
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
     from reconciler.reports.layout import sanitize_message
 
-    if out is not None:
-        check_out_path(session.cwd / out, out)
-        folders = [session.cwd / path for path in paths] + [read_settings(session.inputs, config).manifests]
-        check_out_folder(session.cwd / out, out, folders)
     run_options = RunOptions(paths, config, Selection(**filters))
+    destination = prepare_destination(session, out, run_options) if out is not None else None
     with Progress(session) as progress:
         judged_plan = preview_plan(session.inputs, run_options, progress.tell)
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
-    obstacles = _save_if_applicable(session, judged_plan, out) if out is not None else ()
-    saved = out is not None and not obstacles
+    digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
     headers = load_headers() if full else None
-    saved_line = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if saved else ""
+    saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n" if digest else ""
     return CommandResult(
         exit_,
         lambda layout: text.render_plan(masked_plan, layout, len(refusals), headers) + sanitize_message(saved_line),
         (*refusals, *judged_plan.withheld, *obstacles),
         masked_plan,
-        extra={"saved": saved},
+        extra={"saved": bool(digest), "digest": digest},
         headline=summarize_plan(masked_plan, len(refusals)),
     )
 
 
-def _save_if_applicable(session: Session, judged_plan: JudgedPlan, out: str) -> tuple[Diagnostic, ...]:
-    """Save a plan that could be applied; returns why it was not, if it was not."""
+class Destination(NamedTuple):
+    """Where a plan is saved, and what was fetched to do it: the settings, and a key if there is one."""
+
+    out: str
+    options: RunOptions
+    settings: Settings
+    sign: Sign | None
+
+
+def prepare_destination(session: Session, out: str, options: RunOptions) -> Destination:
+    """Refuse before anything is read what would only fail after it: a place that takes no plan, a key that is gone."""
+    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.plan_signing import find_sign
+
+    _check_out_path(session.cwd / out, out)
+    settings = read_settings(session.inputs, options.config)
+    folders = [*(session.cwd / path for path in options.paths), settings.manifests]
+    _check_out_folder(session.cwd / out, out, folders)
+    return Destination(out, options, settings, find_sign(settings, session.env))
+
+
+def _save_if_applicable(
+    session: Session, judged_plan: JudgedPlan, destination: Destination
+) -> tuple[str, tuple[Diagnostic, ...]]:
+    """Save a plan that could be applied; returns its digest, or "" and why it was not saved."""
     if not judged_plan.plan.gaps and not judged_plan.refusals:
-        save_plan(session, judged_plan.plan, out)
-        return ()
+        return save_plan(session, judged_plan.plan, destination), ()
     cause = "something could not be read" if judged_plan.plan.gaps else "the plan is refused"
     remedy = "mend what is listed and plan again"
-    return (Diagnostic("plan.not-saved", Source(out), f"not written: {cause}", remedy=remedy),)
+    return "", (Diagnostic("plan.not-saved", Source(destination.out), f"not written: {cause}", remedy=remedy),)
 
 
-def save_plan(session: Session, plan: Plan, out: str) -> None:
-    """Write a plan to the file that --out names; raises UsageError or IncompleteError where it can't be written."""
-    from reconciler.plans.planfile import dump_plan
-    from reconciler.state.atomic import replace_file
+def save_plan(session: Session, plan: Plan, destination: Destination) -> str:
+    """Write a plan, signed where a key is configured, and return its digest.
 
+    Raises UsageError or IncompleteError where it can't be written, AuthError where it can't be signed.
+    """
+    from reconciler.engine.saved_plans import make_plan_stamp, write_plan_file
+    from reconciler.plans.planfile import build_saved_plan
+
+    out, options, settings, sign = destination
+    stamp = make_plan_stamp(session.inputs, options, settings, session.moment)
+    data, saved_plan = build_saved_plan(plan, stamp, sign)
     try:
-        replace_file(session.cwd / out, dump_plan(plan, session.today))
+        write_plan_file(session.cwd / out, data, settings, session.env)
     except OSError as error:
         raise make_write_error(out, error) from None
+    return saved_plan.digest
 
 
-def check_out_path(path: Path, out: str) -> None:
+def _check_out_path(path: Path, out: str) -> None:
     """Refuse before anything is read what would be lost, or could not be written, after it."""
     if path.suffix.lower() in {".yaml", ".yml"}:
         problem = Diagnostic(
@@ -124,7 +151,7 @@ def check_out_path(path: Path, out: str) -> None:
         raise UsageError(problem)
 
 
-def check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
+def _check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
     """Refuse a file that a later run would read as a manifest; `folders` are where manifests lie, or are some."""
     from reconciler.manifests.discovery import would_read
 

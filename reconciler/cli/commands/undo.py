@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.commands.plan import check_out_folder, check_out_path, save_plan
+from reconciler.cli.commands.plan import prepare_destination, save_plan
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult, load_headers
@@ -36,40 +36,38 @@ def command(
 ) -> CommandResult:
     """Plan back to what the objects of a run were before it. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.pipeline import RunOptions, read_settings
     from reconciler.engine.run_history import RunQuery, look_up_runs
     from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
     from reconciler.engine.undo import plan_undo
 
     settings = read_settings(session.inputs, config)
-    check_out_path(session.cwd / out, out)
-    check_out_folder(session.cwd / out, out, [settings.manifests])
+    destination = prepare_destination(session, out, RunOptions(config=config))
     targets = identify_targets(session.inputs, settings, sorted(settings.targets))
     with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
         runs, _ = look_up_runs(store, targets, RunQuery(reference=run))
     numbers = [number for group in steps for number in group]
     with Progress(session) as progress:
         undo = plan_undo(session.inputs, settings, runs[0], numbers, progress.tell)
-    if undo.can_be_saved:
-        save_plan(session, undo.judged.plan, out)
-    return _draw_undo(undo, runs[0].id, out, full=full)
+    digest = save_plan(session, undo.judged.plan, destination) if undo.can_be_saved else ""
+    return _draw_undo(undo, runs[0].id, out, digest, full=full)
 
 
-def _draw_undo(undo: UndoPlan, run: str, out: str, *, full: bool) -> CommandResult:
+def _draw_undo(undo: UndoPlan, run: str, out: str, digest: str, *, full: bool) -> CommandResult:
     """Return the answer: the plan as `plan` shows it, and everything that speaks against it."""
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
     from reconciler.reports.layout import sanitize_message
 
     judged, headers = undo.judged, load_headers() if full else None
-    saved = f"\nSaved to {out}; apply it with: reconciler apply {out}\n" if undo.can_be_saved else "\nNot saved.\n"
+    saved = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n" if digest else "\nNot saved.\n"
     plan, reasons = judged.masked_plan, len(judged.refusals) + len(undo.obstacles)
     return CommandResult(
         undo.exit,
         lambda layout: text.render_plan(plan, layout, reasons, headers) + sanitize_message(saved),
         (*undo.obstacles, *judged.refusals, *judged.withheld),
         plan,
-        extra={"saved": undo.can_be_saved, "undo": {"run": run, "steps": list(undo.numbers)}},
+        extra={"saved": bool(digest), "digest": digest, "undo": {"run": run, "steps": list(undo.numbers)}},
         headline=summarize_plan(plan, reasons),
         notes=undo.notes,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from reconciler.engine.interrupts import StopSignals
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     from reconciler.engine.pipeline import RunInputs
@@ -73,11 +73,16 @@ class Session:
         return RunInputs(self.env, self.cwd, self.today, KINDS, self.now, self.timing or REAL_TIME)
 
     @property
-    def today(self) -> date:
-        """The day in UTC, which is what `expires` means."""
+    def moment(self) -> datetime:
+        """The time in UTC."""
         from datetime import UTC, datetime
 
-        return datetime.fromtimestamp(self.now, UTC).date()
+        return datetime.fromtimestamp(self.now, UTC)
+
+    @property
+    def today(self) -> date:
+        """The day in UTC, which is what `expires` means."""
+        return self.moment.date()
 
     @property
     def can_ask(self) -> bool:

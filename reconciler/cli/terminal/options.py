@@ -136,6 +136,15 @@ lock_timeout = click.option(
     metavar="TIME",
     help="Wait so long for a target that another run holds, such as 5m.",
 )
+same_manifests = click.option(
+    "--same-manifests", is_flag=True, help="Refuse a saved plan where the manifests here are not those of the plan."
+)
+max_plan_age = click.option(
+    "--max-plan-age",
+    type=Duration(),
+    metavar="TIME",
+    help="Take a saved plan up to this age, such as 72h, whatever the settings and itself say.",
+)
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(

@@ -1,0 +1,73 @@
+"""The checkout that manifests lie in: its commit, and whether it still says what a saved plan was made from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.credentials.command import run_helper
+from reconciler.credentials.private_file import Unavailable
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.pipeline import RunInputs, RunOptions, select_declared
+from reconciler.errors import ReconcilerError, StaleError
+from reconciler.manifests.selection import parse_filters
+from reconciler.plans.planfile import SavedPlan
+from reconciler.settings.model import Settings
+
+_GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
+"""Without a program that a checkout's configuration may name, and without a lock that another git would meet."""
+_MAX_ANSWER = 1024 * 1024
+
+
+def find_commit(path: Path, env: Mapping[str, str]) -> str:
+    """Return the commit of the git checkout that a file or folder lies in, "" if there is none or git can't tell.
+
+    A plus follows where something at or below the path differs from that commit.
+    """
+    folder = path if path.is_dir() else path.parent
+    try:
+        commit = run_helper((*_GIT, "rev-parse", "--verify", "HEAD"), folder, env, max_bytes=1024).decode().strip()
+        if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+            return ""
+        status = (*_GIT, "status", "--porcelain", "--ignore-submodules=dirty", "--", os.path.realpath(path))
+        return f"{commit}+" if run_helper(status, folder, env, max_bytes=_MAX_ANSWER) else commit
+    except (Unavailable, UnicodeDecodeError):
+        return ""
+
+
+def compare_checkout(
+    inputs: RunInputs, settings: Settings, saved_plan: SavedPlan, file: str, *, must_match: bool
+) -> tuple[Diagnostic, ...]:
+    """Return in what the checkout differs from what a plan was made from: manifests, commit.
+
+    Raises StaleError for other manifests, or such as can't be compared, where they must be the same.
+    """
+    try:
+        options = RunOptions(saved_plan.paths, selection=parse_filters(saved_plan.plan.selection))
+        digest = select_declared(inputs, settings, options).loaded.digest
+    except (ReconcilerError, ValueError) as error:
+        cause = str(error.problems[0]) if isinstance(error, ReconcilerError) else str(error)
+        difference = f"the manifests here can't be compared with those that the plan was made from: {cause}"
+        return _tell_difference(file, "plan.manifests-unread", difference, must_match=must_match)
+    notes: tuple[Diagnostic, ...] = ()
+    if digest != saved_plan.plan.manifests:
+        difference = "the manifests here are not those that the plan was made from"
+        notes += _tell_difference(file, "plan.other-manifests", difference, must_match=must_match)
+    folder = inputs.cwd / saved_plan.paths[0] if saved_plan.paths else settings.manifests
+    commit = find_commit(folder, inputs.env) if saved_plan.commit else ""
+    if commit and commit != saved_plan.commit:
+        difference = f"the plan was made at commit {saved_plan.commit}, and the checkout is at {commit}"
+        notes += _tell_difference(file, "plan.other-commit", difference, must_match=False)
+    return notes
+
+
+def _tell_difference(file: str, rule: str, difference: str, *, must_match: bool) -> tuple[Diagnostic, ...]:
+    if must_match:
+        reason, remedy = "nothing was sent", "check out what was planned, or plan again"
+        raise StaleError(Diagnostic(rule, Source(file), difference, reason, remedy))
+    reason, remedy = "what is sent is the plan, as it was approved", "--same-manifests refuses such a plan"
+    # Another commit alone changes nothing that is declared.
+    remedy = "" if rule == "plan.other-commit" else remedy
+    return (Diagnostic(rule, Source(file), difference, reason, remedy, Severity.NOTE),)

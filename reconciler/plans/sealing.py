@@ -1,0 +1,143 @@
+"""The bytes of a plan file: sections in a fixed order, a digest, a signature and a seal.
+
+    format_version kind tool nonce created expires commit paths   which plan this is: another one each time
+    compared selection ... manifests steps                        what is approved: the same for an equal plan
+    digest                                                        of what is approved alone
+    signature                                                     of every byte before it; only where it was signed
+    seal                                                          a digest of every other byte
+
+The seal shows damage and the signature shows who; both are worked out from the bytes, before any of them is parsed. The
+file must be exactly what the tool writes, so that no edit goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from reconciler.diagnostics import Explanation, Source
+from reconciler.errors import StaleError
+from reconciler.model import Json
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, render_members
+from reconciler.plans.signatures import PlanSignature, Sign
+
+# Hashed first, so that no digest of the same bytes that was made for another purpose passes for one of these.
+_DIGEST_DOMAIN, _SEAL_DOMAIN = b"reconciler plan digest 2\n", b"reconciler plan seal 2\n"
+_TAIL = re.compile(
+    rb'(?:,\n  "signature": \{\n    "method": "([a-z0-9-]{1,32})",\n    "value": "([0-9a-f]{1,1024})"\n  \})?'
+    rb',\n  "seal": "sha256:([0-9a-f]{64})"\n\}\n\Z'
+)
+_MAX_TAIL = 2048
+"""Bytes in which signature and seal have room."""
+_FIRST = ("format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths")
+_LAST = ("digest", "signature", "seal")
+_MARKS = (b'"format_version"', b'"digest"', b'"created"')
+"""What a damaged plan still holds, and another file does not."""
+PLAN_ANEW = "make a new one with plan --out"
+_DAMAGED = Explanation(
+    "plan.damaged",
+    "this is not a plan as it was written: its digest does not hold, so a byte of it was changed or lost",
+    "nothing was done",
+    PLAN_ANEW,
+)
+_NO_PLAN = Explanation(
+    "plan.no-plan",
+    "this is no saved plan: nothing in it is what plan --out writes",
+    "nothing was done",
+    PLAN_ANEW,
+)
+
+
+class SealedMembers(NamedTuple):
+    """The bytes of a plan file, and the digest of what is approved in it."""
+
+    data: bytes
+    digest: str
+
+
+def seal_members(members: Mapping[str, Json], sign: Sign | None = None) -> SealedMembers:
+    """Return the file of these members, with their digest, their signature and their seal in the place of any others.
+
+    Whoever can read this can do it: a seal is no signature.
+    """
+    unsigned, digest = _join_sections(members)
+    signature: dict[str, Json] = {"signature": sign(unsigned.encode())._asdict()} if sign else {}
+    signed = _join_members(unsigned, render_members(signature)) if signature else unsigned
+    seal: dict[str, Json] = {"seal": _hash(_SEAL_DOMAIN, signed.encode())}
+    return SealedMembers(_join_members(signed, render_members(seal)).encode(), digest)
+
+
+def _join_sections(members: Mapping[str, Json]) -> tuple[str, str]:
+    """Return the text of a file up to its digest, and the digest."""
+    first = {name: value for name, value in members.items() if name in _FIRST}
+    # A member that a later minor version joins counts as approved.
+    approved = render_members({name: value for name, value in members.items() if name not in (*_FIRST, *_LAST)})
+    digest = _hash(_DIGEST_DOMAIN, approved.encode())
+    return _join_members(render_members(first), approved, render_members({"digest": digest})), digest
+
+
+def _join_members(*texts: str) -> str:
+    """Return one JSON object of the members of several, each as `render_members` writes it."""
+    inner = ",\n".join(text.removeprefix("{\n").removesuffix("\n}\n") for text in texts if text != "{}\n")
+    return f"{{\n{inner}\n}}\n"
+
+
+def _hash(domain: bytes, data: bytes) -> str:
+    checksum = sha256(domain)
+    checksum.update(data)
+    return f"sha256:{checksum.hexdigest()}"
+
+
+def split_file(data: bytes, file: str) -> tuple[bytes, PlanSignature | None]:
+    """Return what a signature is of, and the signature, of a file whose seal holds. Nothing is parsed."""
+    match = _TAIL.search(data, max(0, len(data) - _MAX_TAIL))
+    if match is None:
+        raise StaleError(_explain_damage(data).locate(Source(file)))
+    method, value, seal = match.groups()
+    signed_end = match.start() if method is None else match.end(2) + len(b'"\n  }')
+    if _hash(_SEAL_DOMAIN, data[:signed_end] + b"\n}\n") != f"sha256:{seal.decode()}":
+        raise StaleError(_explain_damage(data).locate(Source(file)))
+    signature = PlanSignature(method.decode(), value.decode()) if method is not None else None
+    return data[: match.start()] + b"\n}\n", signature
+
+
+def parse_members(data: bytes, file: str) -> dict[str, Any]:
+    """Return the members of a plan file whose bytes are exactly those that the tool wrote."""
+    try:
+        members = json.loads(data)
+        # All bytes are compared, not digests alone: json.loads keeps the last of two equal names (RFC 8259, 4, leaves
+        # it open) and reads UTF-16 as well, so a file could show its reviewer something else than it holds.
+        is_whole = members.get("kind") == "Plan" and _seal_again(members) == data
+    # Python's JSON parser recurses: a few kilobytes of brackets raise RecursionError.
+    except (ValueError, RecursionError, UnicodeError, AttributeError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise StaleError(_explain_damage(data).locate(Source(file)))
+    if str(members.get("format_version")).split(".")[0] != PLAN_FORMAT_VERSION.split(".")[0]:
+        raise StaleError(_explain_other_format(members.get("format_version")).locate(Source(file)))
+    return dict(members)
+
+
+def _seal_again(members: Mapping[str, Any]) -> bytes:
+    signature = members.get("signature")
+    return seal_members(members, (lambda _: PlanSignature(**signature)) if signature is not None else None).data
+
+
+def _explain_damage(data: bytes) -> Explanation:
+    """Say what is wrong with a file that has no seal that holds: damaged, no plan, or older than seals."""
+    try:
+        version = json.loads(data)["format_version"]
+    except (ValueError, RecursionError, UnicodeError, KeyError, TypeError):
+        version = None
+    # Versions before 2 had a digest alone. One that a damaged byte makes of a newer one can't be told.
+    if isinstance(version, str) and re.match(r"1\.\d", version):
+        return _explain_other_format(version)
+    return _DAMAGED if any(mark in data for mark in _MARKS) else _NO_PLAN
+
+
+def _explain_other_format(version: Json) -> Explanation:
+    summary = f"the plan has format {version}, and this version reads {PLAN_FORMAT_VERSION}"
+    return Explanation("plan.other-format", summary, remedy="plan again with this version")
