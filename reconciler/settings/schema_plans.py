@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidValueError
-from reconciler.settings.durations import DURATION
+from reconciler.settings.durations import DURATION, parse_duration
 from reconciler.settings.schema_auth import FilePath, SecretField, StrictModel, TextLine
 
 _METHODS: Final = ("key", "ed25519", "signer")
@@ -33,6 +33,11 @@ _NO_PLACES: Final = Explanation(
 _NO_SIDE: Final = Explanation(
     "settings.inconsistent", "a way to sign says how to sign, how to verify, or both", remedy="say at least one"
 )
+
+
+def _check_duration(text: str) -> str:
+    parse_duration(text)
+    return text
 
 
 def _check_places(argv: list[str]) -> list[str]:
@@ -101,7 +106,7 @@ class PlansSection(StrictModel):
     # The same as the validator below: an editor sees the JSON Schema alone.
     model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [*_TWO_METHODS, _UNVERIFIABLE]}})
 
-    max_age: Annotated[str, Field(pattern=DURATION)] = "24h"
+    max_age: Annotated[str, Field(json_schema_extra={"pattern": DURATION}), AfterValidator(_check_duration)] = "24h"
     """How long after it was made a plan can be applied: minutes, hours or days, such as 72h."""
     signed: Literal["required"] | None = None
     """Say `required` to have `apply` refuse every plan without a signature that holds."""
