@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: a number and a unit, `30m`, `72h`, `400d`."""
+"""Lengths of time as people write them, in the settings and on the command line: a whole number and a unit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Final
 from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidValueError
 
-DURATION: Final = r"^[1-9][0-9]{0,4}[mhd]$"
-"""Whole minutes, hours or days, and never none: what lasts no time is no length of it."""
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+_DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return a length of time; raises InvalidValueError for anything but a number with its unit."""
-    if not re.fullmatch(DURATION.strip("^$"), text):
-        summary = "a duration is a number of minutes, hours or days, such as 30m, 72h or 5d"
+    """Return a length of time such as 90s, 30m, 72h or 5d; raises InvalidValueError for anything else."""
+    if (match := _DURATION.fullmatch(text)) is None:
+        summary = "a duration is a whole number and a unit, such as 30m, 72h or 5d"
         raise InvalidValueError(Explanation("settings.invalid-value", summary))
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.diagnostics import Explanation
 from reconciler.errors import InvalidValueError
-from reconciler.settings.durations import DURATION, parse_duration
 from reconciler.settings.schema_auth import FilePath, SecretField, StrictModel, TextLine
 
+_AGE: Final = "^[1-9][0-9]{0,4}[mhd]$"
+_NO_AGE: Final = Explanation(
+    "settings.invalid-value", "an age is a whole number of minutes, hours or days, such as 30m, 72h or 5d"
+)
 _METHODS: Final = ("key", "ed25519", "signer")
 _METHOD_UNCLEAR: Final = Explanation(
     "settings.inconsistent",
@@ -35,8 +39,9 @@ _NO_SIDE: Final = Explanation(
 )
 
 
-def _check_duration(text: str) -> str:
-    parse_duration(text)
+def _check_age(text: str) -> str:
+    if not re.fullmatch(_AGE, text):
+        raise InvalidValueError(_NO_AGE)
     return text
 
 
@@ -106,7 +111,7 @@ class PlansSection(StrictModel):
     # The same as the validator below: an editor sees the JSON Schema alone.
     model_config = ConfigDict(json_schema_extra={"not": {"anyOf": [*_TWO_METHODS, _UNVERIFIABLE]}})
 
-    max_age: Annotated[str, Field(json_schema_extra={"pattern": DURATION}), AfterValidator(_check_duration)] = "24h"
+    max_age: Annotated[str, Field(json_schema_extra={"pattern": _AGE}), AfterValidator(_check_age)] = "24h"
     """How long after it was made a plan can be applied: minutes, hours or days, such as 72h."""
     signed: Literal["required"] | None = None
     """Say `required` to have `apply` refuse every plan without a signature that holds."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+from reconciler.errors import InvalidValueError
+from reconciler.settings.durations import parse_duration
 
 
 class Duration(click.ParamType[float]):
@@ -19,7 +19,7 @@ class Duration(click.ParamType[float]):
         """Return the seconds; fails for anything else."""
         if isinstance(value, int | float):
             return float(value)
-        found = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
-        if not found:
-            self.fail(f"{value!r} is no duration; write a whole number and a unit, such as 90s, 5m or 2h", param, ctx)
-        return float(int(found[1]) * _SECONDS[found[2]])
+        try:
+            return parse_duration(str(value)).total_seconds()
+        except InvalidValueError as error:
+            self.fail(f"{value!r} is none; {error.explanation.summary}", param, ctx)
