@@ -33,6 +33,7 @@ from reconciler.kinds.kind import ClaimedActs
 from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Obstacle, Outcome, Plan, Step, Verdict
 from reconciler.plans.masking import SecretMasker
+from reconciler.plans.planfile import digest_plan
 from reconciler.reader import Read
 from reconciler.state.lease_watch import HeldLease
 from reconciler.state.records import (
@@ -171,6 +172,7 @@ class RecordedRun:
         Returns the plan, without the requests of steps whose object an earlier run may have changed: nobody knows.
         Raises StateError, with nothing claimed.
         """
+        self._note_digest(plan)
         names = [name for name in self._order_targets() if _steps_of(plan, name)]
         if strangers := {step.address.target for step in plan.sendable_steps} - set(names):
             raise StateError(Exit.INCOMPLETE, _explain_unidentified(min(strangers)))
@@ -241,6 +243,16 @@ class RecordedRun:
         for name in list(self._held):
             counts = Counter(outcome.verdict.value for outcome in outcomes if outcome.step.address.target == name)
             self._give_back([name], RunEnding(int(exit_), dict(counts)))
+
+    def _note_digest(self, plan: Plan) -> None:
+        """Let the records say which plan is sent, as a saved one says of itself."""
+        if any(not target.record.plan for target in self.parts.targets.values()):
+            digest = digest_plan(plan)
+            targets = {
+                name: replace(target, record=replace(target.record, plan=digest))
+                for name, target in self.parts.targets.items()
+            }
+            self.parts = replace(self.parts, targets=targets)
 
     def _order_targets(self) -> list[str]:
         return sorted(self.parts.targets, key=lambda name: self.parts.targets[name].record.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import __version__
 from reconciler.diagnostics import Source
@@ -15,7 +15,7 @@ from reconciler.settings.model import Settings
 from reconciler.settings.state_location import resolve_location
 from reconciler.state.backend import format_time
 from reconciler.state.open_store import open_store
-from reconciler.state.records import RunRecord, identify_target, make_run_id
+from reconciler.state.records import PlanNonce, RunRecord, identify_target, make_run_id
 from reconciler.state.run_holder import describe_holder
 from reconciler.state.store_errors import StoreError
 
@@ -57,7 +57,8 @@ def identify_bound(bound: Bound) -> str:
 def identify_targets(inputs: RunInputs, settings: Settings, names: Sequence[str]) -> dict[str, str]:
     """Return the id of each of these targets; asks IAM alone, for a project that the settings call by its name."""
     bounds = {name: settings.targets[name].bound() for name in names}
-    unclear = [name for name, bound in bounds.items() if bound.api == "csms" and not bound.project]
+    projects = {name: settings.targets[name].project for name in names}
+    unclear = [name for name, project in projects.items() if project.name and not project.id]
     if unclear:
         with connect_targets(inputs, settings, unclear) as apis:
             bounds |= {name: api.bound() for name, api in apis.items()}
@@ -69,17 +70,28 @@ def format_moment_ago(now: float, seconds: float) -> str:
     return format_time(datetime.fromtimestamp(max(0.0, now - seconds), UTC))
 
 
-def begin_run(command: str, target: str, env: Mapping[str, str], *, started: float, run: str = "") -> RunRecord:
+class RunOrigin(NamedTuple):
+    """What a run comes from: a command, the commit of the manifests, and the digest and nonce of a saved plan."""
+
+    command: str = "apply"
+    commit: str = ""
+    plan: str = ""
+    nonce: PlanNonce | None = None
+
+
+def begin_run(origin: RunOrigin, target: str, env: Mapping[str, str], *, started: float, run: str = "") -> RunRecord:
     """Return the record of a run on a target that starts now; `started` is seconds since the epoch.
 
     The targets of one run share its id, `run`, which is made for the first of them.
     """
+    command, commit, plan, _ = origin
     moment = format_time(datetime.fromtimestamp(started, UTC))
-    return RunRecord(run or make_run_id(moment), target, command, __version__, describe_holder(env), started=moment)
+    run = run or make_run_id(moment)
+    return RunRecord(run, target, command, __version__, describe_holder(env), commit, plan, started=moment)
 
 
 def begin_runs(
-    command: str, apis: Mapping[str, Api], env: Mapping[str, str], *, started: float
+    origin: RunOrigin, apis: Mapping[str, Api], env: Mapping[str, str], *, started: float
 ) -> dict[str, RunRecord]:
     """Return the record of one run on each of these targets, by their names.
 
@@ -92,6 +104,6 @@ def begin_runs(
             target = identify_bound(api.bound())
         except ReconcilerError:
             continue
-        records[name] = begin_run(command, target, env, started=started, run=run)
+        records[name] = begin_run(origin, target, env, started=started, run=run)
         run = records[name].id
     return records

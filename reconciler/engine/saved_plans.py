@@ -85,10 +85,14 @@ def read_approved_plan(
     return saved_plan, (*verifier.notes, *differences)
 
 
+def locate_manifests(inputs: RunInputs, options: RunOptions, settings: Settings) -> Path:
+    """Return a place of the manifests, for what is to be known of the checkout around it."""
+    return inputs.cwd / options.paths[0] if options.paths else settings.manifests
+
+
 def make_plan_stamp(inputs: RunInputs, options: RunOptions, settings: Settings, now: datetime) -> PlanStamp:
     """Return what makes of a plan one of its own: a random nonce, the time, and the commit of the manifests."""
-    place = inputs.cwd / options.paths[0] if options.paths else settings.manifests
-    commit = find_commit(place, inputs.env)
+    commit = find_commit(locate_manifests(inputs, options, settings), inputs.env)
     return PlanStamp(secrets.token_hex(16), now, settings.plans.max_age, __version__, commit, options.paths)
 
 

@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Json, Plan
-from reconciler.plans.sealing import PLAN_ANEW, parse_members, seal_members, split_file
+from reconciler.plans.sealing import PLAN_ANEW, digest_approved, parse_members, seal_members, split_file
 from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, encode_plan
 from reconciler.plans.signatures import PlanSignature, Sign
 from reconciler.plans.stored_steps import check_kinds, find_misleading_steps
@@ -101,6 +101,11 @@ def build_saved_plan(plan: Plan, stamp: PlanStamp, sign: Sign | None = None) -> 
     data, digest = seal_members(first | encode_plan(plan), sign)
     paths = tuple(stamp.paths)
     return data, SavedPlan(plan, stamp.nonce, created, expires, digest, stamp.tool, stamp.commit, paths)
+
+
+def digest_plan(plan: Plan) -> str:
+    """Return the digest that a file of this plan has, for a plan that is sent without one."""
+    return digest_approved(encode_plan(plan))
 
 
 def load_plan(

@@ -73,10 +73,19 @@ def seal_members(members: Mapping[str, Json], sign: Sign | None = None) -> Seale
 def _join_sections(members: Mapping[str, Json]) -> tuple[str, str]:
     """Return the text of a file up to its digest, and the digest."""
     first = {name: value for name, value in members.items() if name in _FIRST}
-    # A member that a later minor version joins counts as approved.
-    approved = render_members({name: value for name, value in members.items() if name not in (*_FIRST, *_LAST)})
+    approved = _render_approved(members)
     digest = _hash(_DIGEST_DOMAIN, approved.encode())
     return _join_members(render_members(first), approved, render_members({"digest": digest})), digest
+
+
+def digest_approved(members: Mapping[str, Json]) -> str:
+    """Return the digest of what is approved, as the file of these members has it."""
+    return _hash(_DIGEST_DOMAIN, _render_approved(members).encode())
+
+
+def _render_approved(members: Mapping[str, Json]) -> str:
+    # A member that a later minor version joins counts as approved.
+    return render_members({name: value for name, value in members.items() if name not in (*_FIRST, *_LAST)})
 
 
 def _join_members(*texts: str) -> str:

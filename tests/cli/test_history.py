@@ -115,7 +115,7 @@ def test_the_list_as_text(past: Past) -> None:
     assert lines[4].startswith(f"{past.renaming}  apply  ok  1 applied")
     assert lines[5].endswith("s), target command")
     assert lines[6].startswith("    ada on ")
-    assert lines[6].endswith("https://ci.example.com/jobs/77")
+    assert "https://ci.example.com/jobs/77; plan " in lines[6]
     assert len(lines) == 7
     assert stderr == "exit 0: ok\n"
 
@@ -176,7 +176,7 @@ WRONG = {
     "the beginning of several": (["2"], "4 runs begin with 2: "),
     "a kind that there is not": (["--object", "Rolle/x"], "there is no kind 'Rolle'"),
     "no name": (["--object", "SecurityRole/"], "the name after the slash is empty"),
-    "no duration": (["--since", "yesterday"], "is no duration"),
+    "no duration": (["--since", "yesterday"], "is none; a duration is"),
     "no runs at all": (["--limit", "0"], "0 is not in the range"),
     "a target that there is not": (["--target", "nowhere"], "no target is called 'nowhere'"),
 }

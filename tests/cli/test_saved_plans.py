@@ -191,7 +191,24 @@ def test_a_plan_holds_the_commit_and_apply_says_where_another_is_checked_out(
     assert code == 0
     assert f"the plan was made at commit {first}, and the checkout is at {second}" in stderr
     assert f"from commit {first}" in run(["show", "p.json"])[1]
-    assert run(["apply", "p.json"], {"PATH": str(folder)})[0] == 0  # no git to ask
+    assert run(["apply", "dirty.json"], {"PATH": str(folder)})[0] == 0  # no git to ask
+
+
+def test_a_plan_is_used_once(run: Run, world: World, folder: Path) -> None:
+    """A second time it is refused, whatever is there by then; a new one of the same steps has the same digest."""
+    assert run(["plan", "--out", "p.json"])[0] == 0
+    assert run(["plan", "--out", "q.json"])[0] == 0
+    assert run(["apply", "p.json"])[0] == 0
+    sent = list(world.server.ledger)
+
+    code, _, stderr = run(["apply", "p.json"])
+
+    assert (code, world.server.ledger) == (7, sent)
+    assert "this plan was applied before, by run 2" in stderr
+    digests = [json.loads((folder / name).read_text())["digest"] for name in ("p.json", "q.json")]
+    assert digests[0] == digests[1]
+    assert run(["apply", "q.json"])[0] == 0
+    assert world.server.ledger == sent, "everything is as wanted, and nothing is sent"
 
 
 # --- signed by whom

@@ -12,7 +12,7 @@ from reconciler.engine.intent_records import build_intent
 from reconciler.engine.pipeline import RunInputs, RunOptions, connect_targets, preview_plan, read_settings
 from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
 from reconciler.engine.recovery import SettledStep
-from reconciler.engine.run_store import begin_run, identify_targets, open_settings_store
+from reconciler.engine.run_store import RunOrigin, begin_run, identify_targets, open_settings_store
 from reconciler.engine.target_lock import LockPolicy
 from reconciler.engine.timing import Timing
 from reconciler.kinds.registry import KINDS
@@ -39,7 +39,7 @@ def open_store_of(folder: Path) -> Iterator[tuple[Store, dict[str, str]]]:
 
 def begin_rival(target: str, run: str = RIVAL) -> RunRecord:
     """A run of this very process, which lives."""
-    return begin_run("apply", target, {"GITHUB_ACTOR": "ada"}, started=0.0, run=run)
+    return begin_run(RunOrigin(), target, {"GITHUB_ACTOR": "ada"}, started=0.0, run=run)
 
 
 def hold_targets(folder: Path, run: str = RIVAL) -> dict[str, Lease]:
@@ -78,7 +78,7 @@ def settle_all(folder: Path, run: str = "20261128T130000-0000cafe") -> tuple[Set
         connect_targets(inputs, settings, sorted(targets)) as apis,
     ):
         runs = {
-            name: RunTarget(begin_run("recover", target, {}, started=0.0, run=run), apis[name].fresh)
+            name: RunTarget(begin_run(RunOrigin("recover"), target, {}, started=0.0, run=run), apis[name].fresh)
             for name, target in targets.items()
         }
         policy = LockPolicy(timing=timing)

@@ -107,13 +107,17 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
     """Settle what is open, then plan on what is there."""
     from reconciler.cli.terminal.progress import Progress
     from reconciler.cli.terminal.recorded import open_recorded_run
+    from reconciler.engine.checkout import find_commit
     from reconciler.engine.pipeline import compare_with_servers, connect_targets, read_declaration
+    from reconciler.engine.run_store import RunOrigin
+    from reconciler.engine.saved_plans import locate_manifests
 
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
+    origin = RunOrigin(commit=find_commit(locate_manifests(inputs, run_options, declared.settings), inputs.env))
     with (
         connect_targets(inputs, declared.settings, declared.targets) as apis,
-        open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout) as recorded,
+        open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout, origin) as recorded,
     ):
         recorded.settle_earlier()
         claimed_acts = recorded.list_claimed_acts()
@@ -128,10 +132,12 @@ def _apply_saved_plan(
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
+    from reconciler.engine.run_store import RunOrigin
     from reconciler.engine.saved_plans import read_approved_plan
     from reconciler.manifests.selection import format_filters
     from reconciler.plans.planfile import check_plan_targets
     from reconciler.reports.saved_plan import encode_saved_plan, render_saved_plan
+    from reconciler.state.records import PlanNonce
 
     if filters := format_filters(run_options.selection):
         problem = Diagnostic(
@@ -153,7 +159,9 @@ def _apply_saved_plan(
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
         judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
         write_text(session.stderr, render_saved_plan(saved_plan))
-        with open_recorded_run(session, settings, apis, apply_options.lock_timeout) as recorded:
+        nonce = PlanNonce(saved_plan.nonce, saved_plan.expires)
+        origin = RunOrigin("apply", saved_plan.commit, saved_plan.digest, nonce)
+        with open_recorded_run(session, settings, apis, apply_options.lock_timeout, origin) as recorded:
             result = _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
     extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
     return result._replace(extra=extra, notes=(*notes, *result.notes))

@@ -39,12 +39,13 @@ def command(
     """Settle what an earlier run left open, by reading. Never sends."""
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.pipeline import connect_targets, pick_targets, read_settings
+    from reconciler.engine.run_store import RunOrigin
 
     settings = read_settings(session.inputs, config)
     names = pick_targets(settings, target)
     with (
         connect_targets(session.inputs, settings, names) as apis,
-        open_recorded_run(session, settings, apis, lock_timeout, command="recover") as recorded,
+        open_recorded_run(session, settings, apis, lock_timeout, RunOrigin("recover")) as recorded,
     ):
         for api in apis.values():
             api.bound()  # a target that can't be identified has been left out, and nobody would know

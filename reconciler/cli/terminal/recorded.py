@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal.streams import write_text
 from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
-from reconciler.engine.run_store import begin_runs, open_settings_store
+from reconciler.engine.run_store import RunOrigin, begin_runs, open_settings_store
 from reconciler.engine.target_lock import LockPolicy
 from reconciler.kinds.registry import KINDS
 from reconciler.plans.masking import SecretMasker
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.cli.terminal.context import Session
     from reconciler.settings.model import Settings
-    from reconciler.state.records import PlanNonce
 
 
 @contextmanager
@@ -29,17 +28,16 @@ def open_recorded_run(
     settings: Settings,
     apis: Mapping[str, Api],
     lock_timeout: float,
-    nonce: PlanNonce | None = None,
-    command: str = "apply",
+    origin: RunOrigin,
 ) -> Iterator[RecordedRun]:
     """Open the store for a run on these targets; raises StateError, or AuthError for a database's URL."""
     inputs = session.inputs
     with open_settings_store(settings, inputs.env) as store:
-        records = begin_runs(command, apis, inputs.env, started=inputs.now)
+        records = begin_runs(origin, apis, inputs.env, started=inputs.now)
         targets = {name: RunTarget(record, apis[name].fresh) for name, record in records.items()}
         masker = SecretMasker(api.redact for api in apis.values())
         policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), inputs.timing)
-        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, nonce, settings.state.id))
+        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, origin.nonce, settings.state.id))
 
 
 def _tell_wait(session: Session, lease: Lease) -> None:
