@@ -1,49 +1,46 @@
-"""Differences over time, in a transaction: what a drift run sees for the first time, again, or no longer."""
+"""Differences over time: what a drift run sees for the first time, again, or no longer.
+
+Several runs may look at once, and record in another order than they looked. Which of two sights is the newer can't be
+told then, so what one of them recorded while another was looking stands until the next run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, dataclass, replace
 
 from reconciler.state.records import DriftItem, DriftNews, DriftRecord
 from reconciler.state.schema import Row, Transaction
 
 _DRIFT = (
-    "select address, path, value, first_run, first_seen, last_run, last_seen, cleared, cleared_run from drift "
-    "where target = :target order by address, path, first_seen, value"
+    "select address, path, value, object, first_run, first_seen, last_run, last_seen, runs, cleared, cleared_run "
+    "from drift where target = :target order by address, object, path, first_seen, value"
 )
 
 
-def record_drift(
-    transaction: Transaction, target: str, run: str, items: Sequence[DriftItem], compared: Collection[str], now: str
-) -> DriftNews:
+@dataclass(frozen=True, slots=True)
+class DriftSight:
+    """What one run saw: the differences, and the addresses that it compared. It looked from `started` until `now`."""
+
+    run: str
+    items: frozenset[DriftItem]
+    compared: frozenset[str]
+    started: str
+    now: str
+
+    def overlaps(self, moment: str) -> bool:
+        """Say whether what was recorded at that moment was recorded while this run was looking."""
+        return bool(self.started) and moment > self.started
+
+
+def record_drift(transaction: Transaction, target: str, sight: DriftSight) -> DriftNews:
     """Record what a run saw, and return the news. Said again by the same run, they are the same news."""
-    for item in items:
-        # A difference that was cleared and is back starts a new life; one that stood goes on with its own.
-        transaction.run(
-            "insert into drift (target, address, path, value, first_run, first_seen, last_run, last_seen, "
-            "cleared_run, cleared) values (:target, :address, :path, :value, :run, :now, :run, :now, '', '') "
-            "on conflict (target, address, path, value) do update set "
-            "first_run = case when drift.cleared = '' then drift.first_run else excluded.first_run end, "
-            "first_seen = case when drift.cleared = '' then drift.first_seen else excluded.first_seen end, "
-            "last_seen = case when drift.cleared = '' and drift.last_run = excluded.last_run then drift.last_seen "
-            "else excluded.last_seen end, last_run = excluded.last_run, cleared_run = '', cleared = ''",
-            target=target,
-            address=item.address,
-            path=item.path,
-            value=item.value,
-            run=run,
-            now=now,
-        )
-    for address in sorted(compared):
-        transaction.run(
-            "update drift set cleared_run = :run, cleared = :now "
-            "where target = :target and address = :address and cleared = '' and last_run <> :run",
-            run=run,
-            now=now,
-            target=target,
-            address=address,
-        )
-    return _sort_news(transaction.run(_DRIFT, target=target), run)
+    before = {record.item: record for record in read_drift(transaction, target)}
+    after = merge_sight(before, sight)
+    for item, record in after.items():
+        if record != before.get(item):
+            _write_record(transaction, target, record)
+    return sort_news(after.values(), sight)
 
 
 def read_drift(transaction: Transaction, target: str) -> tuple[DriftRecord, ...]:
@@ -51,23 +48,80 @@ def read_drift(transaction: Transaction, target: str) -> tuple[DriftRecord, ...]
     return tuple(map(_make_record, transaction.run(_DRIFT, target=target)))
 
 
-def _sort_news(rows: Sequence[Row], run: str) -> DriftNews:
-    seen = [record for record in map(_make_record, rows) if not record.cleared and record.last_run == run]
-    gone = [_make_record(row) for row in rows if row[-1] == run]
-    first = [record for record in seen if record.first_run == run]
-    fields_seen, fields_gone = set(map(_find_field, seen)), set(map(_find_field, gone))
+def prune_drift(transaction: Transaction, target: str, before: str) -> None:
+    """Forget the differences that no run has seen since a time."""
+    transaction.run("delete from drift where target = :target and last_seen < :before", target=target, before=before)
+
+
+def merge_sight(records: Mapping[DriftItem, DriftRecord], sight: DriftSight) -> dict[DriftItem, DriftRecord]:
+    """Return what is remembered once a sight has joined it. Pure."""
+    fields = {item.field for item in sight.items}
+    merged = {
+        item: record if item in sight.items else _miss_record(record, sight, fields) for item, record in records.items()
+    }
+    return merged | {item: _see_item(item, records.get(item), sight) for item in sorted(sight.items, key=astuple)}
+
+
+def sort_news(records: Collection[DriftRecord], sight: DriftSight) -> DriftNews:
+    """Return what a merged sight has to tell, in the order of fields."""
+    ordered = sorted(records, key=lambda record: (record.item.field, record.item.value))
+    seen = [record for record in ordered if record.item in sight.items]
+    gone = [record for record in ordered if record.item not in sight.items and record.cleared_run == sight.run]
+    other_values = {record.item.field for record in ordered if record.item not in sight.items and not record.cleared}
+    other_values |= {record.item.field for record in gone}
+    first = [record for record in seen if record.first_run == sight.run]
+    fields = {item.field for item in sight.items}
     return DriftNews(
-        new=tuple(record for record in first if _find_field(record) not in fields_gone),
-        known=tuple(record for record in seen if record.first_run != run),
-        changed=tuple(record for record in first if _find_field(record) in fields_gone),
-        cleared=tuple(record for record in gone if _find_field(record) not in fields_seen),
+        new=tuple(record for record in first if record.item.field not in other_values),
+        known=tuple(record for record in seen if record.first_run != sight.run),
+        changed=tuple(record for record in first if record.item.field in other_values),
+        cleared=tuple(record for record in gone if record.item.field not in fields),
     )
 
 
-def _find_field(record: DriftRecord) -> tuple[str, str]:
-    return record.item.address, record.item.path
+def _see_item(item: DriftItem, record: DriftRecord | None, sight: DriftSight) -> DriftRecord:
+    if record and (record.last_run == sight.run if not record.cleared else sight.overlaps(record.cleared)):
+        return record
+    if record and not record.cleared:
+        return replace(record, last_run=sight.run, last_seen=sight.now, runs=record.runs + 1)
+    # A difference that was cleared and is back begins a new life.
+    return DriftRecord(item, sight.run, sight.now, sight.run, sight.now)
+
+
+def _miss_record(record: DriftRecord, sight: DriftSight, fields: Collection[tuple[str, str, str]]) -> DriftRecord:
+    """Return a record of what a run did not see. That clears it only where the run looked, or saw another value."""
+    is_looked_at = record.item.address in sight.compared or record.item.field in fields
+    if record.cleared or not is_looked_at or record.last_run == sight.run or sight.overlaps(record.last_seen):
+        return record
+    return replace(record, cleared=sight.now, cleared_run=sight.run)
+
+
+def _write_record(transaction: Transaction, target: str, record: DriftRecord) -> None:
+    item = record.item
+    transaction.run(
+        "insert into drift (target, address, object, path, value, first_run, first_seen, last_run, last_seen, runs, "
+        "cleared, cleared_run) values (:target, :address, :object, :path, :value, :first_run, :first_seen, :last_run, "
+        ":last_seen, :runs, :cleared, :cleared_run) on conflict (target, address, object, path, value) do update set "
+        "first_run = excluded.first_run, first_seen = excluded.first_seen, last_run = excluded.last_run, "
+        "last_seen = excluded.last_seen, runs = excluded.runs, cleared = excluded.cleared, "
+        "cleared_run = excluded.cleared_run",
+        target=target,
+        address=item.address,
+        object=item.object,
+        path=item.path,
+        value=item.value,
+        first_run=record.first_run,
+        first_seen=record.first_seen,
+        last_run=record.last_run,
+        last_seen=record.last_seen,
+        runs=record.runs,
+        cleared=record.cleared,
+        cleared_run=record.cleared_run,
+    )
 
 
 def _make_record(row: Row) -> DriftRecord:
-    address, path, value, first_run, first_seen, last_run, last_seen, cleared, _ = map(str, row)
-    return DriftRecord(DriftItem(address, path, value), first_run, first_seen, last_run, last_seen, cleared)
+    address, path, value, object_ = map(str, row[:4])
+    first_run, first_seen, last_run, last_seen, runs, cleared, cleared_run = map(str, row[4:])
+    item = DriftItem(address, path, value, object_)
+    return DriftRecord(item, first_run, first_seen, last_run, last_seen, int(runs), cleared, cleared_run)

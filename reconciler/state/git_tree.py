@@ -63,7 +63,7 @@ def _dump_files(transaction: Transaction) -> dict[str, bytes]:
     for table in TABLES:
         columns = list_columns(table)
         # The names are this package's own.
-        for row in transaction.run(f"select {', '.join(columns)} from {table} order by {', '.join(columns[:4])}"):  # noqa: S608
+        for row in transaction.run(f"select {', '.join(columns)} from {table} order by {', '.join(columns[:5])}"):  # noqa: S608
             path = _find_path(table, dict(zip(columns, row, strict=True)), closed)
             if path:
                 files[path][table].append(dict(zip(columns, row, strict=True)))

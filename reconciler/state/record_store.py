@@ -185,13 +185,15 @@ class RecordStore:
         steps = history.intents if history else ()
         return next((intent.previous for intent in steps if intent.number == number), None)
 
-    def remember_drift(self, target: str, run: str, items: Sequence[DriftItem], compared: Collection[str]) -> DriftNews:
+    def remember_drift(
+        self, target: str, run: str, items: Collection[DriftItem], compared: Collection[str], *, started: str = ""
+    ) -> DriftNews:
         """As `Store` has it."""
-        now = self._now()
+        sight = drift_memory.DriftSight(run, frozenset(items), frozenset(compared), started, self._now())
 
         def remember(tx: Transaction) -> DriftNews:
             leases.lock_target(tx, target)
-            return drift_memory.record_drift(tx, target, run, items, compared, now)
+            return drift_memory.record_drift(tx, target, sight)
 
         return self._run(Scope("drift", target), remember)
 
@@ -202,7 +204,12 @@ class RecordStore:
     def prune(self, target: str, *, before: str, keep: int = 0) -> int:
         """As `Store` has it."""
         scope = Scope("prune", target, history=True)
-        return self._run(scope, lambda tx: runs.prune_runs(tx, target, before, keep))
+
+        def forget(tx: Transaction) -> int:
+            drift_memory.prune_drift(tx, target, before)
+            return runs.prune_runs(tx, target, before, keep)
+
+        return self._run(scope, forget)
 
     def close(self) -> None:
         """As `Store` has it."""

@@ -222,23 +222,38 @@ class OpenIntent:
 
 @dataclass(frozen=True, slots=True)
 class DriftItem:
-    """One difference as a drift run saw it. Its identity is address, path and the digest of the value that was seen."""
+    """One difference as a drift run saw it. Its identity is all of it: `value` is the digest of what was found.
+
+    `address` is KIND/NAME; `object` tells the objects of one document apart, and is empty where it has but one. An
+    empty `path` stands for an object that is not there.
+    """
 
     address: str
     path: str
     value: str
+    object: str = ""
+
+    @property
+    def field(self) -> tuple[str, str, str]:
+        """What can have one value at a time."""
+        return self.address, self.object, self.path
 
 
 @dataclass(frozen=True, slots=True)
 class DriftRecord:
-    """A difference with its life: the runs that saw it first and last, and when. `cleared` is when it was gone."""
+    """A difference with its life: the runs that saw it first and last, when, and how many did (`runs`).
+
+    `cleared` is when a run, `cleared_run`, found it gone; one that comes back after that begins a new life.
+    """
 
     item: DriftItem
     first_run: str
     first_seen: str
     last_run: str
     last_seen: str
+    runs: int = 1
     cleared: str = ""
+    cleared_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,10 @@ TABLES: Final[dict[str, str]] = {
     "act text not null, request_id text not null, at text not null",
     "act": "target text not null, key text not null, run text not null, number integer not null, at text not null, "
     "outcome text not null, primary key (target, key, run, number)",
-    "drift": "target text not null, address text not null, path text not null, value text not null, "
-    "first_run text not null, first_seen text not null, last_run text not null, last_seen text not null, "
-    "cleared_run text not null, cleared text not null, primary key (target, address, path, value)",
+    "drift": "target text not null, address text not null, object text not null, path text not null, "
+    "value text not null, first_run text not null, first_seen text not null, last_run text not null, "
+    "last_seen text not null, runs integer not null, cleared text not null, cleared_run text not null, "
+    "primary key (target, address, object, path, value)",
 }
 """Columns by table. An empty text says that there is nothing, so that equal rows compare as equal everywhere."""
 

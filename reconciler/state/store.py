@@ -130,10 +130,13 @@ class Store(Protocol):
     def read_previous(self, target: str, run: str, number: int) -> PreviousObject | None:
         """Return the object before a step."""
 
-    def remember_drift(self, target: str, run: str, items: Sequence[DriftItem], compared: Collection[str]) -> DriftNews:
+    def remember_drift(
+        self, target: str, run: str, items: Collection[DriftItem], compared: Collection[str], *, started: str = ""
+    ) -> DriftNews:
         """Record the differences that a drift run saw on a target, and return what is new about them.
 
-        `compared` are the addresses that it compared: what it did not look at is not cleared by its silence.
+        `compared` are the addresses that it compared: what it did not look at is not cleared by its silence. `started`
+        is when it began to look: what another run has recorded since then may be the newer sight, and stands.
         """
 
     def list_drift(self, target: str) -> tuple[DriftRecord, ...]:
@@ -142,7 +145,8 @@ class Store(Protocol):
     def prune(self, target: str, *, before: str, keep: int = 0) -> int:
         """Forget runs that ended before a time, but for the latest `keep`, and say how many.
 
-        What is open stays, and so do acts, for ever. Nonces go when their plan has expired before that time.
+        What is open stays, and so do acts, for ever. Nonces go when their plan has expired before that time,
+        differences when no run has seen them since.
         """
 
     def close(self) -> None:

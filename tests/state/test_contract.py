@@ -434,10 +434,35 @@ def test_drift_keeps_when_it_was_first_seen(store: Store) -> None:
     (first,) = store.remember_drift(TARGET, "run-1", [A], ALL).new
     (again,) = store.remember_drift(TARGET, "run-2", [A], ALL).known
     assert (again.first_run, again.first_seen, again.last_run) == ("run-1", first.first_seen, "run-2")
+    assert (first.runs, again.runs) == (1, 2)
     (gone,) = store.remember_drift(TARGET, "run-3", [], ALL).cleared
     assert gone.cleared
+    assert (gone.cleared_run, gone.runs) == ("run-3", 2)
     assert store.list_drift(TARGET) == (gone,)
     assert store.list_drift(OTHER_TARGET) == ()
+
+
+def test_the_objects_of_one_document_have_differences_of_their_own(store: Store) -> None:
+    first, second = replace(A, object="1"), replace(A, object="2")
+    store.remember_drift(TARGET, "run-1", [first, second], ALL)
+    news = store.remember_drift(TARGET, "run-2", [second], ALL)
+    assert ([record.item for record in news.cleared], [record.item for record in news.known]) == ([first], [second])
+
+
+def test_a_run_does_not_clear_what_another_recorded_while_it_looked(store: Store) -> None:
+    store.remember_drift(TARGET, "run-2", [A], ALL)
+    assert store.remember_drift(TARGET, "run-1", [], ALL, started="2000-01-01T00:00:00.000Z").cleared == ()
+    assert len(store.remember_drift(TARGET, "run-3", [], ALL, started="2998-01-01T00:00:00.000Z").cleared) == 1
+
+
+def test_differences_are_forgotten_once_nobody_has_seen_them_for_long(store: Store) -> None:
+    """Those that stand, too: their document may be declared no longer."""
+    store.remember_drift(TARGET, "run-1", [A, B], ALL)
+    store.remember_drift(TARGET, "run-2", [A], ALL)
+    store.prune(TARGET, before="2000-01-01T00:00:00.000Z")
+    assert [record.item for record in store.list_drift(TARGET)] == [A, B]
+    store.prune(TARGET, before="2998-01-01T00:00:00.000Z")
+    assert store.list_drift(TARGET) == ()
 
 
 def test_drift_needs_no_lease_and_takes_none(store: Store) -> None:
@@ -449,8 +474,8 @@ def test_drift_needs_no_lease_and_takes_none(store: Store) -> None:
 
 def test_texts_are_kept_as_they_are(store: Store) -> None:
     odd = "a'b\";--\n\t%s :x {} ü \U0001f600 \\"
-    store.remember_drift(TARGET, "run-1", [DriftItem(odd, odd, odd)], [odd])
-    assert store.list_drift(TARGET)[0].item == DriftItem(odd, odd, odd)
+    store.remember_drift(TARGET, "run-1", [DriftItem(odd, odd, odd, odd)], [odd])
+    assert store.list_drift(TARGET)[0].item == DriftItem(odd, odd, odd, odd)
     lease = store.claim(make_run("run-1"), nonce=PlanNonce(odd, odd))
     store.intend(lease, [make_intent("run-1", 1, odd)])
     assert [act.key for act in store.list_acts(TARGET, [odd])] == [odd]
