@@ -63,9 +63,11 @@ class Explanation(NamedTuple):
         """Return the same said of something, for a summary that is a sentence without its subject."""
         return self._replace(summary=f"{subject} {self.summary}")
 
-    def locate(self, source: Source, address: Address | None = None) -> Diagnostic:
+    def locate(self, source: Source, address: Address | None = None, object_name: str = "") -> Diagnostic:
         """Return the diagnostic at a place."""
-        return Diagnostic(self.rule, source, self.summary, self.reason, self.remedy, address=address)
+        return Diagnostic(
+            self.rule, source, self.summary, self.reason, self.remedy, address=address, object_name=object_name
+        )
 
 
 @total_ordering
@@ -74,8 +76,8 @@ class Diagnostic:
     """One thing to tell: what is wrong (`summary`), why it matters (`reason`), what to do (`remedy`), and where.
 
     `rule` is the stable id of its kind, as `explain rules` lists them; `address` is the document that it is about, if
-    any. Printed it reads `source: summary; reason; remedy`, without what is empty. It sorts by place and then by words,
-    and two that read the same are the same.
+    any, and `object_name` which of its objects, where it has several. Printed it reads `source: summary; reason;
+    remedy`, without what is empty. It sorts by place and then by words, and two that read the same are the same.
     """
 
     rule: str
@@ -85,6 +87,7 @@ class Diagnostic:
     remedy: str = ""
     severity: Severity = Severity.ERROR
     address: Address | None = None
+    object_name: str = ""
 
     @property
     def message(self) -> str:

@@ -237,7 +237,8 @@ class Plan:
     `problems` are faults of the manifests that only the live state shows, each of which holds its own document back;
     `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
     differences for which there is no step, since their document wants them told alone. `selection` is empty for a
-    whole run.
+    whole run. `compared_addresses` are the documents that were compared whole, so that what has no step is as declared;
+    a saved plan doesn't hold them.
     """
 
     steps: tuple[Step, ...]
@@ -249,6 +250,7 @@ class Plan:
     targets: Mapping[str, Bound] = field(default_factory=dict)
     manifests: str = ""
     absences: tuple[Diagnostic, ...] = ()
+    compared_addresses: frozenset[Address] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def complete(self) -> bool:

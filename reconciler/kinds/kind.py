@@ -193,6 +193,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Paths whose requests run after all others of their level, since those others carry what they change."""
     renamable: ClassVar[bool] = False
     """Whether an object can be given the document's name in the place of `metadata.renamedFrom`."""
+    names_objects: ClassVar[bool] = False
+    """Whether a document may be about several objects that `Step.object` tells apart, and not the paths of changes."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
     risks: ClassVar[Mapping[str, RiskAssessment]] = {}

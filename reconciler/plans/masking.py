@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NewType
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Address, Diagnostic
 from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, Verdict
 
 MaskedStep = NewType("MaskedStep", Step)
@@ -32,6 +32,7 @@ class MaskedPlan:
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
     absences: tuple[Diagnostic, ...] = ()
+    compared_addresses: frozenset[Address] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -75,6 +76,7 @@ class SecretMasker:
             absences=self.mask_diagnostics(plan.absences),
             selection=plan.selection,
             targets=plan.targets,
+            compared_addresses=plan.compared_addresses,
         )
 
     def mask_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -95,7 +97,8 @@ class SecretMasker:
         )
 
     def _problem(self, problem: Diagnostic) -> Diagnostic:
-        return replace(problem, summary=self(problem.summary), reason=self(problem.reason), remedy=self(problem.remedy))
+        summary, reason, remedy = self(problem.summary), self(problem.reason), self(problem.remedy)
+        return replace(problem, summary=summary, reason=reason, remedy=remedy, object_name=self(problem.object_name))
 
     def _subject(self, subject: Subject) -> Subject:
         facts = tuple((name, self(text)) for name, text in subject.facts)

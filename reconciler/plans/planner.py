@@ -43,6 +43,7 @@ class _Comparison:
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     absences: list[Diagnostic] = field(default_factory=list)
+    addresses: set[Address] = field(default_factory=set)
     compared: int = 0
     of: int = 0
 
@@ -68,6 +69,7 @@ def plan(
         gaps=tuple(sorted(set(observed.gaps))),
         notes=tuple(sorted(set(comparison.notes))),
         absences=tuple(sorted(set(comparison.absences))),
+        compared_addresses=frozenset(comparison.addresses),
         selection=scope.selection,
         targets=scope.targets,
         manifests=scope.manifests,
@@ -99,6 +101,9 @@ def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run
                 compared_objects += finding.objects
                 comparison.steps.extend((step, finding.needs) for step in build_steps(finding, kind))
     comparison.compared += compared_objects
+    # What another document's problem is about, or an expired one declares, was not compared either.
+    if not has_problem and compared_objects >= size:
+        comparison.addresses.add(document.address)
     # A document of which there is nothing but notes, such as an expired one, declares nothing.
     is_inert = is_inert and not compared_objects and not has_problem
     comparison.of += 0 if is_inert else max(size, compared_objects)

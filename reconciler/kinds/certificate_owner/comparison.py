@@ -159,7 +159,7 @@ def _find_absence(document: OwnerDocument, assignment: Assignment) -> Finding:
     reason = "it does not exist (purged, renewed?) or is not visible to this account"
     if document.spec.declared().get("missing") == "report":
         absence = Explanation("live.not-found", summary, reason, "correct or remove it")
-        return Absence(absence.locate(source, document.address))
+        return Absence(absence.locate(source, document.address, assignment.key))
     refusal = f"{summary}; {reason}; correct or remove it, or say missing: report"
     after = {"owner": assignment.owner}
     return Match(document, None, after, object=assignment.key, source=source, refusal=refusal, obstacle=Obstacle.ABSENT)

@@ -38,6 +38,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
 
     spec: ClassVar[type[Spec]] = CertificateOwner
     api: ClassVar[str] = "keyfactor"
+    names_objects: ClassVar[bool] = True
     risks: ClassVar[Mapping[str, RiskAssessment]] = {
         "owner": RiskAssessment(Risk.HIGH, "where it takes the certificate from its present owner")
     }
