@@ -49,6 +49,10 @@ _DOCUMENT_RULES = {
     "document.unreadable-file": "A file or folder can't be opened, or is a symbolic link or no regular file.",
     "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
 }
+_DRIFT_RULES = {
+    "drift.during-apply": "An apply held a target while drift looked at it.",
+    "drift.not-remembered": "What keeps the state gave no answer, so differences have no age and are not remembered.",
+}
 _EXPORT_RULES = {
     "export.no-target": "No target of the settings speaks the API of what is to be exported.",
     "export.nothing-to-export": "Nothing that exists is to be exported.",
@@ -234,6 +238,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_CSV_RULES,
                 **_DOCTOR_RULES,
                 **_DOCUMENT_RULES,
+                **_DRIFT_RULES,
                 **_EXPORT_RULES,
                 **_HISTORY_RULES,
                 **_INTERNAL_RULES,

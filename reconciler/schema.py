@@ -17,6 +17,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
+from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.settings.schema import SettingsFile
@@ -121,11 +122,12 @@ def _build_report_schema() -> Schema:
     )
     definitions = {
         "step": _build_step_schema(),
-        "change": _build_change_schema("risk_reason"),
+        "change": _build_change_schema("risk_reason", {"drift": {"$ref": "#/$defs/drift"}}),
         "call": _build_call_schema(),
         "problem": problem,
         "target": _build_target_schema(),
         "run": build_run_schema(),
+        "drift": AGE_SCHEMA,
     }
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
@@ -142,7 +144,7 @@ def _build_report_schema() -> Schema:
     schema = {
         "title": "Report",
         "description": description,
-        **_build_open(_build_report_members()),
+        **_build_open(_build_report_members(), RUN_SCHEMA),
         **own_members,
         "$defs": definitions,
     }
@@ -171,7 +173,7 @@ def _build_report_members() -> Schema:
         "notes": {"type": "array", "items": {"$ref": "#/$defs/problem"}},
         "absences": {
             "type": "array",
-            "items": {"$ref": "#/$defs/problem"},
+            "items": {"$ref": "#/$defs/problem", "properties": {"drift": {"$ref": "#/$defs/drift"}}},
             "description": "Notes of declared objects that are not there and are only told; drift counts them.",
         },
     }
@@ -198,16 +200,18 @@ def _build_step_schema() -> Schema:
         {
             **_build_obstacle_members(),
             "detail": text,
+            "drift": {"$ref": "#/$defs/drift"},
         },
     )
 
 
-def _build_change_schema(reason: str) -> Schema:
+def _build_change_schema(reason: str, optional: Schema | None = None) -> Schema:
     path = {"type": "string", "description": "Starts with the manifest's field name."}
     anything: Schema = {}
     risk, verdict = {"enum": [risk.value for risk in Risk]}, {"enum": [verdict.value for verdict in Verdict]}
     why = {reason: {"type": "string", "description": "Why the risk is not low."}}
-    return _build_open({"path": path, "before": anything, "after": anything, "risk": risk, **why}, {"verdict": verdict})
+    members = {"path": path, "before": anything, "after": anything, "risk": risk, **why}
+    return _build_open(members, {"verdict": verdict, **(optional or {})})
 
 
 def _build_call_schema() -> Schema:

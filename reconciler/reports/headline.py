@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.summary import count_by_verdict, count_in_sync
 from reconciler.reports.layout import format_count
 from reconciler.reports.perspective import FOUND, PLANNED, ActionWords
+
+if TYPE_CHECKING:
+    from reconciler.plans.drift_items import DriftComparison
 
 _VERDICT_WORDS = {
     Verdict.APPLIED: "applied",
@@ -49,6 +54,18 @@ def summarize_drift(plan: MaskedPlan) -> str:
         else ""
     )
     return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, FOUND)}"
+
+
+def summarize_news(drift: DriftComparison | None) -> str:
+    """Say what is new about the differences since earlier runs; "" where there is nothing to say."""
+    ages = drift.ages if drift else ()
+    counts = Counter(age.status.value for age in ages)
+    since = min((age.since[:10] for age in ages if age.status == "known"), default="")
+    words = {"new": "new", "changed": "changed", "known": f"known (since {since})"}
+    parts = [f"{counts[status]:,} {label}" for status, label in words.items() if counts[status]]
+    if drift and drift.cleared:
+        parts.append(f"{len(drift.cleared):,} cleared")
+    return f"Differences beside earlier runs: {', '.join(parts)}" if parts else ""
 
 
 def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool = False) -> str:

@@ -1,8 +1,8 @@
 """The JSON that plan, drift, show, apply and every failure share; the plan file is made of the same steps.
 
 One shape whatever happened: {"format_version", "command", "outcome", "compared", "partial", "selection", "summary",
-"steps", "problems", "notes", "absences"}. Members may join within a major version, none leaves. No time stamps: equal
-values give equal bytes.
+"steps", "problems", "notes", "absences"}. Members may join within a major version, none leaves. Equal values give equal
+bytes: what differs from run to run, its id and times, is among the values, and only drift and apply have it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
@@ -18,7 +19,11 @@ from reconciler.model import Change, Coverage, Gap, Json, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.summary import Summary, summarize_steps
+from reconciler.reports.drift_members import encode_age
 from reconciler.sanitize import is_invisible
+
+if TYPE_CHECKING:
+    from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
 
 FORMAT_VERSION = "1.0"
 
@@ -29,9 +34,12 @@ _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 _NOT_PLAIN_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
-def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None) -> dict[str, Json]:
+def encode_reported_step(
+    step: MaskedStep, outcome: MaskedOutcome | None = None, drift: StepDrift | None = None
+) -> dict[str, Json]:
     """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
     verdicts = outcome.verdicts if outcome else ()
+    ages = drift.changes if drift else ()
     members: dict[str, Json] = {
         "address": {"target": step.address.target, "kind": step.address.kind, "name": step.address.name},
         "object": step.object,
@@ -43,8 +51,8 @@ def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None)
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [
-            encode_change(change, verdicts[index] if index < len(verdicts) else None)
-            for index, change in enumerate(step.changes)
+            encode_change(change, verdict) | _encode_drift(age)
+            for change, verdict, age in zip_longest(step.changes, verdicts[: len(step.changes)], ages)
         ],
         "verdict": outcome.verdict.value if outcome else None,
     }
@@ -52,7 +60,7 @@ def encode_reported_step(step: MaskedStep, outcome: MaskedOutcome | None = None)
         members |= {"refusal": step.refusal, "obstacle": step.obstacle.value}
     if outcome:
         members["detail"] = outcome.detail
-    return members
+    return members | _encode_drift(drift.step if drift else None)
 
 
 def encode_problem(problem: Diagnostic) -> dict[str, Json]:
@@ -67,17 +75,20 @@ def build_report(
     outcomes: Sequence[MaskedOutcome] = (),
     problems: Iterable[Diagnostic] = (),
     notes: Iterable[Diagnostic] = (),
+    drift: DriftComparison | None = None,
     **extra: Json,
 ) -> dict[str, Json]:
     """Return the one document that a command prints, whatever its outcome.
 
     `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
-    `notes` come beside those of the plan. With `outcomes` the steps are theirs. `extra` members (a command's own) come
-    last.
+    `notes` come beside those of the plan. With `outcomes` the steps are theirs; with `drift` each step has its age.
+    `extra` members (a command's own) come last.
     """
     plan = plan or _EMPTY_PLAN
     steps = [outcome.step for outcome in outcomes] or list(plan.steps)
     results: Sequence[MaskedOutcome | None] = outcomes or [None] * len(steps)
+    step_ages = drift.steps if drift else [None] * len(steps)
+    absence_ages = dict(zip(plan.absences, drift.absences, strict=True)) if drift else {}
     return {
         "format_version": FORMAT_VERSION,
         "command": command,
@@ -86,11 +97,15 @@ def build_report(
         "partial": bool(plan.selection),
         "selection": plan.selection,
         "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes, len(plan.absences))),
-        "steps": [encode_reported_step(step, result) for step, result in zip(steps, results, strict=True)],
+        "steps": [
+            encode_reported_step(step, result, age) for step, result, age in zip(steps, results, step_ages, strict=True)
+        ],
         "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences, *notes))],
         "absences": [
-            encode_problem(absence) | {"address": absence.address._asdict() if absence.address else None}
+            encode_problem(absence)
+            | {"address": absence.address._asdict() if absence.address else None, "object": absence.object_name}
+            | _encode_drift(absence_ages.get(absence))
             for absence in sorted(plan.absences)
         ],
         **extra,
@@ -119,6 +134,10 @@ def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
         "risk_reason": change.reason,
     }
     return members | {"verdict": verdict.value} if verdict else members
+
+
+def _encode_drift(age: DriftAge | None) -> dict[str, Json]:
+    return {"drift": encode_age(age)} if age else {}
 
 
 def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> list[dict[str, Json]]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.model import Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.reports.field_changes import render_fields
-from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
+from reconciler.reports.headline import summarize_drift, summarize_news, summarize_outcomes, summarize_plan
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import NOT_THERE, BuildHeaders, View
 from reconciler.reports.step_table import VERDICTS, build_step_table, build_survey, find_symbol
+
+if TYPE_CHECKING:
+    from reconciler.plans.drift_items import DriftComparison
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
@@ -44,10 +48,10 @@ def render_plan(
     return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout, view), layout)
 
 
-def render_drift(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT) -> str:
+def render_drift(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, drift: DriftComparison | None = None) -> str:
     """Return the same comparison as news, from the server's side: what was declared, and what was found."""
     view = View(plan.targets, from_server=True)
-    return render_parts(_render_comparison(summarize_drift(plan), plan, layout, view), layout)
+    return render_parts(_render_comparison(summarize_drift(plan), plan, layout, view, summarize_news(drift)), layout)
 
 
 def render_outcomes(
@@ -79,8 +83,10 @@ def name_target(step: MaskedStep, view: View) -> str:
     return f"target {step.address.target}" if view.names_targets else ""
 
 
-def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: View) -> Iterator[Line]:
+def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: View, news: str = "") -> Iterator[Line]:
     yield build_line((verdict, "bold"), hang=2)
+    if news:
+        yield build_line(news, hang=2)
     for name, bound in sorted(plan.targets.items()):
         project = f" project {bound.project}" if bound.project else ""
         yield build_line((f"target {name}: {bound.url}{project}", "dim"), hang=2)

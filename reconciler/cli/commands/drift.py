@@ -18,26 +18,37 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.command()
 @options.paths
 @options.settings_and_selection
+@options.no_state
 @options.output
 @click.pass_obj
-def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
+def command(
+    session: Session, /, paths: tuple[str, ...], config: str | None, no_state: bool, **filters: Any
+) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, preview_plan
+    from reconciler.engine.drift import find_drift
+    from reconciler.engine.pipeline import RunOptions
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
-    from reconciler.reports.headline import summarize_drift
+    from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
+    from reconciler.reports.headline import summarize_drift, summarize_news
 
+    selection = RunOptions(paths, config, Selection(**filters))
     with Progress(session) as progress:
-        judged_plan = preview_plan(session.inputs, RunOptions(paths, config, Selection(**filters)), progress.tell)
-    plan = judged_plan.masked_plan
-    exit_ = judged_plan.exit(changes=Exit.CHANGES, absences=Exit.CHANGES, refused=False)
+        drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state)
+    plan, comparison, leases = drift.judged.masked_plan, drift.comparison, drift.leases
+    extra: dict[str, Any] = {"run": encode_run(drift.run)}
+    extra |= {"cleared": encode_cleared(comparison.cleared)} if comparison else {}
+    extra |= {"during_apply": encode_leases(leases)} if leases is not None else {}
     return CommandResult(
-        exit_,
-        lambda layout: text.render_drift(plan, layout),
-        (*judged_plan.refusals, *judged_plan.withheld),
+        drift.judged.exit(changes=Exit.CHANGES, absences=Exit.CHANGES, refused=False),
+        lambda layout: text.render_drift(plan, layout, comparison),
+        (*drift.judged.refusals, *drift.judged.withheld),
         plan,
-        headline=summarize_drift(plan),
+        extra=extra,
+        headline="\n".join(filter(None, (summarize_drift(plan), summarize_news(comparison)))),
+        notes=drift.notes,
         absences_in_text=True,
         untold_rules=_FOR_AUTHORS,
+        drift=comparison,
     )

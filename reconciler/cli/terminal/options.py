@@ -146,6 +146,9 @@ max_plan_age = click.option(
     help="Take a saved plan up to this age, such as 72h, whatever the settings and itself say.",
 )
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
+no_state = click.option(
+    "--no-state", is_flag=True, help="Do without what is remembered between runs: nothing of it is read or written."
+)
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(
     click.option(

@@ -11,6 +11,7 @@ from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
@@ -26,7 +27,7 @@ class CommandResult(NamedTuple):
     `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
-    are those of a plan's notes that the document alone holds.
+    are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs.
     """
 
     exit: Exit
@@ -40,6 +41,7 @@ class CommandResult(NamedTuple):
     notes: tuple[Diagnostic, ...] = ()
     absences_in_text: bool = False
     untold_rules: frozenset[str] = frozenset()
+    drift: DriftComparison | None = None
 
 
 def load_headers() -> BuildHeaders:
@@ -100,7 +102,7 @@ def _render_document(session: Session, command: str, result: CommandResult) -> s
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
     report = build_report(
-        command, result.exit, result.plan, result.outcomes, result.problems, result.notes, **result.extra
+        command, result.exit, result.plan, result.outcomes, result.problems, result.notes, result.drift, **result.extra
     )
     # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
     # the rest as escapes (7).

@@ -1,0 +1,175 @@
+"""Drift: the comparison, beside what earlier runs saw. It reads the servers, and writes to the store alone.
+
+What the store can't do is told as a note: a report of what differs is worth having without its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import ExitStack
+from typing import NamedTuple, TypeVar
+
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.pipeline import (
+    Declaration,
+    JudgedPlan,
+    RunInputs,
+    RunOptions,
+    compare_with_servers,
+    connect_targets,
+    read_declaration,
+)
+from reconciler.engine.run_store import begin_run, identify_bound, open_settings_store, report_store_errors
+from reconciler.errors import AuthError, ReconcilerError, StateError
+from reconciler.kinds.registry import Registry
+from reconciler.model import Bound
+from reconciler.plans.drift_items import (
+    Ages,
+    ClearedDifference,
+    DriftComparison,
+    compare_with_memory,
+    list_ages,
+    list_cleared,
+    list_plan_items,
+    name_document,
+    pick_target_items,
+)
+from reconciler.plans.masking import MaskedPlan
+from reconciler.state.records import DriftItem, DriftNews, Lease, RunRecord
+from reconciler.state.store import Store
+from reconciler.state.store_errors import describe_holding
+
+T = TypeVar("T")
+Leases = Mapping[str, Lease]
+"""Who holds a target, by the target's name in the settings."""
+
+
+class DriftRun(NamedTuple):
+    """A comparison, what it is beside earlier ones, and which targets were held by an apply meanwhile.
+
+    `comparison` and `leases` are None where the store was not to be asked, or gave no answer.
+    """
+
+    judged: JudgedPlan
+    run: RunRecord
+    comparison: DriftComparison | None = None
+    leases: Leases | None = None
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def find_drift(
+    inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool
+) -> DriftRun:
+    """Compare, read-only, and with the memory of earlier runs unless it is left out."""
+    run = begin_run("drift", "", inputs.env, started=inputs.now)
+    declared = read_declaration(inputs, options)
+    with ExitStack() as stack:
+        apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))
+        if not with_state:
+            return DriftRun(compare_with_servers(inputs, declared, apis, on_progress), run)
+        memory = stack.enter_context(_Memory(inputs, declared))
+        # Before and after: an apply may end, or begin, while the servers are read.
+        earlier_leases = memory.read_leases({name: api.target.bound() for name, api in apis.items()})
+        judged = compare_with_servers(inputs, declared, apis, on_progress)
+        leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
+        comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
+        notes = [*map(_note_lease, leases.items()), *memory.notes]
+        return DriftRun(judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)))
+
+
+class _Memory:
+    """The store of the settings, asked until it fails for the first time: each failure may take until a deadline."""
+
+    def __init__(self, inputs: RunInputs, declared: Declaration) -> None:
+        self._env, self._settings = inputs.env, declared.settings
+        self._source = Source(declared.settings.name)
+        self._stack = ExitStack()
+        self._store: Store | None = None
+        self.failure: ReconcilerError | None = None
+
+    def __enter__(self) -> _Memory:
+        try:
+            self._store = self._stack.enter_context(open_settings_store(self._settings, self._env))
+        except (AuthError, StateError) as error:
+            self.failure = error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def notes(self) -> list[Diagnostic]:
+        """Why nothing is remembered, if it is so."""
+        return [_explain_failure(problem) for problem in self.failure.problems] if self.failure else []
+
+    def read_leases(self, bounds: Mapping[str, Bound]) -> dict[str, Lease]:
+        """Return who holds these targets now."""
+        leases: dict[str, Lease] = {}
+        for target, names in _group_targets(bounds).items():
+            if lease := self._read_lease(target):
+                leases |= dict.fromkeys(names, lease)
+        return leases
+
+    def remember(self, run: RunRecord, plan: MaskedPlan, kinds: Registry) -> DriftComparison | None:
+        """Record what a plan found, and return what that is beside earlier runs; None if there is no answer."""
+        items = list_plan_items(plan, kinds)
+        ages: dict[str, Ages] = {}
+        cleared: list[ClearedDifference] = []
+        for target, names in _group_targets(plan.targets).items():
+            found = pick_target_items(plan, items, names)
+            addresses = {address for address in plan.compared_addresses if address.target in names}
+            compared = set(map(name_document, addresses))
+            # Where nothing could be read, not even the project may be known.
+            if not found and not compared:
+                continue
+            news = self._remember_items(run, target, found, compared)
+            if news:
+                ages |= dict.fromkeys(names, list_ages(news))
+                cleared += list_cleared(news, addresses)
+        return compare_with_memory(plan, items, ages, cleared) if ages or not self.failure else None
+
+    def _read_lease(self, target: str) -> Lease | None:
+        return self._ask(lambda store: store.read_lease(target))
+
+    def _remember_items(
+        self, run: RunRecord, target: str, items: Sequence[DriftItem], compared: Set[str]
+    ) -> DriftNews | None:
+        return self._ask(lambda store: store.remember_drift(target, run.id, items, compared, started=run.started))
+
+    def _ask(self, question: Callable[[Store], T]) -> T | None:
+        """Return the store's answer; None once it has given none."""
+        if self._store is None or self.failure:
+            return None
+        try:
+            with report_store_errors(self._source):
+                return question(self._store)
+        except StateError as error:
+            self.failure = error
+            return None
+
+
+def _group_targets(bounds: Mapping[str, Bound]) -> dict[str, frozenset[str]]:
+    """Return the names of targets by what they are remembered by: two names may stand for one server."""
+    groups: dict[str, set[str]] = {}
+    for name, bound in sorted(bounds.items()):
+        groups.setdefault(identify_bound(bound), set()).add(name)
+    return {target: frozenset(names) for target, names in groups.items()}
+
+
+def _note_lease(held: tuple[str, Lease]) -> Diagnostic:
+    name, lease = held
+    return Diagnostic(
+        "drift.during-apply",
+        Source(f"target {name}"),
+        describe_holding(lease),
+        "what differs may be what it is about to change",
+        "look again when it has ended",
+        Severity.NOTE,
+    )
+
+
+def _explain_failure(problem: Diagnostic) -> Diagnostic:
+    remedy = "; ".join(filter(None, (problem.remedy, "or say --no-state to do without")))
+    summary = f"what this run found is not remembered: {problem.summary}"
+    reason = "what is new can't be told from what is known"
+    return Diagnostic("drift.not-remembered", problem.source, summary, reason, remedy, Severity.NOTE)
