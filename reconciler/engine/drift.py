@@ -19,7 +19,7 @@ from reconciler.engine.pipeline import (
     connect_targets,
     read_declaration,
 )
-from reconciler.engine.run_store import begin_run, identify_bound, open_settings_store, report_store_errors
+from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
 from reconciler.errors import AuthError, ReconcilerError, StateError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound
@@ -61,7 +61,7 @@ def find_drift(
     inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool
 ) -> DriftRun:
     """Compare, read-only, and with the memory of earlier runs unless it is left out."""
-    run = begin_run("drift", "", inputs.env, started=inputs.now)
+    run = begin_run(RunOrigin("drift"), "", inputs.env, started=inputs.now)
     declared = read_declaration(inputs, options)
     with ExitStack() as stack:
         apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))

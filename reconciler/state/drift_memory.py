@@ -7,7 +7,7 @@ told then, so what one of them recorded while another was looking stands until t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 from reconciler.state.records import DriftItem, DriftNews, DriftRecord
 from reconciler.state.schema import Row, Transaction
@@ -59,12 +59,12 @@ def merge_sight(records: Mapping[DriftItem, DriftRecord], sight: DriftSight) -> 
     merged = {
         item: record if item in sight.items else _miss_record(record, sight, fields) for item, record in records.items()
     }
-    return merged | {item: _see_item(item, records.get(item), sight) for item in sorted(sight.items, key=astuple)}
+    return merged | {item: _see_item(item, records.get(item), sight) for item in sorted(sight.items, key=_order)}
 
 
 def sort_news(records: Collection[DriftRecord], sight: DriftSight) -> DriftNews:
     """Return what a merged sight has to tell, in the order of fields."""
-    ordered = sorted(records, key=lambda record: (record.item.field, record.item.value))
+    ordered = sorted(records, key=lambda record: _order(record.item))
     seen = [record for record in ordered if record.item in sight.items]
     gone = [record for record in ordered if record.item not in sight.items and record.cleared_run == sight.run]
     other_values = {record.item.field for record in ordered if record.item not in sight.items and not record.cleared}
@@ -77,6 +77,10 @@ def sort_news(records: Collection[DriftRecord], sight: DriftSight) -> DriftNews:
         changed=tuple(record for record in first if record.item.field in other_values),
         cleared=tuple(record for record in gone if record.item.field not in fields),
     )
+
+
+def _order(item: DriftItem) -> tuple[str, ...]:
+    return (*item.field, item.value)
 
 
 def _see_item(item: DriftItem, record: DriftRecord | None, sight: DriftSight) -> DriftRecord:

@@ -234,7 +234,7 @@ def test_an_apply_that_holds_the_target_is_told(simulator: Simulator, folder: Pa
     look()
     target = identify_bound(Bound("keyfactor", f"{simulator.url}/KeyfactorAPI"))
     store = open_store(LocalState(folder / ".reconciler"), env={})
-    lease = store.claim(begin_run("apply", target, {}, started=0.0))
+    lease = store.claim(begin_run(RunOrigin(), target, {}, started=0.0))
     report = look()
     assert report["during_apply"] == [{"target": "command", "run": lease.run, "since": lease.since}]
     stderr = run(["drift"])[2]
