@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.checkout import find_commit
 from reconciler.engine.pipeline import (
     Declaration,
     JudgedPlan,
@@ -20,6 +21,7 @@ from reconciler.engine.pipeline import (
     read_declaration,
 )
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
+from reconciler.engine.saved_plans import locate_manifests
 from reconciler.errors import AuthError, ReconcilerError, StateError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound
@@ -61,8 +63,9 @@ def find_drift(
     inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool
 ) -> DriftRun:
     """Compare, read-only, and with the memory of earlier runs unless it is left out."""
-    run = begin_run(RunOrigin("drift"), "", inputs.env, started=inputs.now)
     declared = read_declaration(inputs, options)
+    commit = find_commit(locate_manifests(inputs, options, declared.settings), inputs.env)
+    run = begin_run(RunOrigin("drift", commit), "", inputs.env, started=inputs.now)
     with ExitStack() as stack:
         apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))
         if not with_state:

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.engine.run_store import begin_run, identify_bound
+from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound
 from reconciler.schema import build_schemas
