@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
 from reconciler.state.locations import LocalState
 from reconciler.state.open_store import open_store
+from reconciler.state.records import DriftItem
 from reconciler.state.store import RunEnding
 from tests.cli.conftest import Run
+from tests.support.git_server import run_git
 
 REPORT = jsonschema.Draft202012Validator(build_schemas(KINDS)["report.json"])
 OPERATORS, WEB = 2, 3
@@ -246,6 +249,33 @@ def test_an_apply_that_holds_the_target_is_told(simulator: Simulator, folder: Pa
     assert [held["run"] for held in look()["during_apply"]] == [lease.run]
     assert look()["during_apply"] == []
     store.close()
+
+
+def test_what_another_run_records_meanwhile_is_not_cleared(simulator: Simulator, folder: Path, look: Look) -> None:
+    """It may have looked later than this one, which then knows no better."""
+    look()
+    target = identify_bound(Bound("keyfactor", f"{simulator.url}/KeyfactorAPI"))
+    store = open_store(LocalState(folder / ".reconciler"), env={})
+    items = [DriftItem("SecurityRole/PKI Operators", "permissions", "1")]
+    simulator.fault(
+        "GET", "/Security/Roles", "edit", call=lambda: store.remember_drift(target, "another", items, ()) and None
+    )
+    assert look()["cleared"] == []
+    assert list_cleared(look()) == [("SecurityRole", "", "permissions")]
+    store.close()
+
+
+def test_a_run_says_which_commit_declared_what_it_compared(simulator: Simulator, folder: Path, run: Run) -> None:
+    env = {"PATH": os.defpath}
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    run_git("init", "--quiet", folder=folder)
+    run_git("add", "manifests", folder=folder)
+    run_git(*author, "commit", "--quiet", "--message", "declared", folder=folder)
+    commit = run_git("rev-parse", "HEAD", folder=folder)
+    argv = ["drift", "--no-state", "--format", "json"]
+    assert json.loads(run(argv, env)[1])["run"]["commit"] == commit
+    (folder / "manifests" / "all.yaml").write_text(f"{MANIFESTS}# another line\n")
+    assert json.loads(run(argv, env)[1])["run"]["commit"] == f"{commit}+"
 
 
 def test_no_secret_gets_into_the_store(simulator: Simulator, folder: Path, run: Run, look: Look) -> None:

@@ -129,7 +129,7 @@ def test_a_problem_that_quotes_the_server_is_told_without_our_secret(run: Run, f
 def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     """What cites a manifest, and what the order and the counts hang on, stays."""
     held = "a hunter22 b"
-    problem = make_problem(Source("manifests/all.yaml", 1, 2), held)
+    problem = replace(make_problem(Source("manifests/all.yaml", 1, 2), held), object_name=held)
     call = Call("command", "PUT", "/x/hunter22", {"hunter22": [held, {"deep": (held, 5, None, True)}]})
     step = Step(
         Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),
@@ -145,6 +145,7 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     told = replace(problem, summary="a *** b")
     assert (shown.problems, shown.notes, shown.gaps) == ((told,), (told,), (Gap(told, Exit.AUTH),))
     assert shown.absences == (told,)
+    assert shown.absences[0].object_name == "a *** b"
     (one,) = shown.steps
     assert one.subjects == (Subject("a *** b", (("requester", "a *** b"),), "hunter22"),)
     assert (one.object, one.refusal, one.address, one.source) == ("a *** b", "a *** b", step.address, step.source)

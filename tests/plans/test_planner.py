@@ -106,6 +106,37 @@ def test_batches_of_denials_run_by_id() -> None:
     assert bodies == [numbers[:10], numbers[10:20], numbers[20:]]
 
 
+OWNER = {"owner": "Ops", "certificates": {"ids": [30]}}
+COMPARED: dict[str, tuple[list[Wanted], list[str]]] = {
+    "each that was compared": (
+        [document("SecurityRole", "Ops", {"description": "new"}), document("CertificateOwner", "o", OWNER, 2)],
+        ["o", "Ops"],
+    ),
+    "with a pattern that finds nothing, too": (
+        [document("RequestDenial", "d", {"match": {"template": "Other"}})],
+        ["d"],
+    ),
+    "not one that has a problem beside its step": ([document("SecurityRole", "New", {"description": "d"})], []),
+    "not one whose certificate is another document's problem": (
+        [document("CertificateOwner", name, OWNER, line) for line, name in enumerate("ab", 1)],
+        [],
+    ),
+    "not one that is expired": (
+        [document("RequestDenial", "d", {"match": {"template": "Web"}, "expires": date(2020, 1, 1)})],
+        [],
+    ),
+    "not one whose kind could not be read": ([handler("A")], []),
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_plan_knows_which_documents_were_compared_whole(name: str) -> None:
+    """What has no step in these is as declared; of all others nothing is known."""
+    documents, expected = COMPARED[name]
+    world = {path: body for path, body in EVERYTHING.items() if path != "/EventHandlerRegistration"}
+    assert [address.name for address in sorted(planned(documents, world).compared_addresses)] == expected
+
+
 def test_what_is_as_declared_makes_no_step() -> None:
     """A plan on a world that is right is empty, complete and in sync."""
     made = planned([handler("a"), handler("b")], {"/EventHandlerRegistration": registered("A", "B", enabled=True)})
