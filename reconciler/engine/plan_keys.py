@@ -51,7 +51,7 @@ def load_public_key(path: Path, source: Source) -> IsSigned:
 
 def _make_library_error(source: Source) -> UsageError:
     summary = "plans: ed25519: the package cryptography can't be imported"
-    reason, remedy = "without it a plan is neither signed nor verified", "pip install 'pki-reconciler[signatures]'"
+    reason, remedy = "without it a plan is neither signed nor verified", "pip install 'pki-reconciler[crypto]'"
     return UsageError(Diagnostic("settings.missing-extra", source, summary, reason, remedy))
 
 

@@ -12,7 +12,7 @@ from reconciler.diagnostics import Source
 from reconciler.engine.pipeline import RunInputs, connect_targets
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.settings.model import Settings
-from reconciler.settings.state_location import resolve_location
+from reconciler.settings.state_location import resolve_location, resolve_state_key
 from reconciler.state.backend import format_time
 from reconciler.state.open_store import open_store
 from reconciler.state.records import PlanNonce, RunRecord, identify_target, make_run_id
@@ -38,11 +38,12 @@ def report_store_errors(source: Source = STATE_SOURCE) -> Iterator[None]:
 
 @contextmanager
 def open_settings_store(settings: Settings, env: Mapping[str, str]) -> Iterator[Store]:
-    """Open the store that the settings name, or make it; raises StateError, or AuthError for a database's URL."""
+    """Open the store that the settings name, or make it; raises StateError, or AuthError for a secret of it."""
     source = Source(settings.name)
     location = resolve_location(settings.state, env, source)
+    secret = resolve_state_key(settings.state, env, source)
     with report_store_errors():
-        store = open_store(location, env=env, pinned=settings.state.id)
+        store = open_store(location, env=env, pinned=settings.state.id, secret=secret)
     try:
         yield store
     finally:

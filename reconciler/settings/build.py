@@ -71,7 +71,8 @@ def build_state(state: str | settings_schema.StateSection, folder: Path) -> Stat
     else:
         sqlite = state.sqlite or settings_schema.SqliteSettings()
         place = LocalState(Path(os.path.normpath(folder / sqlite.folder)), network_accepted=sqlite.network is not None)
-    return StateSettings(place, state.id or "", parse_duration(state.keep).days if state.keep else None)
+    keep_days = parse_duration(state.keep).days if state.keep else None
+    return StateSettings(place, state.id or "", keep_days, _build_origin(state.key, folder) if state.key else None)
 
 
 def build_plan_settings(plans: schema_plans.PlansSection, folder: Path) -> PlanSettings:

@@ -127,11 +127,15 @@ class DatabaseOrigin:
 
 @dataclass(frozen=True, slots=True)
 class StateSettings:
-    """Where runs are remembered. `id` is the store's own if it is pinned; `keep_days` is None for ever."""
+    """Where runs are remembered. `id` is the store's own if it is pinned; `keep_days` is None for ever.
+
+    `key` is where the secret comes from with which bodies are encrypted, if they are.
+    """
 
     place: LocalState | GitState | DatabaseOrigin
     id: str = ""
     keep_days: int | None = None
+    key: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

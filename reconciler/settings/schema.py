@@ -206,6 +206,9 @@ class StateSection(StrictModel):
     """The store's id, which it got when it was made: another one, or none, is then no fresh start."""
     keep: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}d$")] | None = None
     """Days after which runs are forgotten, such as 400d; what is open, and what can't be undone, never is."""
+    key: SecretField | None = None
+    """Where the secret comes from, of 16 characters or more, with which the objects before each step are encrypted. A
+    git repository, which others can read, keeps them only so."""
 
     @model_validator(mode="after")
     def _check_place(self) -> Self:

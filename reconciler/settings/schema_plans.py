@@ -118,7 +118,7 @@ class PlansSection(StrictModel):
     key: SecretField | None = None
     """Where the key of an HMAC-SHA256 comes from, which plan and apply both need."""
     ed25519: Ed25519Settings | None = None
-    """Keys of which only the private one can sign; needs the extra `signatures`."""
+    """Keys of which only the private one can sign; needs the extra `crypto`."""
     signer: SignerSettings | None = None
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""From where the settings say that runs are remembered to what opens: the one secret on that way is fetched here."""
+"""From where the settings say that runs are remembered to what opens: the secrets on that way are fetched here."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def resolve_location(state: StateSettings, env: Mapping[str, str], source: Sourc
     if isinstance(place, DatabaseOrigin):
         return DatabaseState(resolve_secret(place.url, env, purpose="state: postgresql.url", source=source).reveal())
     return place
+
+
+def resolve_state_key(state: StateSettings, env: Mapping[str, str], source: Source) -> str:
+    """Return the secret that bodies are encrypted with, "" if they are not; raises AuthError where it can't be had."""
+    return resolve_secret(state.key, env, purpose="state: key", source=source).reveal() if state.key else ""

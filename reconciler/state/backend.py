@@ -53,6 +53,9 @@ class Backend(Protocol):
     def create(self) -> None:
         """Make the place for one; harmless where there is one already."""
 
+    def list_targets(self) -> tuple[str, ...]:
+        """Return the ids of the targets of which anything is recorded, in order."""
+
     def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         """Return what the work returns, once what it wrote is durable."""
 

@@ -51,11 +51,18 @@ class GitBackend:
 
     def find(self) -> bool:
         """As `Backend` has it."""
-        self._refresh("", time.monotonic() + self._seconds, whole=False)
+        self._refresh(Scope("find", writes=False), time.monotonic() + self._seconds)
         return self._find_ref("") in self._known
 
     def create(self) -> None:
         """As `Backend` has it: the first commit is that of the identity."""
+
+    def list_targets(self) -> tuple[str, ...]:
+        """As `Backend` has it."""
+        # By the refs, since whoever was killed right after its first push has not noted its target yet.
+        names = self._refs.list_below(self._root, time.monotonic() + self._seconds)
+        targets = (name.removeprefix(f"{self._root}/") for name in names)
+        return tuple(sorted(target for target in targets if _TARGET.fullmatch(target)))
 
     def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         """As `Backend` has it."""
@@ -70,7 +77,7 @@ class GitBackend:
         self._git.close()
 
     def _read(self, work: Callable[[Transaction], T], scope: Scope, until: float) -> T:
-        base = self._refresh(scope.target, until, whole=scope.history)
+        base = self._refresh(scope, until)
         return run_on_files(self._get_files(scope.target, base), work, self.name)[0]
 
     def _write(self, work: Callable[[Transaction], T], scope: Scope, until: float) -> T:
@@ -78,7 +85,7 @@ class GitBackend:
         base = self._known.get(self._find_ref(scope.target))
         is_fresh = base is None or (scope.history and not base.whole)
         if is_fresh:
-            base = self._refresh(scope.target, until, whole=scope.history)
+            base = self._refresh(scope, until)
         refusal, declined = PushAnswer(PushVerdict.WON), 0
         while True:
             old = self._get_files(scope.target, base)
@@ -95,7 +102,7 @@ class GitBackend:
                 if refusal.verdict is PushVerdict.WON and (has_news or is_fresh):
                     self._register(scope.target, until)
                     return result
-            last, base, is_fresh = base, self._refresh(scope.target, until, whole=scope.history), True
+            last, base, is_fresh = base, self._refresh(scope, until), True
             if refusal.verdict is not PushVerdict.WON:
                 declined = declined + 1 if base == last else 0
                 self._give_up(refusal, declined, until)
@@ -127,16 +134,17 @@ class GitBackend:
         # Apart from each other: two that lost together would meet again.
         time.sleep(random.uniform(0.02, 0.05) * (1 + declined))  # noqa: S311 - no secret
 
-    def _refresh(self, target: str, until: float, *, whole: bool) -> Snapshot | None:
+    def _refresh(self, scope: Scope, until: float) -> Snapshot | None:
         """Return the newest snapshot of a target, or of the store itself for ""; None where there is none yet."""
-        store_ref, ref = self._find_ref(""), self._find_ref(target)
+        target, store_ref, ref = scope.target, self._find_ref(""), self._find_ref(scope.target)
         tips = self._refs.list_tips(sorted({store_ref, ref}), until)
         for name in {store_ref, ref}:
-            self._load_tip(name, tips.get(name, ""), until, whole=whole and name == ref)
+            self._load_tip(name, tips.get(name, ""), until, whole=scope.history and name == ref)
         snapshot = self._known.get(ref)
         if target and store_ref not in self._known:
             raise StoreVanished(self.name, store_ref)
-        if target and snapshot is None and self._is_registered(target):
+        # An import notes first which targets are to come.
+        if target and snapshot is None and self._is_registered(target) and scope.label != "import":
             raise StoreVanished(self.name, ref)
         if snapshot and target:
             self._check_identity(snapshot)
@@ -146,6 +154,9 @@ class GitBackend:
         """Bring what is known of a ref to its tip, "" if it has none; raises StoreVanished where there was one."""
         base = self._known.get(ref)
         if base and base.commit == tip and (base.whole or not whole):
+            return
+        if base and base.commit == tip:
+            self._known[ref] = self._refs.read_snapshot(tip, until, whole=True)
             return
         snapshot = self._refs.fetch_files(ref, until, whole=whole) if tip else None
         if snapshot:

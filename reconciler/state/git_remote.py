@@ -57,6 +57,14 @@ class GitRefs:
         # ls-remote matches the ends of names: `a/refs/x` comes with `refs/x`.
         return {ref: commit for commit, ref in pairs if ref in refs}
 
+    def list_below(self, root: str, until: float) -> list[str]:
+        """Return the names of all refs below a root."""
+        answer = self._git.run(["ls-remote", "--quiet", "--", self._git.url, f"{root}/*"], until)
+        if answer.code:
+            raise StoreUnreachable(f"git {self._git.name}", answer.reason)
+        names = [line.partition("\t")[2] for line in answer.output.decode("utf-8", "replace").splitlines()]
+        return [name for name in names if name.startswith(f"{root}/")]
+
     def fetch_files(self, ref: str, until: float, *, whole: bool) -> Snapshot | None:
         """Return what a ref holds now; None if it is gone in the meantime."""
         local = f"refs/in/{secrets.token_hex(8)}"
@@ -76,6 +84,10 @@ class GitRefs:
                 return None
             raise StoreUnreachable(f"git {self._git.name}", answer.reason)
         commit = self._ask(["rev-parse", "--verify", local], until).decode("ascii").strip()
+        return self.read_snapshot(commit, until, whole=whole)
+
+    def read_snapshot(self, commit: str, until: float, *, whole: bool) -> Snapshot:
+        """Return what a commit holds that was fetched or made here."""
         return Snapshot(commit, self._read_files(commit, until, whole=whole), whole)
 
     def write_commit(self, base: Snapshot | None, files: Mapping[str, bytes], message: str, until: float) -> str:

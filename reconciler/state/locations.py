@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -32,6 +33,15 @@ class GitState:
     folder: Path
     remote: str = "origin"
     ref: str = "refs/reconciler"
+
+
+STORE_FILE_NAME = "store.sqlite3"
+"""The file in the folder of a local store."""
+
+
+def has_store_file(folder: Path) -> bool:
+    """Say whether a folder has a local store, or what stands in its place."""
+    return os.path.lexists(folder / STORE_FILE_NAME)
 
 
 StateLocation: TypeAlias = LocalState | DatabaseState | GitState

@@ -6,25 +6,61 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.state.backend import Backend
-from reconciler.state.locations import DatabaseState, GitState, LocalState, StateLocation
+from reconciler.state.locations import DatabaseState, GitState, LocalState, StateLocation, has_store_file
 from reconciler.state.record_store import RecordStore
 from reconciler.state.store_errors import RemoteUnknown
 
 if TYPE_CHECKING:
+    from reconciler.state.records import StoreExport
     from reconciler.state.store import Store
+    from reconciler.state.store_import import ImportedStore
 
 
-def open_store(location: StateLocation, *, env: Mapping[str, str], pinned: str = "") -> Store:
+def open_store(location: StateLocation, *, env: Mapping[str, str], pinned: str = "", secret: str = "") -> Store:
     """Return the store that is there, or a new one if there is none and none is pinned.
 
-    Raises StoreVanished and StoreForeign if `pinned`, the settings' `state.id`, is not what is found.
+    Bodies are encrypted with a key that comes from the `secret`, the settings' `state.key`. Raises StoreVanished and
+    StoreForeign if `pinned`, the settings' `state.id`, is not what is found.
     """
     backend = _make_backend(location, env)
     try:
-        return RecordStore(backend, pinned=pinned)
+        return RecordStore(backend, pinned=pinned, secret=secret)
     except BaseException:
         backend.close()
         raise
+
+
+def find_store(location: StateLocation, *, env: Mapping[str, str], pinned: str = "", secret: str = "") -> Store | None:
+    """Return the store that is there, for whoever only reads: None where there is none. Makes nothing.
+
+    Raises as `open_store` does: where one is pinned and there is none, it has vanished.
+    """
+    # Before SQLite is imported: most commands only look.
+    if not pinned and isinstance(location, LocalState) and not has_store_file(location.folder):
+        return None
+    backend = _make_backend(location, env)
+    try:
+        is_found = backend.find()
+        if pinned or is_found:
+            return RecordStore(backend, pinned=pinned, secret=secret, is_found=is_found)
+    except BaseException:
+        backend.close()
+        raise
+    backend.close()
+    return None
+
+
+def import_store(
+    location: StateLocation, exported: StoreExport, *, env: Mapping[str, str], pinned: str = "", secret: str = ""
+) -> ImportedStore:
+    """Record an export in a place where there are no records; raises as `import_records` does."""
+    from reconciler.state.store_import import import_records  # noqa: PLC0415 - only one command needs it
+
+    backend = _make_backend(location, env)
+    try:
+        return import_records(backend, exported, pinned=pinned, secret=secret)
+    finally:
+        backend.close()
 
 
 def _make_backend(location: StateLocation, env: Mapping[str, str]) -> Backend:

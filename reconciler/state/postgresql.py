@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from reconciler.sanitize import escape_and_shorten
 from reconciler.state.backend import Scope
-from reconciler.state.schema import Row, SqlValue, Transaction, list_statements
+from reconciler.state.schema import Row, SqlValue, Transaction, find_targets, list_statements
 from reconciler.state.store_errors import (
     StoreDamaged,
     StoreError,
@@ -36,11 +36,13 @@ _SLOT = re.compile(r":(\w+)")
 _SCHEMA = "reconciler"
 # One message of several statements. `set local` ends with the transaction, which is all that a pooler promises.
 # A database that was told to lose its last commits (synchronous_commit off) is not obeyed.
-_BEGIN: Final = (
-    "begin; "
+_SETTINGS: Final = (
     f"set local search_path to {_SCHEMA}; set local statement_timeout to '20s'; set local lock_timeout to '10s'; "
     "select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'"
 )
+_BEGIN_WRITE: Final = f"begin; {_SETTINGS}"
+# What several statements read is of one moment; who only reads is never in anybody's way.
+_BEGIN_READ: Final = f"begin isolation level repeatable read read only; {_SETTINGS}"
 _CONNECT: Final[dict[str, Any]] = {
     "autocommit": True,
     # psycopg would prepare a statement at its fifth use, on one of a pooler's connections.
@@ -97,8 +99,8 @@ class PostgresqlBackend:
             parts = conninfo_to_dict(url)
         except psycopg.ProgrammingError:
             parts = {}
-        password = str(parts.get("password") or "")
-        self._secrets = [text for text in (url, password, quote(password, safe="")) if text]
+        passwords = [str(parts.get(name) or "") for name in ("password", "sslpassword")]
+        self._secrets = [text for text in (url, *passwords, *(quote(word, safe="") for word in passwords)) if text]
         self._name = f"PostgreSQL at {escape_and_shorten(str(parts.get('host') or 'its default'))}"
         self._connection: _TimelyConnection | None = None
 
@@ -119,16 +121,20 @@ class PostgresqlBackend:
         """As `Backend` has it."""
         self.transact(_create_tables, Scope("create"))
 
-    def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:  # noqa: ARG002 - all are alike here
+    def list_targets(self) -> tuple[str, ...]:
+        """As `Backend` has it."""
+        return self.transact(find_targets, Scope("read", writes=False))
+
+    def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         """As `Backend` has it."""
         try:
             try:
-                return self._transact_once(work)
+                return self._transact_once(work, scope)
             except (psycopg.OperationalError, errors.SerializationFailure, errors.UniqueViolation):
                 # An answer to `commit` that was lost leaves open whether it was done. Asking again is safe, since every
                 # operation is; a connection that was dropped in between costs no more than this second try.
                 self.close()
-                return self._transact_once(work)
+                return self._transact_once(work, scope)
         except psycopg.Error as error:
             self.close()
             raise self._explain(error) from None
@@ -139,13 +145,13 @@ class PostgresqlBackend:
             self._connection.close()
         self._connection = None
 
-    def _transact_once(self, work: Callable[[Transaction], T]) -> T:
+    def _transact_once(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         until = time.monotonic() + self._deadline
         if self._connection is None:
             self._connection = _TimelyConnection.connect(self._url, **_CONNECT)
         connection = self._connection
         connection.until = until
-        connection.execute(_BEGIN)
+        connection.execute(_BEGIN_WRITE if scope.writes else _BEGIN_READ)
         try:
             result = work(_PostgresqlTransaction(connection))
             connection.execute("commit")

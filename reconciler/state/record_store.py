@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.state import drift_memory, identity, intents, leases, runs
 from reconciler.state.backend import Backend, Scope, WallClock, format_time, read_clock
@@ -22,12 +23,16 @@ from reconciler.state.records import (
     PreviousObject,
     RunHistory,
     RunRecord,
+    StoreExport,
     StoreIdentity,
     make_record_id,
 )
 from reconciler.state.schema import Transaction
 from reconciler.state.store import RunEnding
 from reconciler.state.store_errors import StoreForeign, StoreVanished
+
+if TYPE_CHECKING:
+    from reconciler.state.body_encryption import BodyCipher
 
 T = TypeVar("T")
 
@@ -38,11 +43,23 @@ class RecordStore:
     Threads may share it: a heartbeat renews while a write is under way.
     """
 
-    def __init__(self, backend: Backend, *, pinned: str = "", clock: WallClock = read_clock) -> None:
-        """Open what is there, or make it where nothing is pinned. Raises StoreVanished, StoreForeign, StoreTooNew."""
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        pinned: str = "",
+        secret: str = "",
+        clock: WallClock = read_clock,
+        is_found: bool | None = None,
+    ) -> None:
+        """Open what is there, or make it where nothing is pinned; bodies are encrypted with a key of the secret.
+
+        `is_found` is what the back end's `find` says, where it was asked already. Raises StoreVanished, StoreForeign,
+        StoreTooNew, ImportUnfinished, KeyUnfit.
+        """
         self._backend, self._clock = backend, clock
         self._lock = threading.RLock()
-        if not backend.find():
+        if not (backend.find() if is_found is None else is_found):
             if pinned:
                 raise StoreVanished(backend.name, f"the store {pinned}, which the settings pin,")
             backend.create()
@@ -54,6 +71,7 @@ class RecordStore:
             self._identity = self._run(scope, lambda tx: identity.find_identity(tx, backend.name))
         if pinned and self._identity.id != pinned:
             raise StoreForeign(backend.name, self._identity.id, pinned)
+        self._cipher = _make_cipher(secret, self._identity.id) if secret else None
 
     @property
     def identity(self) -> StoreIdentity:
@@ -63,7 +81,7 @@ class RecordStore:
     @property
     def keeps_bodies(self) -> bool:
         """As `Store` has it."""
-        return self._backend.keeps_bodies
+        return self._backend.keeps_bodies or self._cipher is not None
 
     @property
     def is_remote(self) -> bool:
@@ -152,7 +170,8 @@ class RecordStore:
 
     def list_open(self, target: str) -> tuple[OpenIntent, ...]:
         """As `Store` has it."""
-        return self._run(_read(target), lambda tx: intents.read_open(tx, target))
+        entries = self._run(_read(target), lambda tx: intents.read_open(tx, target))
+        return tuple(replace(entry, intent=self._open_intent(target, entry.intent)) for entry in entries)
 
     def list_acts(self, target: str, keys: Sequence[str]) -> tuple[ActRecord, ...]:
         """As `Store` has it."""
@@ -168,7 +187,8 @@ class RecordStore:
 
     def read_run(self, target: str, run: str) -> RunHistory | None:
         """As `Store` has it."""
-        return self._run(_read(target, history=True), lambda tx: runs.read_history(tx, target, run))
+        history = self._run(_read(target, history=True), lambda tx: runs.read_history(tx, target, run))
+        return self._open_history(target, history) if history else None
 
     def read_histories(self, target: str, ids: Sequence[str]) -> tuple[RunHistory, ...]:
         """As `Store` has it."""
@@ -177,7 +197,8 @@ class RecordStore:
             histories = (runs.read_history(tx, target, key) for key in ids)
             return tuple(history for history in histories if history)
 
-        return self._run(_read(target, history=True), read)
+        histories = self._run(_read(target, history=True), read)
+        return tuple(self._open_history(target, history) for history in histories)
 
     def read_previous(self, target: str, run: str, number: int) -> PreviousObject | None:
         """As `Store` has it."""
@@ -211,12 +232,40 @@ class RecordStore:
 
         return self._run(scope, forget)
 
+    def list_targets(self) -> tuple[str, ...]:
+        """As `Store` has it."""
+        with self._lock:
+            return self._backend.list_targets()
+
+    def export(self) -> StoreExport:
+        """As `Store` has it."""
+        from reconciler.state.transfer import dump_records  # noqa: PLC0415 - few runs need it
+
+        def dump(target: str) -> tuple[str, ...]:
+            return self._run(_read(target, history=True), lambda tx: dump_records(tx, target))
+
+        targets = {target: dump(target) for target in self.list_targets()}
+        return StoreExport(self._identity, {target: lines for target, lines in targets.items() if lines})
+
     def close(self) -> None:
         """As `Store` has it."""
         self._backend.close()
 
     def _record_intents(self, tx: Transaction, target: str, steps: Sequence[Intent], now: str) -> None:
-        intents.record_intents(tx, target, steps, now, with_bodies=self._backend.keeps_bodies)
+        if self._cipher:
+            steps = [self._cipher.encrypt_intent(target, intent) for intent in steps]
+        intents.record_intents(tx, target, steps, now, with_bodies=self.keeps_bodies)
+
+    def _open_history(self, target: str, history: RunHistory) -> RunHistory:
+        return replace(history, intents=tuple(self._open_intent(target, intent) for intent in history.intents))
+
+    def _open_intent(self, target: str, intent: Intent) -> Intent:
+        if not intent.previous or not intent.previous.body:
+            return intent
+        from reconciler.state.body_encryption import decrypt_intent  # noqa: PLC0415 - few runs need it
+
+        # Nobody but this tool writes a file of ours; to a repository everybody pushes.
+        return decrypt_intent(self._cipher, target, intent, plain_allowed=self._backend.keeps_bodies)
 
     def _run(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         with self._lock:
@@ -224,6 +273,12 @@ class RecordStore:
 
     def _now(self) -> str:
         return format_time(self._clock())
+
+
+def _make_cipher(secret: str, store: str) -> BodyCipher:
+    from reconciler.state.body_encryption import BodyCipher  # noqa: PLC0415 - for those who have a key
+
+    return BodyCipher(secret, store)
 
 
 def _read(target: str, *, history: bool = False) -> Scope:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -57,6 +58,19 @@ class StoreIdentity:
     def allows_irreversible(self, pinned: str) -> bool:
         """Say whether its silence about an act proves that there was none; `pinned` is `state.id` of the settings."""
         return self.id == pinned if pinned else self.declared
+
+
+@dataclass(frozen=True, slots=True)
+class StoreExport:
+    """Everything that a store holds: its identity, and of each target the lines that `transfer` writes, in order."""
+
+    identity: StoreIdentity
+    targets: Mapping[str, tuple[str, ...]]
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return sum(map(len, self.targets.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +142,13 @@ class PreviousObject:
     """The object before a step, for history and undo. Without a `body` only its digest is kept here.
 
     `body` is JSON: what the step showed, with each field before and after, masked. A store that is pushed to a
-    repository drops every body, since what was pushed can't be taken back.
+    repository drops every body unless there is a key to encrypt it with, since what was pushed can't be taken back.
+    `key` is the id of the key that a body needs which is there, and can't be read with the settings' key.
     """
 
     digest: str
     body: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

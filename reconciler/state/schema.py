@@ -6,7 +6,7 @@ The git back end runs it on a database in memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 SqlValue: TypeAlias = str | int | None
@@ -47,11 +47,23 @@ INDEXES: Final = (
 )
 
 
+STORE_TABLES: Final = frozenset({"store", "known_target"})
+"""What is about the store; all other rows belong to a target."""
+
+
 class Transaction(Protocol):
     """What an operation gets: all that it runs becomes durable together, or nothing does."""
 
     def run(self, sql: str, **values: SqlValue) -> Sequence[Row]:
         """Run one statement, with `:name` for each value, and return its rows."""
+
+
+def find_targets(transaction: Transaction) -> tuple[str, ...]:
+    """Return the targets of which there are records, in a database that holds those of all targets."""
+    tables = [table for table in TABLES if table not in STORE_TABLES]
+    # A lease without a run is a lock that an operation took. The names are this module's own.
+    queries = [f"select target from {table}" + " where run <> ''" * (table == "lease") for table in tables]  # noqa: S608
+    return tuple(sorted(str(target) for (target,) in transaction.run(" union ".join(queries))))
 
 
 def list_columns(table: str) -> list[str]:
@@ -60,10 +72,29 @@ def list_columns(table: str) -> list[str]:
     return [definition.split(" ")[0] for definition in definitions if definition]
 
 
+def fits_columns(table: str, row: Mapping[str, object]) -> bool:
+    """Say whether a row has exactly the columns of a table, with values of their types."""
+    definitions = TABLES[table].split("primary key (")[0].split(", ")
+    columns = dict(definition.split(" ", 1) for definition in definitions if definition)
+    return row.keys() == columns.keys() and all(_fits(columns[name], value) for name, value in row.items())
+
+
+def list_key(table: str) -> list[str]:
+    """Return the names of the columns that tell the rows of a table apart."""
+    columns, _, key = TABLES[table].partition("primary key (")
+    return key.rstrip(")").split(", ") if key else [columns.split(" ")[0]]
+
+
 def list_statements(*, suffix: str = "") -> list[str]:
     """Return what makes the tables; harmless where they are there. `suffix` is what one database adds to a table."""
     tables = [f"create table if not exists {name} ({columns}){suffix}" for name, columns in TABLES.items()]
     return [*tables, *INDEXES]
+
+
+def _fits(definition: str, value: object) -> bool:
+    if value is None:
+        return "not null" not in definition and "primary key" not in definition
+    return isinstance(value, int if definition.startswith("integer") else str) and not isinstance(value, bool)
 
 
 def insert_row(transaction: Transaction, table: str, /, **values: SqlValue) -> None:

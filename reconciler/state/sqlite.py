@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,8 +10,9 @@ from typing import Final, TypeVar
 
 from reconciler.state import private_folder
 from reconciler.state.backend import Scope
+from reconciler.state.locations import STORE_FILE_NAME, has_store_file
 from reconciler.state.records import FORMAT
-from reconciler.state.schema import Row, SqlValue, Transaction, list_statements
+from reconciler.state.schema import Row, SqlValue, Transaction, find_targets, list_statements
 from reconciler.state.store_errors import (
     StoreDamaged,
     StoreError,
@@ -24,7 +24,6 @@ from reconciler.state.store_errors import (
 )
 
 T = TypeVar("T")
-STORE_FILE_NAME = "store.sqlite3"
 APPLICATION_ID = 0x5265636E
 """`Recn`: says of a file that it is such a store (https://sqlite.org/pragma.html#pragma_application_id)."""
 _BUSY_SECONDS = 10.0
@@ -75,7 +74,7 @@ class SqliteBackend:
 
     def find(self) -> bool:
         """As `Backend` has it."""
-        if not os.path.lexists(self._path):
+        if not has_store_file(self._folder):
             return False
         self._check_place()
         try:
@@ -89,6 +88,10 @@ class SqliteBackend:
         private_folder.create_private_file(self._path)
         self._check_place()
         self.transact(_create_tables, Scope("create"))
+
+    def list_targets(self) -> tuple[str, ...]:
+        """As `Backend` has it."""
+        return self.transact(find_targets, Scope("read", writes=False))
 
     def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         """As `Backend` has it."""

@@ -44,6 +44,7 @@ from reconciler.state.records import (
     PreviousObject,
     RunHistory,
     RunRecord,
+    StoreExport,
     StoreIdentity,
 )
 
@@ -147,6 +148,15 @@ class Store(Protocol):
 
         What is open stays, and so do acts, for ever. Nonces go when their plan has expired before that time,
         differences when no run has seen them since.
+        """
+
+    def list_targets(self) -> tuple[str, ...]:
+        """Return the ids of the targets of which anything is recorded, in order."""
+
+    def export(self) -> StoreExport:
+        """Return everything that is recorded, as it is kept: what is encrypted stays so. Each target is of one moment.
+
+        `store_import.import_records` is the way back.
         """
 
     def close(self) -> None:

@@ -9,6 +9,10 @@
     ├── StoreForeign            6 it is another store than the settings pin
     ├── StoreVanished           6 the settings pin a store, or one was here, and it is gone
     ├── StoreUnsafe             6 its place can't keep it whole or private
+    ├── ExportDamaged           7 a file that is to be imported is no whole export
+    ├── StoreOccupied           6 there are records where an export is to be imported
+    ├── ImportUnfinished       10 an import was broken off, and part of the records is wanting
+    ├── KeyUnfit                3 the settings' key can't be used
     ├── RemoteUnknown           3 the settings name a remote that the checkout doesn't have, or git is not there
     ├── StoreLocked             8 another run holds the target; `lease` says who
     ├── Overtaken               8 this run held the target, and another one does now: nothing more may be sent
@@ -111,6 +115,47 @@ class StoreUnsafe(StoreError):
     """The place of the store can't keep it whole, or keeps it open to others."""
 
     exit = Exit.REFUSED
+
+
+class ExportDamaged(StoreError):
+    """A file that is to be imported is no export, or not a whole one."""
+
+    exit = Exit.STALE
+
+    def __init__(self, reason: str) -> None:
+        summary = f"no whole export of the state: {reason}"
+        remedy = "export again with: reconciler state export --out FILE"
+        super().__init__(Explanation("state.export-damaged", summary, "nothing was imported", remedy))
+
+
+class StoreOccupied(StoreError):
+    """A store that something is to be imported into has records of its own."""
+
+    exit = Exit.REFUSED
+
+    def __init__(self, store: str, why: str) -> None:
+        reason = "two memories can't be made one: what either of them says of an act or a lease may be wrong then"
+        remedy = "import into a store that is empty"
+        super().__init__(Explanation("state.occupied", f"{store} {why}", reason, remedy))
+
+
+class ImportUnfinished(StoreError):
+    """A store that holds part of an export alone."""
+
+    def __init__(self, store: str, identity: str) -> None:
+        summary = f"{store} is not whole: the import of store {_show(identity)} into it was broken off"
+        remedy = "import the same file again with: reconciler state import FILE"
+        super().__init__(Explanation("state.import-unfinished", summary, _NOTHING_SENT, remedy))
+
+
+class KeyUnfit(StoreError):
+    """The key that bodies are to be encrypted with can't be used."""
+
+    exit = Exit.USAGE
+
+    def __init__(self, summary: str, remedy: str) -> None:
+        reason = "what is pushed can't be taken back, so nothing is pushed that others could read"
+        super().__init__(Explanation("state.unfit-key", summary, reason, remedy))
 
 
 class RemoteUnknown(StoreError):

@@ -205,7 +205,7 @@ def test_a_library_that_is_missing_is_told_with_what_to_install(folder: Path, mo
     error = refuse(folder, settings(verifying))
 
     assert (error.exit, error.problems[0].rule) == (3, "settings.missing-extra")
-    assert "pip install 'pki-reconciler[signatures]'" in str(error.problems[0])
+    assert "pip install 'pki-reconciler[crypto]'" in str(error.problems[0])
     with pytest.raises(UsageError):
         save(folder, signing)
 

@@ -25,7 +25,7 @@ from tests.support.processes import started
 from tests.support.store_places import ENV, TARGET, StorePlace, make_result, make_run
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = {"sqlite": 40, "postgresql": 40, "git file": 6}
+ROUNDS = {"sqlite": 30, "postgresql": 30, "git file": 4}
 PAIR = ("a", "b")
 
 
@@ -88,7 +88,7 @@ def test_no_record_is_lost_between_two_writers(place: StorePlace, rounds: int) -
 
 def test_a_writer_that_is_killed_leaves_all_of_an_operation_or_nothing(place: StorePlace, rounds: int) -> None:
     """Wherever it dies: what it said was done is there, whole, and a successor can go on."""
-    for number in range(min(rounds // 2, 6)):
+    for number in range(min(rounds // 2, 4)):
         told = run_and_kill(place.location, f"k{number}", 0.001 * number)
         store = place.open()
         claimed, settled = ({run for word, run in told if word == kind} for kind in ("claimed", "settled"))

@@ -46,9 +46,9 @@ ENV = {"PATH": os.defpath, "HOME": "/nonexistent"}
 _OPENED = ExitStack()
 
 
-def open_at(location: StateLocation, *, env: Mapping[str, str] = ENV, pinned: str = "") -> Store:
+def open_at(location: StateLocation, *, env: Mapping[str, str] = ENV, pinned: str = "", secret: str = "") -> Store:
     """Open a store, which `close_all` closes."""
-    return keep(open_store(location, env=env, pinned=pinned))
+    return keep(open_store(location, env=env, pinned=pinned, secret=secret))
 
 
 def keep(thing: Closable) -> Closable:
@@ -69,9 +69,9 @@ class StorePlace:
     location: StateLocation
     vanish: Callable[[], None]
 
-    def open(self, pinned: str = "") -> Store:
+    def open(self, pinned: str = "", secret: str = "") -> Store:
         """Open the store; it is closed at the end."""
-        return open_at(self.location, pinned=pinned)
+        return open_at(self.location, pinned=pinned, secret=secret)
 
 
 @contextmanager
