@@ -23,7 +23,7 @@ from reconciler.settings.model import Target
 from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.strict_json import UnusableJson, decode_json, is_web_page
-from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Transport, UnusableReply
+from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Sender, UnusableReply
 
 _PATH = re.compile(r"(/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 # RFC 3986, 5.2.4: normalising removes dot segments, so another object than the one meant would be
@@ -49,7 +49,7 @@ class Client:
         self,
         target: Target,
         dialect: Dialect,
-        transport: Transport,
+        transport: Sender,
         auth: Authenticator,
         redact: Redactor,
         retry_policy: RetryPolicy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,7 +24,7 @@ from reconciler.settings.model import Target
 from reconciler.transport.proxy_environment import add_proxy_environment
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache
-from reconciler.transport.transport import Transport
+from reconciler.transport.transport import Sender, Transport
 
 _DIALECTS = {dialect.api: dialect for dialect in (KEYFACTOR, CSMS)}
 
@@ -37,6 +37,21 @@ def find_dialect(api: str) -> Dialect:
 def read_utc_time() -> datetime:
     """Return the time of day (aware)."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a connection takes from where it runs, beside its clocks: the way out, threads to read with, and chance.
+
+    `jitter` is in [0, 1); None takes the system's.
+    """
+
+    open_sender: Callable[..., Sender] = Transport
+    open_pool: Callable[[int, str], Executor] = ThreadPoolExecutor
+    jitter: Callable[[], float] | None = None
+
+
+THIS_MACHINE = Machine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +71,8 @@ class Api:
     identity: Identity
     secrets: Secrets
     transports: TransportFactory
-    _transport: Transport
-    _pool: ThreadPoolExecutor
+    _transport: Sender
+    _pool: Executor
 
     def send(self, call: Call) -> Reply:
         """Send a write once and return its answer, whatever the status.
@@ -111,6 +126,7 @@ def connect(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], datetime] = read_utc_time,
     on_reply: Callable[[Reply], None] = lambda _reply: None,
+    machine: Machine = THIS_MACHINE,
 ) -> Api:
     """Return the API of a target; raises UsageError where the target lacks something or names unusable certificates.
 
@@ -121,13 +137,13 @@ def connect(
         raise UsageError(target.lacking.add_subject(f"target {target.name}:").locate(target.source))
     target = replace(target, transport=add_proxy_environment(target.transport, env))
     secrets = Secrets(target, env)
-    transports = TransportFactory(target, secrets, clock, sleep)
+    transports = TransportFactory(target, secrets, clock, sleep, machine.open_sender)
     transport = transports.open_api_transport()
-    retry_policy = RetryPolicy(sleep=sleep, now=now, stopped=lambda: transport.stopped)
+    retry_policy = RetryPolicy(sleep=sleep, now=now, jitter=machine.jitter, stopped=lambda: transport.stopped)
     chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))
     dialect = find_dialect(target.api)
     client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, retry_policy, on_reply=on_reply)
-    pool = ThreadPoolExecutor(target.transport.parallelism, thread_name_prefix=f"read-{target.name}")
+    pool = machine.open_pool(target.transport.parallelism, f"read-{target.name}")
     parts = ReaderParts(client, pool, chosen_identity.project, target.transport.parallelism)
     return Api(
         target,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.state.lease_watch import HeldLease, LeaseWatch
-from reconciler.state.records import Intent, IntentResult, Lease, PlanNonce, RunRecord
+from reconciler.state.records import Intent, IntentResult, Lease, PlanNonce, RunHolder, RunRecord
 from reconciler.state.run_holder import is_holder_gone
 from reconciler.state.store import Store
 from reconciler.state.store_errors import StoreLocked
@@ -15,11 +15,15 @@ from reconciler.state.store_errors import StoreLocked
 
 @dataclass(frozen=True, slots=True)
 class LockPolicy:
-    """How many seconds to wait for a target that another run holds; `on_wait` is told of each holder once."""
+    """How many seconds to wait for a target that another run holds; `on_wait` is told of each holder once.
+
+    `is_gone` says of a holder that it is known to have ended.
+    """
 
     timeout: float = 0.0
     on_wait: Callable[[Lease], None] = lambda _lease: None
     timing: Timing = REAL_TIME
+    is_gone: Callable[[RunHolder], bool] = is_holder_gone
 
 
 def claim_lease(
@@ -47,7 +51,7 @@ def claim_lease(
             lease = store.claim(run, nonce=nonce, intents=intents, over=over)
         except StoreLocked as locked:
             holder = locked.lease
-            if is_holder_gone(holder.holder) or watch.observe(holder) <= 0:
+            if policy.is_gone(holder.holder) or watch.observe(holder) <= 0:
                 over = holder
                 continue
             left = deadline - timing.clock()

@@ -12,6 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from requests import PreparedRequest, RequestException
 from requests.structures import CaseInsensitiveDict
@@ -44,6 +45,22 @@ class UnusableReply(NoReply):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=True)
+
+
+class Sender(Protocol):
+    """What a client sends through: `Transport`, or in a campaign what stands in for everything below it."""
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, cap: int = OBJECT_CAP
+    ) -> Reply:
+        """As `Transport.send` has it."""
+
+    @property
+    def stopped(self) -> bool:
+        """As `Transport.stopped` has it."""
+
+    def close(self) -> None:
+        """As `Transport.close` has it."""
 
 
 class Transport:

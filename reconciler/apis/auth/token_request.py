@@ -12,7 +12,7 @@ from reconciler.model import Reply
 from reconciler.transport.failures import advise_on_failure
 from reconciler.transport.retry import RetryPolicy, is_proxy_demand, is_worth_repeating
 from reconciler.transport.strict_json import is_web_page
-from reconciler.transport.transport import Transport
+from reconciler.transport.transport import Sender
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 _CONSEQUENCE = "without a token nothing can be asked"
@@ -37,7 +37,7 @@ class Login:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Sender,
         url: str,
         learn: Callable[[str], None],
         describe: Callable[[Reply], str],
