@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,18 +45,24 @@ class Caller(NamedTuple):
 NOBODY = Caller("nobody")
 
 
+def _draw_token() -> str:
+    # 384 bits; RFC 6749, 10.10, asks for 128 at least and recommends 160.
+    return secrets.token_urlsafe(48)
+
+
 @dataclass
 class IssuedTokens:
     """Bearer tokens handed out, with their owner and the time (monotonic seconds) until which they hold."""
 
+    clock: Callable[[], float] = time.monotonic
+    draw: Callable[[], str] = _draw_token
     _issued: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def issue(self, owner: str, lifetime: float) -> str:
         """Return a new token."""
-        # 384 bits; RFC 6749, 10.10, asks for 128 at least and recommends 160.
-        token = secrets.token_urlsafe(48)
+        token = self.draw()
         # Monotonic: a step of the wall clock (NTP) neither ends nor prolongs a token.
-        self._issued[token] = (owner, time.monotonic() + lifetime)
+        self._issued[token] = (owner, self.clock() + lifetime)
         return token
 
     def find_owner(self, token: str) -> str | None:
@@ -64,7 +70,7 @@ class IssuedTokens:
         if token not in self._issued:
             return None
         owner, until = self._issued[token]
-        return owner if time.monotonic() < until else ""
+        return owner if self.clock() < until else ""
 
     def expire(self) -> None:
         """Let all tokens handed out so far expire now."""
