@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance build smoke constraints clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance campaign build smoke constraints clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -38,6 +39,11 @@ bench: $(VENV)/.dev ## what it costs: start-up as a ratio, requests as exact num
 conformance: $(VENV)/.dev ## the simulator on trial, the long way
 	$(BIN)/python -m tests.simulator.conformance
 	$(BIN)/python -m tests.vendors
+
+# 20,000 random schedules of runs that meet faults and kills, every single fault at every I/O event of twelve plans, and
+# every interleaving of two runs with few turns (5 minutes on 2 cores). docs/trust.md says what that shows.
+campaign: $(VENV)/.run ## the write protocol on trial, the long way
+	$(BIN)/reconciler selftest --tier small --seed $(SEED) --json TRUST.json
 
 build: $(VENV)/.dev ## the wheel and the source archive, in dist/
 	rm -rf build dist

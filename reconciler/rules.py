@@ -218,6 +218,7 @@ _USAGE_RULES = {
     "usage.unknown-field": "The field to explain does not exist.",
     "usage.unknown-kind": "The command line names a kind that does not exist.",
     "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
+    "usage.unknown-schedule": "`selftest --replay` names a schedule that does not exist.",
     "usage.unknown-risk": "--approve names a risk that does not exist.",
     "usage.no-open-step": "`recover --settle` names a step that is not open.",
     "usage.not-held": "`unlock` names a run that holds no target.",

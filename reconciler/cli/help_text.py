@@ -47,4 +47,5 @@ Without a server:
   demo      Tell the whole story on the simulator, from an empty plan to a
             repaired drift.
   simulate  Serve both APIs on one loopback port until stopped.
+  selftest  Play thousands of runs that meet faults and kills; count violations.
 """

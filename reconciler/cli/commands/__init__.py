@@ -16,7 +16,7 @@ HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),
     ("After a run", ("history", "undo", "recover", "unlock")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema")),
-    ("Without a server", ("demo", "simulate")),
+    ("Without a server", ("demo", "simulate", "selftest")),
 )
 """The commands in the order of the help; each stands in the file of its name, with `_` for `-`."""
 
