@@ -87,6 +87,7 @@ def sent(calls: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(call["method"], call["path"], json.dumps(call["body"], sort_keys=True)) for call in calls]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("name", "setting"), CASES, ids=str)
 def test_the_tool_passes_with_every_setting(name: str, setting: str | int) -> None:
     """Applying leaves nothing to plan, and the report equals the server's ledger; or the tool says why not."""

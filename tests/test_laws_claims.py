@@ -43,6 +43,7 @@ def words(simulator: Simulator) -> Mapping[int, str]:
         return {number: claim["Description"] for number, claim in simulator.world.claims.items()}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("manifest", [ADDED, WHOLE, CREATED], ids=["added", "whole", "created"])
 @pytest.mark.parametrize(("name", "setting"), CASES, ids=str)
 def test_a_claim_that_joins_a_role_keeps_its_description(

@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import event as seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from tests.support.strategies import OTHER_GUID, World, live_roles, role_specs, 
 from tests.support.toy_reader import World as Reader
 from tests.support.toy_reader import shuffled
 from tests.support.toy_server import performed
+
+pytestmark = pytest.mark.no_cover
 
 
 def sent(plan: Plan) -> list[Step]:

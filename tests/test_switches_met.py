@@ -84,6 +84,7 @@ def others(switch: str) -> tuple[Setting, ...]:
 CASES = [(switch, setting) for switch in DECLARED for setting in others(switch)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("switch", "setting"), CASES, ids=str)
 def test_a_setting_changes_what_the_tool_is_answered(switch: str, setting: Setting) -> None:
     """By the switch's scenario, else by the demo; where it can't be, the list of the unmet says why."""
@@ -93,6 +94,7 @@ def test_a_setting_changes_what_the_tool_is_answered(switch: str, setting: Setti
     assert (answers(scenario, **{switch: setting}) == by_default(switch)) is (unmet is not None), unmet
 
 
+@pytest.mark.no_cover
 def test_answers_are_the_same_every_time() -> None:
     """Else the comparison above would show nothing."""
     assert {

@@ -61,6 +61,7 @@ def _api(auth: str, url: str) -> Api:
     return command(url, others[auth])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("auth", OWN)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("way", WRITTEN)

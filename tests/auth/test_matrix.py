@@ -132,6 +132,7 @@ def test_a_way_in_a_situation_ends_as_the_table_has_it(way: Way, situation: Situ
     assert outcome.message.count(";") >= (1 if code else 0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("way", "situation"), CASES)
 def test_no_secret_is_shown(way: Way, situation: Situation) -> None:
     """Neither as it is, nor as it travels: in Base64, or encoded for a form."""
@@ -144,6 +145,7 @@ def test_no_secret_is_shown(way: Way, situation: Situation) -> None:
     assert WANTED.removeprefix("Basic ") not in outcome.output
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("way", "situation"), CASES)
 def test_refused_credentials_are_not_tried_again_and_an_untrusted_server_hears_nothing(
     way: Way, situation: Situation
@@ -162,6 +164,7 @@ def test_refused_credentials_are_not_tried_again_and_an_untrusted_server_hears_n
         assert outcome.requests == (0 if first or way.name not in PROVIDED else outcome.logins)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["through a proxy", "through a proxy that knows us"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_an_open_proxy_sees_where_the_tunnels_lead_and_nothing_else(way: Way, name: str) -> None:

@@ -38,6 +38,7 @@ def test_denials_are_no_state(run: Run) -> None:
     assert "a denial is an act" in stderr
 
 
+@pytest.mark.no_cover
 def test_an_export_of_many_certificates_can_be_planned(run: Run, folder: Path) -> None:
     """One owner's twenty-five thousand thumbprints are more than a mebibyte of a manifest."""
     with Simulator(certificates=25_000) as simulator:
@@ -54,6 +55,7 @@ def test_an_export_of_many_certificates_can_be_planned(run: Run, folder: Path) -
         assert (code, "compared 25,000 of 25,000" in stdout) == (0, True)
 
 
+@pytest.mark.no_cover
 def test_an_export_that_could_not_be_planned_is_not_printed(run: Run) -> None:
     """More handlers than a run may have documents."""
     with Simulator(certificates=1) as simulator:

@@ -178,6 +178,7 @@ def test_each_outcome_in_words(world: a.World, arrange: a.Arrange, argv: list[st
         assert world.sent() == before, "nothing may be sent"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("arrange", "argv", "code"),
     [case for case, row in zip(CASES, ROWS, strict=True) if not row[2].startswith("export")],

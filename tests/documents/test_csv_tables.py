@@ -124,6 +124,7 @@ def test_links_and_missing_tables_are_refused_at_the_place_that_names_them(tmp_p
     assert any(line.startswith("c.yaml:4:14: rows: does not exist") for line in found)
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_rows_are_read_in_proportion(tmp_path: Path) -> None:
     """They cost about three times what a third of them does."""
     spent = []
@@ -144,6 +145,7 @@ CELLS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), m
 )
 
 
+@pytest.mark.no_cover
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
 def test_what_is_written_in_quotes_is_read_back(rows: list[tuple[str, str]]) -> None:
     """Commas and quotes are part of the text there."""

@@ -157,6 +157,7 @@ def _check_messages(parts: list[str], problems: tuple[Diagnostic, ...]) -> None:
         assert "; " in problem.message, "a message says what, why and what to do"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", CASES, ids=_name)
 def test_shuffling_changes_nothing(path: Path) -> None:
     """Rows, members, set members and documents in another order give an equal plan."""

@@ -70,6 +70,7 @@ def of_a_plain_file(size: int = MEBIBYTE) -> float:
     return seconds
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("file", "text"),
     [pytest.param("a.yaml", text, id=f"YAML: {name}") for name, text in BOMBS.items()]
@@ -84,6 +85,7 @@ def test_a_hostile_file_is_refused_soon(file: str, text: str) -> None:
     assert problems or file == "a.json" or "1_" in text or "1:1" in text, documents
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["broken documents", "combining marks", "deep blocks", "one long time"])
 def test_the_largest_hostile_file_is_refused_soon(name: str) -> None:
     """These cost most where they are repeated to the limit: about what a plain file of that size does."""
@@ -127,6 +129,7 @@ def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("file", ["a.yaml", "a.json"])
 @pytest.mark.parametrize(
     ("name", "fits", "exceeds"),
@@ -145,6 +148,7 @@ def test_every_limit_holds_to_the_unit_and_is_named(file: str, name: str, fits: 
     assert f"limit {name}" in problem.message
 
 
+@pytest.mark.no_cover
 def test_documents_are_counted_over_all_files(tmp_path: Path) -> None:
     """Ten times as many cost about ten times as much; one more than the limit is refused."""
     part = limits.DOCUMENTS // 10

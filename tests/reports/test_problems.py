@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.reports.problems import render_notes, render_problems
@@ -11,6 +13,7 @@ def make_problems(count: int, file: str) -> list[Diagnostic]:
     return [Diagnostic("live.not-found", Source(file, line, 1), "no such certificate") for line in range(2, count + 2)]
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_rows_without_a_certificate_are_a_page() -> None:
     """Only the servers show that, so that no reader of the table could have stopped at the limit."""
     problems = [*make_problems(100_000, "owners.csv"), *make_problems(1, "a.yaml")]

@@ -121,6 +121,7 @@ def messages(target: Target, env: Mapping[str, str]) -> Iterator[str]:
                 yield str(error)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=300)
 @given(
     files=st.fixed_dictionaries({}, optional={name: spoilt(whole) for name, whole in FILES.items()}),
@@ -161,6 +162,7 @@ def test_a_file_of_whatever_depth_is_read_or_refused(tmp_path: Path) -> None:
         assert load_settings(None, env={"HOME": str(tmp_path)}, cwd=tmp_path, kinds=KINDS).targets["command"]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=300)
 @given(data=spoilt((SETTINGS,)), name=st.sampled_from(["reconciler.yaml", "reconciler.json"]))
 def test_whatever_a_settings_file_holds_it_is_taken_or_complained_about(data: bytes, name: str) -> None:

@@ -44,6 +44,7 @@ def test_it_is_served(client: Client) -> None:
     assert reply.json() == json.loads(json.dumps(describe_apis()))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method.upper()} {one.path}")
 def test_an_operation_keeps_its_description(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode) -> None:

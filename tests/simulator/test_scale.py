@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
+import pytest
+
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.seed import build_starting_world
 from reconciler.simulator.world.switches import Switches
@@ -14,6 +16,7 @@ from tests.support.cpu_time import cost
 ALL = "/Certificates?ReturnLimit=1000&includeRevoked=true&includeExpired=true&PageReturned="
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_certificates_start_and_page_in_proportion(start: Start) -> None:
     """Three times as many cost about three times as much to make, and a page of 1,000 the same wherever it lies."""
     some, _ = cost(lambda: start(certificates=33_333))
@@ -32,6 +35,7 @@ def test_a_hundred_thousand_certificates_start_and_page_in_proportion(start: Sta
     assert min(times[3:6]) < 5 * min(times[1:3])
 
 
+@pytest.mark.no_cover
 def test_a_query_over_all_of_them_is_remembered(start: Start) -> None:
     """The second page of a filtered list does not filter again, and a change of an owner makes it do so."""
     client = start(certificates=20_000)
@@ -55,6 +59,7 @@ def test_a_row_that_was_shown_is_shown_as_it_is_now(client: Client) -> None:
     assert client.command("GET", path).json()[0]["IssuedCN"] == "other.example.com"
 
 
+@pytest.mark.no_cover
 def test_certificates_are_found_by_thumbprint_without_a_scan(start: Start) -> None:
     """A list of thumbprints comes back whole, whatever its case."""
     client = start(certificates=20_000)

@@ -20,6 +20,7 @@ def apart() -> Iterator[None]:
         yield
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.call)
 def test_a_call_comes_out_as_the_contract_says(row: Row) -> None:
     """Against a simulator of its own, in its default settings."""
