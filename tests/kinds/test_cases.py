@@ -18,6 +18,7 @@ import itertools
 import json
 import random
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def offline(case: dict[str, Any]) -> list[str]:
     ]
 
 
+@cache
 def plan_case(path: Path) -> Plan | None:
     """Return the plan of a case; None where its documents are invalid."""
     case = yaml.safe_load(path.read_text("utf-8"))
