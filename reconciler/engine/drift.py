@@ -20,6 +20,7 @@ from reconciler.engine.pipeline import (
     connect_targets,
     read_declaration,
 )
+from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
 from reconciler.engine.saved_plans import locate_manifests
 from reconciler.errors import AuthError, ReconcilerError, StateError
@@ -73,7 +74,8 @@ def find_drift(
         memory = stack.enter_context(_Memory(inputs, declared))
         # Before and after: an apply may end, or begin, while the servers are read.
         earlier_leases = memory.read_leases({name: api.target.bound() for name, api in apis.items()})
-        judged = compare_with_servers(inputs, declared, apis, on_progress)
+        claimed, _ = read_claimed_acts(inputs, declared, apis)
+        judged = compare_with_servers(inputs, declared, apis, on_progress, claimed)
         leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
         comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
         notes = [*map(_note_lease, leases.items()), *memory.notes]

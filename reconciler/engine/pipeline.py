@@ -199,10 +199,3 @@ def _find_bound(api: Api) -> Bound:
         return api.bound()
     except ReconcilerError:
         return api.target.bound()
-
-
-def preview_plan(inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None]) -> JudgedPlan:
-    """Compare, read-only, from the files to the plan."""
-    declared = read_declaration(inputs, options)
-    with connect_targets(inputs, declared.settings, declared.targets) as apis:
-        return compare_with_servers(inputs, declared, apis, on_progress)

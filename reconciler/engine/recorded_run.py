@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.diagnostics import Diagnostic, Severity
@@ -45,6 +46,7 @@ from reconciler.state.records import (
     SettledAs,
     SettledBy,
 )
+from reconciler.state.retention import prune_store
 from reconciler.state.store import RunEnding, Store
 from reconciler.state.store_errors import ActsClaimed, Overtaken, StoreError
 
@@ -70,7 +72,7 @@ class RunTarget:
 @dataclass(frozen=True, slots=True)
 class RunParts:
     """What a recorded run is made of. `targets` are by the names that the settings give them; `pinned` is the id of the
-    store that these ask for, if any.
+    store that these ask for, if any, and `keep_days` how long they let runs be remembered, None for ever.
     """
 
     store: Store
@@ -80,6 +82,7 @@ class RunParts:
     policy: LockPolicy
     nonce: PlanNonce | None = None
     pinned: str = ""
+    keep_days: int | None = None
 
 
 class RecordedRun:
@@ -243,6 +246,9 @@ class RecordedRun:
         for name in list(self._held):
             counts = Counter(outcome.verdict.value for outcome in outcomes if outcome.step.address.target == name)
             self._give_back([name], RunEnding(int(exit_), dict(counts)))
+            # What is old may as well be forgotten by the next run.
+            with suppress(StoreError):
+                prune_store(self._store, self.parts.targets[name].record.target, self.parts.keep_days)
 
     def _note_digest(self, plan: Plan) -> None:
         """Let the records say which plan is sent, as a saved one says of itself."""

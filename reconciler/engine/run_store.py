@@ -14,7 +14,7 @@ from reconciler.errors import ReconcilerError, StateError
 from reconciler.settings.model import Settings
 from reconciler.settings.state_location import resolve_location, resolve_state_key
 from reconciler.state.backend import format_time
-from reconciler.state.open_store import open_store
+from reconciler.state.open_store import find_store, open_store
 from reconciler.state.records import PlanNonce, RunRecord, identify_target, make_run_id
 from reconciler.state.run_holder import describe_holder
 from reconciler.state.store_errors import StoreError
@@ -48,6 +48,21 @@ def open_settings_store(settings: Settings, env: Mapping[str, str]) -> Iterator[
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def find_settings_store(settings: Settings, env: Mapping[str, str]) -> Iterator[Store | None]:
+    """Open the store that the settings name, for whoever only reads: None where there is none. Raises as above."""
+    source = Source(settings.name)
+    location = resolve_location(settings.state, env, source)
+    secret = resolve_state_key(settings.state, env, source)
+    with report_store_errors():
+        store = find_store(location, env=env, pinned=settings.state.id, secret=secret)
+    try:
+        yield store
+    finally:
+        if store:
+            store.close()
 
 
 def identify_bound(bound: Bound) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.selftest.history import History, IntentStored, LeaseStored, ResultStored, StoredResult
 from reconciler.state.backend import Scope
-from reconciler.state.schema import Transaction
+from reconciler.state.schema import Transaction, find_targets
 from reconciler.state.sqlite import SqliteTransaction, make_tables
 
 T = TypeVar("T")
@@ -104,6 +104,10 @@ class MemoryBackend:
     def create(self) -> None:
         """As `Backend` has it."""
         self.transact(make_tables, Scope("create"))
+
+    def list_targets(self) -> tuple[str, ...]:
+        """As `Backend` has it."""
+        return self.transact(find_targets, Scope("read", writes=False))
 
     def transact(self, work: Callable[[Transaction], T], scope: Scope) -> T:
         """As `Backend` has it: what goes wrong does so before anything is there, or after all of it is."""

@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from reconciler.engine.intent_records import build_intent
-from reconciler.engine.pipeline import RunInputs, RunOptions, connect_targets, preview_plan, read_settings
+from reconciler.engine.pipeline import RunInputs, RunOptions, connect_targets, read_settings
+from reconciler.engine.preview import preview_plan
 from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
 from reconciler.engine.recovery import SettledStep
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_targets, open_settings_store
@@ -51,7 +52,7 @@ def hold_targets(folder: Path, run: str = RIVAL) -> dict[str, Lease]:
 def leave_open(folder: Path, run: str = RIVAL, *, send: bool = False, release: bool = True) -> None:
     """Let a run intend every step of what is declared, and end without a word; with `send` after all was done."""
     inputs = read_inputs(folder)
-    plan = preview_plan(inputs, RunOptions(), lambda _: None).plan
+    plan = preview_plan(inputs, RunOptions(), lambda _: None, with_state=False)[0].plan
     with open_store_of(folder) as (store, targets):
         leases = {name: store.claim(begin_rival(target, run)) for name, target in targets.items()}
         for number, step in enumerate(plan.steps):

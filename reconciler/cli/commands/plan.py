@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     "--out", metavar="FILE", help="Save the plan for `apply FILE`, if all could be read and nothing forbids it."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
+@options.no_state
 @options.full
 @options.settings_and_selection
 @options.output
@@ -37,13 +38,15 @@ def command(
     paths: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
+    no_state: bool,
     full: bool,
     config: str | None,
     **filters: Any,
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, preview_plan
+    from reconciler.engine.pipeline import RunOptions
+    from reconciler.engine.preview import preview_plan
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
@@ -52,7 +55,7 @@ def command(
     run_options = RunOptions(paths, config, Selection(**filters))
     destination = prepare_destination(session, out, run_options) if out is not None else None
     with Progress(session) as progress:
-        judged_plan = preview_plan(session.inputs, run_options, progress.tell)
+        judged_plan, notes = preview_plan(session.inputs, run_options, progress.tell, with_state=not no_state)
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
@@ -65,6 +68,7 @@ def command(
         masked_plan,
         extra={"saved": bool(digest), "digest": digest},
         headline=summarize_plan(masked_plan, len(refusals)),
+        notes=notes,
     )
 
 

@@ -37,7 +37,9 @@ def open_recorded_run(
         targets = {name: RunTarget(record, apis[name].fresh) for name, record in records.items()}
         masker = SecretMasker(api.redact for api in apis.values())
         policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), inputs.timing)
-        yield RecordedRun(RunParts(store, targets, KINDS, masker, policy, origin.nonce, settings.state.id))
+        yield RecordedRun(
+            RunParts(store, targets, KINDS, masker, policy, origin.nonce, settings.state.id, settings.state.keep_days)
+        )
 
 
 def _tell_wait(session: Session, lease: Lease) -> None:
