@@ -38,25 +38,25 @@ LAYERS: Mapping[str, Layer] = {
         "random schedules",
         _name_random,
         lambda name: Schedule(name).play(),
-        {"short": 240, "small": 20_000, "full": 5_000_000},
+        {"short": 180, "small": 20_000, "full": 5_000_000},
     ),
     "single-faults": Layer(
         "single faults at every I/O event of 12 plans",
         lambda _seed: list_single_faults(),
         play_single_fault,
-        {"short": 120, "small": 0, "full": 0},
+        {"short": 80, "small": 0, "full": 0},
     ),
     "double-kills": Layer(
         "a kill, and another in what recovers from it",
         lambda _seed: list_double_kills(),
         play_double_kill,
-        {"short": 60, "small": 0, "full": 0},
+        {"short": 40, "small": 0, "full": 0},
     ),
     "interleavings": Layer(
         "interleavings of two on one store",
         lambda _seed: list_interleavings(),
         play_interleaving,
-        {"short": 60, "small": 0, "full": 0},
+        {"short": 40, "small": 0, "full": 0},
     ),
 }
 """The layers by name, in the order in which they are played."""
