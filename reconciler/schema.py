@@ -130,7 +130,9 @@ def _build_report_schema() -> Schema:
         "drift": AGE_SCHEMA,
     }
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
+    state = {"type": "object", "description": "What `state` tells of the store: id, place, and what is in it."}
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
+    own = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
     # A saved plan has `targets` too, of another shape.
     own_members = {
         "allOf": [
@@ -138,7 +140,7 @@ def _build_report_schema() -> Schema:
                 "if": {"properties": {"command": {"const": command}}, "required": ["command"]},
                 "then": {"properties": members},
             }
-            for command, members in (("doctor", {"targets": targets}), ("history", {"runs": runs}))
+            for command, members in own.items()
         ]
     }
     schema = {

@@ -35,6 +35,8 @@ After a run:
   recover  Settle what an earlier run left open, by reading.
   unlock   Take a target from the run of exactly this id, which you know to be
            dead.
+  state    Tell what remembers the runs: which store, what is in it, and who
+           holds what.
 
 Reference:
   explain     Say what a kind or a field means, and what it may hold.

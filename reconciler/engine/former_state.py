@@ -91,7 +91,7 @@ def _judge_action(step: RecordedStep) -> Iterator[tuple[str, str]]:
 def _judge_record(step: RecordedStep, run: PastRun, kinds: Registry) -> Iterator[tuple[str, str]]:
     if step.body is None:
         manifests = f"the manifests of commit {run.record.commit}~" if run.record.commit else "manifests of before"
-        yield "what it changed was not kept by this store", f"plan from {manifests}"
+        yield step.explain_absence(), f"plan from {manifests}"
     elif step.body.is_masked:
         yield "a secret in it is masked, so that what was there before is not known", "change it in its own portal"
     if step.address.kind not in kinds:

@@ -81,6 +81,13 @@ class RecordedStep:
         """What the server's answer called the write; "" where it didn't, or where there was none."""
         return next((result.request_id for result in self.results if result.request_id), "")
 
+    def explain_absence(self) -> str:
+        """Say why nothing is known of what a step without a body changed."""
+        previous = self.intent.previous
+        if previous and previous.key:
+            return f"what it changed is encrypted with the key {previous.key}, and `state.key` is another or not given"
+        return "what it changed was not kept by this store"
+
     def build_step(self) -> Step:
         """Return the step as it was shown, without its request; without a body there is nothing that it changes."""
         if body := self.body:

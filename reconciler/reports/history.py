@@ -172,7 +172,7 @@ def _render_step(step: RecordedStep, view: View, holders: Holders, *, names_targ
     display_step = MaskedStep(step.build_step())  # masked when it was recorded
     yield _render_heading(step, display_step, view, names_target=names_target)
     if step.body is None:
-        yield build_line(("    what it changed was not kept by this store", "dim"), hang=6)
+        yield build_line((f"    {step.explain_absence()}", "dim"), hang=6)
     elif step.body.is_masked:
         yield build_line(("    a secret in it is masked", "dim"), hang=6)
     if display_step.changes:

@@ -74,6 +74,11 @@ class RecordStore:
         self._cipher = _make_cipher(secret, self._identity.id) if secret else None
 
     @property
+    def name(self) -> str:
+        """As `Store` has it."""
+        return self._backend.name
+
+    @property
     def identity(self) -> StoreIdentity:
         """As `Store` has it."""
         return self._identity

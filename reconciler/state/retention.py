@@ -9,7 +9,7 @@ from reconciler.state.store import Store
 
 
 def prune_store(
-    store: Store, target: str, keep_days: int | None, *, keep_runs: int = 0, clock: WallClock = read_clock
+    store: Store, target: str, keep_days: float | None, *, keep_runs: int = 0, clock: WallClock = read_clock
 ) -> int:
     """Forget the runs on a target that ended more days ago than these, but for the latest `keep_runs`; say how many.
 

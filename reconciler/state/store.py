@@ -61,6 +61,10 @@ class Store(Protocol):
     """The operations. All raise the `StoreError`s that say what is wrong with the store itself."""
 
     @property
+    def name(self) -> str:
+        """What people call its place; no secret is in it."""
+
+    @property
     def identity(self) -> StoreIdentity:
         """Which store this is, as it was when it was opened."""
 

@@ -16,7 +16,7 @@ from reconciler.kinds.registry import KINDS
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import DatabaseOrigin, StateSettings
 from reconciler.settings.schema import SettingsFile
-from reconciler.settings.state_location import resolve_location
+from reconciler.settings.state_location import resolve_location, write_pin
 from reconciler.state.locations import DatabaseState, GitState, LocalState
 
 HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
@@ -30,6 +30,7 @@ MEANINGS = {
     "{sqlite: {folder: /mnt/x, network: accepted}}": StateSettings(LocalState(Path("/mnt/x"), network_accepted=True)),
     "{postgresql: {url: {env: DB}}}": StateSettings(DatabaseOrigin(FromEnvironment("DB"))),
     "{git: {}}": StateSettings(GitState(HERE, "origin", "refs/reconciler")),
+    "{git: {}, key: {env: K}}": StateSettings(GitState(HERE, "origin", "refs/reconciler"), key=FromEnvironment("K")),
     f"{{git: {{remote: up, ref: refs/heads/reconciler-state}}, id: {ID}}}": StateSettings(
         GitState(HERE, "up", "refs/heads/reconciler-state"), ID
     ),
@@ -44,6 +45,7 @@ MISTAKES = {
     "{id: ABC}": ("3:13", "id"),
     "{keep: 400}": ("3:15", "keep"),
     "{keep: 0d}": ("3:15", "keep"),
+    "{key: hunter22}": ("3:14", "never written into a file"),
     "{mysql: {}}": ("3:9", "mysql"),
     "{sqlite: {network: yes}}": ("3:27", "network"),
     "'~/x'": ("3:8", "`~` is not expanded"),
@@ -93,3 +95,12 @@ def test_the_url_of_a_database_is_fetched_when_it_is_needed() -> None:
         resolve_location(state, {}, source)
     git = GitState(Path("/x"))
     assert resolve_location(StateSettings(git), {}, source) is git
+
+
+@pytest.mark.parametrize("identity", ["0" * 32, "1" * 32, "1e" + "1" * 30, "c0ffee" + "0" * 26])
+def test_the_line_that_pins_a_store_is_read_as_it_was_meant(tmp_path: Path, identity: str) -> None:
+    """An id of digits alone is a number to YAML."""
+    before = read(tmp_path, "kept/")
+    pin = write_pin(load_settings(None, env={}, cwd=tmp_path, kinds=KINDS), identity)
+    after = read(tmp_path, pin.removeprefix("state: "))
+    assert (after.id, after.place) == (identity, before.place)

@@ -14,7 +14,7 @@ from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),
-    ("After a run", ("history", "undo", "recover", "unlock")),
+    ("After a run", ("history", "undo", "recover", "unlock", "state")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema")),
     ("Without a server", ("demo", "simulate", "selftest")),
 )
