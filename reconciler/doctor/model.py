@@ -60,7 +60,20 @@ class TargetDiagnosis:
         return tuple(check for check in self.checks if check.verdict is Health.FAILED)
 
 
-def collect_failures(diagnoses: Iterable[TargetDiagnosis]) -> tuple[Diagnostic, ...]:
+@dataclass(frozen=True, slots=True)
+class StateDiagnosis:
+    """The store with everything that was looked at, in order."""
+
+    place: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.verdict is Health.FAILED)
+
+
+def collect_failures(diagnoses: Iterable[TargetDiagnosis | StateDiagnosis]) -> tuple[Diagnostic, ...]:
     """Return what failed, as every command tells it: `what; what to do`."""
     return tuple(
         Diagnostic(check.rule, Source(f"{check.target} {check.check}"), check.detail, remedy=check.remedy)

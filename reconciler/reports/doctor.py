@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from reconciler.doctor.model import Ability, Check, Health, TargetDiagnosis, combine_abilities
+from reconciler.doctor.model import Ability, Check, Health, StateDiagnosis, TargetDiagnosis, combine_abilities
 from reconciler.model import Json
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 
@@ -32,12 +32,17 @@ def summarize_target(diagnosis: TargetDiagnosis) -> str:
     return f"{diagnosis.name}: {plan}; {apply}"
 
 
-def render_diagnoses(diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAIN_LAYOUT) -> str:
-    """Return one block a target: its checks with their remedies, then its verdict."""
+def render_diagnoses(
+    diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAIN_LAYOUT, state: StateDiagnosis | None = None
+) -> str:
+    """Return one block a target: its checks with their remedies, then its verdict; before them one for the store."""
 
     def report() -> Iterator[Line]:
+        if state:
+            yield build_line((f"state: {state.place}", "bold"), hang=2)
+            yield from _render_checks(state.checks)
         for number, diagnosis in enumerate(diagnoses):
-            if number:
+            if number or state:
                 yield build_line()
             yield build_line((f"target {diagnosis.name}: {diagnosis.url or '(no url)'}", "bold"), hang=2)
             yield from _render_checks(diagnosis.checks)
@@ -53,16 +58,7 @@ def encode_targets(diagnoses: Iterable[TargetDiagnosis]) -> list[Json]:
             "name": diagnosis.name,
             "api": diagnosis.api,
             "url": diagnosis.url,
-            "checks": [
-                {
-                    "target": check.target,
-                    "check": check.check,
-                    "verdict": check.verdict.value,
-                    "detail": check.detail,
-                    "remedy": check.remedy,
-                }
-                for check in diagnosis.checks
-            ],
+            "checks": _encode_checks(diagnosis.checks),
             "commands": {
                 "plan": combine_abilities(diagnosis.plan).value,
                 "apply": combine_abilities(diagnosis.apply).value,
@@ -74,6 +70,24 @@ def encode_targets(diagnoses: Iterable[TargetDiagnosis]) -> list[Json]:
             "verdict": summarize_target(diagnosis),
         }
         for diagnosis in diagnoses
+    ]
+
+
+def encode_state_diagnosis(state: StateDiagnosis) -> Json:
+    """Return the document's `state`."""
+    return {"place": state.place, "checks": _encode_checks(state.checks)}
+
+
+def _encode_checks(checks: Iterable[Check]) -> list[Json]:
+    return [
+        {
+            "target": check.target,
+            "check": check.check,
+            "verdict": check.verdict.value,
+            "detail": check.detail,
+            "remedy": check.remedy,
+        }
+        for check in checks
     ]
 
 

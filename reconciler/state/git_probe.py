@@ -12,6 +12,8 @@ from reconciler.state.git_remote import GitRefs, PushAnswer, PushVerdict, Snapsh
 from reconciler.state.store_errors import StoreError
 
 PROBE_SECONDS = 60.0
+ANSWERS = "the remote answers"
+"""The name of the step that fails where nothing could be tried out."""
 FALLBACK_REF = "refs/heads/reconciler-state"
 """What every host takes: a branch. Jobs that start on every branch have to leave it out."""
 
@@ -30,7 +32,7 @@ def probe_remote(git: GitProgram, ref: str) -> tuple[ProbeStep, ...]:
     Stops at the first thing that is not so. The ref is deleted in any case, if that can be done.
     """
     refs, until = GitRefs(git), time.monotonic() + PROBE_SECONDS
-    name = f"{ref.rstrip('/')}/v1/probe-{secrets.token_hex(8)}"
+    probe = f"{ref.rstrip('/')}/v1/probe-{secrets.token_hex(8)}"
     steps: list[ProbeStep] = []
     try:
         first = refs.write_commit(None, {"probe": b"1"}, "probe", until)
@@ -38,21 +40,22 @@ def probe_remote(git: GitProgram, ref: str) -> tuple[ProbeStep, ...]:
         base = Snapshot(first, {"probe": b"1"}, whole=True)
         second, third = (refs.write_commit(base, {"probe": data}, "probe", until) for data in (b"2", b"3"))
         trials: list[tuple[str, Callable[[], PushAnswer], bool]] = [
-            ("a ref can be created", lambda: refs.push_commit(name, "", first, until), True),
-            ("a second creation is refused", lambda: refs.push_commit(name, "", third, until), False),
-            ("the ref can be moved", lambda: refs.push_commit(name, first, second, until), True),
-            ("who builds on an old tip is refused", lambda: refs.push_commit(name, first, third, until), False),
-            ("the ref can be deleted", lambda: refs.push_commit(name, second, "", until), True),
+            ("a ref can be created", lambda: refs.push_commit(probe, "", first, until), True),
+            ("a second creation is refused", lambda: refs.push_commit(probe, "", third, until), False),
+            ("the ref can be moved", lambda: refs.push_commit(probe, first, second, until), True),
+            ("who builds on an old tip is refused", lambda: refs.push_commit(probe, first, third, until), False),
+            ("the ref can be deleted", lambda: refs.push_commit(probe, second, "", until), True),
         ]
         for title, push, wins in trials:
             answer = push()
             is_good = answer.verdict is (PushVerdict.WON if wins else PushVerdict.DECLINED)
-            steps.append(ProbeStep(title, is_good, answer.reason))
+            name = ANSWERS if answer.verdict is PushVerdict.NO_ANSWER else title
+            steps.append(ProbeStep(name, is_good, answer.reason))
             if not is_good:
                 break
     except StoreError as error:
-        steps.append(ProbeStep("the remote answers", is_good=False, reason=error.explanation.summary))
-    _clean_up(refs, name, until)
+        steps.append(ProbeStep(ANSWERS, is_good=False, reason=error.explanation.summary))
+    _clean_up(refs, probe, until)
     return tuple(steps)
 
 

@@ -15,6 +15,10 @@ class LocalState:
     folder: Path
     network_accepted: bool = False
 
+    def describe(self) -> str:
+        """Return what people call it."""
+        return str(self.folder / STORE_FILE_NAME)
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
@@ -25,6 +29,10 @@ class DatabaseState:
     def __repr__(self) -> str:
         return "DatabaseState(***)"
 
+    def describe(self) -> str:
+        """Return what people call it."""
+        return "PostgreSQL"
+
 
 @dataclass(frozen=True, slots=True)
 class GitState:
@@ -33,6 +41,10 @@ class GitState:
     folder: Path
     remote: str = "origin"
     ref: str = "refs/reconciler"
+
+    def describe(self) -> str:
+        """Return what people call it, without what may be a login in a URL."""
+        return f"git {self.ref}"
 
 
 STORE_FILE_NAME = "store.sqlite3"

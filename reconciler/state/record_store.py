@@ -237,6 +237,10 @@ class RecordStore:
 
         return self._run(scope, forget)
 
+    def check_writable(self) -> None:
+        """As `Store` has it."""
+        self._run(Scope("probe"), lambda tx: tx.run("update store set declared = declared"))
+
     def list_targets(self) -> tuple[str, ...]:
         """As `Store` has it."""
         with self._lock:

@@ -154,6 +154,9 @@ class Store(Protocol):
         differences when no run has seen them since.
         """
 
+    def check_writable(self) -> None:
+        """Write nothing new, as durably as anything: raises what keeps a run from writing."""
+
     def list_targets(self) -> tuple[str, ...]:
         """Return the ids of the targets of which anything is recorded, in order."""
 

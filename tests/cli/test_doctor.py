@@ -136,6 +136,9 @@ def test_a_healthy_target_reads_like_this(run: Run, server: Simulator) -> None:
     plain = re.sub(folder, "FOLDER", text).replace(server.url, "URL").replace(server.url[7:], "HOST")
     assert (code, stderr) == (0, "exit 0: ok\n")
     assert plain == (
+        "state: FOLDER/state/store.sqlite3\n"
+        "  ok       store  none yet; the first apply makes it, or `reconciler state init`, which also says its id\n"
+        "\n"
         "target csms: URL\n"
         "  ok       settings                from FOLDER/reconciler.yaml\n"
         "  ok       credentials             found: accessKey in the file FOLDER/access_key, secretKey in the file "

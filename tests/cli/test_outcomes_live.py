@@ -96,6 +96,8 @@ ROWS = [
     ("held by another run, taken from it", a.held_by_another, "unlock 20261128T120000-0000feed", 0),
     ("held by another run, taken from none", a.held_by_another, "unlock 20261128T120000-0000fee", 3),
     ("nothing was done", a.as_it_is, "history", 0),
+    ("nothing is remembered", a.as_it_is, "state", 3),
+    ("a store is made", a.as_it_is, "state init", 0),
     ("what one run did", a.in_sync, "history 2", 0),
     ("what nobody did", a.as_it_is, "history 2026", 3),
     ("taken back", a.in_sync, "undo 2 --out undo.json", 0),

@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
+    from reconciler.doctor.model import StateDiagnosis, TargetDiagnosis
     from reconciler.engine.pipeline import RunInputs
 
 _NO_TARGETS = Diagnostic(
@@ -38,6 +39,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     from reconciler.cli.terminal.progress import Progress
     from reconciler.doctor.diagnose import diagnose
     from reconciler.doctor.model import collect_failures
+    from reconciler.doctor.store import diagnose_state
     from reconciler.engine.pipeline import read_settings
     from reconciler.manifests.selection import check_target_filter
     from reconciler.plans.exit_code import exit_code
@@ -55,11 +57,14 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
         for name in names:
             progress.tell(f"examining {name}")
             diagnoses.append(diagnose(settings.targets[name], inputs.env, inputs.kinds, declared=declared.get(name)))
+        progress.tell("examining what remembers the runs")
+        state = diagnose_state(settings, inputs.env)
+    everything: list[TargetDiagnosis | StateDiagnosis] = [state, *diagnoses]
     return CommandResult(
-        exit_code(causes=(check.cause for diagnosis in diagnoses for check in diagnosis.failed)),
-        lambda layout: doctor.render_diagnoses(diagnoses, layout),
-        collect_failures(diagnoses),
-        extra={"targets": doctor.encode_targets(diagnoses)},
+        exit_code(causes=(check.cause for diagnosis in everything for check in diagnosis.failed)),
+        lambda layout: doctor.render_diagnoses(diagnoses, layout, state),
+        collect_failures(everything),
+        extra={"targets": doctor.encode_targets(diagnoses), "state": doctor.encode_state_diagnosis(state)},
         problems_in_text=True,
     )
 
