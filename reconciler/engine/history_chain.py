@@ -22,7 +22,7 @@ from reconciler.engine.run_history import ALL_RUNS
 from reconciler.errors import StaleError
 from reconciler.model import Json
 from reconciler.plans.serial import render_line
-from reconciler.state.records import RunHistory
+from reconciler.state.records import Intent, RunHistory
 from reconciler.state.store import Store
 
 CHAIN_FORMAT = "reconciler history 1"
@@ -75,11 +75,15 @@ def list_records(store: Store, targets: Mapping[str, str]) -> list[Record]:
     return [record for history in ordered for record in _split_history(history)]
 
 
+def _encode_intent(intent: Intent) -> dict[str, Json]:
+    return {**intent._asdict(), "previous": intent.previous._asdict() if intent.previous else None}
+
+
 def _split_history(history: RunHistory) -> Iterator[Record]:
     target = history.run.target
-    yield {"record": "run", "target": target, "value": asdict(history.run)}
+    yield {"record": "run", "target": target, "value": {**asdict(history.run), "holder": history.run.holder._asdict()}}
     for intent, at in zip(history.intents, history.times, strict=True):
-        yield {"record": "intent", "target": target, "value": {"at": at, **asdict(intent)}}
+        yield {"record": "intent", "target": target, "value": {"at": at, **_encode_intent(intent)}}
     for result in history.results:
         yield {"record": "result", "target": target, "value": asdict(result)}
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from reconciler.state.schema import Transaction
 
@@ -13,8 +12,7 @@ T = TypeVar("T")
 WallClock: TypeAlias = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What an operation needs. `label` names it for a log; `target` is "" for what is about the store itself.
 
     `history` says that it looks at runs of which nothing is open. `essential` are the results of what was sent already:

@@ -13,7 +13,6 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -74,7 +73,7 @@ class BodyCipher:
         if not intent.previous:
             return intent
         body = self.encrypt(intent.previous.body, BodyPlace(target, intent.run, intent.number))
-        return replace(intent, previous=replace(intent.previous, body=body))
+        return intent._replace(previous=intent.previous._replace(body=body))
 
     def decrypt(self, body: str, place: BodyPlace) -> str:
         """Return a body that this key encrypted at this place; raises ValueError where that is not so."""
@@ -115,10 +114,10 @@ def decrypt_intent(cipher: BodyCipher | None, target: str, intent: Intent, *, pl
     if not previous or not previous.body:
         return intent
     if not is_encrypted(previous.body):
-        return intent if plain_allowed else replace(intent, previous=PreviousObject(previous.digest))
+        return intent if plain_allowed else intent._replace(previous=PreviousObject(previous.digest))
     key_id = escape_and_shorten(previous.body.removeprefix(_PREFIX).partition(":")[0])
     try:
         body = cipher.decrypt(previous.body, BodyPlace(target, intent.run, intent.number)) if cipher else ""
     except ValueError:
         body = ""
-    return replace(intent, previous=PreviousObject(previous.digest, body, "" if body else key_id))
+    return intent._replace(previous=PreviousObject(previous.digest, body, "" if body else key_id))

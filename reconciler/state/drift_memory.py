@@ -7,7 +7,7 @@ told then, so what one of them recorded while another was looking stands until t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reconciler.state.records import DriftItem, DriftNews, DriftRecord
 from reconciler.state.schema import Row, Transaction
@@ -18,8 +18,7 @@ _DRIFT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DriftSight:
+class DriftSight(NamedTuple):
     """What one run saw: the differences, and the addresses that it compared. It looked from `started` until `now`."""
 
     run: str
@@ -87,7 +86,7 @@ def _see_item(item: DriftItem, record: DriftRecord | None, sight: DriftSight) ->
     if record and (record.last_run == sight.run if not record.cleared else sight.overlaps(record.cleared)):
         return record
     if record and not record.cleared:
-        return replace(record, last_run=sight.run, last_seen=sight.now, runs=record.runs + 1)
+        return record._replace(last_run=sight.run, last_seen=sight.now, runs=record.runs + 1)
     # A difference that was cleared and is back begins a new life.
     return DriftRecord(item, sight.run, sight.now, sight.run, sight.now)
 
@@ -97,7 +96,7 @@ def _miss_record(record: DriftRecord, sight: DriftSight, fields: Collection[tupl
     is_looked_at = record.item.address in sight.compared or record.item.field in fields
     if record.cleared or not is_looked_at or record.last_run == sight.run or sight.overlaps(record.last_seen):
         return record
-    return replace(record, cleared=sight.now, cleared_run=sight.run)
+    return record._replace(cleared=sight.now, cleared_run=sight.run)
 
 
 def _write_record(transaction: Transaction, target: str, record: DriftRecord) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TypeVar
 
-from reconciler.state.schema import TABLES, Transaction, insert_row, list_columns
+from reconciler.state.schema import TABLES, Transaction, fits_columns, insert_rows, list_columns
 from reconciler.state.sqlite import SqliteTransaction, make_tables
 from reconciler.state.store_errors import StoreDamaged
 
@@ -47,14 +47,18 @@ def run_on_files(
 
 def _load_file(transaction: Transaction, path: str, data: bytes, store: str) -> None:
     try:
-        for table, rows in json.loads(data).items():
-            # A KeyError for a table that there is not.
-            list_columns(table)
-            for row in rows:
-                insert_row(transaction, table, **row)
+        tables = json.loads(data)
+        # The names of columns become part of a statement.
+        is_sound = tables.keys() <= TABLES.keys() and all(
+            fits_columns(table, row) for table, rows in tables.items() for row in rows
+        )
+        for table, rows in tables.items() if is_sound else ():
+            insert_rows(transaction, table, rows)
     # Whatever is wrong with a file that everybody with write access can change.
-    except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error, RecursionError):
-        raise StoreDamaged(store, f"its file {path} is not as it was written") from None
+    except (ValueError, TypeError, AttributeError, sqlite3.Error, RecursionError):
+        is_sound = False
+    if not is_sound:
+        raise StoreDamaged(store, f"its file {path} is not as it was written")
 
 
 def _dump_files(transaction: Transaction) -> dict[str, bytes]:

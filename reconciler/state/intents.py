@@ -15,7 +15,7 @@ from reconciler.state.records import (
     SettledAs,
     SettledBy,
 )
-from reconciler.state.schema import Row, SqlValue, Transaction, insert_row
+from reconciler.state.schema import Row, SqlValue, Transaction, insert_row, insert_rows
 from reconciler.state.store_errors import ActsClaimed
 
 _INTENT = "select run, number, step, method, path, request, base, trace, kind, acts, previous, body, at from intent"
@@ -27,34 +27,16 @@ def record_intents(
     transaction: Transaction, target: str, intents: Sequence[Intent], now: str, *, with_bodies: bool
 ) -> None:
     """Record intents and claim their acts; raises ActsClaimed with all that were claimed before."""
+    rows = [_make_intent_row(target, intent, now, with_bodies=with_bodies) for intent in intents]
     claimed: list[ActRecord] = []
     for intent in intents:
         # One after another: two of them may want one act.
         claimed += _find_claimed(transaction, target, intent)
-        previous = intent.previous or PreviousObject("")
-        insert_row(
-            transaction,
-            "intent",
-            run=intent.run,
-            number=intent.number,
-            target=target,
-            step=intent.step,
-            method=intent.method,
-            path=intent.path,
-            request=intent.request,
-            base=intent.base,
-            trace=intent.trace,
-            kind=intent.kind.value,
-            acts=json.dumps(intent.acts),
-            previous=previous.digest,
-            body=previous.body if with_bodies else "",
-            at=now,
-            unsettled=1,
-        )
         for key in intent.acts:
             insert_row(
                 transaction, "act", target=target, key=key, run=intent.run, number=intent.number, at=now, outcome=""
             )
+    insert_rows(transaction, "intent", rows)
     # Raised in the end, with all of them: the transaction ends with nothing done.
     if claimed:
         raise ActsClaimed(claimed)
@@ -129,6 +111,27 @@ def read_results(
     condition = "where target = :target and run = :run" + ("" if number is None else " and number = :number")
     key: dict[str, SqlValue] = {"target": target, "run": run} | ({} if number is None else {"number": number})
     return tuple(map(_make_result, transaction.run(f"{_RESULT} {condition} order by number, rank", **key)))
+
+
+def _make_intent_row(target: str, intent: Intent, now: str, *, with_bodies: bool) -> dict[str, SqlValue]:
+    previous = intent.previous or PreviousObject("")
+    return {
+        "run": intent.run,
+        "number": intent.number,
+        "target": target,
+        "step": intent.step,
+        "method": intent.method,
+        "path": intent.path,
+        "request": intent.request,
+        "base": intent.base,
+        "trace": intent.trace,
+        "kind": intent.kind.value,
+        "acts": json.dumps(intent.acts),
+        "previous": previous.digest,
+        "body": previous.body if with_bodies else "",
+        "at": now,
+        "unsettled": 1,
+    }
 
 
 def _find_claimed(transaction: Transaction, target: str, intent: Intent) -> list[ActRecord]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from reconciler.state.records import Lease, PlanNonce, RunHolder, RunRecord
 from reconciler.state.schema import Transaction, insert_row
@@ -14,7 +13,7 @@ _LEASE = "select target, run, fence, beat, since, holder, held from lease where 
 
 def write_holder(holder: RunHolder) -> str:
     """Return a holder as the text that a row has."""
-    return json.dumps(asdict(holder), sort_keys=True)
+    return json.dumps(holder._asdict(), sort_keys=True)
 
 
 def read_holder(text: str) -> RunHolder:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class LocalState:
+class LocalState(NamedTuple):
     """A folder of this machine."""
 
     folder: Path
@@ -20,8 +18,7 @@ class LocalState:
         return str(self.folder / STORE_FILE_NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseState:
+class DatabaseState(NamedTuple):
     """A PostgreSQL database; `url` may hold a password, and so it is not shown."""
 
     url: str
@@ -34,8 +31,7 @@ class DatabaseState:
         return "PostgreSQL"
 
 
-@dataclass(frozen=True, slots=True)
-class GitState:
+class GitState(NamedTuple):
     """Refs below `ref` at a remote, by the name that it has in the checkout around `folder`, or by its URL."""
 
     folder: Path

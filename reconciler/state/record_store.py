@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.state import drift_memory, identity, intents, leases, runs
+from reconciler.state import identity, intents, leases, runs
 from reconciler.state.backend import Backend, Scope, WallClock, format_time, read_clock
 from reconciler.state.records import (
     FORMAT,
@@ -176,7 +175,7 @@ class RecordStore:
     def list_open(self, target: str) -> tuple[OpenIntent, ...]:
         """As `Store` has it."""
         entries = self._run(_read(target), lambda tx: intents.read_open(tx, target))
-        return tuple(replace(entry, intent=self._open_intent(target, entry.intent)) for entry in entries)
+        return tuple(entry._replace(intent=self._open_intent(target, entry.intent)) for entry in entries)
 
     def list_acts(self, target: str, keys: Sequence[str]) -> tuple[ActRecord, ...]:
         """As `Store` has it."""
@@ -215,6 +214,8 @@ class RecordStore:
         self, target: str, run: str, items: Collection[DriftItem], compared: Collection[str], *, started: str = ""
     ) -> DriftNews:
         """As `Store` has it."""
+        from reconciler.state import drift_memory  # noqa: PLC0415 - an apply does without
+
         sight = drift_memory.DriftSight(run, frozenset(items), frozenset(compared), started, self._now())
 
         def remember(tx: Transaction) -> DriftNews:
@@ -225,10 +226,14 @@ class RecordStore:
 
     def list_drift(self, target: str) -> tuple[DriftRecord, ...]:
         """As `Store` has it."""
+        from reconciler.state import drift_memory  # noqa: PLC0415 - an apply does without
+
         return self._run(_read(target), lambda tx: drift_memory.read_drift(tx, target))
 
     def prune(self, target: str, *, before: str, keep: int = 0) -> int:
         """As `Store` has it."""
+        from reconciler.state import drift_memory  # noqa: PLC0415 - an apply does without
+
         scope = Scope("prune", target, history=True)
 
         def forget(tx: Transaction) -> int:
@@ -266,7 +271,7 @@ class RecordStore:
         intents.record_intents(tx, target, steps, now, with_bodies=self.keeps_bodies)
 
     def _open_history(self, target: str, history: RunHistory) -> RunHistory:
-        return replace(history, intents=tuple(self._open_intent(target, intent) for intent in history.intents))
+        return history._replace(intents=tuple(self._open_intent(target, intent) for intent in history.intents))
 
     def _open_intent(self, target: str, intent: Intent) -> Intent:
         if not intent.previous or not intent.previous.body:

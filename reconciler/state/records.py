@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 FORMAT = 1
@@ -43,8 +44,7 @@ def make_run_id(started: str) -> str:
     return f"{started[:19].replace('-', '').replace(':', '')}-{secrets.token_hex(4)}"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreIdentity:
+class StoreIdentity(NamedTuple):
     """Which store this is. `declared` says that `state init` made it, or that somebody said so of one that was there.
 
     A store that came into being on the way may stand in the place of one that vanished.
@@ -60,21 +60,19 @@ class StoreIdentity:
         return self.id == pinned if pinned else self.declared
 
 
-@dataclass(frozen=True, slots=True)
-class StoreExport:
+class StoreExport(NamedTuple):
     """Everything that a store holds: its identity, and of each target the lines that `transfer` writes, in order."""
 
     identity: StoreIdentity
     targets: Mapping[str, tuple[str, ...]]
 
     @property
-    def count(self) -> int:
+    def record_count(self) -> int:
         """How many records there are."""
         return sum(map(len, self.targets.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class RunHolder:
+class RunHolder(NamedTuple):
     """Who runs: enough for a person to find them, and for the same machine to tell that they are gone.
 
     `machine` is a digest that is the same until the next boot; `started` is the process's start as the kernel has it.
@@ -105,16 +103,14 @@ class RunRecord:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanNonce:
+class PlanNonce(NamedTuple):
     """A saved plan's one use. `expires` is the plan's own end; the record outlives it."""
 
     nonce: str
     expires: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to write to one target. `fence` grows with each claim, `beat` with each renewal.
 
     `since` is when it was claimed. There is no time of expiry: a taker watches for the pair of fence and beat to stand
@@ -137,8 +133,7 @@ class IntentKind(StrEnum):
     IRREVERSIBLE = "irreversible"
 
 
-@dataclass(frozen=True, slots=True)
-class PreviousObject:
+class PreviousObject(NamedTuple):
     """The object before a step, for history and undo. Without a `body` only its digest is kept here.
 
     `body` is JSON: what the step showed, with each field before and after, masked. A store that is pushed to a
@@ -151,8 +146,7 @@ class PreviousObject:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """A request that is about to be sent. Its first byte leaves only after this is durable.
 
     `step` is KIND/NAME; `request` and `base` are digests, of what is sent and of what it was built on. `trace` says how
@@ -209,8 +203,7 @@ class IntentResult:
     id: str = field(default_factory=make_record_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ActRecord:
+class ActRecord(NamedTuple):
     """An irreversible act that was claimed by an intent. Never deleted; `outcome` is None until there is a result."""
 
     target: str
@@ -226,8 +219,7 @@ class ActRecord:
         return self.outcome is not SettledAs.NOT_APPLIED
 
 
-@dataclass(frozen=True, slots=True)
-class OpenIntent:
+class OpenIntent(NamedTuple):
     """An intent of which not everything is known; `unsettled` are the acts concerned, "" standing for the whole."""
 
     intent: Intent
@@ -236,8 +228,7 @@ class OpenIntent:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class DriftItem:
+class DriftItem(NamedTuple):
     """One difference as a drift run saw it. Its identity is all of it: `value` is the digest of what was found.
 
     `address` is KIND/NAME; `object` tells the objects of one document apart, and is empty where it has but one. An
@@ -255,8 +246,7 @@ class DriftItem:
         return self.address, self.object, self.path
 
 
-@dataclass(frozen=True, slots=True)
-class DriftRecord:
+class DriftRecord(NamedTuple):
     """A difference with its life: the runs that saw it first and last, when, and how many did (`runs`).
 
     `cleared` is when a run, `cleared_run`, found it gone; one that comes back after that begins a new life.
@@ -272,8 +262,7 @@ class DriftRecord:
     cleared_run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DriftNews:
+class DriftNews(NamedTuple):
     """What a drift run has to tell. `changed` are differences of which an earlier value was known."""
 
     new: tuple[DriftRecord, ...]
@@ -282,8 +271,7 @@ class DriftNews:
     cleared: tuple[DriftRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunHistory:
+class RunHistory(NamedTuple):
     """A run with everything that it intended and what came of it, in order; `times` are those of the intents."""
 
     run: RunRecord

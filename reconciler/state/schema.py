@@ -51,6 +51,10 @@ STORE_TABLES: Final = frozenset({"store", "known_target"})
 """What is about the store; all other rows belong to a target."""
 
 
+_ROWS_AT_ONCE: Final = 100
+"""Rows of one statement: each is a round trip over a network, and no database takes any number of values."""
+
+
 class Transaction(Protocol):
     """What an operation gets: all that it runs becomes durable together, or nothing does."""
 
@@ -99,7 +103,15 @@ def _fits(definition: str, value: object) -> bool:
 
 def insert_row(transaction: Transaction, table: str, /, **values: SqlValue) -> None:
     """Insert a row unless one with its key is there, which leaves that one as it is."""
-    columns = ", ".join(values)
-    slots = ", ".join(f":{name}" for name in values)
-    # The names of tables and columns are this module's own; every value is a parameter.
-    transaction.run(f"insert into {table} ({columns}) values ({slots}) on conflict do nothing", **values)  # noqa: S608
+    insert_rows(transaction, table, [values])
+
+
+def insert_rows(transaction: Transaction, table: str, rows: Sequence[Mapping[str, SqlValue]]) -> None:
+    """Insert rows of the same columns, each as `insert_row` does."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        chunk = rows[start : start + _ROWS_AT_ONCE]
+        slots = (", ".join(f":{name}_{number}" for name in row) for number, row in enumerate(chunk))
+        values = {f"{name}_{number}": value for number, row in enumerate(chunk) for name, value in row.items()}
+        # The names of tables and columns are this module's own; every value is a parameter.
+        sql = f"insert into {table} ({', '.join(rows[0])}) values ({'), ('.join(slots)}) on conflict do nothing"  # noqa: S608
+        transaction.run(sql, **values)

@@ -42,7 +42,7 @@ def import_records(backend: Backend, exported: StoreExport, *, pinned: str, secr
         dropped += lost
         _load_target(backend, target, lines)
     backend.transact(identity.end_import, Scope("import"))
-    return ImportedStore(new, len(targets), exported.count, dropped)
+    return ImportedStore(new, len(targets), exported.record_count, dropped)
 
 
 def _check_vacancy(backend: Backend, exported: StoreExport) -> None:

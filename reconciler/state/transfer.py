@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
 from reconciler.state.records import FORMAT, StoreExport, StoreIdentity
@@ -22,7 +21,7 @@ from reconciler.state.schema import (
     SqlValue,
     Transaction,
     fits_columns,
-    insert_row,
+    insert_rows,
     list_columns,
     list_key,
 )
@@ -43,10 +42,10 @@ class ExportedBody(NamedTuple):
 def encode_export(exported: StoreExport) -> str:
     """Return the text of an export; equal stores have equal texts."""
     targets = exported.targets
-    head = {"kind": _KIND, "format": FORMAT, "store": asdict(exported.identity), "targets": sorted(targets)}
+    head = {"kind": _KIND, "format": FORMAT, "store": exported.identity._asdict(), "targets": sorted(targets)}
     lines = [_write_line(head), *(line for target in sorted(targets) for line in targets[target])]
     text = "".join(f"{line}\n" for line in lines)
-    return text + _write_line({"records": exported.count, "sha256": _digest(text)}) + "\n"
+    return text + _write_line({"records": exported.record_count, "sha256": _digest(text)}) + "\n"
 
 
 def decode_export(text: str) -> StoreExport:
@@ -84,9 +83,11 @@ def load_records(transaction: Transaction, target: str, lines: Sequence[str], st
         raise StoreOccupied(store, f"has records of target {target} already")
     if present:
         return
-    for line in lines:
-        table, row = _read_record(line)
-        insert_row(transaction, table, **row)
+    rows: dict[str, list[dict[str, SqlValue]]] = {}
+    for table, row in map(_read_record, lines):
+        rows.setdefault(table, []).append(row)
+    for table, records in rows.items():
+        insert_rows(transaction, table, records)
     # What a back end took otherwise than it was said is not what was exported.
     if dump_records(transaction, target) != tuple(lines):
         raise ExportDamaged(f"its records of target {target} can't be written as they are")

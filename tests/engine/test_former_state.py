@@ -58,7 +58,7 @@ OBSTACLES = {
         "it was not applied",
     ),
     "its body is gone, but it created": (
-        replace(EVENT, body=None, intent=replace(EVENT.intent, kind=IntentKind.CREATE)),
+        replace(EVENT, body=None, intent=EVENT.intent._replace(kind=IntentKind.CREATE)),
         "nothing is ever deleted",
     ),
     "a kind of another version": (make_step("Widget/w", size=(1, 2)), "knows no kind Widget"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,7 +106,7 @@ def test_a_sign_of_life_starts_that_time_anew(store: Store) -> None:
 def test_a_holder_that_died_on_this_machine_is_known_to_be_gone_at_once(store: Store) -> None:
     """Its number may be another process's by now: the start tells them apart."""
     own = describe_holder({})
-    store.claim(made("run-1", replace(own, started="1")))
+    store.claim(made("run-1", own._replace(started="1")))
     clock = Clock()
     assert claim_lease(store, made("run-2"), clock.policy(0)).lease.run == "run-2"
     assert clock.slept == 0

@@ -443,7 +443,7 @@ def test_drift_keeps_when_it_was_first_seen(store: Store) -> None:
 
 
 def test_the_objects_of_one_document_have_differences_of_their_own(store: Store) -> None:
-    first, second = replace(A, object="1"), replace(A, object="2")
+    first, second = A._replace(object="1"), A._replace(object="2")
     store.remember_drift(TARGET, "run-1", [first, second], ALL)
     news = store.remember_drift(TARGET, "run-2", [second], ALL)
     assert ([record.item for record in news.cleared], [record.item for record in news.known]) == ([first], [second])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,10 +36,10 @@ def test_each_sign_of_life_starts_the_time_anew() -> None:
     """A beat, another fence, another run; what the record says of time is not looked at."""
     clock = StepClock()
     watch = LeaseWatch(TIMES, clock=clock)
-    for seen in (LEASE, replace(LEASE, beat=1), replace(LEASE, fence=2), replace(LEASE, fence=2, run="run-2")):
+    for seen in (LEASE, LEASE._replace(beat=1), LEASE._replace(fence=2), LEASE._replace(fence=2, run="run-2")):
         assert watch.observe(seen) == 120.0
         clock.now += 119.0
-        assert watch.observe(replace(seen, since="1970-01-01T00:00:00Z")) == 1.0
+        assert watch.observe(seen._replace(since="1970-01-01T00:00:00Z")) == 1.0
     assert watch.observe(None) == 0.0
     assert watch.observe(seen) == 120.0
 
@@ -50,7 +48,7 @@ def test_the_holder_stops_in_time() -> None:
     held = HeldLease(LEASE, asked=100.0, times=TIMES)
     assert [held.is_due(now) for now in (129.9, 130.0)] == [False, True]
     assert [held.has_time(now) for now in (160.0, 160.1)] == [True, False]
-    again = held.renewed(replace(LEASE, beat=1), 130.0)
+    again = held.renewed(LEASE._replace(beat=1), 130.0)
     assert (again.lease.beat, again.has_time(190.0), again.has_time(190.1)) == (1, True, False)
 
 

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,19 +119,19 @@ def run_and_kill(location: StateLocation, name: str, delay: float) -> list[tuple
 def test_a_holder_that_was_killed_is_known_to_be_gone_on_its_own_machine() -> None:
     assert not is_holder_gone(describe_holder(ENV))
     code = (
-        "import dataclasses, json, sys; from reconciler.state.run_holder import describe_holder;"
-        "print(json.dumps(dataclasses.asdict(describe_holder({}))), flush=True); sys.stdin.read()"
+        "import json, sys; from reconciler.state.run_holder import describe_holder;"
+        "print(json.dumps(describe_holder({})._asdict()), flush=True); sys.stdin.read()"
     )
     pipe = subprocess.PIPE
     with started([sys.executable, "-c", code], ROOT, stdout=pipe, stdin=pipe) as other:
         assert other.stdout
         holder = RunHolder(**json.loads(other.stdout.readline()))
         assert not is_holder_gone(holder)
-        assert not is_holder_gone(replace(holder, machine="another"))
+        assert not is_holder_gone(holder._replace(machine="another"))
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
         # Nobody has asked for its end yet: its number is still taken.
         assert is_holder_gone(holder)
     assert is_holder_gone(holder)
-    assert is_holder_gone(replace(describe_holder(ENV), started="1"))
-    assert not is_holder_gone(replace(holder, machine="another"))
+    assert is_holder_gone(describe_holder(ENV)._replace(started="1"))
+    assert not is_holder_gone(holder._replace(machine="another"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,28 +130,31 @@ def test_another_store_than_the_pinned_one_is_not_imported(exported: StoreExport
 def test_an_import_that_was_broken_off_is_told_and_goes_on(exported: StoreExport, place: StorePlace) -> None:
     """Its last target is one that can't be written: as far as the rest is concerned it was killed there."""
     last = max(exported.targets)
-    broken = replace(exported, targets={**exported.targets, last: ('{"row":{},"table":"run","target":""}',)})
+    broken = exported._replace(targets={**exported.targets, last: ('{"row":{},"table":"run","target":""}',)})
     with pytest.raises(ExportDamaged):
         import_store(place.location, broken, env=ENV)
     with pytest.raises(ImportUnfinished, match=r"import the same file again"):
         place.open()
-    other = replace(exported, identity=replace(exported.identity, id="0" * 32))
+    other = exported._replace(identity=exported.identity._replace(id="0" * 32))
     with pytest.raises(StoreOccupied):
         import_store(place.location, other, env=ENV)
     store = copy_store(exported, place)
-    assert (store.list_targets(), store.export().count) == (tuple(sorted(exported.targets)), exported.count)
+    assert (store.list_targets(), store.export().record_count) == (
+        tuple(sorted(exported.targets)),
+        exported.record_count,
+    )
 
 
 def test_half_of_another_export_is_not_completed(exported: StoreExport, tmp_path: Path) -> None:
     """What is there must be what is imported."""
     location = LocalState(tmp_path / "x")
     last = max(exported.targets)
-    broken = replace(exported, targets={**exported.targets, last: ("{}",)})
+    broken = exported._replace(targets={**exported.targets, last: ("{}",)})
     with pytest.raises(ExportDamaged):
         import_store(location, broken, env=ENV)
     changed = {target: lines[1:] if target != last else lines for target, lines in exported.targets.items()}
     with pytest.raises(StoreOccupied, match="has records of target"):
-        import_store(location, replace(exported, targets=changed), env=ENV)
+        import_store(location, exported._replace(targets=changed), env=ENV)
 
 
 def drop_line(text: str, number: int) -> str:
@@ -190,7 +192,7 @@ def rewrite(exported: StoreExport, change: Callable[[dict[str, object]], object]
     record = json.loads(lines[index])
     change(record)
     lines[index] = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    return replace(exported, targets={**exported.targets, TARGET: tuple(lines)})
+    return exported._replace(targets={**exported.targets, TARGET: tuple(lines)})
 
 
 LIES: dict[str, Callable[[dict[str, object]], object]] = {
@@ -226,7 +228,7 @@ def test_bodies_stay_where_they_may_be(exported: StoreExport, tmp_path: Path) ->
     """A repository takes none without a key, and says how many it left out; with one it takes them encrypted."""
     with make_place("git file", tmp_path, None) as place:
         imported = import_store(place.location, exported, env=ENV)
-        assert (imported.dropped, imported.targets, imported.records) == (3, 2, exported.count)
+        assert (imported.dropped, imported.targets, imported.records) == (3, 2, exported.record_count)
         assert BODY not in encode_export(place.open().export())
         place.vanish()
         secret = "s" * 16

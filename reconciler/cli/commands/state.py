@@ -63,13 +63,13 @@ def export_state_command(session: Session, /, out: str | None, config: str | Non
             replace_file(session.cwd / out, text.encode())
         except OSError as error:
             raise make_write_error(out, error) from None
-    count = format_count(exported.count, "record")
+    count = format_count(exported.record_count, "record")
     summary = f"{count} of {format_count(len(exported.targets), 'target')} of store {exported.identity.id}"
     records = [] if out is not None else [json.loads(line) for line in text.splitlines()]
     return CommandResult(
         Exit.OK,
         lambda _: f"Saved to {out}: {summary}\n" if out is not None else text,
-        extra={"saved": out is not None, "count": exported.count, "records": records},
+        extra={"saved": out is not None, "count": exported.record_count, "records": records},
         headline=summary,
         notes=tuple(map(_note_lease, leases)),
     )
