@@ -77,14 +77,17 @@ class GitBackend:
         self._git.close()
 
     def _read(self, work: Callable[[Transaction], T], scope: Scope, until: float) -> T:
-        base = self._refresh(scope, until)
+        # Right after `find` there is no need to look again; and an identity is for ever.
+        known = self._known.get(self._find_ref("")) if scope.label == "open" else None
+        base = known or self._refresh(scope, until)
         return run_on_files(self._get_files(scope.target, base), work, self.name)[0]
 
     def _write(self, work: Callable[[Transaction], T], scope: Scope, until: float) -> T:
         # Upon what we know, unread: who holds a lease is the one who moves the ref, and the push itself is the check.
         base = self._known.get(self._find_ref(scope.target))
         is_fresh = base is None or (scope.history and not base.whole)
-        if is_fresh:
+        # Right after `find` said that there is none: whoever was faster is seen at the push.
+        if is_fresh and scope.label != "create":
             base = self._refresh(scope, until)
         refusal, declined = PushAnswer(PushVerdict.WON), 0
         while True:

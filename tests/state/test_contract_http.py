@@ -16,8 +16,6 @@ CASES: list[Callable[..., None]] = [
     test_contract.test_a_store_that_vanished_is_no_fresh_start,
     test_contract.test_a_lease_is_taken_over_only_as_it_was_seen,
     test_contract.test_whoever_was_overtaken_writes_nothing_more,
-    test_contract.test_a_plan_is_used_once,
-    test_contract.test_each_act_of_a_batch_has_its_own_result,
     test_contract.test_every_operation_said_twice_is_done_once,
 ]
 
