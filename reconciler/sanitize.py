@@ -20,6 +20,8 @@ _INVISIBLE_CLASS: Final = (
 )
 """Letters and marks by category that draw nothing; the body of a character class."""
 
+# RFC 3986, section 3.2.1; up to the last `@`, since people write passwords as they are.
+_USER_INFORMATION: Final = re.compile(r"(?<=://)[^/\s]*@")
 _MAYBE_INVISIBLE: Final = re.compile(rf"[^\x20-\x7e]|[{_INVISIBLE_CLASS}]")
 _INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CLASS}]")
 
@@ -51,6 +53,11 @@ def escape_invisible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _MAYBE_INVISIBLE.sub(_escape_match, text)
+
+
+def strip_user_information(text: str) -> str:
+    """Return text without the logins in its URLs."""
+    return _USER_INFORMATION.sub("", text)
 
 
 def escape_and_shorten(text: str, limit: int = 80) -> str:

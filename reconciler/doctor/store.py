@@ -12,8 +12,9 @@ from reconciler.settings.model import Settings
 from reconciler.settings.state_location import resolve_location, resolve_state_key, write_pin
 from reconciler.state.git_probe import ANSWERS, FALLBACK_REF, ProbeStep, probe_remote
 from reconciler.state.git_process import GitProgram
-from reconciler.state.locations import GitState
+from reconciler.state.locations import GitState, LocalState
 from reconciler.state.open_store import find_store
+from reconciler.state.private_folder import check_folder_place
 from reconciler.state.records import identify_target
 from reconciler.state.run_holder import is_holder_gone
 from reconciler.state.store import Store
@@ -37,6 +38,8 @@ def diagnose_state(settings: Settings, env: Mapping[str, str]) -> StateDiagnosis
             findings.skip_blocked("store", "pin", "writing")
             return StateDiagnosis(location.describe(), findings.checks)
         store = find_store(location, env=env, pinned=settings.state.id)
+        if store is None and isinstance(location, LocalState):
+            check_folder_place(location.folder)
     except StoreError as error:
         findings.fail("store", error.explanation, error.exit)
         return StateDiagnosis(location.describe(), findings.checks)

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from reconciler.sanitize import escape_and_shorten
+from reconciler.sanitize import escape_and_shorten, strip_user_information
 from reconciler.state.store_errors import RemoteUnknown, StoreUnreachable
 
 _INHERITED: Final = (
@@ -45,7 +45,6 @@ _FIXED: Final = {
 }
 _OWN_CONFIG: Final = (("core.hooksPath", os.devnull), ("gc.auto", "0"), ("maintenance.auto", "false"))
 _LOGIN_KEYS: Final = r"^(http|credential|ssh)\.|^core\.sshcommand$"
-_USER_INFORMATION = re.compile(r"(?<=://)[^/@\s]*@")
 _SCP = re.compile(r"[\w.@-]+:[^/].*|\w+://.*|[./].*|[A-Za-z]:[\\/].*")
 
 
@@ -153,7 +152,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 def hide_login(text: str) -> str:
     """Return text without what stands for a login in its URLs."""
-    return escape_and_shorten(_USER_INFORMATION.sub("", text), 200)
+    return escape_and_shorten(strip_user_information(text), 200)
 
 
 def find_reason(complaint: bytes) -> str:

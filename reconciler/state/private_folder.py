@@ -38,6 +38,17 @@ def prepare_folder(folder: Path) -> None:
         raise _make_unsafe(folder, "can be written to by others", f"chmod go-w {folder}")
 
 
+def check_folder_place(folder: Path) -> None:
+    """Raise what `prepare_folder` would, as far as that can be told without making anything."""
+    if os.path.lexists(folder):
+        prepare_folder(folder)
+        return
+    parent = next(path for path in folder.absolute().parents if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        fault = "can't be written to" if parent.is_dir() else "is no folder"
+        raise StoreReadOnly(str(folder), f"{parent} {fault}", "choose another folder")
+
+
 def create_private_file(path: Path) -> None:
     """Make an empty file for ourselves, unless there is one; raises StoreUnsafe for one that others can read."""
     # open(2) and not SQLite: that would give it 0644 less the umask.

@@ -9,6 +9,7 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.sanitize import strip_user_information
 from reconciler.state.records import RunHolder
 
 _PROC = Path("/proc")
@@ -24,7 +25,7 @@ def describe_holder(env: Mapping[str, str], *, proc: Path = _PROC) -> RunHolder:
         process=process,
         started=_read_start(process, proc),
         actor=env.get("GITHUB_ACTOR") or env.get("GITLAB_USER_LOGIN") or _find_user(),
-        job=_find_job(env),
+        job=strip_user_information(_find_job(env)),
     )
 
 

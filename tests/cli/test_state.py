@@ -120,6 +120,22 @@ def test_looking_makes_nothing(run: Run, folder: Path) -> None:
     assert not (folder / ".reconciler").exists()
 
 
+def test_whoever_looks_needs_no_key(run: Run, folder: Path) -> None:
+    """A job that plans a pull request has none; `history` says what it takes to see more."""
+    write_settings(folder, "state: {key: {env: STATE_KEY}}")
+    assert run(["state", "init"], ENV)[0] == 0
+    store = open_at(LocalState(folder / ".reconciler"), secret=ENV["STATE_KEY"])
+    intent = make_intent("20261128T120000-0000feed", 0, previous=PreviousObject("sha-o", "{}"))
+    lease = store.claim(make_run("20261128T120000-0000feed", TARGET), intents=[intent])
+    store.release(lease, RunEnding(0), [make_result("20261128T120000-0000feed", 0)])
+    close_all()
+    keyless = {name: value for name, value in ENV.items() if name != "STATE_KEY"}
+    for argv in (["state"], ["state", "export"], ["state", "prune", "--keep", "9d"]):
+        assert run(argv, keyless)[0] == 0
+    code, stdout, _ = run(["history", "2026"], {**ENV, "STATE_KEY": "another key, longer"})
+    assert (code, "is encrypted with the key" in stdout) == (0, True)
+
+
 def test_a_store_moves_to_a_repository_and_back(run: Run, folder: Path) -> None:
     """With a key not even the former objects are lost; the export is the same again, and so is the id."""
     fill_store(folder)

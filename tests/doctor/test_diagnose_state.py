@@ -83,6 +83,16 @@ def spoil_file(folder: Path) -> str:
     return ""
 
 
+def block_folder(folder: Path) -> str:
+    (folder / "file").write_text("")
+    return "state: file"
+
+
+def block_parent(folder: Path) -> str:
+    (folder / "file").write_text("")
+    return "state: file/state"
+
+
 def open_to_others(folder: Path) -> str:
     (folder / ".reconciler/store.sqlite3").chmod(0o644)
     return ""
@@ -92,6 +102,8 @@ NO_KEY = "state: {key: {env: NOWHERE}}"
 FAULTS: dict[str, tuple[Callable[[Path], str], str, Exit, str]] = {
     "another store": (spoil_identity, "store", Exit.REFUSED, "state.other-identity"),
     "a damaged file": (spoil_file, "store", Exit.INCOMPLETE, "state.damaged"),
+    "a file in its place": (block_folder, "store", Exit.REFUSED, "state.exposed"),
+    "a file above its place": (block_parent, "store", Exit.INCOMPLETE, "state.read-only"),
     "a file that others can read": (open_to_others, "store", Exit.REFUSED, "state.exposed"),
     "a key that is not there": (lambda _: NO_KEY, "settings", Exit.AUTH, "settings.secret-missing"),
     "no such remote": (lambda _: "state: {git: {}}", "store", Exit.USAGE, "state.no-remote"),

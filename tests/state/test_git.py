@@ -403,6 +403,7 @@ def test_no_login_in_a_url_is_shown(tmp_path: Path) -> None:
     assert "canary-pw" not in str(caught.value)
     assert "127.0.0.1:9/x.git" in str(caught.value)
     assert hide_login("a https://u:p@h/x b ssh://git@h/y") == "a https://h/x b ssh://h/y"
+    assert hide_login("https://u:p@ss@h/x?a@b") == "https://h/x?a@b"
 
 
 def test_overtaken_by_another_machine_is_seen_at_the_next_push(server: GitServer, tmp_path: Path) -> None:

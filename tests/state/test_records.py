@@ -42,6 +42,7 @@ JOBS = {
     ),
     "GitLab": ({"CI_JOB_URL": "https://l/j/1", "GITLAB_USER_LOGIN": "bea"}, ("bea", "https://l/j/1")),
     "Jenkins": ({"BUILD_URL": "https://j/1"}, (None, "https://j/1")),
+    "a URL with a login": ({"RECONCILER_JOB_URL": "https://u:canary@j/1"}, (None, "https://j/1")),
     "a terminal": ({}, (None, "")),
 }
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -280,3 +281,13 @@ def test_a_network_file_system_is_refused_unless_it_is_accepted(
     with pytest.raises(StoreUnsafe, match=r"network file system \(nfs4\)"):
         open_folder(tmp_path / "state")
     assert open_at(LocalState(tmp_path / "state", network_accepted=True)).identity
+
+
+def test_what_is_open_is_found_without_looking_at_what_is_settled(tmp_path: Path) -> None:
+    """Ten thousand runs later it must still be instant."""
+    open_at(LocalState(tmp_path / "state"))
+    with closing(sqlite3.connect(tmp_path / "state/store.sqlite3")) as connection:
+        plan = "explain query plan select run from intent where target = 'x' and unsettled = 1 order by at, run, number"
+        steps = [str(row[3]) for row in connection.execute(plan)]
+    assert any("open_intent (target=? AND unsettled=?)" in step for step in steps), steps
+    assert not [step for step in steps if step.startswith("SCAN")]
