@@ -96,7 +96,8 @@ class StoreForeign(StoreError):
     def __init__(self, store: str, identity: str, pinned: str) -> None:
         summary = f"{store} is {_show(identity)}, and the settings pin {pinned}"
         reason = "what another store remembers says nothing of what was done here"
-        super().__init__(Explanation("state.other-identity", summary, reason, "point `state` at the right one"))
+        remedy = "point `state` at the right one; if it is gone, say `reconciler state init` and pin the new id"
+        super().__init__(Explanation("state.other-identity", summary, reason, remedy))
 
 
 class StoreVanished(StoreError):
