@@ -314,3 +314,34 @@ def test_no_secret_is_remembered(store: Store, tmp_path: Path) -> None:
     assert body is not None
     assert '"masked":true' in body.body
     assert SECRET.encode() not in (tmp_path / "state/store.sqlite3").read_bytes()
+
+
+def test_what_holds_a_secret_leaves_no_trace_to_find_its_object_by(store: Store, tmp_path: Path) -> None:
+    """A person settles such a step."""
+    plan = planned([document("EventHandler", f"a {SECRET}", {"className": "a", "enabled": True})], WORLD)
+    recorded(store).claim(plan)
+
+    assert [entry.intent.trace for entry in store.list_open(TARGET)] == [""]
+    assert SECRET.encode() not in (tmp_path / "state/store.sqlite3").read_bytes()
+
+
+def test_a_write_of_an_earlier_run_that_lands_late_is_waited_for(store: Store) -> None:
+    """Its object looks as before, twice; once it doesn't any more, nobody says that it was not applied."""
+    plan, world, slept = make_plan(), dict(WORLD), list[float]()
+    recorded(store).claim(plan)
+    lease, request = store.read_lease(TARGET), plan.steps[0].request
+    assert lease
+    assert request
+    store.release(lease, RunEnding(1))
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            world["/EventHandlerRegistration/1"] = {**registered("a")[0], **request.call.body}
+
+    targets = {"command": RunTarget(make_run("run-2"), World(world))}
+    policy = LockPolicy(timing=Timing(sleep=sleep, clock=lambda: 0.0))
+    settled = RecordedRun(RunParts(store, targets, KINDS, SecretMasker([]), policy)).settle_earlier()
+
+    assert [step.outcome for step in settled] == [SettledAs.APPLIED, SettledAs.NOT_APPLIED]
+    assert slept == list(Timing().settle_pauses)
