@@ -1,0 +1,1 @@
+"""The whole process `reconciler apply`, really killed, with each back end of the store."""
