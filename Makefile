@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance campaign build smoke constraints clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke constraints clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -44,6 +44,14 @@ conformance: $(VENV)/.dev ## the simulator on trial, the long way
 # every interleaving of two runs with few turns (5 minutes on 2 cores). docs/trust.md says what that shows.
 campaign: $(VENV)/.run ## the write protocol on trial, the long way
 	$(BIN)/reconciler selftest --tier small --seed $(SEED) --json TRUST.json
+
+# At least 250 kills of the whole process at system calls, and 50 system calls that fail, with each back end: 20 minutes
+# on 2 cores, of which git takes most. Where there is a TRUST.json, both targets add what they showed to it.
+kills: $(VENV)/.dev ## `apply` killed for real, with each back end, the long way
+	$(BIN)/python -m tests.kills.campaign --trust TRUST.json
+
+mutants: $(VENV)/.dev ## seeded bugs: each must be seen by the test that is named for it
+	$(BIN)/python -m tests.mutants.runner --trust TRUST.json
 
 build: $(VENV)/.dev ## the wheel and the source archive, in dist/
 	rm -rf build dist
