@@ -51,7 +51,7 @@ ALL_FAULTS = tuple(dict.fromkeys(kind for kinds in FAULTS.values() for kind in k
 
 
 # What can happen on few channels would be rare among so many kinds; of kills there have to be several in a schedule.
-_WEIGHT_BY_CHANNELS: Mapping[int, int] = MappingProxyType({1: 5, 2: 3, 3: 1, 4: 4})
+_WEIGHT_BY_CHANNELS: Mapping[int, int] = MappingProxyType({1: 9, 2: 5, 3: 2, 4: 6})
 
 
 def _repeat_by_weight(kinds: Sequence[str]) -> list[str]:
@@ -118,7 +118,7 @@ class RandomFaults:
 
     RATES = (0.02, 0.10, 0.25)
     # Three in four events are reads, and what matters is decided at the others.
-    _WEIGHTS: Mapping[Channel, float] = MappingProxyType({"login": 0.2, "read": 0.25, "write": 4.0, "store": 0.4})
+    _WEIGHTS: Mapping[Channel, float] = MappingProxyType({"login": 0.3, "read": 0.4, "write": 8.0, "store": 0.35})
 
     def __init__(self, generator: random.Random) -> None:
         self._generator = generator
@@ -127,7 +127,7 @@ class RandomFaults:
             channel: [kind for kind in _repeat_by_weight(kinds) if kind in enabled] for channel, kinds in FAULTS.items()
         }
         self._rate = generator.choice(self.RATES)
-        self._left = generator.choice((1, 2, 3, 4, 6, 8))
+        self._left = generator.choice((1, 2, 3, 4, 6, 8, 12))
 
     @property
     def is_spent(self) -> bool:
