@@ -37,6 +37,14 @@ class LeaseTimes:
         """How long a taker must have seen no sign of life."""
         return self.lasts + self.request
 
+    def fit_deadline(self, deadline: float) -> LeaseTimes:
+        """Return times in which a request with this deadline is over before anybody else takes the lease.
+
+        The last one starts `request` before the lease's end, and nobody takes it until `request` after it.
+        """
+        request = max(self.request, deadline / 2)
+        return LeaseTimes(max(self.lasts, 3 * request), request)
+
 
 DEFAULT_TIMES = LeaseTimes()
 

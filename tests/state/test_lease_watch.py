@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.state.lease_watch import HeldLease, LeaseTimes, LeaseWatch
+from reconciler.state.lease_watch import DEFAULT_TIMES, HeldLease, LeaseTimes, LeaseWatch
 from reconciler.state.records import Lease, RunHolder
 
 TIMES = LeaseTimes(lasts=90.0, request=30.0)
@@ -67,3 +68,16 @@ def test_no_request_of_the_holder_outlives_what_the_taker_waits(
     wait = watch.observe(LEASE)
     if held.has_time(start):
         assert start + times.request <= clock.now + wait + 1e-6
+
+
+@pytest.mark.parametrize("deadline", [0.5, 30.0, 60.0, 61.0, 600.0])
+def test_a_request_is_over_before_anybody_takes_the_lease_however_long_it_may_take(deadline: float) -> None:
+    """It starts at the last moment at which it may, and takes all of its time."""
+    times = DEFAULT_TIMES.fit_deadline(deadline)
+    held = HeldLease(Lease("t", "run-1", 1, 0, "", RunHolder("h")), 0.0, times)
+    last_start = times.lasts - times.request
+    assert held.has_time(last_start)
+    assert not held.has_time(last_start + 0.1)
+    assert last_start + deadline <= times.take_after
+    assert times.renew_after < last_start, "there is time to send after a renewal is due"
+    assert deadline > 60 or times == DEFAULT_TIMES

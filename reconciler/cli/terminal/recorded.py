@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal.streams import write_text
@@ -36,7 +37,9 @@ def open_recorded_run(
         records = begin_runs(origin, apis, inputs.env, started=inputs.now)
         targets = {name: RunTarget(record, apis[name].fresh) for name, record in records.items()}
         masker = SecretMasker(api.redact for api in apis.values())
-        policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), inputs.timing)
+        deadline = max((api.target.transport.timeout for api in apis.values()), default=0.0)
+        timing = replace(inputs.timing, lease=inputs.timing.lease.fit_deadline(deadline))
+        policy = LockPolicy(lock_timeout, lambda lease: _tell_wait(session, lease), timing)
         yield RecordedRun(
             RunParts(store, targets, KINDS, masker, policy, origin.nonce, settings.state.id, settings.state.keep_days)
         )
