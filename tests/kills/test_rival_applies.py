@@ -81,6 +81,9 @@ def test_a_run_that_slept_while_its_lease_ended_sends_nothing_more(
 ) -> None:
     """Stopped like a machine that is suspended, overtaken, and woken."""
     with bench.open("sqlite", tmp_path / "world") as scene:
+        settings = scene.folder / "reconciler.yaml"
+        # A lease never lasts shorter than what a request may take: here it ends after 3 seconds, and is taken after 4.
+        settings.write_text(settings.read_text().replace("    auth:\n", "    timeout: 2\n    auth:\n"))
         asleep, processes = threading.Event(), [0]
 
         def stop() -> None:
@@ -90,10 +93,10 @@ def test_a_run_that_slept_while_its_lease_ended_sends_nothing_more(
         gate = scene.folder / "gate"
         os.mkfifo(gate)
         scene.server.fault(method, path, "edit", 1, nth, call=stop)
-        processes[0] = scene.start(lease=(0.9, 0.2), gate=str(gate))
+        processes[0] = scene.start(lease=(3.0, 1.0), gate=str(gate))
         os.close(os.open(gate, os.O_WRONLY))
         assert asleep.wait(ENDLESS)
-        successor = scene.run((*APPLY, "--lock-timeout", "60s"), lease=(0.9, 0.2))
+        successor = scene.run((*APPLY, "--lock-timeout", "60s"), lease=(3.0, 1.0))
         before = scene.list_writes()
         os.kill(processes[0], signal.SIGCONT)
         woken = scene.end(processes[0])

@@ -76,8 +76,12 @@ def test_a_stored_rename_is_held_to_its_name(tmp_path: Path) -> None:
         (step,) = json.loads(plan.read_text())["steps"]
         assert step["changes"][0]["path"] == "name"
 
+        again = tmp_path / "again.json"
+        assert run(simulator, "plan", str(tmp_path / "all.yaml"), "--out", str(again))[0] is Exit.OK
+
         assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK
-        assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.OK, "done already"
+        assert run(simulator, "apply", str(plan), "--yes")[0] is Exit.STALE, "a plan is used once"
+        assert run(simulator, "apply", str(again), "--yes")[0] is Exit.OK, "done already"
         assert len(simulator.ledger) == 1
 
 
