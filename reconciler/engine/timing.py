@@ -34,7 +34,8 @@ class Timing:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     patience: ReadBackPolicy = ReadBackPolicy()
-    settle_pauses: tuple[float, ...] = (1.0, 2.0, 5.0)
+    # The last one is for a replica that answers the look before it with what was.
+    settle_pauses: tuple[float, ...] = (1.0, 2.0, 5.0, 1.0)
     look_again: float = 2.0
     lease: LeaseTimes = DEFAULT_TIMES
 
