@@ -143,12 +143,15 @@ class RunQuery:
 
 
 def look_up_runs(
-    store: Store, targets: Mapping[str, str], query: RunQuery
+    store: Store | None, targets: Mapping[str, str], query: RunQuery
 ) -> tuple[list[PastRun], dict[str, RunHolder]]:
     """Return the runs on these targets (ids by name) that are asked for, the newest first, and who ran, by run.
 
-    Raises StoreError, and UsageError for a run that there is not.
+    None is a store that was never made, in which there are none. Raises StoreError, and UsageError for a run that there
+    is not.
     """
+    if store is None:
+        return _pick_runs([], query), {}
     everything = list_past_runs(store, targets)
     holders = {run.id: run.record.holder for run in everything}
     runs = _pick_runs(everything, query)

@@ -52,16 +52,18 @@ def open_settings_store(settings: Settings, env: Mapping[str, str]) -> Iterator[
 
 @contextmanager
 def find_settings_store(
-    settings: Settings, env: Mapping[str, str], *, pinned: str | None = None
+    settings: Settings, env: Mapping[str, str], *, pinned: str | None = None, with_bodies: bool = False
 ) -> Iterator[Store | None]:
     """Open the store that the settings name, for whoever only reads: None where there is none. Raises as above.
 
-    `pinned` takes the place of the settings' `state.id`. The key is not asked for: a job that plans needs none, and so
-    bodies are not there.
+    `pinned` takes the place of the settings' `state.id`. The key is asked for only `with_bodies`: a job that plans
+    needs none.
     """
-    location = resolve_location(settings.state, env, Source(settings.name))
+    source = Source(settings.name)
+    location = resolve_location(settings.state, env, source)
+    secret = resolve_state_key(settings.state, env, source) if with_bodies else ""
     with report_store_errors():
-        store = find_store(location, env=env, pinned=settings.state.id if pinned is None else pinned)
+        store = find_store(location, env=env, pinned=settings.state.id if pinned is None else pinned, secret=secret)
     try:
         yield store
     finally:

@@ -30,8 +30,8 @@ def open_store(location: StateLocation, *, env: Mapping[str, str], pinned: str =
         raise
 
 
-def find_store(location: StateLocation, *, env: Mapping[str, str], pinned: str = "") -> Store | None:
-    """Return the store that is there, for whoever only reads: None where there is none. Makes nothing, needs no key.
+def find_store(location: StateLocation, *, env: Mapping[str, str], pinned: str = "", secret: str = "") -> Store | None:
+    """Return the store that is there, for whoever only reads: None where there is none. Makes nothing.
 
     Raises as `open_store` does: where one is pinned and there is none, it has vanished.
     """
@@ -42,7 +42,7 @@ def find_store(location: StateLocation, *, env: Mapping[str, str], pinned: str =
     try:
         is_found = backend.find()
         if pinned or is_found:
-            return RecordStore(backend, pinned=pinned, is_found=is_found)
+            return RecordStore(backend, pinned=pinned, secret=secret, is_found=is_found)
     except BaseException:
         backend.close()
         raise

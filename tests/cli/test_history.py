@@ -18,7 +18,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
-from tests.cli.conftest import Terminal
+from tests.cli.conftest import Run, Terminal
 from tests.support.disturbances import CLASS, EVENT, HANDLER
 from tests.support.rival_runs import RIVAL, leave_open, open_store_of
 
@@ -241,3 +241,19 @@ def test_a_run_that_settled_first_and_was_killed_then_is_unfinished(past: Past) 
         assert told["outcome"] == {"code": None, "name": "unfinished"}
         whole = next(told for told in past.read() if told["id"] == past.first)
         assert (whole["outcome"]["name"], whole["ended"]) == ("unfinished", ""), "it ended on one target alone"
+
+
+LOOKING = {"history": 0, "history 2026": 3, "undo 2026 --out u.json": 3, "unlock 20261128T120000-0000feed": 3}
+
+
+@pytest.mark.parametrize(("argv", "code"), LOOKING.items())
+def test_looking_makes_no_store(argv: str, code: int, run: Run, folder: Path) -> None:
+    """Nothing is remembered where nothing was done, and it stays so."""
+    auth = "{type: bearer, token: {env: TOKEN}}"
+    target = f"{{api: keyfactor, url: https://keyfactor.example.com/KeyfactorAPI, auth: {auth}}}"
+    head = "apiVersion: reconciler/v1\nkind: Settings\nmanifests: manifests/\n"
+    (folder / "reconciler.yaml").write_text(f"{head}state: .reconciler/\ntargets: {{command: {target}}}\n")
+
+    assert run(argv.split())[0] == code
+
+    assert not (folder / ".reconciler").exists()

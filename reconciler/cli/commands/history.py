@@ -36,13 +36,13 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...], **
     """Tell what runs did: all, one by its id or the beginning of it, or the life of one object."""
     from reconciler.engine.pipeline import pick_targets, read_settings
     from reconciler.engine.run_history import look_up_runs
-    from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
+    from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.history import count_runs, encode_runs
 
     query = _build_query(session, **choices)
     settings = read_settings(session.inputs, config)
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
-    with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
+    with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, holders = look_up_runs(store, targets, query)
     return CommandResult(
         Exit.OK,

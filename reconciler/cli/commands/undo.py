@@ -38,13 +38,13 @@ def command(
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.pipeline import RunOptions, read_settings
     from reconciler.engine.run_history import RunQuery, look_up_runs
-    from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
+    from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.engine.undo import plan_undo
 
     settings = read_settings(session.inputs, config)
     destination = prepare_destination(session, out, RunOptions(config=config))
     targets = identify_targets(session.inputs, settings, sorted(settings.targets))
-    with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
+    with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, _ = look_up_runs(store, targets, RunQuery(reference=run))
     numbers = [number for group in steps for number in group]
     with Progress(session) as progress:

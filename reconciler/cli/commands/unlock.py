@@ -20,15 +20,15 @@ from reconciler.errors import Exit, UsageError
 def command(session: Session, /, run: str, config: str | None, target: tuple[str, ...]) -> CommandResult:
     """Take a target from the run of exactly this id, which you know to be dead."""
     from reconciler.engine.pipeline import pick_targets, read_settings
-    from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
+    from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.layout import sanitize_message
     from reconciler.state.store_errors import describe_holding
 
     settings = read_settings(session.inputs, config)
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
-    with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
-        unlocked = [name for name, key in targets.items() if store.unlock(key, run)]
-        leases = {name: store.read_lease(key) for name, key in targets.items()}
+    with find_settings_store(settings, session.inputs.env) as store, report_store_errors():
+        unlocked = [name for name, key in targets.items() if store and store.unlock(key, run)]
+        leases = {name: store.read_lease(key) for name, key in targets.items() if store}
     if not unlocked:
         held = [f"{name}: {describe_holding(lease)}" for name, lease in leases.items() if lease]
         remedy = f"what is held: {'; '.join(held)}" if held else "no target is held"
