@@ -123,6 +123,20 @@ def test_a_denial_that_may_have_been_sent_waits_for_a_person(world: Simulator, t
     assert denied == [[25]], "24 was done as a person said, 26 nobody knows"
 
 
+def test_a_denial_of_a_run_that_lives_is_told_as_that(world: Simulator, tmp_path: Path) -> None:
+    """Nobody is asked to settle what another run is just doing."""
+    leave_open(tmp_path, release=False)
+
+    code, report = run(tmp_path, "plan", str(tmp_path / "manifests"))
+
+    held = [step for step in report["steps"] if step["address"]["kind"] == "RequestDenial"]
+    assert (code, [step["obstacle"] for step in held]) == (Exit.OK, ["held_back"] * 3)
+    for number, step in zip(DENIED, held, strict=True):
+        assert f"is being denied by another run, step {RIVAL}/8/deny/{number}" in step["refusal"]
+        assert "--settle" not in step["refusal"]
+    assert run(tmp_path, "plan", str(tmp_path / "manifests"), "--no-state")[1]["steps"][-1]["call"] is not None
+
+
 def test_an_object_of_which_nobody_knows_holds_back_itself_alone(world: Simulator, tmp_path: Path) -> None:
     """Somebody changed the handler to a third thing after the run that died: every other object is applied."""
     leave_open(tmp_path)

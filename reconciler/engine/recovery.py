@@ -23,6 +23,7 @@ from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
 from reconciler.state.lease_watch import HeldLease
 from reconciler.state.records import IntentResult, OpenIntent, SettledAs, SettledBy
+from reconciler.state.run_holder import is_holder_gone
 from reconciler.state.store import Store
 
 _OTHER = "it is neither as it was before nor as it was to be"
@@ -169,9 +170,13 @@ def _is_news(step: SettledStep, entry: OpenIntent) -> bool:
 def list_claimed_acts(store: Store, target: str) -> Mapping[str, ClaimedAct]:
     """Return the irreversible acts on a target that were done or may have been, each with the first step that did."""
     acts: dict[str, ClaimedAct] = {}
-    for record in store.list_forbidden_acts(target):
+    records = store.list_forbidden_acts(target)
+    lease = store.read_lease(target) if any(record.outcome is None for record in records) else None
+    running = lease.run if lease and not is_holder_gone(lease.holder) else ""
+    for record in records:
         step = name_step(record.run, record.number, record.key)
-        acts.setdefault(record.key, ClaimedAct(step, record.outcome is SettledAs.APPLIED))
+        is_under_way = record.outcome is None and record.run == running
+        acts.setdefault(record.key, ClaimedAct(step, record.outcome is SettledAs.APPLIED, is_under_way))
     return acts
 
 

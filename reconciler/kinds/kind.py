@@ -115,10 +115,14 @@ Finding = Match | Diagnostic | Note | Absence | Tally
 
 
 class ClaimedAct(NamedTuple):
-    """The step of a run that did something which can't be undone, or may have done it; and whether that is settled."""
+    """The step of a run that did something which can't be undone, or may have done it; and whether that is settled.
+
+    `is_under_way` says that this run still holds the target, and nobody knows that it is gone.
+    """
 
     step: str
     is_settled: bool
+    is_under_way: bool = False
 
 
 ClaimedActs = Mapping[str, Mapping[str, ClaimedAct]]

@@ -92,6 +92,7 @@ def find_obstacle(
     if not reason and act:
         reason = _explain_claim(act)
         obstacle = Obstacle.REFUSED if act.is_settled else Obstacle.UNSETTLED
+        obstacle = Obstacle.HELD_BACK if act.is_under_way else obstacle
     if reason:
         return _refuse_request(document, number, live, reason, document.at(path), obstacle)
     return None
@@ -101,6 +102,8 @@ def _explain_claim(act: ClaimedAct) -> str:
     """Say why a request that is pending is not denied all the same."""
     if act.is_settled:
         return f"was denied before, by step {act.step}, and is pending all the same; nothing is denied twice"
+    if act.is_under_way:
+        return f"is being denied by another run, step {act.step}; plan again when that run has ended"
     return (
         f"may have been denied already: nobody knows what came of step {act.step}; look at the request, and say "
         f"`reconciler recover --settle {act.step} applied` or `not_applied`"
