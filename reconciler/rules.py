@@ -183,7 +183,7 @@ _STATE_RULES = {
     "state.locked": "Another run holds the target.",
     "state.network-file-system": "The state is to be kept in a file that is on a network file system.",
     "state.newer-format": "A newer version of the tool wrote what keeps the state.",
-    "state.no-bodies": "The store keeps no former objects, so that nothing can be undone from it.",
+    "state.no-bodies": "The store holds no former objects: a run can be undone only where it ran.",
     "state.no-remote": "What the state is to be kept with can't be found: a git remote, git itself, a driver.",
     "state.occupied": "The state is to be imported into a store that has records of its own.",
     "state.other-identity": "What keeps the state is another store than the one that the settings pin.",

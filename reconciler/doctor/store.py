@@ -70,8 +70,9 @@ def _check_store(findings: Findings, store: Store, settings: Settings) -> None:
         findings.warn("pin", Explanation("state.unpinned-store", "the settings don't pin it", _UNPINNED, remedy))
     if not (store.keeps_bodies or settings.state.key):
         remedy = "give `state` a key, to keep them encrypted"
-        summary = "former objects are not kept in a repository, which others can read"
-        findings.warn("undo", Explanation("state.no-bodies", summary, "`undo` has nothing to go back to", remedy))
+        summary = "former objects are kept on the machine that changed them, since others can read the repository"
+        reason = "`undo` elsewhere has nothing to go back to"
+        findings.warn("undo", Explanation("state.no-bodies", summary, reason, remedy))
     try:
         store.check_writable()
         findings.ok("writing", "it takes writes")

@@ -86,7 +86,7 @@ class RecordedStep:
         previous = self.intent.previous
         if previous and previous.key:
             return f"what it changed is encrypted with the key {previous.key}, and `state.key` is another or not given"
-        return "what it changed was not kept by this store"
+        return "what it changed is not in this store, and if it was kept, then on the machine that ran it"
 
     def build_step(self) -> Step:
         """Return the step as it was shown, without its request; without a body there is nothing that it changes."""

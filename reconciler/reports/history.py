@@ -8,9 +8,8 @@ from datetime import datetime
 from reconciler.engine.run_history import PastRun, RecordedStep
 from reconciler.model import Json, Step, Verdict
 from reconciler.plans.masking import MaskedStep
-from reconciler.plans.serial import encode_subject
 from reconciler.reports.field_changes import render_fields
-from reconciler.reports.json_document import encode_change
+from reconciler.reports.json_document import encode_change, encode_step_head
 from reconciler.reports.layout import Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
@@ -227,17 +226,7 @@ def _encode_step(step: RecordedStep, holders: Holders) -> dict[str, Json]:
 
 
 def _encode_display_step(step: Step) -> dict[str, Json]:
-    return {
-        "address": step.address._asdict(),
-        "object": step.object,
-        "names": [subject.name for subject in step.subjects if subject.name],
-        "subjects": [encode_subject(subject) for subject in step.subjects],
-        "action": step.action.value,
-        "risk": step.risk.value,
-        "risk_reason": step.risk_reason,
-        "source": str(step.source),
-        "changes": [encode_change(change, None) for change in step.changes],
-    }
+    return {**encode_step_head(step), "changes": [encode_change(change, None) for change in step.changes]}
 
 
 def _encode_result(result: IntentResult, holders: Holders) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
-from reconciler.model import Change, Coverage, Gap, Json, Verdict
+from reconciler.model import Change, Coverage, Gap, Json, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.summary import Summary, summarize_steps
@@ -34,14 +34,10 @@ _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 _NOT_PLAIN_ASCII = re.compile(r"[^\x00-\x7e]")
 
 
-def encode_reported_step(
-    step: MaskedStep, outcome: MaskedOutcome | None = None, drift: StepDrift | None = None
-) -> dict[str, Json]:
-    """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
-    verdicts = outcome.verdicts if outcome else ()
-    ages = drift.changes if drift else ()
-    members: dict[str, Json] = {
-        "address": {"target": step.address.target, "kind": step.address.kind, "name": step.address.name},
+def encode_step_head(step: Step) -> dict[str, Json]:
+    """Return what a step is, without what it sends and what came of it: the same members in every report."""
+    return {
+        "address": step.address._asdict(),
         "object": step.object,
         "names": [subject.name for subject in step.subjects if subject.name],
         "subjects": [encode_subject(subject) for subject in step.subjects],
@@ -49,6 +45,17 @@ def encode_reported_step(
         "risk": step.risk.value,
         "risk_reason": step.risk_reason,
         "source": str(step.source),
+    }
+
+
+def encode_reported_step(
+    step: MaskedStep, outcome: MaskedOutcome | None = None, drift: StepDrift | None = None
+) -> dict[str, Json]:
+    """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
+    verdicts = outcome.verdicts if outcome else ()
+    ages = drift.changes if drift else ()
+    members: dict[str, Json] = {
+        **encode_step_head(step),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [
             encode_change(change, verdict) | _encode_drift(age)

@@ -7,6 +7,8 @@ from reconciler.model import Json
 from reconciler.reports.layout import format_count, sanitize_message
 from reconciler.state.records import Lease
 
+_KEPT_LOCALLY = " on the machine that changed them alone: undo there, or give `state` a key"
+
 
 def encode_state(overview: StoreOverview) -> dict[str, Json]:
     """Return the members of a store."""
@@ -38,7 +40,7 @@ def render_state(overview: StoreOverview, pin: str) -> str:
     lines = [
         f"store {identity.id}, {overview.place}",
         f"  format {identity.format}, made {identity.created}, {'declared' if identity.declared else 'not declared'}",
-        f"  former objects are {'kept' if overview.keeps_bodies else 'not kept: digests alone, so nothing is undone'}",
+        f"  former objects are kept{'' if overview.keeps_bodies else _KEPT_LOCALLY}",
         *_describe_pin(overview, pin),
     ]
     for target in overview.targets:

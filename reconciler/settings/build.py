@@ -67,7 +67,7 @@ def build_state(state: str | settings_schema.StateSection, folder: Path) -> Stat
     if state.postgresql:
         place = DatabaseOrigin(_build_origin(state.postgresql.url, folder))
     elif state.git:
-        place = GitState(folder, state.git.remote, state.git.ref)
+        place = GitState(folder, state.git.remote, state.git.ref, folder / ".reconciler" / "bodies")
     else:
         sqlite = state.sqlite or settings_schema.SqliteSettings()
         place = LocalState(Path(os.path.normpath(folder / sqlite.folder)), network_accepted=sqlite.network is not None)

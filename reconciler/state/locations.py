@@ -32,11 +32,15 @@ class DatabaseState(NamedTuple):
 
 
 class GitState(NamedTuple):
-    """Refs below `ref` at a remote, by the name that it has in the checkout around `folder`, or by its URL."""
+    """Refs below `ref` at a remote, by the name that it has in the checkout around `folder`, or by its URL.
+
+    `bodies` is a folder of this machine for what may not be pushed; None for nowhere.
+    """
 
     folder: Path
     remote: str = "origin"
     ref: str = "refs/reconciler"
+    bodies: Path | None = None
 
     def describe(self) -> str:
         """Return what people call it, without what may be a login in a URL."""

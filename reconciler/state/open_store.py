@@ -11,6 +11,7 @@ from reconciler.state.record_store import RecordStore
 from reconciler.state.store_errors import RemoteUnknown
 
 if TYPE_CHECKING:
+    from reconciler.state.local_bodies import LocalBodies
     from reconciler.state.records import StoreExport
     from reconciler.state.store import Store
     from reconciler.state.store_import import ImportedStore
@@ -24,7 +25,7 @@ def open_store(location: StateLocation, *, env: Mapping[str, str], pinned: str =
     """
     backend = _make_backend(location, env)
     try:
-        return RecordStore(backend, pinned=pinned, secret=secret)
+        return RecordStore(backend, pinned=pinned, secret=secret, bodies=_find_bodies(location))
     except BaseException:
         backend.close()
         raise
@@ -42,7 +43,8 @@ def find_store(location: StateLocation, *, env: Mapping[str, str], pinned: str =
     try:
         is_found = backend.find()
         if pinned or is_found:
-            return RecordStore(backend, pinned=pinned, secret=secret, is_found=is_found)
+            bodies = _find_bodies(location)
+            return RecordStore(backend, pinned=pinned, secret=secret, is_found=is_found, bodies=bodies)
     except BaseException:
         backend.close()
         raise
@@ -61,6 +63,15 @@ def import_store(
         return import_records(backend, exported, pinned=pinned, secret=secret)
     finally:
         backend.close()
+
+
+def _find_bodies(location: StateLocation) -> LocalBodies | None:
+    """Return what keeps the bodies that the store may not hold."""
+    if not isinstance(location, GitState) or location.bodies is None:
+        return None
+    from reconciler.state.local_bodies import LocalBodies  # noqa: PLC0415 - the others do without
+
+    return LocalBodies(location.bodies)
 
 
 def _make_backend(location: StateLocation, env: Mapping[str, str]) -> Backend:

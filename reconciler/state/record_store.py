@@ -32,6 +32,7 @@ from reconciler.state.store_errors import StoreForeign, StoreVanished
 
 if TYPE_CHECKING:
     from reconciler.state.body_encryption import BodyCipher
+    from reconciler.state.local_bodies import LocalBodies
 
 T = TypeVar("T")
 
@@ -50,13 +51,15 @@ class RecordStore:
         secret: str = "",
         clock: WallClock = read_clock,
         is_found: bool | None = None,
+        bodies: LocalBodies | None = None,
     ) -> None:
         """Open what is there, or make it where nothing is pinned; bodies are encrypted with a key of the secret.
 
-        `is_found` is what the back end's `find` says, where it was asked already. Raises StoreVanished, StoreForeign,
+        `is_found` is what the back end's `find` says, where it was asked already; `bodies` keeps here what the store
+        itself may not hold. Raises StoreVanished, StoreForeign,
         StoreTooNew, ImportUnfinished, KeyUnfit.
         """
-        self._backend, self._clock = backend, clock
+        self._backend, self._clock, self._bodies = backend, clock, bodies
         self._lock = threading.RLock()
         if not (backend.find() if is_found is None else is_found):
             if pinned:
@@ -116,7 +119,9 @@ class RecordStore:
             self._record_intents(tx, run.target, intents, now)
             return lease
 
-        return self._run(Scope("claim", run.target), take)
+        lease = self._run(Scope("claim", run.target), take)
+        self._keep_bodies(run.target, intents, now)
+        return lease
 
     def renew(self, lease: Lease, results: Sequence[IntentResult] = ()) -> Lease:
         """As `Store` has it."""
@@ -153,6 +158,7 @@ class RecordStore:
             self._record_intents(tx, lease.target, intents, now)
 
         self._run(Scope("intend", lease.target), record)
+        self._keep_bodies(lease.target, intents, now)
 
     def settle(self, lease: Lease, results: Sequence[IntentResult]) -> None:
         """As `Store` has it."""
@@ -240,6 +246,8 @@ class RecordStore:
             drift_memory.prune_drift(tx, target, before)
             return runs.prune_runs(tx, target, before, keep)
 
+        if self._bodies:
+            self._bodies.forget(target, before)
         return self._run(scope, forget)
 
     def check_writable(self) -> None:
@@ -264,6 +272,12 @@ class RecordStore:
     def close(self) -> None:
         """As `Store` has it."""
         self._backend.close()
+        if self._bodies:
+            self._bodies.close()
+
+    def _keep_bodies(self, target: str, steps: Sequence[Intent], now: str) -> None:
+        if self._bodies and not self.keeps_bodies:
+            self._bodies.keep(target, steps, now)
 
     def _record_intents(self, tx: Transaction, target: str, steps: Sequence[Intent], now: str) -> None:
         if self._cipher:
@@ -271,7 +285,8 @@ class RecordStore:
         intents.record_intents(tx, target, steps, now, with_bodies=self.keeps_bodies)
 
     def _open_history(self, target: str, history: RunHistory) -> RunHistory:
-        return history._replace(intents=tuple(self._open_intent(target, intent) for intent in history.intents))
+        intents = tuple(self._open_intent(target, intent) for intent in history.intents)
+        return history._replace(intents=self._bodies.fill(target, history.run.id, intents) if self._bodies else intents)
 
     def _open_intent(self, target: str, intent: Intent) -> Intent:
         if not intent.previous or not intent.previous.body:

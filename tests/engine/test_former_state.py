@@ -51,7 +51,7 @@ ALICE = {"type": "User", "value": "CORP\\alice", "provider": "Active Directory"}
 NAMED = {"claims": [CLAIM]}
 
 OBSTACLES = {
-    "nothing was kept": (replace(EVENT, body=None), "was not kept by this store"),
+    "nothing was kept": (replace(EVENT, body=None), "is not in this store"),
     "nobody knows what came of it": (replace(EVENT, results=()), "nobody knows what came of it"),
     "it was not applied": (
         replace(EVENT, results=(replace(EVENT.results[0], outcome=SettledAs.NOT_APPLIED),)),

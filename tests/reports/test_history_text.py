@@ -58,7 +58,7 @@ def test_a_run_in_the_list(run: PastRun, lines: list[str]) -> None:
 
 STEPS = {
     "nothing is known but that it was about to be sent": (STEP, "UNKNOWN", [
-        "    what it changed was not kept by this store",
+        "    what it changed is not in this store, and if it was kept, then on the machine that ran it",
         "    POST /Deny; intended 2026-11-28 22:32:35",
         "    no result was recorded: see `reconciler recover`"]),
     "two acts ended differently, a person saw one": (
@@ -67,7 +67,7 @@ STEPS = {
             make_result("deny/2", SettledAs.UNKNOWN, SettledBy.LATER_RUN, LATER, "it is gone"),
             make_result("deny/2", SettledAs.NOT_APPLIED, SettledBy.PERSON, "20261130T000000-ffffffff"))),
         "NOT APPLIED", [
-        "    what it changed was not kept by this store",
+        "    what it changed is not in this store, and if it was kept, then on the machine that ran it",
         "    POST /Deny; intended 2026-11-28 22:32:35",
         "    deny/1 applied 2026-11-29 08:00:01, by the run itself",
         f"    deny/2 unknown {AT}, settled by reading, in run {LATER} (https://ci.example.com/8): it is gone",

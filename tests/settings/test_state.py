@@ -22,6 +22,7 @@ from reconciler.state.locations import DatabaseState, GitState, LocalState
 HEAD = "apiVersion: reconciler/v1\nkind: Settings\n"
 ID = "0123456789abcdef" * 2
 HERE = Path("/FOLDER")
+BODIES = HERE / ".reconciler/bodies"
 MEANINGS = {
     ".reconciler/": StateSettings(LocalState(HERE / ".reconciler")),
     "../x": StateSettings(LocalState(Path("/x"))),
@@ -29,10 +30,12 @@ MEANINGS = {
     f"{{id: {ID}, keep: 400d}}": StateSettings(LocalState(HERE / ".reconciler"), ID, 400),
     "{sqlite: {folder: /mnt/x, network: accepted}}": StateSettings(LocalState(Path("/mnt/x"), network_accepted=True)),
     "{postgresql: {url: {env: DB}}}": StateSettings(DatabaseOrigin(FromEnvironment("DB"))),
-    "{git: {}}": StateSettings(GitState(HERE, "origin", "refs/reconciler")),
-    "{git: {}, key: {env: K}}": StateSettings(GitState(HERE, "origin", "refs/reconciler"), key=FromEnvironment("K")),
+    "{git: {}}": StateSettings(GitState(HERE, "origin", "refs/reconciler", BODIES)),
+    "{git: {}, key: {env: K}}": StateSettings(
+        GitState(HERE, "origin", "refs/reconciler", BODIES), key=FromEnvironment("K")
+    ),
     f"{{git: {{remote: up, ref: refs/heads/reconciler-state}}, id: {ID}}}": StateSettings(
-        GitState(HERE, "up", "refs/heads/reconciler-state"), ID
+        GitState(HERE, "up", "refs/heads/reconciler-state", BODIES), ID
     ),
 }
 MISTAKES = {
