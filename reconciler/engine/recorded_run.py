@@ -187,8 +187,10 @@ class RecordedRun:
                 for name in names:
                     self._held[name] = self._claim_with_intents(name, plan)
                 unsettled = list_unsettled_keys(self._settle_held(names))
-            except BaseException:
-                self._give_back(names, RunEnding(int(Exit.LOCKED)))
+            except BaseException as error:
+                # A run that held one of its targets is remembered there, with how it ended.
+                exit_ = error.exit if isinstance(error, StoreError) else Exit.INTERRUPTED
+                self._give_back(names, RunEnding(int(exit_)))
                 raise
         return _hold_back(plan, unsettled, self.parts.kinds)
 

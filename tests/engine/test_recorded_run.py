@@ -197,12 +197,12 @@ def test_who_has_to_wait_for_one_of_two_targets_holds_neither_and_keeps_the_plan
     last = max(TARGET, OTHER_TARGET)
     rival = store.claim(make_run("run-0", last))
 
-    def make() -> RecordedRun:
-        run = recorded(store, "run-1", NONCE)
+    def make(name: str = "run-1") -> RecordedRun:
+        run = recorded(store, name, NONCE)
         world = World(WORLD)
         targets = {
-            "command": RunTarget(make_run("run-1"), world),
-            "csms": RunTarget(make_run("run-1", OTHER_TARGET), world),
+            "command": RunTarget(make_run(name), world),
+            "csms": RunTarget(make_run(name, OTHER_TARGET), world),
         }
         return RecordedRun(replace(run.parts, targets=targets))
 
@@ -219,6 +219,9 @@ def test_who_has_to_wait_for_one_of_two_targets_holds_neither_and_keeps_the_plan
         assert run.finish(number, ended(plan, number)) == ""
     run.release([ended(plan, 0), ended(plan, 1)], Exit.OK)
     assert [store.read_lease(target) for target in (TARGET, OTHER_TARGET)] == [None, None]
+    with pytest.raises(StateError, match="applied before"):
+        make("run-2").claim(plan)
+    assert store.list_runs(min(TARGET, OTHER_TARGET))[0].exit == Exit.STALE, "and not locked"
 
 
 def test_an_overtaken_run_begins_nothing_more(store: Store) -> None:
