@@ -127,6 +127,7 @@ _PLAN_RULES = {
     "plan.manifests-unread": "The manifests here can't be compared with those that a saved plan was made from.",
     "plan.misleading-step": "A step of a saved plan would do something else than it says.",
     "plan.no-plan": "A file that was given as a saved plan is none.",
+    "plan.no-manifests": "A saved plan was made from what is remembered of a run, and not from manifests.",
     "plan.no-memory": "The store can't tell whether something that can't be undone was done before.",
     "plan.not-confirmed": "Nobody typed yes.",
     "plan.not-saved": "A plan is refused or not complete, so `plan --out` did not save it.",

@@ -44,6 +44,9 @@ def compare_checkout(
 
     Raises StaleError for other manifests, or such as can't be compared, where they must be the same.
     """
+    if not saved_plan.plan.manifests:
+        difference = f"the plan was made from no manifests ({saved_plan.plan.selection}), which may declare otherwise"
+        return _tell_difference(file, "plan.no-manifests", difference, must_match=must_match)
     try:
         options = RunOptions(saved_plan.paths, selection=parse_filters(saved_plan.plan.selection))
         digest = select_declared(inputs, settings, options).loaded.digest

@@ -196,6 +196,15 @@ def test_a_way_back_that_the_server_does_not_take_is_not_saved(moved: Applied) -
     assert "the role is built in and immutable" in stderr
 
 
+def test_a_way_back_is_said_to_come_from_no_manifests(applied: Applied) -> None:
+    """A job that sends what is declared refuses it; and its words are about that, and not about a filter."""
+    assert applied.undo("--step", "1")[0] == 0
+    code, _, stderr = applied.run("apply", str(applied.plan), "--same-manifests")
+    assert code == 7
+    assert f"was made from no manifests (undo of run {applied.id}, step 1)" in stderr
+    assert "filter" not in stderr
+
+
 def test_limits_and_protections_hold_for_an_undo_as_well(applied: Applied) -> None:
     settings = Path(str(applied.server.credentials["settings"]))
     text = settings.read_text()
