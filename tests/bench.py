@@ -25,13 +25,32 @@ ROOT = Path(__file__).parent.parent
 RECONCILER = [str(Path(sys.executable).with_name("reconciler"))]
 YARDSTICK = [sys.executable, "-c", "import requests, pydantic, yaml"]
 ROUNDS = 9
+WITHOUT_STORE = "import reconciler.apis.connect, reconciler.engine.pipeline"
+STORE_CALLS = f"""{WITHOUT_STORE}
+from pathlib import Path
+from reconciler.state.locations import LocalState
+from reconciler.state.open_store import open_store
+from reconciler.state.records import Intent, IntentResult, RunHolder, RunRecord, SettledAs, SettledBy
+from reconciler.state.store import RunEnding
+store = open_store(LocalState(Path("{{folder}}")), env={{{{}}}})
+store.read_lease("t"), store.list_open("t"), store.list_forbidden_acts("t")
+run = "run-{{number}}"
+intent = Intent(run, 0, "K/n", "PUT", "/1", "r", "b")
+lease = store.claim(RunRecord(run, "t", "apply", "1", RunHolder("h")), intents=[intent])
+store.list_open("t")
+lease = store.renew(lease, [IntentResult(run, 0, SettledAs.APPLIED, SettledBy.ANSWER, run)])
+store.release(lease, RunEnding(0))
+store.close()
+"""
+"""What an apply of one change asks of the store."""
 
 
 def main() -> None:
-    """Print the three tables of README's "What it costs"."""
+    """Print the four tables."""
     console = Console(width=110)
     console.print(start_up())
     console.print(requests_of_a_plan())
+    console.print(memory_of_an_apply())
     console.print(many_owners((10_000, 100_000) if "--full" in sys.argv else (10_000,)))
 
 
@@ -86,6 +105,35 @@ def requests_of_a_plan() -> Table:
             counts = Counter(_shape(str(entry["path"])) for entry in simulator.requests)
             table.add_row(label, there, str(sum(counts.values())), ", ".join(f"{n} × {p}" for p, n in counts.items()))
     return table
+
+
+def memory_of_an_apply() -> Table:
+    """Set the CPU time of an apply of one change beside that of what it asks of a local store, imports included."""
+    with Simulator(certificates=10) as simulator, tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "all.yaml"
+        settings = str(simulator.credentials["settings"])
+        applies, stores = [], []
+        for number in range(ROUNDS):
+            spec = f"{{className: CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger, displayName: Name {number}}}"
+            manifest.write_text(_document("EventHandler", "h", spec))
+            applies.append(_measure_cpu([*RECONCILER, "apply", str(manifest), "--yes", "--config", settings]))
+            code = STORE_CALLS.format(folder=f"{folder}/state", number=number)
+            stores.append(
+                _measure_cpu([sys.executable, "-c", code]) - _measure_cpu([sys.executable, "-c", WITHOUT_STORE])
+            )
+    apply, store = statistics.median(applies), statistics.median(stores)
+    table = Table(title=f"An apply of one change, CPU, median of {ROUNDS} interleaved runs", title_justify="left")
+    for column in ("ms", "of which for the store", "with it / without", "bound"):
+        table.add_column(column, justify="right")
+    table.add_row(f"{apply * 1000:.0f}", f"{store * 1000:.0f}", f"{apply / (apply - store):.2f}", "1.15")
+    return table
+
+
+def _measure_cpu(command: Sequence[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def many_owners(sizes: Sequence[int]) -> Table:
