@@ -75,7 +75,7 @@ def save(folder: Path, signing: Method, name: str = "p.json", env: Mapping[str, 
 
 def read(folder: Path, chosen: Settings, env: Mapping[str, str] = ENV) -> tuple[SavedPlan, list[Diagnostic]]:
     saved_plan, notes = read_approved_plan(RunInputs(env, folder, TODAY, KINDS), chosen, "p.json", PlanDemands(), NOON)
-    return saved_plan, [note for note in notes if note.rule != "plan.manifests-unread"]
+    return saved_plan, [note for note in notes if note.rule != "plan.no-manifests"]
 
 
 def refuse(folder: Path, chosen: Settings, env: Mapping[str, str] = ENV) -> ReconcilerError:
