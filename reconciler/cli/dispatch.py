@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import click
 from reconciler.cli.commands import cli
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result
-from reconciler.cli.terminal.streams import write_text
+from reconciler.cli.terminal.streams import read_piped_bytes, write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
@@ -44,6 +45,7 @@ def run_command_line(
         plain="--no-color" in argv,
         run_command=run_command_line,
         timing=timing,
+        read_standard_input=functools.cache(functools.partial(read_piped_bytes, stdin)),
     )
     with session.stops.handle_signals():
         return _run_and_print(argv, session)

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Final
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
-from reconciler.documents import characters, csv_header, csv_sheets, files, limits, texts
+from reconciler.documents import characters, csv_header, csv_sheets, limits, texts
 from reconciler.documents.causes import merge_causes
 from reconciler.documents.csv_sheets import Fault, Sheet
-from reconciler.documents.files import FileRef, Unreadable
+from reconciler.documents.files import InputFile, Unreadable
 from reconciler.documents.limits import limit_problems
 from reconciler.documents.merge_markers import find_merge_conflicts
 from reconciler.documents.suggestions import quote_text
@@ -41,7 +41,7 @@ class TableNameError(Exception):
         self.explanation = explanation
 
 
-def locate_table(manifest: FileRef, name: str) -> FileRef:
+def locate_table(manifest: InputFile, name: str) -> InputFile:
     """Return where a manifest's table is; raises TableNameError for a name that may lead elsewhere."""
     parts = name.split("/")
     # A backslash separates folders on Windows: `..\` would be one harmless name here and a way out there.
@@ -67,10 +67,10 @@ def locate_table(manifest: FileRef, name: str) -> FileRef:
 
 
 def read_table(
-    table_file: FileRef, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
+    table_file: InputFile, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
 ) -> tuple[Table | None, list[Diagnostic]]:
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
-    data = files.read_file(table_file, limits.TABLE_BYTES)
+    data = table_file.read(limits.TABLE_BYTES)
     if len(data) > limits.TABLE_BYTES:
         size = f"{limits.TABLE_BYTES >> 20} MiB"
         raise Unreadable(limits.describe_excess("TABLE_BYTES", f"has more than {size}", remedy="split it"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from reconciler.diagnostics import Explanation
 from reconciler.documents import limits
@@ -56,6 +56,22 @@ class Unreadable(Exception):
         self.explanation = explanation
 
 
+class InputFile(Protocol):
+    """Where bytes that nobody vouches for come from; `shown` is how people call it, and no two files have one name."""
+
+    @property
+    def shown(self) -> str: ...
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return the bytes, one more than `max_bytes` at most, so that the caller sees that there are more.
+
+        Raises Unreadable.
+        """
+
+    def beside(self, parts: Sequence[str]) -> InputFile:
+        """Return the file at `parts`, seen from the folder in which this file is."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileRef:
     """A file or folder: `parts` below `root`, a folder that the operator named; `shown` is how it is called."""
@@ -68,6 +84,13 @@ class FileRef:
     def path(self) -> Path:
         """The whole path."""
         return self.root.joinpath(*self.parts)
+
+    def read(self, max_bytes: int = limits.FILE_BYTES) -> bytes:
+        """Return the file's bytes, one more than `max_bytes` at most; raises Unreadable.
+
+        That is for a symbolic link on the way, for what is no regular file, and where the system refuses.
+        """
+        return _read_file(self, max_bytes)
 
     def get_child(self, name: str) -> FileRef:
         """Return what is called `name` in this folder."""
@@ -115,11 +138,7 @@ def read_mode(path: Path, *, follow: bool = False) -> int:
         return 0
 
 
-def read_file(file: FileRef, max_bytes: int = limits.FILE_BYTES) -> bytes:
-    """Return a file's bytes, one more than `max_bytes` at most, so that the caller sees that there are more.
-
-    Raises Unreadable for a symbolic link on the way, for what is no regular file, and where the system refuses.
-    """
+def _read_file(file: FileRef, max_bytes: int) -> bytes:
     descriptor = -1
     try:
         with ExitStack() as stack:

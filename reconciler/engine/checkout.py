@@ -10,6 +10,7 @@ from pathlib import Path
 from reconciler.credentials.command import run_helper
 from reconciler.credentials.private_file import Unavailable
 from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.documents.held_files import STANDARD_INPUT
 from reconciler.engine.pipeline import RunInputs, RunOptions, select_declared
 from reconciler.errors import ReconcilerError, StaleError
 from reconciler.manifests.selection import parse_filters
@@ -47,6 +48,9 @@ def compare_checkout(
     if not saved_plan.plan.manifests:
         difference = f"the plan was made from no manifests ({saved_plan.plan.selection}), which may declare otherwise"
         return _tell_difference(file, "plan.no-manifests", difference, must_match=must_match)
+    if STANDARD_INPUT in saved_plan.paths:
+        difference = "the plan was made from manifests that were piped in, and nothing here can be compared with them"
+        return _tell_difference(file, "plan.manifests-unread", difference, must_match=must_match)
     try:
         options = RunOptions(saved_plan.paths, selection=parse_filters(saved_plan.plan.selection))
         digest = select_declared(inputs, settings, options).loaded.digest

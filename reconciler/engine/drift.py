@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from typing import NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
-from reconciler.engine.checkout import find_commit
 from reconciler.engine.pipeline import (
     Declaration,
     JudgedPlan,
@@ -22,7 +21,7 @@ from reconciler.engine.pipeline import (
 )
 from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
-from reconciler.engine.saved_plans import locate_manifests
+from reconciler.engine.saved_plans import find_manifests_commit
 from reconciler.errors import AuthError, ReconcilerError, StateError
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound
@@ -65,7 +64,7 @@ def find_drift(
 ) -> DriftRun:
     """Compare, read-only, and with the memory of earlier runs unless it is left out."""
     declared = read_declaration(inputs, options)
-    commit = find_commit(locate_manifests(inputs, options, declared.settings), inputs.env)
+    commit = find_manifests_commit(inputs, options, declared.settings)
     run = begin_run(RunOrigin("drift", commit), "", inputs.env, started=inputs.now)
     with ExitStack() as stack:
         apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))

@@ -46,7 +46,8 @@ _NO_TARGETS = Diagnostic(
 @dataclass(frozen=True, slots=True)
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
-    means), the kinds there are, when it started (seconds since the epoch), and how time passes.
+    means), the kinds there are, when it started (seconds since the epoch), how time passes, and what is piped in: the
+    same bytes however often it is asked for.
     """
 
     env: Mapping[str, str]
@@ -55,6 +56,7 @@ class RunInputs:
     kinds: Registry
     now: float = 0.0
     timing: Timing = REAL_TIME
+    read_standard_input: Callable[[], bytes] | None = None
 
 
 class RunOptions(NamedTuple):
@@ -129,7 +131,14 @@ def select_declared(
     paths = options.paths or [str(settings.manifests)]
     # Before a manifest is read, too: what is not selected can't stop a run.
     is_selected = make_document_test(options.selection, apis, inputs.kinds)
-    loaded = load_manifests(paths, kinds=inputs.kinds, targets=apis, base=inputs.cwd, is_selected=is_selected)
+    loaded = load_manifests(
+        paths,
+        kinds=inputs.kinds,
+        targets=apis,
+        base=inputs.cwd,
+        is_selected=is_selected,
+        read_standard_input=inputs.read_standard_input,
+    )
     selected = select_documents(loaded.documents, options.selection, is_selected)
     return Declaration(settings, loaded, selected, format_filters(options.selection))
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.documents.held_files import STANDARD_INPUT
 from reconciler.engine.checkout import compare_checkout, find_commit
 from reconciler.engine.pipeline import RunInputs, RunOptions
 from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
@@ -85,14 +86,16 @@ def read_approved_plan(
     return saved_plan, (*verifier.notes, *differences)
 
 
-def locate_manifests(inputs: RunInputs, options: RunOptions, settings: Settings) -> Path:
-    """Return a place of the manifests, for what is to be known of the checkout around it."""
-    return inputs.cwd / options.paths[0] if options.paths else settings.manifests
+def find_manifests_commit(inputs: RunInputs, options: RunOptions, settings: Settings) -> str:
+    """Return the commit of the checkout around the manifests, as `find_commit` has it; "" for what was piped in."""
+    if STANDARD_INPUT in options.paths:
+        return ""
+    return find_commit(inputs.cwd / options.paths[0] if options.paths else settings.manifests, inputs.env)
 
 
 def make_plan_stamp(inputs: RunInputs, options: RunOptions, settings: Settings, now: datetime) -> PlanStamp:
     """Return what makes of a plan one of its own: a random nonce, the time, and the commit of the manifests."""
-    commit = find_commit(locate_manifests(inputs, options, settings), inputs.env)
+    commit = find_manifests_commit(inputs, options, settings)
     return PlanStamp(secrets.token_hex(16), now, settings.plans.max_age, __version__, commit, options.paths)
 
 

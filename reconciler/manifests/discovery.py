@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
-from reconciler.documents.files import LINK, SPECIAL, SUFFIXES, FileRef, is_ignored, is_manifest, name_path, read_mode
+from reconciler.documents.files import (
+    LINK,
+    SPECIAL,
+    SUFFIXES,
+    FileRef,
+    InputFile,
+    is_ignored,
+    is_manifest,
+    name_path,
+    read_mode,
+)
+from reconciler.documents.held_files import STANDARD_INPUT, StandardInput
 from reconciler.errors import UsageError
 
 _SMALLER_FOLDER: Final = "name a smaller folder"
@@ -19,21 +30,27 @@ _SMALLER_FOLDER: Final = "name a smaller folder"
 class DiscoveredFiles(NamedTuple):
     """What a search found: manifests in order, what is wrong with others, and the names of what was passed over."""
 
-    files: list[FileRef]
+    files: list[InputFile]
     problems: list[Diagnostic]
     ignored: list[str]
 
 
-def find_manifests(paths: Sequence[Path | str], base: Path) -> DiscoveredFiles:
+def find_manifests(
+    paths: Sequence[Path | str], base: Path, read_standard_input: Callable[[], bytes] | None = None
+) -> DiscoveredFiles:
     """Return the manifests at and below paths, which may be relative to `base`; a file that is named twice comes once.
 
-    Raises UsageError for every path that does not exist or is a file that can't be a manifest.
+    The path "-" is standard input, where there is one. Raises UsageError for every path that does not exist or is a
+    file that can't be a manifest.
     """
-    refs = [_resolve_path(Path(path), base) for path in paths]
+    is_piped = read_standard_input is not None and STANDARD_INPUT in paths
+    refs = [_resolve_path(Path(path), base) for path in paths if not (is_piped and path == STANDARD_INPUT)]
     path_problems = [problem for ref in refs if (problem := _check_path(ref))]
     if path_problems:
         raise UsageError(*path_problems)
     search = _Search()
+    if read_standard_input is not None and is_piped:
+        search.files.append(StandardInput(base, read_standard_input()))
     for ref in refs:
         search.visit(ref)
     search.ignored.sort()
@@ -94,7 +111,7 @@ class _Search:
     """Walks folders and collects; stops adding where a limit is passed, and says so once."""
 
     def __init__(self) -> None:
-        self.files: list[FileRef] = []
+        self.files: list[InputFile] = []
         self.problems: list[Diagnostic] = []
         self.ignored: list[str] = []
         self._known: set[str] = set()

@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.documents import files, limits
 from reconciler.documents.document import Document
-from reconciler.documents.files import FileRef
+from reconciler.documents.files import FileRef, InputFile
 from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import parse_documents
 from reconciler.errors import InvalidError, RefusedError
@@ -56,8 +56,9 @@ def load_manifests(
     targets: Mapping[str, str],
     base: Path | None = None,
     is_selected: Callable[[Wanted], bool] = _select_all,
+    read_standard_input: Callable[[], bytes] | None = None,
 ) -> LoadedManifests:
-    """Return what the manifests at and below `paths` declare.
+    """Return what the manifests at and below `paths` declare; the path "-" is what standard input holds.
 
     `targets` maps the name of each target to its API. Relative paths start at `base`, which is also what the names of
     files are shown relative to; it is the working folder if not given. What is wrong with a document that is not
@@ -67,7 +68,22 @@ def load_manifests(
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, and UsageError
     for a path that doesn't exist or can't be a manifest.
     """
-    listing = find_manifests(paths, base or Path.cwd())
+    listing = find_manifests(paths, base or Path.cwd(), read_standard_input)
+    return load_files(listing, kinds=kinds, targets=targets, is_selected=is_selected, place=" ".join(map(str, paths)))
+
+
+def load_files(
+    listing: DiscoveredFiles,
+    *,
+    kinds: Mapping[str, Kind],
+    targets: Mapping[str, str],
+    is_selected: Callable[[Wanted], bool] = _select_all,
+    place: str = "",
+) -> LoadedManifests:
+    """Return what files that were found declare, wherever they lie; `place` is what people call all of them.
+
+    The rest is as `load_manifests` has it.
+    """
     reading = _Reading(is_selected)
     _read_files(listing.files, Vocabulary(kinds, targets), reading)
     # After the last file: a duplicate's other document may stand in any of them.
@@ -76,7 +92,7 @@ def load_manifests(
     if problems:
         raise InvalidError(*problems)
     if not reading.whole and not reading.faulty:
-        raise _make_empty_error(paths, len(listing.files))
+        raise _make_empty_error(place or "no path", len(listing.files))
     return _build_result(reading, listing)
 
 
@@ -89,12 +105,12 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
     return LoadedManifests(ordered, digest_documents(ordered), len(listing.files), ignored, notes)
 
 
-def _read_files(refs: Iterable[FileRef], vocabulary: Vocabulary, reading: _Reading) -> None:
+def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, reading: _Reading) -> None:
     """Read what files declare, and what is wrong with them; stops where a limit is passed."""
     bytes_read = document_count = 0
-    for file in refs:
+    for file in input_files:
         try:
-            data = files.read_file(file)
+            data = file.read(limits.FILE_BYTES)
         except files.Unreadable as refusal:
             reading.problems.append(refusal.explanation.locate(Source(file.shown)))
             continue
@@ -158,13 +174,12 @@ def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
     return None
 
 
-def _make_empty_error(paths: Sequence[Path | str], file_count: int) -> RefusedError:
-    path_names = " ".join(map(str, paths)) or "no path"
+def _make_empty_error(place: str, file_count: int) -> RefusedError:
     empty_files = "the file holds no document" if file_count == 1 else f"{file_count} files hold no document"
     cause = empty_files if file_count else "there is no file that ends in .yaml, .yml or .json"
     problem = Diagnostic(
         "manifest.nothing-declared",
-        Source(path_names),
+        Source(place),
         f"nothing is declared: {cause}",
         "an empty set is more often a wrong path or a lost file than what is meant",
         "name the folder of the manifests",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity, Source
 from reconciler.documents import csv_tables, files
 from reconciler.documents.document import Document
-from reconciler.documents.files import FileRef
+from reconciler.documents.files import InputFile
 from reconciler.documents.suggestions import quote_text
 from reconciler.documents.texts import PADDED, is_padded
 from reconciler.documents.validation import salvage_fields, validate_value
@@ -55,7 +55,7 @@ class _ReadSpec(NamedTuple):
     restore: Callable[[Path], Path]
 
 
-def read_manifest(document: Document, file: FileRef, vocabulary: Vocabulary) -> Manifest:
+def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -> Manifest:
     """Return what a document wants, with everything that is wrong with it."""
     metadata, problems = open_envelope(document, vocabulary.kinds)
     kind = find_kind(document, vocabulary.kinds)
@@ -110,7 +110,7 @@ def _keep_path(path: Path) -> Path:
 
 
 def _read_tables(
-    kind: Kind, spec: Mapping[str, object], document: Document, file: FileRef
+    kind: Kind, spec: Mapping[str, object], document: Document, file: InputFile
 ) -> tuple[dict[str, Table], list[Diagnostic]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
     field_tables: dict[str, Table] = {}

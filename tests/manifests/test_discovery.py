@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.documents import files, limits
+from reconciler.documents import limits
 from reconciler.documents.files import FileRef, Unreadable, name_path
 from reconciler.errors import InvalidError, RefusedError, UsageError
 from reconciler.manifests.load import LoadedManifests, load_manifests
@@ -145,11 +145,11 @@ def test_a_folder_that_becomes_a_link_after_it_was_looked_at_is_not_followed(tmp
     """Each folder on the way is opened without following, when the file is read."""
     write(tmp_path, {"m/d/a.yaml": "inside: 1\n", "out/a.yaml": "outside: 1\n"})
     place = FileRef(tmp_path / "m", ("d", "a.yaml"), "d/a.yaml")
-    assert files.read_file(place) == b"inside: 1\n"
+    assert place.read() == b"inside: 1\n"
     (tmp_path / "m/d").rename(tmp_path / "m/e")
     (tmp_path / "m/d").symlink_to(tmp_path / "out")
     with pytest.raises(Unreadable, match="symbolic link"):
-        files.read_file(place)
+        place.read()
 
 
 @pytest.mark.timeout(10)
@@ -157,19 +157,19 @@ def test_a_file_that_becomes_a_pipe_after_it_was_looked_at_makes_nobody_wait(tmp
     """Opening a pipe for reading would block until somebody writes."""
     os.mkfifo(tmp_path / "a.yaml")
     with pytest.raises(Unreadable, match="not a regular file"):
-        files.read_file(FileRef(tmp_path, ("a.yaml",), "a.yaml"))
+        FileRef(tmp_path, ("a.yaml",), "a.yaml").read()
 
 
 def test_a_file_that_may_not_be_read_is_complained_about(tmp_path: Path) -> None:
     """It is never passed over: what it declares is unknown."""
     place = FileRef(tmp_path, ("gone.yaml",), "gone.yaml")
     with pytest.raises(Unreadable, match="does not exist"):
-        files.read_file(place)
+        place.read()
     with pytest.raises(Unreadable, match="name is not valid"):
-        files.read_file(FileRef(tmp_path, ("a\0.yaml",), ""))
+        FileRef(tmp_path, ("a\0.yaml",), "").read()
     (tmp_path / "d.yaml").mkdir()
     with pytest.raises(Unreadable, match="not a regular file"):
-        files.read_file(FileRef(tmp_path, ("d.yaml",), ""))
+        FileRef(tmp_path, ("d.yaml",), "").read()
 
 
 def test_every_path_that_does_not_exist_is_named(tmp_path: Path) -> None:

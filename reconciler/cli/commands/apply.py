@@ -107,14 +107,13 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
     """Settle what is open, then plan on what is there."""
     from reconciler.cli.terminal.progress import Progress
     from reconciler.cli.terminal.recorded import open_recorded_run
-    from reconciler.engine.checkout import find_commit
     from reconciler.engine.pipeline import compare_with_servers, connect_targets, read_declaration
     from reconciler.engine.run_store import RunOrigin
-    from reconciler.engine.saved_plans import locate_manifests
+    from reconciler.engine.saved_plans import find_manifests_commit
 
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
-    origin = RunOrigin(commit=find_commit(locate_manifests(inputs, run_options, declared.settings), inputs.env))
+    origin = RunOrigin(commit=find_manifests_commit(inputs, run_options, declared.settings))
     with (
         connect_targets(inputs, declared.settings, declared.targets) as apis,
         open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout, origin) as recorded,

@@ -24,7 +24,8 @@ class Session:
 
     `environment` holds the variables, or None for the process's own, which is read when it is asked for. `stops` is
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
-    environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's.
+    environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
+    and `read_standard_input` gives the same bytes however often it is asked.
     """
 
     stdin: TextIO
@@ -37,6 +38,7 @@ class Session:
     stops: StopSignals = field(default_factory=StopSignals)
     run_command: Callable[..., int] = field(default=lambda *_: 0)
     timing: Timing | None = None
+    read_standard_input: Callable[[], bytes] | None = None
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -70,7 +72,9 @@ class Session:
         from reconciler.engine.timing import REAL_TIME
         from reconciler.kinds.registry import KINDS
 
-        return RunInputs(self.env, self.cwd, self.today, KINDS, self.now, self.timing or REAL_TIME)
+        return RunInputs(
+            self.env, self.cwd, self.today, KINDS, self.now, self.timing or REAL_TIME, self.read_standard_input
+        )
 
     @property
     def moment(self) -> datetime:

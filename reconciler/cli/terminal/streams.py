@@ -1,6 +1,6 @@
-"""Writing to a stream, whatever it can encode and however little of it is taken at once. Imports nothing of the tool.
+"""Writing to a stream, whatever it can encode and however little of it is taken at once, and reading one to its end.
 
-`--help` needs this alone, and should not wait for anything else.
+Imports nothing of the tool: `--help` needs this alone, and should not wait for anything else.
 """
 
 from __future__ import annotations
@@ -48,3 +48,10 @@ def _write_all(stream: TextIO, text: str, encoding: str) -> None:
         if count is None:
             raise BlockingIOError(EAGAIN, strerror(EAGAIN))
         unwritten = unwritten[count:]
+
+
+def read_piped_bytes(stream: TextIO) -> bytes:
+    """Return all that a stream has to give, as it was sent."""
+    raw = getattr(stream, "buffer", None)
+    # A stream of a test or of another program may have text alone.
+    return bytes(raw.read()) if raw is not None else stream.read().encode("utf-8", "surrogatepass")
