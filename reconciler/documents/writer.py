@@ -1,4 +1,4 @@
-"""Plain values as YAML that every reader understands alike: for `export`.
+"""Plain values as YAML that every reader understands alike: for `export`, and for what `adopt` puts into a text.
 
 Block style, keys in the order given. Text that a reader of YAML 1.1 or 1.2 could take for anything else is quoted, and
 `read_documents` gives back exactly what was written.
@@ -49,6 +49,24 @@ def format_yaml(
         lines = _format_mapping(document, "", (), line_comments or {}) if document else ("{}\n",)
         texts.append("".join([head, *lines]))
     return "---\n".join(texts)
+
+
+def format_yaml_member(key: str | None, value: Any, indent: str, comment: str = "") -> str:
+    """Return the lines of one member in block style, behind an indent: of a mapping, or of a list where `key` is None.
+
+    Raises as `format_yaml` does.
+    """
+    if key is None:
+        return "".join(_format_list([value], indent, (), {(0,): comment}))
+    return "".join(_format_mapping({key: value}, indent, (), {(key,): comment}))
+
+
+def format_yaml_flow(value: Any) -> str:
+    """Return a value on one line, mappings and lists in brackets; raises as `format_yaml` does."""
+    if isinstance(value, Mapping):
+        members = (f"{_format_key(key)}: {format_yaml_flow(member)}" for key, member in value.items())
+        return f"{{{', '.join(members)}}}"
+    return f"[{', '.join(map(format_yaml_flow, value))}]" if _is_list(value) else _format_scalar(value)
 
 
 def _format_mapping(
