@@ -9,6 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_ADOPT_RULES = {
+    "adopt.file-changed": "A file was changed by somebody else between being read and being written.",
+    "adopt.not-possible": "Something of a server was not taken over into a manifest.",
+    "adopt.secret": "What would be written into a manifest quotes a secret that this tool uses.",
+    "adopt.still-differs": "What would be written into the manifests would not be as the server has it.",
+}
 _API_RULES = {
     "api.credentials-refused": "A server refused the credentials of a target.",
     "api.no-such-api": "There is a server at the address of a target, but no such API.",
@@ -248,6 +254,7 @@ RULES: Mapping[str, str] = MappingProxyType(
     dict(
         sorted(
             {
+                **_ADOPT_RULES,
                 **_API_RULES,
                 **_CSV_RULES,
                 **_DOCTOR_RULES,

@@ -17,6 +17,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
+from reconciler.reports.adoption import ADOPTION_SCHEMA
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
@@ -132,7 +133,8 @@ def _build_report_schema() -> Schema:
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
     state = {"type": "object", "description": "What `state` tells of the store: id, place, and what is in it."}
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
-    own = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
+    own: Schema = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
+    own |= {"adopt": ADOPTION_SCHEMA}
     # A saved plan has `targets` too, of another shape.
     own_members = {
         "allOf": [

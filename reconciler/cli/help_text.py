@@ -25,8 +25,11 @@ Everyday:
   apply     Send a saved plan; or plan, show, ask and send.
   drift     Say what is no longer as declared.
   show      Render a saved plan.
-  export    Print the live state as manifests on which `plan` is empty.
   doctor    Examine each target: reachable, who we are, what we may do.
+
+Manifests from a server:
+  export  Print the live state as manifests on which `plan` is empty.
+  adopt   Take the servers' values into the manifests, in place.
 
 After a run:
   history  Tell what runs did: all, one by its id or the beginning of it, or the

@@ -79,7 +79,8 @@ def _format_member(document: EditedText, span: SourceSpan, change: MemberChange,
 
 def _is_written_flow(neighbours: Sequence[SourceSpan], value: Any) -> bool:
     """Say whether a list or mapping goes into brackets: where its neighbours do, or one would in an example."""
-    collections = [span.is_flow for span in neighbours if span.style in {"{", "["}]
+    sign = "{" if isinstance(value, dict) else "["
+    collections = [span.is_flow for span in neighbours if span.style == sign]
     return all(collections) if collections else isinstance(value, dict) or len(value) == 1
 
 

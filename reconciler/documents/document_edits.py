@@ -73,9 +73,9 @@ def _place_comments(value: Any, comments: Mapping[Any, str], path: tuple[str | i
     if isinstance(value, Mapping | list):
         members = value.items() if isinstance(value, Mapping) else enumerate(value)
         return {
-            place: text
+            inner_path: text
             for name, member in members
-            for place, text in _place_comments(member, comments, (*path, name)).items()
+            for inner_path, text in _place_comments(member, comments, (*path, name)).items()
         }
     return {path: comments[value]} if value in comments else {}
 
@@ -83,6 +83,6 @@ def _place_comments(value: Any, comments: Mapping[Any, str], path: tuple[str | i
 def _check(file: SourceFile, text: str, values: Sequence[Any], edit: FileEdit) -> None:
     """Read back what would be written: quotes, indents and comments have more cases than anybody thinks of."""
     documents, problems = parse_documents(text.encode(), file.name)
-    wanted = [*values, *edit.additions]
-    if problems or not is_equal([document.value for document in documents], wanted):
+    expected_values = [*values, *edit.additions]
+    if problems or not is_equal([document.value for document in documents], expected_values):
         raise CannotEdit("what would be written does not read back as it was meant")

@@ -52,26 +52,26 @@ def _align_list(
 ) -> Iterator[MemberChange]:
     leaving, coming = Counter(old_keys), Counter(new_keys)
     leaving, coming = leaving - coming, coming - leaving
-    place = other = 0
-    while place < len(old) or other < len(new):
-        leaves = place < len(old) and leaving[old_keys[place]] > 0
-        comes = other < len(new) and coming[new_keys[other]] > 0
-        is_changed = leaves and comes and _is_same_in_part(old[place], new[other])
-        if not leaves and not comes and (place == len(old) or old_keys[place] != new_keys[other]):
+    index = new_index = 0
+    while index < len(old) or new_index < len(new):
+        leaves = index < len(old) and leaving[old_keys[index]] > 0
+        comes = new_index < len(new) and coming[new_keys[new_index]] > 0
+        is_changed = leaves and comes and _is_same_in_part(old[index], new[new_index])
+        if not leaves and not comes and (index == len(old) or old_keys[index] != new_keys[new_index]):
             raise CannotEdit("the members of a list change their order")
         if leaves:
-            leaving[old_keys[place]] -= 1
+            leaving[old_keys[index]] -= 1
         if comes and (is_changed or not leaves):
-            coming[new_keys[other]] -= 1
+            coming[new_keys[new_index]] -= 1
         if is_changed or not (leaves or comes):
-            yield MemberChange(None, place, new[other])
-            place, other = place + 1, other + 1
+            yield MemberChange(None, index, new[new_index])
+            index, new_index = index + 1, new_index + 1
         elif leaves:
-            yield MemberChange(None, place, None, is_gone=True)
-            place += 1
+            yield MemberChange(None, index, None, is_gone=True)
+            index += 1
         else:
-            yield MemberChange(None, None, new[other])
-            other += 1
+            yield MemberChange(None, None, new[new_index])
+            new_index += 1
 
 
 def _is_same_in_part(value: Any, other: Any) -> bool:

@@ -13,7 +13,8 @@ that turns the one into the other. It never sends. A request walks through it li
 
 Where the run that sent it is gone, a later one has no request any more, only digests. What was left of the request is
 its `outline`, which `reread` finds the object with; `normalize` and `select_marks` give what digests are made of. Of
-what is remembered of its steps `restore` makes documents that take them back.
+what is remembered of its steps `restore` makes documents that take them back; and `adopt` takes the other way round,
+from what `compare` found into the documents.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, cast
 from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.kinds.adoption import Adopted, ComparedDocument, adopt_document
 from reconciler.kinds.requirements import Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle, build_former_fields
 from reconciler.kinds.spec_model import Spec
@@ -292,6 +294,19 @@ class Kind(Generic[SpecT_co, LiveT]):
         for step in steps:
             spec = {**step.identity, **build_former_fields(step.changes)}
             yield FormerDocument(step.address, spec, {(): step.number})
+
+    def adopt(
+        self,
+        documents: Sequence[ComparedDocument],
+        live: LiveT,
+    ) -> Iterator[Adopted]:
+        """Yield what documents of one target are to say, so that their objects are as declared. Pure.
+
+        All documents of the kind are given, those that differ in nothing as well.
+        """
+        for document in documents:
+            if document.is_editable and document.differences:
+                yield from adopt_document(document)
 
     def is_same_value(self, path: str, value: Json, other: Json) -> bool:
         """Say whether two values of a change mean the same to the server."""

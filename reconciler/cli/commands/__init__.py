@@ -13,7 +13,8 @@ from reconciler.cli.terminal.options import LazyGroup
 from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
-    ("Everyday", ("validate", "plan", "apply", "drift", "show", "export", "doctor")),
+    ("Everyday", ("validate", "plan", "apply", "drift", "show", "doctor")),
+    ("Manifests from a server", ("export", "adopt")),
     ("After a run", ("history", "undo", "recover", "unlock", "state")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema")),
     ("Without a server", ("demo", "simulate", "selftest")),

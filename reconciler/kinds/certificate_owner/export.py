@@ -68,7 +68,7 @@ def _build_document(
 ) -> ExportedDocument:
     keys: list[Json] = [row.thumbprint if field == "thumbprints" else row.id for row in rows]
     spec = {"owner": owner.name, "certificates": {field: keys}}
-    comments: dict[Path, str] = {("certificates", field, index): _describe_row(row) for index, row in enumerate(rows)}
+    comments: dict[Path, str] = {("certificates", field, index): describe_row(row) for index, row in enumerate(rows)}
     return ExportedDocument(_choose_name(owner, names), spec, comments=comments)
 
 
@@ -81,7 +81,7 @@ def _choose_name(owner: OwnerRole, names: Collection[str]) -> str:
     return name
 
 
-def _describe_row(row: CertificateRow) -> str:
+def describe_row(row: CertificateRow) -> str:
     facts = (row.name, row.expires and f"expires {row.expires}", "revoked" if row.is_revoked else "")
     return ", ".join(fact for fact in facts if fact)
 

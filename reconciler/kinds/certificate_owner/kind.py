@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError
+from reconciler.kinds.adoption import Adopted, ComparedDocument
+from reconciler.kinds.certificate_owner.adopting import adopt_owners
 from reconciler.kinds.certificate_owner.comparison import compare_owners, judge_empty_result
 from reconciler.kinds.certificate_owner.export import export_owners
 from reconciler.kinds.certificate_owner.owner_request import (
@@ -132,6 +134,9 @@ spec:
 
     def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
         yield from restore_owners(steps)
+
+    def adopt(self, documents: Sequence[ComparedDocument], live: LiveOwners) -> Iterator[Adopted]:
+        yield from adopt_owners(documents, live)
 
     def select_marks(self, state: Mapping[str, Json]) -> Mapping[str, Json]:
         """The certificate, and its owner by id wherever that is known: a role's name may change on the way."""

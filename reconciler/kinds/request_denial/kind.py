@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.kinds.adoption import Adopted, AdoptionObstacle, ComparedDocument
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Tally, Wanted
 from reconciler.kinds.request_denial.comparison import (
@@ -158,6 +159,12 @@ spec:
         if not located_requests:
             yield Tally(1)
         yield from build_batches(document, due_requests)
+
+    def adopt(self, documents: Sequence[ComparedDocument], live: LiveRequests) -> Iterator[Adopted]:
+        reason = "a denial is an act and no state, so there is nothing to take over"
+        for document in documents:
+            if document.is_editable and document.differences:
+                yield AdoptionObstacle(document.address, document.source, reason, is_expected=True)
 
     def encode(self, match: Match[RequestDenial]) -> Request:
         spec = match.document.spec

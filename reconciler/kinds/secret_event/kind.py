@@ -7,8 +7,10 @@ from typing import Any, ClassVar, get_args
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
+from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
+from reconciler.kinds.secret_event.adopting import adopt_event
 from reconciler.kinds.secret_event.body_rules import explain_refused_body, find_invalid_fields
 from reconciler.kinds.secret_event.payload import (
     BODY_MEMBERS,
@@ -160,6 +162,11 @@ spec:
     def normalize(self, live: Mapping[str, Json]) -> Mapping[str, Json]:
         """The types in one order: in which a server shows them is not documented."""
         return {**live, "event_types": sorted(live["event_types"])}
+
+    def adopt(self, documents: Sequence[ComparedDocument], live: tuple[str, Mapping[str, Json]]) -> Iterator[Adopted]:
+        for document in documents:
+            if document.is_editable and document.differences:
+                yield from adopt_event(document)
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         # In which order a server shows the types is not documented.

@@ -54,7 +54,7 @@ def export_role(
     remarks = [f"the role has no {noun}, which no manifest can declare" for name, noun in _REQUIRED if not live[name]]
     values: dict[str, Json] = {
         **live,
-        "permissionSet": _choose_set_spelling(raw, live["permissionSet"]),
+        "permissionSet": choose_set_spelling(raw, live["permissionSet"]),
         "permissions": sorted(live["permissions"]),
         "claims": _export_claims(raw, disputed_claims, remarks),
     }
@@ -67,7 +67,7 @@ def export_role(
     return ExportedDocument(str(pick_member(raw, "Name")), spec, tuple(remarks))
 
 
-def _choose_set_spelling(raw: Mapping[str, Json], name: str) -> str:
+def choose_set_spelling(raw: Mapping[str, Json], name: str) -> str:
     """Return a permission set's name, or its GUID where a manifest could not mean the set by its name."""
     guid = str(pick_member(raw, "PermissionSetId") or "").lower()
     return guid if is_guid(name) or _explain_unfitness("permissionSet", name) else name

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
+from reconciler.kinds.security_role.adopting import adopt_role
 from reconciler.kinds.security_role.claim_index import check_sent_descriptions
 from reconciler.kinds.security_role.claims import (
     DescriptionChange,
@@ -211,6 +213,11 @@ spec:
 
     def restore(self, steps: Sequence[RememberedStep]) -> Iterator[FormerDocument | UndoObstacle]:
         yield from restore_role(steps)
+
+    def adopt(self, documents: Sequence[ComparedDocument], live: LiveRoles) -> Iterator[Adopted]:
+        for document in documents:
+            if document.is_editable and document.differences:
+                yield from adopt_role(document)
 
     def is_same_value(self, path: str, value: Json, other: Json) -> bool:
         """A claim may be read in another spelling than it was sent."""

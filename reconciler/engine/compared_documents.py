@@ -1,0 +1,147 @@
+"""Documents as they are written beside the objects that they declare, for whoever takes these over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.diagnostics import Address, Diagnostic
+from reconciler.documents.characters import explain_unsafe_text
+from reconciler.engine.adopted_files import WrittenDocument
+from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, ComparedDocument, Difference
+from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Wanted
+from reconciler.kinds.registry import Registry
+from reconciler.plans.planner import LiveKey, Observed
+
+_UNFIT = "what the server holds can't be said in a manifest"
+
+
+@dataclass(slots=True)
+class ComparedDocuments:
+    """The documents of each target and kind, what is wrong with some of them, and what is only told."""
+
+    groups: dict[LiveKey, list[ComparedDocument]] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
+
+
+def compare_documents(
+    documents: Iterable[Wanted],
+    selected: Sequence[Wanted],
+    places: Mapping[Address, WrittenDocument],
+    observed: Observed,
+    run: Run,
+    kinds: Registry,
+) -> ComparedDocuments:
+    """Set the selected documents beside what was read of them; those that are not selected have no differences."""
+    comparison = ComparedDocuments()
+    chosen = {document.address for document in selected}
+    for document in sorted(documents, key=lambda document: document.address):
+        key = (document.address.target, document.address.kind)
+        value = places[document.address].document.value
+        if key not in observed.live or not isinstance(value, dict):
+            continue
+        is_selected = document.address in chosen
+        findings = kinds[document.address.kind].compare(document, observed.live[key], run) if is_selected else ()
+        differences = tuple(_sort_findings(document, findings, comparison))
+        compared = ComparedDocument(document.address, document.source, value, differences, is_selected)
+        comparison.groups.setdefault(key, []).append(compared)
+    return comparison
+
+
+def _sort_findings(
+    document: Wanted, findings: Iterable[Finding], comparison: ComparedDocuments
+) -> Iterator[Difference]:
+    """Yield what differs; keep what is wrong, which may be mended by what is taken over, and what is told."""
+    for finding in findings:
+        if isinstance(finding, Match):
+            yield from _find_difference(document, finding)
+        elif isinstance(finding, Diagnostic):
+            comparison.problems.append(finding)
+        elif isinstance(finding, Absence | Note):
+            comparison.notes.append(finding.problem)
+
+
+def _find_difference(document: Wanted, match: Match) -> Iterator[Difference]:
+    if match.before is None or match.before != match.after:
+        source = match.source or document.source
+        yield Difference(match.before, match.after, match.encoder_input, match.object, source)
+
+
+def leave_unfit_fields(
+    kind: Kind, compared: ComparedDocument, adopted: AdoptedDocument
+) -> Iterator[AdoptedDocument | AdoptionObstacle]:
+    """Yield a document with the fields of which a manifest can say what the server holds, and why the others stay."""
+    value = dict(deepcopy(adopted.value))
+    if not value["spec"]:
+        reason, remedy = "the server has nothing of what it declares", "remove the document if that is how it is to be"
+        yield AdoptionObstacle(compared.address, compared.source, reason, remedy)
+        return
+    old: Mapping[str, Any] = compared.value["spec"]
+    for _ in range(len(old) + 1):
+        faults = _find_faults(kind, value)
+        if not faults:
+            break
+        for name in sorted(faults):
+            source, remedy = compared.source, "mend it on the server, or edit the document by hand"
+            yield AdoptionObstacle(compared.address, source, f"{name}: {_UNFIT}", remedy, field=name)
+        value["spec"] = _restore_fields(value["spec"], old, faults)
+    if value != compared.value:
+        yield adopted._replace(value=value)
+
+
+def _find_faults(kind: Kind, value: Mapping[str, Any]) -> set[str]:
+    """Return the fields that no manifest may hold like that; a field that may not be cleared is one of them."""
+    spec = value["spec"]
+    if unsafe := {name for name, member in spec.items() if _holds_unsafe_text(member)}:
+        return unsafe
+    try:
+        kind.spec.load(spec)
+    except ValidationError as error:
+        locations = [detail["loc"] for detail in error.errors()]
+        # pydantic's `loc` is empty for an error of the whole model: then nothing of it can be.
+        return {
+            str(spec["clear"][location[1]]) if location[0] == "clear" and len(location) > 1 else str(location[0])
+            for location in locations
+            if location
+        } or set(spec)
+    return set()
+
+
+def _holds_unsafe_text(value: Any) -> bool:
+    """Say whether a value holds text that a reviewer could not see, and that no file is read with."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_unsafe_text, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_unsafe_text, value))
+    return isinstance(value, str) and explain_unsafe_text(value) is not None
+
+
+def _restore_fields(spec: Mapping[str, Any], old: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return a spec in which these fields say what they said before."""
+    restored = {name: value for name, value in spec.items() if name not in names}
+    restored |= {name: old[name] for name in names if name in old}
+    for field_name in ("clear", "additive"):
+        members = [name for name in spec.get(field_name, ()) if name not in names]
+        members += [name for name in old.get(field_name, ()) if name in names]
+        restored.pop(field_name, None)
+        restored |= {field_name: members} if members else {}
+    return {name: restored[name] for name in (*old, *restored) if name in restored}
+
+
+def describe_obstacle(obstacle: AdoptionObstacle) -> Diagnostic:
+    """Return why something is not taken over, at its document."""
+    label = f" ({obstacle.object})" if obstacle.object else ""
+    summary = f"{obstacle.address.kind}/{obstacle.address.name}{label}: {obstacle.reason}"
+    return Diagnostic(
+        "adopt.not-possible",
+        obstacle.source,
+        summary,
+        remedy=obstacle.remedy,
+        address=obstacle.address,
+        object_name=obstacle.object,
+    )
