@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.diagnostics import Address
-from reconciler.model import Json
+from reconciler.model import Coverage, Json
 from reconciler.reports.layout import Layout, Line, build_line, format_count, render_parts, sanitize_message
 
 ADOPTION_SCHEMA: Json = {
@@ -58,19 +58,25 @@ def encode_adoption(diffs: Sequence[FileDiff], documents: Sequence[Address], *, 
     }
 
 
-def summarize_adoption(diffs: Sequence[FileDiff], documents: Sequence[Address], *, written: bool) -> str:
+def summarize_adoption(
+    compared: Coverage, diffs: Sequence[FileDiff], documents: Sequence[Address], *, written: bool
+) -> str:
     """Return in one line what was taken over, and whether it stands in the files."""
+    coverage = f"compared {compared.objects:,} of {compared.of:,}"
     if not diffs:
-        return "Nothing to take over."
+        return f"Nothing to take over: {coverage}."
     counts = f"{format_count(len(documents), 'document')} in {format_count(len(diffs), 'file')}"
-    return f"{counts} changed." if written else f"{counts} would change; nothing is written without --write."
+    outcome = "changed" if written else "would change, and nothing is written without --write"
+    return f"{counts} {outcome}: {coverage}."
 
 
-def render_adoption(diffs: Sequence[FileDiff], documents: Sequence[Address], layout: Layout, *, written: bool) -> str:
+def render_adoption(
+    compared: Coverage, diffs: Sequence[FileDiff], documents: Sequence[Address], layout: Layout, *, written: bool
+) -> str:
     """Return the summary and the diffs; what stands before a diff is no part of it to `git apply`."""
 
     def report() -> Iterator[Line]:
-        yield build_line((summarize_adoption(diffs, documents, written=written), "bold"), hang=2)
+        yield build_line((summarize_adoption(compared, diffs, documents, written=written), "bold"), hang=2)
         for diff in diffs:
             yield build_line()
             for line in diff.lines:

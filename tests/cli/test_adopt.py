@@ -220,7 +220,7 @@ def test_a_live_value_takes_the_place_of_a_declared_one(
     lines = list(difflib.unified_diff(text.splitlines(), new_text.splitlines(), lineterm="", n=0))[2:]
     assert [line for line in lines if not line.startswith("@@")] == diff
     assert run(["plan", "m.yaml", "--detailed-exitcode", *config])[0] == 0
-    assert "Nothing to take over." in run(["adopt", "m.yaml", "--write", *config])[1]
+    assert "Nothing to take over: compared 1 of 1." in run(["adopt", "m.yaml", "--write", *config])[1]
     assert simulator.ledger == []
 
 

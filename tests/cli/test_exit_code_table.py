@@ -16,7 +16,7 @@ from tests.cli.conftest import Run
 from tests.support import disturbances as a
 from tests.test_readme import rows
 
-HEADER = "| trouble | plan | drift | apply | export | doctor |"
+HEADER = "| trouble | plan | drift | apply | export | adopt | doctor |"
 PAGE = "<html><h1>Blocked</h1></html>"
 COMMAND_ALONE = ("--target", "command")
 COMMANDS: dict[str, list[str]] = {
@@ -24,6 +24,7 @@ COMMANDS: dict[str, list[str]] = {
     "drift": ["drift"],
     "apply": ["apply", "--yes"],
     "export": ["export", "--kind", "EventHandler", "--kind", "SecretEvent"],
+    "adopt": ["adopt"],
     "doctor": ["doctor"],
 }
 

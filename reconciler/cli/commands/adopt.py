@@ -40,13 +40,13 @@ def command(
         FileDiff(change.shown, *(adoption.masker(content.decode()) for content in (change.before, change.after)))
         for change in adoption.changes
     ]
-    documents = adoption.documents
+    compared, documents = adoption.plan.compared, adoption.documents
     return CommandResult(
         adoption.exit,
-        lambda layout: render_adoption(diffs, documents, layout, written=write),
+        lambda layout: render_adoption(compared, diffs, documents, layout, written=write),
         adoption.problems,
         adoption.plan,
         extra=encode_adoption(diffs, documents, written=write and bool(diffs)),
-        headline=summarize_adoption(diffs, documents, written=write),
+        headline=summarize_adoption(compared, diffs, documents, written=write),
         notes=adoption.notes,
     )
