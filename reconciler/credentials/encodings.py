@@ -1,9 +1,9 @@
 """In how many ways a server may write a secret down, as one regular expression for each secret.
 
-Letters and digits are written as they are. Every other character may stand there escaped as JSON (RFC 8259), .NET, PHP
-or a URL (RFC 3986) does it, as HTML, or doubly so: for `+` that is `\\u002B`, `%2B`, `%252B`, `&#43;`, `&plus;`. Base64
-(RFC 4648, either alphabet) is known at all three places where a secret may begin inside something longer, such as
-`user:secret`; hex in either case.
+Letters and digits are written as they are; who escapes even those is met by `unescape_letters`. Every other character
+may stand there escaped as JSON (RFC 8259), .NET, PHP or a URL (RFC 3986) does it, as HTML, or doubly so: for `+` that
+is `\\u002B`, `%2B`, `%252B`, `&#43;`, `&plus;`. Base64 (RFC 4648, either alphabet) is known at all three places where a
+secret may begin inside something longer, such as `user:secret`; hex in either case.
 """
 
 from __future__ import annotations
@@ -20,6 +20,17 @@ _SHORTEST_PIECE = {0: 5, 1: 8, 2: 8}
 _SHORT_ESCAPES = {"\t": "t", "\n": "n", "\r": "r"}
 
 
+# What nobody has to escape, and any reader takes for the same: JSON (RFC 8259, 7), URLs (RFC 3986, 2.3), HTML; again
+# and again where one writer quotes another.
+_ESCAPED_LETTER = re.compile(
+    r"\\{1,8}(?:u00|x)(?P<unit>3[0-9]|[46][1-9a-f]|[57][0-9a])"
+    r"|%(?:25){0,3}(?P<byte>3[0-9]|[46][1-9a-f]|[57][0-9a])"
+    r"|&(?:amp;){0,3}#(?:0{0,6}(?P<decimal>4[89]|5[0-7]|6[5-9]|[78][0-9]|90|9[7-9]|1[01][0-9]|12[0-2])"
+    r"|x0{0,6}(?P<hex>3[0-9]|[46][1-9a-f]|[57][0-9a]));",
+    re.IGNORECASE,
+)
+
+
 class SecretForms(NamedTuple):
     """What finds a secret in a text in any of its forms; letter case is ignored.
 
@@ -28,6 +39,18 @@ class SecretForms(NamedTuple):
 
     pattern: re.Pattern[str]
     anchors: frozenset[str]
+
+
+def unescape_letters(text: str) -> str:
+    """Return a text with its letters and digits as they are, where it escapes some, which changes no meaning."""
+    if not any(mark in text for mark in ("\\", "%", "&")):
+        return text
+    return _ESCAPED_LETTER.sub(_unescape_letter, text)
+
+
+def _unescape_letter(match: re.Match[str]) -> str:
+    unit = match["unit"] or match["byte"] or match["hex"]
+    return chr(int(unit, 16) if unit else int(match["decimal"]))
 
 
 def build_forms(secret: str) -> SecretForms:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from reconciler.credentials.encodings import SecretForms, build_forms
+from reconciler.credentials.encodings import SecretForms, build_forms, unescape_letters
 from reconciler.sanitize import escape_and_shorten
 
 HIDDEN = "***"
@@ -60,8 +60,11 @@ class Redactor:
         """
         known_secrets = self._known
         clean_text = _redact_text(text, known_secrets)
+        plain_text = unescape_letters(clean_text)
+        if plain_text != clean_text and any(_find_spans(plain_text, known_secrets)):
+            clean_text = plain_text = _redact_text(plain_text, known_secrets)
         long_secrets = [known_secret for known_secret in known_secrets if len(known_secret.secret) >= _LONG_SECRET]
-        joined_text = _join_lines(clean_text) if long_secrets else clean_text
+        joined_text = _join_lines(plain_text) if long_secrets else clean_text
         return HIDDEN if joined_text != clean_text and any(_find_spans(joined_text, long_secrets)) else clean_text
 
     def line(self, text: str, limit: int = 300) -> str:

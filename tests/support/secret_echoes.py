@@ -28,6 +28,10 @@ def wrapped(text: str, front: str = "", width: int = 16) -> str:
     return "\r\n".join(whole[at : at + width] for at in range(0, len(whole), width))
 
 
+def _split_units(data: bytes) -> list[bytes]:
+    return [data[start : start + 2] for start in range(0, len(data), 2)]
+
+
 WRITTEN: dict[str, Callable[[str], str]] = {
     "plain": str,
     "upper case": str.upper,
@@ -47,6 +51,13 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "HTML by hex number": lambda text: "".join(one if one.isalnum() else f"&#x{ord(one):X};" for one in text),
     "HTML by name": lambda text: html.escape(text).replace("+", "&plus;").replace("/", "&sol;"),
     "HTML in HTML": lambda text: html.escape(html.escape(text)),
+    "HTML, each letter": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "JSON, each letter": lambda text: "".join(
+        f"\\u{unit.hex()}" for one in text for unit in _split_units(one.encode("utf-16-be"))
+    ),
+    "URL, each letter": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "URL, each letter, in a URL": lambda text: "".join(f"%25{byte:02X}" for byte in text.encode()),
+    "base64, each letter in a URL": lambda text: "".join(f"%{byte:02x}" for byte in encoded(text).encode()),
     "base64": encoded,
     "base64 without its end": lambda text: encoded(text).rstrip("="),
     "base64 for URLs": lambda text: encoded(text).replace("+", "-").replace("/", "_"),
