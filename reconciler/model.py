@@ -135,6 +135,12 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def request_id(self) -> str:
+        """What the server calls the request, "" if it doesn't say."""
+        # API gateways, Huawei's among them, and many proxies before Command say it in this header.
+        return self.headers.get("x-request-id", "")
+
 
 class LoggedOut(Exception):
     """A server refused the credentials of a write, and did nothing.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +22,7 @@ from reconciler.errors import UsageError
 from reconciler.model import Bound, Call, Reply
 from reconciler.reader import Read
 from reconciler.settings.model import Target
+from reconciler.transport.exchanges import TrafficWatch
 from reconciler.transport.proxy_environment import add_proxy_environment
 from reconciler.transport.retry import RetryPolicy
 from reconciler.transport.single_flight import OnceCache
@@ -43,12 +45,13 @@ def read_utc_time() -> datetime:
 class Machine:
     """What a connection takes from where it runs, beside its clocks: the way out, threads to read with, and chance.
 
-    `jitter` is in [0, 1); None takes the system's.
+    `jitter` is in [0, 1); None takes the system's. `traffic` is shown every request, those of a login among them.
     """
 
     open_sender: Callable[..., Sender] = Transport
     open_pool: Callable[[int, str], Executor] = ThreadPoolExecutor
     jitter: Callable[[], float] | None = None
+    traffic: TrafficWatch | None = None
 
 
 THIS_MACHINE = Machine()
@@ -137,7 +140,10 @@ def connect(
         raise UsageError(target.lacking.add_subject(f"target {target.name}:").locate(target.source))
     target = replace(target, transport=add_proxy_environment(target.transport, env))
     secrets = Secrets(target, env)
-    transports = TransportFactory(target, secrets, clock, sleep, machine.open_sender)
+    open_sender = machine.open_sender
+    if machine.traffic:
+        open_sender = partial(open_sender, on_exchange=partial(machine.traffic.show, target.name, secrets.redact))
+    transports = TransportFactory(target, secrets, clock, sleep, open_sender)
     transport = transports.open_api_transport()
     retry_policy = RetryPolicy(sleep=sleep, now=now, jitter=machine.jitter, stopped=lambda: transport.stopped)
     chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))

@@ -30,15 +30,17 @@ from reconciler.doctor.permissions import (
 from reconciler.doctor.probe_session import DoctorSession
 from reconciler.kinds.registry import Registry
 from reconciler.settings.model import Target
+from reconciler.transport.exchanges import TrafficWatch
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorContext:
-    """What time is: the hour (aware), monotonic seconds, and waiting."""
+    """What time is: the hour (aware), monotonic seconds, and waiting; and who is shown the requests."""
 
     now: Callable[[], datetime] = read_utc_time
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    traffic: TrafficWatch | None = None
 
 
 _REAL_CONTEXT = DoctorContext()
@@ -75,7 +77,11 @@ def _run_checks(
     """Make all checks in order, or say why they were not made."""
     project_check = _list_project_check(target)
     session = open_session(
-        findings, target, lambda: DoctorSession(target, env, clock=context.clock, sleep=context.sleep, now=context.now)
+        findings,
+        target,
+        lambda: DoctorSession(
+            target, env, clock=context.clock, sleep=context.sleep, now=context.now, traffic=context.traffic
+        ),
     )
     if session is None:
         findings.skip_blocked("credentials", *network.NETWORK_CHECKS)

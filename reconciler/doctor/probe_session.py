@@ -11,13 +11,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from reconciler.apis.connect import connect
+from reconciler.apis.connect import Machine, connect
 from reconciler.apis.dialect import describe_reply
 from reconciler.credentials.sources import Origin
 from reconciler.errors import AuthError, ReconcilerError
 from reconciler.model import Reply
 from reconciler.reader import Read
 from reconciler.settings.model import AkskAuth, Target
+from reconciler.transport.exchanges import TrafficWatch
 from reconciler.transport.strict_json import UnusableJson, decode_json
 
 
@@ -58,10 +59,12 @@ class DoctorSession:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        traffic: TrafficWatch | None = None,
     ) -> None:
         self._now = now
         self._reply: Reply | None = None
-        self._api = connect(target, env, clock=clock, sleep=sleep, now=now, on_reply=self._keep_reply)
+        machine = Machine(traffic=traffic)
+        self._api = connect(target, env, clock=clock, sleep=sleep, now=now, on_reply=self._keep_reply, machine=machine)
         self.target, self.dialect = self._api.target, self._api.dialect
 
     def __enter__(self) -> Self:

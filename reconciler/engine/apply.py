@@ -164,13 +164,13 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
         detail = f"{who} refused it: {_describe_response(step, reply, context)}"
         # What a permission that is missing is worth where nothing at all was written (RFC 9110, 15.5.4).
         cause = Exit.AUTH if reply.status == 403 and not is_foreign else None
-        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause, request_id=_find_request_id(reply))
+        return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause, request_id=reply.request_id)
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
         outcome = _read_back(step, kind, context, reply, f"answered {reply.status}")
     else:
         outcome = _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")
-    return replace(outcome, request_id=_find_request_id(reply))
+    return replace(outcome, request_id=reply.request_id)
 
 
 def _handle_logged_out(
@@ -236,12 +236,6 @@ def _merge_verdicts(verdicts: tuple[Verdict, ...]) -> Verdict:
 def _describe_response(step: Step, reply: Reply, context: RunContext) -> str:
     """Return the status of an answer, and what it says of itself."""
     return f"{reply.status} {context.explainers[step.address.target](reply)}".strip()
-
-
-def _find_request_id(reply: Reply) -> str:
-    """Return what the server calls the request, "" if it doesn't say."""
-    # API gateways, Huawei's among them, and many proxies before Command say it in this header.
-    return reply.headers.get("x-request-id", "")
 
 
 def _find_moved_fields(base: Json, live: Json) -> list[str]:

@@ -32,6 +32,7 @@ from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
+    from reconciler.transport.exchanges import TrafficWatch
 _DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
 _NO_TARGETS = Diagnostic(
     "usage.no-targets",
@@ -46,8 +47,8 @@ _NO_TARGETS = Diagnostic(
 @dataclass(frozen=True, slots=True)
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
-    means), the kinds there are, when it started (seconds since the epoch), how time passes, and what is piped in: the
-    same bytes however often it is asked for.
+    means), the kinds there are, when it started (seconds since the epoch), how time passes, what is piped in (the same
+    bytes however often it is asked for), and who sees its requests.
     """
 
     env: Mapping[str, str]
@@ -57,6 +58,7 @@ class RunInputs:
     now: float = 0.0
     timing: Timing = REAL_TIME
     read_standard_input: Callable[[], bytes] | None = None
+    traffic: TrafficWatch | None = None
 
 
 class RunOptions(NamedTuple):
@@ -158,10 +160,13 @@ def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:
 def connect_targets(inputs: RunInputs, settings: Settings, targets: Sequence[str]) -> Iterator[Mapping[str, Api]]:
     """Connect these targets; the connections are closed on the way out."""
     # requests takes 114 ms to import: what works offline does without.
-    from reconciler.apis.connect import connect  # noqa: PLC0415
+    from reconciler.apis.connect import Machine, connect  # noqa: PLC0415
 
     with ExitStack() as stack:
-        yield {name: stack.enter_context(connect(settings.targets[name], inputs.env)) for name in targets}
+        machine = Machine(traffic=inputs.traffic)
+        yield {
+            name: stack.enter_context(connect(settings.targets[name], inputs.env, machine=machine)) for name in targets
+        }
 
 
 def compare_with_servers(

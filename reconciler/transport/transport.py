@@ -25,6 +25,7 @@ from reconciler.errors import NoReply, UsageError
 from reconciler.model import Reply
 from reconciler.transport.adapter import SingleSendAdapter
 from reconciler.transport.body import TruncatedBody, UnusableBody, read_body
+from reconciler.transport.exchanges import ExchangeRecord, WireExchange, record_exchange
 from reconciler.transport.failures import UnansweredRequest, explain_failure
 from reconciler.transport.options import TransportOptions, Trust
 from reconciler.transport.proxy_environment import find_ignored_proxy
@@ -64,7 +65,7 @@ class Sender(Protocol):
 
 
 class Transport:
-    """Sends requests to one origin. Safe for many threads."""
+    """Sends requests to one origin. Safe for many threads. `on_exchange` is shown each of them when it is over."""
 
     def __init__(
         self,
@@ -74,7 +75,9 @@ class Transport:
         proxy_login: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        on_exchange: Callable[[WireExchange], None] | None = None,
     ) -> None:
+        self._on_exchange = on_exchange
         self._origin = extract_origin(url)
         self._options = options
         self._wire = Wire(clock)
@@ -99,26 +102,13 @@ class Transport:
         request = self._prepare_request(method, url, headers, body)
         # Ahead of the deadline's start: a helper program that prints the secret has a time of its own.
         self._proxy_login()
-        self._rate_limiter.wait()
-        if self.stopped:
-            raise NoReply("everything is being stopped; nothing was sent", sent=False)
-        self._wire.start(self._options.timeout)
-        try:
-            return self._exchange(request, cap)
-        except UnusableBody as body_error:
-            raise UnusableReply(f"the answer can't be used: {body_error}") from None
-        except TruncatedBody:
-            raise NoReply("the answer was cut off", sent=True) from None
-        except _LIBRARY_ERRORS as error:
-            known_to_proxy = bool(self._proxy_login())
-            raise UnansweredRequest(
-                explain_failure(error, self._options.timeout, known_to_proxy=known_to_proxy),
-                sent=self._wire.has_begun,
-                ignored_proxy=find_ignored_proxy(url, self._options),
-            ) from None
-        finally:
-            if method != "GET":
-                self._writes.close()
+        with record_exchange(self._on_exchange, method, url, request.headers, body) as record:
+            self._rate_limiter.wait()
+            if self.stopped:
+                raise NoReply("everything is being stopped; nothing was sent", sent=False)
+            if record:
+                record.note_start()
+            return self._send_prepared(request, url, cap, record)
 
     @property
     def stopped(self) -> bool:
@@ -159,14 +149,38 @@ class Transport:
                 )
         return request
 
-    def _exchange(self, request: PreparedRequest, cap: int) -> Reply:
+    def _send_prepared(self, request: PreparedRequest, url: str, cap: int, record: ExchangeRecord | None) -> Reply:
+        """Send a request within its deadline, and say why no answer came where none did."""
+        self._wire.start(self._options.timeout)
+        try:
+            return self._exchange(request, cap, record)
+        except UnusableBody as body_error:
+            raise UnusableReply(f"the answer can't be used: {body_error}") from None
+        except TruncatedBody:
+            raise NoReply("the answer was cut off", sent=True) from None
+        except _LIBRARY_ERRORS as error:
+            known_to_proxy = bool(self._proxy_login())
+            raise UnansweredRequest(
+                explain_failure(error, self._options.timeout, known_to_proxy=known_to_proxy),
+                sent=self._wire.has_begun,
+                ignored_proxy=find_ignored_proxy(url, self._options),
+            ) from None
+        finally:
+            if request.method != "GET":
+                self._writes.close()
+
+    def _exchange(self, request: PreparedRequest, cap: int, record: ExchangeRecord | None) -> Reply:
         seconds = self._options.timeout
         adapter = self._reads if request.method == "GET" else self._writes
         timeout = Timeout(total=seconds)
         response = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)  # type: ignore[arg-type]
         try:
+            if record:
+                record.note_head(response.raw)
             headers = {name.lower(): value for name, value in response.raw.headers.items()}
             body = read_body(response.raw, headers.get("content-encoding", ""), cap)
+            if record:
+                record.note_body(body)
         except BaseException:
             # On interrupts too: a connection with half an answer in it must not return to the pool.
             response.raw.close()
