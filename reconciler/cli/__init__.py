@@ -27,10 +27,13 @@ def main(
     stdin: TextIO | None = None,
     timing: Timing | None = None,
 ) -> int:
-    """Run one command and return its exit code; streams, environment and time are the process's own unless given."""
+    """Run one command, or show what there is, and return the exit code.
+
+    Streams, environment and time are the process's own unless given.
+    """
     out, err = _choose_stream(stdout, sys.stdout), _choose_stream(stderr, sys.stderr)
     # click takes 40 ms to print a help page, of which the interpreter's own start is 10.
-    if list(argv) in (["--help"], ["-h"]):
+    if list(argv) in (["--help"], ["-h"], []):
         from reconciler.cli.terminal.streams import write_text
 
         write_text(out, HELP_TEXT)

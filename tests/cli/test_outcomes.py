@@ -82,7 +82,7 @@ OUTCOMES = [
     ("plan into a device", {"m/a.yaml": ROLE}, "plan m --out /dev/null", 3, "not a regular file"),
     ("plan into an impossible name", {"m/a.yaml": ROLE}, f"plan m --out {'x' * 300}.json", 3, "File name too long"),
     ("plan into no name", {"m/a.yaml": ROLE}, "plan m --out=", 3, "--out is empty"),
-    ("no command", {}, "", 3, "command"),
+    ("no command but a flag", {}, "--no-color", 3, "no such option"),
     ("unknown command", {}, "aply", 3, "apply"),
     ("unknown flag", {}, "plan --fromat", 3, "--format"),
     ("a flag cut short", {}, "plan --out", 3, "--out"),
