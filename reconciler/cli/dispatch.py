@@ -12,8 +12,9 @@ import click
 
 from reconciler.cli.commands import cli
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result
+from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result, weigh_lost_result
 from reconciler.cli.terminal.streams import read_piped_bytes, write_text
+from reconciler.cli.terminal.traffic import describe_lost_trace
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
@@ -58,6 +59,7 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
     except click.exceptions.Exit as early_exit:  # --help and --version: nothing was run
         return early_exit.exit_code
     session.stops.begin_reporting()
+    result = _add_trace(session, command, result)
     try:
         return int(print_result(session, command, result))
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
@@ -67,6 +69,19 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
         result = CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
         print_plain_result(session, command, result)
     return int(result.exit)
+
+
+def _add_trace(session: Session, command: str, result: CommandResult) -> CommandResult:
+    """Write the trace of a run, however it ended; where that fails the result says so, and is what it was."""
+    try:
+        problem = session.traffic.write_trace(command, session.moment)
+    except KeyboardInterrupt:  # somebody insists, and the report matters more
+        problem = describe_lost_trace(session.traffic.label, "the trace was broken off")
+    except Exception as fault:  # noqa: BLE001 - a trace that can't be drawn must not cost the report
+        problem = describe_internal_error(fault)
+    if problem is None:
+        return result
+    return result._replace(exit=weigh_lost_result(result), notes=(*result.notes, problem))
 
 
 def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:

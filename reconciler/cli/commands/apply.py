@@ -58,6 +58,7 @@ _NO_SAVED_PLAN = Diagnostic(
 @options.max_plan_age
 @options.full
 @options.settings_and_selection
+@options.traffic
 @options.output
 @click.pass_obj
 def command(

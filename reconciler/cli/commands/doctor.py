@@ -29,6 +29,7 @@ _NO_TARGETS = Diagnostic(
 @options.command()
 @options.config
 @options.target
+@options.traffic
 @options.output
 @click.pass_obj
 def command(session: Session, /, config: str | None, target: tuple[str, ...]) -> CommandResult:
@@ -37,7 +38,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
     """
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.doctor.diagnose import diagnose
+    from reconciler.doctor.diagnose import DoctorContext, diagnose
     from reconciler.doctor.model import collect_failures
     from reconciler.doctor.store import diagnose_state
     from reconciler.engine.pipeline import read_settings
@@ -52,11 +53,12 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     check_target_filter(target, settings.targets)
     names = [name for name in sorted(settings.targets) if not target or name in target]
     declared = _read_declared_kinds(inputs, config)
-    diagnoses = []
+    diagnoses, context = [], DoctorContext(traffic=inputs.traffic)
     with Progress(session) as progress:
         for name in names:
             progress.tell(f"examining {name}")
-            diagnoses.append(diagnose(settings.targets[name], inputs.env, inputs.kinds, declared=declared.get(name)))
+            kinds, target_kinds = inputs.kinds, declared.get(name)
+            diagnoses.append(diagnose(settings.targets[name], inputs.env, kinds, context, target_kinds))
         progress.tell("examining what remembers the runs")
         state = diagnose_state(settings, inputs.env)
     everything: list[TargetDiagnosis | StateDiagnosis] = [state, *diagnoses]

@@ -19,6 +19,7 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.paths
 @options.settings_and_selection
 @options.no_state
+@options.traffic
 @options.output
 @click.pass_obj
 def command(

@@ -14,6 +14,7 @@ from reconciler.cli.terminal.output import CommandResult
 @click.option("--match", metavar="PATTERN", help="Only objects whose name matches (* and ? are wildcards).")
 @options.config
 @options.target
+@options.traffic
 @options.no_color
 @click.pass_obj
 def command(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Every member and value whole.")
 @options.config
 @options.target
+@options.traffic
 @options.output
 @click.pass_obj
 def command(session: Session, /, config: str | None, target: tuple[str, ...], **choices: Any) -> CommandResult:

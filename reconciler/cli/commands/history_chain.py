@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--after", multiple=True, metavar="FILE", help="An earlier export, to go on from. Repeatable, in order.")
 @options.config
 @options.target
+@options.traffic
 @options.output
 @click.pass_obj
 def export_command(

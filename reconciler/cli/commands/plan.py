@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.destinations import explain_unwritable
 from reconciler.cli.terminal.output import CommandResult, load_headers
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @options.no_state
 @options.full
 @options.settings_and_selection
+@options.traffic
 @options.output
 @click.pass_obj
 def command(
@@ -140,11 +142,7 @@ def _check_out_path(path: Path, out: str) -> None:
             remedy="name a file, such as plan.json",
         )
         raise UsageError(problem)
-    try:
-        cause = _explain_unwritable(path)
-    # Before Python 3.14 pathlib's exists() raises EACCES and ENAMETOOLONG, and calls other errors False.
-    except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
-        cause = getattr(error, "strerror", None) or "no file can be called so"
+    cause = explain_unwritable(path)
     if cause:
         problem = Diagnostic(
             "usage.unwritable",
@@ -168,13 +166,6 @@ def _check_out_folder(path: Path, out: str, folders: Sequence[Path]) -> None:
             "save it elsewhere, such as plan.json beside the settings",
         )
         raise UsageError(problem)
-
-
-def _explain_unwritable(path: Path) -> str:
-    """Say what keeps a file from being written there, "" if nothing."""
-    if path.exists() and not path.is_file():
-        return "is a folder" if path.is_dir() else "is not a regular file"
-    return "" if path.parent.is_dir() else "its folder does not exist"
 
 
 def make_write_error(out: str, error: OSError) -> ReconcilerError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @options.lock_timeout
 @options.config
 @options.target
+@options.traffic
 @options.output
 @click.pass_obj
 def command(

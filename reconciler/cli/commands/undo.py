@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--out", metavar="FILE", required=True, help="Where to save the plan, for `apply FILE`.")
 @options.full
 @options.config
+@options.traffic
 @options.output
 @click.pass_obj
 def command(

@@ -15,6 +15,7 @@ from reconciler.errors import Exit, UsageError
 @click.argument("run", metavar="ID")
 @options.config
 @options.target
+@options.traffic
 @options.output
 @click.pass_obj
 def command(session: Session, /, run: str, config: str | None, target: tuple[str, ...]) -> CommandResult:

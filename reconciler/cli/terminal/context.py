@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from reconciler.cli.terminal.traffic import Traffic
 from reconciler.engine.interrupts import StopSignals
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Session:
     `environment` holds the variables, or None for the process's own, which is read when it is asked for. `stops` is
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
-    and `read_standard_input` gives the same bytes however often it is asked.
+    `read_standard_input` gives the same bytes however often it is asked, and `traffic` is who sees the requests.
     """
 
     stdin: TextIO
@@ -39,6 +40,7 @@ class Session:
     run_command: Callable[..., int] = field(default=lambda *_: 0)
     timing: Timing | None = None
     read_standard_input: Callable[[], bytes] | None = None
+    traffic: Traffic = field(default_factory=Traffic)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -72,9 +74,8 @@ class Session:
         from reconciler.engine.timing import REAL_TIME
         from reconciler.kinds.registry import KINDS
 
-        return RunInputs(
-            self.env, self.cwd, self.today, KINDS, self.now, self.timing or REAL_TIME, self.read_standard_input
-        )
+        timing, watch = self.timing or REAL_TIME, self.traffic.make_watch(self.stderr)
+        return RunInputs(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch)
 
     @property
     def moment(self) -> datetime:

@@ -31,6 +31,11 @@ class SessionCommand(click.Command):
             option.callback = _show_help
         return option
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where its requests are to be kept, their place is looked at first."""
+        ctx.obj.traffic.open_trace(ctx.obj, ctx.params)
+        return super().invoke(ctx)
+
 
 class ActionCommand(SessionCommand):
     """A command whose first word may be one of its own actions, as in `history verify FILE`."""
@@ -148,6 +153,34 @@ max_plan_age = click.option(
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 no_state = click.option(
     "--no-state", is_flag=True, help="Do without what is remembered between runs: nothing of it is read or written."
+)
+
+
+def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.obj.traffic.is_verbose = True
+
+
+def _set_trace(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None and not context.resilient_parsing:
+        context.obj.traffic.trace = value
+
+
+traffic = combine_options(
+    click.option(
+        *("-v", "--verbose"),
+        is_flag=True,
+        expose_value=False,  # the session knows it, and hands it to whoever connects
+        callback=_set_verbose,
+        help="One line on stderr for each request, when it is answered.",
+    ),
+    click.option(
+        "--trace",
+        metavar="FILE",
+        expose_value=False,
+        callback=_set_trace,
+        help="Write all requests and answers to FILE, without secrets: an HTTP Archive (HAR), which browsers open.",
+    ),
 )
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(

@@ -77,12 +77,12 @@ def print_result(session: Session, command: str, result: CommandResult) -> Exit:
             "make room or name another place",
         )
         messages += f"{problem}\n"
-        exit_ = _weigh_lost_result(result)
+        exit_ = weigh_lost_result(result)
     write_text(session.stderr, f"{messages}exit {int(exit_)}: {exit_.word}\n")
     return exit_
 
 
-def _weigh_lost_result(result: CommandResult) -> Exit:
+def weigh_lost_result(result: CommandResult) -> Exit:
     """Return the code of a result that could not be written whole."""
     is_success = result.exit in {Exit.OK, Exit.CHANGES}
     was_written = any(outcome.verdict == "applied" for outcome in result.outcomes)

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.streams import write_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 QUIET_SECONDS = 1.0
 """Seconds of silence before the first word."""
@@ -24,7 +27,7 @@ class Progress:
     def __init__(
         self, session: Session, *, patience: float = QUIET_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stream = session.stderr
+        self._stream, self._lines = session.stderr, session.traffic.lines
         self._can_redraw = session.can_redraw(session.stderr)
         self._color = session.choose_layout(session.stderr).color
         self._clock = clock
@@ -65,6 +68,7 @@ class Progress:
                 # Frames of ASCII: rich's own choice is braille, which a stream may be unable to encode.
                 self._status = console.status("", spinner="line")
                 self._status.start()
+                self._lines.share(lambda text: _print_above(console, text))
             self._status.update(Text(escape_invisible(line)))
 
     def __enter__(self) -> Self:
@@ -74,5 +78,14 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._status is not None:
+            self._lines.share(None)
             with suppress(OSError):
                 self._status.stop()
+
+
+def _print_above(console: Console, text: str) -> None:
+    from rich.text import Text
+
+    with suppress(OSError):
+        # Not wrapped by rich: the terminal does that, and what is copied stays one line.
+        console.print(Text(text), soft_wrap=True)
