@@ -48,6 +48,19 @@ class Action(StrEnum):
     CLEAR = "clear"
     DENY = "deny"
 
+    @property
+    def meaning(self) -> str:
+        """What it does, in words."""
+        return _ACTION_MEANINGS[self]
+
+
+_ACTION_MEANINGS = {
+    Action.CREATE: "makes an object that is not there",
+    Action.UPDATE: "changes fields of an object that is there",
+    Action.CLEAR: "empties fields, as the manifest says in words",
+    Action.DENY: "denies pending certificate requests, which can't be undone",
+}
+
 
 class Risk(StrEnum):
     """How much thought a change deserves. The kind decides; a manifest can't lower it."""
@@ -61,6 +74,18 @@ class Risk(StrEnum):
         """0 for low, 2 for irreversible: for `max`."""
         # An enum iterates as it is written; a StrEnum compares as text, where "high" is less than "low".
         return list(Risk).index(self)
+
+    @property
+    def meaning(self) -> str:
+        """What it asks of a reviewer, in words."""
+        return _RISK_MEANINGS[self]
+
+
+_RISK_MEANINGS = {
+    Risk.LOW: "can be taken back, and lets nobody in or out",
+    Risk.HIGH: "changes what somebody may do or is told, or touches very many objects; its reason stands beside it",
+    Risk.IRREVERSIBLE: "can't be taken back by anybody",
+}
 
 
 class Obstacle(StrEnum):
@@ -280,6 +305,21 @@ class Verdict(StrEnum):
     # failure.
     UNKNOWN = "unknown"
     NOT_REACHED = "not_reached"
+
+    @property
+    def meaning(self) -> str:
+        """What it says of the server, in words."""
+        return _VERDICT_MEANINGS[self]
+
+
+_VERDICT_MEANINGS = {
+    Verdict.APPLIED: "done, and confirmed by reading back",
+    Verdict.UNCHANGED: "nothing had to be done any more",
+    Verdict.NOT_APPLIED: "definitely not done",
+    Verdict.STALE: "not sent: the object is no longer the one that the request was built from",
+    Verdict.UNKNOWN: "sent, and whether it was done can't be told",
+    Verdict.NOT_REACHED: "not sent: a step before it did not succeed, or somebody stopped the run",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 from reconciler.doctor.model import Ability, Health
 from reconciler.errors import Exit
-from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
+from reconciler.manifests.document_schema import build_document_schema
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
@@ -21,37 +21,19 @@ from reconciler.reports.adoption import ADOPTION_SCHEMA
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
-from reconciler.settings.schema import SettingsFile
+from reconciler.settings.schema_texts import build_settings_schema
 
 Schema = dict[str, Any]
 
 # What pydantic writes. Since 2019-09 keywords may stand beside a `$ref`, which older drafts ignore.
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_NAME_SCHEMA = {"type": "string", "minLength": 1}
-_METADATA_SCHEMA: Schema = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["name"],
-    "properties": {
-        "name": {**_NAME_SCHEMA, "description": "Names the document, and the object too where the kind says so."},
-        "target": {
-            **_NAME_SCHEMA,
-            "description": "A target of the settings; optional where only one speaks the kind's API.",
-        },
-        "labels": {
-            "type": "object",
-            "additionalProperties": {"type": "string"},
-            "description": "For selection with --label.",
-        },
-    },
-}
 
 
 def build_schemas(kinds: Registry) -> dict[str, Schema]:
     """Return every schema by its file name; they refer to each other by relative URLs."""
-    files = {f"{name}.json": _build_kind_schema(kind) for name, kind in kinds.items()}
+    files = {f"{name}.json": _add_header(f"{name}.json", build_document_schema(kind)) for name, kind in kinds.items()}
     files["manifest.json"] = _build_manifest_schema(kinds)
-    files["settings.json"] = _add_header("settings.json", _drop_titles(SettingsFile.model_json_schema(by_alias=True)))
+    files["settings.json"] = _add_header("settings.json", build_settings_schema())
     files["report.json"] = _build_report_schema()
     files["plan.json"] = _build_plan_schema()
     return files
@@ -60,37 +42,6 @@ def build_schemas(kinds: Registry) -> dict[str, Schema]:
 def render_schema(schema: Mapping[str, Any]) -> str:
     """Return a schema as the text of its file."""
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-
-
-def build_spec_schema(kind: Kind) -> Schema:
-    """Return the schema of a kind's spec, `$defs` included, without the titles that pydantic makes up."""
-    schema: Schema = _drop_titles(kind.spec.model_json_schema(by_alias=True))
-    return schema
-
-
-def _build_kind_schema(kind: Kind) -> Schema:
-    spec = build_spec_schema(kind)
-    definitions = spec.pop("$defs", {})
-    schema = {
-        "title": kind.name,
-        "description": spec.pop("description", ""),
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {
-            "apiVersion": {"const": API_VERSION},
-            "kind": {"const": kind.name},
-            "metadata": _build_metadata_schema(kind),
-            "spec": spec,
-        },
-    }
-    return _add_header(f"{kind.name}.json", schema | ({"$defs": definitions} if definitions else {}))
-
-
-def _build_metadata_schema(kind: Kind) -> Schema:
-    former_name = {"renamedFrom": {**_NAME_SCHEMA, "description": "The former name of the object, which is renamed."}}
-    members = _METADATA_SCHEMA["properties"] | (former_name if kind.renamable else {})
-    return {**_METADATA_SCHEMA, "properties": members}
 
 
 def _build_manifest_schema(kinds: Registry) -> Schema:
@@ -348,12 +299,3 @@ def _build_open(required: Schema, optional: Schema | None = None) -> Schema:
 
 def _build_closed(required: Schema) -> Schema:
     return {**_build_open(required), "additionalProperties": False}
-
-
-def _drop_titles(node: Any) -> Any:
-    """Leave out the titles that pydantic makes of field names; a property that is called title stays."""
-    if isinstance(node, list):
-        return [_drop_titles(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    return {name: _drop_titles(value) for name, value in node.items() if name != "title" or not isinstance(value, str)}

@@ -16,17 +16,26 @@ def render_listing(rows: Sequence[Mapping[str, Json]], layout: Layout = PLAIN_LA
 
 
 def render_explanation(reference: Mapping[str, Json], layout: Layout = PLAIN_LAYOUT) -> str:
-    """Return what `explain` found: {"path", "description", facts, "fields": [{"name", ...}], "example"}."""
+    """Return what `explain` found: {"path", "description", facts, "values", "fields": [{"name", ...}], "example"}."""
     parts: list[Line] = [
         build_line((reference["path"], "bold")),
         build_line(f"  {reference['description']}", hang=2),
         build_line(),
     ]
     facts = {
-        name: value for name, value in reference.items() if name not in {"path", "description", "fields", "example"}
+        name: value
+        for name, value in reference.items()
+        if name not in {"path", "description", "values", "fields", "example"}
     }
     width = max((len(name) for name in facts), default=0)
     parts += [build_line(f"  {name:{width}}  {_format_value(value)}", hang=width + 4) for name, value in facts.items()]
+    if values := reference.get("values"):
+        rows = [{"  value": f"  {row['value']}", "meaning": row["meaning"]} for row in values]
+        parts += [
+            build_line(),
+            build_line(("values", "bold")),
+            *build_table([{name: (_format_value(value), "") for name, value in row.items()} for row in rows], layout),
+        ]
     if fields := reference.get("fields"):
         parts += [
             build_line(),

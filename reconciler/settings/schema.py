@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.diagnostics import Explanation
 from reconciler.documents.messages import FieldRules
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.errors import InvalidValueError
 from reconciler.settings.model import DEFAULT_PROTECTED
 from reconciler.settings.patterns import REGION
@@ -82,7 +83,9 @@ class ProxyAuthSettings(StrictModel):
     """Who we are to a proxy: Basic."""
 
     username: TextLine
+    """The user's name."""
     password: SecretField
+    """Where the password comes from."""
 
 
 class _TargetSettings(StrictModel):
@@ -99,6 +102,7 @@ class _TargetSettings(StrictModel):
     ca_bundle: FilePath | None = None
     """A PEM file with an authority to trust besides the public ones, in servers and in an https proxy."""
     client_certificate: ClientCertificate | None = None
+    """Our own certificate, where the server wants one."""
 
     @model_validator(mode="after")
     def _check_proxy_auth(self) -> Self:
@@ -110,10 +114,12 @@ class _TargetSettings(StrictModel):
 class KeyfactorTarget(_TargetSettings):
     """A Keyfactor Command server."""
 
-    api: Literal["keyfactor"]
+    api: Annotated[Literal["keyfactor"], ValueMeanings({"keyfactor": "Keyfactor Command"})]
+    """Which API the server speaks."""
     url: BaseUrl
     """Up to and including the API's path: https://keyfactor.example.com/KeyfactorAPI."""
     auth: Annotated[BasicSettings | BearerSettings | OauthSettings, Field(discriminator="type")]
+    """Who we are."""
 
 
 class CsmsTarget(_TargetSettings):
@@ -129,17 +135,21 @@ class CsmsTarget(_TargetSettings):
         }
     )
 
-    api: Literal["csms"]
+    api: Annotated[Literal["csms"], ValueMeanings({"csms": "Huawei Cloud CSMS"})]
+    """Which API the server speaks."""
     region: Annotated[str, Field(max_length=REGION.max_length, pattern=REGION.pattern)] | None = None
     """Such as cn-north-4; or say `url`."""
     url: BaseUrl | None = None
+    """The address of CSMS, in the place of `region`."""
     iam_url: BaseUrl | None = None
     """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
     said; the target's own url if that is a loopback address."""
     project_id: IamId | None = None
+    """The project whose events are managed; or say `projectName`."""
     project_name: TextLine | None = None
     """In the place of `projectId`, which IAM then tells: the account needs the permission iam:projects:listProjects."""
     auth: Annotated[AkskSettings | TokenSettings | PasswordSettings, Field(discriminator="type")]
+    """Who we are."""
 
     @model_validator(mode="after")
     def _check_location(self) -> Self:
@@ -158,6 +168,7 @@ class Limit(StrictModel):
     """How much one run may change."""
 
     changes: Annotated[int, Field(ge=0)]
+    """How many changes; a plan with more is refused."""
 
     @model_validator(mode="before")
     @classmethod
@@ -173,7 +184,9 @@ class SqliteSettings(StrictModel):
 
     folder: FilePath = ".reconciler/"
     """Relative to the settings file; for the tool alone, since nobody else may write there."""
-    network: Literal["accepted"] | None = None
+    network: (
+        Annotated[Literal["accepted"], ValueMeanings({"accepted": "the file may lie on a network file system"})] | None
+    ) = None
     """Say `accepted` to keep it on a network file system, where two machines that write at once may damage it."""
 
 
@@ -200,8 +213,11 @@ class StateSection(StrictModel):
     model_config = ConfigDict(json_schema_extra={"not": {"anyOf": _TWO_STORES}})
 
     sqlite: SqliteSettings | None = None
+    """A file on this machine."""
     postgresql: PostgresqlSettings | None = None
+    """A database that several machines share; needs the extra `postgres`."""
     git: GitSettings | None = None
+    """A git repository that several machines share."""
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     """The store's id, which it got when it was made: another one, or none, is then no fresh start."""
     keep: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}d$")] | None = None
@@ -222,8 +238,10 @@ class SettingsFile(StrictModel):
 
     model_config = ConfigDict(title="the settings")
 
-    api_version: Literal["reconciler/v1"]
-    kind: Literal["Settings"]
+    api_version: Annotated[Literal["reconciler/v1"], ValueMeanings({"reconciler/v1": "the only one so far"})]
+    """The version of this format."""
+    kind: Annotated[Literal["Settings"], ValueMeanings({"Settings": "these are settings, and no manifest"})]
+    """What the file is."""
     manifests: FilePath = "manifests/"
     """The folder of the manifests, relative to this file."""
     targets: dict[
@@ -239,3 +257,4 @@ class SettingsFile(StrictModel):
     state: FilePath | StateSection = ".reconciler/"
     """Where runs are remembered: a folder, relative to this file, or more about it."""
     plans: PlansSection = PlansSection()
+    """How long a saved plan can be applied, and how it is signed."""

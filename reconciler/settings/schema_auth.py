@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from reconciler.diagnostics import Explanation
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.errors import InvalidValueError
 from reconciler.settings.patterns import ID, LINE
 from reconciler.transport.urls import normalize_base_url, normalize_endpoint_url, normalize_proxy_url
@@ -99,29 +100,39 @@ class ClientCertificate(StrictModel):
 class BasicSettings(StrictModel):
     """A user name and a password."""
 
-    type: Literal["basic"]
+    type: Annotated[Literal["basic"], ValueMeanings({"basic": "a user name and a password"})]
+    """The way to log in."""
     username: TextLine
     """For Active Directory: DOMAIN\\user."""
     password: SecretField
+    """Where the password comes from."""
 
 
 class BearerSettings(StrictModel):
     """An access token obtained elsewhere."""
 
-    type: Literal["bearer"]
+    type: Annotated[Literal["bearer"], ValueMeanings({"bearer": "an access token obtained elsewhere"})]
+    """The way to log in."""
     token: SecretField
+    """Where the token comes from; it is not renewed."""
 
 
 class OauthSettings(StrictModel):
     """OAuth2 client credentials."""
 
-    type: Literal["oauth"]
+    type: Annotated[Literal["oauth"], ValueMeanings({"oauth": "OAuth2 client credentials; tokens are renewed"})]
+    """The way to log in."""
     token_url: EndpointUrl
+    """Where the identity provider gives tokens."""
     client_id: TextLine
+    """What the identity provider calls us."""
     client_secret: SecretField
+    """Where the client's secret comes from."""
     # Not shared between targets: pydantic copies a default that can change.
     scopes: list[TextLine] = []
+    """What is asked for, where the identity provider wants to be told."""
     audience: TextLine | None = None
+    """For whom the token is, where the identity provider wants to be told."""
     ca_bundle: FilePath | None = None
     """A PEM file with the authority of the token endpoint; the target's caBundle if nothing is said."""
     client_certificate: ClientCertificate | None = None
@@ -131,18 +142,24 @@ class OauthSettings(StrictModel):
 class AkskSettings(StrictModel):
     """A Huawei Cloud access key; every request is signed."""
 
-    type: Literal["aksk"]
+    type: Annotated[Literal["aksk"], ValueMeanings({"aksk": "a Huawei Cloud access key"})]
+    """The way to log in."""
     access_key: SecretField
+    """Where the access key (AK) comes from."""
     secret_key: SecretField
+    """Where the secret key (SK) comes from; it is never sent."""
     security_token: SecretField | None = None
+    """Where the security token comes from that temporary keys have."""
 
 
 class TokenSettings(StrictModel):
     """A Huawei Cloud IAM token obtained elsewhere."""
 
-    type: Literal["token"]
+    type: Annotated[Literal["token"], ValueMeanings({"token": "a Huawei Cloud IAM token obtained elsewhere"})]
+    """The way to log in."""
     # IAM gives a token 24 hours from its issue, and voids it early where the password or a right changes.
     token: SecretField
+    """Where the token comes from; it is not renewed."""
 
 
 class PasswordSettings(StrictModel):
@@ -158,8 +175,10 @@ class PasswordSettings(StrictModel):
         }
     )
 
-    type: Literal["password"]
+    type: Annotated[Literal["password"], ValueMeanings({"password": "a Huawei Cloud IAM user"})]
+    """The way to log in."""
     user: TextLine | None = None
+    """The IAM user's name; its account has to be said too."""
     user_id: IamId | None = None
     """In the place of `user`; it needs no account beside it."""
     domain: TextLine | None = None
@@ -167,6 +186,7 @@ class PasswordSettings(StrictModel):
     domain_id: IamId | None = None
     """In the place of `domain`."""
     password: SecretField
+    """Where the password comes from."""
 
     @model_validator(mode="after")
     def _check_user(self) -> Self:

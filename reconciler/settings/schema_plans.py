@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.diagnostics import Explanation
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.errors import InvalidValueError
 from reconciler.settings.schema_auth import FilePath, SecretField, StrictModel, TextLine
 
@@ -113,13 +114,14 @@ class PlansSection(StrictModel):
 
     max_age: Annotated[str, Field(json_schema_extra={"pattern": _AGE}), AfterValidator(_check_age)] = "24h"
     """How long after it was made a plan can be applied: minutes, hours or days, such as 72h."""
-    signed: Literal["required"] | None = None
+    signed: Annotated[Literal["required"], ValueMeanings({"required": "an unsigned plan is refused"})] | None = None
     """Say `required` to have `apply` refuse every plan without a signature that holds."""
     key: SecretField | None = None
     """Where the key of an HMAC-SHA256 comes from, which plan and apply both need."""
     ed25519: Ed25519Settings | None = None
     """Keys of which only the private one can sign; needs the extra `crypto`."""
     signer: SignerSettings | None = None
+    """A program that signs and verifies, such as cosign or minisign."""
 
     @model_validator(mode="after")
     def _check_method(self) -> Self:

@@ -87,7 +87,7 @@ OUTCOMES = [
     ("unknown flag", {}, "plan --fromat", 3, "--format"),
     ("a flag cut short", {}, "plan --out", 3, "--out"),
     ("wrong format", {}, "plan --format xml", 3, "xml"),
-    ("explain nothing", {}, "explain", 3, "KIND"),
+    ("explain nothing", {}, "explain", 0, ""),
     ("explain a strange field", {}, "explain SecurityRole.permission", 3, "did you mean permissions?"),
     ("explain below a value", {}, "explain EventHandler.enabled.x", 3, "plain value"),
     ("explain", {}, "explain SecurityRole.claims.type", 0, ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from referencing import Registry, Resource
 
 from reconciler.documents.reader import read_documents
+from reconciler.documents.value_meanings import list_values
 from reconciler.kinds.registry import KINDS
+from reconciler.manifests.document_schema import build_spec_schema
 from reconciler.rules import RULES
-from reconciler.schema import build_schemas, build_spec_schema
+from reconciler.schema import build_schemas
 from tests.cli.conftest import Run
 
 SCHEMAS = build_schemas(KINDS)
@@ -60,6 +63,16 @@ def test_a_field_reads_like_this(run: Run) -> None:
         "  one of    User, Group, Computer, OAuthOid, OAuthRole, OAuthSubject, OAuthClientId\n"
         "  required  yes\n"
         "\n"
+        "values\n"
+        "  value          meaning\n"
+        "  User           a user of Active Directory, DOMAIN\\user\n"
+        "  Group          a group of Active Directory, DOMAIN\\group\n"
+        "  Computer       a computer of Active Directory, DOMAIN\\computer$\n"
+        "  OAuthOid       the object id (oid) in a token; for applications of Entra ID use OAuthSubject\n"
+        "  OAuthRole      a role or group that a token holds\n"
+        "  OAuthSubject   whom a token is about (sub), such as an application or a person\n"
+        "  OAuthClientId  the client that a token was given to\n"
+        "\n"
         "example\n"
         "  - {type: OAuthRole, value: pki-operators, provider: Entra, description: PKI operators}\n"
     )
@@ -83,6 +96,120 @@ def test_one_rule_can_be_explained(run: Run) -> None:
     assert run(["explain", rule])[1] == f"{rule}\n  {RULES[rule]}\n\n  type  rule\n"
     explained = json.loads(run(["explain", rule, "--format", "json"])[1])["explained"]
     assert explained == {"path": rule, "description": RULES[rule], "type": "rule"}
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "Settings": {"fields": "manifests"},
+    "Settings.targets": {"values": "keyfactor", "fields": "csms.projectId"},
+    "Settings.targets.prod.url": {"path": "Settings.targets.url"},
+    "Settings.targets.timeout": {"at most": 600},
+    "Settings.keyfactor.url": {"path": "Settings.targets.keyfactor.url", "required": True},
+    "Settings.auth": {"path": "Settings.targets.auth", "values": "aksk", "fields": "oauth.tokenUrl"},
+    "Settings.auth.password": {"fields": "domainId"},
+    "Settings.targets.auth.oauth.clientSecret": {"fields": "command"},
+    "Settings.targets.auth.oauth.clientSecret.env": {"description": "The name of an environment variable."},
+    "Settings.auth.type": {"one of": ["basic", "bearer", "oauth", "aksk", "token", "password"], "values": "basic"},
+    "Settings.state": {"if not said": ".reconciler/", "fields": "postgresql"},
+    "Settings.state.git.ref": {"if not said": "refs/reconciler"},
+    "Settings.plans.signed": {"values": "required"},
+    "Settings.limits.SecurityRole.changes": {"at least": 0},
+    "metadata": {"fields": "renamedFrom"},
+    "metadata.labels": {"type": "mapping of names to strings"},
+    "SecurityRole.metadata": {"fields": "renamedFrom"},
+    "SecurityRole.metadata.renamedFrom": {"required": False},
+    "SecretEvent.metadata.name": {"required": True},
+    "SecretEvent.apiVersion": {"one of": ["reconciler/v1"], "values": "reconciler/v1"},
+    "apiVersion": {"values": "reconciler/v1"},
+    "kind": {"values": "SecurityRole"},
+    "action": {"values": "deny"},
+    "risk": {"values": "irreversible"},
+    "verdict": {"values": "not_reached"},
+}
+
+
+@pytest.mark.parametrize("subject", SETTINGS)
+def test_settings_and_what_is_around_a_spec_are_explained(run: Run, subject: str) -> None:
+    """Down to each way to log in, and by the names that a reader has given to things."""
+    code, stdout, _ = run(["explain", subject, "--format", "json"])
+    explained = json.loads(stdout)["explained"]
+    assert code == 0
+    for name, expected in SETTINGS[subject].items():
+        shown = explained[name]
+        if isinstance(shown, list) and shown and isinstance(shown[0], dict):
+            assert expected in {row.get("name", row.get("value")) for row in shown}
+        else:
+            assert shown == expected
+    assert run(["explain", subject])[0] == 0
+
+
+NOWHERE = {
+    "Settings.foo": "Settings has no field 'foo'; known: apiVersion, kind, manifests, targets",
+    "Settings.targets.ulr": "Settings.targets has no field 'ulr'; did you mean url?",
+    "Settings.auth.oauth.tokenUri": "Settings.targets.auth.oauth has no field 'tokenUri'; did you mean tokenUrl?",
+    "Settings.manifests.x": "Settings.manifests has no field 'x'; it is a plain value",
+    "SecretEvent.metadata.renamedFrom": "SecretEvent.metadata has no field 'renamedFrom'; known: name, target, labels",
+    "metadata.nam": "metadata has no field 'nam'; did you mean name?",
+    "Setings": "there is no kind 'Setings'; did you mean Settings?",
+    "zzz": "SecurityRole, Settings, metadata, apiVersion, kind, action, risk, verdict, rules",
+}
+
+
+@pytest.mark.parametrize("subject", NOWHERE)
+def test_a_path_that_leads_nowhere_is_told_with_what_there_is(run: Run, subject: str) -> None:
+    """The nearest word, or all of them."""
+    code, _, stderr = run(["explain", subject])
+    assert code == 3
+    assert NOWHERE[subject] in stderr
+
+
+def test_without_a_word_all_that_can_be_explained_is_listed(run: Run) -> None:
+    """Each of them is a word that `explain` takes."""
+    rows = json.loads(run(["explain", "--format", "json"])[1])["subjects"]
+    assert {row["subject"] for row in rows} == {*KINDS} | {
+        *("Settings", "metadata", "apiVersion", "kind", "action", "risk", "verdict", "rules")
+    }
+    for row in rows:
+        assert run(["explain", row["subject"]])[0] == 0
+        assert row["what"] in run(["explain"])[1]
+
+
+def find_nodes(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every mapping of a schema with its place."""
+    if isinstance(node, dict):
+        yield place, node
+        for name, below in node.items():
+            yield from find_nodes(below, f"{place}/{name}")
+    elif isinstance(node, list):
+        for index, below in enumerate(node):
+            yield from find_nodes(below, f"{place}/{index}")
+
+
+@pytest.mark.parametrize("name", [*KINDS, "settings"])
+def test_every_value_that_can_be_written_says_what_it_means(run: Run, name: str) -> None:
+    """In the JSON Schema for editors, but for those that are fields themselves, which have their own words."""
+    schema = SCHEMAS[f"{name}.json"]
+    bare = [
+        place
+        for place, node in find_nodes(schema)
+        if (values := list_values(node))
+        and len(list(filter(None, node.get("enumDescriptions", ())))) != len(values)
+        and place != "/properties/kind"
+        and not place.endswith(("/clear/items", "/additive/items"))
+    ]
+    assert bare == []
+    for field in ("clear", "additive"):
+        if field in schema["properties"].get("spec", {}).get("properties", {}):
+            explained = json.loads(run(["explain", f"{name}.{field}", "--format", "json"])[1])["explained"]
+            assert all(row["meaning"] for row in explained["values"])
+
+
+def test_every_field_of_the_settings_has_words() -> None:
+    """In the JSON Schema as well, which editors show."""
+    schema = SCHEMAS["settings.json"]
+    models = {"": schema, **schema["$defs"]}
+    fields = [(f"{model}.{name}", field) for model in models for name, field in models[model]["properties"].items()]
+    assert len(fields) > 60
+    assert [place for place, field in fields if not field.get("description")] == []
 
 
 @pytest.mark.parametrize("subject", ["manifest.unknown", "rule", "Rules", "manifest"])

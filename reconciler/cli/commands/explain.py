@@ -1,4 +1,4 @@
-"""`reconciler explain`: the reference of kinds, made of the models themselves, and of rules."""
+"""`reconciler explain`: the reference of kinds, settings and rules, made of the models themselves."""
 
 from __future__ import annotations
 
@@ -17,37 +17,47 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.model import RiskAssessment
+    from reconciler.kinds.kind import Kind
+    from reconciler.reports.field_reference import FieldPlace, FieldReference
 
-_BOUND_WORDS = {
-    "pattern": "pattern",
-    "format": "format",
-    "minimum": "at least",
-    "maximum": "at most",
-    "maxLength": "longest",
-    "minItems": "fewest",
-    "maxItems": "most",
+_ENVELOPE = ("apiVersion", "kind", "metadata")
+"""What stands around the spec of every manifest."""
+_TOPICS = {
+    "Settings": "reconciler.yaml: targets, ways to log in, limits, where runs are remembered",
+    "metadata": "what stands in front of the spec of every manifest: name, target, labels",
+    "apiVersion": "the version of the format",
+    "kind": "what a manifest declares",
+    "action": "what a step does to its object",
+    "risk": "how much thought a change deserves",
+    "verdict": "how a step ended",
+    "rules": "the rules behind all that is told; each can be explained by its id",
 }
+"""What can be explained beside kinds and rules."""
 
 
 @options.command()
-@click.argument("subject", metavar="KIND[.field]")
+@click.argument("subject", required=False, metavar="[KIND[.field]]")
 @options.config
 @options.output
 @click.pass_obj
-def command(session: Session, /, subject: str, config: str | None) -> CommandResult:
+def command(session: Session, /, subject: str | None, config: str | None) -> CommandResult:
     """Say what a kind or a field means, and what it may hold.
 
-    `rules` lists the rules behind all that is told, and the name of a rule, such as manifest.unknown-field, says what
-    it means. With --config a kind is told with what these settings hold it to.
+    Settings, metadata and apiVersion are explained like kinds; `rules` lists the rules behind all that is told, and the
+    name of a rule, such as manifest.unknown-field, says what it means. Without a word all of them are listed. With
+    --config a kind is told with what these settings hold it to.
     """
     from reconciler.rules import RULES
 
+    if subject is None:
+        return _list_subjects()
     settings_facts = _read_settings_facts(session, config, subject) if config is not None else {}
     if subject == "rules":
         return _list_rules(RULES)
     if subject in RULES:
         return _make_result({"path": subject, "description": RULES[subject], "type": "rule"})
+    if subject in {"action", "risk", "verdict"}:
+        return _make_result(_explain_enumeration(subject))
     return _make_result(_explain_field(subject) | settings_facts)
 
 
@@ -59,6 +69,16 @@ def _read_settings_facts(session: Session, config: str, subject: str) -> dict[st
     limit = settings.limits.get(subject)
     protected = [pattern for pattern in settings.protected if pattern.startswith(f"{subject}/")]
     return ({"changes a run": limit} if limit is not None else {}) | ({"protected": protected} if protected else {})
+
+
+def _list_subjects() -> CommandResult:
+    from reconciler.kinds.registry import KINDS
+    from reconciler.reports.reference import render_listing
+
+    kinds = {name: (kind.spec.__doc__ or "").strip().splitlines()[0] for name, kind in KINDS.items()}
+    rows = [{"subject": name, "what": what} for name, what in (kinds | _TOPICS).items()]
+    footer = "\nA field is explained by its path: reconciler explain SecurityRole.claims.type\n"
+    return CommandResult(Exit.OK, lambda layout: render_listing(rows, layout) + footer, extra={"subjects": rows})
 
 
 def _list_rules(rules: Mapping[str, str]) -> CommandResult:
@@ -76,97 +96,98 @@ def _make_result(explanation: Mapping[str, Any]) -> CommandResult:
     )
 
 
+def _explain_enumeration(subject: str) -> dict[str, Any]:
+    """Return what each value means that reports use."""
+    from reconciler.model import Action, Risk, Verdict
+
+    members: Sequence[Action | Risk | Verdict] = list({"action": Action, "risk": Risk, "verdict": Verdict}[subject])
+    values = [{"value": member.value, "meaning": member.meaning} for member in members]
+    description = f"{_TOPICS[subject].capitalize()}."
+    return {"path": subject, "description": description, "type": "string", "values": values}
+
+
 def _explain_field(subject: str) -> dict[str, Any]:
-    """Return what there is to say of KIND[.field]; raises UsageError where there is none of that name."""
-    from reconciler.kinds.registry import KINDS, suggest_word
-    from reconciler.schema import build_spec_schema
+    """Return what there is to say of a path; raises UsageError where it leads nowhere."""
+    from reconciler.manifests.document_schema import build_document_schema, build_spec_schema, describe_envelope
+    from reconciler.reports.field_reference import FieldReference, UnknownField
 
     name, *path = subject.split(".")
-    kind = KINDS.find(name)
-    root = build_spec_schema(kind)
-    node, required, path_so_far = root, True, [name]
-    for field in path[1:] if path[:1] == ["spec"] else path:
-        fields = _find_fields(node, root)
-        if field not in fields:
-            problem = Diagnostic(
-                "usage.unknown-field",
-                Source("reconciler"),
-                f"{'.'.join(path_so_far)} has no field {field!r}",
-                remedy=suggest_word(field, fields),
-            )
-            raise UsageError(problem)
-        required = field in _find_element(node, root).get("required", ())
-        node = fields[field]
-        path_so_far.append(field)
-    explanation = {"path": ".".join(path_so_far), **_collect_facts(node, root)}
-    if len(path_so_far) > 1:
-        clearable = len(path_so_far) == 2 and path_so_far[1] in _list_enum_members(root, "clear")
-        explanation |= {"required": required} | ({"can be cleared": True} if clearable else {})
-    if len(path_so_far) == 2 and path_so_far[1] in kind.risks:
-        explanation |= {"risk": ": ".join(kind.risks[path_so_far[1]])}
-    risks = kind.risks if len(path_so_far) == 1 else {}
-    explanation |= {"fields": _describe_fields(node, root, risks)}
-    explanation["example"] = kind.example if len(path_so_far) == 1 else _cut_excerpt(kind.example, path_so_far[1:])
+    try:
+        if name == "Settings":
+            return _explain_settings(path)
+        from reconciler.kinds.registry import KINDS
+
+        if name in _ENVELOPE:
+            reference = FieldReference(describe_envelope(KINDS))
+            return _collect_explanation(reference, reference.find_place((), [name, *path]))
+        kind = _find_kind(name)
+        if path[:1] and path[0] in _ENVELOPE:
+            reference = FieldReference(build_document_schema(kind))
+            return _collect_explanation(reference, reference.find_place((name,), path))
+        reference = FieldReference(build_spec_schema(kind))
+        place = reference.find_place((name,), path[1:] if path[:1] == ["spec"] else path)
+    except UnknownField as error:
+        raise _make_field_error(error) from None
+    return _explain_spec_field(reference, place, kind)
+
+
+def _explain_settings(path: Sequence[str]) -> dict[str, Any]:
+    """Return what there is to say of the settings; what a target holds is found without `targets` in front, too."""
+    from reconciler.reports.field_reference import FieldReference
+    from reconciler.settings.schema_texts import build_settings_schema
+
+    reference = FieldReference(build_settings_schema())
+    whole, targets = (reference.find_place(("Settings",), start) for start in ((), ("targets",)))
+    is_about_targets = path and path[0] not in reference.list_names(whole.node)
+    if is_about_targets and path[0] in reference.list_names(targets.node):
+        path = ["targets", *path]
+    return _collect_explanation(reference, reference.find_place(("Settings",), path))
+
+
+def _make_field_error(error: Any) -> UsageError:
+    from reconciler.kinds.registry import suggest_word
+
+    place = ".".join(error.path) or "a manifest"
+    summary = f"{place} has no field {error.field!r}"
+    remedy = suggest_word(error.field, error.known)
+    return UsageError(Diagnostic("usage.unknown-field", Source("reconciler"), summary, remedy=remedy))
+
+
+def _find_kind(name: str) -> Kind:
+    """Return a kind; raises UsageError with the nearest of all that can be explained."""
+    from reconciler.kinds.registry import KINDS, suggest_word
+
+    if name in KINDS:
+        return KINDS[name]
+    summary, remedy = f"there is no kind {name!r}", suggest_word(name, [*KINDS, *_TOPICS])
+    raise UsageError(Diagnostic("usage.unknown-kind", Source("reconciler"), summary, remedy=remedy))
+
+
+def _collect_explanation(reference: FieldReference, place: FieldPlace) -> dict[str, Any]:
+    explanation = {"path": ".".join(place.path), **reference.collect_facts(place.node)}
+    explanation |= {"required": place.required} if len(place.path) > 1 else {}
+    values, fields = reference.describe_values(place.node), reference.describe_fields(place.node)
+    return _drop_empty(explanation | {"values": values, "fields": fields})
+
+
+def _explain_spec_field(reference: FieldReference, place: FieldPlace, kind: Kind) -> dict[str, Any]:
+    """Return the same of a kind or a field of it, with its risk and its place in the example."""
+    path = place.path
+    explanation = _collect_explanation(reference, place)
+    values, fields = explanation.pop("values", []), explanation.pop("fields", [])
+    if len(path) == 2:
+        explanation |= {"can be cleared": True} if path[1] in reference.list_allowed("clear") else {}
+        explanation |= {"risk": ": ".join(kind.risks[path[1]])} if path[1] in kind.risks else {}
+    if len(path) == 1:
+        fields = [
+            row | ({"risk": ": ".join(kind.risks[row["name"]])} if row["name"] in kind.risks else {}) for row in fields
+        ]
+    example = kind.example if len(path) == 1 else _cut_excerpt(kind.example, path[1:])
+    return _drop_empty(explanation | {"values": values, "fields": fields, "example": example})
+
+
+def _drop_empty(explanation: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in explanation.items() if value not in ("", [])}
-
-
-def _resolve_reference(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = node.get("$ref", "")
-    if not reference:
-        return node
-    target = root["$defs"][reference.removeprefix("#/$defs/")]
-    # JSON Schema 2020-12 (core, 8.2.3.1) allows keywords beside $ref; pydantic puts a field's own description there.
-    return {**target, **{name: value for name, value in node.items() if name != "$ref"}}
-
-
-def _find_element(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a node is about: itself, or of a list its members."""
-    node = _resolve_reference(node, root)
-    return _resolve_reference(node["items"], root) if "items" in node else node
-
-
-def _find_fields(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = _find_element(node, root).get("properties", {})
-    return fields
-
-
-def _list_enum_members(root: Mapping[str, Any], field: str) -> list[str]:
-    items = root.get("properties", {}).get(field, {}).get("items", {})
-    # pydantic writes a Literal of several values as `enum`, of one as `const`.
-    return list(items.get("enum", [items["const"]] if "const" in items else []))
-
-
-def _collect_facts(node: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    node = _resolve_reference(node, root)
-    element = _find_element(node, root)
-    allowed = element.get("enum", [element["const"]] if "const" in element else [])
-    facts = {"description": node.get("description", ""), "type": _describe_type(node, root), "one of": allowed}
-    return facts | {word: {**element, **node}.get(name, "") for name, word in _BOUND_WORDS.items()}
-
-
-def _describe_type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    node = _resolve_reference(node, root)
-    if "anyOf" in node:
-        return " or ".join(_describe_type(option, root) for option in node["anyOf"])
-    if "items" in node:
-        return f"list of {_describe_type(node['items'], root)}s"
-    return str(node.get("type", "string"))
-
-
-def _describe_fields(
-    node: Mapping[str, Any], root: Mapping[str, Any], risks: Mapping[str, RiskAssessment]
-) -> list[dict[str, Any]]:
-    required = _find_element(node, root).get("required", ())
-    return [
-        {
-            "name": name,
-            "type": _describe_type(field, root),
-            "presence": "required" if name in required else "optional",
-            "description": _resolve_reference(field, root).get("description", ""),
-            **({"risk": ": ".join(risks[name])} if name in risks else {}),
-        }
-        for name, field in _find_fields(node, root).items()
-    ]
 
 
 def _cut_excerpt(example: str, path: Sequence[str]) -> str:

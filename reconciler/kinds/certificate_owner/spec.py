@@ -15,6 +15,7 @@ from pydantic import Field, StrictBool, StrictInt
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.documents.causes import merge_causes
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_fault, parse_query
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.spec_model import Spec, SpecPart
@@ -141,7 +142,15 @@ class CertificateOwner(Spec):
     )
     container: Name | Id = unmanaged_field("The certificate store container on which it is evaluated, by name or id.")
     allow_empty: StrictBool = unmanaged_field("Whether the query may match nothing.")
-    missing: Literal["refuse", "report"] = unmanaged_field(
+    missing: Annotated[
+        Literal["refuse", "report"],
+        ValueMeanings(
+            {
+                "refuse": "a step that is not sent, and `apply` ends 9; what is meant where nothing is said",
+                "report": "it is only told",
+            }
+        ),
+    ] = unmanaged_field(
         "What becomes of a certificate that is named and does not exist (purged, renewed): `refuse`, the default, "
         "makes it a step that is not sent and lets `apply` end 9; `report` only tells it. It is drift in both."
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Explanation
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.kinds.fields import TextPattern, unmanaged_field
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
@@ -17,6 +18,13 @@ EventType = Literal[
     # enumeration, SECRET_VERSION_NEAR_EXPIRY: answers may hold more than can be declared.
     "SECRET_VERSION_CREATED", "SECRET_VERSION_EXPIRED", "SECRET_ROTATED", "SECRET_ROTATED_FAILED", "SECRET_DELETED"
 ]
+_EVENT_MEANINGS = {
+    "SECRET_VERSION_CREATED": "a version of a secret was made",
+    "SECRET_VERSION_EXPIRED": "a version of a secret has expired; told once",
+    "SECRET_ROTATED": "a secret was rotated",
+    "SECRET_ROTATED_FAILED": "the rotation of a secret failed; older installations don't know it",
+    "SECRET_DELETED": "a secret was deleted",
+}
 
 
 MAX_EVENT_TYPES = 12
@@ -68,7 +76,9 @@ class Notification(BaseModel):
 
     model_config = Spec.model_config
 
-    target_type: Literal["SMN"] = unmanaged_field("The kind of target; SMN is the only one.")
+    target_type: Annotated[Literal["SMN"], ValueMeanings({"SMN": "a topic of Simple Message Notification"})] = (
+        unmanaged_field("The kind of target; SMN is the only one.")
+    )
     target_id: TopicUrn = unmanaged_field(
         "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
     )
@@ -82,12 +92,16 @@ class Notification(BaseModel):
 class SecretEvent(Spec):
     """A secret event notification: which events of secrets are told to which topic."""
 
-    state: Literal["ENABLED", "DISABLED"] = unmanaged_field("Only an ENABLED event fires.")
+    state: Annotated[
+        Literal["ENABLED", "DISABLED"],
+        ValueMeanings({"ENABLED": "what happens is told", "DISABLED": "nothing is told; the event stays as it is"}),
+    ] = unmanaged_field("Only an ENABLED event fires.")
     # Five values are documented, but 12 is the ceiling. The request schema allows an empty list and the
     # response schema forbids it: none is sent.
-    event_types: Annotated[tuple[EventType, ...], Field(strict=False, min_length=1, max_length=MAX_EVENT_TYPES)] = (
-        unmanaged_field("The events that are told, as a set.")
-    )
+    event_types: Annotated[
+        tuple[Annotated[EventType, ValueMeanings(_EVENT_MEANINGS)], ...],
+        Field(strict=False, min_length=1, max_length=MAX_EVENT_TYPES),
+    ] = unmanaged_field("The events that are told, as a set.")
     notification: Notification = unmanaged_field("The topic that is told.")
     additive: Annotated[tuple[Literal["eventTypes"], ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "Lists that gain the declared members and keep the others."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.kinds.fields import Name, Prose, unmanaged_field
 from reconciler.kinds.kind import Finding, Match, Wanted
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_description
@@ -16,13 +17,25 @@ from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, ClaimType, find_matching_claims, fold_claim_key, read_claim_key
 from reconciler.payloads.members import pick_member
 
+_TYPE_MEANINGS = {
+    "User": "a user of Active Directory, DOMAIN\\user",
+    "Group": "a group of Active Directory, DOMAIN\\group",
+    "Computer": "a computer of Active Directory, DOMAIN\\computer$",
+    "OAuthOid": "the object id (oid) in a token; for applications of Entra ID use OAuthSubject",
+    "OAuthRole": "a role or group that a token holds",
+    "OAuthSubject": "whom a token is about (sub), such as an application or a person",
+    "OAuthClientId": "the client that a token was given to",
+}
+
 
 class Claim(BaseModel):
     """Who gets the role: what an identity provider says of somebody."""
 
     model_config = Spec.model_config
 
-    type: ClaimType = Field(description="The kind of claim; User, Group and Computer are Active Directory's.")
+    type: Annotated[ClaimType, ValueMeanings(_TYPE_MEANINGS)] = Field(
+        description="The kind of claim; User, Group and Computer are Active Directory's."
+    )
     value: Name = Field(description="What the claim must say, such as a group's name or DOMAIN\\user.")
     provider: Name = Field(description="The identity provider's authentication scheme, such as 'Active Directory'.")
     description: Prose = unmanaged_field(
