@@ -47,6 +47,7 @@ Reference:
   exit-codes  List the exit codes and what they mean.
   schema      Print the JSON Schemas of all kinds, the settings, plans and
               reports.
+  completion  Print what makes a shell complete commands, options and values.
 
 Without a server:
   demo      Tell the whole story on the simulator, from an empty plan to a

@@ -16,7 +16,7 @@ HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "doctor")),
     ("Manifests from a server", ("export", "adopt")),
     ("After a run", ("history", "undo", "recover", "unlock", "state")),
-    ("Reference", ("explain", "kinds", "exit-codes", "schema")),
+    ("Reference", ("explain", "kinds", "exit-codes", "schema", "completion")),
     ("Without a server", ("demo", "simulate", "selftest")),
 )
 """The commands in the order of the help; each stands in the file of its name, with `_` for `-`."""

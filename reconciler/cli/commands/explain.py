@@ -35,8 +35,28 @@ _TOPICS = {
 """What can be explained beside kinds and rules."""
 
 
+def complete_subjects(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the kinds and other words that begin so; behind a dot the fields there, behind a rule's area its rules."""
+    from reconciler.kinds.registry import KINDS
+    from reconciler.reports.field_reference import UnknownField
+    from reconciler.rules import RULES
+
+    path, dot, _ = incomplete.rpartition(".")
+    if not dot:
+        words = [*KINDS, *_TOPICS, *dict.fromkeys(f"{rule.partition('.')[0]}." for rule in RULES)]
+        return [word for word in words if word.startswith(incomplete)]
+    try:
+        reference, place = _find_place(path)
+        words = [f"{path}.{name}" for name in reference.list_names(place.node)]
+        around = [f"{path}.{name}" for name in _ENVELOPE] if path in KINDS else []
+        around += ["Settings.auth"] if path == "Settings" else []
+    except (UnknownField, UsageError):
+        words, around = list(RULES), []
+    return [word for word in (*words, *around) if word.startswith(incomplete)]
+
+
 @options.command()
-@click.argument("subject", required=False, metavar="[KIND[.field]]")
+@click.argument("subject", required=False, metavar="[KIND[.field]]", shell_complete=complete_subjects)
 @options.config
 @options.output
 @click.pass_obj
@@ -108,31 +128,42 @@ def _explain_enumeration(subject: str) -> dict[str, Any]:
 
 def _explain_field(subject: str) -> dict[str, Any]:
     """Return what there is to say of a path; raises UsageError where it leads nowhere."""
-    from reconciler.manifests.document_schema import build_document_schema, build_spec_schema, describe_envelope
-    from reconciler.reports.field_reference import FieldReference, UnknownField
+    from reconciler.kinds.registry import KINDS
+    from reconciler.reports.field_reference import UnknownField
 
-    name, *path = subject.split(".")
     try:
-        if name == "Settings":
-            return _explain_settings(path)
-        from reconciler.kinds.registry import KINDS
-
-        if name in _ENVELOPE:
-            reference = FieldReference(describe_envelope(KINDS))
-            return _collect_explanation(reference, reference.find_place((), [name, *path]))
-        kind = _find_kind(name)
-        if path[:1] and path[0] in _ENVELOPE:
-            reference = FieldReference(build_document_schema(kind))
-            return _collect_explanation(reference, reference.find_place((name,), path))
-        reference = FieldReference(build_spec_schema(kind))
-        place = reference.find_place((name,), path[1:] if path[:1] == ["spec"] else path)
+        reference, place = _find_place(subject)
     except UnknownField as error:
         raise _make_field_error(error) from None
-    return _explain_spec_field(reference, place, kind)
+    name, *path = place.path
+    if name in KINDS and path[:1] not in ([word] for word in _ENVELOPE):
+        return _explain_spec_field(reference, place, KINDS[name])
+    return _collect_explanation(reference, place)
 
 
-def _explain_settings(path: Sequence[str]) -> dict[str, Any]:
-    """Return what there is to say of the settings; what a target holds is found without `targets` in front, too."""
+def _find_place(subject: str) -> tuple[FieldReference, FieldPlace]:
+    """Return the place that a path leads to; raises UnknownField, or UsageError for what is no kind."""
+    from reconciler.kinds.registry import KINDS
+    from reconciler.manifests.document_schema import build_document_schema, build_spec_schema, describe_envelope
+    from reconciler.reports.field_reference import FieldReference
+
+    name, *path = subject.split(".")
+    if name == "Settings":
+        return _find_setting(path)
+    if name in _ENVELOPE:
+        reference = FieldReference(describe_envelope(KINDS))
+        return reference, reference.find_place((), [name, *path])
+    kind = _find_kind(name)
+    if path[:1] and path[0] in _ENVELOPE:
+        reference = FieldReference(build_document_schema(kind))
+    else:
+        reference = FieldReference(build_spec_schema(kind))
+        path = path[1:] if path[:1] == ["spec"] else path
+    return reference, reference.find_place((name,), path)
+
+
+def _find_setting(path: Sequence[str]) -> tuple[FieldReference, FieldPlace]:
+    """Return the place of a setting; what a target holds is found without `targets` in front, too."""
     from reconciler.reports.field_reference import FieldReference
     from reconciler.settings.schema_texts import build_settings_schema
 
@@ -141,7 +172,7 @@ def _explain_settings(path: Sequence[str]) -> dict[str, Any]:
     is_about_targets = path and path[0] not in reference.list_names(whole.node)
     if is_about_targets and path[0] in reference.list_names(targets.node):
         path = ["targets", *path]
-    return _collect_explanation(reference, reference.find_place(("Settings",), path))
+    return reference, reference.find_place(("Settings",), path)
 
 
 def _make_field_error(error: Any) -> UsageError:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.terminal import options
+from reconciler.cli.terminal.completion_values import complete_kinds
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
 
 
 @options.command()
-@click.option("--kind", multiple=True, metavar="KIND", help="Only this kind. Repeatable.")
+@click.option(
+    "--kind", multiple=True, metavar="KIND", help="Only this kind. Repeatable.", shell_complete=complete_kinds
+)
 @click.option("--match", metavar="PATTERN", help="Only objects whose name matches (* and ? are wildcards).")
 @options.config
 @options.target

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.terminal.completion_values import complete_objects, complete_targets
 from reconciler.cli.terminal.durations import Duration
+from reconciler.cli.terminal.file_names import mark_file_names
 from reconciler.cli.terminal.streams import write_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +25,10 @@ def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
 
 class SessionCommand(click.Command):
     """A command whose help goes to the session's stdout."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        mark_file_names(self.params)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -122,7 +128,13 @@ def combine_options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 config = click.option("--config", metavar="FILE", help="Settings file; ./reconciler.yaml if not given.")
-target = click.option("--target", multiple=True, metavar="NAME", help="Only this target of the settings. Repeatable.")
+target = click.option(
+    "--target",
+    multiple=True,
+    metavar="NAME",
+    help="Only this target of the settings. Repeatable.",
+    shell_complete=complete_targets,
+)
 output_format = click.option(
     "--format",
     type=click.Choice(["text", "json"]),
@@ -189,8 +201,15 @@ selection = combine_options(
         multiple=True,
         metavar="KIND[/NAME]",
         help="Only objects of this kind, and of this name (* and ? are wildcards). Repeatable.",
+        shell_complete=complete_objects,
     ),
-    click.option("--exclude", multiple=True, metavar="KIND[/NAME]", help="All but these. Repeatable."),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="KIND[/NAME]",
+        help="All but these. Repeatable.",
+        shell_complete=complete_objects,
+    ),
     click.option(
         "--label", multiple=True, metavar="KEY=VALUE", help="Only documents with this label. Repeatable: all."
     ),
