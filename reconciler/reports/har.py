@@ -50,12 +50,7 @@ class HarTitle(NamedTuple):
 def render_har(title: HarTitle, entries: Iterable[KeptExchange], redact: Hide, left_out: int = 0) -> str:
     """Return the document; `redact` blots out what is known by value, and `left_out` requests had no room."""
     ordered = sorted(entries, key=lambda entry: entry.exchange.started)
-    learned = _learn_members(ordered)
-
-    def hide(text: str) -> str:
-        # The known values first: a name says only where one begins.
-        return hide_secret_members(learned(redact(text)))
-
+    hide = _make_hide(redact, _learn_members(ordered))
     log: dict[str, Json] = {
         "version": "1.2",
         "creator": {"name": "reconciler", "version": __version__},
@@ -69,6 +64,11 @@ def render_har(title: HarTitle, entries: Iterable[KeptExchange], redact: Hide, l
         log["comment"] = f"{left_out} later requests left out: the trace would have become too large"
     # ASCII: a header may hold what is no character of UTF-8.
     return json.dumps({"log": log}, indent=1) + "\n"
+
+
+def _make_hide(redact: Hide, learned: Hide) -> Hide:
+    # The known values first: a name says only where one begins.
+    return lambda text: hide_secret_members(learned(redact(text)))
 
 
 def _learn_members(entries: Sequence[KeptExchange]) -> Redactor:
@@ -112,10 +112,7 @@ def _encode_request(exchange: WireExchange, size: int, hide: Hide) -> dict[str, 
         # Cookies are never sent; those that a server sets stand, hidden, among its headers.
         "cookies": [],
         "headers": _encode_headers(exchange.request_headers, hide),
-        "queryString": [
-            {"name": hide(name), "value": hide(value)}
-            for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)
-        ],
+        "queryString": _encode_query(url, hide),
         "headersSize": -1,
         "bodySize": max(size, 0),
     }
@@ -126,27 +123,33 @@ def _encode_request(exchange: WireExchange, size: int, hide: Hide) -> dict[str, 
     return encoded | {"postData": _without_empty({"mimeType": mime_type, "text": body.text, "comment": body.comment})}
 
 
+def _encode_query(url: str, hide: Hide) -> list[Json]:
+    fields = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return [{"name": hide(name), "value": hide(value)} for name, value in fields]
+
+
 def _encode_response(exchange: WireExchange, size: int, hide: Hide) -> dict[str, Json]:
     head = exchange.head or AnswerHead(0, "", "", ())
-    content: dict[str, Json] = {
-        "size": max(size, 0),
-        "mimeType": hide(_find_header(head.headers, "content-type") or _NO_TYPE),
-    }
-    if exchange.body is not None:
-        body = _encode_body(exchange.body, size, hide)
-        content |= {"text": body.text} | _without_empty({"encoding": body.encoding, "comment": body.comment})
     return {
         "status": head.status,
         "statusText": hide(head.reason),
         "httpVersion": head.version,
         "cookies": [],
         "headers": _encode_headers(head.headers, hide),
-        "content": content,
+        "content": _encode_content(exchange.body, size, _find_header(head.headers, "content-type"), hide),
         "redirectURL": hide(_find_header(head.headers, "location")),
         "headersSize": -1,
         # The body as the tool decoded it; what it took on the wire isn't known where it was compressed.
         "bodySize": -1 if _find_header(head.headers, "content-encoding") else size,
     }
+
+
+def _encode_content(data: bytes | None, size: int, mime_type: str, hide: Hide) -> dict[str, Json]:
+    content: dict[str, Json] = {"size": max(size, 0), "mimeType": hide(mime_type or _NO_TYPE)}
+    if data is None:
+        return content
+    body = _encode_body(data, size, hide)
+    return content | {"text": body.text} | _without_empty({"encoding": body.encoding, "comment": body.comment})
 
 
 def _encode_headers(headers: WireHeaders, hide: Hide) -> list[Json]:
@@ -158,13 +161,7 @@ def _encode_body(body: bytes, size: int, hide: Hide) -> _Body:
     if size > 0 and not body:
         return _Body("", comment=f"{size} bytes left out: the trace would have become too large")
     # Bytes that are no UTF-8 become lone surrogates and bytes again; in base64 nothing could be found any more.
-    text = body.decode("utf-8", "surrogateescape")
-    hidden = hide(text)
-    if "\0" in hidden:
-        # UTF-16 writes a zero beside each ASCII letter.
-        narrow = hidden.replace("\0", "")
-        hidden = HIDDEN if hide(narrow) != narrow else hidden
-    comment = ""
+    hidden, comment = _hide_wide_text(body.decode("utf-8", "surrogateescape"), hide), ""
     if size > len(body):
         hidden = hidden[: max(min(BODY_CAP, len(hidden) - BODY_MARGIN), 0)]
         comment = f"cut: the first part of {size} bytes"
@@ -175,6 +172,13 @@ def _encode_body(body: bytes, size: int, hide: Hide) -> _Body:
 
 def _format_time(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
+
+
+def _hide_wide_text(text: str, hide: Hide) -> str:
+    """Hide what is in a text, and all of one that is UTF-16 and holds a secret: it has a zero beside each letter."""
+    hidden = hide(text)
+    narrow = hidden.replace("\0", "")
+    return HIDDEN if narrow != hidden and hide(narrow) != narrow else hidden
 
 
 def _find_header(headers: WireHeaders, name: str) -> str:

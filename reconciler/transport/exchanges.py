@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -76,8 +76,8 @@ class TrafficWatch:
 class ExchangeRecord:
     """One exchange while it goes on."""
 
-    def __init__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        self._request = (method, url, tuple(headers.items()), body)
+    def __init__(self, request: Any) -> None:
+        self._request = (request.method, request.url, tuple(request.headers.items()), request.body)
         self._started = time.time()
         # Not the clock of the deadlines: in a campaign that one stands still while nobody waits.
         self._marks = [time.perf_counter()]
@@ -110,17 +110,13 @@ class ExchangeRecord:
 
 @contextmanager
 def record_exchange(
-    on_exchange: Callable[[WireExchange], None] | None,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
+    on_exchange: Callable[[WireExchange], None] | None, request: Any
 ) -> Iterator[ExchangeRecord | None]:
-    """Give what keeps an exchange while it goes on, and show it in the end, however it ends; None for nobody."""
+    """Give what keeps the exchange of a prepared request, and show it in the end, however it ends; None for nobody."""
     if on_exchange is None:
         yield None
         return
-    record = ExchangeRecord(method, url, headers, body)
+    record = ExchangeRecord(request)
     try:
         yield record
     except Exception as error:

@@ -102,7 +102,7 @@ class Transport:
         request = self._prepare_request(method, url, headers, body)
         # Ahead of the deadline's start: a helper program that prints the secret has a time of its own.
         self._proxy_login()
-        with record_exchange(self._on_exchange, method, url, request.headers, body) as record:
+        with record_exchange(self._on_exchange, request) as record:
             self._rate_limiter.wait()
             if self.stopped:
                 raise NoReply("everything is being stopped; nothing was sent", sent=False)

@@ -15,6 +15,7 @@ from reconciler.cli.terminal.output import CommandResult
 @options.paths
 @options.settings_and_selection
 @click.option("--write", is_flag=True, help="Write it into the files; without it the diff is only shown.")
+@options.traffic
 @options.output
 @click.pass_obj
 def command(

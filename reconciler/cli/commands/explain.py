@@ -38,21 +38,25 @@ _TOPICS = {
 def complete_subjects(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the kinds and other words that begin so; behind a dot the fields there, behind a rule's area its rules."""
     from reconciler.kinds.registry import KINDS
-    from reconciler.reports.field_reference import UnknownField
     from reconciler.rules import RULES
 
     path, dot, _ = incomplete.rpartition(".")
-    if not dot:
-        words = [*KINDS, *_TOPICS, *dict.fromkeys(f"{rule.partition('.')[0]}." for rule in RULES)]
-        return [word for word in words if word.startswith(incomplete)]
+    areas = dict.fromkeys(f"{rule.partition('.')[0]}." for rule in RULES)
+    words = _list_words_below(path) if dot else [*KINDS, *_TOPICS, *areas]
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def _list_words_below(path: str) -> list[str]:
+    from reconciler.kinds.registry import KINDS
+    from reconciler.reports.field_reference import UnknownField
+    from reconciler.rules import RULES
+
     try:
         reference, place = _find_place(path)
-        words = [f"{path}.{name}" for name in reference.list_names(place.node)]
-        around = [f"{path}.{name}" for name in _ENVELOPE] if path in KINDS else []
-        around += ["Settings.auth"] if path == "Settings" else []
     except (UnknownField, UsageError):
-        words, around = list(RULES), []
-    return [word for word in (*words, *around) if word.startswith(incomplete)]
+        return list(RULES)
+    around = _ENVELOPE if path in KINDS else ("auth",) if path == "Settings" else ()
+    return [f"{path}.{name}" for name in (*reference.list_names(place.node), *around)]
 
 
 @options.command()

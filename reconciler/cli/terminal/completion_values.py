@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.documents.files import InputFile
     from reconciler.settings.model import Settings
 
 _SECONDS = 1.0
@@ -56,7 +57,7 @@ def _read_settings(context: click.Context) -> Settings | None:
 
 def _find_names(context: click.Context, kind: str) -> Iterator[str]:
     """Yield the names of the documents of a kind, as many as can be found in time."""
-    from reconciler.documents.reader import parse_documents
+    from reconciler.documents.files import Unreadable
     from reconciler.errors import ReconcilerError
     from reconciler.manifests.discovery import find_manifests
 
@@ -64,15 +65,20 @@ def _find_names(context: click.Context, kind: str) -> Iterator[str]:
     if settings is None:
         return
     session: Session = context.obj
-    with suppress(ReconcilerError, OSError):
+    with suppress(ReconcilerError, Unreadable, OSError):
         for file in find_manifests([settings.manifests], session.cwd).files:
             if time.monotonic() > deadline:
                 return
-            if file.path.stat().st_size > _LARGEST_FILE:
-                continue
-            for document in parse_documents(file.path.read_bytes(), file.shown)[0]:
-                value = document.value if isinstance(document.value, dict) else {}
-                metadata = value.get("metadata")
-                name = metadata.get("name") if isinstance(metadata, dict) else None
-                if value.get("kind") == kind and isinstance(name, str):
-                    yield name
+            yield from _read_names(file, kind)
+
+
+def _read_names(file: InputFile, kind: str) -> Iterator[str]:
+    from reconciler.documents.reader import parse_documents
+
+    data = file.read(_LARGEST_FILE)
+    for document in parse_documents(data, file.shown)[0] if len(data) <= _LARGEST_FILE else ():
+        value = document.value if isinstance(document.value, dict) else {}
+        metadata = value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if value.get("kind") == kind and isinstance(name, str):
+            yield name

@@ -65,17 +65,10 @@ class Traffic:
         """
         if self.trace is None:
             return
-        from reconciler.engine.pipeline import read_settings
         from reconciler.engine.traffic_log import TrafficLog
 
-        cwd, config = session.cwd, params.get("config")
-        folders = [*(cwd / path for path in params.get("paths") or ()), read_settings(session.inputs, config).manifests]
-        others = [cwd / file for file in (params.get("out"), config) if isinstance(file, str) and file]
-        place = TracePlace(cwd / self.trace, self.trace)
-        if problem := _find_problem(place, others, folders):
-            from reconciler.errors import UsageError
-
-            raise UsageError(problem)
+        place = TracePlace(session.cwd / self.trace, self.trace)
+        _check_place(place, session, params)
         self._place, self._log = place, TrafficLog()
 
     def write_trace(self, command: str, started: datetime) -> Diagnostic | None:
@@ -122,12 +115,21 @@ def format_exchange(target: str, redact: Callable[[str], str], exchange: WireExc
     return sanitize_message(escape_and_shorten(line, _LONGEST_LINE))
 
 
-def _find_problem(place: TracePlace, others: Sequence[Path], folders: Sequence[Path]) -> Diagnostic | None:
-    """Return what speaks against a place; `folders` are where manifests lie, or are some."""
-    from os.path import realpath
+def _check_place(place: TracePlace, session: Session, params: Mapping[str, Any]) -> None:
+    from reconciler.engine.pipeline import read_settings
+    from reconciler.errors import UsageError
 
-    from reconciler.manifests.discovery import would_read
+    cwd, config = session.cwd, params.get("config")
+    manifests = read_settings(session.inputs, config).manifests
+    folders = [*(cwd / path for path in params.get("paths") or ()), manifests]
+    others = [cwd / file for file in (params.get("out"), config) if isinstance(file, str) and file]
+    problem = _explain_no_place(place) or _find_clash(place, others, folders) or _check_former_file(place)
+    if problem:
+        raise UsageError(problem)
 
+
+def _explain_no_place(place: TracePlace) -> Diagnostic | None:
+    """Say why no file can be written there, where that is so."""
     path, label = place
     if not label or label == "-":
         summary, remedy = "--trace needs a file of its own", "name one, such as trace.har"
@@ -135,6 +137,16 @@ def _find_problem(place: TracePlace, others: Sequence[Path], folders: Sequence[P
     if cause := explain_unwritable(path) or _explain_locked_folder(path.parent):
         remedy = "give --trace a file in a folder that exists, where you may write"
         return Diagnostic("usage.unwritable", Source(label), f"can't be written: {cause}", remedy=remedy)
+    return None
+
+
+def _find_clash(place: TracePlace, others: Sequence[Path], folders: Sequence[Path]) -> Diagnostic | None:
+    """Say what a file there would be taken for, where that is so; `folders` are where manifests lie, or are some."""
+    from os.path import realpath
+
+    from reconciler.manifests.discovery import would_read
+
+    path, label = place
     if path.suffix.lower() in {".yaml", ".yml"} or any(would_read(folder, path) for folder in folders):
         summary = "--trace would be read as a manifest"
         reason, remedy = "every run from then on would refuse it", "name it otherwise, such as trace.har"
@@ -142,7 +154,7 @@ def _find_problem(place: TracePlace, others: Sequence[Path], folders: Sequence[P
     if realpath(path) in map(realpath, others):
         summary, remedy = "this command reads or writes that file itself", "name another file, such as trace.har"
         return Diagnostic("usage.invalid-trace", Source(label), summary, remedy=remedy)
-    return _check_former_file(place)
+    return None
 
 
 def _explain_locked_folder(folder: Path) -> str:
