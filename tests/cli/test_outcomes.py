@@ -92,6 +92,8 @@ OUTCOMES = [
     ("explain below a value", {}, "explain EventHandler.enabled.x", 3, "plain value"),
     ("explain", {}, "explain SecurityRole.claims.type", 0, ""),
     ("kinds", {}, "kinds", 0, ""),
+    ("a script for a shell", {}, "completion bash", 0, ""),
+    ("an unknown shell", {}, "completion tcsh", 3, "tcsh"),
     ("exit codes", {}, "exit-codes", 0, ""),
     ("two ways with schemas", {}, "schema --write a --check b", 3, "exclude"),
     ("no schemas", {}, "schema --check nowhere", 3, "no such folder"),
@@ -123,7 +125,7 @@ def test_each_outcome_has_its_code_and_says_so_last(
 JSON_CASES = [
     pytest.param(files, argv.split(), code, word, id=name)
     for name, files, argv, code, word in OUTCOMES
-    if name != "wrong format" and argv.split()[:1] != ["schema"]
+    if name != "wrong format" and argv.split()[:1] not in (["schema"], ["completion"])
 ]
 
 
