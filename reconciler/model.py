@@ -261,6 +261,10 @@ class Bound(NamedTuple):
     project: str = ""
 
 
+UnmanagedCounts = Mapping[str, Mapping[str, int]]
+"""How many live objects no document declares, by kind and target; a kind that could not be counted is not in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Steps in the order in which they run, and how complete the comparison behind them was.
@@ -269,7 +273,7 @@ class Plan:
     `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
     differences for which there is no step, since their document wants them told alone. `selection` is empty for a
     whole run. `compared_addresses` are the documents that were compared whole, so that what has no step is as declared;
-    a saved plan doesn't hold them.
+    a saved plan doesn't hold them. `unmanaged` is told, and is nothing that is approved.
     """
 
     steps: tuple[Step, ...]
@@ -281,6 +285,7 @@ class Plan:
     targets: Mapping[str, Bound] = field(default_factory=dict)
     manifests: str = ""
     absences: tuple[Diagnostic, ...] = ()
+    unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = field(default=frozenset(), compare=False, repr=False)
 
     @property

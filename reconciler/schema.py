@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.doctor.model import Ability, Health
 from reconciler.errors import Exit
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.document_schema import build_document_schema
@@ -18,9 +17,11 @@ from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.adoption import ADOPTION_SCHEMA
+from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
+from reconciler.reports.unmanaged_schema import COUNTS_SCHEMA, SAVED_COUNTS_SCHEMA
 from reconciler.settings.schema_texts import build_settings_schema
 
 Schema = dict[str, Any]
@@ -77,7 +78,7 @@ def _build_report_schema() -> Schema:
         "change": _build_change_schema("risk_reason", {"drift": {"$ref": "#/$defs/drift"}}),
         "call": _build_call_schema(),
         "problem": problem,
-        "target": _build_target_schema(),
+        "target": build_target_schema(),
         "run": build_run_schema(),
         "drift": AGE_SCHEMA,
     }
@@ -131,6 +132,7 @@ def _build_report_members() -> Schema:
             "items": {"$ref": "#/$defs/problem", "properties": {"drift": {"$ref": "#/$defs/drift"}}},
             "description": "Notes of declared objects that are not there and are only told; drift counts them.",
         },
+        "unmanaged": COUNTS_SCHEMA,
     }
 
 
@@ -181,26 +183,6 @@ def _build_call_schema() -> Schema:
     )
 
 
-def _build_target_schema() -> Schema:
-    """One target as `doctor` found it."""
-    text = {"type": "string"}
-    verdict = {"enum": [health.value for health in Health]}
-    check = _build_open({"target": text, "check": text, "verdict": verdict, "detail": text, "remedy": text})
-    ability = {"enum": [ability.value for ability in Ability]}
-    able = {"plan": ability, "apply": ability}
-    return _build_open(
-        {
-            "name": text,
-            "api": {"enum": ["keyfactor", "csms"]},
-            "url": text,
-            "checks": {"type": "array", "items": check},
-            "commands": _build_open(able),
-            "kinds": {"type": "array", "items": _build_open({"kind": text, **able})},
-            "verdict": {**text, "description": "What the account can run, in words."},
-        }
-    )
-
-
 def _build_plan_schema() -> Schema:
     """A saved plan, in its own format: what is sent, why, and what has to hold before and after."""
     text: Schema = {"type": "string"}
@@ -225,7 +207,11 @@ def _build_plan_schema() -> Schema:
     }
     signature = _build_closed({"method": text, "value": {"type": "string", "pattern": "^[0-9a-f]+$"}})
     description = "A plan as `plan --out` saves it. Its seal covers every byte: it can be read, but not edited."
-    schema = {"title": "Plan", "description": description, **_build_open(members, {"signature": signature})}
+    schema = {
+        "title": "Plan",
+        "description": description,
+        **_build_open(members, {"signature": signature, "unmanaged": SAVED_COUNTS_SCHEMA}),
+    }
     return _add_header(
         "plan.json", schema | {"$defs": {"change": _build_change_schema("reason"), "call": _build_call_schema()}}
     )

@@ -189,6 +189,7 @@ def compare_with_servers(
         selection=declared.selection,
         targets={name: _find_bound(api) for name, api in apis.items()},
         manifests=loaded.digest,
+        unread=loaded.unread,
     )
     plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
     plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))

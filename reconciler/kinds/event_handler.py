@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, ClassVar, Literal, cast
 
@@ -12,7 +12,8 @@ from pydantic import Field, StrictBool
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import IncompleteError
 from reconciler.kinds.fields import Name, Text, unmanaged_field
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted, collect_keys
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
@@ -140,6 +141,7 @@ class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
         read=(ListPermission("event handlers", _LIST_PATH, "/monitoring/handlers/registration/read/"),),
         write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),
     )
+    listed_as: ClassVar[tuple[str, str]] = ("event handler", "event handlers")
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: EventHandler
@@ -156,6 +158,16 @@ spec:
         for handler in map(_check_handler, read.rows(_LIST_PATH)):
             live.setdefault(pick_member(handler, "ClassName").casefold(), []).append(handler)
         return live
+
+    def list_objects(
+        self, live: Mapping[str, list[Json]], documents: Sequence[Wanted[EventHandler]]
+    ) -> Iterable[ListedObject]:
+        keys = collect_keys(documents)
+        for folded_name, handlers in sorted(live.items()):
+            for raw in sorted(handlers, key=lambda handler: int(pick_member(handler, "Id"))):
+                facts = {"displayName": pick_member(raw, "DisplayName"), "enabled": pick_member(raw, "Enabled")}
+                name, number = pick_member(raw, "ClassName"), str(pick_member(raw, "Id"))
+                yield ListedObject(name, number, (folded_name,), folded_name in keys, facts)
 
     def compare(self, document: Wanted[EventHandler], live: Mapping[str, list[Json]], run: Run) -> Iterator[Finding]:
         class_name = document.spec.class_name

@@ -19,7 +19,7 @@ from what `compare` found into the documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, Generic, NamedTuple, Self, cast
@@ -28,6 +28,7 @@ from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.adoption import Adopted, ComparedDocument, adopt_document
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle, build_former_fields
 from reconciler.kinds.spec_model import Spec
@@ -68,6 +69,17 @@ class Wanted(Generic[SpecT_co]):
     """Position of a place inside the document; scans the text again, so only errors should ask."""
     renamed_from: str = ""
     """The former name of its object, which is to be renamed; only of a kind that is `renamable`."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What its objects are recognised by, letter case folded; what it renames goes by both names."""
+        names = filter(None, (self.address.name, self.renamed_from))
+        return frozenset(key.casefold() for name in names for key, _ in self.spec.identities(name, self.tables))
+
+
+def collect_keys(documents: Iterable[Wanted]) -> frozenset[str]:
+    """Return what the objects of all these documents are recognised by."""
+    return frozenset[str]().union(*(document.keys for document in documents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +223,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Fields that name a CSV file beside the manifest, with its columns."""
     cell_forms: ClassVar[Mapping[str, CellForm]] = {}
     """How the cells of a column come into the form that the kind reads, by the column's name."""
+    listed_as: ClassVar[tuple[str, str]] = ("object", "objects")
+    """What one live object that no document declares is called, and what several are."""
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 
@@ -222,6 +236,17 @@ class Kind(Generic[SpecT_co, LiveT]):
     def observe(self, read: Read, documents: Sequence[Wanted[SpecT_co]], run: Run) -> LiveT:
         """Read what these documents need, and nothing else."""
         raise NotImplementedError
+
+    def observe_inventory(self, read: Read, documents: Sequence[Wanted[SpecT_co]], run: Run) -> LiveT:
+        """Read every object that exists, and what else tells which of them these documents declare."""
+        return self.observe(read, (), run)
+
+    def list_objects(self, live: LiveT, documents: Sequence[Wanted[SpecT_co]]) -> Iterable[ListedObject] | None:
+        """Say of each object in what was observed whether one of all documents of the kind declares it.
+
+        None where that can't be told: not all objects were read, or it isn't known what a document means.
+        """
+        return None
 
     def compare(self, document: Wanted[SpecT_co], live: LiveT, run: Run) -> Iterator[Finding]:
         """Set one document beside the live state."""

@@ -24,7 +24,8 @@ from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest
 class LoadedManifests:
     """What all files declare, by address; its digest; how many files were read and which names were passed over.
 
-    `notes` are told and change nothing.
+    `notes` are told and change nothing. `unread` are the kinds of documents that were left aside with what is wrong
+    with them: what those declare nobody knows.
     """
 
     documents: tuple[Wanted, ...]
@@ -32,6 +33,7 @@ class LoadedManifests:
     files: int
     ignored: tuple[str, ...]
     notes: tuple[Diagnostic, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -102,7 +104,8 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
     table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
     ignored = tuple(sorted(set(listing.ignored) - table_files))
     notes = tuple(sorted(set(reading.notes)))
-    return LoadedManifests(ordered, digest_documents(ordered), len(listing.files), ignored, notes)
+    unread = frozenset(manifest.wanted.address.kind for manifest in reading.faulty if manifest.wanted)
+    return LoadedManifests(ordered, digest_documents(ordered), len(listing.files), ignored, notes, unread)
 
 
 def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, reading: _Reading) -> None:

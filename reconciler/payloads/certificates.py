@@ -5,7 +5,7 @@ GET /Certificates (version 1); revoked and expired certificates are left out by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -84,6 +84,13 @@ RowsByKey = Mapping[str, list[CertificateRow]]
 """Rows by key: the upper-case thumbprint, or `id 12`."""
 
 
+class ReadCertificates(NamedTuple):
+    """Certificates by the keys that were asked for; `inventory` is the whole list, where all of it had to be read."""
+
+    by_key: RowsByKey
+    inventory: Sequence[CertificateRow] | None = None
+
+
 def format_id_key(number: int) -> str:
     """Return the key of a certificate that is named by its id."""
     return f"id {number}"
@@ -100,7 +107,7 @@ def search_certificates(read: Read, scope: Query, query: str = "") -> Iterator[C
         yield from map(_build_row, page.rows)
 
 
-def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> RowsByKey:
+def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> ReadCertificates:
     """Return the certificates with these keys in the fewest requests: never more than the pages of the whole list.
 
     A handful is asked for by name. Of many, the first page of the whole list tells how long that is; what is left is
@@ -110,17 +117,18 @@ def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> RowsBy
     rows_by_key: dict[str, list[CertificateRow]] = {}
     if len(unique_keys) <= _CLAUSES_PER_QUERY:
         _collect_rows(rows_by_key, unique_keys, _search_by_key(read, scope, unique_keys))
-        return rows_by_key
+        return ReadCertificates(rows_by_key)
     pages = _read_pages(read, scope, "")
     first_page = next(pages, Page((), 0))
-    _collect_rows(rows_by_key, unique_keys, map(_build_row, first_page.rows))
+    inventory = list(map(_build_row, first_page.rows))
+    _collect_rows(rows_by_key, unique_keys, inventory)
     missing_keys = [key for key in unique_keys if key not in rows_by_key]
     if -(-len(missing_keys) // _CLAUSES_PER_QUERY) < _count_pages_left(first_page):
-        remaining_rows = _search_by_key(read, scope, missing_keys)
-    else:
-        remaining_rows = (_build_row(row) for page in pages for row in page.rows)
+        _collect_rows(rows_by_key, unique_keys, _search_by_key(read, scope, missing_keys))
+        return ReadCertificates(rows_by_key)
+    remaining_rows = [_build_row(row) for page in pages for row in page.rows]
     _collect_rows(rows_by_key, unique_keys, remaining_rows)
-    return rows_by_key
+    return ReadCertificates(rows_by_key, [*inventory, *remaining_rows])
 
 
 def _count_pages_left(first_page: Page) -> int:
@@ -129,7 +137,7 @@ def _count_pages_left(first_page: Page) -> int:
 
 
 def _collect_rows(
-    rows_by_key: dict[str, list[CertificateRow]], keys: Collection[str], rows: Iterator[CertificateRow]
+    rows_by_key: dict[str, list[CertificateRow]], keys: Collection[str], rows: Iterable[CertificateRow]
 ) -> None:
     """Keep the rows that were asked for; one that two searches found, by its thumbprint and by its id, counts once."""
     for row in rows:

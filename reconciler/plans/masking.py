@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NewType
 
 from reconciler.diagnostics import Address, Diagnostic
-from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, Verdict
+from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, UnmanagedCounts, Verdict
 
 MaskedStep = NewType("MaskedStep", Step)
 """A step as it is shown."""
@@ -32,6 +32,7 @@ class MaskedPlan:
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
     absences: tuple[Diagnostic, ...] = ()
+    unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = frozenset()
 
     @property
@@ -76,6 +77,7 @@ class SecretMasker:
             absences=self.mask_diagnostics(plan.absences),
             selection=plan.selection,
             targets=plan.targets,
+            unmanaged=plan.unmanaged,
             compared_addresses=plan.compared_addresses,
         )
 

@@ -13,6 +13,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Coverage, Gap, Plan
 from reconciler.plans.holding_back import NeededStep, hold_back
 from reconciler.plans.step_builder import build_steps
+from reconciler.plans.unmanaged import count_unmanaged
 
 LiveKey = tuple[str, str]
 """A target and a kind: what is read together."""
@@ -27,12 +28,16 @@ class Observed:
 
 
 class PlanScope(NamedTuple):
-    """What the run is about: how much of everything that is declared was selected, and what it is bound to."""
+    """What the run is about: how much of everything that is declared was selected, and what it is bound to.
+
+    `unread` are the kinds of documents that are not among the declared, since something is wrong with them.
+    """
 
     declared: Sequence[Wanted] = ()
     selection: str = ""
     targets: Mapping[str, Bound] = {}
     manifests: str = ""
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ def plan(
         selection=scope.selection,
         targets=scope.targets,
         manifests=scope.manifests,
+        unmanaged=count_unmanaged(observed.live, documents, scope.declared, kinds, scope.unread),
     )
 
 

@@ -1,6 +1,7 @@
 """The bytes of a plan file: sections in a fixed order, a digest, a signature and a seal.
 
     format_version kind tool nonce created expires commit paths   which plan this is: another one each time
+    unmanaged                                                     what else was seen: nothing of it is approved
     compared selection ... manifests steps                        what is approved: the same for an equal plan
     digest                                                        of what is approved alone
     signature                                                     of every byte before it; only where it was signed
@@ -32,7 +33,7 @@ _TAIL = re.compile(
 )
 _MAX_TAIL = 2048
 """Bytes in which signature and seal have room."""
-_FIRST = ("format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths")
+_FIRST = ("format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths", "unmanaged")
 _LAST = ("digest", "signature", "seal")
 _MARKS = (b'"format_version"', b'"digest"', b'"created"')
 """What a damaged plan still holds, and another file does not."""

@@ -1,9 +1,9 @@
 """Plans and steps as JSON values, for files and journals: a format of its own, which no report's drawing can change.
 
-A plan is {"compared", "selection", "problems", "notes", "absences", "targets", "manifests", "steps"}, which a file puts
-between its own members (`sealing`); a step is {"address", "object", "subjects", "action", "risk", "risk_reason",
-"source", "call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What a step says of
-itself is for people and tools that read the file: who loads it works it out again (`stored_steps`).
+A plan is {"unmanaged", "compared", "selection", "problems", "notes", "absences", "targets", "manifests", "steps"},
+which a file puts among its own members (`sealing`); a step is {"address", "object", "subjects", "action", "risk",
+"risk_reason", "source", "call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What
+a step says of itself is for people and tools that read the file: who loads it works it out again (`stored_steps`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 
-PLAN_FORMAT_VERSION = "2.0"
+PLAN_FORMAT_VERSION = "2.1"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
 
 # Azure Pipelines and TeamCity read `##[` and `##vso[` in a log as commands, and a plan file may be printed into one.
@@ -41,6 +41,7 @@ def _escape_commands(text: str) -> str:
 def encode_plan(plan: Plan) -> dict[str, Json]:
     """Return a plan's members; `decode_plan` gives back an equal one. No plan with gaps is saved."""
     return {
+        "unmanaged": {kind: dict(counts) for kind, counts in plan.unmanaged.items()},
         "compared": plan.compared._asdict(),
         "selection": plan.selection,
         "problems": [encode_diagnostic(problem) for problem in plan.problems],
@@ -63,6 +64,7 @@ def decode_plan(members: Mapping[str, Any]) -> Plan:
         selection=members["selection"],
         targets={name: Bound(**bound) for name, bound in members["targets"].items()},
         manifests=members["manifests"],
+        unmanaged={kind: _decode_counts(counts) for kind, counts in members.get("unmanaged", {}).items()},
     )
 
 
@@ -137,6 +139,13 @@ def decode_diagnostic(members: Mapping[str, Any]) -> Diagnostic:
         severity=Severity(members["severity"]),
         address=Address(**members["address"]) if "address" in members else None,
     )
+
+
+def _decode_counts(counts: Mapping[str, Any]) -> dict[str, int]:
+    # bool is a kind of int to Python.
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise TypeError("a count is a number")
+    return dict(counts)
 
 
 def _decode_diagnostics(rows: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:

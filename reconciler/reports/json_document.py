@@ -1,8 +1,8 @@
 """The JSON that plan, drift, show, apply and every failure share; the plan file is made of the same steps.
 
 One shape whatever happened: {"format_version", "command", "outcome", "compared", "partial", "selection", "summary",
-"steps", "problems", "notes", "absences"}. Members may join within a major version, none leaves. Equal values give equal
-bytes: what differs from run to run, its id and times, is among the values, and only drift and apply have it.
+"steps", "problems", "notes", "absences", "unmanaged"}. Members may join within a major version, none leaves. Equal
+values give equal bytes: what differs from run to run, its id and times, is among them; only drift and apply have it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconciler.model import Change, Coverage, Gap, Json, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.summary import Summary, summarize_steps
+from reconciler.plans.unmanaged import sum_unmanaged
 from reconciler.reports.drift_members import encode_age
 from reconciler.sanitize import is_invisible
 
@@ -115,6 +116,7 @@ def build_report(
             | _encode_drift(absence_ages.get(absence))
             for absence in sorted(plan.absences)
         ],
+        "unmanaged": sum_unmanaged(plan.unmanaged),
         **extra,
     }
 

@@ -20,6 +20,7 @@ from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, fo
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import NOT_THERE, BuildHeaders, View
 from reconciler.reports.step_table import VERDICTS, build_step_table, build_survey, find_symbol
+from reconciler.reports.unmanaged import summarize_unmanaged
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
@@ -101,6 +102,10 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
     if view.from_server:
         yield from _render_absences(plan.absences, view)
+    if unmanaged := summarize_unmanaged(plan.unmanaged):
+        if plan.steps or (view.from_server and plan.absences):
+            yield build_line()
+        yield build_line(unmanaged, hang=2)
 
 
 def _render_absences(absences: Sequence[Diagnostic], view: View) -> Iterator[Line]:

@@ -9,6 +9,7 @@ steps:    what the plan must hold, in order; a step is compared by the members t
 problems: parts of "place: message", in order     notes, absences: likewise     invalid: likewise, found offline
           a place reads "document 1", "document 1 spec.claims.0.value" or "owners.csv:2:1"; offline it begins below spec
 compared: [objects, of]
+unmanaged: how many live objects no document declares, by kind; {} where that can't be told
 asked:    the requests that planning makes, in order
 """
 
@@ -30,12 +31,25 @@ from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan, Step, Table
+from reconciler.plans.unmanaged import sum_unmanaged
 from tests.support.sample_plans import planned
 from tests.support.toy_reader import World, shuffled
 
 HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("*/*.yaml"))
-MEMBERS = {"wanted", "world", "today", "steps", "problems", "notes", "absences", "invalid", "compared", "asked"}
+MEMBERS = {
+    "wanted",
+    "world",
+    "today",
+    "steps",
+    "problems",
+    "notes",
+    "absences",
+    "invalid",
+    "compared",
+    "asked",
+    "unmanaged",
+}
 STEP_MEMBERS = {"action", "risk", "call", "changes", "object", "refusal", "source", "subjects", "expect"}
 
 
@@ -135,6 +149,8 @@ def test_case(path: Path) -> None:
     _check_messages(case.get("absences", []), made.absences)
     if "compared" in case:
         assert list(made.compared) == case["compared"]
+    if "unmanaged" in case:
+        assert sum_unmanaged(made.unmanaged) == case["unmanaged"]
     if "asked" in case:
         assert world.asked == case["asked"]
 

@@ -28,7 +28,7 @@ def test_certificates_are_found_in_few_requests(rows: int, keys: int, most: int)
     wanted = {f"{n:040X}" if at % 2 else format_id_key(n) for at, n in enumerate(numbers)}
     world = World({"/Certificates": [certificate(number) for number in range(1, rows + 1)]}, PAGE_SIZE)
 
-    found = read_certificates(world, (), wanted)
+    found = read_certificates(world, (), wanted).by_key
 
     assert set(found) == wanted
     assert all(len(kept) == 1 for kept in found.values())
@@ -41,7 +41,7 @@ def test_missing_certificates_are_not_found() -> None:
     """What does not exist is absent from the answer, however many pages were read for it."""
     world = World({"/Certificates": [certificate(number) for number in range(1, 3_001)]}, PAGE_SIZE)
 
-    found = read_certificates(world, (), [format_id_key(number) for number in range(2_900, 3_200)])
+    found = read_certificates(world, (), [format_id_key(number) for number in range(2_900, 3_200)]).by_key
 
     assert sorted(found) == sorted(format_id_key(number) for number in range(2_900, 3_001))
 
@@ -51,7 +51,7 @@ def test_a_certificate_that_is_named_in_two_ways_is_found_once_each() -> None:
     world = World({"/Certificates": [certificate(number) for number in range(1, 50_001)]}, PAGE_SIZE)
     others = [format_id_key(number) for number in range(40_000, 40_030)]
 
-    found = read_certificates(world, (), [f"{45_000:040X}", *others, format_id_key(45_000)])
+    found = read_certificates(world, (), [f"{45_000:040X}", *others, format_id_key(45_000)]).by_key
 
     assert len(world.asked) == 3
     assert [len(found[key]) for key in (f"{45_000:040X}", format_id_key(45_000))] == [1, 1]
@@ -63,5 +63,7 @@ def test_two_certificates_of_one_thumbprint_are_both_kept() -> None:
 
     assert [
         row.id
-        for row in read_certificates(World({"/Certificates": [certificate(1), twin]}), (), [f"{1:040X}"])[f"{1:040X}"]
+        for row in read_certificates(World({"/Certificates": [certificate(1), twin]}), (), [f"{1:040X}"]).by_key[
+            f"{1:040X}"
+        ]
     ] == [1, 2]

@@ -18,8 +18,8 @@ from tests.support.sample_plans import TODAY, handler, planned, registered
 
 NOON = datetime.combine(TODAY, time(12), UTC)
 STAMP = PlanStamp("0123456789abcdef" * 2, NOON, timedelta(days=1), "1.2.3")
-STAMPED = {"format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths"}
-"""What a digest doesn't cover, since it differs in an equal plan."""
+STAMPED = {"format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths", "unmanaged"}
+"""What a digest doesn't cover, since it differs in an equal plan, or is nothing that is approved."""
 BOUNDS = {
     "command": Bound("keyfactor", "https://kf.example.com/KeyfactorAPI"),
     "csms": Bound("csms", "https://kms.cn-north-4.myhuaweicloud.com", "0123"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from reconciler.diagnostics import Explanation, Source
@@ -11,6 +11,7 @@ from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.certificate_owner.adopting import adopt_owners
 from reconciler.kinds.certificate_owner.comparison import compare_owners, judge_empty_result
 from reconciler.kinds.certificate_owner.export import export_owners
+from reconciler.kinds.certificate_owner.inventory import list_certificates, read_inventory
 from reconciler.kinds.certificate_owner.owner_request import (
     build_base,
     build_owner_request,
@@ -22,6 +23,7 @@ from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_own
 from reconciler.kinds.certificate_owner.restoring import name_certificate, restore_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
 from reconciler.kinds.spec_model import Spec
@@ -67,6 +69,10 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     limit: ClassVar[int] = 500
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
     cell_forms: ClassVar[Mapping[str, CellForm]] = {"thumbprint": strip_thumbprint}
+    listed_as: ClassVar[tuple[str, str]] = (
+        "certificate without an owner document",
+        "certificates without an owner document",
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: CertificateOwner
@@ -85,6 +91,14 @@ spec:
             if address.kind == "SecurityRole" and address.target in targets
         }
         return read_live_owners(read, documents, renames)
+
+    def observe_inventory(self, read: Read, documents: Sequence[Wanted[CertificateOwner]], run: Run) -> LiveOwners:
+        return read_inventory(read, documents)
+
+    def list_objects(
+        self, live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]
+    ) -> Iterable[ListedObject] | None:
+        return list_certificates(live, documents)
 
     def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
         scope = live.scopes[document.address]

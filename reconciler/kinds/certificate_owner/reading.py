@@ -15,6 +15,7 @@ from reconciler.kinds.kind import Wanted
 from reconciler.model import Path, Query
 from reconciler.payloads.certificates import (
     CertificateRow,
+    ReadCertificates,
     RowsByKey,
     format_id_key,
     read_certificates,
@@ -47,7 +48,7 @@ class LiveOwners:
     the document's query.
 
     `authors` names the documents of each certificate that more than one document assigns, by its id; `spokesmen` has
-    the one of them that tells it.
+    the one of them that tells it. `inventory` has all certificates, where all were read.
     """
 
     roles: RolesByName
@@ -56,6 +57,7 @@ class LiveOwners:
     query_results: Mapping[Address, QueryResult]
     authors: Mapping[int, tuple[str, ...]]
     spokesmen: Mapping[int, Address]
+    inventory: Sequence[CertificateRow] | None = None
 
 
 def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str]) -> LiveOwners:
@@ -66,7 +68,8 @@ def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str
     roles = group_roles(read_role_list(read))
     scopes = {document.address: resolve_permission_scope(read, document.spec.declared()) for document in documents}
     readable = [document for document in documents if not scopes[document.address].fault]
-    scope_rows = _read_scope_rows(read, readable, scopes)
+    scope_lists = _read_scope_lists(read, readable, scopes)
+    scope_rows = {scope: certificates.by_key for scope, certificates in scope_lists.items()}
     query_results = {
         document.address: _read_query_result(read, document, scopes[document.address].listing, roles)
         for document in readable
@@ -81,10 +84,12 @@ def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str
     ]
     authors = find_contested_objects(assignments)
     spokesmen = {row_id: document.address for row_id, document in reversed(assignments) if row_id in authors}
-    return LiveOwners(rename_roles(roles, renames), scopes, scope_rows, query_results, authors, spokesmen)
+    # What a collection or a container has is never all that there is.
+    inventory = scope_lists[()].inventory if () in scope_lists else None
+    return LiveOwners(rename_roles(roles, renames), scopes, scope_rows, query_results, authors, spokesmen, inventory)
 
 
-def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Query, RowsByKey]:
+def _read_scope_lists(read: Read, documents: Documents, scopes: Scopes) -> dict[Query, ReadCertificates]:
     """Return the certificates that are named by key; documents of one collection share its list."""
     keys_by_scope: dict[Query, list[str]] = {}
     for document in documents:
@@ -92,7 +97,8 @@ def _read_scope_rows(read: Read, documents: Documents, scopes: Scopes) -> dict[Q
         keys += [assignment.key for assignment in document.spec.list_assignments(document.tables)]
     # Sorted, so that equal manifests send equal requests.
     return {
-        scope: read_certificates(read, scope, keys) if keys else {} for scope, keys in sorted(keys_by_scope.items())
+        scope: read_certificates(read, scope, keys) if keys else ReadCertificates({})
+        for scope, keys in sorted(keys_by_scope.items())
     }
 
 

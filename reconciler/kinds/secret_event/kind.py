@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, get_args
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
 from reconciler.kinds.adoption import Adopted, ComparedDocument
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted, collect_keys
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.secret_event.adopting import adopt_event
 from reconciler.kinds.secret_event.body_rules import explain_refused_body, find_invalid_fields
@@ -70,6 +71,7 @@ class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
         read=(ListPermission("events", "/events", "csms:event:list", item="name", item_permission="csms:event:get"),),
         write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),
     )
+    listed_as: ClassVar[tuple[str, str]] = ("secret event", "secret events")
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecretEvent
@@ -85,6 +87,14 @@ spec:
         path = f"{read.root}/events"
         events = read.rows(path, key="name")
         return path, {event["name"]: event for event in (check_event(event, path) for event in events)}
+
+    def list_objects(
+        self, live: tuple[str, Mapping[str, Json]], documents: Sequence[Wanted[SecretEvent]]
+    ) -> Iterable[ListedObject]:
+        keys = collect_keys(documents)
+        for name, raw in sorted(live[1].items()):
+            key = name.casefold()
+            yield ListedObject(name, str(raw.get("event_id") or ""), (key,), key in keys, {"state": raw["state"]})
 
     def compare(
         self, document: Wanted[SecretEvent], live: tuple[str, Mapping[str, Json]], run: Run

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
 from reconciler.kinds.security_role.adopting import adopt_role
@@ -32,7 +33,9 @@ from reconciler.kinds.security_role.observation import (
     LiveRoles,
     list_doubtful_claims,
     list_held_permissions,
+    list_roles,
     observe_roles,
+    observe_undeclared_roles,
 )
 from reconciler.kinds.security_role.permission_sets import find_permissions_outside_set, read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
@@ -131,6 +134,7 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
         # Command checks which permission set holds it: held in another one it still gives 403.
         write=(PermissionGrant(("/security/modify/",), within="Global"),),
     )
+    listed_as: ClassVar[tuple[str, str]] = ("role", "roles")
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecurityRole
@@ -147,6 +151,12 @@ spec:
 
     def observe(self, read: Read, documents: Sequence[Wanted[SecurityRole]], run: Run) -> LiveRoles:
         return observe_roles(read, documents)
+
+    def observe_inventory(self, read: Read, documents: Sequence[Wanted[SecurityRole]], run: Run) -> LiveRoles:
+        return observe_undeclared_roles(read, documents)
+
+    def list_objects(self, live: LiveRoles, documents: Sequence[Wanted[SecurityRole]]) -> Iterable[ListedObject]:
+        return list_roles(live, documents)
 
     def compare(self, document: Wanted[SecurityRole], live: LiveRoles, run: Run) -> Iterator[Finding]:
         raw, unclear_role = find_live_role(document, live.roles)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.kinds.kind import Wanted
+from reconciler.kinds.kind import Wanted, collect_keys
+from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_claim_index
 from reconciler.kinds.security_role.claims import ClaimContext, collect_declared_descriptions, find_new_claims
 from reconciler.kinds.security_role.identity import FoundRole, LiveRole, RolesByName, find_live_role, list_role_names
@@ -24,13 +25,17 @@ Documents = Sequence[Wanted[SecurityRole]]
 
 @dataclass(frozen=True, slots=True)
 class LiveRoles:
-    """The declared roles as read by id, by folded name; the permission sets; what is known of claims and providers."""
+    """The declared roles as read by id, by folded name; the permission sets; what is known of claims and providers.
+
+    `rows` is the list of all roles, which tells little of each.
+    """
 
     roles: RolesByName
     sets: PermissionSets
     claim_context: ClaimContext
     lists: ServerLists
     rename_candidates: tuple[LiveRole, ...] = ()
+    rows: tuple[LiveRole, ...] = ()
 
 
 def observe_roles(read: Read, documents: Documents) -> LiveRoles:
@@ -54,7 +59,29 @@ def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     )
     claim_context = ClaimContext(claim_index, collect_declared_descriptions(documents))
     missing = [document for document, found in found_roles if found == FoundRole()]
-    return LiveRoles(roles, sets, claim_context, lists, read_rename_candidates(read, missing, rows, names, sets.names))
+    candidates = read_rename_candidates(read, missing, rows, names, sets.names)
+    return LiveRoles(roles, sets, claim_context, lists, candidates, tuple(rows))
+
+
+def observe_undeclared_roles(read: Read, documents: Documents) -> LiveRoles:
+    """Read the list, and each role by id that none of these documents declares: the list has no descriptions."""
+    declared = {name for document in documents for name in list_role_names(document)}
+    rows = read_role_list(read)
+    roles = _read_declared_roles(read, {fold_role_name(row) for row in rows} - declared, rows)
+    return LiveRoles(roles, PermissionSets(), ClaimContext(ClaimIndex(), {}), ServerLists(), rows=tuple(rows))
+
+
+def list_roles(live: LiveRoles, documents: Documents) -> Iterator[ListedObject]:
+    """Yield all roles; only those that were read by id have a description."""
+    keys = collect_keys(documents)
+    details = {pick_member(raw, "Id"): raw for roles in live.roles.values() for raw in roles}
+    for row in live.rows:
+        key = fold_role_name(row)
+        raw = details.get(pick_member(row, "Id"), {})
+        is_immutable = bool(pick_member(row, "Immutable"))
+        facts = {"description": pick_member(raw, "Description") or None, "immutable": is_immutable}
+        name = str(pick_member(row, "Name") or "")
+        yield ListedObject(name, str(pick_member(row, "Id")), (key,), key in keys, facts)
 
 
 def _read_needed_sets(read: Read, documents: Documents) -> PermissionSets:

@@ -1,0 +1,64 @@
+"""Which certificates have no owner document, where all of them were read.
+
+What a query leaves out by `except` is declared by no document for that: it says which certificates the query is not
+about, and another document may be about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.kinds.certificate_owner.owner_queries import asks_about_owner
+from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
+from reconciler.kinds.certificate_owner.spec import CertificateOwner
+from reconciler.kinds.kind import Wanted, collect_keys
+from reconciler.kinds.listed_objects import ListedObject
+from reconciler.payloads.certificates import CertificateRow, format_id_key, search_certificates
+from reconciler.reader import Read
+
+
+def read_inventory(read: Read, documents: Sequence[Wanted[CertificateOwner]]) -> LiveOwners:
+    """Read all certificates, and what the queries of these documents find; what is named by key needs no request."""
+    live = read_live_owners(read, [document for document in documents if document.spec.search], {})
+    return replace(live, inventory=tuple(search_certificates(read, ())))
+
+
+def list_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> Iterable[ListedObject] | None:
+    """Return all certificates; None where not all were read, or where it can't be told what a query means."""
+    ids: set[int] = set()
+    for document in documents:
+        if document.spec.search:
+            rows = _list_query_rows(document, live)
+            if rows is None:
+                return None
+            ids.update(row.id for row in rows)
+    return None if live.inventory is None else _describe_rows(live.inventory, collect_keys(documents), ids)
+
+
+def _list_query_rows(document: Wanted[CertificateOwner], live: LiveOwners) -> Sequence[CertificateRow] | None:
+    """Return what a query finds; None where that is not all that its document is about.
+
+    That is so where it was not asked, where a typing error looks the same as its result, and where it no longer finds
+    the certificates that its document has changed.
+    """
+    result = live.query_results.get(document.address)
+    if result is None or asks_about_owner(document.spec):
+        return None
+    return result.rows if result.rows or document.spec.declared().get("allowEmpty") else None
+
+
+def _describe_rows(
+    rows: Sequence[CertificateRow], declared_keys: frozenset[str], declared_ids: set[int]
+) -> Iterator[ListedObject]:
+    for row in rows:
+        keys = (row.thumbprint.casefold(), format_id_key(row.id))
+        is_declared = row.id in declared_ids or not declared_keys.isdisjoint(keys)
+        # Of a hundred thousand certificates nearly all are declared, or only counted.
+        facts = {} if is_declared else _list_facts(row)
+        group = row.owner or ("without an owner" if row.owner_id is None else f"role {row.owner_id}")
+        yield ListedObject(row.name or "", str(row.id), keys, is_declared, facts, group)
+
+
+def _list_facts(row: CertificateRow) -> dict[str, str | bool | None]:
+    return {"thumbprint": row.thumbprint, "owner": row.owner, "expires": row.expires, "revoked": row.is_revoked}
