@@ -21,7 +21,7 @@ from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
-from reconciler.reports.unmanaged_schema import COUNTS_SCHEMA, SAVED_COUNTS_SCHEMA
+from reconciler.reports.unmanaged_schema import COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
 from reconciler.settings.schema_texts import build_settings_schema
 
 Schema = dict[str, Any]
@@ -86,7 +86,7 @@ def _build_report_schema() -> Schema:
     state = {"type": "object", "description": "What `state` tells of the store: id, place, and what is in it."}
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
     own: Schema = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
-    own |= {"adopt": ADOPTION_SCHEMA}
+    own |= {"adopt": ADOPTION_SCHEMA, "unmanaged": {"objects": LISTED_OBJECTS_SCHEMA}}
     # A saved plan has `targets` too, of another shape.
     own_members = {
         "allOf": [

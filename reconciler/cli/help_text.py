@@ -28,8 +28,9 @@ Everyday:
   doctor    Examine each target: reachable, who we are, what we may do.
 
 Manifests from a server:
-  export  Print the live state as manifests on which `plan` is empty.
-  adopt   Take the servers' values into the manifests, in place.
+  unmanaged  List what exists and no manifest declares.
+  export     Print the live state as manifests on which `plan` is empty.
+  adopt      Take the servers' values into the manifests, in place.
 
 After a run:
   history  Tell what runs did: all, one by its id or the beginning of it, or the

@@ -41,6 +41,27 @@ def observe(
     return Observed(live, tuple(gaps))
 
 
+def observe_inventories(
+    keys: Sequence[LiveKey],
+    documents: Sequence[Wanted],
+    apis: Mapping[str, Read],
+    run: Run,
+    kinds: Registry,
+    on_progress: Callable[[str], None] = lambda _line: None,
+) -> Observed:
+    """Return all that exists of these targets and kinds, whether a document declares it or not."""
+    live: dict[LiveKey, Any] = {}
+    gaps: list[Gap] = []
+    for number, (target, kind) in enumerate(keys):
+        on_progress(f"[{number}/{len(keys)} lists] reading {target}: {kind}")
+        group = [document for document in documents if document.address[:2] == (target, kind)]
+        try:
+            live[target, kind] = kinds[kind].observe_inventory(apis[target], group, run)
+        except _READ_ERRORS as error:
+            gaps.extend(_build_gaps(error))
+    return Observed(live, tuple(gaps))
+
+
 def _count_objects(documents: Sequence[Wanted]) -> int:
     """Return how many objects are declared, as far as it can be known before anything is read."""
     return sum(document.spec.size(document.tables) for document in documents)

@@ -20,7 +20,7 @@ from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import ClaimedActs, Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
-from reconciler.manifests.selection import Selection, format_filters, make_document_test, select_documents
+from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals, list_withheld_steps
@@ -124,25 +124,38 @@ def select_declared(
     inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
 ) -> Declaration:
     """Read the manifests with settings that are read already; raises as `read_declaration` does."""
-    # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
-    for path in options.paths:
-        check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
     apis = {name: target.api for name, target in settings.targets.items()} or (_DEFAULT_APIS if offline else {})
     if not apis:
         raise UsageError(_NO_TARGETS)
-    paths = options.paths or [str(settings.manifests)]
-    # Before a manifest is read, too: what is not selected can't stop a run.
+    # Before a manifest is read: what is not selected can't stop a run.
     is_selected = make_document_test(options.selection, apis, inputs.kinds)
-    loaded = load_manifests(
-        paths,
+    loaded = load_declared(inputs, settings, options.paths, apis, is_selected)
+    selected = select_documents(loaded.documents, options.selection, is_selected)
+    return Declaration(settings, loaded, selected, format_filters(options.selection))
+
+
+def load_declared(
+    inputs: RunInputs,
+    settings: Settings,
+    paths: Sequence[str],
+    apis: Mapping[str, str],
+    is_selected: DocumentTest,
+    *,
+    may_be_empty: bool = False,
+) -> LoadedManifests:
+    """Read the manifests at these paths, or those of the settings; `apis` maps targets to their APIs."""
+    # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
+    for path in paths:
+        check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
+    return load_manifests(
+        paths or [str(settings.manifests)],
         kinds=inputs.kinds,
         targets=apis,
         base=inputs.cwd,
         is_selected=is_selected,
         read_standard_input=inputs.read_standard_input,
+        may_be_empty=may_be_empty,
     )
-    selected = select_documents(loaded.documents, options.selection, is_selected)
-    return Declaration(settings, loaded, selected, format_filters(options.selection))
 
 
 def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:
@@ -187,7 +200,7 @@ def compare_with_servers(
     scope = PlanScope(
         declared=loaded.documents,
         selection=declared.selection,
-        targets={name: _find_bound(api) for name, api in apis.items()},
+        targets={name: find_bound(api) for name, api in apis.items()},
         manifests=loaded.digest,
         unread=loaded.unread,
     )
@@ -208,7 +221,7 @@ def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: R
     )
 
 
-def _find_bound(api: Api) -> Bound:
+def find_bound(api: Api) -> Bound:
     """Return what a plan is bound to. Where IAM doesn't tell the project nothing was read, so nothing will be sent."""
     try:
         return api.bound()

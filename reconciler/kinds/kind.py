@@ -10,6 +10,7 @@ that turns the one into the other. It never sends. A request walks through it li
     explain(request) -> Meaning          pure: what a request does, worked out again from what it holds
     reread(read, step) -> base form      I/O through `read`: just before and after the write
     settle(step, reply, live)            pure: what the answer and the object read back say of each change
+    list_objects(live, documents)        pure: what exists, and which of it no document declares
 
 Where the run that sent it is gone, a later one has no request any more, only digests. What was left of the request is
 its `outline`, which `reread` finds the object with; `normalize` and `select_marks` give what digests are made of. Of
@@ -223,8 +224,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Fields that name a CSV file beside the manifest, with its columns."""
     cell_forms: ClassVar[Mapping[str, CellForm]] = {}
     """How the cells of a column come into the form that the kind reads, by the column's name."""
-    listed_as: ClassVar[tuple[str, str]] = ("object", "objects")
-    """What one live object that no document declares is called, and what several are."""
+    listed_as: ClassVar[tuple[str, str]] = ("", "")
+    """What one live object that no document declares is called, and what several are; empty where none has to be."""
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 

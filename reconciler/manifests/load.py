@@ -59,6 +59,7 @@ def load_manifests(
     base: Path | None = None,
     is_selected: Callable[[Wanted], bool] = _select_all,
     read_standard_input: Callable[[], bytes] | None = None,
+    may_be_empty: bool = False,
 ) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare; the path "-" is what standard input holds.
 
@@ -67,11 +68,14 @@ def load_manifests(
     selected becomes a note, and the document is left out; where it can't be told which document that is, a file being
     no YAML, it may be one that is.
 
-    Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, and UsageError
-    for a path that doesn't exist or can't be a manifest.
+    Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, unless that may
+    be, and UsageError for a path that doesn't exist or can't be a manifest.
     """
     listing = find_manifests(paths, base or Path.cwd(), read_standard_input)
-    return load_files(listing, kinds=kinds, targets=targets, is_selected=is_selected, place=" ".join(map(str, paths)))
+    place = " ".join(map(str, paths))
+    return load_files(
+        listing, kinds=kinds, targets=targets, is_selected=is_selected, place=place, may_be_empty=may_be_empty
+    )
 
 
 def load_files(
@@ -81,6 +85,7 @@ def load_files(
     targets: Mapping[str, str],
     is_selected: Callable[[Wanted], bool] = _select_all,
     place: str = "",
+    may_be_empty: bool = False,
 ) -> LoadedManifests:
     """Return what files that were found declare, wherever they lie; `place` is what people call all of them.
 
@@ -93,7 +98,7 @@ def load_files(
     problems = [*listing.problems, *reading.problems]
     if problems:
         raise InvalidError(*problems)
-    if not reading.whole and not reading.faulty:
+    if not reading.whole and not reading.faulty and not may_be_empty:
         raise _make_empty_error(place or "no path", len(listing.files))
     return _build_result(reading, listing)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
@@ -12,6 +12,14 @@ from reconciler.model import UnmanagedCounts
 
 LiveValues = Mapping[tuple[str, str], Any]
 """What was observed of each target and kind."""
+
+
+class UnmanagedObjects(NamedTuple):
+    """The objects of one target and kind that no document declares."""
+
+    target: str
+    kind: str
+    objects: Sequence[ListedObject]
 
 
 def count_unmanaged(

@@ -15,3 +15,16 @@ SAVED_COUNTS_SCHEMA: Final[dict[str, Any]] = {
     "additionalProperties": {"type": "object", "additionalProperties": _COUNT},
     "description": "Live objects that no manifest declared, by kind and target; nothing that is approved.",
 }
+_TEXT: Final = {"type": "string"}
+LISTED_OBJECTS_SCHEMA: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["target", "kind", "name", "id", "facts"],
+        "properties": {
+            **dict.fromkeys(("target", "kind", "name", "id"), _TEXT),
+            "facts": {"type": "object", "description": "What helps to judge it; which there are depends on the kind."},
+        },
+    },
+    "description": "The live objects that no manifest declares, each.",
+}

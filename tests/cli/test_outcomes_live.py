@@ -151,6 +151,17 @@ ROWS = [
     ("export of what no manifest may hold", a.hostile, "export", 10),
     ("export, server gone", a.gone, "export", 12),
     ("export, Ctrl-C", a.interrupted("GET"), "export", 130),
+    ("unmanaged", a.as_it_is, "unmanaged", 0),
+    ("unmanaged, told by the code", a.as_it_is, "unmanaged --detailed-exitcode", 2),
+    ("unmanaged, nothing of a sort", a.as_it_is, "unmanaged --detailed-exitcode --only SecurityRole/Nobody*", 0),
+    ("unmanaged, with broken manifests", a.declared(a.HANDLER, a.HANDLER), "unmanaged", 4),
+    ("unmanaged, where nothing may be", a.as_it_is, "unmanaged --only RequestDenial", 3),
+    ("unmanaged by labels", a.as_it_is, "unmanaged --label team=pki", 3),
+    ("unmanaged, wrong credentials", a.stranger, "unmanaged --target command", 5),
+    ("unmanaged, no permission", a.fault("GET", a.HANDLERS, "status", status=403), "unmanaged --only EventHandler", 5),
+    ("unmanaged, a list that is missing", a.fault("GET", a.HANDLERS, "status", status=403), "unmanaged", 10),
+    ("unmanaged, server gone", a.gone, "unmanaged", 12),
+    ("unmanaged, Ctrl-C", a.interrupted("GET"), "unmanaged", 130),
 ]  # fmt: skip
 CASES = [pytest.param(arrange, argv.split(), code, id=f"{code} {name}") for name, arrange, argv, code in ROWS]
 

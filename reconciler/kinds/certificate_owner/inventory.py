@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.kinds.certificate_owner.owner_queries import asks_about_owner
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner
 from reconciler.kinds.kind import Wanted, collect_keys
@@ -39,11 +38,11 @@ def list_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOw
 def _list_query_rows(document: Wanted[CertificateOwner], live: LiveOwners) -> Sequence[CertificateRow] | None:
     """Return what a query finds; None where that is not all that its document is about.
 
-    That is so where it was not asked, where a typing error looks the same as its result, and where it no longer finds
-    the certificates that its document has changed.
+    That is so where it was not asked, and where it finds nothing: a typing error looks the same, and so does a query
+    about owners that has been carried out.
     """
     result = live.query_results.get(document.address)
-    if result is None or asks_about_owner(document.spec):
+    if result is None:
         return None
     return result.rows if result.rows or document.spec.declared().get("allowEmpty") else None
 
