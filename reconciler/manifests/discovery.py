@@ -6,33 +6,12 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
-from reconciler.documents import limits
-from reconciler.documents.files import (
-    LINK,
-    SPECIAL,
-    SUFFIXES,
-    FileRef,
-    InputFile,
-    is_ignored,
-    is_manifest,
-    name_path,
-    read_mode,
-)
+from reconciler.documents.files import SUFFIXES, FileRef, Unreadable, is_ignored, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import STANDARD_INPUT, StandardInput
 from reconciler.errors import UsageError
-
-_SMALLER_FOLDER: Final = "name a smaller folder"
-
-
-class DiscoveredFiles(NamedTuple):
-    """What a search found: manifests in order, what is wrong with others, and the names of what was passed over."""
-
-    files: list[InputFile]
-    problems: list[Diagnostic]
-    ignored: list[str]
+from reconciler.manifests.tree_search import DiscoveredFiles, EntrySort, search_tree
 
 
 def find_manifests(
@@ -48,13 +27,10 @@ def find_manifests(
     path_problems = [problem for ref in refs if (problem := _check_path(ref))]
     if path_problems:
         raise UsageError(*path_problems)
-    search = _Search()
+    listing = search_tree(refs, _FileSystem())
     if read_standard_input is not None and is_piped:
-        search.files.append(StandardInput(base, read_standard_input()))
-    for ref in refs:
-        search.visit(ref)
-    search.ignored.sort()
-    return DiscoveredFiles(search.files, search.problems, search.ignored)
+        listing.files.insert(0, StandardInput(base, read_standard_input()))
+    return listing
 
 
 def would_read(path: Path, file: Path) -> bool:
@@ -107,81 +83,33 @@ def _check_path(ref: FileRef) -> Diagnostic | None:
     return None
 
 
-class _Search:
-    """Walks folders and collects; stops adding where a limit is passed, and says so once."""
+class _FileSystem:
+    """The files of this machine, as a search sees them."""
 
-    def __init__(self) -> None:
-        self.files: list[InputFile] = []
-        self.problems: list[Diagnostic] = []
-        self.ignored: list[str] = []
-        self._known: set[str] = set()
-        self._entries = 0
-        self._has_too_many_files = False
-
-    def visit(self, ref: FileRef) -> None:
-        """Add a path that was named."""
+    def classify(self, ref: FileRef) -> EntrySort:
+        """Say what a path is."""
         mode = read_mode(ref.path)
-        if stat.S_ISLNK(mode):
-            self._complain(ref, LINK)
-        elif stat.S_ISDIR(mode):
-            self._folder(ref)
-        elif stat.S_ISREG(mode):
-            self._add(ref)
-        else:
-            self._complain(ref, SPECIAL)
+        sorts = {stat.S_IFLNK: EntrySort.LINK, stat.S_IFDIR: EntrySort.FOLDER, stat.S_IFREG: EntrySort.FILE}
+        return sorts.get(stat.S_IFMT(mode), EntrySort.OTHER)
 
-    def _folder(self, ref: FileRef) -> None:
-        if len(ref.parts) > limits.FOLDERS:
-            summary = f"folders lie more than {limits.FOLDERS} deep"
-            self._complain(ref, limits.describe_excess("FOLDERS", summary, remedy="move them up"))
-            return
-        for entry in self._list_entries(ref):
-            self._entries += 1
-            if self._entries > limits.ENTRIES:
-                if self._entries == limits.ENTRIES + 1:
-                    summary = f"more than {limits.ENTRIES} files and folders"
-                    self._complain(ref, limits.describe_excess("ENTRIES", summary, remedy=_SMALLER_FOLDER))
-                return
-            self._visit_entry(ref.get_child(entry.name), entry)
-
-    def _list_entries(self, ref: FileRef) -> Sequence[os.DirEntry[str]]:
+    def list_entries(self, ref: FileRef) -> list[tuple[str, EntrySort]]:
+        """Return what is in a folder; raises Unreadable."""
         try:
             # Closed before the folders in it are entered: an open iterator holds a descriptor, one a level.
             with os.scandir(ref.path) as iterator:
-                return sorted(iterator, key=lambda entry: entry.name)
+                return [(entry.name, self._classify_entry(ref, entry)) for entry in iterator]
         except OSError as error:
             summary, remedy = f"the folder can't be read ({error.strerror})", "correct its permissions"
-            self._complain(ref, Explanation("document.unreadable-file", summary, remedy=remedy))
-            return ()
+            raise Unreadable(Explanation("document.unreadable-file", summary, remedy=remedy)) from None
 
-    def _visit_entry(self, ref: FileRef, entry: os.DirEntry[str]) -> None:
-        name = entry.name
-        if is_ignored(name):
-            self.ignored.append(ref.shown)
-        elif entry.is_dir(follow_symlinks=False):
-            self._folder(ref)
-        # Told aloud: passing a linked manifest over in silence would drop all that it declares.
-        elif entry.is_symlink() and (is_manifest(name) or stat.S_ISDIR(read_mode(ref.path, follow=True))):
-            self._complain(ref, LINK)
-        elif not is_manifest(name):
-            self.ignored.append(ref.shown)
-        elif entry.is_file(follow_symlinks=False):
-            self._add(ref)
-        else:
-            self._complain(ref, SPECIAL)
+    def identify(self, ref: FileRef) -> str:
+        """Return the file's one name: paths may overlap, or lead to one folder through a link above it."""
+        return os.path.realpath(ref.path)
 
-    def _add(self, ref: FileRef) -> None:
-        # Paths that the operator named may overlap, or lead to one folder through a link above it.
-        real_path = os.path.realpath(ref.path)
-        if real_path in self._known:
-            return
-        self._known.add(real_path)
-        if len(self.files) < limits.FILES:
-            self.files.append(ref)
-        elif not self._has_too_many_files:
-            self._has_too_many_files = True
-            summary = f"more than {limits.FILES} manifests"
-            self._complain(ref, limits.describe_excess("FILES", summary, remedy=_SMALLER_FOLDER))
-
-    def _complain(self, ref: FileRef, explanation: Explanation) -> None:
-        self.problems.append(explanation.locate(Source(ref.shown)))
+    def _classify_entry(self, folder: FileRef, entry: os.DirEntry[str]) -> EntrySort:
+        if entry.is_dir(follow_symlinks=False):
+            return EntrySort.FOLDER
+        if entry.is_symlink():
+            leads_to_folder = stat.S_ISDIR(read_mode(folder.get_child(entry.name).path, follow=True))
+            return EntrySort.FOLDER_LINK if leads_to_folder else EntrySort.LINK
+        return EntrySort.FILE if entry.is_file(follow_symlinks=False) else EntrySort.OTHER

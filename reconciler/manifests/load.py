@@ -15,9 +15,10 @@ from reconciler.documents.reader import parse_documents
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Wanted
 from reconciler.manifests.digest import digest_documents
-from reconciler.manifests.discovery import DiscoveredFiles, find_manifests
+from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest
+from reconciler.manifests.tree_search import DiscoveredFiles
 
 
 @dataclass(frozen=True, slots=True)
