@@ -25,6 +25,10 @@ _API_RULES = {
     "api.unsafe-path": "The path of an object can be read in more than one way, so it was not asked for.",
     "api.untrusted-answer": "An answer can't be used, or does not prove that it is complete.",
 }
+_BASE_RULES = {
+    "base.outside-repository": "A path of manifests lies outside of the repository that --base names a revision of.",
+    "base.unread-manifest": "A file or document of the revision that --base names can't be read as one of today.",
+}
 _CSV_RULES = {
     "csv.duplicate-column": "The header of a table names a column twice.",
     "csv.empty-cell": "A cell of a table is empty.",
@@ -226,6 +230,7 @@ _USAGE_RULES = {
     "usage.no-age": "It is not said how old what is to be forgotten is.",
     "usage.no-current-folder": "The folder in which the command was started no longer exists.",
     "usage.no-open-step": "`recover --settle` names a step that is not open.",
+    "usage.no-repository": "--base is given, and the manifests lie in no Git repository.",
     "usage.no-targets": "No target is configured, neither by settings nor by variables.",
     "usage.nobody-to-ask": "A plan has to be confirmed, and there is no terminal to ask at.",
     "usage.not-a-manifest": "A path on the command line is a file whose name is not a manifest's.",
@@ -239,6 +244,7 @@ _USAGE_RULES = {
     "usage.unknown-outcome": "`recover --settle` names another outcome than applied and not_applied.",
     "usage.unknown-path": "A path on the command line does not exist or can't be looked at.",
     "usage.unknown-schedule": "`selftest --replay` names a schedule that does not exist.",
+    "usage.unknown-revision": "--base names no commit of the repository.",
     "usage.unknown-risk": "--approve names a risk that does not exist.",
     "usage.unknown-run": "No run that is remembered has the id, or several begin with it.",
     "usage.unknown-step": "A run has no step of the number, or was never about to send it.",
@@ -258,6 +264,7 @@ RULES: Mapping[str, str] = MappingProxyType(
             {
                 **_ADOPT_RULES,
                 **_API_RULES,
+                **_BASE_RULES,
                 **_CSV_RULES,
                 **_DOCTOR_RULES,
                 **_DOCUMENT_RULES,

@@ -21,7 +21,7 @@ from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
-from reconciler.reports.unmanaged_schema import COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
+from reconciler.reports.unmanaged_schema import BASE_MEMBERS, COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
 from reconciler.settings.schema_texts import build_settings_schema
 
 Schema = dict[str, Any]
@@ -100,7 +100,7 @@ def _build_report_schema() -> Schema:
     schema = {
         "title": "Report",
         "description": description,
-        **_build_open(_build_report_members(), RUN_SCHEMA),
+        **_build_open(_build_report_members(), {**RUN_SCHEMA, **BASE_MEMBERS}),
         **own_members,
         "$defs": definitions,
     }

@@ -17,6 +17,8 @@ from reconciler.diagnostics import Explanation
 
 HELPER_TIMEOUT = 30.0
 """Seconds that a helper may take."""
+MAX_INPUT = 16 * 1024
+"""Bytes of input that a helper may be given: a pipe holds as much before anybody reads it (macOS; Linux has more)."""
 _POLL_INTERVAL = 0.05
 """Seconds between two looks whether it has ended, where something that it started keeps its output open."""
 # HOME and GNUPGHOME lead gpg to its keys, XDG_RUNTIME_DIR leads D-Bus clients to the user's bus.
@@ -33,10 +35,12 @@ def run_helper(
     max_bytes: int,
     timeout: float = HELPER_TIMEOUT,
     inherited: Sequence[str] = (),
+    data: bytes = b"",
 ) -> bytes:
     """Return what a program prints until it ends; raises Unavailable where it fails, takes too long or prints too much.
 
-    Of `env` it gets what every program needs, and the variables that are named as `inherited`.
+    Of `env` it gets what every program needs, and the variables that are named as `inherited`. `data` is its standard
+    input, `MAX_INPUT` bytes at most.
 
     It runs in `folder`, in a session of its own, and with all that it started there it is gone when this returns. What
     makes a session of its own (gpg-agent) is left alone. Its standard error, which may hold secrets, goes nowhere.
@@ -45,10 +49,11 @@ def run_helper(
     if not hasattr(os, "killpg"):
         raise _make_unavailable("is not run on this system, which has no process groups", "give it as {env: NAME}")
     environment = {name: env[name] for name in (*_INHERITED_VARIABLES, *inherited) if name in env}
-    process = _start_helper(argv, folder, environment)
+    process = _start_helper(argv, folder, environment, has_input=bool(data))
     with process:
         try:
-            data = _read_output(process, max_bytes, timeout)
+            _write_input(process, data)
+            output = _read_output(process, max_bytes, timeout)
         finally:
             with suppress(OSError):
                 # The program itself may have been reaped. POSIX keeps its number from being used again as long as a
@@ -58,17 +63,32 @@ def run_helper(
         raise _make_unavailable(f"was ended by signal {-process.returncode}", _RUN_BY_HAND)
     if process.returncode:
         raise _make_unavailable(f"failed with status {process.returncode}", _RUN_BY_HAND)
-    return data
+    return output
 
 
-def _start_helper(argv: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _write_input(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Give a helper its input, all at once and before its output is read: so much never waits for it."""
+    if process.stdin is None:
+        return
+    if len(data) > MAX_INPUT:
+        raise ValueError(f"a helper is given {MAX_INPUT} bytes at most")
+    with suppress(BrokenPipeError):
+        process.stdin.write(data)
+    # Closing writes what is left in the buffer.
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+
+
+def _start_helper(
+    argv: tuple[str, ...], folder: Path, environment: Mapping[str, str], *, has_input: bool
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - the operator's own argv, never a manifest's, and no shell
             argv,
             env=environment,
             cwd=folder,
             # With no input and, after setsid(2), no terminal, a program that asks for a passphrase fails at once.
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -55,6 +55,10 @@ class HeldFile:
             raise Unreadable(_MISSING)
         return self.tree[self.path][: max_bytes + 1]
 
+    def get_child(self, name: str) -> HeldFile:
+        """Return what is called `name` in this folder."""
+        return HeldFile(self.tree, posixpath.join(self.path, name), self.prefix)
+
     def beside(self, parts: Sequence[str]) -> HeldFile:
         """Return the file at `parts`, seen from the folder in which this file is."""
         return HeldFile(self.tree, posixpath.join(posixpath.dirname(self.path), *parts), self.prefix)

@@ -11,14 +11,13 @@ from reconciler.credentials.command import run_helper
 from reconciler.credentials.private_file import Unavailable
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT
+from reconciler.engine.git_revision import GIT_COMMAND
 from reconciler.engine.pipeline import RunInputs, RunOptions, select_declared
 from reconciler.errors import ReconcilerError, StaleError
 from reconciler.manifests.selection import parse_filters
 from reconciler.plans.planfile import SavedPlan
 from reconciler.settings.model import Settings
 
-_GIT = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
-"""Without a program that a checkout's configuration may name, and without a lock that another git would meet."""
 _MAX_ANSWER = 1024 * 1024
 
 
@@ -29,10 +28,12 @@ def find_commit(path: Path, env: Mapping[str, str]) -> str:
     """
     folder = path if path.is_dir() else path.parent
     try:
-        commit = run_helper((*_GIT, "rev-parse", "--verify", "HEAD"), folder, env, max_bytes=1024).decode().strip()
+        commit = (
+            run_helper((*GIT_COMMAND, "rev-parse", "--verify", "HEAD"), folder, env, max_bytes=1024).decode().strip()
+        )
         if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
             return ""
-        status = (*_GIT, "status", "--porcelain", "--ignore-submodules=dirty", "--", os.path.realpath(path))
+        status = (*GIT_COMMAND, "status", "--porcelain", "--ignore-submodules=dirty", "--", os.path.realpath(path))
         return f"{commit}+" if run_helper(status, folder, env, max_bytes=_MAX_ANSWER) else commit
     except (Unavailable, UnicodeDecodeError):
         return ""

@@ -88,7 +88,8 @@ class ExecutionContext:
 
 def execute_plan(judged_plan: JudgedPlan, risks: Collection[Risk], context: ExecutionContext) -> Execution:
     """Show the plan, stop before the first write wherever anything speaks against it, then send."""
-    plan, masker, masked_plan, refusals, withheld = judged_plan
+    plan, masker, masked_plan = judged_plan.plan, judged_plan.masker, judged_plan.masked_plan
+    refusals, withheld = judged_plan.refusals, judged_plan.withheld
     if not plan.steps and plan.complete:
         return Execution(Exit.OK, masked_plan)
     context.listener.show_plan(judged_plan)

@@ -14,19 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.base_revision import BaseRevision, read_base_revision
 from reconciler.engine.observe import observe
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.kinds.kind import ClaimedActs, Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
+from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals, list_withheld_steps
 from reconciler.plans.masking import MaskedPlan, SecretMasker
-from reconciler.plans.planner import PlanScope
+from reconciler.plans.planner import Observed, PlanScope
 from reconciler.plans.planner import plan as make_plan
+from reconciler.plans.withdrawals import Withdrawal, find_existing_objects, find_withdrawals
 from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import Settings
 
@@ -62,20 +65,28 @@ class RunInputs:
 
 
 class RunOptions(NamedTuple):
-    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection."""
+    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection.
+
+    `base` is the revision that is to be compared with what is declared, None for none.
+    """
 
     paths: Sequence[str] = ()
     config: str | None = None
     selection: Selection = Selection()
+    base: str | None = None
 
 
 class Declaration(NamedTuple):
-    """What the files say: the settings, everything that is declared, and what of it was selected."""
+    """What the files say: the settings, everything that is declared, and what of it was selected.
+
+    `base` is what they said earlier, where that was asked for.
+    """
 
     settings: Settings
     loaded: LoadedManifests
     selected: Sequence[Wanted]
     selection: str
+    base: BaseRevision | None = None
 
     @property
     def targets(self) -> list[str]:
@@ -83,10 +94,17 @@ class Declaration(NamedTuple):
         return sorted({document.address.target for document in self.selected})
 
 
+class BaseComparison(NamedTuple):
+    """A revision, and what it declared that is no longer declared; nothing of this is a part of the plan."""
+
+    revision: BaseRevision
+    withdrawals: tuple[Withdrawal, ...]
+
+
 class JudgedPlan(NamedTuple):
     """A plan, the same plan with secrets masked, as it is shown, and every reason not to apply it.
 
-    `withheld` says why single steps are not sent, while the others are.
+    `withheld` says why single steps are not sent, while the others are. `base` is there where a revision was given.
     """
 
     # Sent and saved, never printed: live values as they are, and one may quote a secret.
@@ -95,6 +113,12 @@ class JudgedPlan(NamedTuple):
     masked_plan: MaskedPlan
     refusals: tuple[Diagnostic, ...]
     withheld: tuple[Diagnostic, ...] = ()
+    base: BaseComparison | None = None
+
+    @property
+    def base_notes(self) -> tuple[Diagnostic, ...]:
+        """What of the revision could not be read."""
+        return self.base.revision.notes if self.base else ()
 
     def exit(self, *, changes: Exit = Exit.OK, absences: Exit = Exit.OK, refused: bool = True) -> Exit:
         """Return the outcome of looking only; `changes` is what a step is worth, `absences` what a missing object is
@@ -131,7 +155,11 @@ def select_declared(
     is_selected = make_document_test(options.selection, apis, inputs.kinds)
     loaded = load_declared(inputs, settings, options.paths, apis, is_selected)
     selected = select_documents(loaded.documents, options.selection, is_selected)
-    return Declaration(settings, loaded, selected, format_filters(options.selection))
+    base = None
+    if options.base is not None:
+        paths, vocabulary = options.paths or [str(settings.manifests)], Vocabulary(inputs.kinds, apis)
+        base = read_base_revision(options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected)
+    return Declaration(settings, loaded, selected, format_filters(options.selection), base)
 
 
 def load_declared(
@@ -207,7 +235,18 @@ def compare_with_servers(
     plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
     plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
     # Last: a token is known to its API's redactor only once it was fetched.
-    return judge_plan(plan, settings, apis, inputs.kinds)
+    judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
+    return judged_plan._replace(base=_compare_with_base(declared, observed, inputs.kinds))
+
+
+def _compare_with_base(declared: Declaration, observed: Observed, kinds: Registry) -> BaseComparison | None:
+    if declared.base is None:
+        return None
+    documents = declared.loaded.documents
+    withdrawals = find_withdrawals(declared.base.documents, documents)
+    # Of a kind with a document that nobody can read it can't be told what is declared by another identity.
+    live = {key: value for key, value in observed.live.items() if key[1] not in declared.loaded.unread}
+    return BaseComparison(declared.base, tuple(find_existing_objects(withdrawals, live, documents, kinds)))
 
 
 def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry) -> JudgedPlan:

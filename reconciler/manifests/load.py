@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.documents import files, limits
@@ -102,6 +103,21 @@ def load_files(
     if not reading.whole and not reading.faulty and not may_be_empty:
         raise _make_empty_error(place or "no path", len(listing.files))
     return _build_result(reading, listing)
+
+
+class SalvagedManifests(NamedTuple):
+    """What of files can be read, whatever is wrong with the rest: documents, and why the rest is none."""
+
+    documents: list[Wanted]
+    problems: list[Diagnostic]
+
+
+def salvage_documents(listing: DiscoveredFiles, vocabulary: Vocabulary) -> SalvagedManifests:
+    """Return what files declare as far as it can be read, documents with wrong fields among it; nothing is raised."""
+    reading = _Reading(_select_all)
+    _read_files(listing.files, vocabulary, reading)
+    partial = [manifest.wanted for manifest in reading.faulty if manifest.wanted and manifest.has_target]
+    return SalvagedManifests([*reading.whole, *partial], [*listing.problems, *reading.problems])
 
 
 def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifests:

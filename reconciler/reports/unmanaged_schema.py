@@ -1,4 +1,4 @@
-"""JSON Schemas of what reports and saved plans say of live objects that no manifest declares."""
+"""JSON Schemas of what reports and saved plans say of live objects that no manifest declares, or no longer does."""
 
 from __future__ import annotations
 
@@ -28,3 +28,33 @@ LISTED_OBJECTS_SCHEMA: Final[dict[str, Any]] = {
     },
     "description": "The live objects that no manifest declares, each.",
 }
+_WITHDRAWAL: Final[dict[str, Any]] = {
+    "address": {
+        "type": "object",
+        "required": ["target", "kind", "name"],
+        "properties": dict.fromkeys(("target", "kind", "name"), _TEXT),
+        "additionalProperties": False,
+    },
+    "source": {**_TEXT, "description": "revision:file:line:column."},
+    "document": {"enum": ["gone", "changed"], "description": "Gone, or still there and no longer about the objects."},
+    "objects": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "What no document declares any more, as it was written.",
+    },
+    "existing": {"type": ["integer", "null"], "description": "How many of them exist; null where nothing read tells."},
+}
+BASE_MEMBERS: Final[dict[str, Any]] = {
+    "base": {
+        "type": "object",
+        "required": ["revision", "commit"],
+        "properties": {"revision": _TEXT, "commit": _TEXT},
+        "description": "What --base named.",
+    },
+    "no_longer_declared": {
+        "type": "array",
+        "items": {"type": "object", "required": list(_WITHDRAWAL), "properties": _WITHDRAWAL},
+        "description": "What that revision declared and the manifests no longer do; nothing is changed for it.",
+    },
+}
+"""Members of a report where a revision was given."""

@@ -167,3 +167,15 @@ def test_helpers_run_side_by_side(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(got) == [b"0\n", b"1\n", b"2\n", b"3\n"]
+
+
+def test_a_helper_gets_its_input_whole_whether_it_reads_it_or_not(tmp_path: Path) -> None:
+    """As much as a pipe holds: who writes more before he reads could wait for ever."""
+    echo, deaf = python("import sys; print(len(sys.stdin.read()))"), python("print('done')")
+    data = b"x" * helper.MAX_INPUT
+
+    assert helper.run_helper(echo, tmp_path, {}, max_bytes=1024, data=data) == b"16384\n"
+    assert helper.run_helper(echo, tmp_path, {}, max_bytes=1024) == b"0\n"
+    assert helper.run_helper(deaf, tmp_path, {}, max_bytes=1024, data=data) == b"done\n"
+    with pytest.raises(ValueError, match="16384 bytes at most"):
+        helper.run_helper(echo, tmp_path, {}, max_bytes=1024, data=data + b"x")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.execution import Execution, Listener
-    from reconciler.engine.pipeline import JudgedPlan, RunOptions
+    from reconciler.engine.pipeline import BaseComparison, JudgedPlan, RunOptions
     from reconciler.engine.recorded_run import RecordedRun
     from reconciler.engine.saved_plans import PlanDemands
     from reconciler.model import Plan, Risk
@@ -48,6 +48,14 @@ _NO_SAVED_PLAN = Diagnostic(
     "give a plan file, or leave them out",
 )
 
+_BASE_OF_SAVED_PLAN = Diagnostic(
+    "usage.saved-plan-whole",
+    Source("--base"),
+    "--base is about manifests, and a saved plan is to be applied",
+    "nothing was sent",
+    "leave it out; plan says what is no longer declared",
+)
+
 
 @options.command()
 @click.argument("paths", nargs=-1, metavar="[PLANFILE | PATH...]")
@@ -56,6 +64,7 @@ _NO_SAVED_PLAN = Diagnostic(
 @options.lock_timeout
 @options.same_manifests
 @options.max_plan_age
+@options.base
 @options.full
 @options.settings_and_selection
 @options.traffic
@@ -71,6 +80,7 @@ def command(
     lock_timeout: float,
     same_manifests: bool,
     max_plan_age: float | None,
+    base: str | None,
     full: bool,
     config: str | None,
     **filters: Any,
@@ -85,7 +95,7 @@ def command(
 
     accepted = yes or approve is not None
     apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout)
-    run_options = RunOptions(paths, config, Selection(**filters))
+    run_options = RunOptions(paths, config, Selection(**filters), base)
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         demands = PlanDemands(same_manifests, None if max_plan_age is None else timedelta(seconds=max_plan_age))
         return _apply_saved_plan(session, paths[0], run_options, apply_options, demands)
@@ -139,6 +149,8 @@ def _apply_saved_plan(
     from reconciler.reports.saved_plan import encode_saved_plan, render_saved_plan
     from reconciler.state.records import PlanNonce
 
+    if run_options.base is not None:
+        raise UsageError(_BASE_OF_SAVED_PLAN)
     if filters := format_filters(run_options.selection):
         problem = Diagnostic(
             "usage.saved-plan-whole",
@@ -193,20 +205,26 @@ def _apply_judged_plan(
         timing = session.inputs.timing
         context = ExecutionContext(apis, judged_plan.masker, listener, session.stops, KINDS, recorded, timing)
         execution = execute_plan(judged_plan, apply_options.risks, context)
-    return _draw_execution(execution, view, recorded)
+    result = _draw_execution(execution, view, recorded, judged_plan.base)
+    return result._replace(notes=(*result.notes, *judged_plan.base_notes))
 
 
-def _draw_execution(execution: Execution, view: View, recorded: RecordedRun) -> CommandResult:
+def _draw_execution(
+    execution: Execution, view: View, recorded: RecordedRun, base: BaseComparison | None
+) -> CommandResult:
     """Return the answer: what was done, or why nothing was."""
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
     plan, outcomes = execution.plan, execution.outcomes
 
     def draw(layout: Layout) -> str:
         if execution.sent:
             return text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view)
-        return text.render_plan(plan, layout) if nothing_to_do else "Nothing was sent.\n"
+        # The plan was shown, with all that belongs to it, unless there was nothing to ask about.
+        whole_text = text.render_plan(plan, layout) + render_withdrawals(base, layout)
+        return whole_text if nothing_to_do else "Nothing was sent.\n"
 
     nothing_to_do = not plan.steps and plan.complete
     return CommandResult(
@@ -215,7 +233,7 @@ def _draw_execution(execution: Execution, view: View, recorded: RecordedRun) -> 
         execution.problems,
         plan,
         outcomes,
-        extra={"run": recorded.describe()},
+        extra={"run": recorded.describe(), **encode_base(base)},
         headline=summarize_plan(plan) if nothing_to_do else "",
         notes=recorded.notes,
     )
@@ -239,10 +257,12 @@ def make_listener(
 def _show_plan(session: Session, judged_plan: JudgedPlan, view: View) -> None:
     # Not to stdout, which is one result in every outcome: the report of what was done.
     from reconciler.reports import text
+    from reconciler.reports.withdrawals import render_withdrawals
 
     layout = session.choose_layout(session.stderr)
     refusals = len(judged_plan.refusals)
     report = text.render_plan(judged_plan.masked_plan, layout, refusals, view.headers)
+    report += render_withdrawals(judged_plan.base, layout)
     write_text(session.stderr, f"{report}\n")
 
 

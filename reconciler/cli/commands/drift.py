@@ -17,13 +17,14 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 
 @options.command()
 @options.paths
+@options.base
 @options.settings_and_selection
 @options.no_state
 @options.traffic
 @options.output
 @click.pass_obj
 def command(
-    session: Session, /, paths: tuple[str, ...], config: str | None, no_state: bool, **filters: Any
+    session: Session, /, paths: tuple[str, ...], base: str | None, config: str | None, no_state: bool, **filters: Any
 ) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
     from reconciler.cli.terminal.progress import Progress
@@ -33,22 +34,23 @@ def command(
     from reconciler.reports import text
     from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
     from reconciler.reports.headline import summarize_drift, summarize_news
+    from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
-    selection = RunOptions(paths, config, Selection(**filters))
+    selection = RunOptions(paths, config, Selection(**filters), base)
     with Progress(session) as progress:
         drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state)
     plan, comparison, leases = drift.judged.masked_plan, drift.comparison, drift.leases
-    extra: dict[str, Any] = {"run": encode_run(drift.run)}
+    extra: dict[str, Any] = {"run": encode_run(drift.run), **encode_base(drift.judged.base)}
     extra |= {"cleared": encode_cleared(comparison.cleared)} if comparison else {}
     extra |= {"during_apply": encode_leases(leases)} if leases is not None else {}
     return CommandResult(
         drift.judged.exit(changes=Exit.CHANGES, absences=Exit.CHANGES, refused=False),
-        lambda layout: text.render_drift(plan, layout, comparison),
+        lambda layout: text.render_drift(plan, layout, comparison) + render_withdrawals(drift.judged.base, layout),
         (*drift.judged.refusals, *drift.judged.withheld),
         plan,
         extra=extra,
         headline="\n".join(filter(None, (summarize_drift(plan), summarize_news(comparison)))),
-        notes=drift.notes,
+        notes=(*drift.notes, *drift.judged.base_notes),
         absences_in_text=True,
         untold_rules=_FOR_AUTHORS,
         drift=comparison,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     "--out", metavar="FILE", help="Save the plan for `apply FILE`, if all could be read and nothing forbids it."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
+@options.base
 @options.no_state
 @options.full
 @options.settings_and_selection
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
 def command(
     session: Session,
     /,
+    *,
     paths: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
+    base: str | None,
     no_state: bool,
     full: bool,
     config: str | None,
@@ -53,8 +56,9 @@ def command(
     from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
     from reconciler.reports.layout import sanitize_message
+    from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
-    run_options = RunOptions(paths, config, Selection(**filters))
+    run_options = RunOptions(paths, config, Selection(**filters), base)
     destination = prepare_destination(session, out, run_options) if out is not None else None
     with Progress(session) as progress:
         judged_plan, notes = preview_plan(session.inputs, run_options, progress.tell, with_state=not no_state)
@@ -65,12 +69,16 @@ def command(
     saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n" if digest else ""
     return CommandResult(
         exit_,
-        lambda layout: text.render_plan(masked_plan, layout, len(refusals), headers) + sanitize_message(saved_line),
+        lambda layout: (
+            text.render_plan(masked_plan, layout, len(refusals), headers)
+            + render_withdrawals(judged_plan.base, layout)
+            + sanitize_message(saved_line)
+        ),
         (*refusals, *judged_plan.withheld, *obstacles),
         masked_plan,
-        extra={"saved": bool(digest), "digest": digest},
+        extra={"saved": bool(digest), "digest": digest, **encode_base(judged_plan.base)},
         headline=summarize_plan(masked_plan, len(refusals)),
-        notes=notes,
+        notes=(*notes, *judged_plan.base_notes),
     )
 
 

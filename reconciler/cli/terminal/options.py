@@ -166,6 +166,11 @@ full = click.option("--full", is_flag=True, help="Each request whole, with heade
 no_state = click.option(
     "--no-state", is_flag=True, help="Do without what is remembered between runs: nothing of it is read or written."
 )
+base = click.option(
+    "--base",
+    metavar="GITREF",
+    help="Name what this revision of the manifests declared and they no longer do; main... is the merge base.",
+)
 
 
 def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:

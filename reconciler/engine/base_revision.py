@@ -1,0 +1,88 @@
+"""The manifests of an earlier revision, `--base`: what they declared, as far as it can be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.documents.held_files import STANDARD_INPUT, HeldFile
+from reconciler.engine.git_revision import find_repository, find_revision, read_tree
+from reconciler.errors import UsageError
+from reconciler.kinds.kind import Wanted
+from reconciler.manifests.load import salvage_documents
+from reconciler.manifests.manifest import Vocabulary
+from reconciler.manifests.selection import DocumentTest
+from reconciler.manifests.tree_search import search_tree
+
+_REASON = "whether it is still declared can't be told"
+
+
+class BaseRevision(NamedTuple):
+    """What a revision declared, of what is selected, and why the rest of it could not be read.
+
+    `ref` is the revision as it was named; `commit` is what it stood for.
+    """
+
+    ref: str
+    commit: str
+    documents: Sequence[Wanted]
+    notes: tuple[Diagnostic, ...]
+
+
+def read_base_revision(
+    ref: str,
+    paths: Sequence[Path | str],
+    cwd: Path,
+    env: Mapping[str, str],
+    vocabulary: Vocabulary,
+    is_selected: DocumentTest,
+) -> BaseRevision:
+    """Read what the files of a revision declared that lay where these paths are.
+
+    Raises UsageError where no path lies in a repository, or where that has no such revision. What is wrong with its
+    manifests ends nothing: it becomes notes.
+    """
+    folders = {str(path): Path(os.path.realpath(cwd / path)) for path in paths if path != STANDARD_INPUT}
+    repositories = {name: find_repository(folder, env) for name, folder in folders.items()}
+    repository = next(filter(None, repositories.values()), None)
+    if repository is None:
+        raise UsageError(_explain_no_repository(paths))
+    inside = [name for name, other in repositories.items() if other and other.top == repository.top]
+    # git and this machine may spell one folder in two ways, with a link on the way.
+    top = os.path.realpath(repository.top)
+    relative_paths = [Path(os.path.relpath(folders[name], top)).as_posix() for name in inside]
+    roots = ["" if path == "." else path for path in relative_paths]
+    commit = find_revision(repository, ref)
+    # No name of git's for a merge base can have a path behind it.
+    prefix = f"{commit[:12] if '...' in ref else ref}:"
+    tree = read_tree(repository, commit, roots)
+    listing = search_tree((HeldFile(tree, root, prefix) for root in roots), tree)
+    tree.fetch_files([file.path for file in listing.files if isinstance(file, HeldFile)])
+    salvaged = salvage_documents(listing, vocabulary)
+    notes = [_note_unread(problem) for problem in salvaged.problems]
+    notes += [_note_outside(name, ref) for name in folders if name not in inside]
+    selected = [document for document in salvaged.documents if is_selected(document)]
+    return BaseRevision(ref, commit, selected, tuple(sorted(set(notes))))
+
+
+def _note_unread(problem: Diagnostic) -> Diagnostic:
+    return Diagnostic("base.unread-manifest", problem.source, problem.summary, _REASON, severity=Severity.NOTE)
+
+
+def _note_outside(path: str, ref: str) -> Diagnostic:
+    summary = f"lies outside of the repository that {ref} is a revision of"
+    return Diagnostic("base.outside-repository", Source(path), summary, _REASON, severity=Severity.NOTE)
+
+
+def _explain_no_repository(paths: Sequence[Path | str]) -> Diagnostic:
+    place = " ".join(str(path) for path in paths)
+    return Diagnostic(
+        "usage.no-repository",
+        Source("--base"),
+        f"the manifests ({place}) lie in no Git repository, or git can't read it",
+        "there is no earlier revision of them",
+        "leave --base out, or see what `git status` says there",
+    )
