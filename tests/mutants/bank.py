@@ -606,4 +606,55 @@ BANK = (
         "    return character\n",
         "reports/test_hostile.py::test_foreign_text_does_nothing",
     ),
+    Mutant(
+        "what-is-not-selected-looks-unmanaged",
+        "plans/planner.py",
+        "count_unmanaged(observed.live, documents, scope.declared, kinds, scope.unread)",
+        "count_unmanaged(observed.live, documents, documents, kinds, scope.unread)",
+        "plans/test_unmanaged.py::test_documents_that_are_not_selected_declare_all_the_same",
+    ),
+    Mutant(
+        "a-query-that-finds-nothing-declares-nothing",
+        "kinds/certificate_owner/inventory.py",
+        'result.rows if result.rows or document.spec.declared().get("allowEmpty") else None',
+        "result.rows",
+        "kinds/test_cases.py::test_case",
+    ),
+    Mutant(
+        "what-is-not-approved-changes-the-digest",
+        "plans/sealing.py",
+        '"commit", "paths", "unmanaged")',
+        '"commit", "paths")',
+        "plans/test_unmanaged.py::test_counts_are_saved_and_nothing_that_is_approved",
+    ),
+    Mutant(
+        "a-collection-is-taken-for-the-inventory",
+        "kinds/certificate_owner/reading.py",
+        "scope_lists[()].inventory if () in scope_lists else None",
+        "next((one.inventory for one in scope_lists.values()), None)",
+        "kinds/test_cases.py::test_case",
+    ),
+    Mutant(
+        "a-partial-clone-is-completed-by-the-configured-program",
+        "engine/git_revision.py",
+        '    "GIT_NO_LAZY_FETCH": "1",\n'
+        "    # Before git 2.44 a partial clone fetches all the same; so no transport is allowed.\n"
+        '    "GIT_ALLOW_PROTOCOL": "none",\n',
+        "",
+        "engine/test_base_revision.py::test_a_partial_clone_is_not_completed",
+    ),
+    Mutant(
+        "a-replaced-object-is-read",
+        "engine/git_revision.py",
+        '    "GIT_NO_REPLACE_OBJECTS": "1",\n',
+        "",
+        "engine/test_base_revision.py::test_a_replaced_object_is_not_taken",
+    ),
+    Mutant(
+        "a-renamed-role-is-no-longer-declared",
+        "kinds/kind.py",
+        "names = filter(None, (self.address.name, self.renamed_from))",
+        "names = (self.address.name,)",
+        "plans/test_withdrawals.py::test_what_is_no_longer_declared_is_named",
+    ),
 )
