@@ -39,9 +39,10 @@ from reconciler.kinds.adoption import (
 )
 from reconciler.kinds.kind import Run
 from reconciler.kinds.registry import Registry
-from reconciler.manifests.discovery import DiscoveredFiles, find_manifests
+from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.load import load_files
 from reconciler.manifests.selection import make_document_test
+from reconciler.manifests.tree_search import DiscoveredFiles
 from reconciler.model import Coverage, Obstacle, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.masking import MaskedPlan, MaskedStep, SecretMasker

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT, HeldFile
-from reconciler.engine.git_revision import find_repository, find_revision, read_tree
+from reconciler.engine.git_revision import Repository, find_repository, find_revision, read_tree
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
 from reconciler.manifests.load import salvage_documents
@@ -45,27 +45,32 @@ def read_base_revision(
     Raises UsageError where no path lies in a repository, or where that has no such revision. What is wrong with its
     manifests ends nothing: it becomes notes.
     """
+    repository, roots = _find_roots(paths, cwd, env)
+    commit = find_revision(repository, ref)
+    # No name of git's for a merge base can have a path behind it.
+    prefix = f"{commit[:12] if '...' in ref else ref}:"
+    tree = read_tree(repository, commit, list(roots.values()))
+    listing = search_tree((HeldFile(tree, root, prefix) for root in roots.values()), tree)
+    tree.fetch_files([file.path for file in listing.files if isinstance(file, HeldFile)])
+    salvaged = salvage_documents(listing, vocabulary)
+    notes = [_note_unread(problem) for problem in salvaged.problems]
+    notes += [_note_outside(str(path), ref) for path in paths if str(path) not in roots]
+    selected = [document for document in salvaged.documents if is_selected(document)]
+    return BaseRevision(ref, commit, selected, tuple(sorted(set(notes))))
+
+
+def _find_roots(paths: Sequence[Path | str], cwd: Path, env: Mapping[str, str]) -> tuple[Repository, dict[str, str]]:
+    """Return the repository that paths lie in, and where in it, "" for its top; those outside of it are left out."""
     folders = {str(path): Path(os.path.realpath(cwd / path)) for path in paths if path != STANDARD_INPUT}
     repositories = {name: find_repository(folder, env) for name, folder in folders.items()}
     repository = next(filter(None, repositories.values()), None)
     if repository is None:
         raise UsageError(_explain_no_repository(paths))
-    inside = [name for name, other in repositories.items() if other and other.top == repository.top]
     # git and this machine may spell one folder in two ways, with a link on the way.
     top = os.path.realpath(repository.top)
-    relative_paths = [Path(os.path.relpath(folders[name], top)).as_posix() for name in inside]
-    roots = ["" if path == "." else path for path in relative_paths]
-    commit = find_revision(repository, ref)
-    # No name of git's for a merge base can have a path behind it.
-    prefix = f"{commit[:12] if '...' in ref else ref}:"
-    tree = read_tree(repository, commit, roots)
-    listing = search_tree((HeldFile(tree, root, prefix) for root in roots), tree)
-    tree.fetch_files([file.path for file in listing.files if isinstance(file, HeldFile)])
-    salvaged = salvage_documents(listing, vocabulary)
-    notes = [_note_unread(problem) for problem in salvaged.problems]
-    notes += [_note_outside(name, ref) for name in folders if name not in inside]
-    selected = [document for document in salvaged.documents if is_selected(document)]
-    return BaseRevision(ref, commit, selected, tuple(sorted(set(notes))))
+    inside = [name for name, other in repositories.items() if other and other.top == repository.top]
+    relative_paths = {name: Path(os.path.relpath(folders[name], top)).as_posix() for name in inside}
+    return repository, {name: "" if path == "." else path for name, path in relative_paths.items()}
 
 
 def _note_unread(problem: Diagnostic) -> Diagnostic:

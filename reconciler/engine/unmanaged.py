@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests
 from reconciler.manifests.selection import Selection, format_filters, split_object_pattern
-from reconciler.model import Coverage, Gap, Plan
+from reconciler.model import Coverage, Gap, Plan, UnmanagedCounts
 from reconciler.patterns import matches_pattern
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.masking import MaskedPlan, SecretMasker
@@ -93,24 +94,13 @@ def find_unmanaged(inputs: RunInputs, options: RunOptions, on_progress: Callable
         bounds = {name: find_bound(api) for name, api in apis.items()}
         # Last: a token is known to its API's redactor only once it was fetched.
         masker = SecretMasker(api.redact for api in apis.values())
-    listings, listed_count, gaps = _list_unmanaged(keys, observed, loaded, object_filter, inputs.kinds)
-    counts: dict[str, dict[str, int]] = {}
-    for target, kind, objects in listings:
-        counts.setdefault(kind, {})[target] = len(objects)
-    unknown = {kind for target, kind in keys if target not in counts.get(kind, {})}
-    plan = Plan(
-        (),
-        Coverage(listed_count, listed_count),
-        gaps=gaps,
-        notes=(*loaded.notes, *_note_emptiness(loaded, settings, options)),
-        selection=format_filters(options.selection),
-        targets=bounds,
-        unmanaged={kind: counts[kind] for kind in sorted(counts.keys() - unknown)},
-    )
+    comparison = _compare_lists(keys, observed, loaded, object_filter, inputs.kinds)
+    notes = (*loaded.notes, *_note_emptiness(loaded, settings, options))
+    plan = replace(comparison.plan, notes=notes, selection=format_filters(options.selection), targets=bounds)
     # In lists, not in objects: one that was read and is empty has been read all the same.
-    coverage = Plan((), Coverage(len(listings), len(keys)), gaps=gaps)
-    masked_listings = tuple(_mask_listing(listing, masker) for listing in listings)
-    return InventoryComparison(masker.mask_plan(plan), exit_code(coverage), masked_listings)
+    lists = Plan((), Coverage(len(comparison.listings), len(keys)), gaps=plan.gaps)
+    masked_listings = tuple(_mask_listing(listing, masker) for listing in comparison.listings)
+    return InventoryComparison(masker.mask_plan(plan), exit_code(lists), masked_listings)
 
 
 def _choose_lists(settings: Settings, selection: Selection, object_filter: _Filter, kinds: Registry) -> list[LiveKey]:
@@ -137,24 +127,37 @@ def _load_documents(
     )
 
 
-def _list_unmanaged(
+class _ListComparison(NamedTuple):
+    plan: Plan
+    listings: Sequence[UnmanagedObjects]
+
+
+def _compare_lists(
     keys: Sequence[LiveKey], observed: Observed, loaded: LoadedManifests, object_filter: _Filter, kinds: Registry
-) -> tuple[list[UnmanagedObjects], int, tuple[Gap, ...]]:
-    """Return what is not declared, how many objects were listed, and what could not be told."""
+) -> _ListComparison:
+    """Return what is not declared of each list, and a plan of what was compared and what could not be told."""
     listings: list[UnmanagedObjects] = []
     gaps, listed_count = list(observed.gaps), 0
-    for target, kind in keys:
-        if (target, kind) not in observed.live:
-            continue
+    for target, kind in (key for key in keys if key in observed.live):
         listed = list_live_objects(observed.live, target, kind, loaded.documents, kinds)
         if listed is None:
             gaps.append(Gap(_explain_unclear(target, kind), Exit.INCOMPLETE))
             continue
         objects = [item for item in listed if object_filter.has_object(kind, item.name)]
         listed_count += len(objects)
-        undeclared = [item for item in objects if not item.is_declared]
-        listings.append(UnmanagedObjects(target, kind, undeclared))
-    return listings, listed_count, tuple(sorted(set(gaps)))
+        listings.append(UnmanagedObjects(target, kind, [item for item in objects if not item.is_declared]))
+    counts = _count_listings(keys, listings)
+    coverage = Coverage(listed_count, listed_count)
+    return _ListComparison(Plan((), coverage, gaps=tuple(sorted(set(gaps))), unmanaged=counts), listings)
+
+
+def _count_listings(keys: Sequence[LiveKey], listings: Sequence[UnmanagedObjects]) -> UnmanagedCounts:
+    """Return how many objects there are of each kind of which every list could be told."""
+    counts: dict[str, dict[str, int]] = {}
+    for target, kind, objects in listings:
+        counts.setdefault(kind, {})[target] = len(objects)
+    unknown = {kind for target, kind in keys if target not in counts.get(kind, {})}
+    return {kind: counts[kind] for kind in sorted(counts.keys() - unknown)}
 
 
 def _explain_unclear(target: str, kind: str) -> Diagnostic:

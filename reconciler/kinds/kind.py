@@ -78,11 +78,6 @@ class Wanted(Generic[SpecT_co]):
         return frozenset(key.casefold() for name in names for key, _ in self.spec.identities(name, self.tables))
 
 
-def collect_keys(documents: Iterable[Wanted]) -> frozenset[str]:
-    """Return what the objects of all these documents are recognised by."""
-    return frozenset[str]().union(*(document.keys for document in documents))
-
-
 @dataclass(frozen=True, slots=True)
 class Match(Generic[SpecT_co, EncoderInputT_co]):
     """One declared object beside the live one, both as {manifest field: value}; sets are frozensets.

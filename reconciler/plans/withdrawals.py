@@ -33,19 +33,17 @@ class Withdrawal:
 def find_withdrawals(former: Iterable[Wanted], declared: Sequence[Wanted]) -> list[Withdrawal]:
     """Return what none of all declared documents is about any more, by address."""
     keys = {(document.address[:2], key) for document in declared for key in document.keys}
-    addresses = {_fold_address(document.address) for document in declared}
-    renamed = {_fold_address(document.address._replace(name=document.renamed_from)) for document in declared}
-    specs: dict[tuple[str, str], list[Wanted]] = {}
-    for document in declared:
-        specs.setdefault(document.address[:2], []).append(document)
+    names = [name for document in declared for name in (document.address.name, document.renamed_from)]
+    places = [document.address for document in declared for _ in range(2)]
+    addresses = {_fold_address(place, name) for place, name in zip(places, names, strict=True)}
+    specs = [(document.address[:2], document.spec) for document in declared]
     withdrawals = []
     for document in former:
-        is_whole = _fold_address(document.address) not in addresses | renamed
+        place = document.address[:2]
         identities = [key for key, _ in document.spec.identities(document.address.name, document.tables)]
-        lost = tuple(key for key in identities if (document.address[:2], key.casefold()) not in keys)
-        if not identities and is_whole:
-            is_whole = all(document.spec != other.spec for other in specs.get(document.address[:2], ()))
-        if lost or (is_whole and not identities):
+        lost = tuple(key for key in identities if (place, key.casefold()) not in keys)
+        is_whole = _fold_address(document.address, document.address.name) not in addresses
+        if lost or (is_whole and not identities and (place, document.spec) not in specs):
             withdrawals.append(Withdrawal(document.address, document.source, is_whole, lost))
     return sorted(withdrawals)
 
@@ -80,5 +78,5 @@ def _index_objects(
     return None if objects is None else {key: item.is_declared for item in objects for key in item.keys}
 
 
-def _fold_address(address: Address) -> Address:
-    return address._replace(name=address.name.casefold())
+def _fold_address(address: Address, name: str) -> Address:
+    return address._replace(name=name.casefold())

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner
-from reconciler.kinds.kind import Wanted, collect_keys
+from reconciler.kinds.declared_keys import collect_keys
+from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.payloads.certificates import CertificateRow, format_id_key, search_certificates
 from reconciler.reader import Read

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.kinds.kind import Wanted, collect_keys
+from reconciler.kinds.declared_keys import collect_keys
+from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.security_role.claim_index import ClaimIndex, read_claim_index
 from reconciler.kinds.security_role.claims import ClaimContext, collect_declared_descriptions, find_new_claims
