@@ -83,11 +83,11 @@ def _note_outside(path: str, ref: str) -> Diagnostic:
 
 
 def _explain_no_repository(paths: Sequence[Path | str]) -> Diagnostic:
-    place = " ".join(str(path) for path in paths)
+    path_names = " ".join(str(path) for path in paths)
     return Diagnostic(
         "usage.no-repository",
         Source("--base"),
-        f"the manifests ({place}) lie in no Git repository, or git can't read it",
+        f"the manifests ({path_names}) lie in no Git repository, or git can't read it",
         "there is no earlier revision of them",
         "leave --base out, or see what `git status` says there",
     )

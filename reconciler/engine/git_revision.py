@@ -126,8 +126,8 @@ class RevisionTree(Mapping[str, bytes]):
         if path not in self._contents:
             return EntrySort.FOLDER_LINK
         target = os.fsdecode(self._contents[path])
-        place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-        return EntrySort.LINK if place in self._blobs else EntrySort.FOLDER_LINK
+        target_path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        return EntrySort.LINK if target_path in self._blobs else EntrySort.FOLDER_LINK
 
     def _fetch(self, paths: Sequence[str]) -> None:
         blobs = [self._blobs[path] for path in paths]
@@ -146,28 +146,28 @@ def _list_children(sorts: Mapping[str, EntrySort]) -> dict[str, dict[str, EntryS
     """Return what is in each folder, by name; git lists files alone, and their folders are in the paths."""
     children: dict[str, dict[str, EntrySort]] = {}
     for path, sort in sorts.items():
-        place, place_sort = path, sort
-        while place:
-            folder, name = posixpath.split(place)
+        ancestor, ancestor_sort = path, sort
+        while ancestor:
+            folder, name = posixpath.split(ancestor)
             siblings = children.setdefault(folder, {})
             is_known = name in siblings
-            siblings[name] = place_sort
+            siblings[name] = ancestor_sort
             if is_known:
                 break
-            place, place_sort = folder, EntrySort.FOLDER
+            ancestor, ancestor_sort = folder, EntrySort.FOLDER
     return children
 
 
 def _split_batch(output: bytes, blobs: Sequence[_Blob]) -> Iterator[bytes]:
     """Yield the contents in an answer of `cat-file --batch`; raises ValueError for any other answer."""
-    place = 0
+    position = 0
     for blob in blobs:
         header = f"{blob.oid} blob {blob.size}\n".encode()
-        end = place + len(header) + blob.size
-        if not output.startswith(header, place) or output[end : end + 1] != b"\n":
+        end = position + len(header) + blob.size
+        if not output.startswith(header, position) or output[end : end + 1] != b"\n":
             raise ValueError("an object is missing")
-        yield output[place + len(header) : end]
-        place = end + 1
+        yield output[position + len(header) : end]
+        position = end + 1
 
 
 def find_repository(path: Path, env: Mapping[str, str]) -> Repository | None:

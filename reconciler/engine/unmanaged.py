@@ -105,8 +105,8 @@ def find_unmanaged(inputs: RunInputs, options: RunOptions, on_progress: Callable
 
 def _choose_lists(settings: Settings, selection: Selection, object_filter: _Filter, kinds: Registry) -> list[LiveKey]:
     names = pick_targets(settings, selection.target)
-    listed = [name for name, kind in kinds.items() if any(kind.listed_as) and object_filter.has_kind(name)]
-    pairs = product(names, listed)
+    kind_names = [name for name, kind in kinds.items() if any(kind.listed_as) and object_filter.has_kind(name)]
+    pairs = product(names, kind_names)
     keys = [(target, kind) for target, kind in pairs if kinds[kind].api == settings.targets[target].api]
     if not keys:
         raise UsageError(_NO_LISTS)
@@ -139,11 +139,11 @@ def _compare_lists(
     listings: list[UnmanagedObjects] = []
     gaps, listed_count = list(observed.gaps), 0
     for target, kind in (key for key in keys if key in observed.live):
-        listed = list_live_objects(observed.live, target, kind, loaded.documents, kinds)
-        if listed is None:
+        live_objects = list_live_objects(observed.live, target, kind, loaded.documents, kinds)
+        if live_objects is None:
             gaps.append(Gap(_explain_unclear(target, kind), Exit.INCOMPLETE))
             continue
-        objects = [item for item in listed if object_filter.has_object(kind, item.name)]
+        objects = [item for item in live_objects if object_filter.has_object(kind, item.name)]
         listed_count += len(objects)
         listings.append(UnmanagedObjects(target, kind, [item for item in objects if not item.is_declared]))
     counts = _count_listings(keys, listings)
@@ -173,9 +173,9 @@ def _explain_unclear(target: str, kind: str) -> Diagnostic:
 def _note_emptiness(loaded: LoadedManifests, settings: Settings, options: RunOptions) -> tuple[Diagnostic, ...]:
     if loaded.documents:
         return ()
-    place = " ".join(options.paths) or settings.manifests.name
+    path_names = " ".join(options.paths) or settings.manifests.name
     summary, reason = "nothing is declared here", "everything that exists is listed"
-    return (Diagnostic("manifest.nothing-declared", Source(place), summary, reason, severity=Severity.NOTE),)
+    return (Diagnostic("manifest.nothing-declared", Source(path_names), summary, reason, severity=Severity.NOTE),)
 
 
 def _mask_listing(listing: UnmanagedObjects, masker: SecretMasker) -> UnmanagedObjects:

@@ -33,17 +33,19 @@ class Withdrawal:
 def find_withdrawals(former: Iterable[Wanted], declared: Sequence[Wanted]) -> list[Withdrawal]:
     """Return what none of all declared documents is about any more, by address."""
     keys = {(document.address[:2], key) for document in declared for key in document.keys}
-    names = [name for document in declared for name in (document.address.name, document.renamed_from)]
-    places = [document.address for document in declared for _ in range(2)]
-    addresses = {_fold_address(place, name) for place, name in zip(places, names, strict=True)}
+    addresses = {
+        _fold_address(document.address, name)
+        for document in declared
+        for name in (document.address.name, document.renamed_from)
+    }
     specs = [(document.address[:2], document.spec) for document in declared]
     withdrawals = []
     for document in former:
-        place = document.address[:2]
+        target_and_kind = document.address[:2]
         identities = [key for key, _ in document.spec.identities(document.address.name, document.tables)]
-        lost = tuple(key for key in identities if (place, key.casefold()) not in keys)
+        lost = tuple(key for key in identities if (target_and_kind, key.casefold()) not in keys)
         is_whole = _fold_address(document.address, document.address.name) not in addresses
-        if lost or (is_whole and not identities and (place, document.spec) not in specs):
+        if lost or (is_whole and not identities and (target_and_kind, document.spec) not in specs):
             withdrawals.append(Withdrawal(document.address, document.source, is_whole, lost))
     return sorted(withdrawals)
 

@@ -88,7 +88,12 @@ LINES = {
     "reconciler explain SecurityRole.claims.ty": ["plain\tSecurityRole.claims.type"],
     "reconciler explain SecurityRole.meta": ["plain\tSecurityRole.metadata"],
     "reconciler explain Settings.auth.oauth.tok": ["plain\tSettings.auth.oauth.tokenUrl"],
-    "reconciler explain usage.unknown-r": ["plain\tusage.unknown-risk", "plain\tusage.unknown-run"],
+    "reconciler explain usage.unknown-ri": ["plain\tusage.unknown-risk"],
+    "reconciler explain usage.unknown-r": [
+        "plain\tusage.unknown-revision",
+        "plain\tusage.unknown-risk",
+        "plain\tusage.unknown-run",
+    ],
     "reconciler explain nothing.such.": [],
     "reconciler nonsense --only ": [],
 }

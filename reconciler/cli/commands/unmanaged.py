@@ -16,6 +16,7 @@ from reconciler.errors import Exit
 @options.paths
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are any.")
 @options.settings_and_selection
+@options.traffic
 @options.output
 @click.pass_obj
 def command(
