@@ -357,7 +357,8 @@ def write_role(name: str, fields: Mapping[str, Any], draw: st.DataObject) -> str
             lines += [f"  - {json.dumps(member)}  # {name} {field}" for member in value]
         else:
             lines.append(f"  {field}: {json.dumps(value)}  # {name} {field}")
-    if isinstance(fields.get("permissions"), list) and cleared and draw.draw(st.booleans()):
+    # Where nothing else is declared, and the server has none of it, nothing would be left to say.
+    if "permissions" in fields and len(fields) > 1 and cleared and draw.draw(st.booleans()):
         lines.append("  additive: [permissions]")
     return "\n".join([HEAD + "kind: SecurityRole", *lines, ""])
 
