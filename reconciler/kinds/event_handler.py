@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import IncompleteError
 from reconciler.kinds.declared_keys import collect_keys
 from reconciler.kinds.fields import Name, Text, unmanaged_field
+from reconciler.kinds.handler_names import shorten_class_names
 from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
@@ -230,15 +231,19 @@ spec:
         return super().unmet(step, {**live, "DisplayName": name} if is_empty else live)
 
     def export(self, read: Read) -> Iterator[ExportedDocument]:
+        """Yield the handlers under short names; the class by which each is found is an alias of its document."""
         handlers = [_check_handler(raw) for raw in read.rows(_LIST_PATH)]
         counts = Counter(pick_member(raw, "ClassName").casefold() for raw in handlers)
+        names = {pick_member(raw, "ClassName") for raw in handlers}
+        short_names = shorten_class_names({name for name in names if counts[name.casefold()] == 1})
         for raw in sorted(handlers, key=lambda row: (pick_member(row, "ClassName"), pick_member(row, "Id"))):
             class_name, name = pick_member(raw, "ClassName"), pick_member(raw, "DisplayName")
             label = {"displayName": name} if name else {"clear": ["displayName"]}
             spec = {"className": class_name, "enabled": pick_member(raw, "Enabled"), **label}
             count = counts[class_name.casefold()]
             unfit = f"{count} handlers have this class, and no manifest tells them apart" if count > 1 else ""
-            yield ExportedDocument(class_name, spec, unfit=unfit)
+            short_name = short_names.get(class_name, class_name)
+            yield ExportedDocument(short_name, spec, unfit=unfit, aliases=(class_name,))
 
 
 KIND = EventHandlerKind()

@@ -180,7 +180,9 @@ class ExportedDocument(NamedTuple):
     """One live object as a manifest: metadata.name, spec, and remarks that become comments.
 
     `comments` stand behind single entries, by their path below `spec`. `unfit` says why no manifest can hold the
-    object.
+    object. `aliases` are other names by which it may be looked for. `group` is whose it is, where documents are kept by
+    that. `rows` are what it says as the rows of a table, with the columns of the kind's only one and then its extra
+    ones; () where no table can say it.
     """
 
     name: str
@@ -188,6 +190,9 @@ class ExportedDocument(NamedTuple):
     remarks: tuple[str, ...] = ()
     comments: Mapping[Path, str] = {}
     unfit: str = ""
+    aliases: tuple[str, ...] = ()
+    group: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 class Kind(Generic[SpecT_co, LiveT]):
@@ -217,6 +222,8 @@ class Kind(Generic[SpecT_co, LiveT]):
     """What an account must be allowed to do, as `doctor` tells it."""
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Fields that name a CSV file beside the manifest, with its columns."""
+    extra_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """By such a field, columns for people that an export writes behind the others, and that nothing reads."""
     cell_forms: ClassVar[Mapping[str, CellForm]] = {}
     """How the cells of a column come into the form that the kind reads, by the column's name."""
     listed_as: ClassVar[tuple[str, str]] = ("", "")

@@ -84,10 +84,45 @@ def test_an_export_of_handlers_is_valid_and_changes_nothing(rows: list[Row]) -> 
     assert (plan.steps, plan.problems, plan.notes) == ((), (), ())
     folded = [row["ClassName"].casefold() for row in rows]
     fit = [row["ClassName"] for row in rows if row["ClassName"] in {"CSS.A", "css.a", "CSS.B", "CSS.C"}]
-    assert {document.address.name for document in documents} >= {
+    assert {document.spec.class_name for document in documents} >= {
         name for name in fit if folded.count(name.casefold()) == 1
     }
     assert len({document.address.name.casefold() for document in documents}) == len(documents)
+
+
+@given(st.permutations(["A.Denied.Logger", "A.Issued.Logger", "B.Issued.Logger", "B.SSLExpired", "Logger", "x.é2Büro"]))
+def test_handlers_have_short_names_whatever_their_order(class_names: list[str]) -> None:
+    """Of the class, and of as much before it as tells it from the others; the class itself is an alias."""
+    rows = [{"Id": n, "ClassName": name, "DisplayName": "x", "Enabled": True} for n, name in enumerate(class_names)]
+    exported = {one.aliases[0]: one.name for one in KINDS["EventHandler"].export(World({HANDLERS: rows}))}
+
+    assert exported == {
+        "A.Denied.Logger": "denied-logger",
+        "A.Issued.Logger": "a-issued-logger",
+        "B.Issued.Logger": "b-issued-logger",
+        "B.SSLExpired": "ssl-expired",
+        "Logger": "logger",
+        "x.é2Büro": "é2-büro",
+    }
+
+
+# a class, and the name of its handler's document
+SHORT_NAMES = {
+    "CSS.CMS.Monitoring.EventHandling.Denied.DeniedLogger": "denied-logger",
+    "Outer+HTTPServerCheck": "http-server-check",
+    "Space.Check, Some.Assembly, Version=1.0.0.0": "check",
+    "Space.Check`1[[System.String]]": "check",
+    "Space.***": "space",
+    "***": "***",
+}
+
+
+@pytest.mark.parametrize(("class_name", "short_name"), SHORT_NAMES.items())
+def test_a_handler_is_called_by_its_class_alone(class_name: str, short_name: str) -> None:
+    """Without namespaces, assemblies and type arguments; by its whole name where it has no words."""
+    row = {"Id": 1, "ClassName": class_name, "DisplayName": "x", "Enabled": True}
+    (exported,) = KINDS["EventHandler"].export(World({HANDLERS: [row]}))
+    assert exported.name == short_name
 
 
 @given(live_handlers(), st.data())
@@ -97,7 +132,7 @@ def test_an_edit_of_an_exported_handler_is_drift(rows: list[Row], data: st.DataO
     watched = {document.address.name: document for document in documents}
     assume(watched)
     name = data.draw(st.sampled_from(sorted(watched)))
-    row = next(row for row in rows if row["ClassName"] == name)
+    row = next(row for row in rows if row["ClassName"] == watched[name].spec.class_name)
     edits: list[Row] = [{"Enabled": not row["Enabled"]}]
     if {"displayName", "clear"} & watched[name].spec.declared().keys():
         edits.append({"DisplayName": "edited"})
@@ -180,5 +215,5 @@ def test_what_can_not_be_told_apart_is_left_out_with_its_reason() -> None:
     first, second, third = KINDS["EventHandler"].export(World({HANDLERS: rows}))
 
     assert first.unfit == "2 handlers have this class, and no manifest tells them apart"
-    assert (second.name, second.unfit, third.unfit) == ("B", "", first.unfit)
+    assert (second.name, second.unfit, third.unfit) == ("b", "", first.unfit)
     assert second.spec == {"className": "B", "enabled": True, "clear": ["displayName"]}
