@@ -143,14 +143,22 @@ def _format_number(value: float) -> str:
 
 
 def format_yaml_text(value: str) -> str:
-    """Return text as a YAML scalar on one line: plain where nobody could misread it, else in quotes."""
-    if unsafe := characters.explain_unsafe_text(value):
-        raise ValueError(unsafe.add_subject("text").message)
-    if len(value.encode()) > limits.SCALAR_BYTES:
-        raise ValueError(f"text has more than {limits.SCALAR_BYTES} bytes")
+    """Return text as a YAML scalar on one line: plain where nobody could misread it, else in quotes.
+
+    Raises ValueError for what `explain_unwritable_text` explains.
+    """
+    if reason := explain_unwritable_text(value):
+        raise ValueError(reason)
     if _PLAIN_TEXT.fullmatch(value) and not _UNSAFE_END.search(value) and isinstance(resolve_scalar(value), str):
         return value
     if "\\" in value and value.isprintable() and "'" not in value:
         return f"'{value}'"
     # Double quotes in YAML 1.1 know every escape of JSON but `\/`, which dumps never writes.
     return json.dumps(value, ensure_ascii=False)
+
+
+def explain_unwritable_text(value: str) -> str:
+    """Say why a text can't be written so that it is read back, such as `text holds U+001B ...`; "" if it can."""
+    if unsafe := characters.explain_unsafe_text(value):
+        return unsafe.add_subject("text").summary
+    return f"text has more than {limits.SCALAR_BYTES} bytes" if len(value.encode()) > limits.SCALAR_BYTES else ""

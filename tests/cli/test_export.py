@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reconciler.simulator import Simulator
+from reconciler.simulator.world.world import World
 from tests.cli.conftest import Run
 
 
@@ -114,8 +116,79 @@ def test_an_export_of_nothing_but_odd_objects_prints_nothing(run: Run) -> None:
     """An empty file would look like an empty server."""
     with Simulator(certificates=1) as simulator:
         with simulator.lock:
-            simulator.world.handlers = {1: {**simulator.world.handlers[1], "DisplayName": "\x1b[2J"}}
+            simulator.world.handlers = {1: {**simulator.world.handlers[1], "ClassName": "A.\x1b[2J"}}
         config = ["--config", str(simulator.credentials["settings"])]
         code, stdout, stderr = run(["export", "--kind", "EventHandler", *config])
     assert (code, stdout) == (10, "")
-    assert "it can't be written as a manifest" in stderr
+    assert "it can't be written as a manifest (className: text holds U+001B" in stderr
+
+
+def _edit_claim(world: World, **members: str) -> None:
+    world.claims[world.roles[2]["Claims"][0]].update(members)
+
+
+# what is odd, the edit that makes it so, and what is told of it
+ODD_FIELDS: dict[str, tuple[Callable[[World], None], str]] = {
+    "a description": (
+        lambda world: world.roles[2].update(Description="a\x1b[2Jb"),
+        "# description is left out: text holds U+001B",
+    ),
+    "a description of decomposed letters": (
+        lambda world: world.roles[2].update(Description="Pru\u0308fer"),
+        "# description is left out: text is not in Unicode's composed form",
+    ),
+    "one permission of several": (
+        lambda world: world.roles[2].update(Permissions=[*world.roles[2]["Permissions"], "/a\u200b/read/"]),
+        "# permissions is left out: ",
+    ),
+    "the value of a claim": (
+        lambda world: _edit_claim(world, ClaimValue="pki\u202eops"),
+        "# claims is left out: text holds U+202E",
+    ),
+    "the description of a claim, which is no member of its own": (
+        lambda world: _edit_claim(world, Description="pki\u202eops"),
+        "is left out: text holds U+202E",
+    ),
+    "the display name of a handler": (
+        lambda world: world.handlers[1].update(DisplayName="\x1b[2J"),
+        "# displayName is left out: text holds U+001B",
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "remark"), ODD_FIELDS.values(), ids=ODD_FIELDS)
+def test_a_field_that_nobody_could_review_is_left_out_alone(
+    run: Run, folder: Path, edit: Callable[[World], None], remark: str
+) -> None:
+    """Its object is exported; a list goes whole, since without one of its members it would say that this one goes."""
+    with Simulator(certificates=5) as simulator:
+        config = ["--config", str(simulator.credentials["settings"])]
+        whole = run(["export", *config])[1]
+        with simulator.lock:
+            edit(simulator.world)
+        code, stdout, stderr = run(["export", *config])
+        (folder / "all.yaml").write_text(stdout)
+
+        assert (code, stderr.splitlines()[-1]) == (0, "exit 0: ok")
+        assert remark in stdout
+        assert _names(stdout) == _names(whole)
+        assert len(stdout.splitlines()) <= len(whole.splitlines()) + 1
+        assert run(["plan", "all.yaml", "--detailed-exitcode", *config])[0] == 0
+
+
+# a pattern, and the names of the handlers that it finds
+MATCHES = {
+    "denied-logger": {"denied-logger"},
+    "*ied-LOGGER": {"denied-logger"},
+    "CSS.CMS.*.DeniedLogger": {"denied-logger"},
+    "CSS.*.Logger": set[str](),
+}
+
+
+@pytest.mark.parametrize(("pattern", "names"), MATCHES.items(), ids=MATCHES)
+def test_a_handler_is_matched_by_its_short_name_and_by_its_class(run: Run, pattern: str, names: set[str]) -> None:
+    """Whoever matched by class before goes on to."""
+    with Simulator(certificates=1) as simulator:
+        config = ["--config", str(simulator.credentials["settings"])]
+        code, stdout, _ = run(["export", "--kind", "EventHandler", "--match", pattern, *config])
+    assert (code, _names(stdout)) == (0 if names else 3, names)

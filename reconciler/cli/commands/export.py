@@ -26,7 +26,8 @@ def command(
     """Print the live state as manifests on which `plan` is empty."""
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.export import export_manifests
+    from reconciler.engine.export_drafts import ExportScope
 
     with Progress(session) as progress:
-        result = export_manifests(session.inputs, config, progress.tell, kinds=kind, match=match, targets=target)
+        result = export_manifests(session.inputs, config, progress.tell, ExportScope(kind, match, target))
     return CommandResult(result.exit, lambda _: result.text, result.problems)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reconciler.documents.writer import explain_unwritable_text
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import ExportedDocument
 from reconciler.kinds.security_role.permission_sets import PermissionSetNames, find_set_name, is_guid
@@ -107,7 +108,8 @@ def _export_claim(
     if not description:
         return bare
     is_disputed = fold_claim_key(key) in disputed_claims
-    fault = "roles show it with different ones" if is_disputed else _explain_unfitness("claims", [described])
+    fault = "roles show it with different ones" if is_disputed else explain_unwritable_text(description)
+    fault = fault or _explain_unfitness("claims", [described])
     if fault:
         remarks.append(f"the description of claim {key.value} is left out: {fault}")
     return bare if fault else described
