@@ -1,13 +1,13 @@
 """CSV tables beside manifests, as spreadsheets, consoles and openssl write them: strict UTF-8, one row a line.
 
 Columns are separated by commas, semicolons or tabs, which the header shows; its names may be in any case, and columns
-that nobody asks for are passed over with a note. Cells are without the spaces around them unless they are quoted, and
-never empty. Columns stay plain lists: no object is made for a row.
+that nobody asks for are passed over, with a note unless an export writes them itself. Cells are without the spaces
+around them unless they are quoted, and never empty. Columns stay plain lists: no object is made for a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -67,7 +67,10 @@ def locate_table(manifest: InputFile, name: str) -> InputFile:
 
 
 def read_table(
-    table_file: InputFile, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
+    table_file: InputFile,
+    columns: Sequence[str],
+    forms: Mapping[str, CellForm] = NO_FORMS,
+    extra_columns: Collection[str] = (),
 ) -> tuple[Table | None, list[Diagnostic]]:
     """Return a table, or None with everything that is wrong with it; raises Unreadable where it can't be opened."""
     data = table_file.read(limits.TABLE_BYTES)
@@ -77,15 +80,20 @@ def read_table(
     text, problems = characters.decode_text(data, table_file.shown, tolerated=csv_sheets.COPIED_MARK, merged=True)
     if problems:
         return None, limit_problems(problems)
-    return parse_table(text, table_file.shown, columns, forms)
+    return parse_table(text, table_file.shown, columns, forms, extra_columns)
 
 
 def parse_table(
-    text: str, file: str, columns: Sequence[str], forms: Mapping[str, CellForm] = NO_FORMS
+    text: str,
+    file: str,
+    columns: Sequence[str],
+    forms: Mapping[str, CellForm] = NO_FORMS,
+    extra_columns: Collection[str] = (),
 ) -> tuple[Table | None, list[Diagnostic]]:
     """Return the table that a text holds; its header names these columns, in any order and beside others.
 
-    `forms` bring the cells of a column into the form that is read. What is only told has the severity of a note.
+    `forms` bring the cells of a column into the form that is read; `extra_columns` may be there for people and are not
+    told. What is only told has the severity of a note.
     """
     if text.count("\n") > limits.TABLE_ROWS:
         summary, reason, remedy = f"more than {limits.TABLE_ROWS} rows", "no run takes that many", "split the table"
@@ -96,7 +104,7 @@ def parse_table(
     sheet = csv_sheets.read_sheet(text, file, columns)
     if problems := _find_problems(sheet, columns):
         return None, limit_problems(problems)
-    return _read_columns(sheet, columns, forms)
+    return _read_columns(sheet, columns, forms, extra_columns)
 
 
 def _find_problems(sheet: Sheet, columns: Sequence[str]) -> list[Diagnostic]:
@@ -114,7 +122,7 @@ def _find_problems(sheet: Sheet, columns: Sequence[str]) -> list[Diagnostic]:
 
 
 def _read_columns(
-    sheet: Sheet, columns: Sequence[str], forms: Mapping[str, CellForm]
+    sheet: Sheet, columns: Sequence[str], forms: Mapping[str, CellForm], extra_columns: Collection[str]
 ) -> tuple[Table | None, list[Diagnostic]]:
     body = sheet.get_body()
     header = csv_header.read_header((sheet.rows or [()])[0])
@@ -126,7 +134,8 @@ def _read_columns(
         faults += _check_cells(name, place, cells_by_name[name])
     if faults:
         return None, limit_problems(tell_faults(sheet, _merge_empty_rows(faults, body)))
-    notes = [*csv_header.note_other_columns(sheet, header, columns), *_note_padded_cells(sheet, header, cells_by_name)]
+    passed_over = csv_header.note_other_columns(sheet, header, (*columns, *extra_columns))
+    notes = [*passed_over, *_note_padded_cells(sheet, header, cells_by_name)]
     lines = range(sheet.first_line + 1, sheet.first_line + 1 + len(body))
     return Table(sheet.file, lines, cells_by_name), notes
 

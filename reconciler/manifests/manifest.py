@@ -120,7 +120,8 @@ def _read_tables(
         if not isinstance(name, str) or not name:
             continue
         try:
-            table, table_problems = csv_tables.read_table(csv_tables.locate_table(file, name), columns, kind.cell_forms)
+            table_file, extra_columns = csv_tables.locate_table(file, name), kind.extra_columns.get(field, ())
+            table, table_problems = csv_tables.read_table(table_file, columns, kind.cell_forms, extra_columns)
         except (files.Unreadable, csv_tables.TableNameError) as refusal:
             problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))
             continue

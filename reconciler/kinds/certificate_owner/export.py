@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
+from reconciler.documents.csv_writer import format_note_cell, is_plain_cell
 from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByName, find_owner_role, group_roles
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, is_thumbprint
 from reconciler.kinds.kind import ExportedDocument
@@ -69,7 +70,15 @@ def _build_document(
     keys: list[Json] = [row.thumbprint if field == "thumbprints" else row.id for row in rows]
     spec = {"owner": owner.name, "certificates": {field: keys}}
     comments: dict[Path, str] = {("certificates", field, index): describe_row(row) for index, row in enumerate(rows)}
-    return ExportedDocument(_choose_name(owner, names), spec, comments=comments)
+    name = _choose_name(owner, names)
+    return ExportedDocument(name, spec, comments=comments, group=owner.name, rows=_build_table_rows(owner, field, rows))
+
+
+def _build_table_rows(owner: OwnerRole, field: str, rows: Sequence[CertificateRow]) -> tuple[tuple[str, ...], ...]:
+    """Return thumbprint, owner and name of each certificate; none where a table can't tell them, or not that owner."""
+    if field != "thumbprints" or not is_plain_cell(owner.name):
+        return ()
+    return tuple((row.thumbprint, owner.name, format_note_cell(row.name or "")) for row in rows)
 
 
 def _choose_name(owner: OwnerRole, names: Collection[str]) -> str:

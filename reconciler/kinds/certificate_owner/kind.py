@@ -68,6 +68,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
     limit: ClassVar[int] = 500
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
+    extra_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("name",)}
     cell_forms: ClassVar[Mapping[str, CellForm]] = {"thumbprint": strip_thumbprint}
     listed_as: ClassVar[tuple[str, str]] = (
         "certificate without an owner document",

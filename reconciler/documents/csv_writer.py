@@ -1,0 +1,51 @@
+"""Tables that `read_table` gives back exactly, and that a spreadsheet shows without running anything in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from reconciler.documents import limits
+from reconciler.documents.characters import explain_unsafe_text
+from reconciler.sanitize import escape_invisible
+
+# OWASP, "CSV Injection": what a spreadsheet takes for a formula, in its full-width form too; it may stand behind blanks.
+_FORMULA: Final = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
+_BARE_CELL: Final = re.compile(r"[\w./:()](?:[\w./:()@*+ -]*[\w./:()@*+-])?")
+_NOTE_CHARACTERS: Final = 200
+"""Length of a cell that is for people alone."""
+
+
+def format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows below a header, separated by commas, each on a line; cells are quoted where they have to be.
+
+    Cells hold no line end, and no character that a table refuses.
+    """
+    return "".join(f"{','.join(map(_quote_cell, row))}\n" for row in (columns, *rows))
+
+
+def is_plain_cell(text: str) -> bool:
+    """Say whether a text can stand in a cell that is read, and a spreadsheet neither runs it nor trims it."""
+    fits = 0 < len(text) <= limits.CELL_CHARACTERS and text == text.strip()
+    return fits and explain_unsafe_text(text) is None and not has_formula(text) and "\t" not in text
+
+
+def has_formula(text: str) -> bool:
+    """Say whether a spreadsheet would calculate a cell instead of showing it."""
+    return _FORMULA.match(text) is not None
+
+
+def format_note_cell(text: str) -> str:
+    """Return a text for a cell that nobody but people read: visible, of bounded length, no formula."""
+    shown = escape_invisible(text)
+    shown = shown if len(shown) <= _NOTE_CHARACTERS else f"{shown[: _NOTE_CHARACTERS - 1]}…"
+    # The apostrophe is how people themselves tell a spreadsheet that a cell is text.
+    return f"'{shown}" if has_formula(shown) else shown
+
+
+def _quote_cell(text: str) -> str:
+    if not text or _BARE_CELL.fullmatch(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
