@@ -64,6 +64,7 @@ _DRIFT_RULES = {
     "drift.not-remembered": "What keeps the state gave no answer, so differences have no age and are not remembered.",
 }
 _EXPORT_RULES = {
+    "export.file-in-the-way": "A file that is to be written is there already, with other content, or is a link.",
     "export.no-target": "No target of the settings speaks the API of what is to be exported.",
     "export.nothing-to-export": "Nothing that exists is to be exported.",
     "export.unreadable-text": "An export is larger than what a run reads.",

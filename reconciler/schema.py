@@ -19,6 +19,7 @@ from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.adoption import ADOPTION_SCHEMA
 from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
+from reconciler.reports.export import EXPORT_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.reports.unmanaged_schema import BASE_MEMBERS, COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
@@ -87,6 +88,7 @@ def _build_report_schema() -> Schema:
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
     own: Schema = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
     own |= {"adopt": ADOPTION_SCHEMA, "unmanaged": {"objects": LISTED_OBJECTS_SCHEMA}}
+    own |= dict.fromkeys(("export", "init"), EXPORT_SCHEMA)
     # A saved plan has `targets` too, of another shape.
     own_members = {
         "allOf": [

@@ -72,6 +72,15 @@ def find_unsafe_character(text: str) -> str:
     return match.group() if match else ""
 
 
+def escape_unsafe_text(text: str) -> str:
+    """Return text with whatever can't stand in a file spelled out, on one line: for comments, and cells for people."""
+    shown = escape_invisible(text)
+    # What a later Unicode gave a form, and Python's tables therefore show, may be refused here all the same.
+    if shown.isascii() or not find_unsafe_character(shown):
+        return shown
+    return _REFUSED.sub(lambda match: escape_character(match.group()), shown)
+
+
 def decode_text(data: bytes, file: str, *, tolerated: str = "", merged: bool = False) -> tuple[str, list[Diagnostic]]:
     """Return a file's text without a leading UTF-8 byte order mark, and what is wrong with its bytes or characters.
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reconciler.documents import limits
-from reconciler.documents.characters import explain_unsafe_text
-from reconciler.sanitize import escape_invisible
+from reconciler.documents.characters import escape_unsafe_text, explain_unsafe_text
+from reconciler.documents.texts import explain_other_blank
 
-# OWASP, "CSV Injection": what a spreadsheet takes for a formula, in its full-width form too; it may stand behind blanks.
+# OWASP, "CSV Injection": what begins a formula for a spreadsheet, in full-width form too, and behind blanks.
 _FORMULA: Final = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 _BARE_CELL: Final = re.compile(r"[\w./:()](?:[\w./:()@*+ -]*[\w./:()@*+-])?")
 _NOTE_CHARACTERS: Final = 200
@@ -26,9 +26,10 @@ def format_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def is_plain_cell(text: str) -> bool:
-    """Say whether a text can stand in a cell that is read, and a spreadsheet neither runs it nor trims it."""
+    """Say whether a text can stand on its line in a cell that is read, and a spreadsheet neither runs nor trims it."""
     fits = 0 < len(text) <= limits.CELL_CHARACTERS and text == text.strip()
-    return fits and explain_unsafe_text(text) is None and not has_formula(text) and "\t" not in text
+    is_readable = explain_unsafe_text(text) is None and explain_other_blank(text) is None
+    return fits and is_readable and not has_formula(text)
 
 
 def has_formula(text: str) -> bool:
@@ -38,7 +39,7 @@ def has_formula(text: str) -> bool:
 
 def format_note_cell(text: str) -> str:
     """Return a text for a cell that nobody but people read: visible, of bounded length, no formula."""
-    shown = escape_invisible(text)
+    shown = escape_unsafe_text(text)
     shown = shown if len(shown) <= _NOTE_CHARACTERS else f"{shown[: _NOTE_CHARACTERS - 1]}…"
     # The apostrophe is how people themselves tell a spreadsheet that a cell is text.
     return f"'{shown}" if has_formula(shown) else shown

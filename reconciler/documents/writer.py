@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from reconciler.documents import characters, limits
 from reconciler.documents.scalars import resolve_scalar
-from reconciler.sanitize import escape_invisible
 
 _PLAIN_TEXT: Final = re.compile(r"[A-Za-z/_](?:[A-Za-z0-9_./+@%=~^()-]| (?! )|:(?=[A-Za-z0-9/_]))*")
 """Unquoted text: letters, digits and signs that mean nothing in any place, and no colon that could end a key."""
@@ -45,7 +44,9 @@ def format_yaml(
     for document, notes, line_comments in zip_longest(documents, remarks, comments):
         if document is None:
             raise ValueError("there are more remarks than documents")
-        head = "".join(f"# {escape_invisible(line)}\n" for note in notes or () for line in note.split("\n"))
+        head = "".join(
+            f"# {characters.escape_unsafe_text(line)}\n" for note in notes or () for line in note.split("\n")
+        )
         lines = _format_mapping(document, "", (), line_comments or {}) if document else ("{}\n",)
         texts.append("".join([head, *lines]))
     return "---\n".join(texts)
@@ -86,7 +87,7 @@ def _format_mapping(
 
 def _format_comment(comments: Comments, place: tuple[str | int, ...]) -> str:
     comment = comments.get(place, "")
-    return f"  # {escape_invisible(comment)}" if comment else ""
+    return f"  # {characters.escape_unsafe_text(comment)}" if comment else ""
 
 
 def _format_list(value: Sequence[Any], indent: str, path: tuple[str | int, ...], comments: Comments) -> Iterator[str]:

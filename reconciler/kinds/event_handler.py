@@ -237,7 +237,7 @@ spec:
         names = {pick_member(raw, "ClassName") for raw in handlers}
         short_names = shorten_class_names({name for name in names if counts[name.casefold()] == 1})
         for raw in sorted(handlers, key=lambda row: (pick_member(row, "ClassName"), pick_member(row, "Id"))):
-            class_name, name = pick_member(raw, "ClassName"), pick_member(raw, "DisplayName")
+            class_name, name = str(pick_member(raw, "ClassName")), pick_member(raw, "DisplayName")
             label = {"displayName": name} if name else {"clear": ["displayName"]}
             spec = {"className": class_name, "enabled": pick_member(raw, "Enabled"), **label}
             count = counts[class_name.casefold()]

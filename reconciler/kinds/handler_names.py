@@ -23,7 +23,7 @@ def shorten_class_names(class_names: Collection[str]) -> dict[str, str]:
     keeps its whole name.
     """
     words = {name: _split_class_name(name) for name in sorted(set(class_names))}
-    counts = {name: 1 for name in words}
+    counts = dict.fromkeys(words, 1)
     while True:
         short_names = {name: _join_words(words[name], counts[name]) or name for name in words}
         uses = Counter(short_name.casefold() for short_name in short_names.values())

@@ -217,19 +217,21 @@ def find_document_problems(
 ) -> dict[int, list[Diagnostic]]:
     """Return what is wrong with documents that were read, by their number from 0; they name no table.
 
-    As `load_manifests` has it. Of two documents that manage one object the later one is wrong.
+    As `load_manifests` has it. Of two documents that manage one object the later one is wrong; they may stand in
+    several files.
     """
     vocabulary, file = Vocabulary(kinds, targets), FileRef(Path(), (), "")
     manifests: list[Wanted] = []
-    numbers: dict[int, int] = {}
+    numbers: dict[str, dict[int, int]] = {}
     problems: dict[int, list[Diagnostic]] = {}
     for number, document in enumerate(documents):
-        numbers[document.source.line] = number
+        numbers.setdefault(document.source.file, {})[document.source.line] = number
         manifest = read_manifest(document, file, vocabulary)
         manifests += [manifest.wanted] if manifest.wanted and not manifest.problems else []
         if manifest.problems:
             problems[number] = manifest.problems
     for problem in find_duplicates(manifests):
-        number = max((number for line, number in numbers.items() if line <= problem.source.line), default=0)
+        in_file = numbers[problem.source.file].items()
+        number = max((number for line, number in in_file if line <= problem.source.line), default=0)
         problems.setdefault(number, []).append(problem)
     return problems

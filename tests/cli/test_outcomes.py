@@ -144,7 +144,7 @@ def test_stdout_is_one_json_document_in_every_outcome(
     assert stderr.splitlines()[-1] == f"exit {code}: {Exit(code).word}"
 
 
-@pytest.mark.parametrize("argv", [["export"], ["schema"], ["demo"], ["simulate"], ["plan", "--format=text"], ["aply"]])
+@pytest.mark.parametrize("argv", [["schema"], ["demo"], ["simulate"], ["plan", "--format=text"], ["aply"]])
 def test_a_format_that_is_not_offered_is_still_answered_in(run: Run, argv: list[str]) -> None:
     """The last format that is named counts; a command without one answers the mistake in it."""
     ended, stdout, _ = run([*argv, "--format", "json", "--strange"])

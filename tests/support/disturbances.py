@@ -100,8 +100,9 @@ def renamed(world: World) -> None:
 
 
 def hostile(world: World) -> None:
-    """Somebody gives the handler a name that no manifest may hold."""
-    world.server.edit("PUT", f"{HANDLERS}/1", {"DisplayName": "\x1b[2J", "Enabled": False})
+    """Somebody gives a role a name that no manifest may hold."""
+    with world.server.lock:
+        world.server.world.roles[2]["Name"] = "\x1b[2J"
 
 
 def renamed_meanwhile(world: World) -> None:

@@ -199,6 +199,13 @@ traffic = combine_options(
         help="Write all requests and answers to FILE, without secrets: an HTTP Archive (HAR), which browsers open.",
     ),
 )
+split = click.option(
+    "--split",
+    type=click.Choice(["kind", "owner", "object"]),
+    metavar="kind|owner|object",
+    help="What has a file of its own: a kind, if not given; an owner of certificates; each object.",
+)
+tables = click.option("--csv", is_flag=True, help="Owners as tables: thumbprint, owner, and the name for people.")
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(
     click.option(
