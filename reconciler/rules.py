@@ -74,6 +74,10 @@ _HISTORY_RULES = {
     "history.broken-chain": "A file of exported history is not as it was written, or not whole.",
     "history.other-store": "An export of history goes on from one of another store.",
 }
+_INIT_RULES = {
+    "init.file-in-the-way": "A file that a new repository begins with is there already.",
+    "init.not-as-it-was": "A new repository can't say something as the environment does, or begins with examples.",
+}
 _INTERNAL_RULES = {
     "internal.bug": "A bug in the tool; please report it.",
 }
@@ -272,6 +276,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_DRIFT_RULES,
                 **_EXPORT_RULES,
                 **_HISTORY_RULES,
+                **_INIT_RULES,
                 **_INTERNAL_RULES,
                 **_JSON_RULES,
                 **_LIVE_RULES,

@@ -48,6 +48,8 @@ def run_from_wheel(wheel: Path, folder: Path) -> None:
         (bin_ / "python", "-m", "pip", "check"),
         (bin_ / "reconciler", "--version"),
         (bin_ / "reconciler", "demo"),
+        (bin_ / "reconciler", "init", "repository", "--ci", "github", "--from", "examples"),
+        (bin_ / "reconciler", "validate", "repository/manifests", "--config", "repository/reconciler.yaml"),
     ):
         subprocess.run(command, cwd=folder, check=True)
 

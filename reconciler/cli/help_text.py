@@ -28,8 +28,11 @@ Everyday:
   doctor    Examine each target: reachable, who we are, what we may do.
 
 Manifests from a server:
+  init       Begin a repository: settings, manifests of what the servers have,
+             CI jobs.
   unmanaged  List what exists and no manifest declares.
-  export     Print the live state as manifests on which `plan` is empty.
+  export     Print the live state as manifests on which `plan` is empty, or
+             write it into a folder.
   adopt      Take the servers' values into the manifests, in place.
 
 After a run:

@@ -60,7 +60,7 @@ def list_files(summaries: Sequence[FileSummary]) -> list[str]:
     if len(summaries) > _MOST_LINES:
         labels = [(f"{folder}/", _describe_folder(inside)) for folder, inside in _group_by_folder(summaries)]
     width = max((len(path) for path, _ in labels), default=0)
-    return [f"  {path:<{width}}  {contents}" for path, contents in labels]
+    return [f"  {path:<{width}}  {contents}".rstrip() for path, contents in labels]
 
 
 def _group_by_folder(summaries: Sequence[FileSummary]) -> list[tuple[str, list[FileSummary]]]:
@@ -78,6 +78,8 @@ def _describe_folder(inside: Sequence[FileSummary]) -> str:
 def _describe_contents(summary: FileSummary) -> str:
     if summary.rows:
         return format_count(summary.rows, "row")
+    if not summary.documents:
+        return ""
     documents = format_count(summary.documents, "document")
     # Of a document that names a table the objects are the table's.
     is_plain = summary.objects in {0, summary.documents}

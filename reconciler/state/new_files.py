@@ -15,10 +15,11 @@ from typing import Final
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-def find_obstacles(folder: Path, files: Mapping[str, bytes]) -> dict[str, str]:
+def find_obstacles(folder: Path, files: Mapping[str, bytes | None]) -> dict[str, str]:
     """Return what is in the way of writing files by their paths below a folder, and why, by path, sorted.
 
-    A file of the same bytes is not in the way. Links are: below the folder none is followed. Raises OSError.
+    A file of the same bytes is not in the way, but where None says that any is. Links are: below the folder none is
+    followed. Raises OSError.
     """
     if folder.exists() and not folder.is_dir():
         return {".": "is no folder"}
@@ -26,7 +27,7 @@ def find_obstacles(folder: Path, files: Mapping[str, bytes]) -> dict[str, str]:
     return dict(sorted(obstacles.items()))
 
 
-def _examine_way(folder: Path, path: str, data: bytes) -> Iterator[tuple[str, str]]:
+def _examine_way(folder: Path, path: str, data: bytes | None) -> Iterator[tuple[str, str]]:
     parts = path.split("/")
     for count in range(1, len(parts) + 1):
         mode = _read_own_mode(folder.joinpath(*parts[:count]))
@@ -41,6 +42,8 @@ def _examine_way(folder: Path, path: str, data: bytes) -> Iterator[tuple[str, st
             return
     if not stat.S_ISREG(mode):
         yield path, "is no regular file"
+    elif data is None:
+        yield path, "is there already"
     elif (folder / path).read_bytes() != data:
         yield path, "holds something else"
 

@@ -14,7 +14,7 @@ from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
     ("Everyday", ("validate", "plan", "apply", "drift", "show", "doctor")),
-    ("Manifests from a server", ("unmanaged", "export", "adopt")),
+    ("Manifests from a server", ("init", "unmanaged", "export", "adopt")),
     ("After a run", ("history", "undo", "recover", "unlock", "state")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema", "completion")),
     ("Without a server", ("demo", "simulate", "selftest")),

@@ -1,0 +1,171 @@
+"""A new repository: settings, manifests of what a server has or examples, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.engine.export_drafts import ExportScope
+from reconciler.engine.export_files import ExportedTree, FileSummary, export_tree
+from reconciler.engine.export_layout import ExportLayout
+from reconciler.engine.pipeline import RunInputs, pick_targets, read_settings
+from reconciler.engine.repository_settings import MANIFEST_FOLDER, Foundation, lay_foundation
+from reconciler.engine.starter_files import Ci, build_example_manifests, read_ci_files, read_starter_file
+from reconciler.errors import Exit, ReconcilerError, UsageError
+from reconciler.settings.load import SETTINGS_FILE_NAME
+from reconciler.settings.model import Settings
+from reconciler.state.new_files import find_obstacles
+
+Origin: TypeAlias = Literal["auto", "server", "examples"]
+"""What manifests are made of; `auto` is the server where there is one that answers, else examples."""
+
+_APPLY_SETTINGS: Final = "reconciler.apply.yaml"
+_EXAMPLE_TARGETS: Final[Mapping[str, str]] = {"command": "keyfactor", "csms": "csms"}
+
+
+class RepositoryPlan(NamedTuple):
+    """What to begin a repository with: in which folder, with the jobs of whom, made of what and laid out how.
+
+    `shown` is how people call the folder. With `keep` what is there of the files around manifests and settings stays.
+    """
+
+    folder: Path
+    shown: str
+    ci: Ci = "none"
+    origin: Origin = "auto"
+    layout: ExportLayout = ExportLayout()
+    keep: bool = False
+
+
+class Repository(NamedTuple):
+    """A repository before it is written: its files by path, what is in the manifests, and what is to be told.
+
+    `is_example` says that the servers that its settings name are made up.
+    """
+
+    files: Mapping[str, bytes]
+    summaries: tuple[FileSummary, ...]
+    kept: tuple[str, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    is_example: bool = False
+
+    @property
+    def exit(self) -> Exit:
+        """The outcome: without something that the server has it is no whole one."""
+        return Exit.INCOMPLETE if self.problems else Exit.OK
+
+
+def build_repository(
+    inputs: RunInputs, config: str | None, plan: RepositoryPlan, on_progress: Callable[[str], None]
+) -> Repository:
+    """Return the files of a new repository.
+
+    Raises UsageError with everything that is in the way, before a server is asked, and as `export_tree` does.
+    """
+    foundation = lay_foundation(read_settings(inputs, config), plan.folder)
+    around = _build_surroundings(foundation, plan.ci)
+    manifests = _find_manifest_folder(foundation.settings, plan.folder)
+    kept = _check_way(plan, around, manifests)
+    remarks = [_note(remark, "mend it in reconciler.yaml, or in the environment") for remark in foundation.remarks]
+    if plan.origin == "server" and remarks and not foundation.settings.targets:
+        raise UsageError(*remarks)
+    tree, notes = _make_manifests(inputs, foundation.settings, plan, on_progress)
+    files = {path: data for path, data in around.items() if path not in kept}
+    summaries = [summary._replace(path=f"{manifests}/{summary.path}") for summary in tree.summaries]
+    return Repository(
+        files | {f"{manifests}/{path}": data for path, data in tree.files.items()},
+        (*(FileSummary(path, 0, 0, 0) for path in sorted(files)), *summaries),
+        kept,
+        (*remarks, *notes),
+        tree.problems,
+        is_example=not foundation.settings.targets,
+    )
+
+
+def _build_surroundings(foundation: Foundation, ci: Ci) -> dict[str, bytes]:
+    """Return every file but the manifests, by its path."""
+    files = {".gitignore": read_starter_file("gitignore"), "README.md": read_starter_file("README.md")}
+    if foundation.text is not None:
+        files[SETTINGS_FILE_NAME] = foundation.text.encode()
+    if ci != "none":
+        files |= {_APPLY_SETTINGS: foundation.apply_text.encode(), **read_ci_files(ci)}
+    return files
+
+
+def _find_manifest_folder(settings: Settings, folder: Path) -> str:
+    """Return where the manifests go, below the folder; raises UsageError for settings that have them elsewhere."""
+    if settings.file is None:
+        return MANIFEST_FOLDER
+    if settings.manifests == folder or not settings.manifests.is_relative_to(folder):
+        summary = f"its manifests are in {settings.manifests}, which is not below its own folder"
+        raise UsageError(
+            Diagnostic(
+                "usage.command-line", Source(settings.name), summary, remedy="name another folder for `manifests`"
+            )
+        )
+    return settings.manifests.relative_to(folder).as_posix()
+
+
+def _check_way(plan: RepositoryPlan, around: Mapping[str, bytes], manifests: str) -> tuple[str, ...]:
+    """Return which files stay as they are; raises UsageError with everything else that is in the way."""
+    obstacles = find_obstacles(plan.folder, dict.fromkeys(around))
+    spared = {path for path, reason in obstacles.items() if plan.keep and reason == "is there already"}
+    spared -= {SETTINGS_FILE_NAME}
+    folder = plan.folder / manifests
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        obstacles[f"{manifests}/"] = "is there already"
+    if in_the_way := {path: reason for path, reason in obstacles.items() if path not in spared}:
+        raise UsageError(*_explain_obstacles(in_the_way, plan.shown))
+    return tuple(sorted(spared))
+
+
+def _explain_obstacles(obstacles: Mapping[str, str], shown: str) -> Iterator[Diagnostic]:
+    for path, reason in obstacles.items():
+        remedy = "move it, or name another folder"
+        if path == SETTINGS_FILE_NAME:
+            remedy = "move it, or begin from it with --config"
+        elif not path.endswith("/"):
+            remedy = "move it, or leave such files as they are with --keep"
+        words = Explanation(
+            "init.file-in-the-way", reason, "nothing was written, since it may be somebody's work", remedy
+        )
+        yield words.locate(Source(path if shown == "." else f"{shown}/{path}"))
+
+
+def _make_manifests(
+    inputs: RunInputs, settings: Settings, plan: RepositoryPlan, on_progress: Callable[[str], None]
+) -> tuple[ExportedTree, tuple[Diagnostic, ...]]:
+    """Return manifests of the servers or of examples, and why of examples where a server is configured."""
+    if plan.origin == "server" or (plan.origin == "auto" and settings.targets):
+        pick_targets(settings, ())
+        try:
+            return export_tree(inputs, settings, ExportScope(), plan.layout, on_progress), ()
+        except ReconcilerError as error:
+            if plan.origin == "server" or error.exit is not Exit.UNREACHABLE:
+                raise
+            unreached = "the manifests are examples, since the server did not answer"
+            remedy = (
+                "move them away and run `reconciler export --out` once it does; to plan them would ask for the examples"
+            )
+            notes = (
+                _note(unreached, remedy),
+                *(replace(problem, severity=Severity.NOTE) for problem in error.problems),
+            )
+            return _make_examples(inputs, settings), notes
+    return _make_examples(inputs, settings), ()
+
+
+def _make_examples(inputs: RunInputs, settings: Settings) -> ExportedTree:
+    targets = {name: target.api for name, target in settings.targets.items()} or _EXAMPLE_TARGETS
+    examples = build_example_manifests(inputs.kinds, targets)
+    counts = {example.path: 0 if example.is_comment else 1 for example in examples}
+    files = {example.path: example.data for example in examples}
+    return ExportedTree(files, tuple(FileSummary(path, count, 0, count) for path, count in sorted(counts.items())), ())
+
+
+def _note(summary: str, remedy: str) -> Diagnostic:
+    return Diagnostic("init.not-as-it-was", Source("init"), summary, remedy=remedy, severity=Severity.NOTE)
