@@ -71,9 +71,7 @@ def _build_manifest_schema(kinds: Registry) -> Schema:
 def _build_report_schema() -> Schema:
     """What `--format json` prints: plan, drift, show, apply, and every command that failed."""
     problem = _build_open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
-    description = (
-        "Result of a command. Members may be added within a format version's first number; none is taken away."
-    )
+    description = "Result of a command. Members may join within a format version's first number; none is taken away."
     definitions = {
         "step": _build_step_schema(),
         "change": _build_change_schema("risk_reason", {"drift": {"$ref": "#/$defs/drift"}}),

@@ -36,7 +36,9 @@ from reconciler.settings.model import Settings
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.transport.exchanges import TrafficWatch
-_DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
+
+DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
+"""The targets, with their APIs, that documents may name before any settings are there."""
 _NO_TARGETS = Diagnostic(
     "usage.no-targets",
     Source("reconciler"),
@@ -148,7 +150,7 @@ def select_declared(
     inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
 ) -> Declaration:
     """Read the manifests with settings that are read already; raises as `read_declaration` does."""
-    apis = {name: target.api for name, target in settings.targets.items()} or (_DEFAULT_APIS if offline else {})
+    apis = {name: target.api for name, target in settings.targets.items()} or (DEFAULT_APIS if offline else {})
     if not apis:
         raise UsageError(_NO_TARGETS)
     # Before a manifest is read: what is not selected can't stop a run.

@@ -11,7 +11,7 @@ from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.engine.export_drafts import ExportScope
 from reconciler.engine.export_files import ExportedTree, FileSummary, export_tree
 from reconciler.engine.export_layout import ExportLayout
-from reconciler.engine.pipeline import RunInputs, pick_targets, read_settings
+from reconciler.engine.pipeline import DEFAULT_APIS, RunInputs, pick_targets, read_settings
 from reconciler.engine.repository_settings import MANIFEST_FOLDER, Foundation, lay_foundation
 from reconciler.engine.starter_files import Ci, build_example_manifests, read_ci_files, read_starter_file
 from reconciler.errors import Exit, ReconcilerError, UsageError
@@ -23,7 +23,6 @@ Origin: TypeAlias = Literal["auto", "server", "examples"]
 """What manifests are made of; `auto` is the server where there is one that answers, else examples."""
 
 _APPLY_SETTINGS: Final = "reconciler.apply.yaml"
-_EXAMPLE_TARGETS: Final[Mapping[str, str]] = {"command": "keyfactor", "csms": "csms"}
 
 
 class RepositoryPlan(NamedTuple):
@@ -160,7 +159,7 @@ def _make_manifests(
 
 
 def _make_examples(inputs: RunInputs, settings: Settings) -> ExportedTree:
-    targets = {name: target.api for name, target in settings.targets.items()} or _EXAMPLE_TARGETS
+    targets = {name: target.api for name, target in settings.targets.items()} or DEFAULT_APIS
     examples = build_example_manifests(inputs.kinds, targets)
     counts = {example.path: 0 if example.is_comment else 1 for example in examples}
     files = {example.path: example.data for example in examples}

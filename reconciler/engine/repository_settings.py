@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 from reconciler.documents.reader import read_documents
 from reconciler.documents.writer import format_yaml
 from reconciler.engine.starter_files import read_starter_file
-from reconciler.settings.encoding import encode_targets
+from reconciler.settings.encoding import encode_target_settings
 from reconciler.settings.load import SETTINGS_FILE_NAME
 from reconciler.settings.model import Settings
 from reconciler.settings.relocation import relocate_settings
@@ -43,7 +43,7 @@ def lay_foundation(settings: Settings, folder: Path) -> Foundation:
     content = relocate_settings(_read_content(settings.file), settings.file.parent, folder) if settings.file else {}
     remarks: tuple[str, ...] = ()
     if not content.get("targets"):
-        encoded = encode_targets(settings.targets, folder)
+        encoded = encode_target_settings(settings.targets, folder)
         remarks = encoded.remarks
         settings = replace(settings, targets={name: settings.targets[name] for name in encoded.targets})
         content = {**content, "targets": encoded.targets}

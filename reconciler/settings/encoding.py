@@ -42,7 +42,7 @@ class EncodedTargets(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def encode_targets(targets: Mapping[str, Target], folder: Path) -> EncodedTargets:
+def encode_target_settings(targets: Mapping[str, Target], folder: Path) -> EncodedTargets:
     """Return targets for a settings file in a folder, without those that lack something; never a secret's value."""
     remarks: list[str] = []
     encoded: dict[str, Any] = {}

@@ -12,7 +12,7 @@ import yaml
 
 from reconciler.documents.writer import format_yaml
 from reconciler.kinds.registry import KINDS
-from reconciler.settings.encoding import encode_targets
+from reconciler.settings.encoding import encode_target_settings
 from reconciler.settings.load import load_settings
 from reconciler.settings.model import Settings
 from reconciler.settings.relocation import relocate_settings
@@ -75,7 +75,7 @@ def write(folder: Path, content: dict[str, Any]) -> Settings:
 def test_targets_of_the_environment_are_the_same_from_a_file(tmp_path: Path, env: dict[str, str]) -> None:
     """Every way to log in, every address; each secret by the variable that holds it."""
     found = load_settings(None, env=env, cwd=tmp_path, kinds=KINDS).targets
-    encoded = encode_targets(found, tmp_path / "new")
+    encoded = encode_target_settings(found, tmp_path / "new")
     assert encoded.remarks == ()
 
     targets = write(tmp_path / "new", {"targets": encoded.targets}).targets
@@ -91,7 +91,7 @@ def test_a_secret_of_a_vendor_s_file_is_asked_for_by_a_variable(tmp_path: Path) 
     (tmp_path / ".keyfactor").mkdir()
     (tmp_path / ".keyfactor" / "command_config.json").write_text(json.dumps({"servers": {"default": profile}}))
     found = load_settings(None, env={"HOME": str(tmp_path)}, cwd=tmp_path, kinds=KINDS).targets
-    encoded = encode_targets(found, tmp_path / "new")
+    encoded = encode_target_settings(found, tmp_path / "new")
 
     assert encoded.targets["command"]["auth"]["password"] == {"env": "KEYFACTOR_PASSWORD"}
     assert len(encoded.remarks) == 1
@@ -101,7 +101,7 @@ def test_a_secret_of_a_vendor_s_file_is_asked_for_by_a_variable(tmp_path: Path) 
 
 def test_a_target_that_lacks_something_is_left_out_and_told(tmp_path: Path) -> None:
     """With what is to be set."""
-    encoded = encode_targets(load_settings(None, env=HOST, cwd=tmp_path, kinds=KINDS).targets, tmp_path)
+    encoded = encode_target_settings(load_settings(None, env=HOST, cwd=tmp_path, kinds=KINDS).targets, tmp_path)
     assert (encoded.targets, len(encoded.remarks)) == ({}, 1)
     assert "KEYFACTOR_AUTH_CLIENT_ID" in encoded.remarks[0]
 

@@ -14,7 +14,7 @@ from reconciler.cli.terminal.output import CommandResult
 
 if TYPE_CHECKING:
     from reconciler.engine.export_layout import Split
-    from reconciler.engine.repository import Origin
+    from reconciler.engine.repository import Origin, RepositoryPlan
     from reconciler.engine.starter_files import Ci
 
 
@@ -60,33 +60,35 @@ def command(
     environment, with secrets by reference; else an example. Nothing that is there is overwritten, and `git init` is
     left to you.
     """
+    from reconciler.engine.export_layout import ExportLayout
+    from reconciler.engine.repository import RepositoryPlan
+
+    path = Path(os.path.normpath(session.cwd / folder))
+    layout = ExportLayout(split or "kind", csv)
+    return _begin_repository(session, config, RepositoryPlan(path, Path(folder).as_posix(), ci, origin, layout, keep))
+
+
+def _begin_repository(session: Session, config: str | None, plan: RepositoryPlan) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.export_layout import ExportLayout
-    from reconciler.engine.repository import RepositoryPlan, build_repository
+    from reconciler.engine.repository import build_repository
     from reconciler.reports.export import encode_files
     from reconciler.reports.repository import render_repository, summarize_repository
     from reconciler.state.new_files import write_new_files
 
-    shown = Path(folder).as_posix()
-    path = Path(os.path.normpath(session.cwd / folder))
-    plan = RepositoryPlan(path, shown, ci, origin, ExportLayout(split or "kind", csv), keep)
     with Progress(session) as progress:
         repository = build_repository(session.inputs, config, plan, progress.tell)
     try:
-        written = write_new_files(path, repository.files)
+        written = write_new_files(plan.folder, repository.files)
     except OSError as error:
-        raise make_write_error(shown, error) from None
-    is_versioned = any((parent / ".git").exists() for parent in (path, *path.parents))
+        raise make_write_error(plan.shown, error) from None
+    files = encode_files(repository.summaries, written)
+    is_versioned = any((parent / ".git").exists() for parent in (plan.folder, *plan.folder.parents))
     return CommandResult(
         repository.exit,
-        lambda _: render_repository(repository, shown, is_versioned=is_versioned),
+        lambda _: render_repository(repository, plan.shown, is_versioned=is_versioned),
         repository.problems,
         notes=repository.notes,
-        extra={
-            "folder": shown,
-            "files": encode_files(repository.summaries, written),
-            "kept": list(repository.kept),
-        },
-        headline=summarize_repository(repository, shown),
+        extra={"folder": plan.shown, "files": files, "kept": list(repository.kept)},
+        headline=summarize_repository(repository, plan.shown),
     )
