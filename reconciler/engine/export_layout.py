@@ -86,7 +86,7 @@ def _take_tables(group: _Group) -> tuple[tuple[Draft, ...], dict[str, str]]:
     path = f"{group.stem}.csv"
     rows = [row for draft in tabular for row in draft.exported.rows]
     others = [draft for draft in group.drafts if not draft.exported.rows]
-    name = _name_table_draft(group, tabular)
+    name = tabular[0].exported.name if len(tabular) == 1 else _name_table_draft(group, others)
     spec = {field: path.rpartition("/")[2]}
     metadata = {**tabular[0].manifest["metadata"], "name": name}
     manifest = {**tabular[0].manifest, "metadata": metadata, "spec": spec}
@@ -96,11 +96,9 @@ def _take_tables(group: _Group) -> tuple[tuple[Draft, ...], dict[str, str]]:
     return (Draft(manifest, exported, tabular[0].target), *others), {path: format_table(header, rows)}
 
 
-def _name_table_draft(group: _Group, tabular: Sequence[Draft]) -> str:
-    """Return the name of the document that names a table: that of the only one in it, or that of the file."""
-    if len(tabular) == 1:
-        return tabular[0].exported.name
-    taken = {draft.exported.name.casefold() for draft in group.drafts}
+def _name_table_draft(group: _Group, others: Sequence[Draft]) -> str:
+    """Return the name of the document that names a table of several: that of the file, and none that is taken."""
+    taken = {draft.exported.name.casefold() for draft in others}
     name = plain_name = group.stem.rpartition("/")[2]
     number = 1
     while name.casefold() in taken:

@@ -147,7 +147,7 @@ ODD_FIELDS: dict[str, tuple[Callable[[World], None], str]] = {
     ),
     "the description of a claim, which is no member of its own": (
         lambda world: _edit_claim(world, Description="pki\u202eops"),
-        "is left out: text holds U+202E",
+        r"# the description of claim CORP\pki-ops is left out: text holds U+202E",
     ),
     "the display name of a handler": (
         lambda world: world.handlers[1].update(DisplayName="\x1b[2J"),
