@@ -67,6 +67,7 @@ _EXPORT_RULES = {
     "export.file-in-the-way": "A file that is to be written is there already, with other content, or is a link.",
     "export.no-target": "No target of the settings speaks the API of what is to be exported.",
     "export.nothing-to-export": "Nothing that exists is to be exported.",
+    "export.other-manifests": "A folder holds manifests beside those that were exported into it.",
     "export.unreadable-text": "An export is larger than what a run reads.",
     "export.unwritable-object": "A live object holds what no manifest can.",
 }

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Explanation, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.documents.document import Document
-from reconciler.documents.files import InputFile, is_manifest, name_path, read_mode
+from reconciler.documents.files import FileRef, InputFile, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import HeldFile
 from reconciler.documents.reader import parse_documents
 from reconciler.engine.export import format_drafts
@@ -18,11 +18,14 @@ from reconciler.engine.export_drafts import Draft, ExportScope, count_targets, d
 from reconciler.engine.export_layout import ExportLayout, lay_out_files
 from reconciler.engine.pipeline import RunInputs
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
-from reconciler.manifests.discovery import DiscoveredFiles
+from reconciler.manifests.discovery import DiscoveredFiles, find_manifests
 from reconciler.manifests.load import LoadedManifests, load_files
 from reconciler.settings.load import check_settings_location
 from reconciler.settings.model import Settings
 from reconciler.state.new_files import find_obstacles, write_new_files
+
+_MOST_NAMED = 5
+"""Files that a note names one by one."""
 
 
 class FileSummary(NamedTuple):
@@ -133,6 +136,20 @@ def write_tree(tree: ExportedTree, folder: Path, shown: str) -> tuple[str, ...]:
             *(_explain_obstacle(reason).locate(Source(f"{shown}/{path}")) for path, reason in obstacles.items())
         )
     return tuple(write_new_files(folder, tree.files))
+
+
+def find_other_manifests(tree: ExportedTree, folder: Path, inputs: RunInputs) -> tuple[Diagnostic, ...]:
+    """Return a note of the manifests that are in the folder beside those of an export: a run reads them, too."""
+    own = {folder.joinpath(path) for path in tree.files}
+    found = [file for file in find_manifests([folder], inputs.cwd).files if isinstance(file, FileRef)]
+    others = [file.shown for file in found if file.path not in own]
+    if not others:
+        return ()
+    named = ", ".join(others[:_MOST_NAMED]) + (f" and {len(others) - _MOST_NAMED} more" if others[_MOST_NAMED:] else "")
+    summary = f"manifests that are no part of this export: {named}"
+    reason, remedy = "a plan of the folder is about them, too", "remove those whose objects are gone or are told twice"
+    place = Source(name_path(folder, inputs.cwd))
+    return (Diagnostic("export.other-manifests", place, summary, reason, remedy, Severity.NOTE),)
 
 
 def _explain_obstacle(reason: str) -> Explanation:

@@ -176,6 +176,17 @@ def test_files_in_the_way_are_all_named_and_nothing_is_written(run: Run, folder:
     assert before[f"{OWNERS}/web-team.yaml"] == (folder / "others/web-team.yaml").read_bytes()
 
 
+def test_manifests_that_are_no_part_of_it_are_told(run: Run, folder: Path, server: Simulator) -> None:
+    """Such as that of an object which is gone since: a plan would make it again."""
+    config = configure(server)
+    argv = ["export", "--out", "m/", "--kind", "SecurityRole", "--split", "object", *config]
+    assert "no part of this export" not in run(argv)[2]
+    with server.lock:
+        server.world.roles[2]["Name"] = "Renamed"
+    code, _, stderr = run(argv)
+    assert (code, stderr.count("no part of this export: m/security-roles/pki-operators.yaml;")) == (0, 1)
+
+
 # argv beyond `export`, what is there before, and a word of what is told
 REFUSED = {
     "a split of nothing": (["--split", "kind"], "", "name a folder with --out"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -70,12 +72,13 @@ def _export_files(
 ) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.export_files import check_export_folder, export_tree, write_tree
+    from reconciler.engine.export_files import check_export_folder, export_tree, find_other_manifests, write_tree
     from reconciler.engine.export_layout import ExportLayout
     from reconciler.engine.pipeline import read_settings
     from reconciler.reports.export import encode_files, render_files, summarize_export
 
-    inputs, folder = session.inputs, session.cwd / out
+    inputs, out = session.inputs, Path(out).as_posix()
+    folder = Path(os.path.normpath(inputs.cwd / out))
     settings = read_settings(inputs, config)
     check_export_folder(inputs, settings, folder)
     with Progress(session) as progress:
@@ -89,5 +92,6 @@ def _export_files(
         lambda _: render_files(tree.summaries, written, out, config),
         tree.problems,
         extra={"folder": out, "files": encode_files(tree.summaries, written)},
+        notes=find_other_manifests(tree, folder, inputs),
         headline=summarize_export(tree.summaries, written, out),
     )
