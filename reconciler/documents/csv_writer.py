@@ -39,10 +39,10 @@ def has_formula(text: str) -> bool:
 
 def format_note_cell(text: str) -> str:
     """Return a text for a cell that nobody but people read: visible, of bounded length, no formula."""
-    shown = escape_unsafe_text(text)
-    shown = shown if len(shown) <= _NOTE_CHARACTERS else f"{shown[: _NOTE_CHARACTERS - 1]}…"
+    note = escape_unsafe_text(text)
+    note = note if len(note) <= _NOTE_CHARACTERS else f"{note[: _NOTE_CHARACTERS - 1]}…"
     # The apostrophe is how people themselves tell a spreadsheet that a cell is text.
-    return f"'{shown}" if has_formula(shown) else shown
+    return f"'{note}" if has_formula(note) else note
 
 
 def _quote_cell(text: str) -> str:

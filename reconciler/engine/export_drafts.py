@@ -105,9 +105,11 @@ def drop_refused(
     `documents` are the drafts as they were read back, in the same order.
     """
     apis = {name: target.api for name, target in settings.targets.items()}
-    refused = find_document_problems(documents, inputs.kinds, apis)
-    reasons = [(drafts[number], "; ".join(map(_describe_refusal, found))) for number, found in refused.items()]
-    taken = [draft for number, draft in enumerate(drafts) if number not in refused]
+    problems_by_number = find_document_problems(documents, inputs.kinds, apis)
+    reasons = [
+        (drafts[number], "; ".join(map(_describe_refusal, faults))) for number, faults in problems_by_number.items()
+    ]
+    taken = [draft for number, draft in enumerate(drafts) if number not in problems_by_number]
     return taken, [_explain_unwritable(draft, reason) for draft, reason in reasons]
 
 
@@ -160,8 +162,8 @@ def _remove_field(spec: Mapping[str, Json], path: Path) -> dict[str, Json]:
     name, rest = str(path[0]), path[1:]
     inner = spec.get(name)
     remaining = _remove_field(inner, rest) if rest and isinstance(inner, Mapping) else None
-    others = {key: remaining if key == name else value for key, value in spec.items()}
-    return {key: value for key, value in others.items() if key != name or remaining}
+    members = {key: remaining if key == name else value for key, value in spec.items()}
+    return {key: value for key, value in members.items() if key != name or remaining}
 
 
 def _drop_invalid_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:

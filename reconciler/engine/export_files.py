@@ -122,18 +122,18 @@ def check_export_folder(inputs: RunInputs, settings: Settings, folder: Path) -> 
     check_settings_location(settings.file, folder, inputs.cwd)
     mode = read_mode(folder, follow=True)
     if mode and not stat.S_ISDIR(mode):
-        place = Source(name_path(folder, inputs.cwd))
-        raise UsageError(Diagnostic("usage.unwritable", place, "is no folder", remedy="name another place"))
+        source = Source(name_path(folder, inputs.cwd))
+        raise UsageError(Diagnostic("usage.unwritable", source, "is no folder", remedy="name another place"))
 
 
-def write_tree(tree: ExportedTree, folder: Path, shown: str) -> tuple[str, ...]:
+def write_tree(tree: ExportedTree, folder: Path, label: str) -> tuple[str, ...]:
     """Write the files of an export that are not there yet; return their paths below the folder.
 
     Raises UsageError with every file that is in the way, before the first write, and OSError.
     """
     if obstacles := find_obstacles(folder, tree.files):
         raise UsageError(
-            *(_explain_obstacle(reason).locate(Source(f"{shown}/{path}")) for path, reason in obstacles.items())
+            *(_explain_obstacle(reason).locate(Source(f"{label}/{path}")) for path, reason in obstacles.items())
         )
     return tuple(write_new_files(folder, tree.files))
 
@@ -141,15 +141,17 @@ def write_tree(tree: ExportedTree, folder: Path, shown: str) -> tuple[str, ...]:
 def find_other_manifests(tree: ExportedTree, folder: Path, inputs: RunInputs) -> tuple[Diagnostic, ...]:
     """Return a note of the manifests that are in the folder beside those of an export: a run reads them, too."""
     own = {folder.joinpath(path) for path in tree.files}
-    found = [file for file in find_manifests([folder], inputs.cwd).files if isinstance(file, FileRef)]
-    others = [file.shown for file in found if file.path not in own]
-    if not others:
+    manifests = [file for file in find_manifests([folder], inputs.cwd).files if isinstance(file, FileRef)]
+    foreign_names = [file.shown for file in manifests if file.path not in own]
+    if not foreign_names:
         return ()
-    named = ", ".join(others[:_MOST_NAMED]) + (f" and {len(others) - _MOST_NAMED} more" if others[_MOST_NAMED:] else "")
-    summary = f"manifests that are no part of this export: {named}"
+    names = ", ".join(foreign_names[:_MOST_NAMED]) + (
+        f" and {len(foreign_names) - _MOST_NAMED} more" if foreign_names[_MOST_NAMED:] else ""
+    )
+    summary = f"manifests that are no part of this export: {names}"
     reason, remedy = "a plan of the folder is about them, too", "remove those whose objects are gone or are told twice"
-    place = Source(name_path(folder, inputs.cwd))
-    return (Diagnostic("export.other-manifests", place, summary, reason, remedy, Severity.NOTE),)
+    source = Source(name_path(folder, inputs.cwd))
+    return (Diagnostic("export.other-manifests", source, summary, reason, remedy, Severity.NOTE),)
 
 
 def _explain_obstacle(reason: str) -> Explanation:

@@ -85,20 +85,20 @@ def _take_tables(group: _Group) -> tuple[tuple[Draft, ...], dict[str, str]]:
     ((field, columns),) = group.kind.tables.items()
     path = f"{group.stem}.csv"
     rows = [row for draft in tabular for row in draft.exported.rows]
-    others = [draft for draft in group.drafts if not draft.exported.rows]
-    name = tabular[0].exported.name if len(tabular) == 1 else _name_table_draft(group, others)
+    rest = [draft for draft in group.drafts if not draft.exported.rows]
+    name = tabular[0].exported.name if len(tabular) == 1 else _name_table_draft(group, rest)
     spec = {field: path.rpartition("/")[2]}
     metadata = {**tabular[0].manifest["metadata"], "name": name}
     manifest = {**tabular[0].manifest, "metadata": metadata, "spec": spec}
     remarks = tuple(remark for draft in tabular for remark in draft.exported.remarks)
     exported = tabular[0].exported._replace(name=name, spec=spec, remarks=remarks, comments={})
     header = (*columns, *group.kind.extra_columns.get(field, ()))
-    return (Draft(manifest, exported, tabular[0].target), *others), {path: format_table(header, rows)}
+    return (Draft(manifest, exported, tabular[0].target), *rest), {path: format_table(header, rows)}
 
 
-def _name_table_draft(group: _Group, others: Sequence[Draft]) -> str:
+def _name_table_draft(group: _Group, rest: Sequence[Draft]) -> str:
     """Return the name of the document that names a table of several: that of the file, and none that is taken."""
-    taken = {draft.exported.name.casefold() for draft in others}
+    taken = {draft.exported.name.casefold() for draft in rest}
     name = plain_name = group.stem.rpartition("/")[2]
     number = 1
     while name.casefold() in taken:
@@ -109,10 +109,10 @@ def _name_table_draft(group: _Group, others: Sequence[Draft]) -> str:
 
 def _head_absences(files: Mapping[str, bytes], absences: Iterable[str]) -> dict[str, bytes]:
     """Return the files, with what was left out told in the first one of its own kind."""
-    told = dict(files)
+    headed_files = dict(files)
     for absence in sorted(absences, reverse=True):
         stem = name_kind_files(absence.partition("/")[0])
-        path = next((path for path in sorted(told) if path.rpartition("/")[2] == f"{stem}.yaml"), None)
+        path = next((path for path in sorted(headed_files) if path.rpartition("/")[2] == f"{stem}.yaml"), None)
         if path is not None:
-            told[path] = f"# {escape_unsafe_text(absence)}\n".encode() + told[path]
-    return told
+            headed_files[path] = f"# {escape_unsafe_text(absence)}\n".encode() + headed_files[path]
+    return headed_files

@@ -28,11 +28,11 @@ _APPLY_SETTINGS: Final = "reconciler.apply.yaml"
 class RepositoryPlan(NamedTuple):
     """What to begin a repository with: in which folder, with the jobs of whom, made of what and laid out how.
 
-    `shown` is how people call the folder. With `keep` what is there of the files around manifests and settings stays.
+    `label` is how people call the folder. With `keep` what is there of the files around manifests and settings stays.
     """
 
     folder: Path
-    shown: str
+    label: str
     ci: Ci = "none"
     origin: Origin = "auto"
     layout: ExportLayout = ExportLayout()
@@ -47,7 +47,7 @@ class Repository(NamedTuple):
 
     files: Mapping[str, bytes]
     summaries: tuple[FileSummary, ...]
-    kept: tuple[str, ...] = ()
+    kept_paths: tuple[str, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     is_example: bool = False
@@ -68,17 +68,17 @@ def build_repository(
     foundation = lay_foundation(read_settings(inputs, config), plan.folder)
     around = _build_surroundings(foundation, plan.ci)
     manifests = _find_manifest_folder(foundation.settings, plan.folder)
-    kept = _check_way(plan, around, manifests)
+    kept_paths = _check_way(plan, around, manifests)
     remarks = [_note(remark, "mend it in reconciler.yaml, or in the environment") for remark in foundation.remarks]
     if plan.origin == "server" and remarks and not foundation.settings.targets:
         raise UsageError(*remarks)
     tree, notes = _make_manifests(inputs, foundation.settings, plan, on_progress)
-    files = {path: data for path, data in around.items() if path not in kept}
+    files = {path: data for path, data in around.items() if path not in kept_paths}
     summaries = [summary._replace(path=f"{manifests}/{summary.path}") for summary in tree.summaries]
     return Repository(
         files | {f"{manifests}/{path}": data for path, data in tree.files.items()},
         (*(FileSummary(path, 0, 0, 0) for path in sorted(files)), *summaries),
-        kept,
+        kept_paths,
         (*remarks, *notes),
         tree.problems,
         is_example=not foundation.settings.targets,
@@ -118,11 +118,11 @@ def _check_way(plan: RepositoryPlan, around: Mapping[str, bytes], manifests: str
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         obstacles[f"{manifests}/"] = "is there already"
     if in_the_way := {path: reason for path, reason in obstacles.items() if path not in spared}:
-        raise UsageError(*_explain_obstacles(in_the_way, plan.shown))
+        raise UsageError(*_explain_obstacles(in_the_way, plan.label))
     return tuple(sorted(spared))
 
 
-def _explain_obstacles(obstacles: Mapping[str, str], shown: str) -> Iterator[Diagnostic]:
+def _explain_obstacles(obstacles: Mapping[str, str], label: str) -> Iterator[Diagnostic]:
     for path, reason in obstacles.items():
         remedy = "move it, or name another folder"
         if path == SETTINGS_FILE_NAME:
@@ -132,7 +132,7 @@ def _explain_obstacles(obstacles: Mapping[str, str], shown: str) -> Iterator[Dia
         words = Explanation(
             "init.file-in-the-way", reason, "nothing was written, since it may be somebody's work", remedy
         )
-        yield words.locate(Source(path if shown == "." else f"{shown}/{path}"))
+        yield words.locate(Source(path if label == "." else f"{label}/{path}"))
 
 
 def _make_manifests(

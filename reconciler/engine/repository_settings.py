@@ -50,8 +50,13 @@ def lay_foundation(settings: Settings, folder: Path) -> Foundation:
     if not settings.targets:
         example = read_starter_file(SETTINGS_FILE_NAME).decode()
         return Foundation(replace(settings, file=None), example, example, remarks)
-    whole = {"apiVersion": "reconciler/v1", "kind": "Settings", "manifests": f"{MANIFEST_FOLDER}/", **content}
-    text, apply_text = _format_settings(whole, _HEAD), _format_settings(whole, _APPLY_HEAD)
+    settings_content = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Settings",
+        "manifests": f"{MANIFEST_FOLDER}/",
+        **content,
+    }
+    text, apply_text = _format_settings(settings_content, _HEAD), _format_settings(settings_content, _APPLY_HEAD)
     return Foundation(replace(settings, file=None), text, apply_text, remarks)
 
 

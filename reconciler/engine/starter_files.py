@@ -59,5 +59,5 @@ def _build_examples(kinds: Registry, targets: Mapping[str, str]) -> Iterator[Exa
         if len(names) > 1:
             text = _EXAMPLE_NAME.sub(rf"metadata: {{name: \1, target: {format_yaml_text(names[0])}}}", text)
         is_act = any(assessment.risk is Risk.IRREVERSIBLE for assessment in kind.risks.values())
-        shown = _ACT_HEAD + re.sub("(?m)^", "# ", text.rstrip("\n")) + "\n" if is_act else _EXAMPLE_HEAD + text
-        yield ExampleFile(f"{name_kind_files(kind.name)}.yaml", shown.encode(), is_act)
+        file_text = _ACT_HEAD + re.sub("(?m)^", "# ", text.rstrip("\n")) + "\n" if is_act else _EXAMPLE_HEAD + text
+        yield ExampleFile(f"{name_kind_files(kind.name)}.yaml", file_text.encode(), is_act)

@@ -11,15 +11,15 @@ from reconciler.reports.layout import format_count, sanitize_message
 
 def render_repository(repository: Repository, folder: str, *, is_versioned: bool) -> str:
     """Return the files of a repository below a headline, and the next three commands."""
-    kept = [f"left as they are: {', '.join(repository.kept)}"] if repository.kept else []
+    kept_line = [f"left as they are: {', '.join(repository.kept_paths)}"] if repository.kept_paths else []
     enter = f"cd {shlex.quote(folder)} && " if folder != "." else ""
     start = "" if is_versioned else "git init && "
     # A plan would ask servers that nobody has; this says what each of them lacks.
-    look = (
+    second_command = (
         "reconciler doctor    # once reconciler.yaml names your servers" if repository.is_example else "reconciler plan"
     )
-    next_commands = (f"{enter}reconciler validate", look, f"{start}git add . && git commit")
-    lines = [summarize_repository(repository, folder), *list_files(repository.summaries), *kept, "next:"]
+    next_commands = (f"{enter}reconciler validate", second_command, f"{start}git add . && git commit")
+    lines = [summarize_repository(repository, folder), *list_files(repository.summaries), *kept_line, "next:"]
     return sanitize_message("\n".join([*lines, *(f"  {command}" for command in next_commands)]) + "\n")
 
 

@@ -41,6 +41,6 @@ def _relocate_value(name: str, value: Any, old_folder: Path, new_folder: Path) -
 
 
 def show_path(path: Path, folder: Path) -> str:
-    """Return a path as a settings file in a folder says it: relative where it lies below, else whole."""
-    whole = Path(os.path.normpath(path))
-    return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else whole.as_posix()
+    """Return a path as a settings file in a folder says it: relative where it lies below, else as a whole."""
+    full_path = Path(os.path.normpath(path))
+    return full_path.relative_to(folder).as_posix() if full_path.is_relative_to(folder) else full_path.as_posix()

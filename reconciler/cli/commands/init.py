@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @options.tables
 @click.option("--keep", is_flag=True, help="Leave README.md, .gitignore and CI files that are there as they are.")
 @options.config
+@options.traffic
 @options.output
 @click.pass_obj
 def command(
@@ -81,14 +82,14 @@ def _begin_repository(session: Session, config: str | None, plan: RepositoryPlan
     try:
         written = write_new_files(plan.folder, repository.files)
     except OSError as error:
-        raise make_write_error(plan.shown, error) from None
+        raise make_write_error(plan.label, error) from None
     files = encode_files(repository.summaries, written)
     is_versioned = any((parent / ".git").exists() for parent in (plan.folder, *plan.folder.parents))
     return CommandResult(
         repository.exit,
-        lambda _: render_repository(repository, plan.shown, is_versioned=is_versioned),
+        lambda _: render_repository(repository, plan.label, is_versioned=is_versioned),
         repository.problems,
         notes=repository.notes,
-        extra={"folder": plan.shown, "files": files, "kept": list(repository.kept)},
-        headline=summarize_repository(repository, plan.shown),
+        extra={"folder": plan.label, "files": files, "kept": list(repository.kept_paths)},
+        headline=summarize_repository(repository, plan.label),
     )
