@@ -657,4 +657,33 @@ BANK = (
         "names = (self.address.name,)",
         "plans/test_withdrawals.py::test_what_is_no_longer_declared_is_named",
     ),
+    # What is written beside somebody's work.
+    Mutant(
+        "an-export-follows-a-link",
+        "state/new_files.py",
+        "        if stat.S_ISLNK(mode):\n",
+        "        if False:\n",
+        "state/test_new_files.py::test_what_is_in_the_way_is_found",
+    ),
+    Mutant(
+        "half-an-export-is-left-behind",
+        "state/new_files.py",
+        "        _remove((*published, *staged.values()), made_folders)\n",
+        "",
+        "state/test_new_files.py::test_nothing_is_left_of_files_that_could_not_all_be_written",
+    ),
+    Mutant(
+        "a-list-is-exported-without-a-member",
+        "engine/export_drafts.py",
+        "        yield from ((path, reason) for member in value",
+        "        yield from ((path, reason) for member in value[:0]",
+        "cli/test_export.py::test_a_field_that_nobody_could_review_is_left_out_alone",
+    ),
+    Mutant(
+        "a-spreadsheet-runs-an-owner-s-name",
+        "documents/csv_writer.py",
+        "    return fits and is_readable and not has_formula(text)\n",
+        "    return fits and is_readable\n",
+        "documents/test_csv_writer.py::test_no_cell_is_a_formula",
+    ),
 )
