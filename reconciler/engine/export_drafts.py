@@ -13,7 +13,8 @@ from reconciler.documents.document import Document
 from reconciler.documents.writer import explain_unwritable_text
 from reconciler.engine.pipeline import RunInputs, connect_targets
 from reconciler.errors import UsageError
-from reconciler.kinds.kind import ExportedDocument, Kind
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Kind
 from reconciler.manifests.load import find_document_problems
 from reconciler.manifests.selection import check_target_filter
 from reconciler.model import Json, Path

@@ -18,8 +18,9 @@ from reconciler.engine.export_drafts import Draft, ExportScope, count_targets, d
 from reconciler.engine.export_layout import ExportLayout, lay_out_files
 from reconciler.engine.pipeline import RunInputs
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
-from reconciler.manifests.discovery import DiscoveredFiles, find_manifests
+from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.load import LoadedManifests, load_files
+from reconciler.manifests.tree_search import DiscoveredFiles
 from reconciler.settings.load import check_settings_location
 from reconciler.settings.model import Settings
 from reconciler.state.new_files import find_obstacles, write_new_files

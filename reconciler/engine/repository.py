@@ -39,7 +39,7 @@ class RepositoryPlan(NamedTuple):
     keep: bool = False
 
 
-class Repository(NamedTuple):
+class NewRepository(NamedTuple):
     """A repository before it is written: its files by path, what is in the manifests, and what is to be told.
 
     `is_example` says that the servers that its settings name are made up.
@@ -60,7 +60,7 @@ class Repository(NamedTuple):
 
 def build_repository(
     inputs: RunInputs, config: str | None, plan: RepositoryPlan, on_progress: Callable[[str], None]
-) -> Repository:
+) -> NewRepository:
     """Return the files of a new repository.
 
     Raises UsageError with everything that is in the way, before a server is asked, and as `export_tree` does.
@@ -75,7 +75,7 @@ def build_repository(
     tree, notes = _make_manifests(inputs, foundation.settings, plan, on_progress)
     files = {path: data for path, data in around.items() if path not in kept_paths}
     summaries = [summary._replace(path=f"{manifests}/{summary.path}") for summary in tree.summaries]
-    return Repository(
+    return NewRepository(
         files | {f"{manifests}/{path}": data for path, data in tree.files.items()},
         (*(FileSummary(path, 0, 0, 0) for path in sorted(files)), *summaries),
         kept_paths,

@@ -12,9 +12,10 @@ from pydantic import Field, StrictBool
 from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.errors import IncompleteError
 from reconciler.kinds.declared_keys import collect_keys
+from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.handler_names import shorten_class_names
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.spec_model import Spec

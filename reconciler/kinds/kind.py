@@ -29,6 +29,7 @@ from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.adoption import Adopted, ComparedDocument, adopt_document
+from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle, build_former_fields
@@ -174,25 +175,6 @@ class Meaning(NamedTuple):
     name: str | None = None
     opaque: frozenset[str] = frozenset()
     subjects: tuple[Subject, ...] = ()
-
-
-class ExportedDocument(NamedTuple):
-    """One live object as a manifest: metadata.name, spec, and remarks that become comments.
-
-    `comments` stand behind single entries, by their path below `spec`. `unfit` says why no manifest can hold the
-    object. `aliases` are other names by which it may be looked for. `group` is whose it is, where documents are kept by
-    that. `rows` are what it says as the rows of a table, with the columns of the kind's only one and then its extra
-    ones; () where no table can say it.
-    """
-
-    name: str
-    spec: Mapping[str, Json]
-    remarks: tuple[str, ...] = ()
-    comments: Mapping[Path, str] = {}
-    unfit: str = ""
-    aliases: tuple[str, ...] = ()
-    group: str = ""
-    rows: tuple[tuple[str, ...], ...] = ()
 
 
 class Kind(Generic[SpecT_co, LiveT]):

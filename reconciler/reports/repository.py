@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from reconciler.engine.repository import Repository
+from reconciler.engine.repository import NewRepository
 from reconciler.reports.export import list_files
 from reconciler.reports.layout import format_count, sanitize_message
 
 
-def render_repository(repository: Repository, folder: str, *, is_versioned: bool) -> str:
+def render_repository(repository: NewRepository, folder: str, *, is_versioned: bool) -> str:
     """Return the files of a repository below a headline, and the next three commands."""
     kept_line = [f"left as they are: {', '.join(repository.kept_paths)}"] if repository.kept_paths else []
     enter = f"cd {shlex.quote(folder)} && " if folder != "." else ""
@@ -23,7 +23,7 @@ def render_repository(repository: Repository, folder: str, *, is_versioned: bool
     return sanitize_message("\n".join([*lines, *(f"  {command}" for command in next_commands)]) + "\n")
 
 
-def summarize_repository(repository: Repository, folder: str) -> str:
+def summarize_repository(repository: NewRepository, folder: str) -> str:
     """Return a repository in one line."""
     objects = sum(summary.objects for summary in repository.summaries)
     return f"{format_count(len(repository.files), 'file')} in {folder}, {format_count(objects, 'object')} declared"

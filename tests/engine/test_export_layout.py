@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.export_drafts import Draft
 from reconciler.engine.export_layout import ExportLayout, Split, lay_out_files
-from reconciler.kinds.kind import ExportedDocument
+from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.registry import KINDS
 
 HEAD = "apiVersion: reconciler/v1\nkind: CertificateOwner\nmetadata:\n  name: "

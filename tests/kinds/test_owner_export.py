@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.diagnostics import Address, Source
 from reconciler.kinds.certificate_owner.kind import KIND
-from reconciler.kinds.kind import ExportedDocument, Wanted
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Wanted
 from reconciler.model import Json
 from tests.support.sample_plans import planned
 from tests.support.toy_reader import World

@@ -10,7 +10,8 @@ from hypothesis import event as seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.kinds.kind import ExportedDocument, Wanted
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Json
 from tests.support.sample_plans import GUID, document, planned

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from reconciler.documents.csv_writer import format_note_cell, is_plain_cell
 from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByName, find_owner_role, group_roles
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, is_thumbprint
-from reconciler.kinds.kind import ExportedDocument
+from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.model import Json, Path
 from reconciler.payloads.certificates import CertificateRow, search_certificates
 from reconciler.payloads.roles import read_role_list

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.kinds.adoption import Adopted, AdoptionObstacle, ComparedDocument
 from reconciler.kinds.conflicts import find_contested_objects
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Note, Run, Tally, Wanted
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Note, Run, Tally, Wanted
 from reconciler.kinds.request_denial.comparison import (
     LiveRequests,
     build_batches,

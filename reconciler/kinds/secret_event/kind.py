@@ -9,7 +9,8 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
 from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.declared_keys import collect_keys
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.secret_event.adopting import adopt_event

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reconciler.documents.writer import explain_unwritable_text
 from reconciler.errors import CannotEncode
-from reconciler.kinds.kind import ExportedDocument
+from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.security_role.permission_sets import PermissionSetNames, find_set_name, is_guid
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.model import Json

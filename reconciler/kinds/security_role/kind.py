@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reconciler.kinds.adoption import Adopted, ComparedDocument
-from reconciler.kinds.kind import ExportedDocument, Finding, Kind, Match, Meaning, Run, Wanted
+from reconciler.kinds.exported_document import ExportedDocument
+from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
