@@ -39,7 +39,10 @@ class SessionCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; where its requests are to be kept, their place is looked at first."""
-        ctx.obj.traffic.open_trace(ctx.obj, ctx.params)
+        session = ctx.obj
+        # What the engine may know is only asked for where it is needed: that takes imports.
+        if session.traffic.trace is not None:
+            session.traffic.open_trace(session.inputs, ctx.params)
         return super().invoke(ctx)
 
 

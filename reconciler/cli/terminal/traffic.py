@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic, Source
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.cli.terminal.context import Session
+    from reconciler.engine.pipeline import RunInputs
     from reconciler.engine.traffic_log import TrafficLog
     from reconciler.transport.exchanges import TrafficWatch, WireExchange
 
@@ -58,8 +58,8 @@ class Traffic:
 
         return TrafficWatch(show)
 
-    def open_trace(self, session: Session, params: Mapping[str, Any]) -> None:
-        """Begin to keep requests if --trace asks for it; `params` are the command's own, by their names.
+    def open_trace(self, inputs: RunInputs, params: Mapping[str, Any]) -> None:
+        """Begin to keep requests where --trace asks for it; `params` are the command's own, by their names.
 
         Raises UsageError for a place that a trace can't or shouldn't have, and as reading the settings does.
         """
@@ -67,8 +67,8 @@ class Traffic:
             return
         from reconciler.engine.traffic_log import TrafficLog
 
-        place = TracePlace(session.cwd / self.trace, self.trace)
-        _check_place(place, session, params)
+        place = TracePlace(inputs.cwd / self.trace, self.trace)
+        _check_place(place, inputs, params)
         self._place, self._log = place, TrafficLog()
 
     def write_trace(self, command: str, started: datetime) -> Diagnostic | None:
@@ -115,12 +115,12 @@ def format_exchange(target: str, redact: Callable[[str], str], exchange: WireExc
     return sanitize_message(escape_and_shorten(line, _LONGEST_LINE))
 
 
-def _check_place(place: TracePlace, session: Session, params: Mapping[str, Any]) -> None:
+def _check_place(place: TracePlace, inputs: RunInputs, params: Mapping[str, Any]) -> None:
     from reconciler.engine.pipeline import read_settings
     from reconciler.errors import UsageError
 
-    cwd, config = session.cwd, params.get("config")
-    manifests = read_settings(session.inputs, config).manifests
+    cwd, config = inputs.cwd, params.get("config")
+    manifests = read_settings(inputs, config).manifests
     folders = [*(cwd / path for path in params.get("paths") or ()), manifests]
     others = [cwd / file for file in (params.get("out"), config) if isinstance(file, str) and file]
     problem = _explain_no_place(place) or _find_clash(place, others, folders) or _check_former_file(place)
