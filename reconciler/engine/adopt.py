@@ -6,14 +6,14 @@ where a plan of what was taken over has nothing left to send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
-from reconciler.documents.files import InputFile
 from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.adopted_files import AdoptedFiles, FileChange, WrittenDocument, overlay_files, read_places
+from reconciler.engine.adopted_files import AdoptedFiles, FileChange, WrittenDocument, read_places
+from reconciler.engine.adoption_check import AdoptionCheck, Told, add_reason
 from reconciler.engine.compared_documents import (
     ComparedDocuments,
     compare_documents,
@@ -25,11 +25,10 @@ from reconciler.engine.pipeline import (
     Declaration,
     RunInputs,
     RunOptions,
-    compare_with_servers,
     connect_targets,
     read_declaration,
 )
-from reconciler.errors import Exit, InvalidError, RefusedError, UsageError
+from reconciler.errors import Exit, RefusedError, UsageError
 from reconciler.kinds.adoption import (
     AddedDocument,
     Adopted,
@@ -37,21 +36,17 @@ from reconciler.kinds.adoption import (
     AdoptedRows,
     AdoptionObstacle,
 )
-from reconciler.kinds.kind import Run
+from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.discovery import find_manifests
-from reconciler.manifests.load import load_files
-from reconciler.manifests.selection import make_document_test
-from reconciler.manifests.tree_search import DiscoveredFiles
-from reconciler.model import Coverage, Obstacle, Plan
+from reconciler.model import Coverage, Plan
 from reconciler.plans.exit_code import exit_code
-from reconciler.plans.masking import MaskedPlan, MaskedStep, SecretMasker
+from reconciler.plans.masking import MaskedPlan, SecretMasker
 from reconciler.plans.planner import Observed
 
-if TYPE_CHECKING:
-    from reconciler.apis.connect import Api
-
 AdoptedPart = AdoptedDocument | AddedDocument | AdoptedRows
+# What has to be left out may be what something else needed; each round reads the servers once.
+_MAX_ROUNDS = 4
 
 
 class Adoption(NamedTuple):
@@ -76,6 +71,11 @@ class _TakenOver:
     parts: list[AdoptedPart]
     obstacles: list[AdoptionObstacle]
 
+    def leave(self, failures: Collection[Address]) -> None:
+        """Leave out the parts of these documents, and those that stand or fall with them."""
+        groups = {part.group for part in self.parts if part.group and _find_address(part) in failures}
+        self.parts = [part for part in self.parts if _find_address(part) not in failures and part.group not in groups]
+
 
 def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None]) -> Adoption:
     """Return the manifests with what the servers have in the place of what they declare; nothing is written.
@@ -98,13 +98,12 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
             declared.loaded.documents, declared.selected, places, observed, run, inputs.kinds
         )
         taken = _take_over(comparison, observed, inputs.kinds)
-        changes = _edit_files(taken, declared, places, inputs.kinds)
-        on_progress("comparing what would be written")
-        check = _Check(inputs, options, declared, comparison, taken)
-        check.prove(files, changes, taken.parts, apis, on_progress)
+        check = AdoptionCheck(inputs, options, declared, files, apis, on_progress)
+        known = {(told.address, told.rule) for told in (*comparison.problems, *(gap.problem for gap in observed.gaps))}
+        changes, remaining = _settle(taken, declared, places, check, known)
         masker = SecretMasker(api.redact for api in apis.values())
     _refuse_secrets(changes, masker)
-    return _build_adoption(declared, observed, comparison, taken, changes, masker)
+    return _build_adoption(declared, observed, comparison, taken, remaining, changes, masker)
 
 
 def _take_over(comparison: ComparedDocuments, observed: Observed, kinds: Registry) -> _TakenOver:
@@ -124,6 +123,61 @@ def _take_over(comparison: ComparedDocuments, observed: Observed, kinds: Registr
     return taken
 
 
+def _settle(
+    taken: _TakenOver,
+    declared: Declaration,
+    places: Mapping[Address, WrittenDocument],
+    check: AdoptionCheck,
+    known: Told,
+) -> tuple[list[FileChange], Told]:
+    """Return the files that change, and what a plan of them tells; what it refuses is left out.
+
+    Raises RefusedError where that can't be told apart from the rest.
+    """
+    faults: Sequence[Diagnostic] = ()
+    for _ in range(_MAX_ROUNDS):
+        changes = _edit_files(taken, declared, places, check.inputs.kinds)
+        if not changes:
+            break
+        check.on_progress("comparing what would be written")
+        left = {(obstacle.address, obstacle.field or obstacle.object) for obstacle in taken.obstacles}
+        proof = check.prove(changes, set(map(_name_part, taken.parts)), left, known)
+        faults = proof.faults
+        if not faults:
+            return changes, proof.remaining
+        if not _leave_faulty(taken, faults, declared, places):
+            raise RefusedError(*add_reason(faults))
+    else:
+        raise RefusedError(*add_reason(faults))
+    return [], known
+
+
+def _leave_faulty(
+    taken: _TakenOver, faults: Sequence[Diagnostic], declared: Declaration, places: Mapping[Address, WrittenDocument]
+) -> bool:
+    """Leave out what faults are about, and what can't stand without it; False where they are about nothing of it."""
+    documents = {document.address: document for document in declared.loaded.documents}
+    failures: dict[Address, Diagnostic] = {}
+    for fault in faults:
+        for part in taken.parts:
+            # What makes a file no manifest any more is known by its place alone.
+            name, file = (fault.address, "") if fault.address else (_name_part(part), fault.source.file)
+            if name == _name_part(part) and file in {"", _find_file(part, documents, places)}:
+                failures.setdefault(_find_address(part), fault)
+    for address, fault in failures.items():
+        words = f"is left as it is, since what would be written is refused: {fault.summary}"
+        taken.obstacles.append(AdoptionObstacle(address, documents[address].source, words, fault.remedy))
+    taken.leave(failures)
+    return bool(failures)
+
+
+def _find_file(
+    part: AdoptedPart, documents: Mapping[Address, Wanted], places: Mapping[Address, WrittenDocument]
+) -> str:
+    address = _find_address(part)
+    return documents[address].tables[part.field].file if isinstance(part, AdoptedRows) else places[address].file.shown
+
+
 def _edit_files(
     taken: _TakenOver, declared: Declaration, places: Mapping[Address, WrittenDocument], kinds: Registry
 ) -> list[FileChange]:
@@ -138,102 +192,17 @@ def _edit_files(
             source, remedy = documents[address].source, "edit it by hand"
             words = f"it can't be edited in place: {reason}"
             taken.obstacles.append(AdoptionObstacle(address, source, words, remedy))
-        taken.parts = [part for part in taken.parts if not _depends_on(part, failures, kinds)]
+        taken.leave(failures)
 
 
 def _find_address(part: AdoptedPart) -> Address:
     return part.beside if isinstance(part, AddedDocument) else part.address
 
 
-def _depends_on(part: AdoptedPart, failures: Iterable[Address], kinds: Registry) -> bool:
-    """Say whether a part can't stand without what failed: objects may have moved between documents of one kind."""
-    address = _find_address(part)
-    return any(
-        address == failed or (kinds[failed.kind].names_objects and address[:2] == failed[:2]) for failed in failures
-    )
-
-
-class _Check:
-    """Proves, before anything is written, that a plan of what would be written has nothing to send."""
-
-    def __init__(
-        self,
-        inputs: RunInputs,
-        options: RunOptions,
-        declared: Declaration,
-        comparison: ComparedDocuments,
-        taken: _TakenOver,
-    ) -> None:
-        self._inputs, self._options, self._declared = inputs, options, declared
-        self._left = {(obstacle.address, obstacle.field) for obstacle in taken.obstacles}
-        self._known = {(problem.address, problem.message) for problem in comparison.problems}
-
-    def prove(
-        self,
-        files: Iterable[InputFile],
-        changes: Sequence[FileChange],
-        parts: Iterable[AdoptedPart],
-        apis: Mapping[str, Api],
-        on_progress: Callable[[str], None],
-    ) -> None:
-        """Raise RefusedError with all that the plan would still do, or that can't be read any more."""
-        if not changes:
-            return
-        declared = self._load(files, changes, set(map(_name_part, parts)))
-        plan = compare_with_servers(self._inputs, declared, apis, on_progress).masked_plan
-        problems = [problem for problem in plan.problems if (problem.address, problem.message) not in self._known]
-        problems += [gap.problem for gap in plan.gaps]
-        problems += [
-            Diagnostic(
-                "adopt.still-differs",
-                step.source,
-                f"{step.address} would still differ: {', '.join(change.path for change in step.changes)}",
-                "the server changed meanwhile, or a manifest can't say what it holds",
-                "run again, or leave it out with --exclude",
-                address=step.address,
-            )
-            for step in plan.steps
-            if self._is_unexpected(step)
-        ]
-        if problems:
-            raise RefusedError(*_add_reason(problems))
-
-    def _is_unexpected(self, step: MaskedStep) -> bool:
-        """Say whether a step is left that nobody was told of: an object is missing, a field can't be taken over."""
-        fields = {change.path.partition(".")[0] for change in step.changes}
-        is_left = all((step.address, name) in self._left for name in fields)
-        return not is_left and (step.request is not None or step.obstacle is not Obstacle.ABSENT)
-
-    def _load(self, files: Iterable[InputFile], changes: Sequence[FileChange], touched: set[Address]) -> Declaration:
-        """Load what would be written, of which these documents are to be compared."""
-        targets = {name: target.api for name, target in self._declared.settings.targets.items()}
-        is_selected = make_document_test(self._options.selection, targets, self._inputs.kinds)
-        listing = DiscoveredFiles(overlay_files(files, changes), [], [])
-        try:
-            loaded = load_files(listing, kinds=self._inputs.kinds, targets=targets, is_selected=is_selected)
-        except InvalidError as error:
-            raise RefusedError(*_add_reason(error.problems)) from None
-        documents = [document for document in loaded.documents if document.address in touched]
-        return self._declared._replace(loaded=loaded, selected=documents)
-
-
 def _name_part(part: AdoptedPart) -> Address:
     """Return the address of what a part leaves: a role that keeps its former name has another one."""
     address = _find_address(part)
     return address if isinstance(part, AdoptedRows) else address._replace(name=part.value["metadata"]["name"])
-
-
-def _add_reason(problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    head = "nothing was written, since of what would be: "
-    for problem in problems:
-        yield Diagnostic(
-            "adopt.still-differs",
-            problem.source,
-            f"{head}{problem.summary}",
-            problem.reason,
-            problem.remedy,
-            address=problem.address,
-        )
 
 
 def _refuse_secrets(changes: Iterable[FileChange], masker: SecretMasker) -> None:
@@ -263,14 +232,20 @@ def _build_adoption(
     observed: Observed,
     comparison: ComparedDocuments,
     taken: _TakenOver,
+    remaining: Told,
     changes: Sequence[FileChange],
     masker: SecretMasker,
 ) -> Adoption:
     adopted = tuple(sorted(set(map(_name_part, taken.parts))))
     obstacles = sorted({describe_obstacle(obstacle) for obstacle in taken.obstacles if not obstacle.is_expected})
     expected = [describe_obstacle(obstacle) for obstacle in taken.obstacles if obstacle.is_expected]
-    notes = [_make_note(note) for note in (*comparison.notes, *expected)]
-    problems = tuple(problem for problem in comparison.problems if problem.address not in adopted)
+    touched = set(map(_find_address, taken.parts))
+
+    def is_still_so(told: Diagnostic) -> bool:
+        return told.address not in touched or (told.address, told.rule) in remaining
+
+    notes = [_make_note(note) for note in (*filter(is_still_so, comparison.notes), *expected)]
+    problems = tuple(filter(is_still_so, comparison.problems))
     sizes = {document.address: document.spec.size(document.tables) for document in declared.selected}
     compared = sum(size for address, size in sizes.items() if address[:2] in observed.live)
     plan = Plan((), Coverage(compared, sum(sizes.values())), problems, observed.gaps, selection=declared.selection)

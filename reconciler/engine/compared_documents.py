@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reconciler.diagnostics import Address, Diagnostic
+from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.documents.characters import explain_unsafe_text
 from reconciler.engine.adopted_files import WrittenDocument
 from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, ComparedDocument, Difference
@@ -48,7 +48,7 @@ def compare_documents(
         is_selected = document.address in chosen
         findings = kinds[document.address.kind].compare(document, observed.live[key], run) if is_selected else ()
         differences = tuple(_sort_findings(document, findings, comparison))
-        compared = ComparedDocument(document.address, document.source, value, differences, is_selected)
+        compared = ComparedDocument(document.address, document.source, value, differences, is_selected, document.tables)
         comparison.groups.setdefault(key, []).append(compared)
     return comparison
 
@@ -100,7 +100,7 @@ def _find_faults(kind: Kind, value: Mapping[str, Any]) -> set[str]:
     if unsafe := {name for name, member in spec.items() if _holds_unsafe_text(member)}:
         return unsafe
     try:
-        kind.spec.load(spec)
+        model = kind.spec.load(spec)
     except ValidationError as error:
         locations = [detail["loc"] for detail in error.errors()]
         # pydantic's `loc` is empty for an error of the whole model: then nothing of it can be.
@@ -109,7 +109,9 @@ def _find_faults(kind: Kind, value: Mapping[str, Any]) -> set[str]:
             for location in locations
             if location
         } or set(spec)
-    return set()
+    # A table is loaded and judged with the file that it stands in.
+    places = (place for place, _ in model.check(str(value["metadata"]["name"]), {}))
+    return {str(place[0]) for place in places if place and not isinstance(place, Source)}
 
 
 def _holds_unsafe_text(value: Any) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Address, Source
-from reconciler.model import Json
+from reconciler.model import Json, Tables
 
 
 class Difference(NamedTuple):
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
 class ComparedDocument:
     """A document as it is written, and which of its objects differ; `value` is the whole of it, as the readers give it.
 
-    `is_editable` is false of one that was not selected.
+    `is_editable` is false of one that was not selected. `tables` are those that lie beside it, by field.
     """
 
     address: Address
@@ -37,14 +37,19 @@ class ComparedDocument:
     value: Mapping[str, Any]
     differences: tuple[Difference, ...] = ()
     is_editable: bool = True
+    tables: Tables = field(default_factory=dict)
 
 
 class AdoptedDocument(NamedTuple):
-    """What a document is to say; `comments` go behind single values that are new in it."""
+    """What a document is to say; `comments` go behind single values that are new in it.
+
+    What has one `group` stands or falls together: an object that one of them lets go another takes in.
+    """
 
     address: Address
     value: Mapping[str, Any]
     comments: Mapping[Any, str] = {}
+    group: Address | None = None
 
 
 class AddedDocument(NamedTuple):
@@ -53,6 +58,7 @@ class AddedDocument(NamedTuple):
     beside: Address
     value: Mapping[str, Any]
     comments: Mapping[Any, str] = {}
+    group: Address | None = None
 
 
 class AdoptedRows(NamedTuple):
@@ -61,6 +67,7 @@ class AdoptedRows(NamedTuple):
     address: Address
     field: str
     rows: Mapping[int, Mapping[str, str] | None]
+    group: Address | None = None
 
 
 class AdoptionObstacle(NamedTuple):
@@ -136,9 +143,9 @@ def adopt_value(declared: Any, live: Any) -> Json:
 
 def merge_members(declared: Sequence[Any], live: Collection[Any]) -> list[Any]:
     """Return the live members: those that were declared first, in their order; new ones in order, or behind them."""
-    staying = [member for member in declared if member in live]
-    declared_set = set(declared)
-    new = sorted(member for member in live if member not in declared_set)
+    live_set, declared_set = set(live), set(declared)
+    staying = [member for member in declared if member in live_set]
+    new = sorted(live_set - declared_set)
     is_sorted = len(declared) > 1 and list(declared) == sorted(declared)
     return sorted([*staying, *new]) if is_sorted else [*staying, *new]
 

@@ -277,6 +277,25 @@ def test_a_field_that_can_not_be_taken_over_keeps_no_other_back(run: Run, folder
     assert (folder / "m.yaml").read_text() == expected
 
 
+def test_what_validation_would_refuse_is_left_out_alone(run: Run, folder: Path, simulator: Simulator) -> None:
+    """Somebody gave the role a second account without its domain: no manifest could tell the two apart."""
+    claim = "{type: Group, value: 'CORP\\web', provider: Active Directory}"
+    role = f"{HEAD}kind: SecurityRole\nmetadata: {{name: Payments PKI}}\nspec: {{claims: [{claim}]}}\n"
+    handler = HANDLER.replace("CLASS", simulator.world.handlers[1]["ClassName"]).replace(", displayName: X", "")
+    text = f"{role}---\n{handler}"
+    (folder / "m.yaml").write_text(text)
+    with simulator.lock:
+        simulator.world.handlers[1]["Enabled"] = False
+        (web,) = (one for one in simulator.world.claims.values() if one["ClaimValue"] == "CORP\\web")
+        simulator.world.claims[90] = {**web, "Id": 90, "ClaimValue": "web"}
+        set_role(Claims=[web["Id"], 90])(simulator)
+
+    code, _, stderr = run(["adopt", "m.yaml", "--write", "--config", str(simulator.credentials["settings"])])
+    assert code == 10, stderr
+    assert "SecurityRole/Payments PKI: claims: what the server holds can't be said in a manifest" in stderr
+    assert (folder / "m.yaml").read_text() == text.replace("enabled: true", "enabled: false"), stderr
+
+
 def test_a_file_that_somebody_else_changes_is_not_overwritten(folder: Path, simulator: Simulator) -> None:
     """Whoever edits one of them while the servers are read loses nothing, and none is written."""
     (folder / "m.yaml").write_text(CLEARED)

@@ -213,7 +213,7 @@ def test_a_certificate_that_is_gone_stays_where_it_is_listed(run: Run, folder: P
 
 
 def test_an_owner_that_can_not_be_named_is_told(run: Run, folder: Path, simulator: Simulator) -> None:
-    """Two roles whose names differ in letter case: which one is meant could not be told."""
+    """Its name holds what no file may; the certificate stays where it is, and the role's id is told."""
     (folder / "m.yaml").write_text(LIST)
     config = ["--config", str(simulator.credentials["settings"])]
     with simulator.lock:
@@ -222,5 +222,24 @@ def test_an_owner_that_can_not_be_named_is_told(run: Run, folder: Path, simulato
 
     code, _, stderr = run(["adopt", "m.yaml", "--write", *config])
     assert code == 10
-    assert "can't be edited in place" in stderr
+    assert "its owner can't be named: role 7" in stderr
     assert (folder / "m.yaml").read_text() == LIST
+
+
+def test_who_is_named_as_a_role_was_to_be_called_is_named_as_it_is(
+    run: Run, folder: Path, simulator: Simulator
+) -> None:
+    """The role keeps its name, and with it every list and row that has the other one."""
+    role = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Pay, renamedFrom: Payments PKI}\n"
+    role += "spec: {emailAddress: payments-pki@example.com}\n"
+    text = "---\n".join([role, LIST.replace("Payments PKI", "Pay"), TABLE])
+    (folder / "m.yaml").write_text(text)
+    (folder / "owners.csv").write_text(fill("thumbprint,owner\n{thumbprint 4},Pay\n", simulator))
+    config = ["--config", str(simulator.credentials["settings"])]
+
+    code, _, stderr = run(["adopt", "m.yaml", "--write", *config])
+    assert code == 0, stderr
+    expected = text.replace("name: Pay, renamedFrom: Payments PKI", "name: Payments PKI")
+    assert (folder / "m.yaml").read_text() == expected.replace("owner: Pay\n", "owner: Payments PKI\n")
+    assert (folder / "owners.csv").read_text().endswith(",Payments PKI\n")
+    assert run(["plan", "m.yaml", "--detailed-exitcode", *config])[0] == 0
