@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from reconciler.engine.export_files import FileSummary
+from reconciler.engine.exporting.export_files import FileSummary
 from reconciler.model import Json
 from reconciler.reports.layout import format_count, sanitize_message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from reconciler.engine.repository import NewRepository
+from reconciler.engine.exporting.repository import NewRepository
 from reconciler.reports.export import list_files
 from reconciler.reports.layout import format_count, sanitize_message
 

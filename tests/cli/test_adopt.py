@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli import main
-from reconciler.engine.adopt import adopt_live_state
-from reconciler.engine.adopted_files import write_changes
+from reconciler.engine.adoption.adopt import adopt_live_state
+from reconciler.engine.adoption.adopted_files import write_changes
 from reconciler.engine.pipeline import RunInputs, RunOptions
 from reconciler.errors import StaleError
 from reconciler.kinds.registry import KINDS

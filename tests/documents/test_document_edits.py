@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.document import SourceFile
-from reconciler.documents.document_edits import FileEdit, edit_documents
+from reconciler.documents.editing.document_edits import FileEdit, edit_documents
+from reconciler.documents.editing.scalar_edits import format_like
+from reconciler.documents.editing.text_edits import CannotEdit
 from reconciler.documents.reader import parse_documents
-from reconciler.documents.scalar_edits import format_like
-from reconciler.documents.text_edits import CannotEdit
 
 Change = Callable[[Any], None]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.export_drafts import Draft
-from reconciler.engine.export_layout import ExportLayout, Split, lay_out_files
+from reconciler.engine.exporting.export_drafts import Draft
+from reconciler.engine.exporting.export_layout import ExportLayout, Split, lay_out_files
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.registry import KINDS
 

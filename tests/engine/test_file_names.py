@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.file_names import choose_file_stems, name_kind_files
+from reconciler.engine.exporting.file_names import choose_file_stems, name_kind_files
 
 NAMES = st.one_of(
     st.text(max_size=12),

@@ -674,7 +674,7 @@ BANK = (
     ),
     Mutant(
         "a-list-is-exported-without-a-member",
-        "engine/export_drafts.py",
+        "engine/exporting/export_drafts.py",
         "        yield from ((path, reason) for member in value",
         "        yield from ((path, reason) for member in value[:0]",
         "cli/test_export.py::test_a_field_that_nobody_could_review_is_left_out_alone",

@@ -27,8 +27,8 @@ def command(
     mention stays unmentioned. Where that is done, a plan of these objects is empty. Nothing is sent to a server.
     """
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.adopt import adopt_live_state
-    from reconciler.engine.adopted_files import write_changes
+    from reconciler.engine.adoption.adopt import adopt_live_state
+    from reconciler.engine.adoption.adopted_files import write_changes
     from reconciler.engine.pipeline import RunOptions
     from reconciler.manifests.selection import Selection
     from reconciler.reports.adoption import FileDiff, encode_adoption, render_adoption, summarize_adoption

@@ -16,8 +16,8 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.engine.export_drafts import ExportScope
-    from reconciler.engine.export_layout import Split
+    from reconciler.engine.exporting.export_drafts import ExportScope
+    from reconciler.engine.exporting.export_layout import Split
 
 
 @options.command()
@@ -46,7 +46,7 @@ def command(
     target: tuple[str, ...],
 ) -> CommandResult:
     """Print the live state as manifests on which `plan` is empty, or write it into a folder."""
-    from reconciler.engine.export_drafts import ExportScope
+    from reconciler.engine.exporting.export_drafts import ExportScope
 
     scope = ExportScope(kind, match, target)
     if out is not None:
@@ -60,7 +60,7 @@ def command(
 
 def _export_text(session: Session, config: str | None, scope: ExportScope) -> CommandResult:
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.export import export_manifests
+    from reconciler.engine.exporting.export import export_manifests
 
     with Progress(session) as progress:
         result = export_manifests(session.inputs, config, progress.tell, scope)
@@ -72,8 +72,13 @@ def _export_files(
 ) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.export_files import check_export_folder, export_tree, find_other_manifests, write_tree
-    from reconciler.engine.export_layout import ExportLayout
+    from reconciler.engine.exporting.export_files import (
+        check_export_folder,
+        export_tree,
+        find_other_manifests,
+        write_tree,
+    )
+    from reconciler.engine.exporting.export_layout import ExportLayout
     from reconciler.engine.pipeline import read_settings
     from reconciler.reports.export import encode_files, render_files, summarize_export
 

@@ -13,9 +13,9 @@ from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
 
 if TYPE_CHECKING:
-    from reconciler.engine.export_layout import Split
-    from reconciler.engine.repository import Origin, RepositoryPlan
-    from reconciler.engine.starter_files import Ci
+    from reconciler.engine.exporting.export_layout import Split
+    from reconciler.engine.exporting.repository import Origin, RepositoryPlan
+    from reconciler.engine.exporting.starter_files import Ci
 
 
 @options.command()
@@ -61,8 +61,8 @@ def command(
     environment, with secrets by reference; else an example. Nothing that is there is overwritten, and `git init` is
     left to you.
     """
-    from reconciler.engine.export_layout import ExportLayout
-    from reconciler.engine.repository import RepositoryPlan
+    from reconciler.engine.exporting.export_layout import ExportLayout
+    from reconciler.engine.exporting.repository import RepositoryPlan
 
     path = Path(os.path.normpath(session.cwd / folder))
     layout = ExportLayout(split or "kind", csv)
@@ -72,7 +72,7 @@ def command(
 def _begin_repository(session: Session, config: str | None, plan: RepositoryPlan) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.repository import build_repository
+    from reconciler.engine.exporting.repository import build_repository
     from reconciler.reports.export import encode_files
     from reconciler.reports.repository import render_repository, summarize_repository
     from reconciler.state.new_files import write_new_files

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.adopted_files import AdoptedFiles, FileChange, WrittenDocument, read_places
-from reconciler.engine.adoption_check import AdoptionCheck, Told, add_reason
-from reconciler.engine.compared_documents import (
+from reconciler.engine.adoption.adopted_files import AdoptedFiles, FileChange, WrittenDocument, read_places
+from reconciler.engine.adoption.adoption_check import AdoptionCheck, Told, add_reason
+from reconciler.engine.adoption.compared_documents import (
     ComparedDocuments,
     compare_documents,
     describe_obstacle,

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reconciler.documents.writer import format_yaml_text
-from reconciler.engine.file_names import name_kind_files
+from reconciler.engine.exporting.file_names import name_kind_files
 from reconciler.kinds.registry import Registry
 from reconciler.model import Risk
 
 Ci: TypeAlias = Literal["github", "gitlab", "none"]
 """Who runs the jobs of a repository."""
 
-_FOLDER: Final = Path(__file__).parents[1] / "starter"
+_FOLDER: Final = Path(__file__).parents[2] / "starter"
 _CI_FILES: Final[Mapping[Ci, Mapping[str, str]]] = {
     "github": {f".github/workflows/{job}.yml": f"github/{job}.yml" for job in ("plan", "apply", "drift")},
     "gitlab": {".gitlab-ci.yml": "gitlab-ci.yml"},

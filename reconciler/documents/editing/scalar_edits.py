@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from reconciler.documents import characters
-from reconciler.documents.source_tree import SourceSpan
-from reconciler.documents.text_edits import CannotEdit, TextEdit, find_line_end
+from reconciler.documents.editing.source_tree import SourceSpan
+from reconciler.documents.editing.text_edits import CannotEdit, TextEdit, find_line_end
 from reconciler.documents.writer import format_yaml_flow
 
 _LINES = ("|", ">")

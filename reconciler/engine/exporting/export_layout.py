@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from reconciler.documents.characters import escape_unsafe_text
 from reconciler.documents.csv_writer import format_table
-from reconciler.engine.export import format_drafts
-from reconciler.engine.export_drafts import Draft
-from reconciler.engine.file_names import choose_file_stems, name_kind_files
+from reconciler.engine.exporting.export import format_drafts
+from reconciler.engine.exporting.export_drafts import Draft
+from reconciler.engine.exporting.file_names import choose_file_stems, name_kind_files
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
 

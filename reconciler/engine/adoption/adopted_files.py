@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.documents import limits
-from reconciler.documents.csv_edits import edit_table
 from reconciler.documents.csv_tables import locate_table
 from reconciler.documents.document import Document
-from reconciler.documents.document_edits import FileEdit, edit_documents
+from reconciler.documents.editing.csv_edits import edit_table
+from reconciler.documents.editing.document_edits import FileEdit, edit_documents
+from reconciler.documents.editing.text_edits import CannotEdit
 from reconciler.documents.files import FileRef, InputFile, Unreadable
 from reconciler.documents.held_files import EditedFile
 from reconciler.documents.reader import parse_documents
-from reconciler.documents.text_edits import CannotEdit
 from reconciler.errors import IncompleteError, StaleError
 from reconciler.kinds.adoption import AddedDocument, AdoptedDocument, AdoptedRows
 from reconciler.kinds.kind import Wanted

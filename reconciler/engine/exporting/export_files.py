@@ -13,9 +13,16 @@ from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import HeldFile
 from reconciler.documents.reader import parse_documents
-from reconciler.engine.export import format_drafts
-from reconciler.engine.export_drafts import Draft, ExportScope, count_targets, drop_refused, drop_unfit, read_drafts
-from reconciler.engine.export_layout import ExportLayout, lay_out_files
+from reconciler.engine.exporting.export import format_drafts
+from reconciler.engine.exporting.export_drafts import (
+    Draft,
+    ExportScope,
+    count_targets,
+    drop_refused,
+    drop_unfit,
+    read_drafts,
+)
+from reconciler.engine.exporting.export_layout import ExportLayout, lay_out_files
 from reconciler.engine.pipeline import RunInputs
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
 from reconciler.manifests.discovery import find_manifests

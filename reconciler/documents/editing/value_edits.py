@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.documents.block_edits import edit_block
-from reconciler.documents.flow_edits import edit_flow
-from reconciler.documents.member_changes import align_list, align_mapping, is_equal
-from reconciler.documents.scalar_edits import replace_scalar
-from reconciler.documents.source_tree import SourceSpan
-from reconciler.documents.text_edits import EditedText, TextEdit
+from reconciler.documents.editing.block_edits import edit_block
+from reconciler.documents.editing.flow_edits import edit_flow
+from reconciler.documents.editing.member_changes import align_list, align_mapping, is_equal
+from reconciler.documents.editing.scalar_edits import replace_scalar
+from reconciler.documents.editing.source_tree import SourceSpan
+from reconciler.documents.editing.text_edits import EditedText, TextEdit
 
 
 def edit_value(document: EditedText, span: SourceSpan, old: Any, new: Any) -> Iterator[TextEdit]:

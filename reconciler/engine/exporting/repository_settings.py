@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from reconciler.documents.reader import read_documents
 from reconciler.documents.writer import format_yaml
-from reconciler.engine.starter_files import read_starter_file
+from reconciler.engine.exporting.starter_files import read_starter_file
 from reconciler.settings.encoding import encode_target_settings
 from reconciler.settings.load import SETTINGS_FILE_NAME
 from reconciler.settings.model import Settings

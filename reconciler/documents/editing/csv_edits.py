@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.documents import characters, csv_header
 from reconciler.documents.csv_sheets import read_sheet
-from reconciler.documents.text_edits import CannotEdit
+from reconciler.documents.editing.text_edits import CannotEdit
 
 
 def edit_table(text: str, file: str, columns: Sequence[str], rows: Mapping[int, Mapping[str, str] | None]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.documents.document import Document, SourceFile
-from reconciler.documents.member_changes import is_equal
+from reconciler.documents.editing.member_changes import is_equal
+from reconciler.documents.editing.source_tree import read_source_tree
+from reconciler.documents.editing.text_edits import CannotEdit, EditedText, TextEdit, apply_edits
+from reconciler.documents.editing.value_edits import edit_value
 from reconciler.documents.reader import parse_documents
-from reconciler.documents.source_tree import read_source_tree
-from reconciler.documents.text_edits import CannotEdit, EditedText, TextEdit, apply_edits
-from reconciler.documents.value_edits import edit_value
 from reconciler.documents.writer import format_yaml
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from reconciler.documents.member_changes import MemberChange
-from reconciler.documents.scalar_edits import format_like
-from reconciler.documents.source_tree import SourceSpan
-from reconciler.documents.text_edits import (
+from reconciler.documents.editing.member_changes import MemberChange
+from reconciler.documents.editing.scalar_edits import format_like
+from reconciler.documents.editing.source_tree import SourceSpan
+from reconciler.documents.editing.text_edits import (
     CannotEdit,
     EditedText,
     TextEdit,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.documents.text_edits import CannotEdit
+from reconciler.documents.editing.text_edits import CannotEdit
 
 
 class MemberChange(NamedTuple):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.documents.characters import explain_unsafe_text
-from reconciler.engine.adopted_files import WrittenDocument
+from reconciler.engine.adoption.adopted_files import WrittenDocument
 from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, ComparedDocument, Difference
 from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Wanted
 from reconciler.kinds.registry import Registry

@@ -1,0 +1,1 @@
+"""From servers into the manifests: what documents declare becomes what there is."""
