@@ -12,7 +12,8 @@ class ListedObject(NamedTuple):
     """One live object. `keys` are the identities that a document may name it by, letter case folded.
 
     `name` is what people call it, "" where it has no name; `facts` are what helps to judge it, by the names that
-    reports show. Where there are many, those of one `group` are told together.
+    reports show. Where there are many, those of one `group` are told together. `unexportable` says why no export has
+    it, "" for what one has.
     """
 
     name: str
@@ -21,3 +22,4 @@ class ListedObject(NamedTuple):
     is_declared: bool
     facts: Mapping[str, Json] = {}
     group: str = ""
+    unexportable: str = ""

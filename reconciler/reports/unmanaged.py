@@ -88,7 +88,7 @@ def render_unmanaged(plan: MaskedPlan, listings: Sequence[UnmanagedObjects], lay
             yield from _render_objects(listing.objects, layout)
         if filled:
             yield build_line()
-            yield from _render_next_steps(sorted({listing.kind for listing in filled}))
+            yield from _render_next_steps(filled)
 
     return render_parts(report(), layout)
 
@@ -130,9 +130,17 @@ def _format_fact(value: Any) -> str:
     return f"{text[:MAX_VALUE]}..." if len(text) > MAX_VALUE else text
 
 
-def _render_next_steps(kinds: Sequence[str]) -> Iterator[Line]:
-    command = " ".join(("reconciler export", *(f"--kind {kind}" for kind in kinds)))
-    yield build_line(f"To declare them: {command}, into a file among the manifests; --match NAME narrows it.", hang=2)
+def _render_next_steps(listings: Sequence[UnmanagedObjects]) -> Iterator[Line]:
+    """Say how objects come into the manifests: as an export has them, or else by hand."""
+    objects = [(listing.kind, item) for listing in listings for item in listing.objects]
+    kinds = sorted({kind for kind, item in objects if not item.unexportable})
+    if kinds:
+        command = " ".join(("reconciler export", *(f"--kind {kind}" for kind in kinds)))
+        yield build_line(
+            f"To declare them: {command}, into a file among the manifests; --match NAME narrows it.", hang=2
+        )
+    for reason in sorted({item.unexportable for _, item in objects if item.unexportable}):
+        yield build_line(f"No export has {reason}.", hang=2)
     yield build_line(
         "From then on plan and drift watch them, and reconciler adopt takes over what others change.", hang=2
     )

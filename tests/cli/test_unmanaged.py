@@ -163,3 +163,16 @@ def test_plan_says_on_one_line_what_the_command_lists(run: Run, folder: Path, wo
     assert read_report(run, "show", "p.json")["unmanaged"] == {"SecurityRole": 6}
     code, stdout, _ = run(["apply", "--yes", "--format", "json"])
     assert (code, json.loads(stdout)["unmanaged"]) == (0, {"SecurityRole": 6})
+
+
+def test_what_no_export_has_is_not_told_to_be_exported(run: Run, world: Simulator, folder: Path) -> None:
+    """After an export of all owners the rest has none, and a second export would not have it either."""
+    (folder / "manifests").mkdir()
+    (folder / "manifests/owners.yaml").write_text(run(["export", "--kind", "CertificateOwner"])[1])
+    stdout = run(["unmanaged", "--only", "CertificateOwner"])[1]
+
+    assert "To declare them" not in stdout
+    assert "No export has a certificate without an owner: give it one in a CertificateOwner document" in stdout
+    assert "To declare them: reconciler export --kind SecurityRole, " in run(["unmanaged"])[1].replace(
+        "--kind EventHandler --kind SecretEvent ", ""
+    )

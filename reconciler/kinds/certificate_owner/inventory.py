@@ -48,6 +48,9 @@ def _list_query_rows(document: Wanted[CertificateOwner], live: LiveOwners) -> Se
     return result.rows if result.rows or document.spec.declared().get("allowEmpty") else None
 
 
+_WITHOUT_OWNER = "a certificate without an owner: give it one in a CertificateOwner document, by thumbprint or query"
+
+
 def _describe_rows(
     rows: Sequence[CertificateRow], declared_keys: frozenset[str], declared_ids: set[int]
 ) -> Iterator[ListedObject]:
@@ -57,7 +60,8 @@ def _describe_rows(
         # Of a hundred thousand certificates nearly all are declared, or only counted.
         facts = {} if is_declared else _list_facts(row)
         group = row.owner or ("without an owner" if row.owner_id is None else f"role {row.owner_id}")
-        yield ListedObject(row.name or "", str(row.id), keys, is_declared, facts, group)
+        unexportable = "" if row.owner_id is not None else _WITHOUT_OWNER
+        yield ListedObject(row.name or "", str(row.id), keys, is_declared, facts, group, unexportable)
 
 
 def _list_facts(row: CertificateRow) -> dict[str, str | bool | None]:
