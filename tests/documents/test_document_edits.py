@@ -47,6 +47,7 @@ CASES: dict[str, tuple[str, Change, list[str]]] = {
     "single quotes": ("spec:\n  a: 'p'\n", put(a="it's"), ["-  a: 'p'", "+  a: 'it''s'"]),
     "double quotes": ('spec:\n  a: "p"\n', put(a='"'), ['-  a: "p"', '+  a: "\\""']),
     "a switch": ("spec:\n  a: true\n", put(a=False), ["-  a: true", "+  a: false"]),
+    "a switch for a number": ("spec: {a: 1}\n", put(a=True), ["-spec: {a: 1}", "+spec: {a: true}"]),
     "lines": ("spec:\n  a: |-\n    p\n    q\n  b: 1\n", put(a="p\n\nr"), ["-    q", "+", "+    r"]),
     "folded lines": (
         "spec:\n  a: >-  # c\n    p\n    q\n  b: 1\n",

@@ -686,4 +686,49 @@ BANK = (
         "    return fits and is_readable\n",
         "documents/test_csv_writer.py::test_no_cell_is_a_formula",
     ),
+    # What is taken over from a server.
+    Mutant(
+        "a-secret-gets-into-git",
+        "engine/adoption/adopt.py",
+        "        if _hides_more(change, masker)\n",
+        "        if False\n",
+        "cli/test_adopt.py::test_a_secret_of_ours_does_not_get_into_git",
+    ),
+    Mutant(
+        "a-file-that-changed-is-overwritten",
+        "engine/adoption/adopted_files.py",
+        "if _read_again(change) != change.before]",
+        "if False]",
+        "cli/test_adopt.py::test_a_file_that_somebody_else_changes_is_not_overwritten",
+    ),
+    Mutant(
+        "an-additive-list-takes-in-what-others-added",
+        "kinds/adoption.py",
+        "            adopted = [member for member in adopted if member in (declared or ())]\n",
+        "",
+        "cli/test_adopt.py::test_a_live_value_takes_the_place_of_a_declared_one",
+    ),
+    Mutant(
+        "what-is-not-selected-takes-certificates-in",
+        "kinds/certificate_owner/owner_moves.py",
+        "[document.address for document in documents if document.is_editable]",
+        "[document.address for document in documents]",
+        "cli/test_adopt_owners.py::test_what_is_not_selected_takes_nothing_in",
+    ),
+    Mutant(
+        "a-comment-above-a-member-goes-with-it",
+        "documents/editing/block_edits.py",
+        '        return TextEdit(find_line_start(text, start), find_line_end(text, value.end), "")\n',
+        "        first = find_line_start(text, max(find_line_start(text, start) - 1, 0))\n"
+        '        first = first if text[first:].lstrip().startswith("#") else find_line_start(text, start)\n'
+        '        return TextEdit(first, find_line_end(text, value.end), "")\n',
+        "documents/test_document_edits.py::test_only_what_changes_is_touched",
+    ),
+    Mutant(
+        "true-is-one",
+        "documents/editing/member_changes.py",
+        "bool(value == other) and _spell(value) == _spell(other)",
+        "bool(value == other)",
+        "documents/test_document_edits.py::test_only_what_changes_is_touched",
+    ),
 )
