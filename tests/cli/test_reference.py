@@ -150,6 +150,10 @@ NOWHERE = {
     "SecretEvent.metadata.renamedFrom": "SecretEvent.metadata has no field 'renamedFrom'; known: name, target, labels",
     "metadata.nam": "metadata has no field 'nam'; did you mean name?",
     "Setings": "there is no kind 'Setings'; did you mean Settings?",
+    "renamedFrom": "there is no kind 'renamedFrom'; it is a field: metadata.renamedFrom",
+    "Clear": "it is a field: CertificateOwner.clear, EventHandler.clear, SecurityRole.clear",
+    "limits": "it is a field: Settings.limits",
+    "auth.oauth": "it is a field: Settings.auth",
     "zzz": "SecurityRole, Settings, metadata, apiVersion, kind, action, risk, verdict, rules",
 }
 

@@ -189,13 +189,20 @@ def _make_field_error(error: Any) -> UsageError:
 
 
 def _find_kind(name: str) -> Kind:
-    """Return a kind; raises UsageError with the nearest of all that can be explained."""
+    """Return a kind; raises UsageError with the fields of that name, or the nearest of all that can be explained."""
     from reconciler.kinds.registry import KINDS, suggest_word
 
     if name in KINDS:
         return KINDS[name]
-    summary, remedy = f"there is no kind {name!r}", suggest_word(name, [*KINDS, *_TOPICS])
+    fields = [path for start in (*KINDS, "metadata", "Settings") for path in _list_fields(start, name)]
+    remedy = f"it is a field: {', '.join(fields)}" if fields else suggest_word(name, [*KINDS, *_TOPICS])
+    summary = f"there is no kind {name!r}"
     raise UsageError(Diagnostic("usage.unknown-kind", Source("reconciler"), summary, remedy=remedy))
+
+
+def _list_fields(start: str, name: str) -> list[str]:
+    """Return the path of the field of that name, letter case aside, where what starts the path has one."""
+    return [path for path in _list_words_below(start) if path.rpartition(".")[2].casefold() == name.casefold()]
 
 
 def _collect_explanation(reference: FieldReference, place: FieldPlace) -> dict[str, Any]:
