@@ -84,10 +84,8 @@ def _note_outside(path: str, ref: str) -> Diagnostic:
 
 def _explain_no_repository(paths: Sequence[Path | str]) -> Diagnostic:
     path_names = " ".join(str(path) for path in paths)
-    return Diagnostic(
-        "usage.no-repository",
-        Source("--base"),
-        f"the manifests ({path_names}) lie in no Git repository, or git can't read it",
-        "there is no earlier revision of them",
-        "leave --base out, or see what `git status` says there",
-    )
+    summary = f"the manifests ({path_names}) lie in no Git repository, or git can't read it"
+    reason, remedy = "there is no earlier revision of them", "see what `git status` says there"
+    if all(path == STANDARD_INPUT for path in paths):
+        summary, remedy = "what is piped in lies in no Git repository", "name the files or folders of the manifests"
+    return Diagnostic("usage.no-repository", Source("--base"), summary, reason, f"leave --base out, or {remedy}")

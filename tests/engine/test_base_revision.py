@@ -90,12 +90,20 @@ def test_two_revisions_without_a_common_one_have_no_base(checkout: Path) -> None
         read(checkout, ref="main...")
 
 
-def test_without_a_repository_there_is_no_revision(tmp_path: Path) -> None:
-    """Nor of what is piped in."""
-    for paths in (["."], ["-"]):
-        with pytest.raises(UsageError) as caught:
-            read_base_revision("HEAD", paths, tmp_path, ENV, VOCABULARY, lambda _: True)
-        assert caught.value.problems[0].rule == "usage.no-repository"
+@pytest.mark.parametrize(
+    ("paths", "summary"),
+    [
+        (["."], "the manifests (.) lie in no Git repository, or git can't read it"),
+        (["-", "."], "the manifests (- .) lie in no Git repository, or git can't read it"),
+        (["-"], "what is piped in lies in no Git repository"),
+    ],
+)
+def test_without_a_repository_there_is_no_revision(tmp_path: Path, paths: list[str], summary: str) -> None:
+    """Nor of what is piped in, wherever that is done."""
+    with pytest.raises(UsageError) as caught:
+        read_base_revision("HEAD", paths, tmp_path, ENV, VOCABULARY, lambda _: True)
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.summary) == ("usage.no-repository", summary)
 
 
 def test_paths_may_be_anywhere_in_the_repository(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
