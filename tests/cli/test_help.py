@@ -35,6 +35,13 @@ def test_each_command_explains_itself(run: Run, command: str) -> None:
     assert all(len(line) <= 80 for line in stdout.splitlines())
 
 
+def test_no_path_of_the_help_is_cut(run: Run) -> None:
+    """Where completions go is copied from there."""
+    help_text = run(["completion", "--help"])[1]
+    for path in ("~/.local/share/bash-completion/completions/reconciler", "~/.config/fish/completions/reconciler.fish"):
+        assert f"{path}\n" in help_text
+
+
 @pytest.mark.parametrize("argv", [["--help"], ["plan", "--help"], ["--version"], ["plan", "--fromat"]])
 def test_help_imports_nothing_heavy(argv: list[str]) -> None:
     """What makes a command slow is imported by the command, not by its name."""

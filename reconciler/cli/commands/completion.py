@@ -35,8 +35,10 @@ class _Place(NamedTuple):
 def command(session: Session, /, shell: str, line: str | None, breaks: str, word: tuple[str, ...]) -> CommandResult:
     """Print what makes a shell complete commands, options and values.
 
-    bash: reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler. zsh: into a file
-    _reconciler of a folder in $fpath. fish: into ~/.config/fish/completions/reconciler.fish.
+    \b
+    bash  into ~/.local/share/bash-completion/completions/reconciler
+    zsh   into _reconciler, in a folder of $fpath
+    fish  into ~/.config/fish/completions/reconciler.fish
     """
     if line is None and not word:
         return CommandResult(Exit.OK, lambda _: SHELL_SCRIPTS[shell])
