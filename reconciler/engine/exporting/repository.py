@@ -138,7 +138,7 @@ def _explain_obstacles(obstacles: Mapping[str, str], label: str) -> Iterator[Dia
 def _make_manifests(
     inputs: RunInputs, settings: Settings, plan: RepositoryPlan, on_progress: Callable[[str], None]
 ) -> tuple[ExportedTree, tuple[Diagnostic, ...]]:
-    """Return manifests of the servers or of examples, and why of examples where a server is configured."""
+    """Return manifests of the servers or of examples, and why of examples where nobody asked for them."""
     if plan.origin == "server" or (plan.origin == "auto" and settings.targets):
         pick_targets(settings, ())
         try:
@@ -150,12 +150,10 @@ def _make_manifests(
             remedy = (
                 "move them away and run `reconciler export --out` once it does; to plan them would ask for the examples"
             )
-            notes = (
-                _note(unreached, remedy),
-                *(replace(problem, severity=Severity.NOTE) for problem in error.problems),
-            )
-            return _make_examples(inputs, settings), notes
-    return _make_examples(inputs, settings), ()
+            causes = (replace(problem, severity=Severity.NOTE) for problem in error.problems)
+            return _make_examples(inputs, settings), (_note(unreached, remedy), *causes)
+    unasked = _note("the manifests are examples, since no server is configured", "name yours in reconciler.yaml")
+    return _make_examples(inputs, settings), () if plan.origin == "examples" else (unasked,)
 
 
 def _make_examples(inputs: RunInputs, settings: Settings) -> ExportedTree:
