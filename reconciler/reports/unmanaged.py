@@ -136,9 +136,9 @@ def _render_next_steps(listings: Sequence[UnmanagedObjects]) -> Iterator[Line]:
     kinds = sorted({kind for kind, item in objects if not item.unexportable})
     if kinds:
         command = " ".join(("reconciler export", *(f"--kind {kind}" for kind in kinds)))
-        yield build_line(
-            f"To declare them: {command}, into a file among the manifests; --match NAME narrows it.", hang=2
-        )
+        narrowed = "--match narrows it by name, or by owner for certificates"
+        remedy = "into a file among the manifests, without what they declare already"
+        yield build_line(f"To declare them: {command}, {remedy}; {narrowed}.", hang=2)
     for reason in sorted({item.unexportable for _, item in objects if item.unexportable}):
         yield build_line(f"No export has {reason}.", hang=2)
     yield build_line(

@@ -176,3 +176,11 @@ def test_what_no_export_has_is_not_told_to_be_exported(run: Run, world: Simulato
     assert "To declare them: reconciler export --kind SecurityRole, " in run(["unmanaged"])[1].replace(
         "--kind EventHandler --kind SecretEvent ", ""
     )
+
+
+def test_what_is_declared_already_is_to_be_left_out_of_the_export(run: Run, world: Simulator, folder: Path) -> None:
+    """An export of a kind has all of it: declared twice, an object would be an error."""
+    (folder / "manifests").mkdir()
+    (folder / "manifests/role.yaml").write_text(run(["export", "--match", "Auditors", "--kind", "SecurityRole"])[1])
+
+    assert "without what they declare already" in " ".join(run(["unmanaged", "--only", "SecurityRole"])[1].split())
