@@ -50,7 +50,7 @@ BANK = (
     ),
     Mutant(
         "one-member-of-an-event-handler",
-        "kinds/event_handler.py",
+        "kinds/event_handler/kind.py",
         "for name, value in {**live, **changes}.items()}",
         "for name, value in changes.items()}",
         "kinds/test_body_law_event_handler.py::test_base_and_changes_give_the_body",

@@ -1,0 +1,1 @@
+"""EventHandler: what Command does when something happens, such as a denied request."""
