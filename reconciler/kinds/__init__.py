@@ -1,1 +1,1 @@
-"""The kinds: one file or folder each, found by `registry`; `kind` is the contract that they fulfil."""
+"""The kinds: a folder each, found by `registry`; `kind` is the contract that they fulfil."""

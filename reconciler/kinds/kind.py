@@ -1,4 +1,4 @@
-"""What a kind is: the contract that every file in `kinds/` fulfils.
+"""What a kind is: the contract that every folder in `kinds/` fulfils.
 
 A kind is two things: a `Spec`, the frozen pydantic model of what a manifest may say, and a `Kind`, which knows how to
 observe a server through a read-only API, to set what is declared beside what is found, and to encode the one request

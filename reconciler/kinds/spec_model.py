@@ -19,7 +19,14 @@ class SpecPart(BaseModel):
 
     # pydantic's lax mode would take "yes" for True and "1" for 1, and its default ignores unknown fields:
     # a misspelt one would be a field that nobody manages.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
+    )
 
     def check_fields(self) -> Iterator[Explanation]:
         """Yield what is wrong with which fields are given (`model_fields_set`), whatever they hold.
