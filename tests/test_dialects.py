@@ -20,7 +20,7 @@ APIS = frozenset({KEYFACTOR.api, CSMS.api})
 OWNERS = ("apis/keyfactor.py", "apis/csms.py", "settings/", "kinds/", "simulator/")
 """The dialects, the settings' own words, the API of a kind, and the other side."""
 EXCEPTIONS = {
-    "engine/pipeline.py": "the targets that documents may name before any settings are there",
+    "engine/declaration.py": "the targets that documents may name before any settings are there",
     "reports/doctor_schema.py": "the published schema spells out which words a report may hold",
     "cli/commands/demo.py": "asks the simulator for its accounts, which have these names there",
 }

@@ -11,8 +11,8 @@ from reconciler.credentials.command import run_helper
 from reconciler.credentials.private_file import Unavailable
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT
+from reconciler.engine.declaration import RunInputs, RunOptions, select_declared
 from reconciler.engine.git_revision import GIT_COMMAND
-from reconciler.engine.pipeline import RunInputs, RunOptions, select_declared
 from reconciler.errors import ReconcilerError, StaleError
 from reconciler.manifests.selection import parse_filters
 from reconciler.plans.planfile import SavedPlan

@@ -10,15 +10,8 @@ from contextlib import ExitStack
 from typing import NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
-from reconciler.engine.pipeline import (
-    Declaration,
-    JudgedPlan,
-    RunInputs,
-    RunOptions,
-    compare_with_servers,
-    connect_targets,
-    read_declaration,
-)
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
+from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
 from reconciler.engine.saved_plans import find_manifests_commit

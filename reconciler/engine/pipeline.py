@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.engine.base_revision import BaseRevision, read_base_revision
+from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.observe import observe
-from reconciler.engine.timing import REAL_TIME, Timing
-from reconciler.errors import Exit, ReconcilerError, UsageError
-from reconciler.kinds.kind import ClaimedActs, Run, Wanted
+from reconciler.errors import Exit, ReconcilerError
+from reconciler.kinds.kind import ClaimedActs, Run
 from reconciler.kinds.registry import Registry
-from reconciler.manifests.load import LoadedManifests, load_manifests
-from reconciler.manifests.manifest import Vocabulary
-from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
 from reconciler.model import Bound, Plan
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals, list_withheld_steps
@@ -30,70 +24,11 @@ from reconciler.plans.masking import MaskedPlan, SecretMasker
 from reconciler.plans.planner import Observed, PlanScope
 from reconciler.plans.planner import plan as make_plan
 from reconciler.plans.withdrawals import Withdrawal, find_existing_objects, find_withdrawals
-from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
-    from reconciler.transport.exchanges import TrafficWatch
-
-DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
-"""The targets, with their APIs, that documents may name before any settings are there."""
-_NO_TARGETS = Diagnostic(
-    "usage.no-targets",
-    Source("reconciler"),
-    "no target is configured: there is no reconciler.yaml here, "
-    "and neither KEYFACTOR_HOSTNAME nor HW_ACCESS_KEY is set",
-    "nothing can be compared",
-    "write one, or name it with --config",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RunInputs:
-    """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
-    means), the kinds there are, when it started (seconds since the epoch), how time passes, what is piped in (the same
-    bytes however often it is asked for), and who sees its requests.
-    """
-
-    env: Mapping[str, str]
-    cwd: Path
-    today: date
-    kinds: Registry
-    now: float = 0.0
-    timing: Timing = REAL_TIME
-    read_standard_input: Callable[[], bytes] | None = None
-    traffic: TrafficWatch | None = None
-
-
-class RunOptions(NamedTuple):
-    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection.
-
-    `base` is the revision that is to be compared with what is declared, None for none.
-    """
-
-    paths: Sequence[str] = ()
-    config: str | None = None
-    selection: Selection = Selection()
-    base: str | None = None
-
-
-class Declaration(NamedTuple):
-    """What the files say: the settings, everything that is declared, and what of it was selected.
-
-    `base` is what they said earlier, where that was asked for.
-    """
-
-    settings: Settings
-    loaded: LoadedManifests
-    selected: Sequence[Wanted]
-    selection: str
-    base: BaseRevision | None = None
-
-    @property
-    def targets(self) -> list[str]:
-        """The targets that the selected documents are about."""
-        return sorted({document.address.target for document in self.selected})
+    from reconciler.engine.base_revision import BaseRevision
 
 
 class BaseComparison(NamedTuple):
@@ -128,75 +63,6 @@ class JudgedPlan(NamedTuple):
         """
         causes = (absences,) if self.plan.absences else ()
         return exit_code(self.plan, changes=changes, refused=refused and bool(self.refusals), causes=causes)
-
-
-def read_settings(inputs: RunInputs, config: str | None) -> Settings:
-    """Read the settings; raises UsageError."""
-    return load_settings(
-        Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd, kinds=inputs.kinds
-    )
-
-
-def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = False) -> Declaration:
-    """Read the settings and the manifests; raises UsageError, InvalidError or, for nothing at all, RefusedError.
-
-    Offline, the names that the targets have without a settings file serve where there are none.
-    """
-    settings = read_settings(inputs, options.config)
-    return select_declared(inputs, settings, options, offline=offline)
-
-
-def select_declared(
-    inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
-) -> Declaration:
-    """Read the manifests with settings that are read already; raises as `read_declaration` does."""
-    apis = {name: target.api for name, target in settings.targets.items()} or (DEFAULT_APIS if offline else {})
-    if not apis:
-        raise UsageError(_NO_TARGETS)
-    # Before a manifest is read: what is not selected can't stop a run.
-    is_selected = make_document_test(options.selection, apis, inputs.kinds)
-    loaded = load_declared(inputs, settings, options.paths, apis, is_selected)
-    selected = select_documents(loaded.documents, options.selection, is_selected)
-    base = None
-    if options.base is not None:
-        paths, vocabulary = options.paths or [str(settings.manifests)], Vocabulary(inputs.kinds, apis)
-        base = read_base_revision(options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected)
-    return Declaration(settings, loaded, selected, format_filters(options.selection), base)
-
-
-def load_declared(
-    inputs: RunInputs,
-    settings: Settings,
-    paths: Sequence[str],
-    apis: Mapping[str, str],
-    is_selected: DocumentTest,
-    *,
-    may_be_empty: bool = False,
-) -> LoadedManifests:
-    """Read the manifests at these paths, or those of the settings; `apis` maps targets to their APIs."""
-    # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
-    for path in paths:
-        check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
-    return load_manifests(
-        paths or [str(settings.manifests)],
-        kinds=inputs.kinds,
-        targets=apis,
-        base=inputs.cwd,
-        is_selected=is_selected,
-        read_standard_input=inputs.read_standard_input,
-        may_be_empty=may_be_empty,
-    )
-
-
-def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:
-    """Return the names of the chosen targets, or of all; raises UsageError for one that the settings don't have."""
-    if unknown := sorted(set(chosen) - settings.targets.keys()):
-        known = ", ".join(sorted(settings.targets)) or "none"
-        summary = f"no target is called {unknown[0]!r}"
-        raise UsageError(Diagnostic("usage.unknown-target", Source("--target"), summary, remedy=f"there are: {known}"))
-    if not settings.targets:
-        raise UsageError(_NO_TARGETS)
-    return sorted(chosen) or sorted(settings.targets)
 
 
 @contextmanager

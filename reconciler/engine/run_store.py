@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import __version__
 from reconciler.diagnostics import Source
-from reconciler.engine.pipeline import RunInputs, connect_targets
+from reconciler.engine.declaration import RunInputs
+from reconciler.engine.pipeline import connect_targets
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.settings.model import Settings
 from reconciler.settings.state_location import resolve_location, resolve_state_key

@@ -13,7 +13,7 @@ from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.held_files import STANDARD_INPUT
 from reconciler.engine.checkout import compare_checkout, find_commit
-from reconciler.engine.pipeline import RunInputs, RunOptions
+from reconciler.engine.declaration import RunInputs, RunOptions
 from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import Registry

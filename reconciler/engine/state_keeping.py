@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.engine.pipeline import RunInputs
+from reconciler.engine.declaration import RunInputs
 from reconciler.engine.run_store import (
     STATE_SOURCE,
     find_settings_store,

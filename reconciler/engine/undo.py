@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.former_state import FormerState, name_undo, restore_steps, select_steps
-from reconciler.engine.pipeline import Declaration, JudgedPlan, RunInputs, compare_with_servers, connect_targets
+from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.engine.run_history import PastRun
 from reconciler.errors import Exit, RefusedError, find_worst_exit
 from reconciler.kinds.kind import Kind

@@ -8,16 +8,9 @@ from itertools import product
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.declaration import RunInputs, RunOptions, load_declared, pick_targets, read_settings
 from reconciler.engine.observe import observe_inventories
-from reconciler.engine.pipeline import (
-    RunInputs,
-    RunOptions,
-    connect_targets,
-    find_bound,
-    load_declared,
-    pick_targets,
-    read_settings,
-)
+from reconciler.engine.pipeline import connect_targets, find_bound
 from reconciler.errors import Exit, UsageError
 from reconciler.kinds.kind import Run
 from reconciler.kinds.listed_objects import ListedObject

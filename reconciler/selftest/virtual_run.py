@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 from reconciler import __version__
 from reconciler.apis.connect import Api, Machine, connect
+from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.execution import Execution, ExecutionContext, Listener, execute_plan
 from reconciler.engine.interrupts import StopSignals
-from reconciler.engine.pipeline import Declaration, JudgedPlan, RunInputs, compare_with_servers, judge_plan
+from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, judge_plan
 from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
 from reconciler.engine.recovery import name_step
 from reconciler.engine.run_store import identify_bound, report_store_errors

@@ -13,9 +13,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.state.records import Lease
+if TYPE_CHECKING:
+    from reconciler.state.records import Lease
 
 MonotonicClock: TypeAlias = Callable[[], float]
 

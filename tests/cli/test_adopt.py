@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reconciler.cli import main
 from reconciler.engine.adoption.adopt import adopt_live_state
 from reconciler.engine.adoption.adopted_files import write_changes
-from reconciler.engine.pipeline import RunInputs, RunOptions
+from reconciler.engine.declaration import RunInputs, RunOptions
 from reconciler.errors import StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment, FromFile
 from reconciler.diagnostics import Diagnostic
-from reconciler.engine.pipeline import RunInputs
+from reconciler.engine.declaration import RunInputs
 from reconciler.engine.plan_signing import find_sign
 from reconciler.engine.saved_plans import PlanDemands, read_approved_plan, write_plan_file
 from reconciler.errors import AuthError, ReconcilerError, UsageError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.engine.pipeline import read_settings
+from reconciler.engine.declaration import read_settings
 from reconciler.engine.run_store import identify_targets
 from reconciler.errors import Exit
 from tests.kills import oracle

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from reconciler.engine.declaration import RunInputs, RunOptions, read_settings
 from reconciler.engine.intent_records import build_intent
-from reconciler.engine.pipeline import RunInputs, RunOptions, connect_targets, read_settings
+from reconciler.engine.pipeline import connect_targets
 from reconciler.engine.preview import preview_plan
 from reconciler.engine.recorded_run import RecordedRun, RunParts, RunTarget
 from reconciler.engine.recovery import SettledStep

@@ -29,7 +29,7 @@ def command(
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.adoption.adopt import adopt_live_state
     from reconciler.engine.adoption.adopted_files import write_changes
-    from reconciler.engine.pipeline import RunOptions
+    from reconciler.engine.declaration import RunOptions
     from reconciler.manifests.selection import Selection
     from reconciler.reports.adoption import FileDiff, encode_adoption, render_adoption, summarize_adoption
 

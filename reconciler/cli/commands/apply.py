@@ -18,8 +18,9 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.cli.terminal.progress import Progress
+    from reconciler.engine.declaration import RunOptions
     from reconciler.engine.execution import Execution, Listener
-    from reconciler.engine.pipeline import BaseComparison, JudgedPlan, RunOptions
+    from reconciler.engine.pipeline import BaseComparison, JudgedPlan
     from reconciler.engine.recorded_run import RecordedRun
     from reconciler.engine.saved_plans import PlanDemands
     from reconciler.model import Plan, Risk
@@ -89,7 +90,7 @@ def command(
     from datetime import timedelta
 
     from reconciler.cli.terminal.confirm import parse_approved_risks
-    from reconciler.engine.pipeline import RunOptions
+    from reconciler.engine.declaration import RunOptions
     from reconciler.engine.saved_plans import PlanDemands, is_marked_as_plan, is_planfile
     from reconciler.manifests.selection import Selection
 
@@ -118,7 +119,8 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
     """Settle what is open, then plan on what is there."""
     from reconciler.cli.terminal.progress import Progress
     from reconciler.cli.terminal.recorded import open_recorded_run
-    from reconciler.engine.pipeline import compare_with_servers, connect_targets, read_declaration
+    from reconciler.engine.declaration import read_declaration
+    from reconciler.engine.pipeline import compare_with_servers, connect_targets
     from reconciler.engine.run_store import RunOrigin
     from reconciler.engine.saved_plans import find_manifests_commit
 
@@ -141,7 +143,8 @@ def _apply_saved_plan(
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
     from reconciler.cli.terminal.recorded import open_recorded_run
-    from reconciler.engine.pipeline import connect_targets, judge_plan, read_settings
+    from reconciler.engine.declaration import read_settings
+    from reconciler.engine.pipeline import connect_targets, judge_plan
     from reconciler.engine.run_store import RunOrigin
     from reconciler.engine.saved_plans import read_approved_plan
     from reconciler.manifests.selection import format_filters

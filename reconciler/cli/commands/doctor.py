@@ -14,7 +14,7 @@ from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.doctor.model import StateDiagnosis, TargetDiagnosis
-    from reconciler.engine.pipeline import RunInputs
+    from reconciler.engine.declaration import RunInputs
 
 _NO_TARGETS = Diagnostic(
     "usage.no-targets",
@@ -41,7 +41,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     from reconciler.doctor.diagnose import DoctorContext, diagnose
     from reconciler.doctor.model import collect_failures
     from reconciler.doctor.store import diagnose_state
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.manifests.selection import check_target_filter
     from reconciler.plans.exit_code import exit_code
     from reconciler.reports import doctor
@@ -73,7 +73,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
 
 def _read_declared_kinds(inputs: RunInputs, config: str | None) -> dict[str, frozenset[str]]:
     """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
-    from reconciler.engine.pipeline import RunOptions, read_declaration
+    from reconciler.engine.declaration import RunOptions, read_declaration
 
     try:
         documents = read_declaration(inputs, RunOptions(config=config)).loaded.documents

@@ -28,8 +28,8 @@ def command(
 ) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
     from reconciler.cli.terminal.progress import Progress
+    from reconciler.engine.declaration import RunOptions
     from reconciler.engine.drift import find_drift
-    from reconciler.engine.pipeline import RunOptions
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
     from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run

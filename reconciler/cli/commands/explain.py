@@ -87,7 +87,7 @@ def command(session: Session, /, subject: str | None, config: str | None) -> Com
 
 def _read_settings_facts(session: Session, config: str, subject: str) -> dict[str, Any]:
     """Return what the settings say of a kind: how much a run may change, and what no run touches."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
 
     settings = read_settings(session.inputs, config)
     limit = settings.limits.get(subject)

@@ -72,6 +72,7 @@ def _export_files(
 ) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.exporting.export_files import (
         check_export_folder,
         export_tree,
@@ -79,7 +80,6 @@ def _export_files(
         write_tree,
     )
     from reconciler.engine.exporting.export_layout import ExportLayout
-    from reconciler.engine.pipeline import read_settings
     from reconciler.reports.export import encode_files, render_files, summarize_export
 
     inputs, out = session.inputs, Path(out).as_posix()

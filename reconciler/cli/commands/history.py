@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(session: Session, /, config: str | None, target: tuple[str, ...], **choices: Any) -> CommandResult:
     """Tell what runs did: all, one by its id or the beginning of it, or the life of one object."""
-    from reconciler.engine.pipeline import pick_targets, read_settings
+    from reconciler.engine.declaration import pick_targets, read_settings
     from reconciler.engine.run_history import look_up_runs
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.history import count_runs, encode_runs

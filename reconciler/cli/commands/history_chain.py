@@ -32,8 +32,8 @@ def export_command(
     session: Session, /, out: str | None, after: tuple[str, ...], config: str | None, target: tuple[str, ...]
 ) -> CommandResult:
     """Write every record of every run, a line of JSON each, as a chain of digests."""
+    from reconciler.engine.declaration import pick_targets, read_settings
     from reconciler.engine.history_chain import build_chain, check_continuation, join_lines, list_records
-    from reconciler.engine.pipeline import pick_targets, read_settings
     from reconciler.engine.run_store import identify_targets, open_settings_store, report_store_errors
     from reconciler.reports.layout import format_count
 

@@ -16,7 +16,8 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.engine.pipeline import JudgedPlan, RunOptions
+    from reconciler.engine.declaration import RunOptions
+    from reconciler.engine.pipeline import JudgedPlan
     from reconciler.model import Plan
     from reconciler.plans.signatures import Sign
     from reconciler.settings.model import Settings
@@ -50,7 +51,7 @@ def command(
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions
+    from reconciler.engine.declaration import RunOptions
     from reconciler.engine.preview import preview_plan
     from reconciler.manifests.selection import Selection
     from reconciler.reports import text
@@ -93,7 +94,7 @@ class Destination(NamedTuple):
 
 def prepare_destination(session: Session, out: str, options: RunOptions) -> Destination:
     """Refuse before anything is read what would only fail after it: a place that takes no plan, a key that is gone."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.plan_signing import find_sign
 
     _check_out_path(session.cwd / out, out)

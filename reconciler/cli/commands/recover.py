@@ -39,7 +39,8 @@ def command(
 ) -> CommandResult:
     """Settle what an earlier run left open, by reading. Never sends."""
     from reconciler.cli.terminal.recorded import open_recorded_run
-    from reconciler.engine.pipeline import connect_targets, pick_targets, read_settings
+    from reconciler.engine.declaration import pick_targets, read_settings
+    from reconciler.engine.pipeline import connect_targets
     from reconciler.engine.run_store import RunOrigin
 
     settings = read_settings(session.inputs, config)

@@ -27,7 +27,7 @@ _MAX_BYTES = 2**30
 @click.pass_obj
 def init_command(session: Session, /, config: str | None) -> CommandResult:
     """Make the store, or say that the one that is there is the one; print its id and how to pin it."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import declare_state
     from reconciler.reports.state import encode_state, render_declared
     from reconciler.settings.state_location import write_pin
@@ -50,7 +50,7 @@ def init_command(session: Session, /, config: str | None) -> CommandResult:
 @click.pass_obj
 def export_state_command(session: Session, /, out: str | None, config: str | None) -> CommandResult:
     """Write everything that the store holds, for a backup or another back end."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import export_state
     from reconciler.reports.layout import format_count
     from reconciler.state.atomic import replace_file
@@ -82,7 +82,7 @@ def export_state_command(session: Session, /, out: str | None, config: str | Non
 @click.pass_obj
 def import_command(session: Session, /, file: str, config: str | None) -> CommandResult:
     """Record what `state export` wrote in an empty place; the id moves along."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.run_store import report_store_errors
     from reconciler.engine.state_keeping import import_state
     from reconciler.reports.layout import format_count, sanitize_message
@@ -117,7 +117,7 @@ def import_command(session: Session, /, file: str, config: str | None) -> Comman
 @click.pass_obj
 def prune_command(session: Session, /, keep: float | None, runs: int, config: str | None) -> CommandResult:
     """Forget old runs; never what is open, and never that an irreversible act was done."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import prune_state
     from reconciler.reports.layout import format_count
 
@@ -145,7 +145,7 @@ _ACTIONS = {
 @click.pass_obj
 def command(session: Session, /, config: str | None) -> CommandResult:
     """Tell what remembers the runs: which store, what is in it, and who holds what."""
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import describe_state
     from reconciler.reports.state import encode_state, render_state
     from reconciler.settings.state_location import write_pin

@@ -37,7 +37,7 @@ def command(
 ) -> CommandResult:
     """Plan back to what the objects of a run were before it. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions, read_settings
+    from reconciler.engine.declaration import RunOptions, read_settings
     from reconciler.engine.run_history import RunQuery, look_up_runs
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.engine.undo import plan_undo

@@ -20,7 +20,7 @@ from reconciler.errors import Exit, UsageError
 @click.pass_obj
 def command(session: Session, /, run: str, config: str | None, target: tuple[str, ...]) -> CommandResult:
     """Take a target from the run of exactly this id, which you know to be dead."""
-    from reconciler.engine.pipeline import pick_targets, read_settings
+    from reconciler.engine.declaration import pick_targets, read_settings
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.layout import sanitize_message
     from reconciler.state.store_errors import describe_holding

@@ -24,7 +24,7 @@ def command(
 ) -> CommandResult:
     """List what exists and no manifest declares. Read-only."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.pipeline import RunOptions
+    from reconciler.engine.declaration import RunOptions
     from reconciler.engine.unmanaged import find_unmanaged
     from reconciler.errors import find_worst_exit
     from reconciler.manifests.selection import Selection

@@ -20,7 +20,7 @@ from reconciler.errors import Exit, InvalidError
 @click.pass_obj
 def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
     """Check manifests offline: every error at once, with its position."""
-    from reconciler.engine.pipeline import RunOptions, read_declaration
+    from reconciler.engine.declaration import RunOptions, read_declaration
     from reconciler.manifests.selection import Selection
     from reconciler.reports.problems import render_validation
 

@@ -46,7 +46,7 @@ def complete_targets(context: click.Context, _param: click.Parameter, incomplete
 
 
 def _read_settings(context: click.Context) -> Settings | None:
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.errors import ReconcilerError
 
     session: Session = context.obj

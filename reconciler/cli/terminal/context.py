@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from reconciler.engine.pipeline import RunInputs
+    from reconciler.engine.declaration import RunInputs
     from reconciler.engine.timing import Timing
     from reconciler.reports.layout import Layout
 
@@ -70,7 +70,7 @@ class Session:
     @property
     def inputs(self) -> RunInputs:
         """What the engine may know of the process."""
-        from reconciler.engine.pipeline import RunInputs
+        from reconciler.engine.declaration import RunInputs
         from reconciler.engine.timing import REAL_TIME
         from reconciler.kinds.registry import KINDS
 

@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic, Source
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.engine.pipeline import RunInputs
+    from reconciler.engine.declaration import RunInputs
     from reconciler.engine.traffic_log import TrafficLog
     from reconciler.transport.exchanges import TrafficWatch, WireExchange
 
@@ -116,7 +116,7 @@ def format_exchange(target: str, redact: Callable[[str], str], exchange: WireExc
 
 
 def _check_place(place: TracePlace, inputs: RunInputs, params: Mapping[str, Any]) -> None:
-    from reconciler.engine.pipeline import read_settings
+    from reconciler.engine.declaration import read_settings
     from reconciler.errors import UsageError
 
     cwd, config = inputs.cwd, params.get("config")

@@ -20,14 +20,9 @@ from reconciler.engine.adoption.compared_documents import (
     describe_obstacle,
     leave_unfit_fields,
 )
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
 from reconciler.engine.observe import observe
-from reconciler.engine.pipeline import (
-    Declaration,
-    RunInputs,
-    RunOptions,
-    connect_targets,
-    read_declaration,
-)
+from reconciler.engine.pipeline import connect_targets
 from reconciler.errors import Exit, RefusedError, UsageError
 from reconciler.kinds.adoption import (
     AddedDocument,

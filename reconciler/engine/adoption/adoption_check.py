@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.documents.files import InputFile
 from reconciler.engine.adoption.adopted_files import FileChange, overlay_files
-from reconciler.engine.pipeline import Declaration, RunInputs, RunOptions, compare_with_servers
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
+from reconciler.engine.pipeline import compare_with_servers
 from reconciler.errors import InvalidError
 from reconciler.manifests.load import load_files
 from reconciler.manifests.selection import make_document_test

@@ -9,8 +9,8 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents import limits
 from reconciler.documents.reader import parse_documents
 from reconciler.documents.writer import format_yaml
+from reconciler.engine.declaration import RunInputs, read_settings
 from reconciler.engine.exporting.export_drafts import Draft, ExportScope, drop_refused, drop_unfit, read_drafts
-from reconciler.engine.pipeline import RunInputs, read_settings
 from reconciler.errors import Exit, IncompleteError, RefusedError
 from reconciler.settings.model import Settings
 

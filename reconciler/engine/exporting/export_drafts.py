@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.document import Document
 from reconciler.documents.writer import explain_unwritable_text
-from reconciler.engine.pipeline import RunInputs, connect_targets
+from reconciler.engine.declaration import RunInputs
+from reconciler.engine.pipeline import connect_targets
 from reconciler.errors import UsageError
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.kind import Kind

@@ -13,6 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import HeldFile
 from reconciler.documents.reader import parse_documents
+from reconciler.engine.declaration import RunInputs
 from reconciler.engine.exporting.export import format_drafts
 from reconciler.engine.exporting.export_drafts import (
     Draft,
@@ -23,7 +24,6 @@ from reconciler.engine.exporting.export_drafts import (
     read_drafts,
 )
 from reconciler.engine.exporting.export_layout import ExportLayout, lay_out_files
-from reconciler.engine.pipeline import RunInputs
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.load import LoadedManifests, load_files

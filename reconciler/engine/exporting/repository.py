@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.engine.declaration import DEFAULT_APIS, RunInputs, pick_targets, read_settings
 from reconciler.engine.exporting.export_drafts import ExportScope
 from reconciler.engine.exporting.export_files import ExportedTree, FileSummary, export_tree
 from reconciler.engine.exporting.export_layout import ExportLayout
 from reconciler.engine.exporting.repository_settings import MANIFEST_FOLDER, Foundation, lay_foundation
 from reconciler.engine.exporting.starter_files import Ci, build_example_manifests, read_ci_files, read_starter_file
-from reconciler.engine.pipeline import DEFAULT_APIS, RunInputs, pick_targets, read_settings
 from reconciler.errors import Exit, ReconcilerError, UsageError
 from reconciler.settings.load import SETTINGS_FILE_NAME
 from reconciler.settings.model import Settings
