@@ -85,9 +85,11 @@ def format_count(number: int, noun: str) -> str:
 
 def measure_text(text: str) -> int:
     """Return how many columns of a terminal a text takes: East Asian letters are two wide (UAX 11), marks none."""
+    if text.isascii():
+        return len(text)
     from rich.cells import cell_len  # noqa: PLC0415
 
-    return len(text) if text.isascii() else cell_len(text)
+    return cell_len(text)
 
 
 def render_parts(lines: Iterable[Line], layout: Layout) -> str:

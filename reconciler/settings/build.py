@@ -10,7 +10,6 @@ from reconciler.diagnostics import Source
 from reconciler.settings import schema as settings_schema
 from reconciler.settings import schema_auth, schema_plans
 from reconciler.settings.durations import parse_duration
-from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version
 from reconciler.settings.model import (
     AkskAuth,
     Auth,
@@ -44,6 +43,9 @@ def build_target(
     if isinstance(target, settings_schema.KeyfactorTarget):
         auth = _build_auth(target.auth, folder, bundle=trust.ca_bundle)
         return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)
+    # What knows Huawei's regions and files is for targets that are there.
+    from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version  # noqa: PLC0415
+
     region = target.region or ""
     url = target.url or f"https://kms.{region}.{choose_cloud_domain(region)}"
     iam_url = target.iam_url or (f"https://iam.{region}.{choose_cloud_domain(region)}" if region else url)

@@ -15,8 +15,6 @@ from reconciler.documents import limits
 from reconciler.documents.files import name_path, read_mode
 from reconciler.errors import InvalidError, UsageError
 from reconciler.sanitize import escape_and_shorten
-from reconciler.settings.huawei_env import read_huawei_target
-from reconciler.settings.keyfactor_env import read_keyfactor_target
 from reconciler.settings.model import PlanSettings, Settings, StateSettings, Target
 from reconciler.state.locations import LocalState
 
@@ -184,6 +182,10 @@ def _build_plan_settings(settings_file: SettingsFile, folder: Path) -> PlanSetti
 
 
 def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:
+    # A settings file with targets leaves the vendors' variables and files alone, and does without what reads them.
+    from reconciler.settings.huawei_env import read_huawei_target  # noqa: PLC0415
+    from reconciler.settings.keyfactor_env import read_keyfactor_target  # noqa: PLC0415
+
     home = Path(env["HOME"]) if env.get("HOME") else None
     targets = (read_keyfactor_target(env, home), read_huawei_target(env, home))
     return {target.name: target for target in targets if target}
