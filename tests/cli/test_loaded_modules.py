@@ -12,6 +12,7 @@ import pytest
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import KINDS, Registry
 from reconciler.simulator import Simulator
+from tests.support.processes import TOOL
 
 KIND_FOLDERS = {name: type(kind).__module__.split(".")[2] for name, kind in KINDS.items()}
 FOUNDATION = frozenset({"diagnostics", "errors", "model", "reader", "sanitize"})
@@ -78,6 +79,20 @@ def test_a_command_loads_what_it_uses(row: str, tmp_path: Path, settings: str) -
     assert {name.split(".")[0] for name in ours} <= rooms
     assert folders & set(KIND_FOLDERS.values()) <= kinds
     assert not ours & {"validate": NOT_FOR_VALIDATE, "plan": NOT_FOR_PLAN}.get(row, set())
+
+
+def test_a_plugin_of_pydantic_sees_nothing(tmp_path: Path) -> None:
+    """Whatever package of the environment says that it is one: it would see each value, and cost each run its time."""
+    (tmp_path / "role.yaml").write_text(ROLE)
+    (tmp_path / "lib" / "spy-1.dist-info").mkdir(parents=True)
+    (tmp_path / "lib" / "spy-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1\n")
+    (tmp_path / "lib" / "spy-1.dist-info" / "entry_points.txt").write_text("[pydantic]\nspy = spy:SPY\n")
+    (tmp_path / "lib" / "spy.py").write_text("import os\nos.write(2, b'seen')\nSPY = None\n")
+    env = {"PYTHONPATH": str(tmp_path / "lib")}
+    done = subprocess.run(
+        [*TOOL, "validate", "role.yaml"], capture_output=True, text=True, check=False, cwd=tmp_path, env=env
+    )
+    assert (done.returncode, done.stderr) == (0, "exit 0: ok\n")
 
 
 @pytest.mark.parametrize("name", KINDS)
