@@ -6,7 +6,6 @@ import base64
 import contextlib
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,6 +23,7 @@ from reconciler.simulator import Simulator
 from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 from reconciler.transport.probe import Probe
 from tests.support.doctor_targets import QUICK, choose_exit, command, found, secrets, verdicts
+from tests.support.listening import Listener
 from tests.support.proxy import Proxy
 from tests.support.tls_certificates import authority, issued, serving
 
@@ -171,21 +171,6 @@ def dripping(first: bytes, drop: bytes) -> Callable[[socket.socket], None]:
     return drip
 
 
-@contextlib.contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Yield the port of a listener whose connections are served so."""
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
 SLOW = [
     ("connection", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
     ("tls", b"\x16\x03\x03\x40\x00", b"\x02"),
@@ -195,7 +180,8 @@ SLOW = [
 @pytest.mark.parametrize(("check", "first", "drop"), SLOW)
 def test_who_drips_is_not_waited_for_longer_than_the_timeout(check: str, first: bytes, drop: bytes) -> None:
     """A proxy in the headers before the tunnel, a server in its handshake: every byte is in time, and all are late."""
-    with listening(dripping(first, drop)) as port:
+    with Listener(dripping(first, drop)) as listener:
+        port = listener.port
         place = f"127.0.0.1:{port}"
         travel = TransportOptions(timeout=1, proxy=f"http://{place}" if check == "connection" else "")
         url = "https://kf.example.com" if check == "connection" else f"https://{place}"
@@ -216,8 +202,11 @@ def test_a_final_dot_is_no_part_of_the_name_in_a_certificate(tmp_path: Path, nam
             secured.recv(1)
 
     context = serving(issued("api", "server.example.com"))
-    with listening(serve) as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        probe = Probe(f"https://{name}:{port}", trusting(tmp_path))
+    with (
+        Listener(serve) as listener,
+        socket.create_connection(("127.0.0.1", listener.port), timeout=30) as connection,
+    ):
+        probe = Probe(f"https://{name}:{listener.port}", trusting(tmp_path))
         if well:
             assert probe.handshake(connection).protocol.startswith("TLSv1.")
         else:

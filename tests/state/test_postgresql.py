@@ -22,6 +22,7 @@ from reconciler.state.postgresql import PostgresqlBackend
 from reconciler.state.record_store import RecordStore
 from reconciler.state.records import FORMAT
 from reconciler.state.store_errors import StoreDamaged, StoreReadOnly, StoreTooNew, StoreUnreachable
+from tests.support.listening import Listener
 from tests.support.postgresql_server import PostgresqlServer, running_server
 from tests.support.store_places import TARGET, keep, make_intent, make_place, make_result, make_run, open_at, run_sql
 
@@ -82,21 +83,13 @@ class LossyProxy:
     def __init__(self, folder: Path, server: PostgresqlServer) -> None:
         self.folder, self.lose_commit = folder, False
         self._server = str(server.folder / ".s.PGSQL.5432")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(folder / ".s.PGSQL.5432"))
+        listener.listen()
+        self._listener = Listener(self._carry, listener)
 
     def close(self) -> None:
-        # Wakes who waits for the next one; closing alone does not.
-        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:

@@ -9,6 +9,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.support.listening import Listener
+
 
 class Proxy:
     """Answers CONNECT: with a tunnel, or with `refuse`, a status. `asked` holds the places that it was asked for.
@@ -18,13 +20,12 @@ class Proxy:
 
     def __init__(self, refuse: int = 0, *, wants: str = "", tls: ssl.SSLContext | None = None) -> None:
         self._refuse, self._wants, self._tls = refuse, wants, tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.asked: list[str] = []
         self.heard = b""
+        self._listener = Listener(self._serve)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.port}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(
@@ -35,14 +36,6 @@ class Proxy:
     def close(self) -> None:
         """Listen no more; what connects is refused."""
         self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.listening import Listener
 
 
 class Asked(NamedTuple):
@@ -52,12 +55,12 @@ class Scripted:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self.asked: list[Asked] = []
         self.connections = self._ended = 0
         self._ends = threading.Condition()
+        self._listener = Listener(self._serve)
+        self.url = f"http://127.0.0.1:{self._listener.port}"
 
     @property
     def logins(self) -> int:
@@ -65,7 +68,6 @@ class Scripted:
         return sum(asked.path in ("/oauth/token", "/v3/auth/tokens") for asked in self.asked)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(
@@ -74,26 +76,20 @@ class Scripted:
         self._listener.close()
         with self._lock:
             for peer in self._open:
-                peer.close()
+                with contextlib.suppress(OSError):
+                    # Its thread closes it: a descriptor that another thread still uses may be somebody else's by then.
+                    peer.shutdown(socket.SHUT_RDWR)
 
     def hung_up(self, connections: int) -> bool:
         """Wait until so many connections have ended; False where that takes very long."""
         with self._ends:
             return self._ends.wait_for(lambda: self._ended >= connections, 60)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self.connections += 1
-                number = self.connections
-                self._open.append(peer)
-            threading.Thread(target=self._serve, args=(peer, number), daemon=True).start()
-
-    def _serve(self, peer: socket.socket, connection: int) -> None:
+    def _serve(self, peer: socket.socket) -> None:
+        with self._lock:
+            self.connections += 1
+            connection = self.connections
+            self._open.append(peer)
         try:
             with peer, peer.makefile("rb") as stream:
                 while (asked := self._read(stream, connection)) is not None:

@@ -21,6 +21,7 @@ from reconciler.transport.options import TransportOptions as Travel
 from reconciler.transport.options import Trust
 from reconciler.transport.transport import Transport
 from tests.support.api_targets import BEARER, ENV, command
+from tests.support.listening import Listener
 from tests.support.raw_server import Asked, Scripted, answer
 from tests.support.tls_certificates import API, authority, issued
 
@@ -64,21 +65,14 @@ def secured(script: bytes, surplus: bytes) -> Iterator[tuple[str, trustme.CA]]:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(client: socket.socket) -> None:
         with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as peer:
             while peer.recv(65536):
                 peer.sendall(script + surplus)
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    with listener:
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}", authority
+    with Listener(serve) as listener:
+        yield f"https://127.0.0.1:{listener.port}", authority
 
 
 @pytest.mark.parametrize("filler", [0, 20_000])

@@ -23,6 +23,7 @@ from reconciler.transport.retry import ATTEMPTS
 from reconciler.transport.tls import make_tls_context
 from reconciler.transport.transport import Transport
 from tests.support.api_targets import Time, command
+from tests.support.listening import Listener
 from tests.support.proxy import Proxy
 from tests.support.tls_certificates import API, authority, issued, serving
 
@@ -122,14 +123,8 @@ def choosy(version: ssl.TLSVersion, *, lingers: bool = True) -> Iterator[str]:
             while lingers and plain.recv(65536):
                 pass
 
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                serve(listener.accept()[0])
-
-    with socket.create_server((API, 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"https://{API}:{listener.getsockname()[1]}"
+    with Listener(serve, socket.create_server((API, 0))) as listener:
+        yield f"https://{API}:{listener.port}"
 
 
 def shown(trust: Trust, whose: str, folder: Path) -> Trust:
