@@ -144,6 +144,16 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
             "+    - claims",
         ],
     ),
+    "a claim that joined is described where the others are": (
+        ROLE,
+        set_role(Claims=[5, 7]),
+        ["+    - {type: OAuthRole, value: web-team, provider: Entra, description: Web team}"],
+    ),
+    "and is not where they are not": (
+        ROLE.replace(", description: Payments PKI team", ""),
+        set_role(Claims=[5, 7]),
+        ["+    - {type: OAuthRole, value: web-team, provider: Entra}"],
+    ),
     "what others added is not an additive list's": (
         ADDITIVE,
         set_role(Permissions=["/portal/read/", "/x/"]),

@@ -35,7 +35,7 @@ def adopt_role(document: ComparedDocument) -> Iterator[Adopted]:
             return
         raw = difference.encoder_input[0]
         adopters: dict[str, FieldAdopter] = {
-            "claims": _adopt_claims,
+            "claims": partial(_adopt_claims, raw),
             "permissionSet": partial(_spell_permission_set, raw),
         }
         before, after = dict(difference.before), dict(difference.after)
@@ -58,10 +58,12 @@ def _keep_name(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {field: value for field, value in {**metadata, "name": name}.items() if field != "renamedFrom"}
 
 
-def _adopt_claims(declared: Sequence[Mapping[str, Any]] | None, live: frozenset[ClaimKey]) -> list[Json]:
+def _adopt_claims(
+    raw: Mapping[str, Json], declared: Sequence[Mapping[str, Any]] | None, live: frozenset[ClaimKey]
+) -> list[Json]:
     """Return the claims of the role: those that were declared as they are written, and what joined them.
 
-    What describes a new claim is not mentioned.
+    What describes a new claim is mentioned where the document describes others.
     """
     unmatched = set(live)
     staying: list[Json] = []
@@ -69,7 +71,13 @@ def _adopt_claims(declared: Sequence[Mapping[str, Any]] | None, live: frozenset[
         matches = find_matching_claims(_read_key(claim), unmatched)[:1]
         unmatched.difference_update(matches)
         staying += [claim] if matches else []
-    return [*staying, *(key._asdict() for key in sorted(unmatched))]
+    joining: list[Json] = [key._asdict() for key in sorted(unmatched)]
+    if any("description" in claim for claim in declared or ()):
+        texts = {read_claim_key(claim): read_description(claim) for claim in pick_member(raw, "Claims") or ()}
+        joining = [
+            {**claim, "description": text} if (text := texts.get(_read_key(claim))) else claim for claim in joining
+        ]
+    return [*staying, *joining]
 
 
 def _spell_permission_set(raw: Mapping[str, Json], declared: str | None, live: str) -> str:
