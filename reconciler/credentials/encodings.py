@@ -31,6 +31,10 @@ _ESCAPED_LETTER = re.compile(
 )
 
 
+_LONGEST_ESCAPE = 32
+"""Characters that no escape of a letter has more of."""
+
+
 class SecretForms(NamedTuple):
     """What finds a secret in a text in any of its forms; letter case is ignored.
 
@@ -46,6 +50,15 @@ def unescape_letters(text: str) -> str:
     if not any(mark in text for mark in ("\\", "%", "&")):
         return text
     return _ESCAPED_LETTER.sub(_unescape_letter, text)
+
+
+def find_escape_start(text: str, position: int) -> int:
+    """Return where the escape of a letter begins that a position is in the middle of, else the position itself."""
+    for start in range(max(0, position - _LONGEST_ESCAPE), position):
+        match = _ESCAPED_LETTER.match(text, start)
+        if match is not None and match.end() > position:
+            return start
+    return position
 
 
 def _unescape_letter(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from reconciler.credentials.encodings import SecretForms, build_forms, unescape_letters
+from reconciler.credentials.encodings import SecretForms, build_forms, find_escape_start, unescape_letters
 from reconciler.sanitize import escape_and_shorten
 
 HIDDEN = "***"
@@ -81,7 +81,8 @@ def _join_lines(text: str) -> str:
 
 
 def _redact_text(text: str, known_secrets: Iterable[_KnownSecret]) -> str:
-    spans = sorted(_find_spans(text, known_secrets))
+    # The escape of a digit ends with that digit, which may be the first of a secret: half an escape is not left behind.
+    spans = sorted((find_escape_start(text, start), stop) for start, stop in _find_spans(text, known_secrets))
     return "".join(_replace_spans(text, spans)) if spans else text
 
 

@@ -21,6 +21,7 @@ SECRETS = {
     "blank": "two words + one",
     "beyond": "pass🔑wort-ä",
     "percent": "50%25&amp;more",
+    "digit and marks": "0:::",
     "token": "eyJhbGciOi.J9eyJzdWIiOi-IxMjM0_NTY3",
 }
 
