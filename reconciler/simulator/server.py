@@ -141,7 +141,10 @@ class Server(socketserver.ThreadingTCPServer):
         """Stop listening, close every connection and wait until no thread serves one any more."""
         self._stopping.set()
         with contextlib.suppress(OSError):
-            # Somebody must knock for the loop to look up.
+            # Linux wakes accept() by this; close() wouldn't, and would free a descriptor that is still waited on.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            # Elsewhere somebody must knock for the loop to look up.
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._loop.join(5.0)
         self.server_close()

@@ -41,6 +41,7 @@ class Listener:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._loop.join(60)
+        assert not self._loop.is_alive(), "a thread still waits for connections"
         self._socket.close()
 
     def _accept(self) -> None:
