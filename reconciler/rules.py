@@ -77,7 +77,7 @@ _HISTORY_RULES = {
 }
 _INIT_RULES = {
     "init.file-in-the-way": "A file that a new repository begins with is there already.",
-    "init.not-as-it-was": "A new repository can't say something as the environment does, or begins with examples.",
+    "init.not-as-it-was": "A new repository has settings or jobs that need a hand, or begins with examples.",
 }
 _INTERNAL_RULES = {
     "internal.bug": "A bug in the tool; please report it.",

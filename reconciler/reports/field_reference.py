@@ -20,6 +20,8 @@ _BOUND_WORDS = {
     "maxItems": "most",
     "default": "if not said",
 }
+_DEEPEST = 6
+"""Names in the longest path that values are looked for in: forms of a query may hold themselves."""
 
 
 class UnknownField(Exception):
@@ -110,6 +112,16 @@ class FieldReference:
         """Return the names that may follow a place."""
         fields = [field for form in self._find_forms(node) for field in form.get("properties", {})]
         return list(dict.fromkeys([*self._list_choices(node), *fields]))
+
+    def list_holders(self, start: FieldPlace, literal: str) -> Iterator[tuple[str, ...]]:
+        """Yield the paths of what can hold this value, letter case aside, from a place on."""
+        forms = self._find_forms(start.node)
+        if literal.casefold() in {str(allowed).casefold() for form in forms for allowed in list_values(form)}:
+            yield start.path
+        fields = dict.fromkeys(field for form in forms for field in form.get("properties", {}))
+        for field in fields if len(start.path) < _DEEPEST else ():
+            if (below := self._step(start, field)) is not None:
+                yield from self.list_holders(below, literal)
 
     def list_allowed(self, field: str) -> list[Any]:
         """Return the values that a field at the top may hold."""

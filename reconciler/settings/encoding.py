@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from pydantic.alias_generators import to_camel
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.settings.model import (
@@ -53,6 +56,12 @@ def encode_target_settings(targets: Mapping[str, Target], folder: Path) -> Encod
             continue
         encoded[name] = _encode_target(target, folder, remarks)
     return EncodedTargets(encoded, tuple(remarks))
+
+
+def list_secrets(auth: Auth) -> list[tuple[str, Origin]]:
+    """Return the secrets of a login by the names that settings have for them, with where each comes from."""
+    values = ((field.name, getattr(auth, field.name)) for field in fields(auth))
+    return [(to_camel(name), value) for name, value in values if isinstance(value, Origin)]
 
 
 def _encode_target(target: Target, folder: Path, remarks: list[str]) -> dict[str, Any]:

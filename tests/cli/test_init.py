@@ -93,6 +93,35 @@ def test_the_environment_becomes_settings_without_a_secret(
     assert run(["plan", "--detailed-exitcode"], secret)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("ci", "password", "told"),
+    [
+        ("github", "{file: ../password}", "comes from the file "),
+        ("gitlab", "{env: PASSWORD}", "comes from the environment variable PASSWORD; say {env: NAME}"),
+        ("none", "{env: PASSWORD}", ""),
+        ("github", "{env: KEYFACTOR_AUTH_CLIENT_SECRET}", ""),
+    ],
+)
+def test_a_secret_that_the_jobs_do_not_hand_over_is_told(
+    run: Run, folder: Path, server: Simulator, ci: str, password: str, told: str
+) -> None:
+    """The jobs are the guides' own, with the guides' variables."""
+    command = server.credentials["keyfactor"]
+    (folder / "password").write_text(command["password"])
+    (folder / "password").chmod(0o600)
+    (folder / "mine").mkdir()
+    (folder / "mine" / "settings.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Settings\ntargets:\n  command:\n    api: keyfactor\n"
+        f"    url: {command['url']}\n"
+        f"    auth: {{type: basic, username: '{command['username']}', password: {password}}}\n"
+    )
+    env = dict.fromkeys(("PASSWORD", "KEYFACTOR_AUTH_CLIENT_SECRET"), command["password"])
+    code, _, stderr = run(["init", "repo", "--ci", ci, "--config", "mine/settings.yaml"], env)
+    assert code == 0, stderr
+    note = f"note: init: target command: the jobs hand over nothing for auth.password, which {told}"
+    assert note in stderr if told else "hand over" not in stderr
+
+
 def test_without_a_server_the_settings_and_the_manifests_are_examples(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

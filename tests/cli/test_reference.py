@@ -154,6 +154,10 @@ NOWHERE = {
     "Clear": "it is a field: CertificateOwner.clear, EventHandler.clear, SecurityRole.clear",
     "limits": "it is a field: Settings.limits",
     "auth.oauth": "it is a field: Settings.auth",
+    "OAuthRole": "it is a value of SecurityRole.claims.type",
+    "enabled": "it is a field: EventHandler.enabled",
+    "disabled": "it is a value of SecretEvent.state",
+    "keyfactor": "it is a value of Settings.targets.api",
     "zzz": "SecurityRole, Settings, metadata, apiVersion, kind, action, risk, verdict, rules",
 }
 

@@ -189,13 +189,17 @@ def _make_field_error(error: Any) -> UsageError:
 
 
 def _find_kind(name: str) -> Kind:
-    """Return a kind; raises UsageError with the fields of that name, or the nearest of all that can be explained."""
+    """Return a kind; raises UsageError with where the word stands for something else, or with the nearest words."""
     from reconciler.kinds.registry import KINDS, suggest_word
 
     if name in KINDS:
         return KINDS[name]
-    fields = [path for start in (*KINDS, "metadata", "Settings") for path in _list_fields(start, name)]
-    remedy = f"it is a field: {', '.join(fields)}" if fields else suggest_word(name, [*KINDS, *_TOPICS])
+    starts = (*KINDS, "metadata", "Settings")
+    remedy = suggest_word(name, [*KINDS, *_TOPICS])
+    if fields := [path for start in starts for path in _list_fields(start, name)]:
+        remedy = f"it is a field: {', '.join(fields)}"
+    elif holders := [path for start in starts for path in _list_holders(start, name)]:
+        remedy = f"it is a value of {', '.join(holders)}"
     summary = f"there is no kind {name!r}"
     raise UsageError(Diagnostic("usage.unknown-kind", Source("reconciler"), summary, remedy=remedy))
 
@@ -203,6 +207,12 @@ def _find_kind(name: str) -> Kind:
 def _list_fields(start: str, name: str) -> list[str]:
     """Return the path of the field of that name, letter case aside, where what starts the path has one."""
     return [path for path in _list_words_below(start) if path.rpartition(".")[2].casefold() == name.casefold()]
+
+
+def _list_holders(start: str, literal: str) -> list[str]:
+    """Return the paths of the fields that can hold a value."""
+    reference, start_place = _find_place(start)
+    return list(dict.fromkeys(".".join(path) for path in reference.list_holders(start_place, literal)))
 
 
 def _collect_explanation(reference: FieldReference, place: FieldPlace) -> dict[str, Any]:

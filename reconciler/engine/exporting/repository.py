@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.engine.declaration import DEFAULT_APIS, RunInputs, pick_targets, read_settings
 from reconciler.engine.exporting.export_drafts import ExportScope
@@ -15,6 +17,7 @@ from reconciler.engine.exporting.export_layout import ExportLayout
 from reconciler.engine.exporting.repository_settings import MANIFEST_FOLDER, Foundation, lay_foundation
 from reconciler.engine.exporting.starter_files import Ci, build_example_manifests, read_ci_files, read_starter_file
 from reconciler.errors import Exit, ReconcilerError, UsageError
+from reconciler.settings.encoding import list_secrets
 from reconciler.settings.load import SETTINGS_FILE_NAME
 from reconciler.settings.model import Settings
 from reconciler.state.new_files import find_obstacles
@@ -70,6 +73,7 @@ def build_repository(
     manifests = _find_manifest_folder(foundation.settings, plan.folder)
     kept_paths = _check_way(plan, around, manifests)
     remarks = [_note(remark, "mend it in reconciler.yaml, or in the environment") for remark in foundation.remarks]
+    remarks += _find_unhanded_secrets(foundation.settings, read_ci_files(plan.ci)) if plan.ci != "none" else []
     if plan.origin == "server" and remarks and not foundation.settings.targets:
         raise UsageError(*remarks)
     tree, notes = _make_manifests(inputs, foundation.settings, plan, on_progress)
@@ -162,6 +166,20 @@ def _make_examples(inputs: RunInputs, settings: Settings) -> ExportedTree:
     counts = {example.path: 0 if example.is_comment else 1 for example in examples}
     files = {example.path: example.data for example in examples}
     return ExportedTree(files, tuple(FileSummary(path, count, 0, count) for path, count in sorted(counts.items())), ())
+
+
+def _find_unhanded_secrets(settings: Settings, files: Mapping[str, bytes]) -> list[Diagnostic]:
+    """Return a note for each secret that the settings want and the jobs don't have: those are the guides' own."""
+    handed_over = {word for data in files.values() for word in re.findall(rb"(?m)^ *([A-Z][A-Z0-9_]+):", data)}
+    return [
+        _note(
+            f"target {target.name}: the jobs hand over nothing for auth.{field}, which comes from {origin}",
+            "say {env: NAME} in both settings files, and hand that variable over in the jobs",
+        )
+        for target in settings.targets.values()
+        for field, origin in list_secrets(target.auth)
+        if not (isinstance(origin, FromEnvironment) and origin.name.encode() in handed_over)
+    ]
 
 
 def _note(summary: str, remedy: str) -> Diagnostic:
