@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeAlias
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import Registry
-from reconciler.model import Bound, Json, Plan
+from reconciler.model import Bound, Json, Plan, Step
 from reconciler.plans.sealing import PLAN_ANEW, digest_approved, parse_members, seal_members, split_file
-from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, encode_plan
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, decode_step, encode_plan
 from reconciler.plans.signatures import PlanSignature, Sign
 from reconciler.plans.stored_steps import check_kinds, find_misleading_steps
 from reconciler.state.backend import format_time
@@ -126,11 +126,13 @@ def load_plan(
     """
     unsigned, signature = split_file(data, file)
     signed_by = verify(unsigned, signature)
+    del unsigned  # as large as the file
     members = parse_members(data, file)
     try:
-        saved_plan = _decode_members(members, signature, signed_by)
+        steps = [(decode_step(step), step["risk"]) for step in members["steps"]]
+        saved_plan = _decode_members(members, [step for step, _ in steps], signature, signed_by)
         check_kinds(saved_plan.plan, kinds)
-        stated_risks = [step["risk"] for step in members["steps"]]
+        stated_risks = [risk for _, risk in steps]
         created, expires = (datetime.fromisoformat(text) for text in (saved_plan.created, saved_plan.expires))
     except (KeyError, TypeError, ValueError, AttributeError):
         summary = "this is sealed as a plan, but it is not one that this version of the tool writes"
@@ -185,7 +187,9 @@ def _describe_bound(bound: Bound) -> str:
     return f"{bound.url} project {bound.project}" if bound.project else bound.url
 
 
-def _decode_members(members: Mapping[str, Any], signature: PlanSignature | None, signed_by: str) -> SavedPlan:
+def _decode_members(
+    members: Mapping[str, Any], steps: Sequence[Step], signature: PlanSignature | None, signed_by: str
+) -> SavedPlan:
     """Raises what `decode_plan` raises."""
     for name, pattern in _STAMP_PATTERNS.items():
         if not re.fullmatch(pattern, members[name], re.ASCII):
@@ -195,5 +199,10 @@ def _decode_members(members: Mapping[str, Any], signature: PlanSignature | None,
     stamp = {name: members[name] for name in _STAMP_PATTERNS}
     paths, method = tuple(members["paths"]), signature.method if signature else ""
     return SavedPlan(
-        decode_plan(members), **stamp, digest=members["digest"], paths=paths, signature=method, signed_by=signed_by
+        decode_plan(members, steps),
+        **stamp,
+        digest=members["digest"],
+        paths=paths,
+        signature=method,
+        signed_by=signed_by,
     )

@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import StaleError
 from reconciler.model import Json
-from reconciler.plans.serial import PLAN_FORMAT_VERSION, render_members
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, EncodedSteps, render_members, render_step
 from reconciler.plans.signatures import PlanSignature, Sign
+
+_Bytes: TypeAlias = bytes | memoryview
 
 # Hashed first, so that no digest of the same bytes that was made for another purpose passes for one of these.
 _DIGEST_DOMAIN, _SEAL_DOMAIN = b"reconciler plan digest 2\n", b"reconciler plan seal 2\n"
@@ -32,7 +34,10 @@ _TAIL = re.compile(
     rb',\n  "seal": "sha256:([0-9a-f]{64})"\n\}\n\Z'
 )
 _MAX_TAIL = 2048
-"""Bytes in which signature and seal have room."""
+"""_Bytes in which signature and seal have room."""
+_STEPS_START, _STEPS_BREAK, _STEPS_END = b'\n  "steps": [\n    ', b",\n    ", b"\n  ]"
+_NO_STEPS = b'\n  "steps": []'
+"""What stands in the place of steps where they are taken out. Within a text no line break is left as it is."""
 _FIRST = ("format_version", "kind", "tool", "nonce", "created", "expires", "commit", "paths", "unmanaged")
 _LAST = ("digest", "signature", "seal")
 _MARKS = (b'"format_version"', b'"digest"', b'"created"')
@@ -64,24 +69,48 @@ def seal_members(members: Mapping[str, Json], sign: Sign | None = None) -> Seale
 
     Whoever can read this can do it: a seal is no signature.
     """
-    unsigned, digest = _join_sections(members)
-    signature: dict[str, Json] = {"signature": sign(unsigned.encode())._asdict()} if sign else {}
-    signed = _join_members(unsigned, render_members(signature)) if signature else unsigned
-    seal: dict[str, Json] = {"seal": _hash(_SEAL_DOMAIN, signed.encode())}
-    return SealedMembers(_join_members(signed, render_members(seal)).encode(), digest)
-
-
-def _join_sections(members: Mapping[str, Json]) -> tuple[str, str]:
-    """Return the text of a file up to its digest, and the digest."""
-    first = {name: value for name, value in members.items() if name in _FIRST}
-    approved = _render_approved(members)
-    digest = _hash(_DIGEST_DOMAIN, approved.encode())
-    return _join_members(render_members(first), approved, render_members({"digest": digest})), digest
+    shell, steps = _take_steps_out(members)
+    text, digest = _seal_shell(shell, steps, sign)
+    return SealedMembers(b"".join(_insert_steps(text, steps)), digest)
 
 
 def digest_approved(members: Mapping[str, Json]) -> str:
     """Return the digest of what is approved, as the file of these members has it."""
-    return _hash(_DIGEST_DOMAIN, _render_approved(members).encode())
+    shell, steps = _take_steps_out(members)
+    return _digest_shell(_render_approved(shell), steps)
+
+
+def _take_steps_out(members: Mapping[str, Json]) -> tuple[Mapping[str, Json], bytes]:
+    """Return the members without steps, and the steps as they stand in a file: so large a text is built once."""
+    steps = members.get("steps")
+    if not isinstance(steps, list | EncodedSteps):
+        return members, b""
+    return {**members, "steps": []}, _STEPS_BREAK.join(render_step(step).encode() for step in steps)
+
+
+def _seal_shell(shell: Mapping[str, Json], steps: _Bytes, sign: Sign | None) -> tuple[str, str]:
+    """Return the text of a file, without steps, and the digest."""
+    approved = _render_approved(shell)
+    digest = _digest_shell(approved, steps)
+    first = render_members({name: value for name, value in shell.items() if name in _FIRST})
+    text = _join_members(first, approved, render_members({"digest": digest}))
+    if sign:
+        signature: dict[str, Json] = {"signature": sign(b"".join(_insert_steps(text, steps)))._asdict()}
+        text = _join_members(text, render_members(signature))
+    seal: dict[str, Json] = {"seal": _hash(_SEAL_DOMAIN, *_insert_steps(text, steps))}
+    return _join_members(text, render_members(seal)), digest
+
+
+def _digest_shell(approved: str, steps: _Bytes) -> str:
+    return _hash(_DIGEST_DOMAIN, *_insert_steps(approved, steps))
+
+
+def _insert_steps(text: str, steps: _Bytes) -> tuple[_Bytes, ...]:
+    """Return the parts of a text that was rendered without steps, with the steps in their place."""
+    if not len(steps):
+        return (text.encode(),)
+    before, _, behind = text.encode().partition(_NO_STEPS)
+    return before + _STEPS_START, steps, _STEPS_END + behind
 
 
 def _render_approved(members: Mapping[str, Json]) -> str:
@@ -95,9 +124,10 @@ def _join_members(*texts: str) -> str:
     return f"{{\n{inner}\n}}\n"
 
 
-def _hash(domain: bytes, data: bytes) -> str:
+def _hash(domain: bytes, *parts: _Bytes) -> str:
     checksum = sha256(domain)
-    checksum.update(data)
+    for part in parts:
+        checksum.update(part)
     return f"sha256:{checksum.hexdigest()}"
 
 
@@ -108,32 +138,66 @@ def split_file(data: bytes, file: str) -> tuple[bytes, PlanSignature | None]:
         raise StaleError(_explain_damage(data).locate(Source(file)))
     method, value, seal = match.groups()
     signed_end = match.start() if method is None else match.end(2) + len(b'"\n  }')
-    if _hash(_SEAL_DOMAIN, data[:signed_end] + b"\n}\n") != f"sha256:{seal.decode()}":
+    if _hash(_SEAL_DOMAIN, memoryview(data)[:signed_end], b"\n}\n") != f"sha256:{seal.decode()}":
         raise StaleError(_explain_damage(data).locate(Source(file)))
     signature = PlanSignature(method.decode(), value.decode()) if method is not None else None
     return data[: match.start()] + b"\n}\n", signature
 
 
 def parse_members(data: bytes, file: str) -> dict[str, Any]:
-    """Return the members of a plan file whose bytes are exactly those that the tool wrote."""
+    """Return the members of a plan file whose bytes are exactly those that the tool wrote; raises StaleError.
+
+    Steps can be gone through once, and are looked at as they come: that raises StaleError as well.
+    """
+    start, end = _find_steps(data)
+    steps = memoryview(data)[start:end]
+    shell = data[: start - len(_STEPS_START)] + _NO_STEPS + data[end + len(_STEPS_END) :] if start else data
     try:
-        members = json.loads(data)
+        members = json.loads(shell)
+        # Before the bytes are compared: another format has others.
+        if members.get("kind") == "Plan" and not _is_known_format(members.get("format_version")):
+            raise StaleError(_explain_other_format(members.get("format_version")).locate(Source(file)))
         # All bytes are compared, not digests alone: json.loads keeps the last of two equal names (RFC 8259, 4, leaves
         # it open) and reads UTF-16 as well, so a file could show its reviewer something else than it holds.
-        is_whole = members.get("kind") == "Plan" and _seal_again(members) == data
+        is_whole = members.get("kind") == "Plan" and _seal_again(members, steps).encode() == shell
     # Python's JSON parser recurses: a few kilobytes of brackets raise RecursionError.
     except (ValueError, RecursionError, UnicodeError, AttributeError, TypeError):
         is_whole = False
     if not is_whole:
         raise StaleError(_explain_damage(data).locate(Source(file)))
-    if str(members.get("format_version")).split(".")[0] != PLAN_FORMAT_VERSION.split(".")[0]:
-        raise StaleError(_explain_other_format(members.get("format_version")).locate(Source(file)))
-    return dict(members)
+    return {**members, "steps": _parse_steps(data, start, end, file)} if start else dict(members)
 
 
-def _seal_again(members: Mapping[str, Any]) -> bytes:
-    signature = members.get("signature")
-    return seal_members(members, (lambda _: PlanSignature(**signature)) if signature is not None else None).data
+def _find_steps(data: bytes) -> tuple[int, int]:
+    """Return where the first step begins and the last one ends; (0, 0) where there is none in its place."""
+    start = data.find(_STEPS_START) + len(_STEPS_START)
+    end = data.find(_STEPS_END, start)
+    return (start, end) if start >= len(_STEPS_START) and end > start else (0, 0)
+
+
+def _parse_steps(data: bytes, start: int, end: int, file: str) -> Iterator[Any]:
+    """Yield each step of a file, whose line is exactly what the tool writes of it; raises StaleError."""
+    while start < end:
+        stop = data.find(_STEPS_BREAK, start, end)
+        line = data[start : stop if stop >= 0 else end]
+        try:
+            step = json.loads(line.decode("ascii"))
+            is_whole = render_step(step).encode() == line
+        except (ValueError, RecursionError):
+            is_whole = False
+        if not is_whole:
+            raise StaleError(_explain_damage(data).locate(Source(file)))
+        yield step
+        start = end if stop < 0 else stop + len(_STEPS_BREAK)
+
+
+def _is_known_format(version: Json) -> bool:
+    return str(version).split(".")[0] == PLAN_FORMAT_VERSION.split(".")[0]
+
+
+def _seal_again(shell: Mapping[str, Any], steps: _Bytes) -> str:
+    signature = shell.get("signature")
+    return _seal_shell(shell, steps, (lambda _: PlanSignature(**signature)) if signature is not None else None)[0]
 
 
 def _explain_damage(data: bytes) -> Explanation:

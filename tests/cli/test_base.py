@@ -118,7 +118,7 @@ def test_only_what_is_selected_is_named(run: Run, world: Simulator) -> None:
         "an option": (["plan", "--base", "--help"], "'--help' is no name of a revision"),
         "no such branch": (["plan", "--base", "nope"], "'nope' is no commit in this repository"),
         "a saved plan": (["apply", "p.json", "--base", "main"], "--base is about manifests"),
-        "what is piped in": (["plan", "-", "--base", "main"], "lie in no Git repository"),
+        "what is piped in": (["plan", "-", "--base", "main"], "what is piped in lies in no Git repository"),
     }.values(),
 )
 def test_a_base_that_can_not_be_is_a_usage_error(run: Run, world: Simulator, argv: list[str], words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,9 @@ from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
 from reconciler.plans.planfile import PlanStamp, build_saved_plan, load_plan
-from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, render_members
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, decode_plan, decode_step, render_members
 from tests.support.plan_files import BOUNDS, NOON, STAMP, dump, load, refused, seal, small
-from tests.support.sample_plans import certificate, document, pending, planned, role
+from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
 
 
 def real() -> Plan:
@@ -265,12 +266,30 @@ PLANS = st.builds(
 TIMES = st.integers(0, 200 * 366 * 86400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
+def test_a_step_is_a_line_and_many_of_them_are_read_one_after_the_other() -> None:
+    """A review of a large plan goes line by line; and no more of it than its steps is ever held beside the file."""
+    handlers = [f"h{number}" for number in range(400)]
+    live = registered(*(name.upper() for name in handlers))
+    made = planned([handler(name) for name in handlers], {"/EventHandlerRegistration": live})
+    made = replace(made, targets={"command": BOUNDS["command"]})
+    data = dump(made)
+
+    lines = [line.strip().rstrip(",") for line in data.decode().splitlines() if line.startswith("    {")]
+    assert [json.loads(line)["address"]["name"] for line in lines] == [step.address.name for step in made.steps]
+    tracemalloc.start()
+    loaded = load(data)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert loaded == made
+    assert peak - held < len(data) / 2
+
+
 @given(PLANS, TIMES)
 def test_any_plan_comes_back_equal(plan: Plan, now: datetime) -> None:
     """Whatever text, numbers and nesting a server or a manifest holds."""
     data = dump(plan, now)
     members = json.loads(data)
 
-    assert decode_plan(members) == plan
+    assert decode_plan(members, map(decode_step, members["steps"])) == plan
     assert seal(members) == data
     assert data == data.decode().encode()

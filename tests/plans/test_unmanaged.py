@@ -14,7 +14,7 @@ from reconciler.model import Json
 from reconciler.plans.planfile import build_saved_plan, digest_plan, load_plan
 from reconciler.plans.planner import PlanScope, plan
 from reconciler.plans.sealing import seal_members
-from reconciler.plans.serial import encode_plan
+from reconciler.plans.serial import PLAN_FORMAT_VERSION, encode_plan
 from reconciler.plans.unmanaged import list_live_objects
 from tests.kinds.test_cases import CASES, offline, wanted_of
 from tests.support.plan_files import STAMP, small
@@ -120,9 +120,9 @@ def test_counts_are_saved_and_nothing_that_is_approved() -> None:
 
 
 def test_a_plan_file_without_counts_is_still_read() -> None:
-    """Files of format 2.0 have none."""
+    """What is no part of what is approved may be missing."""
     plan_members = {name: value for name, value in encode_plan(small()).items() if name != "unmanaged"}
-    first = {"format_version": "2.0", "kind": "Plan", "tool": "1.2.3", "nonce": STAMP.nonce}
+    first = {"format_version": PLAN_FORMAT_VERSION, "kind": "Plan", "tool": "1.2.3", "nonce": STAMP.nonce}
     times = {"created": "2026-11-22T12:00:00.000Z", "expires": "2026-11-23T12:00:00.000Z"}
     data = seal_members({**first, **times, "commit": "", "paths": [], **plan_members}).data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
@@ -46,12 +47,22 @@ def seal(shown: dict[str, Json]) -> bytes:
     """Seal any members as the tool would: a seal is no secret, so whoever can read this can do it."""
     tail = {"digest", "signature", "seal"}
     approved = {name: value for name, value in shown.items() if name not in STAMPED | tail}
-    digest = sha256(b"reconciler plan digest 2\n" + render_members(approved).encode()).hexdigest()
+    digest = sha256(b"reconciler plan digest 2\n" + render_file(approved)).hexdigest()
     first = {name: value for name, value in shown.items() if name in STAMPED}
     members = {**first, **approved, "digest": f"sha256:{digest}"}
     members |= {"signature": shown["signature"]} if "signature" in shown else {}
-    mark = sha256(b"reconciler plan seal 2\n" + render_members(members).encode()).hexdigest()
-    return render_members({**members, "seal": f"sha256:{mark}"}).encode()
+    mark = sha256(b"reconciler plan seal 2\n" + render_file(members)).hexdigest()
+    return render_file({**members, "seal": f"sha256:{mark}"})
+
+
+def render_file(members: dict[str, Json]) -> bytes:
+    """Return members as a file has them: indented, and each step on a line of its own."""
+    steps = members.get("steps")
+    if not isinstance(steps, list) or not steps:
+        return render_members(members).encode()
+    before, behind = render_members({**members, "steps": []}).split('\n  "steps": []')
+    lines = ",\n".join(f"    {json.dumps(step, separators=(',', ':'))}" for step in steps).replace("\x7f", "\\u007f")
+    return f'{before}\n  "steps": [\n{lines}\n  ]{behind}'.replace("##[", "\\u0023#[").encode()
 
 
 def refused(data: bytes, now: datetime = NOON) -> str:
