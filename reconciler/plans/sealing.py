@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from io import BytesIO
 from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.diagnostics import Explanation, Source
@@ -80,12 +81,15 @@ def digest_approved(members: Mapping[str, Json]) -> str:
     return _digest_shell(_render_approved(shell), steps)
 
 
-def _take_steps_out(members: Mapping[str, Json]) -> tuple[Mapping[str, Json], bytes]:
+def _take_steps_out(members: Mapping[str, Json]) -> tuple[Mapping[str, Json], _Bytes]:
     """Return the members without steps, and the steps as they stand in a file: so large a text is built once."""
     steps = members.get("steps")
     if not isinstance(steps, list | EncodedSteps):
         return members, b""
-    return {**members, "steps": []}, _STEPS_BREAK.join(render_step(step).encode() for step in steps)
+    text = BytesIO()
+    for number, step in enumerate(steps):
+        text.write((_STEPS_BREAK if number else b"") + render_step(step).encode())
+    return {**members, "steps": []}, text.getbuffer()
 
 
 def _seal_shell(shell: Mapping[str, Json], steps: _Bytes, sign: Sign | None) -> tuple[str, str]:

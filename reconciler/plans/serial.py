@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
@@ -110,7 +112,7 @@ def encode_step(step: Step) -> dict[str, Json]:
 
 def decode_step(members: Mapping[str, Any]) -> Step:
     """Return the step of `encode_step`; raises as `decode_plan` does."""
-    address = Address(**members["address"])
+    address = _share_address(**members["address"])
     if not all(isinstance(text, str) for text in (*address, members["object"], members["source"])):
         raise TypeError("an address, an object and a source are text")
     return Step(
@@ -124,6 +126,19 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         subjects=tuple(decode_subject(subject) for subject in members["subjects"]),
         obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
     )
+
+
+@lru_cache(maxsize=256)
+def _share_address(target: str, kind: str, name: str) -> Address:
+    # A document of 100,000 certificates is the address of as many steps.
+    return Address(target, kind, name)
+
+
+def _share_texts(value: Any) -> Any:
+    """Return a text, or an object of some, so that what many steps have in common is in memory once."""
+    if isinstance(value, dict):
+        return {intern(name): _share_texts(member) for name, member in value.items()}
+    return intern(value) if type(value) is str else value
 
 
 def encode_subject(subject: Subject) -> dict[str, Json]:
@@ -180,14 +195,15 @@ def decode_change(members: Mapping[str, Any]) -> Change:
     texts = members["path"], members["reason"]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a path and a reason are text")
-    return Change(members["path"], members["before"], members["after"], Risk(members["risk"]), members["reason"])
+    before, after = map(_share_texts, (members["before"], members["after"]))
+    return Change(intern(members["path"]), before, after, Risk(members["risk"]), intern(members["reason"]))
 
 
 def decode_subject(members: Mapping[str, Any]) -> Subject:
     """Return the subject of `encode_subject`; raises as `decode_plan` does."""
     if not all(isinstance(text, str) for text in (members["name"], members["path"], *members["facts"].values())):
         raise TypeError("what a step is about is told in texts")
-    return Subject(members["name"], tuple(members["facts"].items()), members["path"])
+    return Subject(members["name"], tuple(_share_texts(members["facts"]).items()), intern(members["path"]))
 
 
 def _decode_request(target: str, members: Mapping[str, Any]) -> Request:
@@ -197,8 +213,8 @@ def _decode_request(target: str, members: Mapping[str, Any]) -> Request:
         raise ValueError(f"no step is a {call['method']}")
     # RFC 8259 gives members no order, but Python's json keeps the file's, and that is the one that was sealed.
     query = tuple(call["query"].items())
-    unsent_call = Call(target, call["method"], call["path"], call["body"], query, call["version"])
-    return Request(unsent_call, members["base"], members["expect"])
+    unsent_call = Call(target, call["method"], call["path"], _share_texts(call["body"]), query, call["version"])
+    return Request(unsent_call, _share_texts(members["base"]), _share_texts(members["expect"]))
 
 
 def parse_source(text: str) -> Source:
@@ -206,7 +222,7 @@ def parse_source(text: str) -> Source:
     parts = text.rsplit(":", 2)
     # isdigit() alone takes a superscript two, which int() refuses.
     if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts[1:]):
-        return Source(parts[0], int(parts[1]), int(parts[2]))
+        return Source(intern(parts[0]), int(parts[1]), int(parts[2]))
     return Source(text)
 
 
