@@ -211,6 +211,9 @@ def _decode_request(target: str, members: Mapping[str, Any]) -> Request:
     # Whoever can compute the digest could write a DELETE.
     if call["method"] not in {"PUT", "POST"}:
         raise ValueError(f"no step is a {call['method']}")
+    # 1.0 equals 1, and is another header.
+    if type(call["version"]) is not int or not isinstance(call["path"], str):
+        raise TypeError("a path is text, and a version a whole number")
     # RFC 8259 gives members no order, but Python's json keeps the file's, and that is the one that was sealed.
     query = tuple(call["query"].items())
     unsent_call = Call(target, call["method"], call["path"], _share_texts(call["body"]), query, call["version"])

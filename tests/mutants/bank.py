@@ -366,9 +366,16 @@ BANK = (
     Mutant(
         "a-signature-is-believed-after-the-content",
         "plans/planfile.py",
-        "    signed_by = verify(unsigned, signature)\n    members = parse_members(data, file)\n",
-        "    members = parse_members(data, file)\n    signed_by = verify(unsigned, signature)\n",
+        "    signed_by = verify(unsigned, signature)\n",
+        "    parse_members(data, file)\n    signed_by = verify(unsigned, signature)\n",
         "plans/test_signatures.py::test_nothing_is_parsed_before_the_signature_was_looked_at",
+    ),
+    Mutant(
+        "a-step-is-taken-as-it-reads",
+        "plans/sealing.py",
+        "            is_whole = render_step(step).encode() == line\n",
+        "            is_whole = True\n",
+        "plans/test_planfile_forged.py::test_a_step_that_is_sealed_and_spelled_otherwise_is_refused",
     ),
     # Memory: what is recorded, and when.
     Mutant(

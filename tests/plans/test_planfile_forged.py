@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -95,6 +96,33 @@ def test_a_plan_of_another_format_is_not_read() -> None:
     assert load(seal({**shown, "joined": 1}), NOON) == small()
 
 
+REWRITTEN: dict[str, tuple[str, str]] = {
+    # what a step's line says, and what reads as the same to some readers, and otherwise to others
+    "a name twice": ('"method":"PUT"', '"method":"DELETE","method":"PUT"'),
+    "a name twice, equal": ('"path":"enabled"', '"path":"enabled","path":"enabled"'),
+    "a blank": ('"action":"update"', '"action": "update"'),
+    "an escaped letter": ('"action":"update"', '"action":"\\u0075pdate"'),
+    "another spelling of a number": ('"version":1', '"version":10e-1'),
+    "no JSON": ('"version":1}', '"version":1'),
+    "brackets without end": ('"version":1', f'"version":{"[" * 100_000}'),
+    "a letter that is not ASCII": ('"action":"update"', '"action":"update","ü":1'),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), REWRITTEN.values(), ids=REWRITTEN)
+def test_a_step_that_is_sealed_and_spelled_otherwise_is_refused(old: str, new: str) -> None:
+    """A reviewer's tool and this one might read such a line as two different steps."""
+    text = dump(small()).decode()
+    assert text.count(old) == 1
+    head, approved = text.replace(old, new).split('  "compared"')
+    approved = '  "compared"' + approved.rpartition(',\n  "digest"')[0]
+    digest = sha256(f"reconciler plan digest 2\n{{\n{approved}\n}}\n".encode()).hexdigest()
+    whole = f'{head}{approved},\n  "digest": "sha256:{digest}"'
+    mark = sha256(f"reconciler plan seal 2\n{whole}\n}}\n".encode()).hexdigest()
+
+    assert "this is not a plan as it was written" in refused(f'{whole},\n  "seal": "sha256:{mark}"\n}}\n'.encode())
+
+
 def _without(*path: Any) -> dict[str, Any]:
     shown: dict[str, Any] = json.loads(dump(small()))
     inner: Any = shown
@@ -143,6 +171,9 @@ FORGED: dict[str, dict[str, Any]] = {
     "compared with too little": _with({"objects": 1}, "compared"),
     "a query that is a list": _with([["a", "b"]], *STEP, "call", "query"),
     "a source that is a number": _with(7, *STEP, "source"),
+    "a version that is no whole number": _with(1.0, *STEP, "call", "version"),
+    "a version that is yes": _with(True, *STEP, "call", "version"),
+    "a path that is none": _with(["/x"], *STEP, "call", "path"),
 }
 
 
