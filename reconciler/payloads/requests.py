@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import IncompleteError
 from reconciler.model import Json, Reply, Ruling, Verdict
-from reconciler.payloads.members import pick_member
+from reconciler.payloads.members import check_answered_id, pick_member
 from reconciler.reader import Read
 
+_REQUESTS_PATH = "/Workflow/Certificates"
 PENDING_PATH = "/Workflow/Certificates/Pending"
 DENY_PATH = "/Workflow/Certificates/Deny"
 # The API's certificate states are bare numbers from 0 to 8: these names are those that third-party code gives
@@ -62,12 +63,15 @@ def read_requests_by_id(read: Read, numbers: Sequence[int | str]) -> dict[int, M
     They have their alternative names, sorted, in `NAMES_MEMBER`.
     """
     # Which fields a query may name is not documented for requests: each id is a GET of its own.
-    bodies = read.each([f"/Workflow/Certificates/{number}" for number in numbers])
-    return {
-        read_request_id(raw): {**_drop_names(raw), NAMES_MEMBER: list(_read_alternative_names(raw))}
-        for raw in bodies
-        if raw is not None
-    }
+    bodies = read.each([f"{_REQUESTS_PATH}/{number}" for number in numbers])
+    requests: dict[int, Mapping[str, Json]] = {}
+    for number, raw in zip(numbers, bodies, strict=True):
+        if raw is None:
+            continue
+        request_id = read_request_id(raw)
+        check_answered_id(raw, int(number), _REQUESTS_PATH)
+        requests[request_id] = {**_drop_names(raw), NAMES_MEMBER: list(_read_alternative_names(raw))}
+    return requests
 
 
 def read_request_id(row: Json) -> int:

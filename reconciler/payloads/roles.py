@@ -13,7 +13,7 @@ from reconciler.diagnostics import Explanation, Source
 from reconciler.errors import CannotEncode, IncompleteError
 from reconciler.model import Json
 from reconciler.payloads.claims import read_claim_key, read_sent_key
-from reconciler.payloads.members import pick_member
+from reconciler.payloads.members import check_answered_id, pick_member
 from reconciler.reader import Read
 
 ROLES_PATH = "/Security/Roles"
@@ -44,10 +44,10 @@ def fold_role_name(row: Mapping[str, Json]) -> str:
 
 def read_roles_by_id(read: Read, ids: Iterable[int]) -> list[Mapping[str, Json]]:
     """Read roles by id, all at once; those deleted meanwhile are left out."""
-    paths = [f"{ROLES_PATH}/{number}" for number in ids]
+    numbers = list(ids)
     # Measured for 1,000 roles at 20 ms a request: 2.3 s over 10 connections, 0.9 s over 32.
-    bodies = zip(paths, read.each(paths, version=2), strict=True)
-    return [_check_role(raw, path) for path, raw in bodies if raw is not None]
+    bodies = read.each([f"{ROLES_PATH}/{number}" for number in numbers], version=2)
+    return [_check_role(raw, number) for number, raw in zip(numbers, bodies, strict=True) if raw is not None]
 
 
 def build_writable_role(raw: Mapping[str, Json]) -> dict[str, Json]:
@@ -94,14 +94,15 @@ def check_role_body(body: Mapping[str, Json]) -> None:
             )
 
 
-def _check_role(raw: Json, path: str) -> Mapping[str, Json]:
+def _check_role(raw: Json, number: int) -> Mapping[str, Json]:
     """Version 1 answers with Identities in the place of Claims: trusting it would wipe every claim."""
     members = {"Permissions": str, "Claims": Mapping}
     has_lists = isinstance(raw, Mapping) and all(
         _is_list_of(pick_member(raw, name), kind) for name, kind in members.items()
     )
     if not has_lists or not isinstance(pick_member(raw, "Id"), int) or not isinstance(pick_member(raw, "Name"), str):
-        raise IncompleteError(_NOT_A_ROLE.locate(Source(f"GET {path}")))
+        raise IncompleteError(_NOT_A_ROLE.locate(Source(f"GET {ROLES_PATH}/{number}")))
+    check_answered_id(raw, number, ROLES_PATH)
     return cast(Mapping[str, Json], raw)
 
 

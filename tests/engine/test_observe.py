@@ -13,7 +13,7 @@ from reconciler.kinds.kind import Run
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Gap, Json, Query
 from tests.support.problems import make_problem
-from tests.support.sample_plans import TODAY, document, event, handler, registered, role
+from tests.support.sample_plans import TODAY, document, event, handler, pending, registered, role
 from tests.support.toy_reader import World
 
 RUN = Run(TODAY)
@@ -113,6 +113,14 @@ SHAPES: dict[str, tuple[Any, dict[str, Json]]] = {
     "a role of version 1": (
         ROLE,
         {"/Security/Roles": [{"Id": 1, "Name": "R"}], "/Security/Roles/1": {"Id": 1, "Name": "R", "Identities": []}},
+    ),
+    "a role that is another one": (
+        ROLE,
+        {"/Security/Roles": [{"Id": 1, "Name": "R"}], "/Security/Roles/1": role(2, "R")},
+    ),
+    "a request that is another one": (
+        document("RequestDenial", "d", {"requests": [{"id": 1, "template": "t"}]}),
+        {"/Workflow/Certificates/1": pending(2)},
     ),
     "an event without notification": (
         document("SecretEvent", "e", {"state": "ENABLED"}), {"/v1/0123/csms/events": [event("e", notification=None)]},
