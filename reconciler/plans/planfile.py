@@ -129,10 +129,9 @@ def load_plan(
     del unsigned  # as large as the file
     members = parse_members(data, file)
     try:
-        steps = [(decode_step(step), step["risk"]) for step in members["steps"]]
-        saved_plan = _decode_members(members, [step for step, _ in steps], signature, signed_by)
+        steps, stated_risks = _part_stated_steps([_decode_stated_step(step) for step in members["steps"]])
+        saved_plan = _decode_members(members, steps, signature, signed_by)
         check_kinds(saved_plan.plan, kinds)
-        stated_risks = [risk for _, risk in steps]
         created, expires = (datetime.fromisoformat(text) for text in (saved_plan.created, saved_plan.expires))
     except (KeyError, TypeError, ValueError, AttributeError):
         summary = "this is sealed as a plan, but it is not one that this version of the tool writes"
@@ -185,6 +184,25 @@ def _format_age(age: timedelta) -> str:
 
 def _describe_bound(bound: Bound) -> str:
     return f"{bound.url} project {bound.project}" if bound.project else bound.url
+
+
+def _decode_stated_step(members: Json) -> tuple[Step, str] | None:
+    """Return a step and what its risk is called; None for what the tool never writes.
+
+    It raises nothing, since a file that was changed further down is told as that.
+    """
+    try:
+        return decode_step(members), members["risk"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _part_stated_steps(stated_steps: Sequence[tuple[Step, str] | None]) -> tuple[list[Step], list[str]]:
+    """Raises TypeError where one of them is None."""
+    pairs = [pair for pair in stated_steps if pair]
+    if len(pairs) < len(stated_steps):
+        raise TypeError("a step is not as the tool writes it")
+    return [step for step, _ in pairs], [risk for _, risk in pairs]
 
 
 def _decode_members(

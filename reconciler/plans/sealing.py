@@ -35,7 +35,7 @@ _TAIL = re.compile(
     rb',\n  "seal": "sha256:([0-9a-f]{64})"\n\}\n\Z'
 )
 _MAX_TAIL = 2048
-"""_Bytes in which signature and seal have room."""
+"""Bytes in which signature and seal have room."""
 _STEPS_START, _STEPS_BREAK, _STEPS_END = b'\n  "steps": [\n    ', b",\n    ", b"\n  ]"
 _NO_STEPS = b'\n  "steps": []'
 """What stands in the place of steps where they are taken out. Within a text no line break is left as it is."""
@@ -181,7 +181,8 @@ def _find_steps(data: bytes) -> tuple[int, int]:
 
 def _parse_steps(data: bytes, start: int, end: int, file: str) -> Iterator[Any]:
     """Yield each step of a file, whose line is exactly what the tool writes of it; raises StaleError."""
-    while start < end:
+    stop = start
+    while stop >= 0:
         stop = data.find(_STEPS_BREAK, start, end)
         line = data[start : stop if stop >= 0 else end]
         try:
@@ -192,7 +193,7 @@ def _parse_steps(data: bytes, start: int, end: int, file: str) -> Iterator[Any]:
         if not is_whole:
             raise StaleError(_explain_damage(data).locate(Source(file)))
         yield step
-        start = end if stop < 0 else stop + len(_STEPS_BREAK)
+        start = stop + len(_STEPS_BREAK)
 
 
 def _is_known_format(version: Json) -> bool:

@@ -61,7 +61,8 @@ def render_file(members: dict[str, Json]) -> bytes:
     if not isinstance(steps, list) or not steps:
         return render_members(members).encode()
     before, behind = render_members({**members, "steps": []}).split('\n  "steps": []')
-    lines = ",\n".join(f"    {json.dumps(step, separators=(',', ':'))}" for step in steps).replace("\x7f", "\\u007f")
+    texts = (json.dumps(step, separators=(",", ":"), allow_nan=False) for step in steps)
+    lines = ",\n".join(f"    {text}" for text in texts).replace("\x7f", "\\u007f")
     return f'{before}\n  "steps": [\n{lines}\n  ]{behind}'.replace("##[", "\\u0023#[").encode()
 
 
