@@ -128,6 +128,7 @@ def load_plan(
     signed_by = verify(unsigned, signature)
     del unsigned  # as large as the file
     members = parse_members(data, file)
+    del data  # as large as the steps that are read now
     try:
         steps, stated_risks = _part_stated_steps([_decode_stated_step(step) for step in members["steps"]])
         saved_plan = _decode_members(members, steps, signature, signed_by)

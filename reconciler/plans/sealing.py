@@ -36,6 +36,7 @@ _TAIL = re.compile(
 )
 _MAX_TAIL = 2048
 """Bytes in which signature and seal have room."""
+_BLOCK_SIZE = 2**20
 _STEPS_START, _STEPS_BREAK, _STEPS_END = b'\n  "steps": [\n    ', b",\n    ", b"\n  ]"
 _NO_STEPS = b'\n  "steps": []'
 """What stands in the place of steps where they are taken out. Within a text no line break is left as it is."""
@@ -145,7 +146,8 @@ def split_file(data: bytes, file: str) -> tuple[bytes, PlanSignature | None]:
     if _hash(_SEAL_DOMAIN, memoryview(data)[:signed_end], b"\n}\n") != f"sha256:{seal.decode()}":
         raise StaleError(_explain_damage(data).locate(Source(file)))
     signature = PlanSignature(method.decode(), value.decode()) if method is not None else None
-    return data[: match.start()] + b"\n}\n", signature
+    # One copy: to cut and then to join would be two at once.
+    return b"".join((memoryview(data)[: match.start()], b"\n}\n")), signature
 
 
 def parse_members(data: bytes, file: str) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def parse_members(data: bytes, file: str) -> dict[str, Any]:
         is_whole = False
     if not is_whole:
         raise StaleError(_explain_damage(data).locate(Source(file)))
-    return {**members, "steps": _parse_steps(data, start, end, file)} if start else dict(members)
+    return {**members, "steps": _parse_steps(_cut_blocks(data, start, end), file)} if start else members
 
 
 def _find_steps(data: bytes) -> tuple[int, int]:
@@ -179,21 +181,31 @@ def _find_steps(data: bytes) -> tuple[int, int]:
     return (start, end) if start >= len(_STEPS_START) and end > start else (0, 0)
 
 
-def _parse_steps(data: bytes, start: int, end: int, file: str) -> Iterator[Any]:
-    """Yield each step of a file, whose line is exactly what the tool writes of it; raises StaleError."""
+def _cut_blocks(data: bytes, start: int, end: int) -> list[bytes]:
+    """Return the lines of the steps in blocks, last block first, so that who is through with a block can let it go."""
+    blocks = []
     stop = start
     while stop >= 0:
-        stop = data.find(_STEPS_BREAK, start, end)
-        line = data[start : stop if stop >= 0 else end]
-        try:
-            step = json.loads(line.decode("ascii"))
-            is_whole = render_step(step).encode() == line
-        except (ValueError, RecursionError):
-            is_whole = False
-        if not is_whole:
-            raise StaleError(_explain_damage(data).locate(Source(file)))
-        yield step
+        stop = data.find(_STEPS_BREAK, start + _BLOCK_SIZE, end)
+        blocks.append(data[start : stop if stop >= 0 else end])
         start = stop + len(_STEPS_BREAK)
+    blocks.reverse()
+    return blocks
+
+
+def _parse_steps(blocks: list[bytes], file: str) -> Iterator[Any]:
+    """Yield each step of a file, whose line is exactly what the tool writes of it; raises StaleError."""
+    while blocks:
+        for line in blocks.pop().split(_STEPS_BREAK):
+            try:
+                text = line.decode("ascii")
+                step = json.loads(text)
+                is_whole = render_step(step) == text
+            except (ValueError, RecursionError):
+                is_whole = False
+            if not is_whole:
+                raise StaleError(_DAMAGED.locate(Source(file)))
+            yield step
 
 
 def _is_known_format(version: Json) -> bool:
