@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
@@ -15,6 +15,7 @@ from reconciler.reports.perspective import FOUND, PLANNED, ActionWords
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
 
+_Key = TypeVar("_Key")
 _VERDICT_WORDS = {
     Verdict.APPLIED: "applied",
     Verdict.UNCHANGED: "needed nothing any more",
@@ -114,16 +115,16 @@ def _count_faulty_documents(plan: MaskedPlan) -> int:
 
 
 def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> str:
-    is_drift = words is FOUND
-    sendable = [step for step in plan.steps if step.request]
-    amounts = [(words[action].counted, [step for step in sendable if step.action is action]) for action in Action]
-    risks = [(label, [step for step in sendable if step.risk is risk]) for risk, label in _RISK_LABELS.items()]
-    absent = len(plan.absences) + _sum_weights(_pick_withheld(plan, Obstacle.ABSENT)) if is_drift else 0
+    is_drift, counts = words is FOUND, _count_steps(plan.steps)
+    absent = len(plan.absences) + counts.withheld[Obstacle.ABSENT] if is_drift else 0
     absences = [f"{absent:,} {_ABSENT}"] if absent else []
-    parts = [", ".join([*_count_groups(amounts), *absences]), *_count_groups(_group_withheld(plan, is_drift=is_drift))]
+    # To drift an object that is not there is a difference like others.
+    labels = {key: label for key, label in _OBSTACLE_LABELS.items() if not (is_drift and key is Obstacle.ABSENT)}
+    actions = _join_counts(counts.actions, {action: words[action].counted for action in Action})
+    parts = [", ".join([*actions, *absences]), *_join_counts(counts.withheld, labels)]
     if unchanged := count_in_sync(plan.compared, plan.steps, len(plan.absences)):
         parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
-    parts.append(", ".join(_count_groups(risks)))
+    parts.append(", ".join(_join_counts(counts.risks, _RISK_LABELS)))
     if plan.absences and not is_drift:
         parts.append(_describe_absences(plan))
     if not plan.steps and not absences:
@@ -131,22 +132,25 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> s
     return f"{'; '.join(filter(None, parts))}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
 
 
-def _group_withheld(plan: MaskedPlan, *, is_drift: bool) -> list[tuple[str, list[MaskedStep]]]:
-    """Return the steps that are not sent, by why; to drift an object that is not there is a difference like others."""
-    return [
-        (label, _pick_withheld(plan, obstacle))
-        for obstacle, label in _OBSTACLE_LABELS.items()
-        if not (is_drift and obstacle is Obstacle.ABSENT)
-    ]
+class _Counts(NamedTuple):
+    """Objects of a plan's steps: what is sent by action and by risk, and what is not by what keeps it."""
+
+    actions: Counter[Action]
+    risks: Counter[Risk]
+    withheld: Counter[Obstacle]
 
 
-def _pick_withheld(plan: MaskedPlan, obstacle: Obstacle) -> list[MaskedStep]:
-    return [step for step in plan.steps if not step.request and step.obstacle is obstacle]
+def _count_steps(steps: Iterable[MaskedStep]) -> _Counts:
+    counts = _Counts(Counter(), Counter(), Counter())
+    for step in steps:
+        weight = step.weight
+        if step.request:
+            counts.actions[step.action] += weight
+            counts.risks[step.risk] += weight
+        else:
+            counts.withheld[step.obstacle] += weight
+    return counts
 
 
-def _count_groups(groups: Iterable[tuple[str, list[MaskedStep]]]) -> list[str]:
-    return [f"{_sum_weights(steps):,} {label}" for label, steps in groups if steps]
-
-
-def _sum_weights(steps: Iterable[MaskedStep]) -> int:
-    return sum(step.weight for step in steps)
+def _join_counts(counts: Counter[_Key], labels: Mapping[_Key, str]) -> list[str]:
+    return [f"{counts[key]:,} {label}" for key, label in labels.items() if counts[key]]

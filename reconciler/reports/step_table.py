@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.model import Action, Risk, Verdict
@@ -59,13 +59,25 @@ def build_step_table(
 def build_survey(steps: Sequence[MaskedStep], layout: Layout, view: View) -> Iterator[Line]:
     """Yield what many steps come to, a line for each sort: which kind, what is done, to which fields, at what risk."""
     weights: Counter[_Sort] = Counter()
+    sorts_by_look: dict[Hashable, _Sort] = {}
     for step in steps:
-        word = view.find_words(step).word if step.request or view.from_server else "not sent"
-        weights[_Sort(step.risk, step.address.kind, word, _summarize_field_names(step))] += step.weight
+        look = (step.address.kind, step.action, step.request is None, step.finds_nothing, _list_risks(step))
+        if look not in sorts_by_look:
+            sorts_by_look[look] = _find_sort(step, view)
+        weights[sorts_by_look[look]] += step.weight
     sorts = sorted(weights.items(), key=lambda item: (-item[0].risk.rank, -item[1], item[0]))
     yield from build_table([_build_survey_row(*item) for item in sorts[:_MAX_SORTS]], layout, first="fields")
     if len(sorts) > _MAX_SORTS:
         yield build_line((f"(and {len(sorts) - _MAX_SORTS:,} more sorts, all of them below)", "dim"))
+
+
+def _list_risks(step: MaskedStep) -> tuple[tuple[str, Risk], ...]:
+    return tuple([(change.path, change.risk) for change in step.changes])
+
+
+def _find_sort(step: MaskedStep, view: View) -> _Sort:
+    word = view.find_words(step).word if step.request or view.from_server else "not sent"
+    return _Sort(step.risk, step.address.kind, word, _summarize_field_names(step))
 
 
 def _build_survey_row(sort: _Sort, weight: int) -> Row:
