@@ -71,34 +71,44 @@ def seal_members(members: Mapping[str, Json], sign: Sign | None = None) -> Seale
 
     Whoever can read this can do it: a seal is no signature.
     """
-    shell, steps = _take_steps_out(members)
-    text, digest = _seal_shell(shell, steps, sign)
-    return SealedMembers(b"".join(_insert_steps(text, steps)), digest)
+    shell = _take_steps_out(members)
+    before = _join_members(render_members(_pick_first(shell)), _render_approved(shell)).encode().partition(_NO_STEPS)[0]
+    sheet = BytesIO()
+    # The steps are written into their place, since to put them together with all else later would take the room twice.
+    start = sheet.write(before + _STEPS_START)
+    _write_steps(members, sheet)
+    with sheet.getbuffer() as written, written[start:] as steps:
+        text, digest = _seal_shell(shell, steps, sign)
+        has_steps = bool(len(steps))
+    if not has_steps:
+        return SealedMembers(text.encode(), digest)
+    sheet.write(_STEPS_END + text.encode().removeprefix(before + _NO_STEPS))
+    return SealedMembers(sheet.getvalue(), digest)
 
 
 def digest_approved(members: Mapping[str, Json]) -> str:
     """Return the digest of what is approved, as the file of these members has it."""
-    shell, steps = _take_steps_out(members)
-    return _digest_shell(_render_approved(shell), steps)
+    shell, sheet = _take_steps_out(members), BytesIO()
+    _write_steps(members, sheet)
+    return _digest_shell(_render_approved(shell), sheet.getbuffer())
 
 
-def _take_steps_out(members: Mapping[str, Json]) -> tuple[Mapping[str, Json], _Bytes]:
-    """Return the members without steps, and the steps as they stand in a file: so large a text is built once."""
+def _take_steps_out(members: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {**members, "steps": []} if isinstance(members.get("steps"), list | EncodedSteps) else members
+
+
+def _write_steps(members: Mapping[str, Json], sheet: BytesIO) -> None:
+    """Write the steps as they stand in a file: so large a text is built once."""
     steps = members.get("steps")
-    if not isinstance(steps, list | EncodedSteps):
-        return members, b""
-    text = BytesIO()
-    for number, step in enumerate(steps):
-        text.write((_STEPS_BREAK if number else b"") + render_step(step).encode())
-    return {**members, "steps": []}, text.getbuffer()
+    for number, step in enumerate(steps if isinstance(steps, list | EncodedSteps) else ()):
+        sheet.write((_STEPS_BREAK if number else b"") + render_step(step).encode())
 
 
 def _seal_shell(shell: Mapping[str, Json], steps: _Bytes, sign: Sign | None) -> tuple[str, str]:
     """Return the text of a file, without steps, and the digest."""
     approved = _render_approved(shell)
     digest = _digest_shell(approved, steps)
-    first = render_members({name: value for name, value in shell.items() if name in _FIRST})
-    text = _join_members(first, approved, render_members({"digest": digest}))
+    text = _join_members(render_members(_pick_first(shell)), approved, render_members({"digest": digest}))
     if sign:
         signature: dict[str, Json] = {"signature": sign(b"".join(_insert_steps(text, steps)))._asdict()}
         text = _join_members(text, render_members(signature))
@@ -116,6 +126,10 @@ def _insert_steps(text: str, steps: _Bytes) -> tuple[_Bytes, ...]:
         return (text.encode(),)
     before, _, behind = text.encode().partition(_NO_STEPS)
     return before + _STEPS_START, steps, _STEPS_END + behind
+
+
+def _pick_first(members: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in members.items() if name in _FIRST}
 
 
 def _render_approved(members: Mapping[str, Json]) -> str:
