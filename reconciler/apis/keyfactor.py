@@ -7,11 +7,12 @@ twice, or, where the server doesn't count, when an empty page ends it.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from math import ceil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.apis.client import ObjectReader
 from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
@@ -19,11 +20,16 @@ from reconciler.model import Json, Query, Reply
 from reconciler.reader import Page
 from reconciler.transport.single_flight import OnceCache
 
+if TYPE_CHECKING:
+    from reconciler.transport.page_shape import PageShape
+
 # Measured: pages of 1,000 rows with four to eight of them under way were the fastest.
 PAGE = 1000
 """Rows that a page is asked for."""
 MOST_PAGES = 10_000
 RESTARTS = 3
+_MOST_LESSONS = 5
+"""How often the shape of a list's rows is learned from a page that the shape so far did not fit."""
 
 
 def _build_headers(version: int) -> dict[str, str]:
@@ -58,6 +64,8 @@ class KeyfactorRead(ObjectReader):
     def __init__(self, client: ReadClient, pool: Executor, *, window: int, once: OnceCache | None) -> None:
         super().__init__(client, pool)
         self._window, self._once = window, once
+        self._shapes: dict[str, PageShape] = {}
+        self._lessons: Counter[str] = Counter()
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
@@ -156,24 +164,44 @@ class KeyfactorRead(ObjectReader):
         reply = self._client.get(listing.path, (*listing.query, *paging), listing.version, listing=True)
         if reply is None:  # a listing's 404 raises
             raise self._client.make_incomplete_error(listing.path, "the list is not there")
-        # Measured for 40 pages of 1,000 certificates: 109 ms for the bodies alone, 434 ms with JSON decoded.
+        total = self._read_total(listing.path, reply)
+        if listing.columns and (columns := self._read_proved_columns(listing, reply)) is not None:
+            keys, *columns = columns
+            return _ListPage(self._check_keys(listing, keys), list(zip(*columns, strict=True)), total)
         rows = self._client.decode_body(listing.path, reply, bulk=bool(listing.columns))
         if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
             raise self._client.make_incomplete_error(listing.path, "the answer is not a list of objects")
-        keys = self._keys(listing, rows)
-        return _ListPage(
-            keys,
-            _pick_columns(rows, listing.columns) if listing.columns else rows,
-            self._read_total(listing.path, reply),
-        )
+        keys = self._list_keys(listing, rows)
+        if not listing.columns:
+            return _ListPage(keys, rows, total)
+        if len(rows) == limit:
+            self._learn_shape(listing, rows)
+        return _ListPage(keys, _pick_columns(rows, listing.columns), total)
 
-    def _keys(self, listing: _Listing, rows: list[dict[str, Any]]) -> list[Any]:
-        if not rows:
-            return []
-        name = _spell_names(rows[0], (listing.key,))[0]
-        keys = [row.get(name) for row in rows]
+    def _read_proved_columns(self, listing: _Listing, reply: Reply) -> list[list[Json]] | None:
+        """Return key and columns of a page as earlier pages had them; None where it has to be read strictly."""
+        shape = self._shapes.get(listing.path)
+        names = shape and _spell_names(shape.members, (listing.key,)) + _spell_names(shape.members, listing.columns)
+        return shape.read_columns(reply.body, names) if shape and names else None
+
+    def _learn_shape(self, listing: _Listing, rows: list[dict[str, Any]]) -> None:
+        """Learn from a whole page, behind which there may be more, how to read those."""
+        # Rows that have no one shape would be looked at in vain on each page.
+        if self._lessons[listing.path] == _MOST_LESSONS:
+            return
+        from reconciler.transport.page_shape import PageShape  # noqa: PLC0415 - 20 ms, paid for long lists alone
+
+        self._lessons[listing.path] += 1
+        with suppress(ValueError):
+            self._shapes[listing.path] = PageShape(rows)
+
+    def _list_keys(self, listing: _Listing, rows: list[dict[str, Any]]) -> list[Any]:
+        name = _spell_names(rows[0], (listing.key,))[0] if rows else ""
+        return self._check_keys(listing, [row.get(name) for row in rows])
+
+    def _check_keys(self, listing: _Listing, keys: list[Any]) -> list[Any]:
         # Not isinstance: to that, True is an int, and it equals the key 1.
-        if not all(type(key) in (int, str) for key in keys):
+        if not {int, str}.issuperset(map(type, keys)):
             raise self._client.make_incomplete_error(listing.path, f"a row has no usable {listing.key}")
         return keys
 
@@ -193,7 +221,7 @@ def _chain_pages(first_page: _ListPage, later_pages: Iterator[_ListPage]) -> Ite
     yield from later_pages
 
 
-def _spell_names(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+def _spell_names(row: Collection[str], names: tuple[str, ...]) -> list[str]:
     """Return the names as this server spells them: PascalCase as a rule, camelCase in some versions."""
     if all(name in row for name in names):
         return list(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -139,6 +140,37 @@ def test_a_reader_that_stops_early_stops_the_fetching() -> None:
         pages.close()
         time.sleep(0.2)
     assert len(server.asked) <= 5
+
+
+@pytest.mark.parametrize(
+    ("last_page", "summary"),
+    [
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"Id":8,"Name":"a","Name":"b","Wide":{"x":[8]}}]', "twice"),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"Id":8,"Name":"role 8","Wide":{"x":[1e999]}}]', "too large"),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"Id":8,"Name":"\xff","Wide":{"x":[8]}}]', "not UTF-8"),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"Id":true,"Name":"","Wide":{"x":[8]}}]', "no usable Id"),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"Id":6,"Name":"","Wide":{"x":[8]}}]', "came twice"),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},{"name":"spelled","id":8,"Wide":{}}]', "no usable Id"),
+        (b'[{"id":7,"name":"role 7","wide":{"x":[7]}},{"id":8,"name":"role 8","wide":{"x":[8]}}]', ""),
+        (b'[{"Id":7,"Name":"role 7","Wide":{"x":[7]}},\n {"Id":8,"Name":"role \\u0038","Wide":null}]', ""),
+    ],
+)
+def test_a_page_behind_others_is_read_as_strictly_as_the_first(last_page: bytes, summary: str) -> None:
+    """The pages before it have taught the reader what rows look like: see `page_shape`."""
+
+    def script(asked: Asked) -> bytes:
+        is_last = asked.query["PageReturned"] == "4"
+        number = 2 * int(asked.query["PageReturned"]) - 1
+        page = json.dumps(rows(2, number), separators=(",", ":")).encode()
+        return answer(200, last_page if is_last else page, {"x-total-count": "8"})
+
+    with Scripted(script) as server, command(server.url, parallelism=1) as api:
+        if summary:
+            with pytest.raises(IncompleteError, match=summary):
+                list(api.read.pages("/X", columns=("Name", "Id")))
+        else:
+            pages = list(api.read.pages("/X", columns=("Name", "Id")))
+            assert [row for page in pages for row in page.rows] == [(f"role {n}", n) for n in range(1, 9)]
 
 
 def test_columns_are_plain_tuples_in_the_order_asked_for_however_the_server_spells_them() -> None:

@@ -24,7 +24,18 @@ kind: SecurityRole
 metadata: {name: Auditors}
 spec: {description: Day to day}
 """
-LIBRARIES = {"click", "yaml", "pydantic", "requests", "urllib3", "deepdiff", "rich", "cryptography", "psycopg"}
+LIBRARIES = {
+    "click",
+    "yaml",
+    "pydantic",
+    "requests",
+    "urllib3",
+    "msgspec",
+    "deepdiff",
+    "rich",
+    "cryptography",
+    "psycopg",
+}
 """What this project depends on, and what that brings along which is large."""
 
 ROWS: dict[str, tuple[list[str], set[str], frozenset[str], set[str]]] = {

@@ -738,4 +738,11 @@ BANK = (
         "bool(value == other)",
         "documents/test_document_edits.py::test_only_what_changes_is_touched",
     ),
+    Mutant(
+        "page-is-taken-without-proof",
+        "transport/page_shape.py",
+        "if _ENCODER.encode(rows) != text:",
+        "if not text:",
+        "transport/test_page_shape.py::test_a_hostile_page_is_one_for_the_strict_reader",
+    ),
 )
