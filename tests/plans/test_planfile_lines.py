@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
@@ -112,5 +112,7 @@ def test_a_changed_plan_is_judged_as_its_whole_text_would_be(plan: Plan, data: s
         gone = data.draw(st.integers(0, 12))
         file = file[:at] + data.draw(PIECES | st.just(file[at : at + 40])) + file[at + gone :]
     file = seal_bytes(file)
+    # Another format has other bytes, and is told as that first.
+    assume(b'\n  "format_version": "3.0",\n' in file)
 
     assert is_taken(file) == is_as_written(file)
