@@ -164,19 +164,21 @@ class KeyfactorRead(ObjectReader):
         reply = self._client.get(listing.path, (*listing.query, *paging), listing.version, listing=True)
         if reply is None:  # a listing's 404 raises
             raise self._client.make_incomplete_error(listing.path, "the list is not there")
-        total = self._read_total(listing.path, reply)
         if listing.columns and (columns := self._read_proved_columns(listing, reply)) is not None:
             keys, *columns = columns
-            return _ListPage(self._check_keys(listing, keys), list(zip(*columns, strict=True)), total)
+            self._check_keys(listing, keys)
+            return _ListPage(keys, list(zip(*columns, strict=True)), self._read_total(listing.path, reply))
+        return self._read_strictly(listing, reply, limit)
+
+    def _read_strictly(self, listing: _Listing, reply: Reply, limit: int) -> _ListPage:
         rows = self._client.decode_body(listing.path, reply, bulk=bool(listing.columns))
         if not isinstance(rows, list) or not all(type(row) is dict for row in rows):
             raise self._client.make_incomplete_error(listing.path, "the answer is not a list of objects")
         keys = self._list_keys(listing, rows)
-        if not listing.columns:
-            return _ListPage(keys, rows, total)
-        if len(rows) == limit:
+        total = self._read_total(listing.path, reply)
+        if listing.columns and len(rows) == limit:
             self._learn_shape(listing, rows)
-        return _ListPage(keys, _pick_columns(rows, listing.columns), total)
+        return _ListPage(keys, _pick_columns(rows, listing.columns) if listing.columns else rows, total)
 
     def _read_proved_columns(self, listing: _Listing, reply: Reply) -> list[list[Json]] | None:
         """Return key and columns of a page as earlier pages had them; None where it has to be read strictly."""
@@ -197,13 +199,14 @@ class KeyfactorRead(ObjectReader):
 
     def _list_keys(self, listing: _Listing, rows: list[dict[str, Any]]) -> list[Any]:
         name = _spell_names(rows[0], (listing.key,))[0] if rows else ""
-        return self._check_keys(listing, [row.get(name) for row in rows])
+        keys = [row.get(name) for row in rows]
+        self._check_keys(listing, keys)
+        return keys
 
-    def _check_keys(self, listing: _Listing, keys: list[Any]) -> list[Any]:
+    def _check_keys(self, listing: _Listing, keys: list[Any]) -> None:
         # Not isinstance: to that, True is an int, and it equals the key 1.
         if not {int, str}.issuperset(map(type, keys)):
             raise self._client.make_incomplete_error(listing.path, f"a row has no usable {listing.key}")
-        return keys
 
     def _read_total(self, path: str, reply: Reply) -> int | None:
         header = reply.headers.get("x-total-count")

@@ -123,12 +123,19 @@ def _describe_bad_byte(data: bytes, error: UnicodeDecodeError, file: str) -> Dia
 
 def _find_unsafe_characters(text: str, file: str) -> Iterator[tuple[str, Source]]:
     """Yield each character that text may not hold, with its place."""
+    if _is_plain(text):
+        return
     pattern = _REFUSED_ASCII if text.isascii() else _REFUSED
     line, start = 1, 0
     for match in pattern.finditer(text):
         line += text.count("\n", start, match.start())
         start = match.start()
         yield match.group(), Source(file, line, start - text.rfind("\n", 0, start))
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a text is nothing but lines of visible ASCII and tabs: most are."""
+    return text.isascii() and text.replace("\r\n", "").replace("\n", "").replace("\t", "").isprintable()
 
 
 def _merge_places(found: Iterable[tuple[str, Source]]) -> Iterator[tuple[str, Source, str]]:

@@ -193,7 +193,7 @@ def _check_cells(name: str, place: int, cells: Sequence[str]) -> Iterator[Fault]
     whole = "".join(cells)
     # Of the blanks that ASCII has only a tab can stand in a cell: where tabs are separators, in quotes.
     is_plain = whole.isascii() and "\t" not in whole
-    if is_plain and "" not in cells and len(max(cells, key=len)) <= limits.CELL_CHARACTERS:
+    if is_plain and "" not in cells and max(map(len, cells)) <= limits.CELL_CHARACTERS:
         return
     for number, cell in enumerate(cells, 1):
         if explanation := _check_cell(name, cell):
@@ -220,8 +220,14 @@ def _note_padded_cells(
     faults = (
         Fault(name, number, header.index(name), texts.PADDED.add_subject(quote_text(cell)))
         for name, cells in columns.items()
+        if _may_be_padded("\n".join(cells))
         for number, cell in enumerate(cells, 1)
         if texts.is_padded(cell)
     )
     for note in tell_faults(sheet, faults):
         yield replace(note, severity=Severity.NOTE)
+
+
+def _may_be_padded(cells: str) -> bool:
+    """Say whether one of the cells, one on a line, may start or end with a space."""
+    return texts.is_padded(cells) or "\n " in cells or " \n" in cells

@@ -233,6 +233,11 @@ class Kind(Generic[SpecT_co, LiveT]):
         """
         return None
 
+    def count_undeclared(self, live: LiveT, documents: Sequence[Wanted[SpecT_co]]) -> int | None:
+        """Return how many objects of `list_objects` no document declares."""
+        objects = self.list_objects(live, documents)
+        return None if objects is None else sum(not listed.is_declared for listed in objects)
+
     def compare(self, document: Wanted[SpecT_co], live: LiveT, run: Run) -> Iterator[Finding]:
         """Set one document beside the live state."""
         raise NotImplementedError

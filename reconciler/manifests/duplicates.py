@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 
@@ -16,6 +17,7 @@ _Claim = tuple[int, Path | Source]
 def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
     """Yield a problem for each name (letter case aside) and each object that a document shares with an earlier one."""
     ordered = sorted(documents, key=lambda document: document.source)
+    counts = Counter((document.address.target, document.address.kind) for document in ordered)
     names: dict[tuple[str, str, str], int] = {}
     owners: dict[tuple[str, str, str], _Claim] = {}
     for number, document in enumerate(ordered):
@@ -23,7 +25,9 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
         namesake = names.setdefault((target, kind, _fold_text(name)), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)
-        for identity, location in _list_identities(document):
+        # A document without another of its kind clashes with none; it may have a hundred thousand identities.
+        identities = _list_identities(document) if counts[target, kind] > 1 else ()
+        for identity, location in identities:
             owner, owner_location = owners.setdefault((target, kind, _fold_text(identity)), (number, location))
             if owner not in {number, namesake}:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)

@@ -25,6 +25,7 @@ _REVOKED = 2
 """CertState of a revoked certificate."""
 _DNS_NAME = 2
 """Type of an alternative name that is a host's: its tag in a certificate (RFC 5280, 4.2.1.6)."""
+_ID_KEY = "id "
 _CLAUSES_PER_QUERY = 20
 """Clauses of one QueryString: more would outgrow the 2,048 characters that IIS takes."""
 
@@ -93,7 +94,7 @@ class ReadCertificates(NamedTuple):
 
 def format_id_key(number: int) -> str:
     """Return the key of a certificate that is named by its id."""
-    return f"id {number}"
+    return f"{_ID_KEY}{number}"
 
 
 def read_certificate_row(raw: Mapping[str, Json]) -> CertificateRow:
@@ -140,8 +141,9 @@ def _collect_rows(
     rows_by_key: dict[str, list[CertificateRow]], keys: Collection[str], rows: Iterable[CertificateRow]
 ) -> None:
     """Keep the rows that were asked for; one that two searches found, by its thumbprint and by its id, counts once."""
+    has_ids = any(key.startswith(_ID_KEY) for key in keys)
     for row in rows:
-        for key in (row.thumbprint.upper(), format_id_key(row.id)):
+        for key in (row.thumbprint.upper(), format_id_key(row.id)) if has_ids else (row.thumbprint.upper(),):
             if key in keys and all(earlier_row.id != row.id for earlier_row in rows_by_key.get(key, ())):
                 rows_by_key.setdefault(key, []).append(row)
 

@@ -38,20 +38,13 @@ def count_unmanaged(
     unknown = set()
     for target, kind in sorted({(document.address.target, document.address.kind) for document in selected}):
         is_known = (target, kind) in live and kind not in unread
-        objects = list_undeclared(live, target, kind, declared, kinds) if is_known else None
-        if objects is None:
+        documents = [document for document in declared if document.address[:2] == (target, kind)]
+        count = kinds[kind].count_undeclared(live[target, kind], documents) if is_known else None
+        if count is None:
             unknown.add(kind)
         else:
-            counts.setdefault(kind, {})[target] = sum(1 for _ in objects)
+            counts.setdefault(kind, {})[target] = count
     return {kind: counts[kind] for kind in sorted(counts.keys() - unknown)}
-
-
-def list_undeclared(
-    live: LiveValues, target: str, kind: str, declared: Sequence[Wanted], kinds: Registry
-) -> Iterator[ListedObject] | None:
-    """Return the objects of a kind that no document declares; None where that can't be told."""
-    objects = list_live_objects(live, target, kind, declared, kinds)
-    return None if objects is None else (listed for listed in objects if not listed.is_declared)
 
 
 def list_live_objects(

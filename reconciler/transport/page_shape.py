@@ -47,12 +47,10 @@ class PageShape:
         """
         text = body.strip(_JSON_SPACE)
         try:
-            rows = self._decode(text)
-            if _ENCODER.encode(rows) != text:
-                return None
-            # Of what was decoded for the proof a few strings would be kept, all over the memory: measured, that costs
+            # Of what is decoded for the proof a few strings would be kept, all over the memory: measured, that costs
             # more than decoding once more what is kept, beside which nothing is made.
-            del rows
+            if _ENCODER.encode(self._decode(text)) != text:
+                return None
             kept = self._choose_decoder(tuple(names))(text)
         # RecursionError comes of deep nesting; all others that are told of input are ValueErrors.
         except (ValueError, RecursionError):

@@ -41,7 +41,7 @@ def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Itera
     """Yield what differs, and what is wrong, of a document beside the certificates that it may mean."""
     comparison = _Comparison(document, live, _list_created_roles(document.address.target, run))
     has_match = False
-    for assignment, rows in _pair_assignments(document, live):
+    for assignment, rows in _pair_assignments(comparison):
         if finding := _compare_certificate(comparison, assignment, rows):
             has_match |= isinstance(finding, Match)
             yield finding
@@ -74,17 +74,28 @@ def judge_empty_result(document: OwnerDocument, result: QueryResult) -> Finding:
     return explanation.locate(document.at(("spec", *QUERY_PATH)), document.address)
 
 
-def _pair_assignments(
-    document: OwnerDocument, live: LiveOwners
-) -> Iterator[tuple[Assignment, Sequence[CertificateRow]]]:
-    """Yield what the document assigns with the certificates that it may mean: one each where a query found them."""
-    spec = document.spec
+def _pair_assignments(comparison: _Comparison) -> Iterator[tuple[Assignment, Sequence[CertificateRow]]]:
+    """Yield what the document assigns with the certificates that it may mean: one each where a query found them.
+
+    What it assigns by key is yielded only where it is not plainly in sync, and counted otherwise.
+    """
+    document, live, spec = comparison.document, comparison.live, comparison.document.spec
     if result := live.query_results.get(document.address):
         for row in result.rows:
             yield Assignment(format_id_key(row.id), spec.declared().get("owner"), QUERY_PATH), [row]
     rows_by_key = live.scope_rows[live.scopes[document.address].listing]
-    for assignment in spec.list_assignments(document.tables):
-        yield assignment, rows_by_key.get(assignment.key, [])
+    keyed_owners = zip(spec.list_keys(document.tables), spec.list_owner_names(document.tables), strict=True)
+    for index, (key, name) in enumerate(keyed_owners):
+        rows = rows_by_key.get(key, ())
+        if len(rows) == 1 and _is_plainly_in_sync(rows[0], comparison.find_owner(name), live):
+            comparison.in_sync += 1
+        else:
+            yield Assignment(key, name, spec.find_place(document.tables, index)), rows
+
+
+def _is_plainly_in_sync(row: CertificateRow, owner: OwnerRole | Explanation, live: LiveOwners) -> bool:
+    """Say whether a certificate that no other document assigns has its owner."""
+    return isinstance(owner, OwnerRole) and _is_owned_by(row, owner) and row.id not in live.authors
 
 
 def _compare_certificate(

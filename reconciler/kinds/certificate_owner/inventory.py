@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.spec import CertificateOwner
-from reconciler.kinds.declared_keys import collect_keys
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.payloads.certificates import CertificateRow, format_id_key, search_certificates
@@ -26,6 +25,30 @@ def read_inventory(read: Read, documents: Sequence[Wanted[CertificateOwner]]) ->
 
 def list_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> Iterable[ListedObject] | None:
     """Return all certificates; None where not all were read, or where it can't be told what a query means."""
+    declared_ids = _collect_queried_ids(live, documents)
+    if declared_ids is None or live.inventory is None:
+        return None
+    return _describe_rows(live.inventory, _collect_declared_keys(documents), declared_ids)
+
+
+def count_undeclared_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> int | None:
+    """Return how many of `list_certificates` no document declares, without an object for each of them."""
+    declared_ids = _collect_queried_ids(live, documents)
+    if declared_ids is None or live.inventory is None:
+        return None
+    keys = _collect_declared_keys(documents)
+    # Most certificates are named by thumbprint, or not at all.
+    unnamed_ids = [row.id for row in live.inventory if row.thumbprint.casefold() not in keys]
+    return sum(number not in declared_ids and format_id_key(number) not in keys for number in unnamed_ids)
+
+
+def _collect_declared_keys(documents: Sequence[Wanted[CertificateOwner]]) -> frozenset[str]:
+    """Return `Wanted.keys` of all documents, and no object for each of them."""
+    return frozenset(key.casefold() for document in documents for key in document.spec.list_keys(document.tables))
+
+
+def _collect_queried_ids(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> set[int] | None:
+    """Return the ids of what queries find; None where it can't be told what one means."""
     ids: set[int] = set()
     for document in documents:
         if document.spec.search:
@@ -33,7 +56,7 @@ def list_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOw
             if rows is None:
                 return None
             ids.update(row.id for row in rows)
-    return None if live.inventory is None else _describe_rows(live.inventory, collect_keys(documents), ids)
+    return ids
 
 
 def _list_query_rows(document: Wanted[CertificateOwner], live: LiveOwners) -> Sequence[CertificateRow] | None:

@@ -11,7 +11,11 @@ from reconciler.kinds.adoption import Adopted, ComparedDocument
 from reconciler.kinds.certificate_owner.adopting import adopt_owners
 from reconciler.kinds.certificate_owner.comparison import compare_owners, judge_empty_result
 from reconciler.kinds.certificate_owner.export import export_owners
-from reconciler.kinds.certificate_owner.inventory import list_certificates, read_inventory
+from reconciler.kinds.certificate_owner.inventory import (
+    count_undeclared_certificates,
+    list_certificates,
+    read_inventory,
+)
 from reconciler.kinds.certificate_owner.owner_request import (
     build_base,
     build_owner_request,
@@ -101,6 +105,9 @@ spec:
         self, live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]
     ) -> Iterable[ListedObject] | None:
         return list_certificates(live, documents)
+
+    def count_undeclared(self, live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> int | None:
+        return count_undeclared_certificates(live, documents)
 
     def compare(self, document: Wanted[CertificateOwner], live: LiveOwners, run: Run) -> Iterator[Finding]:
         scope = live.scopes[document.address]

@@ -94,7 +94,7 @@ def _read_scope_lists(read: Read, documents: Documents, scopes: Scopes) -> dict[
     keys_by_scope: dict[Query, list[str]] = {}
     for document in documents:
         keys = keys_by_scope.setdefault(scopes[document.address].listing, [])
-        keys += [assignment.key for assignment in document.spec.list_assignments(document.tables)]
+        keys += document.spec.list_keys(document.tables)
     # Sorted, so that equal manifests send equal requests.
     return {
         scope: read_certificates(read, scope, keys) if keys else ReadCertificates({})
@@ -132,7 +132,7 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str, path: Pat
 def _list_assigned_rows(
     document: Wanted[CertificateOwner], rows: RowsByKey, query_results: Mapping[Address, QueryResult]
 ) -> Iterator[CertificateRow]:
-    for assignment in document.spec.list_assignments(document.tables):
-        yield from rows.get(assignment.key, ())
+    for key in document.spec.list_keys(document.tables):
+        yield from rows.get(key, ())
     if result := query_results.get(document.address):
         yield from result.rows

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StrictBool, StrictInt
@@ -80,6 +81,7 @@ Thumbprint = Annotated[str, TextPattern("[0-9A-Fa-f]{40}", _NO_THUMBPRINT)]
 
 _DECORATION = re.compile(r"^[\s\u200e]*(?:sha-?1 )?fingerprint\s*=|[\s:\u200e]", re.IGNORECASE)
 _THUMBPRINT = re.compile("[0-9A-F]{40}")
+_DIGITS = re.compile("[0-9A-F]*")
 
 
 # Command's ids are int32, and 0 stands for "none" in several of its bodies and parameters.
@@ -169,6 +171,14 @@ class CertificateOwner(Spec):
             yield _TWO_SCOPES
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
+        keys = self.list_keys(tables)
+        if len(set(keys)) < len(keys) or ("assignments" in tables and not are_thumbprints(keys)):
+            yield from self._explain_keys(tables)
+        for path, query in self._list_queries():
+            if isinstance(fault := parse_query(query), QueryFault):
+                yield path, Explanation("manifest.query-syntax", describe_query_fault(fault), *_QUERY_ADVICE)
+
+    def _explain_keys(self, tables: Tables) -> Iterator[tuple[Path | Source, Explanation]]:
         assignments = list(self.list_assignments(tables))
         counts = Counter(assignment.key for assignment in assignments)
         listed = [(key, place) for key, _, place in assignments if counts[key] > 1]
@@ -181,9 +191,6 @@ class CertificateOwner(Spec):
             for key, _, place in assignments
             if isinstance(place, Source) and not is_thumbprint(key)
         )
-        for path, query in self._list_queries():
-            if isinstance(fault := parse_query(query), QueryFault):
-                yield path, Explanation("manifest.query-syntax", describe_query_fault(fault), *_QUERY_ADVICE)
 
     def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path | Source]]:
         for assignment in self.list_assignments(tables):
@@ -226,6 +233,32 @@ class CertificateOwner(Spec):
             for line, thumbprint, name in zip(table.lines, *columns, strict=True):
                 yield Assignment(thumbprint.upper(), name, Source(table.file, line, 1))
 
+    def list_keys(self, tables: Tables) -> list[str]:
+        """Return the keys of `list_assignments`, and no object for each."""
+        selection, table = self.declared().get("certificates"), tables.get("assignments")
+        return [
+            *(thumbprint.upper() for thumbprint in (selection and selection.thumbprints) or ()),
+            *map(format_id_key, (selection and selection.ids) or ()),
+            *map(str.upper, table.columns["thumbprint"] if table else ()),
+        ]
+
+    def list_owner_names(self, tables: Tables) -> Iterable[str | None]:
+        """Return the owners of `list_assignments`: in a table each line has its own."""
+        table = tables.get("assignments")
+        named_one_by_one = len(self.list_keys({}))
+        return chain(repeat(self.declared().get("owner"), named_one_by_one), table.columns["owner"] if table else ())
+
+    def find_place(self, tables: Tables, index: int) -> Path | Source:
+        """Return where the one of `list_assignments` stands that has this number, from 0."""
+        selection = self.declared().get("certificates")
+        for field in ("thumbprints", "ids") if selection else ():
+            count = len(getattr(selection, field) or ())
+            if index < count:
+                return ("certificates", field, index)
+            index -= count
+        table = tables["assignments"]
+        return Source(table.file, table.lines[index], 1)
+
 
 class Assignment(NamedTuple):
     """What a document says of one certificate: `owner` is None where it is to be cleared."""
@@ -246,9 +279,15 @@ def strip_thumbprint(cell: str) -> str:
     openssl writes `SHA1 Fingerprint=5B:7E:...`; the certificate window of Windows writes spaces between the bytes, and
     U+200E before the first when it is copied from there.
     """
-    return _DECORATION.sub("", cell)
+    # Of what is taken away nothing is a letter or a digit, and `fingerprint` goes with its sign alone.
+    return cell if cell.isalnum() else _DECORATION.sub("", cell)
 
 
 def is_thumbprint(key: str) -> bool:
     """Say whether an upper-case key is a SHA-1 thumbprint."""
     return _THUMBPRINT.fullmatch(key) is not None
+
+
+def are_thumbprints(keys: Sequence[str]) -> bool:
+    """Say whether all upper-case keys are SHA-1 thumbprints."""
+    return {40}.issuperset(map(len, keys)) and _DIGITS.fullmatch("".join(keys)) is not None
