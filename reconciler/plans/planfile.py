@@ -217,11 +217,5 @@ def _decode_members(
         raise TypeError("a path is text")
     stamp = {name: members[name] for name in _STAMP_PATTERNS}
     paths, method = tuple(members["paths"]), signature.method if signature else ""
-    return SavedPlan(
-        decode_plan(members, steps),
-        **stamp,
-        digest=members["digest"],
-        paths=paths,
-        signature=method,
-        signed_by=signed_by,
-    )
+    plan = decode_plan(members, steps)
+    return SavedPlan(plan, **stamp, digest=members["digest"], paths=paths, signature=method, signed_by=signed_by)

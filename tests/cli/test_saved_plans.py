@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from reconciler.engine import plan_packing
 from reconciler.simulator import Simulator
 from reconciler.state.backend import format_time
 from tests.cli.conftest import Run
@@ -77,6 +79,50 @@ def test_a_plan_made_again_has_the_same_digest_and_is_another_plan(run: Run, wor
     check("report.json", applied)
     members = {name: files[0][name] for name in ("digest", "created", "expires", "commit", "tool")}
     assert shown["saved_plan"] == applied["saved_plan"] == {**members, "signature": "", "verified_by": ""}
+
+
+def test_a_plan_whose_name_says_so_is_packed(run: Run, world: World, folder: Path) -> None:
+    """Tools that know gzip read the same lines in it; `show` and `apply` take it like any other, and alone."""
+    digests = {json.loads(run(["plan", "--out", name, "--format", "json"])[1])["digest"] for name in ("p", "p.json.gz")}
+    packed = (folder / "p.json.gz").read_bytes()
+    check("plan.json", json.loads(gzip.decompress(packed)))
+
+    assert len(digests) == 1
+    assert len(packed) < len((folder / "p").read_bytes()) * 0.7
+    assert digests.pop() in run(["show", "p.json.gz"])[1]
+    assert run(["apply", "p.json.gz", "manifests"])[0] == 3
+    assert run(["apply", "p.json.gz"])[0] == 0
+    assert world.count_writes() == 1
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda data: gzip.compress(data)[:-20],
+    "cut off within its end": lambda data: gzip.compress(data)[:-3],
+    "with something behind it": lambda data: gzip.compress(data) + b"\n",
+    "with another plan behind it": lambda data: gzip.compress(data) * 2,
+    "of a byte that was changed": lambda data: gzip.compress(data.replace(b"PUT", b"PUP")),
+    "of which a byte was changed": lambda data: gzip.compress(data)[:-7] + b"x" + gzip.compress(data)[-6:],
+    "of the start alone": lambda data: b"\x1f\x8b",
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_packed_plan_that_was_changed_is_told_as_that(run: Run, world: World, folder: Path, name: str) -> None:
+    assert run(["plan", "--out", "p.json"])[0] == 0
+    (folder / "p.gz").write_bytes(PACKED[name]((folder / "p.json").read_bytes()))
+
+    for command in ("show", "apply"):
+        code, _, stderr = run([command, "p.gz"])
+        assert (code, "p.gz: this is " in stderr) == (7, True), stderr
+    assert world.count_writes() == 0
+
+
+def test_no_file_unpacks_into_more_than_a_plan_may_be(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_packing, "MAX_PLAN_BYTES", 2**16)
+    (folder / "p.gz").write_bytes(gzip.compress(bytes(2**20)))
+
+    code, _, stderr = run(["show", "p.gz"])
+    assert (code, "larger than any plan of this tool" in stderr) == (3, True), stderr
 
 
 def test_the_settings_say_how_long_a_plan_keeps(run: Run, world: World, folder: Path) -> None:

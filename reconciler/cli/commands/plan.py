@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @options.command()
 @options.paths
 @click.option(
-    "--out", metavar="FILE", help="Save the plan for `apply FILE`, if all could be read and nothing forbids it."
+    "--out",
+    metavar="FILE",
+    help="Save the plan for `apply FILE`, if all could be read and nothing forbids it; packed if it ends with .gz.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
 @options.base
