@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -10,6 +11,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Plan, Risk, Step
 from reconciler.patterns import matches_pattern
 
+_SPECIAL = re.compile(r"[*?\[]")
 _SETTINGS_SOURCE = Source("reconciler.yaml")
 
 
@@ -67,8 +69,13 @@ def _name_step(step: Step) -> str:
 
 def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagnostic]:
     # Also what is not sent: a manifest that touches a protected object is a mistake of its author.
+    patterns_by_kind = {
+        kind: [pattern for pattern in patterns if _can_name_kind(pattern, kind)]
+        for kind in {step.address.kind for step in plan.steps}
+    }
     for step in plan.steps:
-        pattern = next((pattern for pattern in patterns if _is_protected_by(step, pattern)), None)
+        fitting = patterns_by_kind[step.address.kind]
+        pattern = next((pattern for pattern in fitting if _is_protected_by(step, pattern)), None)
         if pattern is not None:
             yield Diagnostic(
                 "plan.protected-object",
@@ -78,6 +85,12 @@ def _find_protected_steps(plan: Plan, patterns: Sequence[str]) -> Iterator[Diagn
                 "take it out of the manifests, or write `protected:` in the settings without the pattern",
                 address=step.address,
             )
+
+
+def _can_name_kind(pattern: str, kind: str) -> bool:
+    """Say whether a pattern may fit an object of a kind, by what stands before its first wildcard."""
+    beginning, start = _SPECIAL.split(pattern.casefold(), maxsplit=1)[0], f"{kind}/".casefold()
+    return beginning.startswith(start) or start.startswith(beginning)
 
 
 def _is_protected_by(step: Step, pattern: str) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from reconciler.diagnostics import Address, Source
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Call, Change, Coverage, Plan, Request, Risk, Step, Subject
+from reconciler.patterns import matches_pattern
 from reconciler.plans.guards import find_refusals, find_unapproved, list_withheld_steps
 from tests.support.problems import make_problem
 from tests.support.sample_plans import certificate, document, handler, pending, planned, registered, role
@@ -215,3 +218,18 @@ def test_a_step_is_as_risky_as_its_riskiest_change() -> None:
 
     assert find_unapproved(plan_of(mixed), {LOW}) != ()
     assert find_unapproved(plan_of(mixed), {HIGH}) == ()
+
+
+@example("SecurityRole/*")
+@example("*/a")
+@example("security*")
+@example("?ecurityRole/a")
+@example("SecurityRole/[*]")
+@example("")
+@given(st.text("*?[]/sSeEcC", max_size=6))
+def test_a_pattern_that_can_not_name_a_kind_fits_none_of_its_objects(pattern: str) -> None:
+    """Which patterns a kind has to be held against is told without its objects: one that fits would be missed."""
+    made = plan_of(step("SecurityRole", "a", "a (id 7)"))
+
+    is_protected = bool(find_refusals(made, {}, [pattern], KINDS))
+    assert is_protected == any(matches_pattern(pattern, f"SecurityRole/{name}") for name in ("a", "a (id 7)"))
