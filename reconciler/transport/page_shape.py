@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, repeat
 from operator import attrgetter
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +39,9 @@ class PageShape:
             raise ValueError("the rows have members that can't be declared")
         self._fields: Final = dict(zip(self.members, row_type.__struct_fields__, strict=True))
         self._decode: Final[Callable[[bytes], list[Any]]] = msgspec.json.Decoder(list[row_type]).decode
+        # One page after the other in one place: neither decoding nor writing lets another thread run.
+        self._lock: Final = Lock()
+        self._copy: Final = bytearray()
         self._slim_decoders: Final[dict[tuple[str, ...], Callable[[bytes], list[Any]]]] = {}
 
     def read_columns(self, body: bytes, names: Sequence[str]) -> list[list[Json]] | None:
@@ -49,9 +53,11 @@ class PageShape:
         try:
             # Of what is decoded for the proof a few strings would be kept, all over the memory: measured, that costs
             # more than decoding once more what is kept, beside which nothing is made.
-            if _ENCODER.encode(self._decode(text)) != text:
-                return None
-            kept = self._choose_decoder(tuple(names))(text)
+            with self._lock:
+                _ENCODER.encode_into(self._decode(text), self._copy)
+                if self._copy != text:
+                    return None
+                kept = self._choose_decoder(tuple(names))(text)
         # RecursionError comes of deep nesting; all others that are told of input are ValueErrors.
         except (ValueError, RecursionError):
             return None
