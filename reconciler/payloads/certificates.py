@@ -144,8 +144,11 @@ def _collect_rows(
     has_ids = any(key.startswith(_ID_KEY) for key in keys)
     for row in rows:
         for key in (row.thumbprint.upper(), format_id_key(row.id)) if has_ids else (row.thumbprint.upper(),):
-            if key in keys and all(earlier_row.id != row.id for earlier_row in rows_by_key.get(key, ())):
-                rows_by_key.setdefault(key, []).append(row)
+            if key not in keys:
+                continue
+            earlier_rows = rows_by_key.setdefault(key, [])
+            if not earlier_rows or all(earlier_row.id != row.id for earlier_row in earlier_rows):
+                earlier_rows.append(row)
 
 
 def _search_by_key(read: Read, scope: Query, keys: Collection[str]) -> Iterator[CertificateRow]:

@@ -79,7 +79,7 @@ def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str
     ordered = sorted(readable, key=lambda document: (document.spec.search is not None, document.address))
     assignments = [
         (row.id, document)
-        for document in ordered
+        for document in (ordered if len(ordered) > 1 else ())  # one alone shares no certificate with another
         for row in _list_assigned_rows(document, scope_rows[scopes[document.address].listing], query_results)
     ]
     authors = find_contested_objects(assignments)
