@@ -373,8 +373,8 @@ BANK = (
     Mutant(
         "a-step-is-taken-as-it-reads",
         "plans/sealing.py",
-        "            is_whole = render_step(step).encode() == line\n",
-        "            is_whole = True\n",
+        "                is_whole = render_step(step) == text\n",
+        "                is_whole = True\n",
         "plans/test_planfile_forged.py::test_a_step_that_is_sealed_and_spelled_otherwise_is_refused",
     ),
     # Memory: what is recorded, and when.
