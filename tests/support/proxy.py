@@ -6,13 +6,11 @@ import contextlib
 import socket
 import ssl
 import threading
-from types import TracebackType
-from typing import Self
 
 from tests.support.listening import Listener
 
 
-class Proxy:
+class Proxy(Listener):
     """Answers CONNECT: with a tunnel, or with `refuse`, a status. `asked` holds the places that it was asked for.
 
     `wants` is the Proxy-Authorization without which it answers 407; with `tls` it speaks https itself.
@@ -22,22 +20,10 @@ class Proxy:
         self._refuse, self._wants, self._tls = refuse, wants, tls
         self.asked: list[str] = []
         self.heard = b""
-        self._listener = Listener(self._serve)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.port}"
+        super().__init__(self._open_tunnel)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Listen no more; what connects is refused."""
-        self._listener.close()
-
-    def _serve(self, client: socket.socket) -> None:
+    def _open_tunnel(self, client: socket.socket) -> None:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             stack.enter_context(client)
             if self._tls:
