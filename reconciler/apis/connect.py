@@ -62,8 +62,8 @@ class Api:
     """One target, connected.
 
     `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
-    `apply` is handed `send`; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it,
-    or use it in a `with`.
+    `apply` is handed `send`, and `write_pool` to have several under way; `client`, `identity`, `secrets` and
+    `transports` are what `doctor` looks behind. Close it, or use it in a `with`.
     """
 
     target: Target
@@ -74,6 +74,7 @@ class Api:
     identity: Identity
     secrets: Secrets
     transports: TransportFactory
+    write_pool: Executor
     _transport: Sender
     _pool: Executor
 
@@ -110,7 +111,8 @@ class Api:
         # First: Python joins the pool's threads at exit, and only this makes their waiting reads give up.
         self._transport.close()
         self.identity.auth.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self.write_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -160,6 +162,8 @@ def connect(
         chosen_identity,
         secrets,
         transports,
+        # Threads are started when there is work for them.
+        machine.open_pool(target.transport.writes or target.transport.parallelism, f"write-{target.name}"),
         transport,
         pool,
     )

@@ -1,18 +1,22 @@
 """Sends a plan: the only writer.
 
 For each step, in order: make the intent durable, read the object, compare it with the base that the body was built
-from, send once, rule on the answer, read back, record what came of it. Silence is never success and never failure. The
-first step that does not succeed is the last that is sent. Nothing is sent twice, but for one thing: what a server
-refused for its credentials alone, once they were renewed and the object was looked at again; a denial not even then.
+from, send once, rule on the answer, read back, record what came of it. Silence is never success and never failure.
+After the first step that does not succeed none is begun; those that were under way beside it end. Nothing is sent
+twice, but for one thing: what a server refused for its credentials alone, once they were renewed and the object was
+looked at again; a denial not even then.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.engine.parallel_steps import StepProgress, StepWork, Writers, run_together, split_batches
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
 from reconciler.kinds.kind import Kind
@@ -20,6 +24,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten
+from reconciler.transport.rate_limit import wait_unless_stopped
 
 OnOutcome = Callable[[Outcome], None]
 """Is told each finished step."""
@@ -56,7 +61,8 @@ class RunContext:
     Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says
     of itself, fit to be shown; `was_definitely_not_done` whether it proves, beyond what its status says, that a write
     was not carried out; `comes_from_between` whether a firewall or a proxy gave it. `redact` takes our secrets out of
-    whatever is told of a step.
+    whatever is told of a step. `writers` are by target; without any, each step waits for the one before it.
+    `is_broken_off` says that nobody waits any longer, so that nothing more is sent.
     """
 
     readers: Mapping[str, Read]
@@ -69,31 +75,102 @@ class RunContext:
     journal: Journal
     stop: Callable[[], bool] = lambda: False
     timing: Timing = REAL_TIME
+    writers: Mapping[str, Writers] = field(default_factory=dict)
+    is_broken_off: Callable[[], bool] = lambda: False
 
 
 def _ignore_outcome(_: Outcome) -> None:
     """Tell nobody."""
 
 
-def apply(plan: Plan, context: RunContext, on_outcome: OnOutcome = _ignore_outcome) -> tuple[Outcome, ...]:
-    """Send the plan's requests and return what became of each step, in the plan's order. Raises nothing of its own."""
-    outcomes: list[Outcome] = []
-    halt_reason = ""
-    for number, step in enumerate(plan.steps):
+def apply(
+    plan: Plan,
+    context: RunContext,
+    on_outcome: OnOutcome = _ignore_outcome,
+    progress: StepProgress | None = None,
+) -> tuple[Outcome, ...]:
+    """Send the plan's requests and return what became of each step, in the plan's order. Raises nothing of its own.
+
+    `progress` is kept up to date for whoever breaks it off.
+    """
+    plan_run = _PlanRun(plan, context, on_outcome, progress or StepProgress())
+    for batch in split_batches(plan.steps, context.kinds, context.writers):
+        plan_run.run_batch(batch.numbers, batch.writers)
+    return plan_run.complete()
+
+
+class _PlanRun:
+    """One plan while it is sent. What records and tells is called in the thread that has called `apply`."""
+
+    def __init__(self, plan: Plan, context: RunContext, on_outcome: OnOutcome, progress: StepProgress) -> None:
+        self._plan, self._context, self._on_outcome, self._progress = plan, context, on_outcome, progress
+        self._broken_off = threading.Event()
+        # Why nothing more begins, by the step that says so: with several, the first in the plan is quoted.
+        self._halts: dict[int, str] = {}
+        self._faults: dict[int, Exception] = {}
+
+    def run_batch(self, numbers: range, writers: Writers | None) -> None:
+        """Carry out steps, of which none waits for another; raises what a bug raised, once the others have ended."""
+        if writers is None:
+            for number in numbers:
+                if work := self._start(number, self._context):
+                    self._finish(number, work())
+            return
+        context = self._make_shared_context()
+        try:
+            run_together(numbers, writers, lambda number: self._start(number, context), self._finish)
+        except BaseException:
+            # Before anything is told or given back: what is between its look and its request must not send it then.
+            self._broken_off.set()
+            raise
+        if self._faults:
+            raise self._faults[min(self._faults)]
+
+    def complete(self) -> tuple[Outcome, ...]:
+        """Say of what has not begun that it was not reached; returns all outcomes."""
+        for number, step in enumerate(self._plan.steps):
+            if number not in self._progress.outcomes:
+                self._finish(number, Outcome(step, Verdict.NOT_REACHED, self._halts[min(self._halts)]))
+        return tuple(self._progress.outcomes[number] for number in range(len(self._plan.steps)))
+
+    def _start(self, number: int, context: RunContext) -> StepWork | None:
+        """Make the intent durable and return what is to be done; None where nothing more is to begin."""
         # Asked between steps alone: no signal cuts the read-back of a request short that is out.
-        if not halt_reason and context.stop():
-            halt_reason = "the run was interrupted before it"
-        outcome = (
-            _run_step(number, step, context) if not halt_reason else Outcome(step, Verdict.NOT_REACHED, halt_reason)
-        )
+        if not self._halts and context.stop():
+            self._halts[number] = "the run was interrupted before it"
+        if self._halts:
+            return None
+        self._progress.under_way.add(number)
+        step = self._plan.steps[number]
+        # The intent comes before the object is looked at, and so no wait for it lies between the look and the write.
+        refusal = context.journal.begin(number, step) if step.request else None
+        return partial(_run_step, step, refusal, context)
+
+    def _finish(self, number: int, result: Outcome | Exception) -> None:
+        """Keep, tell and record what came of a step."""
+        if isinstance(result, Exception):
+            self._halts[number], self._faults[number] = f"{self._plan.steps[number].address} was broken off", result
+            return
+        outcome = _sanitize_outcome(result, self._context)
         # A step that was never to be sent ends nothing: whoever approved the plan saw that it would not be.
-        if not halt_reason and step.request and outcome.verdict not in _SETTLED:
-            halt_reason = f"{step.address} ended as {outcome.verdict.replace('_', ' ')}"
-        outcomes.append(outcome)
-        on_outcome(outcome)
+        is_settled = outcome.verdict in _SETTLED or outcome.verdict is Verdict.NOT_REACHED
+        if outcome.step.request and not is_settled:
+            self._halts[number] = f"{outcome.step.address} ended as {outcome.verdict.replace('_', ' ')}"
+        # First: a second signal may come while the line is written, and the step is done by then.
+        self._progress.end(number, outcome)
+        self._on_outcome(outcome)
         # Told before it is recorded: a store that is slow or gone keeps nobody from knowing.
-        halt_reason = context.journal.finish(number, outcome) or halt_reason
-    return tuple(outcomes)
+        if reason := self._context.journal.finish(number, outcome):
+            self._halts[number] = reason
+
+    def _make_shared_context(self) -> RunContext:
+        """Return what steps in other threads are given: they notice when nobody waits for them any longer."""
+        timing, is_broken_off = self._context.timing, self._broken_off.is_set
+
+        def pause(seconds: float) -> None:
+            wait_unless_stopped(seconds, timing.sleep, is_broken_off)
+
+        return replace(self._context, timing=replace(timing, sleep=pause), is_broken_off=is_broken_off)
 
 
 def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
@@ -103,20 +180,16 @@ def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
     return replace(outcome, detail=detail, request_id=escape_and_shorten(context.redact(outcome.request_id), 100))
 
 
-def _run_step(number: int, step: Step, context: RunContext) -> Outcome:
+def _run_step(step: Step, refusal: Outcome | None, context: RunContext) -> Outcome:
+    """Carry out one step; `refusal` is why the journal doesn't let it be sent."""
     kind, request = context.kinds[step.address.kind], step.request
     if request is None:
-        outcome = Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
-    else:
-        # The intent comes before the object is looked at, and so no wait for it lies between the look and the write.
-        refusal = context.journal.begin(number, step)
-        obstacle = _find_obstacle(step, request, kind, context)
-        if refusal:
-            # What was done before needs no leave to be left as it is.
-            outcome = obstacle if obstacle and obstacle.verdict is Verdict.UNCHANGED else refusal
-        else:
-            outcome = obstacle or _send_request(step, request, kind, context)
-    return _sanitize_outcome(outcome, context)
+        return Outcome(step, Verdict.NOT_APPLIED, f"nothing was sent: {step.refusal}")
+    obstacle = _find_obstacle(step, request, kind, context)
+    if refusal:
+        # What was done before needs no leave to be left as it is.
+        return obstacle if obstacle and obstacle.verdict is Verdict.UNCHANGED else refusal
+    return obstacle or _send_request(step, request, kind, context)
 
 
 def _find_obstacle(
@@ -144,7 +217,8 @@ def _find_obstacle(
 
 
 def _send_request(step: Step, request: Request, kind: Kind, context: RunContext, *, is_repeat: bool = False) -> Outcome:
-    if not context.journal.may_send():
+    # Of a run that was broken off nobody waits for the reason, and its lease is on its way back.
+    if context.is_broken_off() or not context.journal.may_send():
         detail = "nothing was sent: looking at the object took so long that another run may hold the target by now"
         return Outcome(step, Verdict.NOT_APPLIED, detail, cause=Exit.LOCKED)
     try:
@@ -217,6 +291,8 @@ def _read_back(step: Step, kind: Kind, context: RunContext, reply: Reply | None,
 
 def _read_repeatedly(step: Step, kind: Kind, context: RunContext, *, has_answer: bool) -> Iterator[tuple[Json, str]]:
     for pause in context.timing.patience.after_answer if has_answer else context.timing.patience.after_silence:
+        if context.is_broken_off():
+            return
         if pause:
             context.timing.sleep(pause)
         try:

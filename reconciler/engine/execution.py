@@ -11,11 +11,12 @@ from reconciler.apis.connect import Api
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.apply import Journal, RunContext, apply
 from reconciler.engine.interrupts import StopSignals
+from reconciler.engine.parallel_steps import StepProgress, Writers
 from reconciler.engine.pipeline import JudgedPlan
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, StateError, UsageError, describe_internal_error
 from reconciler.kinds.registry import Registry
-from reconciler.model import Obstacle, Outcome, Plan, Risk, Verdict
+from reconciler.model import Obstacle, Outcome, Plan, Risk, Step, Verdict
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_unapproved, list_withheld_steps
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, SecretMasker
@@ -138,13 +139,11 @@ def send_plan(plan: Plan, context: ExecutionContext) -> SendResult:
     Raises nothing: what is known has to be reported, and no signal from here on takes the report away; see
     `StopSignals`.
     """
-    outcomes: list[Outcome] = []
+    progress = StepProgress()
     apis, stops = context.apis, context.stops
 
-    def record_outcome(outcome: Outcome) -> None:
-        # First: a second signal may come while the line is written, and the step is done by then.
-        outcomes.append(outcome)
-        context.listener.on_outcome(context.masker.mask_outcome(outcome), len(outcomes))
+    def tell_outcome(outcome: Outcome) -> None:
+        context.listener.on_outcome(context.masker.mask_outcome(outcome), len(progress.outcomes))
 
     run = RunContext(
         readers={name: api.fresh for name, api in apis.items()},
@@ -157,13 +156,19 @@ def send_plan(plan: Plan, context: ExecutionContext) -> SendResult:
         journal=context.recorder,
         stop=stops.is_requested,
         timing=context.timing,
+        writers={name: _choose_writers(api) for name, api in apis.items()},
     )
     faults: tuple[Diagnostic, ...] = ()
     stops.begin_sending(context.listener.on_stop)
     with suppress(KeyboardInterrupt):  # a second signal, which is only raised once it is a matter of telling
-        faults = _apply_without_raising(plan, run, record_outcome)
+        faults = _apply_without_raising(plan, run, tell_outcome, progress)
         stops.begin_reporting()
-    return SendResult(_complete_outcomes(plan, outcomes), stops.is_requested(), faults)
+    return SendResult(_complete_outcomes(plan, progress), stops.is_requested(), faults)
+
+
+def _choose_writers(api: Api) -> Writers:
+    options = api.target.transport
+    return Writers(api.write_pool, options.writes, options.parallelism)
 
 
 def _refuse_to_send(masked_plan: MaskedPlan, exit_: Exit, reasons: tuple[Diagnostic, ...]) -> Execution:
@@ -173,24 +178,26 @@ def _refuse_to_send(masked_plan: MaskedPlan, exit_: Exit, reasons: tuple[Diagnos
 
 
 def _apply_without_raising(
-    plan: Plan, context: RunContext, on_outcome: Callable[[Outcome], None]
+    plan: Plan, context: RunContext, on_outcome: Callable[[Outcome], None], progress: StepProgress
 ) -> tuple[Diagnostic, ...]:
     """Apply, and return what broke it off: requests have been sent, and a bug must not take the report with it."""
     try:
-        apply(plan, context, on_outcome)
+        apply(plan, context, on_outcome, progress)
     except Exception as fault:  # noqa: BLE001
         return (describe_internal_error(fault),)
     return ()
 
 
-def _complete_outcomes(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """Complete the outcomes of a run broken off: the step under way may have been sent, those after it were not."""
-    remaining = plan.steps[len(outcomes) :]
-    reason = "the run was broken off while it was under way; look at the object"
+def _complete_outcomes(plan: Plan, progress: StepProgress) -> tuple[Outcome, ...]:
+    """Complete the outcomes of a run broken off: steps under way may have been sent, those not begun were not."""
     # Closing a connection takes no request back: a server may well finish one whose client has gone.
-    under_way = (Outcome(step, Verdict.UNKNOWN, reason) for step in remaining[:1])
-    return (
-        *outcomes,
-        *under_way,
-        *(Outcome(step, Verdict.NOT_REACHED, "the run was broken off") for step in remaining[1:]),
-    )
+    reason = "the run was broken off while it was under way; look at the object"
+
+    def complete(number: int, step: Step) -> Outcome:
+        if number in progress.outcomes:
+            return progress.outcomes[number]
+        if number in progress.under_way:
+            return Outcome(step, Verdict.UNKNOWN, reason)
+        return Outcome(step, Verdict.NOT_REACHED, "the run was broken off")
+
+    return tuple(complete(number, step) for number, step in enumerate(plan.steps))

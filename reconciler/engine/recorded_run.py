@@ -217,7 +217,9 @@ class RecordedRun:
     def may_send(self) -> bool:
         """As `Journal` has it."""
         now = self.parts.policy.timing.clock()
-        return all(held.has_time(now) for held in self._held.values())
+        # A copy: a step in another thread asks while this one renews a lease, or gives it back.
+        held_leases = tuple(self._held.values())
+        return bool(held_leases) and all(held.has_time(now) for held in held_leases)
 
     def finish(self, number: int, outcome: Outcome) -> str:
         """As `Journal` has it."""

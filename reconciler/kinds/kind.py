@@ -196,6 +196,11 @@ class Kind(Generic[SpecT_co, LiveT]):
     """Whether an object can be given the document's name in the place of `metadata.renamedFrom`."""
     names_objects: ClassVar[bool] = False
     """Whether a document may be about several objects that `Step.object` tells apart, and not the paths of changes."""
+    parallel_writes: ClassVar[int] = 1
+    """How many of its steps a target has under way at once where its settings don't say.
+
+    With 1 they wait for each other whatever these say: one may change what another was built from.
+    """
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
     risks: ClassVar[Mapping[str, RiskAssessment]] = {}

@@ -39,7 +39,18 @@ def build_target(
     rate = target.max_requests_per_second or 0.0
     proxy_login = target.proxy_auth
     proxy_auth = ProxyAuth(proxy_login.username, _build_origin(proxy_login.password, folder)) if proxy_login else None
-    transport = TransportOptions(target.timeout, target.parallelism, target.proxy or "", trust, rate, proxy_auth)
+    parallelism = target.parallelism
+    if isinstance(parallelism, int):
+        parallelism = settings_schema.ParallelismSettings(reads=parallelism)
+    transport = TransportOptions(
+        target.timeout,
+        parallelism.reads,
+        target.proxy or "",
+        trust,
+        rate,
+        proxy_auth,
+        writes=parallelism.writes or 0,
+    )
     if isinstance(target, settings_schema.KeyfactorTarget):
         auth = _build_auth(target.auth, folder, bundle=trust.ca_bundle)
         return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)

@@ -72,6 +72,8 @@ _NO_IAM_URL: Final = Explanation(
     "with a url instead of a region, iamUrl is needed: where to log in can't be guessed",
 )
 
+Parallelism = Annotated[int, Field(ge=1, le=32)]
+
 
 def _check_protection(pattern: str) -> str:
     if not _PROTECTION.fullmatch(pattern):
@@ -88,11 +90,21 @@ class ProxyAuthSettings(StrictModel):
     """Where the password comes from."""
 
 
+class ParallelismSettings(StrictModel):
+    """How much of a target's work is under way at once."""
+
+    reads: Parallelism = 8
+    """Reads under way at once."""
+    writes: Parallelism | None = None
+    """Certificates whose owners are set at once: 4 where nothing is said, and no more than `reads`. All other kinds go
+    one by one, whatever is said."""
+
+
 class _TargetSettings(StrictModel):
     timeout: Annotated[float, Field(ge=1, le=600, strict=False)] = 60.0
     """Seconds that one request may take, from the connection being made to the last byte of the answer."""
-    parallelism: Annotated[int, Field(ge=1, le=32)] = 8
-    """Reads under way at once; writes always go one by one."""
+    parallelism: Parallelism | ParallelismSettings = 8
+    """Reads under way at once, as a number; or reads and writes."""
     max_requests_per_second: Annotated[float, Field(ge=0.1, le=1000, strict=False)] | None = None
     """Requests that may leave in a second, reads and writes together, evenly spaced; as many as can be if not said."""
     proxy: ProxyUrl | None = None

@@ -47,7 +47,8 @@ NO_PROXY_ENVIRONMENT = ProxyEnvironment()
 
 @dataclass(frozen=True, slots=True)
 class TransportOptions:
-    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once.
+    """How requests travel. `timeout`: seconds for a whole request; `parallelism`: reads under way at once; `writes`:
+    steps that write at once, of kinds that allow it, where 0 is as many as the kind says, up to `parallelism`.
 
     `rate`: requests a second, reads and writes together; 0 is without a limit. `proxy` is for https alone.
     `proxy_environment`: what the environment says of proxies, which is not obeyed, but told of where nobody answers.
@@ -60,6 +61,7 @@ class TransportOptions:
     rate: float = 0.0
     proxy_auth: ProxyAuth | None = None
     proxy_environment: ProxyEnvironment = NO_PROXY_ENVIRONMENT
+    writes: int = 0
 
 
 DEFAULT_OPTIONS = TransportOptions()

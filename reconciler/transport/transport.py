@@ -1,8 +1,8 @@
 """The one place that sends.
 
 A request goes to one origin, once, with the credentials of that request alone; no redirect is followed, no cookie kept,
-nothing is taken from the environment, and everything has a limit. Writes travel on connections of their own, so that
-no dead kept-alive connection can make an outcome doubtful.
+nothing is taken from the environment, and everything has a limit. Each write travels on a connection of its own, so
+that no dead kept-alive connection can make an outcome doubtful.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import http.client
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 from requests import PreparedRequest, RequestException
@@ -86,10 +88,11 @@ class Transport:
         tls = _make_tls_contexts(options) if is_https else None
         self._proxies = {"https": options.proxy} if options.proxy and is_https else {}
         self._proxy_login = proxy_login if self._proxies else lambda: ""
-        self._reads = SingleSendAdapter(
-            self._wire, connections=options.parallelism, tls=tls, proxy_login=self._proxy_login
-        )
-        self._writes = SingleSendAdapter(self._wire, connections=1, tls=tls, proxy_login=self._proxy_login)
+        open_adapter = partial(SingleSendAdapter, self._wire, tls=tls, proxy_login=self._proxy_login)
+        self._reads = open_adapter(connections=max(options.parallelism, options.writes))
+        self._open_write_adapter = partial(open_adapter, connections=1)
+        # Each write has one to itself: closing it would take the connection of another that is under way.
+        self._idle_write_adapters: list[SingleSendAdapter] = []
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, cap: int = OBJECT_CAP
@@ -119,7 +122,6 @@ class Transport:
         """Close the connections; a read that is still waiting gives up."""
         self._wire.stop()
         self._reads.close()
-        self._writes.close()
 
     def _prepare_request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
@@ -153,7 +155,8 @@ class Transport:
         """Send a request within its deadline, and say why no answer came where none did."""
         self._wire.start(self._options.timeout)
         try:
-            return self._exchange(request, cap, record)
+            with self._lend_adapter(str(request.method)) as adapter:
+                return self._exchange(adapter, request, cap, record)
         except UnusableBody as body_error:
             raise UnusableReply(f"the answer can't be used: {body_error}") from None
         except TruncatedBody:
@@ -165,14 +168,27 @@ class Transport:
                 sent=self._wire.has_begun,
                 ignored_proxy=find_ignored_proxy(url, self._options),
             ) from None
-        finally:
-            if request.method != "GET":
-                self._writes.close()
 
-    def _exchange(self, request: PreparedRequest, cap: int, record: ExchangeRecord | None) -> Reply:
-        seconds = self._options.timeout
-        adapter = self._reads if request.method == "GET" else self._writes
-        timeout = Timeout(total=seconds)
+    @contextmanager
+    def _lend_adapter(self, method: str) -> Iterator[SingleSendAdapter]:
+        """Give what a request goes through; a write's connection is closed behind it."""
+        if method == "GET":
+            yield self._reads
+            return
+        try:
+            adapter = self._idle_write_adapters.pop()
+        except IndexError:
+            adapter = self._open_write_adapter()
+        try:
+            yield adapter
+        finally:
+            adapter.close()
+            self._idle_write_adapters.append(adapter)
+
+    def _exchange(
+        self, adapter: SingleSendAdapter, request: PreparedRequest, cap: int, record: ExchangeRecord | None
+    ) -> Reply:
+        timeout = Timeout(total=self._options.timeout)
         response = adapter.send(request, stream=True, timeout=timeout, proxies=self._proxies)  # type: ignore[arg-type]
         try:
             if record:

@@ -32,6 +32,12 @@ metadata: {{name: denied-logger}}
 spec: {{className: {CLASS}, enabled: true}}
 """
 ROLE = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Day to day}\n"
+OWNERS = """\
+apiVersion: reconciler/v1
+kind: CertificateOwner
+metadata: {name: web}
+spec: {owner: Web Team, certificates: {ids: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}
+"""
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 APPLY = [*TOOL, "apply", "manifests", "--yes", "--format", "json"]
 # The terminal of a session sends the signal of Ctrl-C: what is started has to make this one its own.
@@ -98,6 +104,40 @@ def test_a_signal_lets_the_step_under_way_finish(slow: Slow, tmp_path: Path, num
     assert verdicts(shown) == ["applied", "not_reached"]
     assert stderr.splitlines()[-1] == "exit 130: interrupted"
     assert len(slow.server.ledger) == 1
+
+
+@pytest.mark.parametrize(("numbers", "code", "verdict"), [([], 130, "applied"), ([signal.SIGINT], 11, "unknown")])
+def test_all_that_are_under_way_finish_or_none_of_them_is_known(
+    tmp_path: Path, numbers: list[signal.Signals], code: int, verdict: str
+) -> None:
+    """Three certificates at once: after one signal each is done and read back; after two the report knows of none."""
+    busy, released = threading.Event(), threading.Event()
+    crowd = threading.Barrier(3, action=busy.set)
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "all.yaml").write_text(OWNERS)
+
+    def hold() -> None:
+        crowd.wait(ENDLESS)
+        released.wait(ENDLESS)
+
+    with Simulator(certificates=20) as simulator:
+        settings = simulator.settings.read_text()
+        assert "    api: keyfactor\n" in settings
+        parallel = settings.replace("    api: keyfactor\n", "    api: keyfactor\n    parallelism: {writes: 3}\n")
+        (tmp_path / "reconciler.yaml").write_text(parallel)
+        simulator.fault("PUT", "/Certificates/", "edit", times=0, call=hold)
+        try:
+            found, shown, stderr = stopped(
+                Slow(simulator, busy, released), tmp_path, signal.SIGTERM, *numbers, ends=bool(numbers)
+            )
+            done = len(simulator.ledger)
+        finally:
+            released.set()
+
+    assert found == code, stderr
+    assert verdicts(shown) == [verdict] * 3 + ["not_reached"] * (len(shown["steps"]) - 3)
+    assert len(shown["steps"]) > 3
+    assert done == (0 if numbers else 3)
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGHUP, signal.SIGHUP), (signal.SIGTERM, signal.SIGHUP)], ids=str)

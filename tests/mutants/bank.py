@@ -94,17 +94,17 @@ BANK = (
     Mutant(
         "no-look-before-the-write",
         "engine/apply.py",
-        "        obstacle = _find_obstacle(step, request, kind, context)\n        if refusal:",
-        "        obstacle = None\n        if refusal:",
+        "    obstacle = _find_obstacle(step, request, kind, context)\n    if refusal:",
+        "    obstacle = None\n    if refusal:",
         "engine/test_apply_base.py::test_nothing_is_sent_over_what_moved",
     ),
     Mutant(
         "intent-between-the-look-and-the-write",
         "engine/apply.py",
-        "        refusal = context.journal.begin(number, step)\n"
-        "        obstacle = _find_obstacle(step, request, kind, context)\n",
-        "        obstacle = _find_obstacle(step, request, kind, context)\n"
-        "        refusal = context.journal.begin(number, step)\n",
+        "        refusal = context.journal.begin(number, step) if step.request else None\n",
+        "        if step.request:\n"
+        "            _find_obstacle(step, step.request, context.kinds[step.address.kind], context)\n"
+        "        refusal = context.journal.begin(number, step) if step.request else None\n",
         "engine/test_apply_journal.py::test_the_intent_comes_before_the_look_and_the_result_after_the_reading_back",
     ),
     Mutant(
@@ -177,8 +177,8 @@ BANK = (
     Mutant(
         "the-next-step-after-one-that-failed",
         "engine/apply.py",
-        "if not halt_reason and step.request and outcome.verdict not in _SETTLED:",
-        "if not halt_reason and step.request and outcome.verdict is Verdict.UNKNOWN:",
+        "        if outcome.step.request and not is_settled:\n",
+        "        if outcome.step.request and outcome.verdict is Verdict.UNKNOWN:\n",
         "engine/test_apply_order.py::test_the_first_step_that_does_not_succeed_is_the_last",
     ),
     # What silence and odd answers mean.
@@ -466,8 +466,8 @@ BANK = (
     Mutant(
         "a-lease-whose-time-is-over-is-sent-under",
         "engine/recorded_run.py",
-        "        return all(held.has_time(now) for held in self._held.values())\n",
-        "        return all(held.times for held in self._held.values() if now)\n",
+        "        return bool(held_leases) and all(held.has_time(now) for held in held_leases)\n",
+        "        return bool(held_leases) and all(held.times for held in held_leases if now)\n",
         "kills/test_rival_applies.py::test_a_run_that_slept_while_its_lease_ended_sends_nothing_more",
     ),
     Mutant(

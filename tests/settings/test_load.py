@@ -195,6 +195,32 @@ def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) ->
     assert transport == TransportOptions(15.0, 4, "http://p:3128", trust)
 
 
+@pytest.mark.parametrize(
+    ("said", "reads", "writes"),
+    [("4", 4, 0), ("{reads: 2}", 2, 0), ("{writes: 16}", 8, 16), ("{reads: 32, writes: 1}", 32, 1), ("{}", 8, 0)],
+)
+def test_reads_and_writes_under_way_at_once(tmp_path: Path, said: str, reads: int, writes: int) -> None:
+    """A number is about reads; 0 writes are as many as the kind has them."""
+    text = f"{{api: keyfactor, url: 'https://a/x', parallelism: {said}, auth: {{type: bearer, token: {{env: T}}}}}}"
+    transport = read(tmp_path, f"{HEAD}targets: {{t: {text}}}\n").targets["t"].transport
+    assert (transport.parallelism, transport.writes) == (reads, writes)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("many", "targets.t.parallelism is a mapping or a whole number"),
+        ("0", "0 is out of range; targets.t.parallelism is at least 1"),
+        ("{writes: 33}", "33 is out of range; targets.t.parallelism.writes is at most 32"),
+        ("{read: 3}", 'unknown field "read" in targets.t.parallelism'),
+    ],
+)
+def test_another_parallelism_is_refused(tmp_path: Path, said: str, complaint: str) -> None:
+    text = f"{{api: keyfactor, url: 'https://a/x', parallelism: {said}, auth: {{type: bearer, token: {{env: T}}}}}}"
+    (found,) = complaints(tmp_path, f"{HEAD}targets: {{t: {text}}}\n")
+    assert complaint in found
+
+
 def test_a_rate_is_capped_where_the_settings_say_so(tmp_path: Path) -> None:
     """In requests a second; half a one is possible, none is not."""
     text = "{api: keyfactor, url: 'https://a/x', maxRequestsPerSecond: %s, auth: {type: bearer, token: {env: T}}}"

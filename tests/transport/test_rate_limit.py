@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +76,19 @@ def test_no_more_reads_are_under_way_than_the_settings_allow(parallelism: int) -
         api.read.each([f"/{number}" for number in range(9)])
     assert crowd.most == parallelism
     assert server.connections <= parallelism
+
+
+@pytest.mark.parametrize("writers", [1, 8])
+def test_writes_under_way_at_once_have_a_connection_each(writers: int) -> None:
+    """None is closed with another's, and none is used for a second write."""
+    crowd = Crowd(lambda _asked: answer(200, {}), writers)
+    calls = [Call("command", "PUT", f"/{number}", {}) for number in range(2 * writers)]
+    with (
+        Scripted(crowd) as server,
+        command(server.url, writes=writers) as api,
+        ThreadPoolExecutor(writers) as pool,
+    ):
+        replies = list(pool.map(api.send, calls))
+    assert [reply.status for reply in replies] == [200] * len(calls)
+    assert crowd.most == writers
+    assert server.connections == len(calls)

@@ -71,6 +71,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
         ),
     )
     after: ClassVar[tuple[str, ...]] = ("SecurityRole",)
+    parallel_writes: ClassVar[int] = 4
     limit: ClassVar[int] = 500
     tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("thumbprint", "owner")}
     extra_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {"assignments": ("name",)}
