@@ -21,6 +21,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.switches import DECLARED
+from tests.support.concurrency import order_owner_writes
 
 MANIFESTS = Path(__file__).parent.parent / "reconciler" / "demo" / "manifests"
 
@@ -84,7 +85,8 @@ def run(simulator: Simulator, command: str, *more: str) -> tuple[Exit, dict[str,
 
 def sent(calls: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """Return requests in a form in which equal ones are equal."""
-    return [(call["method"], call["path"], json.dumps(call["body"], sort_keys=True)) for call in calls]
+    shown = [(call["method"], call["path"], json.dumps(call["body"], sort_keys=True)) for call in calls]
+    return order_owner_writes(shown)
 
 
 @pytest.mark.no_cover

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.engine.gathered_reads import GatheredReads
 from reconciler.engine.parallel_steps import StepProgress, StepWork, Writers, run_together, split_batches
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
@@ -62,7 +63,8 @@ class RunContext:
     of itself, fit to be shown; `was_definitely_not_done` whether it proves, beyond what its status says, that a write
     was not carried out; `comes_from_between` whether a firewall or a proxy gave it. `redact` takes our secrets out of
     whatever is told of a step. `writers` are by target; without any, each step waits for the one before it.
-    `is_broken_off` says that nobody waits any longer, so that nothing more is sent.
+    `is_broken_off` says that nobody waits any longer, so that nothing more is sent;
+    `gathered_reads` are for steps that are under way together.
     """
 
     readers: Mapping[str, Read]
@@ -77,6 +79,7 @@ class RunContext:
     timing: Timing = REAL_TIME
     writers: Mapping[str, Writers] = field(default_factory=dict)
     is_broken_off: Callable[[], bool] = lambda: False
+    gathered_reads: GatheredReads | None = None
 
 
 def _ignore_outcome(_: Outcome) -> None:
@@ -108,6 +111,7 @@ class _PlanRun:
         # Why nothing more begins, by the step that says so: with several, the first in the plan is quoted.
         self._halts: dict[int, str] = {}
         self._faults: dict[int, Exception] = {}
+        self._told = 0
 
     def run_batch(self, numbers: range, writers: Writers | None) -> None:
         """Carry out steps, of which none waits for another; raises what a bug raised, once the others have ended."""
@@ -116,7 +120,7 @@ class _PlanRun:
                 if work := self._start(number, self._context):
                     self._finish(number, work())
             return
-        context = self._make_shared_context()
+        context = self._make_shared_context(self._plan.steps[numbers[0]])
         try:
             run_together(numbers, writers, lambda number: self._start(number, context), self._finish)
         except BaseException:
@@ -158,19 +162,31 @@ class _PlanRun:
             self._halts[number] = f"{outcome.step.address} ended as {outcome.verdict.replace('_', ' ')}"
         # First: a second signal may come while the line is written, and the step is done by then.
         self._progress.end(number, outcome)
-        self._on_outcome(outcome)
+        self._tell_in_order()
         # Told before it is recorded: a store that is slow or gone keeps nobody from knowing.
         if reason := self._context.journal.finish(number, outcome):
             self._halts[number] = reason
 
-    def _make_shared_context(self) -> RunContext:
-        """Return what steps in other threads are given: they notice when nobody waits for them any longer."""
+    def _tell_in_order(self) -> None:
+        """Tell what has ended, each step behind those before it in the plan: so equal runs look alike."""
+        while outcome := self._progress.outcomes.get(self._told):
+            self._told += 1
+            self._on_outcome(outcome)
+
+    def _make_shared_context(self, step: Step) -> RunContext:
+        """Return what this step and those beside it are given: they notice when nobody waits for them any longer."""
         timing, is_broken_off = self._context.timing, self._broken_off.is_set
 
         def pause(seconds: float) -> None:
             wait_unless_stopped(seconds, timing.sleep, is_broken_off)
 
-        return replace(self._context, timing=replace(timing, sleep=pause), is_broken_off=is_broken_off)
+        kind, read = self._context.kinds[step.address.kind], self._context.readers[step.address.target]
+        return replace(
+            self._context,
+            timing=replace(timing, sleep=pause),
+            is_broken_off=is_broken_off,
+            gathered_reads=GatheredReads(kind, read),
+        )
 
 
 def _sanitize_outcome(outcome: Outcome, context: RunContext) -> Outcome:
@@ -199,7 +215,7 @@ def _find_obstacle(
     try:
         # Neither API has an ETag or If-Match: this read, just before the write, is all that protects somebody
         # else's edit. Whatever is put between the two widens the window.
-        live = kind.reread(context.readers[step.address.target], step)
+        live = _reread(step, kind, context, lambda live: bool(live == request.base))
     except StaleError as error:
         return Outcome(step, Verdict.STALE, f"{prefix}: {_join_problems(error)}")
     except ReconcilerError as error:
@@ -214,6 +230,13 @@ def _find_obstacle(
             step, Verdict.STALE, f"{prefix}: it changed since the plan was made ({moved_fields}); plan again"
         )
     return None
+
+
+def _reread(step: Step, kind: Kind, context: RunContext, is_hoped: Callable[[Json], bool]) -> Json:
+    """Return the object as it is now; in a list call with others only where that tells what is hoped."""
+    if context.gathered_reads:
+        return context.gathered_reads.reread(step, is_hoped)
+    return kind.reread(context.readers[step.address.target], step)
 
 
 def _send_request(step: Step, request: Request, kind: Kind, context: RunContext, *, is_repeat: bool = False) -> Outcome:
@@ -296,7 +319,7 @@ def _read_repeatedly(step: Step, kind: Kind, context: RunContext, *, has_answer:
         if pause:
             context.timing.sleep(pause)
         try:
-            yield kind.reread(context.readers[step.address.target], step), ""
+            yield _reread(step, kind, context, lambda live: not kind.unmet(step, live)), ""
         except ReconcilerError as error:
             yield None, _join_problems(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import NamedTuple, Protocol
 
 from reconciler.apis.connect import Api
@@ -27,8 +28,8 @@ class Listener:
     """Who is told what goes on: nothing here knows a terminal.
 
     `show_plan` gets the masked plan before anything is asked or sent; `confirm` says whether somebody accepts the plan,
-    and raises UsageError where nobody can be asked; `on_outcome` gets each finished step, and how many are finished;
-    `on_stop` answers the first signal that asks to stop while requests are sent.
+    and raises UsageError where nobody can be asked; `on_outcome` gets each finished step, in the plan's order, and how
+    many were told; `on_stop` answers the first signal that asks to stop while requests are sent.
     """
 
     show_plan: Callable[[JudgedPlan], None]
@@ -142,8 +143,10 @@ def send_plan(plan: Plan, context: ExecutionContext) -> SendResult:
     progress = StepProgress()
     apis, stops = context.apis, context.stops
 
+    numbers = count(1)
+
     def tell_outcome(outcome: Outcome) -> None:
-        context.listener.on_outcome(context.masker.mask_outcome(outcome), len(progress.outcomes))
+        context.listener.on_outcome(context.masker.mask_outcome(outcome), next(numbers))
 
     run = RunContext(
         readers={name: api.fresh for name, api in apis.items()},

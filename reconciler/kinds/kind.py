@@ -197,10 +197,7 @@ class Kind(Generic[SpecT_co, LiveT]):
     names_objects: ClassVar[bool] = False
     """Whether a document may be about several objects that `Step.object` tells apart, and not the paths of changes."""
     parallel_writes: ClassVar[int] = 1
-    """How many of its steps a target has under way at once where its settings don't say.
-
-    With 1 they wait for each other whatever these say: one may change what another was built from.
-    """
+    """How many of its steps are under way at once where nothing is said; with 1 always one by one."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
     risks: ClassVar[Mapping[str, RiskAssessment]] = {}
@@ -282,6 +279,10 @@ class Kind(Generic[SpecT_co, LiveT]):
     def reread(self, read: Read, step: Step) -> Json:
         """Return the step's object as it is now, in the form of `Request.base`; None if absent."""
         raise NotImplementedError
+
+    def reread_listed(self, read: Read, steps: Sequence[Step]) -> Mapping[int, Json]:
+        """Return what `reread` would, by a step's index, as far as list calls tell it; raises as that."""
+        return {}
 
     def outline(self, request: Request) -> Request:
         """Return a request with nothing left in it but what finds its object again: ids, and no content of an object.

@@ -40,6 +40,11 @@ def resolve_permission_scope(read: Read, declared: Mapping[str, Any]) -> Permiss
     return PermissionScope()
 
 
+def build_list_scope(query: Query) -> Query:
+    """Return the scope of a list that belongs to the scope of a PUT."""
+    return tuple(("collectionId", value) for name, value in query if name == "CollectionId")
+
+
 def _find_scope_id(read: Read, path: str, noun: str, declared: str | int) -> tuple[str, Explanation | None]:
     """Return a scope's id as text, or why there is none."""
     if isinstance(declared, int):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.support.raw_server import Asked
 
@@ -35,3 +35,16 @@ class Crowd:
         with self._lock:
             self._here -= 1
         return self._script(asked)
+
+
+def order_owner_writes(calls: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return requests, (method, path, body) each, with those that set owners in one order among themselves.
+
+    They are under way together; every other request keeps its place.
+    """
+
+    def sets_owner(call: tuple[str, str, str]) -> bool:
+        return call[1].endswith("/Owner")
+
+    owners = iter(sorted(filter(sets_owner, calls)))
+    return [next(owners) if sets_owner(call) else call for call in calls]

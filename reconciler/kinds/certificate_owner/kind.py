@@ -16,12 +16,11 @@ from reconciler.kinds.certificate_owner.inventory import (
     list_certificates,
     read_inventory,
 )
+from reconciler.kinds.certificate_owner.listed_rereads import reread_listed_owners
 from reconciler.kinds.certificate_owner.owner_request import (
-    build_base,
     build_owner_request,
     explain_owner_request,
-    fill_description,
-    keep_former_owner,
+    restate_certificate,
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.restoring import name_certificate, restore_owners
@@ -147,7 +146,10 @@ spec:
             return None
         if not isinstance(raw, Mapping) or not isinstance(pick_member(raw, "Id"), int):
             raise IncompleteError(_NO_CERTIFICATE.locate(Source(f"GET {path}")))
-        return keep_former_owner(fill_description(build_base(read_certificate_row(raw)), base), base)
+        return restate_certificate(read_certificate_row(raw), base)
+
+    def reread_listed(self, read: Read, steps: Sequence[Step]) -> Mapping[int, Json]:
+        return reread_listed_owners(read, steps)
 
     def outline(self, request: Request) -> Request:
         """The path holds the certificate's id; a base without anything leaves what is read as it is."""

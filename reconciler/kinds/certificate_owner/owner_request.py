@@ -30,6 +30,11 @@ def build_base(row: CertificateRow) -> dict[str, Json]:
     }
 
 
+def restate_certificate(row: CertificateRow, base: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a certificate that was read again in the form of a base."""
+    return keep_former_owner(fill_description(build_base(row), base), base)
+
+
 def keep_former_owner(live: Mapping[str, Json], base: Mapping[str, Json]) -> dict[str, Json]:
     """Return a reread certificate with its owner called as in the base, where the same run has renamed that role."""
     new_name = base.get(_OWNER_RENAMED)
