@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit
-from reconciler.model import Change, Coverage, Gap, Json, Step, Verdict
-from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
+from reconciler.model import Change, Gap, Json, Step, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
-from reconciler.plans.summary import Summary, summarize_steps
+from reconciler.plans.summary import Summary
 from reconciler.plans.unmanaged import sum_unmanaged
 from reconciler.reports.drift_members import encode_age
+from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import is_invisible
 
 if TYPE_CHECKING:
-    from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
+    from reconciler.plans.drift_items import DriftAge, StepDrift
 
 FORMAT_VERSION = "1.0"
-
-_EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
 
 # ##[group] is GitHub's, ##vso[...] Azure's, ##teamcity[...] TeamCity's.
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -76,40 +75,20 @@ def encode_problem(problem: Diagnostic) -> dict[str, Json]:
     return {"source": str(problem.source), "message": problem.message}
 
 
-def build_report(
-    command: str,
-    exit_code: Exit,
-    plan: MaskedPlan | None = None,
-    outcomes: Sequence[MaskedOutcome] = (),
-    problems: Iterable[Diagnostic] = (),
-    notes: Iterable[Diagnostic] = (),
-    drift: DriftComparison | None = None,
-    **extra: Json,
-) -> dict[str, Json]:
-    """Return the one document that a command prints, whatever its outcome.
-
-    `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
-    `notes` come beside those of the plan. With `outcomes` the steps are theirs; with `drift` each step has its age.
-    `extra` members (a command's own) come last.
-    """
-    plan = plan or _EMPTY_PLAN
-    steps = [outcome.step for outcome in outcomes] or list(plan.steps)
-    results: Sequence[MaskedOutcome | None] = outcomes or [None] * len(steps)
-    step_ages = drift.steps if drift else [None] * len(steps)
-    absence_ages = dict(zip(plan.absences, drift.absences, strict=True)) if drift else {}
+def encode_report(report: RunReport) -> dict[str, Json]:
+    """Return the one document that a command prints, whatever its outcome; the command's own members come last."""
+    plan, absence_ages = report.plan, report.absence_ages
     return {
         "format_version": FORMAT_VERSION,
-        "command": command,
-        "outcome": {"code": int(exit_code), "name": exit_code.word},
+        "command": report.command,
+        "outcome": {"code": int(report.exit), "name": report.exit.word},
         "compared": {"objects": plan.compared.objects, "of": plan.compared.of},
         "partial": bool(plan.selection),
         "selection": plan.selection,
-        "summary": _encode_summary(summarize_steps(plan.compared, steps, outcomes, len(plan.absences))),
-        "steps": [
-            encode_reported_step(step, result, age) for step, result, age in zip(steps, results, step_ages, strict=True)
-        ],
-        "problems": _encode_problems((*problems, *plan.problems), plan.gaps),
-        "notes": [encode_problem(note) for note in sorted((*plan.notes, *plan.absences, *notes))],
+        "summary": _encode_summary(report.summary),
+        "steps": [encode_reported_step(*step) for step in report.steps],
+        "problems": _encode_problems((*report.problems, *plan.problems), plan.gaps),
+        "notes": [encode_problem(note) for note in report.all_notes],
         "absences": [
             encode_problem(absence)
             | {"address": absence.address._asdict() if absence.address else None, "object": absence.object_name}
@@ -117,7 +96,7 @@ def build_report(
             for absence in sorted(plan.absences)
         ],
         "unmanaged": sum_unmanaged(plan.unmanaged),
-        **extra,
+        **report.members,
     }
 
 

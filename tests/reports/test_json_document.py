@@ -16,7 +16,8 @@ from reconciler.diagnostics import Source
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Change, Coverage, Plan, Risk
-from reconciler.reports.json_document import build_report, encode_reported_step, render_json
+from reconciler.reports.json_document import encode_report, encode_reported_step, render_json
+from reconciler.reports.run_report import RunReport
 from reconciler.schema import build_schemas
 from tests.support.problems import make_problem
 from tests.support.report_plans import (
@@ -38,6 +39,13 @@ _SCHEMAS = build_schemas(KINDS)
 _REGISTRY: Registry[Any] = Registry().with_resources(
     (name, Resource.from_contents(schema)) for name, schema in _SCHEMAS.items()
 )
+
+
+def build_report(*parts: Any, **members: Any) -> dict[str, Any]:
+    """Return the document of a run of these parts."""
+    return encode_report(RunReport(*parts, **members))
+
+
 VALID = jsonschema.Draft202012Validator(_SCHEMAS["report.json"], registry=_REGISTRY)
 
 DOCUMENTS = {
@@ -50,7 +58,7 @@ DOCUMENTS = {
     "applied": build_report("apply", Exit.STALE, mask_plan(PLAN), mask_outcomes(OUTCOMES)),
     "usage": build_report("plan", Exit.USAGE, problems=[make_problem(Source("command line"), "no such option")]),
     "internal": build_report("plan", Exit.INTERNAL),
-    "extra members": build_report("validate", Exit.OK, documents=3, files=1),
+    "extra members": build_report("validate", Exit.OK, members={"documents": 3, "files": 1}),
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
+    from reconciler.reports.run_report import RunReport
 
 
 def _render_nothing(_: Layout) -> str:
@@ -97,16 +98,31 @@ def print_plain_result(session: Session, command: str, result: CommandResult) ->
     write_text(session.stderr, f"{messages}exit {int(result.exit)}: {result.exit.word}\n")
 
 
+def build_run_report(command: str, result: CommandResult) -> RunReport:
+    """Return what a command came to, as every format takes it."""
+    from reconciler.reports.run_report import EMPTY_PLAN, RunReport
+
+    return RunReport(
+        command,
+        result.exit,
+        result.plan or EMPTY_PLAN,
+        outcomes=result.outcomes,
+        problems=result.problems,
+        notes=result.notes,
+        drift=result.drift,
+        members=result.extra,
+        headline=result.headline,
+    )
+
+
 def _render_document(session: Session, command: str, result: CommandResult) -> str:
-    from reconciler.reports.json_document import build_report, render_json
+    from reconciler.reports.json_document import encode_report, render_json
 
     encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
-    report = build_report(
-        command, result.exit, result.plan, result.outcomes, result.problems, result.notes, result.drift, **result.extra
-    )
+    document = encode_report(build_run_report(command, result))
     # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
     # the rest as escapes (7).
-    return render_json(report, ascii_only=encoding not in {"utf8", "utf8sig"})
+    return render_json(document, ascii_only=encoding not in {"utf8", "utf8sig"})
 
 
 def _render_headline(result: CommandResult) -> str:

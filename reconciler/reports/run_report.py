@@ -1,0 +1,80 @@
+"""What a finished run has to say: one value, from which every format is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.errors import Exit
+from reconciler.model import Coverage, Json
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
+from reconciler.plans.summary import Summary, summarize_steps
+
+if TYPE_CHECKING:
+    from reconciler.engine.run_history import PastRun
+    from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
+
+EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
+"""The plan of a run that made none."""
+
+
+class ReportedStep(NamedTuple):
+    """A step, what became of it where it was to be sent, and how long it has differed where that is remembered."""
+
+    step: MaskedStep
+    outcome: MaskedOutcome | None = None
+    drift: StepDrift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run that has ended, however: masked values alone, and nothing that would still have to be read or computed.
+
+    `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
+    `notes` come beside those of the plan. With `outcomes` the steps are theirs; `drift` is parallel to the plan.
+    `members` are the command's own in the JSON document, `headline` says in a line or two what it came to, and `runs`
+    are those that `history` tells of.
+    """
+
+    command: str
+    exit: Exit
+    plan: MaskedPlan = EMPTY_PLAN
+    outcomes: Sequence[MaskedOutcome] = ()
+    problems: Sequence[Diagnostic] = ()
+    notes: Sequence[Diagnostic] = ()
+    drift: DriftComparison | None = None
+    members: Mapping[str, Json] = field(default_factory=dict)
+    headline: str = ""
+    runs: Sequence[PastRun] = ()
+
+    @property
+    def steps(self) -> Iterator[ReportedStep]:
+        """Each step with what is known of it, in the order of the plan."""
+        steps = [outcome.step for outcome in self.outcomes] or self.plan.steps
+        ages = self.drift.steps if self.drift else ()
+        return (ReportedStep(*known) for known in zip_longest(steps, self.outcomes, ages))
+
+    @property
+    def absence_ages(self) -> Mapping[Diagnostic, DriftAge | None]:
+        """How long each object that is only told to be missing has been so; empty where nothing is remembered."""
+        return dict(zip(self.plan.absences, self.drift.absences, strict=True)) if self.drift else {}
+
+    @property
+    def summary(self) -> Summary:
+        """What it comes to in numbers."""
+        steps = [reported.step for reported in self.steps]
+        return summarize_steps(self.plan.compared, steps, self.outcomes, len(self.plan.absences))
+
+    @property
+    def all_problems(self) -> list[Diagnostic]:
+        """Everything that has to be mended, sorted by place, each thing once."""
+        unread = (gap.problem for gap in self.plan.gaps)
+        return sorted({*self.problems, *self.plan.problems, *unread})
+
+    @property
+    def all_notes(self) -> list[Diagnostic]:
+        """Everything that is only told, sorted by place."""
+        return sorted((*self.plan.notes, *self.plan.absences, *self.notes))
