@@ -36,11 +36,14 @@ def run_rivals(location: StateLocation, rounds: int, job: str) -> list[list[str]
     """Run two processes at once, and return the words of every line that they print."""
     with ExitStack() as stack:
         jobs = [
-            stack.enter_context(started(start_rival(location, name, rounds, job), ROOT, stdout=subprocess.PIPE))
+            stack.enter_context(
+                started(start_rival(location, name, rounds, job), ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            )
             for name in PAIR
         ]
-        lines = [line for running in jobs for line in running.communicate()[0].splitlines()]
-        assert [running.returncode for running in jobs] == [0, 0]
+        told, complaints = zip(*(running.communicate() for running in jobs), strict=True)
+        lines = [line for words in told for line in words.splitlines()]
+        assert [running.returncode for running in jobs] == [0, 0], complaints
     return [line.split() for line in lines]
 
 
