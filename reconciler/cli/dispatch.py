@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from reconciler.cli.commands import cli
+from reconciler.cli.terminal.command_words import list_option_values
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult, print_plain_result, print_result, weigh_lost_result
+from reconciler.cli.terminal.output import (
+    CommandResult,
+    build_run_report,
+    print_plain_result,
+    print_result,
+    weigh_lost_result,
+)
+from reconciler.cli.terminal.report_files import REPORTING_COMMANDS, ReportFiles, describe_lost_report, write_reports
 from reconciler.cli.terminal.streams import read_piped_bytes, write_text
 from reconciler.cli.terminal.traffic import describe_lost_trace
 from reconciler.diagnostics import Diagnostic, Source
@@ -20,6 +28,8 @@ from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
 if TYPE_CHECKING:
     from reconciler.engine.timing import Timing
+    from reconciler.reports.formats import FormatContext
+_REPORT = "--report"
 _COMMAND_LINE = Source("command line")
 _INTERRUPTED_REPORT = (
     f"the report was broken off and may be incomplete\nexit {Exit.INTERRUPTED:d}: {Exit.INTERRUPTED.word}\n"
@@ -35,6 +45,10 @@ def run_command_line(
     timing: Timing | None = None,
 ) -> int:
     """Run one command, print its answer, and return its exit code. Nothing is raised."""
+    # Read even where the rest can't be parsed: a usage error is answered in the format asked for. Where an option is
+    # repeated, click takes the last one.
+    is_json = list_option_values(argv, "--format")[-1:] == ["json"]
+    reports = ReportFiles(_list_wishes(argv), json=is_json)
     session = Session(
         stdin=stdin,
         stdout=stdout,
@@ -42,10 +56,12 @@ def run_command_line(
         # Read once: what `expires` today must not expire in the middle of a run that passes midnight.
         now=time.time(),
         environment=env,
-        json=_wants_json(argv),
+        started=time.perf_counter(),
+        json=is_json,
         plain="--no-color" in argv,
         run_command=run_command_line,
         timing=timing,
+        reports=reports,
         read_standard_input=functools.cache(functools.partial(read_piped_bytes, stdin)),
     )
     with session.stops.handle_signals():
@@ -53,22 +69,59 @@ def run_command_line(
 
 
 def _run_and_print(argv: Sequence[str], session: Session) -> int:
-    command = next((word for word in argv if word in cli.commands), "reconciler")
+    command = _find_command(argv)
+    session.traffic.is_counted = bool(session.reports.wishes)
     try:
         result = _invoke_command(argv, session)
     except click.exceptions.Exit as early_exit:  # --help and --version: nothing was run
         return early_exit.exit_code
     session.stops.begin_reporting()
-    result = _add_trace(session, command, result)
+    result, context = _add_reports(session, argv, _add_trace(session, command, result))
     try:
-        return int(print_result(session, command, result))
+        return int(print_result(session, command, result, context))
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
         write_text(session.stderr, session.end_echoed_line(session.stderr) + _INTERRUPTED_REPORT)
         return int(Exit.INTERRUPTED)
     except Exception as fault:  # noqa: BLE001 - a report that can't be drawn is a bug, and has to be told as one
         result = CommandResult(Exit.INTERNAL, problems=(describe_internal_error(fault),))
-        print_plain_result(session, command, result)
+        result, context = _add_reports(session, argv, result)
+        print_plain_result(session, command, result, context)
     return int(result.exit)
+
+
+def _find_command(argv: Sequence[str]) -> str:
+    return next((word for word in argv if word in cli.commands), "reconciler")
+
+
+def _list_wishes(argv: Sequence[str]) -> list[str]:
+    return list_option_values(argv, _REPORT) if _find_command(argv) in REPORTING_COMMANDS else []
+
+
+def _add_reports(
+    session: Session, argv: Sequence[str], result: CommandResult
+) -> tuple[CommandResult, FormatContext | None]:
+    """Write the reports of a run, however it ended; returns what another one on stdout needs to know.
+
+    Where one can't be written the result says so, and so do the others.
+    """
+    if not session.reports.wishes:
+        return result, None
+    from reconciler.cli.terminal.report_context import build_context
+
+    context = None
+    try:
+        command = _find_command(argv)
+        context = build_context(session, cli.commands[command], argv)
+        session.reports.open_unchecked_files(session.cwd)
+        if problems := write_reports(session.reports, build_run_report(command, result), context):
+            result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, *problems))
+            write_reports(session.reports, build_run_report(command, result), context)
+    except ReconcilerError as error:  # the current folder is gone
+        result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, *error.problems))
+    except KeyboardInterrupt:  # somebody insists, and the answer itself matters more
+        problem = describe_lost_report(_REPORT, "the reports were broken off")
+        result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, problem))
+    return result, context
 
 
 def _add_trace(session: Session, command: str, result: CommandResult) -> CommandResult:
@@ -117,18 +170,3 @@ def _describe_usage_error(error: click.ClickException) -> Diagnostic:
     return Diagnostic(
         "usage.command-line", _COMMAND_LINE, f"{summary[:1].lower()}{summary[1:]}", "nothing was done", remedy
     )
-
-
-def _wants_json(argv: Sequence[str]) -> bool:
-    """Read --format even where the rest can't be parsed: a usage error is answered in the format asked for."""
-    output_format = ""
-    for index, word in enumerate(argv):
-        # From here on all words are operands (POSIX, Utility Syntax Guidelines, 10).
-        if word == "--":
-            break
-        if word == "--format":
-            # No break: where an option is repeated, click takes the last one.
-            output_format = argv[index + 1] if index + 1 < len(argv) else ""
-        elif word.startswith("--format="):
-            output_format = word.removeprefix("--format=")
-    return output_format == "json"

@@ -26,6 +26,7 @@ from reconciler.sanitize import is_invisible
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftAge, StepDrift
+    from reconciler.reports.formats import FormatContext
 
 FORMAT_VERSION = "1.0"
 
@@ -98,6 +99,11 @@ def encode_report(report: RunReport) -> dict[str, Json]:
         "unmanaged": sum_unmanaged(plan.unmanaged),
         **report.members,
     }
+
+
+def render_json_report(report: RunReport, context: FormatContext) -> str:
+    """Return the document of a run as text."""
+    return render_json(encode_report(report), ascii_only=context.ascii_only)
 
 
 def render_json(value: Json, *, ascii_only: bool = False) -> str:

@@ -69,6 +69,7 @@ _BASE_OF_SAVED_PLAN = Diagnostic(
 @options.full
 @options.settings_and_selection
 @options.traffic
+@options.report
 @options.output
 @click.pass_obj
 def command(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @options.config
 @options.target
 @options.traffic
+@options.report
 @options.output
 @click.pass_obj
 def command(session: Session, /, config: str | None, target: tuple[str, ...], **choices: Any) -> CommandResult:
@@ -50,6 +51,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...], **
         lambda layout: _draw_runs(runs, holders, query, layout, full=choices["full"]),
         extra={"runs": encode_runs(runs, holders)},
         headline=count_runs(runs),
+        runs=runs,
     )
 
 
@@ -62,7 +64,7 @@ def _build_query(
 
     pattern = split_object_pattern(object_, "--object", session.inputs.kinds) if object_ is not None else None
     begun = format_moment_ago(session.now, since) if since is not None else ""
-    return RunQuery(limit, begun, run, pattern, with_steps=session.json)
+    return RunQuery(limit, begun, run, pattern, with_steps=session.json or bool(session.reports.wishes))
 
 
 def _draw_runs(runs: Sequence[PastRun], holders: Holders, query: RunQuery, layout: Layout, *, full: bool) -> str:

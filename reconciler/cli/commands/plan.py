@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @options.full
 @options.settings_and_selection
 @options.traffic
+@options.report
 @options.output
 @click.pass_obj
 def command(

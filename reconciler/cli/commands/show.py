@@ -13,6 +13,7 @@ from reconciler.errors import Exit
 @options.command()
 @click.argument("planfile", metavar="PLANFILE")
 @options.full
+@options.report
 @options.output
 @click.pass_obj
 def command(session: Session, /, planfile: str, full: bool) -> CommandResult:

@@ -16,6 +16,7 @@ from reconciler.errors import Exit, InvalidError
 @options.command()
 @options.paths
 @options.settings_and_selection
+@options.report
 @options.output
 @click.pass_obj
 def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from reconciler.cli.terminal.report_files import ReportFiles
 from reconciler.cli.terminal.traffic import Traffic
 from reconciler.engine.interrupts import StopSignals
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One run of the command line. `now` is in seconds since the epoch.
+    """One run of the command line. `now` is in seconds since the epoch, `started` what the performance counter said.
 
     `environment` holds the variables, or None for the process's own, which is read when it is asked for. `stops` is
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
-    `read_standard_input` gives the same bytes however often it is asked, and `traffic` is who sees the requests.
+    `read_standard_input` gives the same bytes however often it is asked, `traffic` is who sees the requests, and
+    `reports` are those to be written beside the answer, or in the place of its text.
     """
 
     stdin: TextIO
@@ -34,6 +36,7 @@ class Session:
     stderr: TextIO
     now: float
     environment: Mapping[str, str] | None = None
+    started: float = 0.0
     json: bool = False
     plain: bool = False
     stops: StopSignals = field(default_factory=StopSignals)
@@ -41,6 +44,12 @@ class Session:
     timing: Timing | None = None
     read_standard_input: Callable[[], bytes] | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    reports: ReportFiles = field(default_factory=ReportFiles)
+
+    @property
+    def has_document(self) -> bool:
+        """True where stdout takes a document for a program, so that a person is told on stderr."""
+        return self.json or bool(self.reports.on_stdout)
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -38,12 +38,22 @@ class SessionCommand(click.Command):
         return option
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; where its requests are to be kept, their place is looked at first."""
+        """Run the command; where something is to be written beside its result, the places are looked at first."""
         session = ctx.obj
         # What the engine may know is only asked for where it is needed: that takes imports.
-        if session.traffic.trace is not None:
-            session.traffic.open_trace(session.inputs, ctx.params)
+        if session.traffic.trace is not None or session.reports.wishes:
+            _check_places(session, ctx.params)
         return super().invoke(ctx)
+
+
+def _check_places(session: Any, params: Mapping[str, Any]) -> None:
+    from reconciler.cli.terminal.destinations import list_neighbour_files
+
+    neighbours = list_neighbour_files(session.inputs, params)
+    reports, traces = session.reports.list_paths(session.cwd), [session.traffic.trace] * bool(session.traffic.trace)
+    session.traffic.open_trace(session.inputs, neighbours._replace(files=[*neighbours.files, *reports]))
+    trace_paths = [session.cwd / trace for trace in traces]
+    session.reports.open_files(session.cwd, neighbours._replace(files=[*neighbours.files, *trace_paths]))
 
 
 class ActionCommand(SessionCommand):
@@ -164,6 +174,14 @@ max_plan_age = click.option(
     type=Duration(),
     metavar="TIME",
     help="Take a saved plan up to this age, such as 72h, whatever the settings and itself say.",
+)
+report = click.option(
+    "--report",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    expose_value=False,  # the session knows them: a usage error has to be reported too
+    help="Write the result to FILE too, - for stdout; json, markdown, html, junit, sarif, prometheus, github or "
+    "gitlab. Repeatable.",
 )
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 no_state = click.option(

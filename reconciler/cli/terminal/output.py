@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.cli.terminal.streams import write_text
@@ -11,8 +12,10 @@ from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.engine.run_history import PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
+    from reconciler.reports.formats import FormatContext
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
     from reconciler.reports.run_report import RunReport
@@ -28,7 +31,8 @@ class CommandResult(NamedTuple):
     `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
-    are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs.
+    are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` are
+    those that `history` tells of.
     """
 
     exit: Exit
@@ -43,6 +47,7 @@ class CommandResult(NamedTuple):
     absences_in_text: bool = False
     untold_rules: frozenset[str] = frozenset()
     drift: DriftComparison | None = None
+    runs: Sequence[PastRun] = ()
 
 
 def load_headers() -> BuildHeaders:
@@ -53,21 +58,18 @@ def load_headers() -> BuildHeaders:
     return lambda api, version: find_dialect(api).build_write_headers(version)
 
 
-def print_result(session: Session, command: str, result: CommandResult) -> Exit:
+def print_result(session: Session, command: str, result: CommandResult, context: FormatContext | None = None) -> Exit:
     """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns the code.
 
     With a document on stdout, stderr still says what a person needs who has only the log: the headline, what to mend.
+    `context` is what a report needs that takes the place of the text.
 
     Everything is drawn before the first byte leaves, so that a fault in drawing can still be told properly. A result
     that could not be written whole is no success: half an export looks like a whole one. Where requests were carried
     out the code still tells of those, for they are done, whoever reads of them.
     """
-    output = (
-        _render_document(session, command, result)
-        if session.json
-        else result.text(session.choose_layout(session.stdout))
-    )
-    messages = (_render_headline(result) if session.json else "") + _render_messages(session, result)
+    output = _render_output(session, command, result, context)
+    messages = (_render_headline(result) if session.has_document else "") + _render_messages(session, result)
     exit_ = result.exit
     if write_error := write_text(session.stdout, output):
         problem = Diagnostic(
@@ -90,10 +92,16 @@ def weigh_lost_result(result: CommandResult) -> Exit:
     return Exit.INCOMPLETE if is_success and not was_written else result.exit
 
 
-def print_plain_result(session: Session, command: str, result: CommandResult) -> None:
-    """Print an answer that holds only problems of our own making, with nothing that could fail on the way."""
+def print_plain_result(
+    session: Session, command: str, result: CommandResult, context: FormatContext | None = None
+) -> None:
+    """Print an answer that holds only problems of our own making, with next to nothing that could fail on the way."""
     if session.json:
         write_text(session.stdout, _render_document(session, command, result))
+    elif session.has_document:
+        # What failed may be the drawing of this very format; a report of the failure is worth another try.
+        with suppress(Exception):
+            write_text(session.stdout, _render_output(session, command, result, context))
     messages = "" if session.json else "".join(f"{problem}\n" for problem in result.problems)
     write_text(session.stderr, f"{messages}exit {int(result.exit)}: {result.exit.word}\n")
 
@@ -112,17 +120,34 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         drift=result.drift,
         members=result.extra,
         headline=result.headline,
+        runs=result.runs,
     )
+
+
+def _render_output(session: Session, command: str, result: CommandResult, context: FormatContext | None) -> str:
+    """Return what goes to stdout: a document, a report in another format, or the text."""
+    if session.json:
+        return _render_document(session, command, result)
+    if context is None or not session.reports.on_stdout:
+        return result.text(session.choose_layout(session.stdout))
+    from reconciler.reports.formats import FORMATS
+
+    report = build_run_report(command, result)
+    return FORMATS[session.reports.on_stdout].render(report, context._replace(ascii_only=_takes_ascii_only(session)))
+
+
+def _takes_ascii_only(session: Session) -> bool:
+    encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
+    # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
+    # the rest as escapes (7).
+    return encoding not in {"utf8", "utf8sig"}
 
 
 def _render_document(session: Session, command: str, result: CommandResult) -> str:
     from reconciler.reports.json_document import encode_report, render_json
 
-    encoding = (session.stdout.encoding or "utf-8").lower().replace("-", "")
     document = encode_report(build_run_report(command, result))
-    # JSON between systems is UTF-8 (RFC 8259, 8.1). In any other encoding only ASCII is the same bytes; JSON spells
-    # the rest as escapes (7).
-    return render_json(document, ascii_only=encoding not in {"utf8", "utf8sig"})
+    return render_json(document, ascii_only=_takes_ascii_only(session))
 
 
 def _render_headline(result: CommandResult) -> str:
@@ -135,7 +160,7 @@ def _render_headline(result: CommandResult) -> str:
 
 
 def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic, ...]:
-    problems = () if result.problems_in_text and not session.json else result.problems
+    problems = () if result.problems_in_text and not session.has_document else result.problems
     plan = result.plan
     return (*problems, *plan.problems, *(gap.problem for gap in plan.gaps)) if plan else problems
 
@@ -143,7 +168,7 @@ def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic,
 def _render_messages(session: Session, result: CommandResult) -> str:
     """What goes with a result: notes, and everything that has to be mended."""
     plan, problem_list = result.plan, _list_problems(session, result)
-    absences = plan.absences if plan and (session.json or not result.absences_in_text) else ()
+    absences = plan.absences if plan and (session.has_document or not result.absences_in_text) else ()
     plan_notes = (note for note in plan.notes if note.rule not in result.untold_rules) if plan else ()
     notes = (*plan_notes, *absences, *result.notes)
     if not problem_list and not notes:

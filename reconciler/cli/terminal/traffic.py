@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
-from reconciler.cli.terminal.destinations import explain_unwritable
+from reconciler.cli.terminal.destinations import FilePurpose, NeighbourFiles, OutputFile, check_output_file
 from reconciler.cli.terminal.stderr_lines import StderrLines
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,15 +21,8 @@ if TYPE_CHECKING:
 
 _HAR_START = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"log"\s*:\s*\{|\Z)')
 """How an HTTP Archive begins, an empty file as well: one that mktemp has made."""
-_LOOKED_AT = 4096
+_TRACE = FilePurpose("--trace", "usage.invalid-trace", "HTTP Archive", "traces", _HAR_START, "trace.har")
 _LONGEST_LINE = 2000
-
-
-class TracePlace(NamedTuple):
-    """The file of a trace, and how it was typed."""
-
-    path: Path
-    label: str
 
 
 class Traffic:
@@ -39,18 +32,21 @@ class Traffic:
         self.lines = StderrLines()
         self.is_verbose = False
         self.trace: str | None = None
-        self._place: TracePlace | None = None
+        self.is_counted = False
+        self._asked_targets: list[str] = []
+        self._output: OutputFile | None = None
         self._log: TrafficLog | None = None
 
     def make_watch(self, stderr: TextIO) -> TrafficWatch | None:
         """Return who is shown the requests of a run; None where nobody asked."""
-        if not self.is_verbose and self._log is None:
+        if not (self.is_verbose or self.is_counted) and self._log is None:
             return None
         from reconciler.transport.exchanges import TrafficWatch
 
         log = self._log
 
         def show(target: str, redact: Callable[[str], str], exchange: WireExchange) -> None:
+            self._asked_targets.append(target)
             if log is not None:
                 log.add(target, redact, exchange)
             if self.is_verbose:
@@ -58,22 +54,23 @@ class Traffic:
 
         return TrafficWatch(show)
 
-    def open_trace(self, inputs: RunInputs, params: Mapping[str, Any]) -> None:
-        """Begin to keep requests where --trace asks for it; `params` are the command's own, by their names.
+    def open_trace(self, inputs: RunInputs, neighbours: NeighbourFiles) -> None:
+        """Begin to keep requests where --trace asks for it, in a file beside those that the command uses itself.
 
-        Raises UsageError for a place that a trace can't or shouldn't have, and as reading the settings does.
+        Raises UsageError for a place that a trace can't or shouldn't have.
         """
         if self.trace is None:
             return
         from reconciler.engine.traffic_log import TrafficLog
 
-        place = TracePlace(inputs.cwd / self.trace, self.trace)
-        _check_place(place, inputs, params)
-        self._place, self._log = place, TrafficLog()
+        output = OutputFile(inputs.cwd / self.trace, self.trace, _TRACE)
+        if problem := check_output_file(output, neighbours):
+            raise UsageError(problem)
+        self._output, self._log = output, TrafficLog()
 
     def write_trace(self, command: str, started: datetime) -> Diagnostic | None:
         """Write what was kept, if --trace asked for it; returns why that was not possible."""
-        if self._place is None or self._log is None:
+        if self._output is None or self._log is None:
             return None
         from reconciler.reports.har import HarTitle, render_har
         from reconciler.state.atomic import replace_file
@@ -81,16 +78,21 @@ class Traffic:
         try:
             title = HarTitle(f"reconciler {command}", started)
             document = render_har(title, self._log.entries, self._log.redact, self._log.left_out)
-            replace_file(self._place.path, document.encode("ascii"))
+            replace_file(self._output.path, document.encode("ascii"))
         except OSError as error:
             summary = f"the trace can't be written: {error.strerror or type(error).__name__}"
-            return describe_lost_trace(self._place.label, summary)
+            return describe_lost_trace(self._output.label, summary)
         return None
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made, where anybody watches them."""
+        return len(self._asked_targets)
 
     @property
     def label(self) -> str:
         """The trace's file as it was typed, "" for none."""
-        return self._place.label if self._place else ""
+        return self._output.label if self._output else ""
 
 
 def describe_lost_trace(label: str, summary: str) -> Diagnostic:
@@ -113,68 +115,3 @@ def format_exchange(target: str, redact: Callable[[str], str], exchange: WireExc
     facts += [exchange.failure] if exchange.failure else []
     line = hide_secret_members(redact(", ".join(facts)))
     return sanitize_message(escape_and_shorten(line, _LONGEST_LINE))
-
-
-def _check_place(place: TracePlace, inputs: RunInputs, params: Mapping[str, Any]) -> None:
-    from reconciler.engine.declaration import read_settings
-    from reconciler.errors import UsageError
-
-    cwd, config = inputs.cwd, params.get("config")
-    manifests = read_settings(inputs, config).manifests
-    folders = [*(cwd / path for path in params.get("paths") or ()), manifests]
-    others = [cwd / file for file in (params.get("out"), config) if isinstance(file, str) and file]
-    problem = _explain_no_place(place) or _find_clash(place, others, folders) or _check_former_file(place)
-    if problem:
-        raise UsageError(problem)
-
-
-def _explain_no_place(place: TracePlace) -> Diagnostic | None:
-    """Say why no file can be written there, where that is so."""
-    path, label = place
-    if not label or label == "-":
-        summary, remedy = "--trace needs a file of its own", "name one, such as trace.har"
-        return Diagnostic("usage.invalid-trace", Source("--trace"), summary, remedy=remedy)
-    if cause := explain_unwritable(path) or _explain_locked_folder(path.parent):
-        remedy = "give --trace a file in a folder that exists, where you may write"
-        return Diagnostic("usage.unwritable", Source(label), f"can't be written: {cause}", remedy=remedy)
-    return None
-
-
-def _find_clash(place: TracePlace, others: Sequence[Path], folders: Sequence[Path]) -> Diagnostic | None:
-    """Say what a file there would be taken for, where that is so; `folders` are where manifests lie, or are some."""
-    from os.path import realpath
-
-    from reconciler.manifests.discovery import would_read
-
-    path, label = place
-    if path.suffix.lower() in {".yaml", ".yml"} or any(would_read(folder, path) for folder in folders):
-        summary = "--trace would be read as a manifest"
-        reason, remedy = "every run from then on would refuse it", "name it otherwise, such as trace.har"
-        return Diagnostic("usage.invalid-trace", Source(label), summary, reason, remedy)
-    if realpath(path) in map(realpath, others):
-        summary, remedy = "this command reads or writes that file itself", "name another file, such as trace.har"
-        return Diagnostic("usage.invalid-trace", Source(label), summary, remedy=remedy)
-    return None
-
-
-def _explain_locked_folder(folder: Path) -> str:
-    from os import W_OK, X_OK, access
-
-    return "" if access(folder, W_OK | X_OK) else "nobody may write in its folder"
-
-
-def _check_former_file(place: TracePlace) -> Diagnostic | None:
-    """Refuse to write over what is no trace: a slip of the fingers must not cost a file."""
-    path, label = place
-    try:
-        if not path.exists():
-            return None
-        with path.open("rb") as file:
-            is_har = _HAR_START.match(file.read(_LOOKED_AT)) is not None
-    except OSError as error:
-        summary = f"what is there can't be looked at: {error.strerror or type(error).__name__}"
-        return Diagnostic("usage.unwritable", Source(label), summary, remedy="name another file")
-    if is_har:
-        return None
-    summary, reason = "is there already and is no HTTP Archive", "--trace writes over earlier traces alone"
-    return Diagnostic("usage.invalid-trace", Source(label), summary, reason, "name another file, such as trace.har")

@@ -1,0 +1,76 @@
+"""What a report tells of the run beside its result: when and how long, of what, and where else to look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.cli.terminal.command_words import list_operands, list_option_values
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import click
+
+    from reconciler.cli.terminal.context import Session
+    from reconciler.reports.formats import FormatContext
+
+_SELECTING = ("--config", "--environment", "--only", "--exclude", "--label", "--object")
+"""Options that say what a run is about, beside its targets."""
+
+
+def build_context(session: Session, command: click.Command, argv: Sequence[str]) -> FormatContext:
+    """Return what the formats may need. Raises UsageError where the current folder is gone."""
+    from reconciler import __version__
+    from reconciler.reports.formats import FormatContext
+
+    return FormatContext(
+        session.moment,
+        time.perf_counter() - session.started,
+        session.traffic.requests,
+        __version__,
+        scope=_describe_scope(command, argv),
+        folder=_find_folder(session.cwd),
+        whole_result=", ".join(_list_whole_places(session, argv)),
+        link=_find_job_url(session.env),
+    )
+
+
+def _describe_scope(command: click.Command, argv: Sequence[str]) -> str:
+    """Name what a run is about by its words alone, so that it is the same whatever the run comes to."""
+    from hashlib import sha256
+
+    targets = sorted(set(list_option_values(argv, "--target"))) or ["all"]
+    selecting = [f"{option}={value}" for option in _SELECTING for value in list_option_values(argv, option)]
+    operands = list_operands(argv, command)
+    words = "\0".join([*sorted(selecting), *operands])
+    digest = f"-{sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}" if words else ""
+    return f"{','.join(targets)}{digest}"
+
+
+def _find_folder(cwd: Path) -> str:
+    """Return the way from the repository's root to the current folder; "" outside of one."""
+    for folder in (cwd, *cwd.parents):
+        # A work tree of its own has a file there, which says where its repository is.
+        if (folder / ".git").exists():
+            path = cwd.relative_to(folder).as_posix()
+            return "" if path == "." else path
+    return ""
+
+
+def _list_whole_places(session: Session, argv: Sequence[str]) -> Iterator[str]:
+    """Yield where a reader finds all of a result, of which a report may have to leave something out."""
+    for wish in session.reports.files:
+        if wish.format in {"json", "html"}:
+            yield wish.file
+    yield from list_option_values(argv, "--out")[-1:]
+
+
+def _find_job_url(env: Mapping[str, str]) -> str:
+    """Return the page of the CI job that this is; "" elsewhere."""
+    server, repository, run = (env.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if server and repository and run:
+        return f"{server}/{repository}/actions/runs/{run}"
+    # GitLab's and Jenkins's own.
+    return env.get("CI_JOB_URL") or env.get("BUILD_URL") or ""

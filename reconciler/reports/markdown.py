@@ -1,0 +1,184 @@
+"""A run as a comment on a pull request: the verdict, one row an object, the fields folded.
+
+GitHub takes 65,536 characters in a comment. What doesn't fit is left out at the borders of objects, the least risky
+first, and the report says how many there are and where the whole is. Its first line is a comment that stays the same
+for the same command and selection: whoever posts it finds the one of before, and edits it in place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.reports.findings import describe_verdict, summarize_run
+from reconciler.reports.layout import format_count
+from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
+from reconciler.reports.markdown_text import measure_markdown, quote_code, quote_words
+from reconciler.reports.perspective import View
+from reconciler.reports.run_report import ReportedStep, RunReport
+from reconciler.reports.unmanaged import summarize_unmanaged
+
+if TYPE_CHECKING:
+    from reconciler.reports.formats import FormatContext
+
+MAX_CHARACTERS = 65_000
+"""Of a report; what is left to 65,536 is for whoever adds a line of their own."""
+_RESERVED = 1_500
+_SHARE_OF_PROBLEMS = 0.4
+_SHARE_OF_ROWS = 0.7
+_MAX_NOTES = 50
+_MAX_CLEARED = 50
+_UNSAFE_IN_MARKER = re.compile(r"[^\w.,:-]+|--+")
+
+
+class _Sheet:
+    """Lines, as long as there is room for them."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._size = 0
+
+    def add(self, *lines: str, share: float = 1.0) -> bool:
+        """Add all of these lines, or none where they go beyond this share of the room; says whether they are there."""
+        size = sum(measure_markdown(line) + 1 for line in lines)
+        if self._size + size > (MAX_CHARACTERS - _RESERVED) * share:
+            return False
+        self.lines.extend(lines)
+        self._size += size
+        return True
+
+
+def render_markdown(report: RunReport, context: FormatContext) -> str:
+    """Return the run as Markdown of at most 65,536 characters."""
+    sheet = _Sheet()
+    verdict = describe_verdict(report)
+    sheet.add(_build_marker(report, context), f"### {verdict.icon} {report.command}: {verdict.word}", "")
+    for line in filter(None, summarize_run(report).split("\n")):
+        sheet.add(quote_words(line), "")
+    sheet.add(" · ".join(_list_facts(report, context)))
+    remainder_place = context.whole_result or context.link
+    _add_problems(sheet, report.all_problems, remainder_place)
+    _add_steps(sheet, report, remainder_place)
+    _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
+    _add_cleared(sheet, report)
+    _add_notes(sheet, report)
+    return "\n".join(sheet.lines) + "\n"
+
+
+def _build_marker(report: RunReport, context: FormatContext) -> str:
+    # `--` may not stand in a comment (HTML, 13.1.6).
+    return f"<!-- reconciler:{report.command}:{_UNSAFE_IN_MARKER.sub('-', context.scope)} -->"
+
+
+def _list_facts(report: RunReport, context: FormatContext) -> Iterator[str]:
+    """Yield what else is to be known of the run: how it ended, how much it compared, when and where it was."""
+    compared = report.plan.compared
+    yield f"exit {int(report.exit)} ({report.exit.word.replace('_', ' ')})"
+    if compared.of:
+        yield f"compared {compared.objects:,} of {compared.of:,}"
+    if targets := sorted(report.plan.targets):
+        yield f"{'targets' if len(targets) > 1 else 'target'} {', '.join(map(quote_code, targets))}"
+    if unmanaged := summarize_unmanaged(report.plan.unmanaged):
+        yield unmanaged
+    if digest := report.members.get("digest"):
+        yield f"plan {quote_code(str(digest))}"
+    yield f"{context.moment:%Y-%m-%d %H:%M} UTC"
+    if context.link.startswith("https://") and not set(context.link) & set(" ()<>[]\\\"'`|"):
+        yield f"[job]({context.link})"
+
+
+def _add_problems(sheet: _Sheet, problems: Sequence[Diagnostic], remainder_place: str) -> None:
+    _add_list(sheet, "To be mended", problems, remainder_place, share=_SHARE_OF_PROBLEMS)
+
+
+def _add_list(
+    sheet: _Sheet, title: str, diagnostics: Sequence[Diagnostic], remainder_place: str, *, share: float = 1.0
+) -> None:
+    if not diagnostics:
+        return
+    sheet.add("", f"**{title}: {len(diagnostics):,}**", "")
+    shown = _count_added(sheet.add(_format_diagnostic(problem), share=share) for problem in diagnostics)
+    _tell_rest(sheet, len(diagnostics) - shown, "more", remainder_place)
+
+
+def _format_diagnostic(problem: Diagnostic) -> str:
+    words = "; ".join(quote_words(part) for part in (problem.summary, problem.reason, problem.remedy) if part)
+    return f"- {quote_code(str(problem.source))}: {words}"
+
+
+def _count_added(answers: Iterable[bool]) -> int:
+    """Say how many there was room for: nothing is left out in between."""
+    number = 0
+    for is_added in answers:
+        if not is_added:
+            break
+        number += 1
+    return number
+
+
+def _add_steps(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    """Add a row for each step, the riskiest where there is no room for all, and below them the fields of each."""
+    steps = list(report.steps)
+    if not steps:
+        return
+    view = View(report.plan.targets, from_server=report.command == "drift")
+    columns = pick_columns(report, view)
+    sheet.add("", *build_table_head(columns))
+    foremost = sorted(range(len(steps)), key=lambda index: _weigh(steps[index]), reverse=True)
+    rows: dict[int, str] = {}
+    budget = _Sheet()
+    budget.add(*sheet.lines)
+    for index in foremost:
+        row = build_row(steps[index], columns, view)
+        if not budget.add(row, share=_SHARE_OF_ROWS):
+            break
+        rows[index] = row
+    sheet.add(*(rows[index] for index in sorted(rows)))
+    _tell_rest(sheet, len(steps) - len(rows), "more object", remainder_place, "of no higher risk")
+    sheet.add("")
+    folded = (sheet.add(*build_fields(steps[index], view)) for index in foremost[: len(rows)])
+    shown = _count_added(folded)
+    if rows:
+        _tell_rest(sheet, len(rows) - shown, "object", remainder_place, "whose fields are left out here")
+
+
+def _weigh(reported: ReportedStep) -> tuple[int, int]:
+    """What went wrong stands before what is risky."""
+    is_unsettled = reported.outcome is not None and reported.outcome.verdict.value not in {"applied", "unchanged"}
+    return (int(is_unsettled), reported.step.risk.rank)
+
+
+def _add_cleared(sheet: _Sheet, report: RunReport) -> None:
+    cleared = report.drift.cleared if report.drift else ()
+    if not cleared:
+        return
+    sheet.add("", f"<details><summary>Cleared since earlier runs: {len(cleared):,}</summary>", "")
+    for difference in islice(cleared, _MAX_CLEARED):
+        name = f"{difference.address} {difference.path}".strip()
+        sheet.add(f"- {quote_code(name)}, there since {difference.since[:10]}")
+    _tell_rest(sheet, len(cleared) - _MAX_CLEARED, "more", "")
+    sheet.add("", "</details>")
+
+
+def _add_notes(sheet: _Sheet, report: RunReport) -> None:
+    notes = sorted({*report.plan.notes, *report.notes})
+    if not notes:
+        return
+    lines = [_format_diagnostic(note) for note in notes[:_MAX_NOTES]]
+    more = [f"- and {len(notes) - _MAX_NOTES:,} more"] if len(notes) > _MAX_NOTES else []
+    sheet.add("", f"<details><summary>Notes: {len(notes):,}</summary>", "", *lines, *more, "", "</details>")
+
+
+def _tell_rest(sheet: _Sheet, number: int, noun: str, remainder_place: str, which: str = "") -> None:
+    """Say how much is left out and where it is; there is always room for that."""
+    if number > 0:
+        count = f"{number:,} {noun}" if noun == "more" else format_count(number, noun)
+        hint = (
+            f"; all of it is in {quote_words(remainder_place)}"
+            if remainder_place
+            else "; a report in the format json has all of it"
+        )
+        sheet.lines += ["", f"*({' '.join(filter(None, (count, which)))}{hint})*", ""]

@@ -1,0 +1,173 @@
+"""`--report FORMAT=FILE`: a file of each format beside the answer, however the run ends, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from reconciler.cli import main
+from reconciler.simulator import Simulator
+from tests.cli.conftest import Run
+
+MANIFEST = """\
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {name: PKI Operators}
+spec: {description: Changed}
+"""
+
+
+class World(NamedTuple):
+    """A server, the folder of its manifests, and the arguments that name its settings."""
+
+    server: Simulator
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Simulator]:
+    with Simulator(certificates=3) as server:
+        yield server
+
+
+@pytest.fixture
+def world(folder: Path, server: Simulator) -> World:
+    (folder / "manifests").mkdir()
+    (folder / "manifests" / "role.yaml").write_text(MANIFEST)
+    settings = server.settings.read_text("utf-8")
+    lines = [line for line in settings.splitlines() if not line.startswith(("manifests:", "state:"))]
+    (folder / "reconciler.yaml").write_text("\n".join([*lines, "state: state/", ""]))
+    server.forget_requests()
+    return World(server, folder)
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "r.json").read_text("utf-8"))
+    return document
+
+
+def interrupt(world: World) -> None:
+    world.server.fault("GET", "/Security/Roles", "edit", call=lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def break_manifest(world: World) -> None:
+    (world.folder / "manifests" / "role.yaml").write_text("kind: [")
+
+
+def do_nothing(_: World) -> None:
+    pass
+
+
+OUTCOMES = {
+    "changes": ("drift", do_nothing, 2),
+    "a signal": ("plan", interrupt, 130),
+    "a broken manifest": ("validate", break_manifest, 4),
+    "an option that does not exist": ("plan --bogus", do_nothing, 3),
+    "no such target": ("plan --target nowhere", do_nothing, 3),
+    "no such settings": ("plan --config none.yaml", do_nothing, 3),
+    "no such plan": ("show none.json", do_nothing, 3),
+    "no runs yet": ("history", do_nothing, 0),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_a_report_is_written_however_a_run_ends(run: Run, world: World, outcome: str) -> None:
+    """What the JSON on stdout would have said is in the file, and the Markdown tells of the same outcome."""
+    command, disturb, expected = OUTCOMES[outcome]
+    disturb(world)
+    argv = [*command.split(), "--report", "json=r.json", "--report=markdown=r.md"]
+    code, stdout, stderr = run(argv)
+    report, markdown = read_report(world.folder), (world.folder / "r.md").read_text("utf-8")
+    assert (code, report["outcome"]["code"]) == (expected, expected), stderr
+    assert report["command"] == command.split()[0]
+    assert not stdout.startswith("{")
+    assert markdown.startswith(f"<!-- reconciler:{report['command']}:")
+    assert f"exit {expected} (" in markdown
+
+
+def test_the_report_of_a_bug_is_there_as_well(world: World) -> None:
+    """An option of the tests that holds no clock is a bug as good as any."""
+    stdout, stderr, broken = StringIO(), StringIO(), cast(Any, object())
+    argv = ["apply", "--yes", "--report", "json=r.json", "--report", "markdown=-"]
+    assert main(argv, {}, stdout, stderr, StringIO(), timing=broken) == 1
+    assert read_report(world.folder)["outcome"]["name"] == "internal"
+    assert "apply: internal" in stdout.getvalue()
+
+
+def test_a_report_can_take_the_place_of_the_text(run: Run, world: World) -> None:
+    """And a person is told on stderr what it came to, as beside JSON."""
+    code, stdout, stderr = run(["plan", "--report", "json=-", "--report", "markdown=r.md"])
+    assert (code, json.loads(stdout)["command"]) == (0, "plan")
+    assert stderr.startswith("1 to update")
+    assert run(["plan", "--format", "json"])[1] == stdout
+
+
+def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
+    """No file, no request counted."""
+    assert run(["plan"])[0] == 0
+    assert not {path.name for path in world.folder.iterdir()} & {"r.json", "r.md"}
+
+
+REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "no format": (("r.json",), "'r.json' is no format of a report"),
+    "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown'),
+    "no file": (("json",), "--report json needs a file"),
+    "nowhere": (("json=none/r.json",), "its folder does not exist"),
+    "a folder": (("json=manifests",), "is a folder"),
+    "among the manifests": (("json=manifests/r.json",), "would be read as a manifest"),
+    "a manifest by its name": (("json=r.yaml",), "would be read as a manifest"),
+    "another file": (("markdown=notes.txt",), "is there already and is no report in the format markdown"),
+    "the saved plan": (("json=p.json",), "this command reads or writes that file itself"),
+    "the trace": (("json=t.har",), "this command reads or writes that file itself"),
+    "one file twice": (("json=r.json", "markdown=./r.json"), "this command reads or writes that file itself"),
+    "stdout twice": (("json=-", "markdown=-"), "stdout can take one document"),
+}
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_a_place_that_cannot_take_a_report_is_refused_before_anything_is_read(run: Run, world: World, row: str) -> None:
+    """No request is sent, what is there stays, and the report beside it tells of it."""
+    wishes, message = REFUSED[row]
+    (world.folder / "notes.txt").write_text("dear diary")
+    options = [word for wish in (*wishes, "markdown=good.md") for word in ("--report", wish)]
+    code, _, stderr = run(["plan", "--out", "p.json", "--trace", "t.har", *options])
+    assert (code, world.server.requests) == (3, [])
+    assert message in stderr
+    assert (world.folder / "notes.txt").read_text() == "dear diary"
+    assert "plan: usage" in (world.folder / "good.md").read_text("utf-8")
+    assert {path.name for path in (world.folder / "manifests").iterdir()} == {"role.yaml"}
+
+
+def test_json_twice_on_stdout_is_refused(run: Run, world: World) -> None:
+    """--format json has it already."""
+    code, stdout, stderr = run(["plan", "--format", "json", "--report", "markdown=-"])
+    assert (code, json.loads(stdout)["outcome"]["name"]) == (3, "usage")
+    assert "--format json goes there as well" in stderr
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_told_by_the_others(run: Run, world: World) -> None:
+    """The plan is shown all the same, but that is no success, and no report calls it one."""
+    (world.folder / "deep").mkdir()
+    world.server.fault("GET", "/Security/Roles", "edit", call=(world.folder / "deep").rmdir)
+    code, stdout, stderr = run(["plan", "--report", "json=r.json", "--report", "markdown=deep/r.md"])
+    assert (code, read_report(world.folder)["outcome"]["code"]) == (10, 10)
+    assert stdout.startswith("1 to update")
+    assert "deep/r.md: the report can't be written: No such file or directory" in stderr
+
+
+def test_an_earlier_report_is_replaced_and_its_marker_stays(run: Run, world: World) -> None:
+    """Whatever the run comes to; another selection has another marker."""
+    markers = []
+    for disturb, argv in ((do_nothing, ["plan"]), (break_manifest, ["plan"]), (do_nothing, ["plan", "--only", "X"])):
+        disturb(world)
+        run([*argv, "--report", "markdown=r.md"])
+        markers.append((world.folder / "r.md").read_text("utf-8").partition("\n")[0])
+    assert markers[0] == markers[1] == "<!-- reconciler:plan:all -->"
+    assert markers[2] != markers[0]
