@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 
@@ -277,7 +278,7 @@ class Plan:
     `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
     differences for which there is no step, since their document wants them told alone. `selection` is empty for a
     whole run. `compared_addresses` are the documents that were compared whole, so that what has no step is as declared;
-    a saved plan doesn't hold them. `unmanaged` is told, and is nothing that is approved.
+    a saved plan holds neither them nor `documents`. `unmanaged` is told, and is nothing that is approved.
     """
 
     steps: tuple[Step, ...]
@@ -291,6 +292,7 @@ class Plan:
     absences: tuple[Diagnostic, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = field(default=frozenset(), compare=False, repr=False)
+    documents: tuple[DocumentCoverage, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def complete(self) -> bool:

@@ -25,6 +25,9 @@ _API_RULES = {
     "api.unsafe-path": "The path of an object can be read in more than one way, so it was not asked for.",
     "api.untrusted-answer": "An answer can't be used, or does not prove that it is complete.",
 }
+_APPLY_RULES = {
+    "apply.not-done": "A step of apply did not succeed, or was not reached.",
+}
 _BASE_RULES = {
     "base.outside-repository": "A path of manifests lies outside of the repository that --base names a revision of.",
     "base.unread-manifest": "A file or document of the revision that --base names can't be read as one of today.",
@@ -60,6 +63,7 @@ _DOCUMENT_RULES = {
     "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
 }
 _DRIFT_RULES = {
+    "drift.difference": "An object is not as declared.",
     "drift.during-apply": "An apply held a target while drift looked at it.",
     "drift.not-remembered": "What keeps the state gave no answer, so differences have no age and are not remembered.",
 }
@@ -139,6 +143,7 @@ _OUTPUT_RULES = {
     "output.unwritable": "A result could not be written whole, such as on a full disk.",
 }
 _PLAN_RULES = {
+    "plan.change": "An object is to be changed by apply.",
     "plan.damaged": "A saved plan is not byte for byte what was written.",
     "plan.limit-exceeded": "A run would change more objects of a kind than the settings or the kind allow.",
     "plan.manifests-unread": "The manifests here can't be compared with those that a saved plan was made from.",
@@ -271,6 +276,7 @@ RULES: Mapping[str, str] = MappingProxyType(
             {
                 **_ADOPT_RULES,
                 **_API_RULES,
+                **_APPLY_RULES,
                 **_BASE_RULES,
                 **_CSV_RULES,
                 **_DOCTOR_RULES,

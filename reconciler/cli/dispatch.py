@@ -20,7 +20,13 @@ from reconciler.cli.terminal.output import (
     print_result,
     weigh_lost_result,
 )
-from reconciler.cli.terminal.report_files import REPORTING_COMMANDS, ReportFiles, describe_lost_report, write_reports
+from reconciler.cli.terminal.report_files import (
+    REPORTING_COMMANDS,
+    ReportFiles,
+    describe_lost_report,
+    write_job_summary,
+    write_reports,
+)
 from reconciler.cli.terminal.streams import read_piped_bytes, write_text
 from reconciler.cli.terminal.traffic import describe_lost_trace
 from reconciler.diagnostics import Diagnostic, Source
@@ -116,6 +122,9 @@ def _add_reports(
         if problems := write_reports(session.reports, build_run_report(command, result), context):
             result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, *problems))
             write_reports(session.reports, build_run_report(command, result), context)
+        report, summary_file = build_run_report(command, result), session.env.get("GITHUB_STEP_SUMMARY", "")
+        problems = write_job_summary(session.reports, report, context, summary_file)
+        result = result._replace(notes=(*result.notes, *problems))
     except ReconcilerError as error:  # the current folder is gone
         result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, *error.problems))
     except KeyboardInterrupt:  # somebody insists, and the answer itself matters more

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NewType
 
+from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, UnmanagedCounts, Verdict
 
@@ -36,6 +37,7 @@ class MaskedPlan:
     absences: tuple[Diagnostic, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = frozenset()
+    documents: tuple[DocumentCoverage, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -80,6 +82,7 @@ class SecretMasker:
             targets=plan.targets,
             unmanaged=plan.unmanaged,
             compared_addresses=plan.compared_addresses,
+            documents=plan.documents,
         )
 
     def _is_clean(self, texts: Iterator[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.kinds.kind import Absence, Kind, Match, Note, Run, Tally, Wanted
 from reconciler.kinds.registry import Registry
@@ -49,8 +50,12 @@ class _Comparison:
     notes: list[Diagnostic] = field(default_factory=list)
     absences: list[Diagnostic] = field(default_factory=list)
     addresses: set[Address] = field(default_factory=set)
-    compared: int = 0
-    of: int = 0
+    documents: list[DocumentCoverage] = field(default_factory=list)
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much of all documents was compared."""
+        return Coverage(sum(part.objects for part in self.documents), sum(part.of for part in self.documents))
 
 
 def plan(
@@ -62,19 +67,21 @@ def plan(
     for document in documents:
         _compare_document(document, kinds[document.address.kind], observed, run, comparison)
     selected = {document.address for document in documents}
-    unselected = (document for document in scope.declared if document.address not in selected)
+    unselected = [document for document in scope.declared if document.address not in selected]
+    objects, of = comparison.coverage
     problems = sorted(set(comparison.problems))
     steps = sorted(comparison.steps, key=partial(_build_sort_key, kinds))
     return Plan(
         steps=tuple(hold_back(steps, problems)),
-        compared=Coverage(
-            comparison.compared, comparison.of + sum(document.spec.size(document.tables) for document in unselected)
-        ),
+        compared=Coverage(objects, of + sum(document.spec.size(document.tables) for document in unselected)),
         problems=tuple(problems),
         gaps=tuple(sorted(set(observed.gaps))),
         notes=tuple(sorted(set(comparison.notes))),
         absences=tuple(sorted(set(comparison.absences))),
         compared_addresses=frozenset(comparison.addresses),
+        documents=tuple(
+            sorted([*comparison.documents, *(_pass_over(document) for document in unselected)], key=_get_address)
+        ),
         selection=scope.selection,
         targets=scope.targets,
         manifests=scope.manifests,
@@ -87,7 +94,7 @@ def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run
     size = document.spec.size(document.tables)
     key = (document.address.target, document.address.kind)
     if key not in observed.live:
-        comparison.of += size
+        comparison.documents.append(DocumentCoverage(document.address, document.source, 0, size))
         return
     compared_objects, is_inert, has_problem = 0, False, False
     for finding in kind.compare(document, observed.live[key], run):
@@ -106,13 +113,21 @@ def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run
             case Match():
                 compared_objects += finding.objects
                 comparison.steps.extend((step, finding.needs) for step in build_steps(finding, kind))
-    comparison.compared += compared_objects
     # What another document's problem is about, or an expired one declares, was not compared either.
     if not has_problem and compared_objects >= size:
         comparison.addresses.add(document.address)
     # A document of which there is nothing but notes, such as an expired one, declares nothing.
     is_inert = is_inert and not compared_objects and not has_problem
-    comparison.of += 0 if is_inert else max(size, compared_objects)
+    of = 0 if is_inert else max(size, compared_objects)
+    comparison.documents.append(DocumentCoverage(document.address, document.source, compared_objects, of))
+
+
+def _pass_over(document: Wanted) -> DocumentCoverage:
+    return DocumentCoverage(document.address, document.source, 0, 0, is_selected=False)
+
+
+def _get_address(coverage: DocumentCoverage) -> Address:
+    return coverage.address
 
 
 def _build_sort_key(kinds: Registry, needed_step: NeededStep) -> tuple[int, bool, Address, tuple[Any, ...]]:

@@ -1,47 +1,145 @@
-"""What every report of a run begins with: how it ended, in a sign, a word and a sentence."""
+"""What a run has to say of single places in the manifests: one list, for every format that annotates files."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from hashlib import sha256
+from posixpath import normpath
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.errors import EXIT_MEANINGS, Exit
-from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
-from reconciler.reports.layout import format_count
-from reconciler.reports.run_report import RunReport
+from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.model import Risk, Verdict
+from reconciler.reports.object_names import describe_object
+from reconciler.reports.perspective import View
+from reconciler.reports.run_report import ReportedStep, RunReport
+from reconciler.reports.step_table import rank_fields
+from reconciler.sanitize import escape_invisible
 
+if TYPE_CHECKING:
+    from reconciler.reports.formats import FormatContext
 
-class RunVerdict(NamedTuple):
-    """How a run ended: a sign, never without its word."""
-
-    icon: str
-    word: str
-
-
-_GOOD, _CHANGES, _BAD = "✅", "🔶", "❌"
-_GOOD_WORDS = {"validate": "valid", "show": "saved plan", "history": "runs", "apply": "applied"}
-_STOPPED = {Exit.INTERRUPTED: "⏹️", Exit.UNKNOWN: "❓"}
-
-
-def describe_verdict(report: RunReport) -> RunVerdict:
-    """Return how a run ended; only a whole comparison without a difference is in sync."""
-    if report.exit not in {Exit.OK, Exit.CHANGES}:
-        return RunVerdict(_STOPPED.get(report.exit, _BAD), report.exit.word)
-    if report.exit is Exit.CHANGES or (not report.outcomes and (report.plan.steps or report.plan.absences)):
-        return RunVerdict(_CHANGES, "drift" if report.command == "drift" else "changes")
-    if report.outcomes or report.command in {"validate", "show", "history"}:
-        return RunVerdict(_GOOD, _GOOD_WORDS.get(report.command, "applied"))
-    return RunVerdict(_GOOD, "in sync" if not report.plan.selection else "in sync, of what was selected")
+_FILE_SUFFIXES = (".yaml", ".yml", ".json", ".csv")
+DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
+"""The verdicts that leave nothing to find."""
 
 
-def summarize_run(report: RunReport) -> str:
-    """Return what a run came to in a line or two."""
-    if report.outcomes:
-        return summarize_outcomes(report.outcomes, interrupted=report.exit is Exit.INTERRUPTED)
-    if report.headline:
-        return report.headline
-    if report.plan.steps or report.plan.gaps:
-        return (summarize_drift if report.command == "drift" else summarize_plan)(report.plan)
-    if report.command == "validate" and report.exit is Exit.OK:
-        documents, files = (int(report.members.get(name, 0)) for name in ("documents", "files"))
-        return f"{format_count(documents, 'document')} in {format_count(files, 'file')}"
-    return EXIT_MEANINGS[report.exit].replace("`", "")
+class Level(StrEnum):
+    """How much of one's attention a finding deserves, the most first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(NamedTuple):
+    """One thing at one place. Its texts are foreign, and visible: printable characters on one line.
+
+    `title` names the object or the rule, `message` is all there is to say, `remedy` the part of it that says what to
+    do. `identity` is the same in every run that finds the same, wherever it has moved to in its file. `is_difference`
+    tells what is said of a live object from what is said of a document, and `weight` is how many objects it is about.
+    """
+
+    rule: str
+    level: Level
+    title: str
+    message: str
+    remedy: str
+    source: Source
+    identity: tuple[str, ...]
+    address: Address | None = None
+    is_difference: bool = False
+    weight: int = 1
+
+
+class FilePosition(NamedTuple):
+    """A place in the repository: a path from its root, with slashes, and a 1-based line and column."""
+
+    path: str
+    line: int
+    column: int
+
+
+def list_findings(report: RunReport) -> list[Finding]:
+    """Return all that a run found, the gravest first, and then by place."""
+    view = View(report.plan.targets, from_server=report.command == "drift")
+    absences_level = Level.WARNING if view.from_server else Level.NOTE
+    notes = sorted({*report.plan.notes, *report.notes})
+    findings = [
+        *(_make_diagnostic_finding(problem, Level.ERROR) for problem in report.all_problems),
+        *_list_step_findings(report.steps, view),
+        *(
+            _make_diagnostic_finding(absence, absences_level)._replace(is_difference=view.from_server)
+            for absence in sorted(report.plan.absences)
+        ),
+        *(_make_diagnostic_finding(note, Level.NOTE) for note in notes),
+    ]
+    ranks = {level: rank for rank, level in enumerate(Level)}
+    return sorted(findings, key=lambda finding: ranks[finding.level])
+
+
+def make_fingerprints(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield what tells each finding from all others, and is the same in the next run."""
+    seen_counts: dict[tuple[str, ...], int] = {}
+    for finding in findings:
+        number = seen_counts[finding.identity] = seen_counts.get(finding.identity, 0) + 1
+        text = "\0".join((*finding.identity, str(number)))
+        yield sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def find_position(source: Source, context: FormatContext) -> FilePosition | None:
+    """Return a place in the repository; None for a request, a flag, or whatever else is no file of it."""
+    file = source.file
+    if not source.line and not file.endswith(_FILE_SUFFIXES):
+        return None
+    if "://" in file or (not source.line and " " in file):
+        return None
+    path = normpath(file if file.startswith("/") or not context.folder else f"{context.folder}/{file}")
+    return FilePosition(escape_invisible(path), max(source.line, 1), max(source.column, 1))
+
+
+def find_any_position(source: Source, context: FormatContext) -> FilePosition:
+    """Return the same, or the beginning of the settings for a format that takes no finding without a file."""
+    settings = Source(context.settings_file, 1, 1)
+    return find_position(source, context) or find_position(settings, context) or FilePosition("reconciler.yaml", 1, 1)
+
+
+def _make_diagnostic_finding(problem: Diagnostic, level: Level) -> Finding:
+    place = "" if problem.source.line else f"{problem.source}: "
+    title = str(problem.address) if problem.address else problem.rule
+    identity = (problem.rule, problem.source.file, *(problem.address or ()), problem.object_name, problem.summary)
+    message, remedy = (escape_invisible(text) for text in (f"{place}{problem.message}", problem.remedy))
+    title = escape_invisible(title)
+    return Finding(problem.rule, level, title, message, remedy, problem.source, identity, problem.address)
+
+
+def _list_step_findings(steps: Iterable[ReportedStep], view: View) -> Iterator[Finding]:
+    for reported in steps:
+        step, outcome, _ = reported
+        if outcome is not None:
+            if outcome.verdict not in DONE:
+                level = Level.WARNING if outcome.verdict is Verdict.NOT_REACHED else Level.ERROR
+                yield _make_step_finding("apply.not-done", level, reported, view)
+        elif view.from_server:
+            yield _make_step_finding("drift.difference", Level.WARNING, reported, view)
+        # Why a step can't be sent is a problem, and told as one.
+        elif step.request:
+            level = Level.NOTE if step.risk is Risk.LOW else Level.WARNING
+            yield _make_step_finding("plan.change", level, reported, view)
+
+
+def _make_step_finding(rule: str, level: Level, reported: ReportedStep, view: View) -> Finding:
+    step, outcome, drift = reported
+    address = step.address
+    title = " ".join(filter(None, (escape_invisible(str(address)), describe_object(step, view))))
+    facts = [f"{view.find_words(step).word}: {', '.join(rank_fields(step))}"]
+    if outcome is not None:
+        facts = [": ".join(filter(None, (outcome.verdict.value.replace("_", " "), outcome.detail))), *facts]
+    if step.risk is not Risk.LOW:
+        facts.append(": ".join(filter(None, (f"{step.risk.value} risk", step.risk_reason))))
+    facts += [f"{drift.step.status.value} since {drift.step.since[:10]}"] if drift else []
+    facts += [f"target {address.target}"] if view.names_targets else []
+    identity = (rule, *address, step.object)
+    message = escape_invisible(f"{title}: {'; '.join(facts)}")
+    finding = Finding(rule, level, title, message, "", step.source, identity, address)
+    return finding._replace(is_difference=True, weight=step.weight)

@@ -16,10 +16,10 @@ class FormatContext(NamedTuple):
 
     `moment` is when the run began (UTC), `seconds` how long it took, `requests` how many it made. `scope` names what a
     run of the same command is about (its targets and its selection), so that one report can take another's place.
-    `folder` leads from the repository's root to the folder that file names are relative to. `whole_result` says where
-    all of it is for a report that has to leave something out, `link` where the job's log is, and `former` is the text
-    of the report of before in the same place: each "" where there is none. With `ascii_only` whoever takes the report
-    can't be sent anything else.
+    `folder` leads from the repository's root to the folder that file names are relative to, and `settings_file` stands
+    for a place that is in no file. `whole_result` says where all of it is for a report that has to leave something out,
+    `link` where the job's log is, and `former` is the text of the report of before in the same place: each "" where
+    there is none. With `ascii_only` whoever takes the report can't be sent anything else.
     """
 
     moment: datetime
@@ -28,6 +28,7 @@ class FormatContext(NamedTuple):
     version: str = ""
     scope: str = "all"
     folder: str = ""
+    settings_file: str = "reconciler.yaml"
     whole_result: str = ""
     link: str = ""
     former: str = ""
@@ -40,8 +41,8 @@ RenderFormat: TypeAlias = Callable[[RunReport, FormatContext], str]
 class Format(NamedTuple):
     """A format: the module and the function that draw it, how a report in it begins (a pattern), and a name for one.
 
-    `mode` is who may read it: only its owner, since it holds what servers hold. With `needs_former` it goes on from the
-    report before it in the same place.
+    `mode` is who may read it: only its owner, since it holds what servers hold; numbers are for everybody. With
+    `needs_former` it goes on from the report before it in the same place.
     """
 
     module: str
@@ -62,6 +63,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "json": Format("json_document", "render_json_report", rb'\{\s*"format_version"', "report.json"),
         "markdown": Format("markdown", "render_markdown", b"<!-- reconciler:", "report.md"),
+        "junit": Format("junit", "render_junit", rb"<\?xml[^>]*>\s*<testsuites name=\"reconciler ", "junit.xml"),
+        "sarif": Format("sarif", "render_sarif", rb'\{\s*"\$schema": "[^"]*sarif', "reconciler.sarif"),
+        "prometheus": Format(
+            "prometheus", "render_prometheus", b"# HELP reconciler_", "reconciler.prom", mode=0o644, needs_former=True
+        ),
+        "github": Format("github", "render_github", b"::notice title=reconciler ", "annotations.txt"),
+        "gitlab": Format("gitlab", "render_gitlab", rb'\[\s*(?:\]|\{\s*"description")', "codequality.json"),
     }
 )
 """The formats by their names, in the order in which they are told."""

@@ -13,12 +13,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.reports.findings import describe_verdict, summarize_run
 from reconciler.reports.layout import format_count
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
 from reconciler.reports.markdown_text import measure_markdown, quote_code, quote_words
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
+from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.reports.unmanaged import summarize_unmanaged
 
 if TYPE_CHECKING:

@@ -16,6 +16,19 @@ def is_storage_failure(error: OSError) -> bool:
     return error.errno in _STORAGE_ERRORS
 
 
+def append_to_file(path: Path, data: bytes, limit: int) -> None:
+    """Add to the end of a file in one piece, if it then has no more bytes than `limit`. Raises OSError."""
+    # O_APPEND: where several processes write, each begins at what is the end then (write(2)).
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if os.fstat(descriptor).st_size + len(data) > limit:
+            raise OSError(errno.EFBIG, "it would be too large")
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
+
+
 def replace_file(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file durably: beside its place first, flushed to the disk, then renamed over it. Raises OSError.
 

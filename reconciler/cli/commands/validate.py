@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
+from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import Exit, InvalidError
+
+if TYPE_CHECKING:
+    from reconciler.engine.declaration import Declaration
 
 
 @options.command()
@@ -34,8 +38,22 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
     return CommandResult(
         Exit.OK,
         lambda layout: render_validation((), documents, files, layout, {}),
+        documents=_list_documents(declared) if session.reports.wishes else (),
         extra=counts,
         notes=declared.loaded.notes,
+    )
+
+
+def _list_documents(declared: Declaration) -> tuple[DocumentCoverage, ...]:
+    """Return each document with the number of its objects, all of which are as they should be so far."""
+    selected = {document.address for document in declared.selected}
+    sizes = (
+        (document, document.spec.size(document.tables) if document.address in selected else 0)
+        for document in declared.loaded.documents
+    )
+    return tuple(
+        DocumentCoverage(document.address, document.source, size, size, document.address in selected)
+        for document, size in sizes
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.cli.terminal.streams import write_text
@@ -12,6 +13,7 @@ from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.coverage import DocumentCoverage
     from reconciler.engine.run_history import PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
@@ -32,7 +34,7 @@ class CommandResult(NamedTuple):
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
     are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` are
-    those that `history` tells of.
+    those that `history` tells of. `documents` are those of a command that makes no plan.
     """
 
     exit: Exit
@@ -48,6 +50,7 @@ class CommandResult(NamedTuple):
     untold_rules: frozenset[str] = frozenset()
     drift: DriftComparison | None = None
     runs: Sequence[PastRun] = ()
+    documents: Sequence[DocumentCoverage] = ()
 
 
 def load_headers() -> BuildHeaders:
@@ -113,7 +116,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
     return RunReport(
         command,
         result.exit,
-        result.plan or EMPTY_PLAN,
+        result.plan or replace(EMPTY_PLAN, documents=tuple(result.documents)),
         outcomes=result.outcomes,
         problems=result.problems,
         notes=result.notes,

@@ -32,6 +32,7 @@ def build_context(session: Session, command: click.Command, argv: Sequence[str])
         __version__,
         scope=_describe_scope(command, argv),
         folder=_find_folder(session.cwd),
+        settings_file=(list_option_values(argv, "--config") or ["reconciler.yaml"])[-1],
         whole_result=", ".join(_list_whole_places(session, argv)),
         link=_find_job_url(session.env),
     )

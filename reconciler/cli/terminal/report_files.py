@@ -21,6 +21,8 @@ REPORTING_COMMANDS = frozenset({"validate", "plan", "apply", "drift", "show", "h
 _OPTION = "--report"
 _RULE = "usage.invalid-report"
 _MAX_FORMER_BYTES = 1 << 20
+_MAX_SUMMARY_BYTES = 1 << 20
+"""Of the page of one step; GitHub shows nothing of a larger one."""
 
 
 class ReportWish(NamedTuple):
@@ -110,6 +112,26 @@ def write_reports(reports: ReportFiles, report: RunReport, context: FormatContex
         except Exception as fault:  # noqa: BLE001 - a report that can't be drawn must not cost the others
             problems.append(describe_internal_error(fault))
     return problems
+
+
+def write_job_summary(reports: ReportFiles, report: RunReport, context: FormatContext, path: str) -> list[Diagnostic]:
+    """Add Markdown to GitHub's page of a job, where its commands are wished for; returns why that was not possible."""
+    if not path or all(wish.format != "github" for wish in reports.wishes):
+        return []
+    from pathlib import Path
+
+    from reconciler.reports.formats import FORMATS
+    from reconciler.state.atomic import append_to_file
+
+    try:
+        text = FORMATS["markdown"].render(report, context)
+        append_to_file(Path(path), f"{text}\n".encode(), _MAX_SUMMARY_BYTES)
+    except OSError as error:
+        summary = f"the job's summary can't be written: {error.strerror or type(error).__name__}"
+        return [describe_lost_report("GITHUB_STEP_SUMMARY", summary)]
+    except Exception as fault:  # noqa: BLE001 - a page that can't be drawn must not cost the answer
+        return [describe_internal_error(fault)]
+    return []
 
 
 def describe_lost_report(label: str, summary: str) -> Diagnostic:

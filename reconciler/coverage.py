@@ -1,0 +1,25 @@
+"""How much of each document was compared: what stands behind the one number of a whole run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from reconciler.diagnostics import Address, Source
+
+
+class DocumentCoverage(NamedTuple):
+    """One declared document, and how many of its objects were compared with a live one.
+
+    Of a document that declares nothing, such as an expired one, `of` is 0, and so it is of one that is not selected.
+    """
+
+    address: Address
+    source: Source
+    objects: int
+    of: int
+    is_selected: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """True if each of its objects was compared."""
+        return self.is_selected and self.objects >= self.of

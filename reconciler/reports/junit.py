@@ -1,0 +1,172 @@
+"""A run as JUnit XML, as Jenkins, GitLab and Azure Pipelines read it: a test case for each declared object.
+
+In sync is passed, different or faulty is a failure, what could not be read is an error, what was not compared is
+skipped. Objects of a document that names many (certificates) have a case where they differ; the others are one. Beside
+them stands the run itself, so that a report of a refused login is not an empty one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from xml.sax.saxutils import escape, quoteattr
+
+from reconciler.coverage import DocumentCoverage
+from reconciler.diagnostics import Address, Diagnostic
+from reconciler.errors import EXIT_MEANINGS, Exit
+from reconciler.reports.findings import DONE, Finding, find_position, list_findings
+from reconciler.reports.layout import format_count
+from reconciler.reports.run_report import RunReport
+from reconciler.reports.run_verdict import describe_verdict, summarize_run
+from reconciler.sanitize import escape_invisible
+
+if TYPE_CHECKING:
+    from reconciler.reports.formats import FormatContext
+
+_PASSED, _FAILURE, _ERROR, _SKIPPED = "passed", "failure", "error", "skipped"
+_RUN_SUITE = "run"
+_FAULTS = frozenset({Exit.INVALID, Exit.REFUSED, Exit.STALE, Exit.PARTIAL})
+"""Outcomes that say something of what is declared, and not that the run was kept from its work."""
+
+
+class TestCase(NamedTuple):
+    """One case: `texts` say why it did not pass, each with the rule that says so."""
+
+    suite: str
+    name: str
+    result: str
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+def render_junit(report: RunReport, context: FormatContext) -> str:
+    """Return the run as XML."""
+    suites: dict[str, list[TestCase]] = {}
+    for case in _list_cases(report, context):
+        suites.setdefault(case.suite, []).append(case)
+    counts = Counter(case.result for cases in suites.values() for case in cases)
+    name = quoteattr(f"reconciler {report.command} {escape_invisible(context.scope)}")
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        # The schema has no `skipped` here.
+        f'<testsuites name={name} {_format_counts(counts).partition(" skipped")[0]} time="{context.seconds:.3f}">',
+        *(line for suite, cases in suites.items() for line in _format_suite(suite, cases, context)),
+        "</testsuites>",
+        "",
+    ]
+    document = "\n".join(lines)
+    return document.encode("ascii", "xmlcharrefreplace").decode() if context.ascii_only else document
+
+
+def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]:
+    """Yield the run, then each object with what is said of it, then what is said of no document."""
+    yield _make_run_case(report)
+    unread = {gap.problem for gap in report.plan.gaps}
+    by_address: dict[Address, list[Diagnostic]] = {}
+    others: dict[str, list[Diagnostic]] = {}
+    for problem in report.all_problems:
+        if problem.address:
+            by_address.setdefault(problem.address, []).append(problem)
+        else:
+            others.setdefault(problem.source.file, []).append(problem)
+    told: Counter[Address] = Counter()
+    for finding, address in _list_object_findings(report):
+        told[address] += finding.weight
+        yield _make_step_case(finding, address, context)
+    for step, outcome, _ in report.steps:
+        if outcome is not None and outcome.verdict in DONE:
+            told[step.address] += step.weight
+            yield TestCase(
+                _name_suite(step.address), escape_invisible(f"{step.address} {step.object}".strip()), _PASSED
+            )
+    documents = {document.address: document for document in report.plan.documents}
+    for address in sorted({*documents, *by_address}):
+        problems = by_address.get(address, [])
+        document = documents.get(address)
+        if document is None or problems or document.objects > told[address] or not told[address]:
+            yield _make_document_case(address, document, problems, unread, is_rest=told[address] > 0)
+    for file, problems in sorted(others.items()):
+        result = _ERROR if unread.intersection(problems) or report.exit not in _FAULTS else _FAILURE
+        texts = tuple((problem.rule, str(problem)) for problem in problems)
+        yield TestCase("manifests" if problems[0].source.line else _RUN_SUITE, escape_invisible(file), result, texts)
+
+
+def _make_run_case(report: RunReport) -> TestCase:
+    """Return the case of the run itself, which passes where the comparison or the writes were carried through."""
+    if report.exit in {Exit.OK, Exit.CHANGES}:
+        return TestCase(_RUN_SUITE, report.command, _PASSED)
+    text = f"{describe_verdict(report).word}: {EXIT_MEANINGS[report.exit]}\n{summarize_run(report)}"
+    return TestCase(
+        _RUN_SUITE, report.command, _FAILURE if report.exit in _FAULTS else _ERROR, ((report.exit.word, text),)
+    )
+
+
+def _list_object_findings(report: RunReport) -> Iterator[tuple[Finding, Address]]:
+    """Yield what is said of single objects: differences, steps that were not done, objects that are not there."""
+    for finding in list_findings(report):
+        if finding.address and finding.is_difference:
+            yield finding, finding.address
+
+
+def _make_step_case(finding: Finding, address: Address, context: FormatContext) -> TestCase:
+    position = find_position(finding.source, context)
+    text = f"{position.path}:{position.line}: {finding.message}" if position else finding.message
+    return TestCase(_name_suite(address), finding.title, _FAILURE, ((finding.rule, text),))
+
+
+def _make_document_case(
+    address: Address,
+    document: DocumentCoverage | None,
+    problems: Iterable[Diagnostic],
+    unread: Iterable[Diagnostic],
+    *,
+    is_rest: bool,
+) -> TestCase:
+    suite, name = _name_suite(address), escape_invisible(str(address))
+    if texts := tuple((problem.rule, str(problem)) for problem in problems):
+        return TestCase(suite, name, _ERROR if set(unread).intersection(problems) else _FAILURE, texts)
+    if document is None or not document.is_selected:
+        return TestCase(suite, name, _SKIPPED, (("not selected", "the selection leaves it out"),))
+    if not document.of:
+        return TestCase(
+            suite, name, _SKIPPED, (("inert", "it declares nothing any more, such as one that has expired"),)
+        )
+    if not document.is_complete:
+        text = f"compared {document.objects:,} of {format_count(document.of, 'object')}"
+        return TestCase(suite, name, _ERROR, (("not compared", text),))
+    more = ": all other objects" if is_rest else ""
+    return TestCase(suite, f"{name}{more}", _PASSED)
+
+
+def _name_suite(address: Address) -> str:
+    return escape_invisible(f"{address.target}.{address.kind}")
+
+
+def _format_suite(suite: str, cases: list[TestCase], context: FormatContext) -> Iterator[str]:
+    counts = Counter(case.result for case in cases)
+    moment = f"{context.moment:%Y-%m-%dT%H:%M:%S}"
+    yield f'  <testsuite name={quoteattr(suite)} {_format_counts(counts)} time="0" timestamp="{moment}">'
+    yield from (line for case in cases for line in _format_case(case))
+    yield "  </testsuite>"
+
+
+def _format_counts(counts: Counter[str]) -> str:
+    total = sum(counts.values())
+    return f'tests="{total}" failures="{counts[_FAILURE]}" errors="{counts[_ERROR]}" skipped="{counts[_SKIPPED]}"'
+
+
+def _format_case(case: TestCase) -> Iterator[str]:
+    head = f'    <testcase classname={quoteattr(case.suite)} name={quoteattr(case.name)} time="0"'
+    if case.result == _PASSED:
+        yield f"{head}/>"
+        return
+    yield f"{head}>"
+    # One element a case: some readers take the first alone.
+    lines = ["\n".join(escape_invisible(line) for line in text.split("\n")) for _, text in case.texts]
+    rule, first = case.texts[0][0], lines[0].partition("\n")[0]
+    if case.result == _SKIPPED:
+        yield f"      <skipped message={quoteattr(first)}/>"
+    else:
+        yield f"      <{case.result} type={quoteattr(rule)} message={quoteattr(first)}>"
+        yield f"{escape(chr(10).join(lines))}</{case.result}>"
+    yield "    </testcase>"
