@@ -11,7 +11,7 @@ def test_the_demo_tells_the_whole_story(run: Run) -> None:
     """Plan, apply, nothing left, drift by hand, repair; and the server did what the plans showed, no more, no less."""
     code, stdout, stderr = run(["demo"])
 
-    assert (code, stderr) == (0, "exit 0: ok\n")
+    assert (code, stderr) == (0, "exit 0: ok\n"), stdout
     assert re.findall(r"^exit .*", stdout, re.MULTILINE) == [
         "exit 0: ok",  # validate
         "exit 0: ok",  # plan
