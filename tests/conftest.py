@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 * 1024**3
+# The stores of the tests sync each record to the disk, and none of it has to survive a loss of power.
+if (
+    tempfile.gettempdir() == "/tmp"  # else somebody chose another place
+    and os.access(_MEMORY, os.W_OK)
+    and shutil.disk_usage(_MEMORY).free > _ROOM
+):
+    tempfile.tempdir = str(_MEMORY)
 
 
 def pytest_collection_finish() -> None:
