@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from reconciler.cli.commands import cli
+from reconciler.cli.terminal.report_files import REPORTING_COMMANDS
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
@@ -173,6 +175,14 @@ ROWS = [
     ("unmanaged, Ctrl-C", a.interrupted("GET"), "unmanaged", 130),
 ]  # fmt: skip
 CASES = [pytest.param(arrange, argv.split(), code, id=f"{code} {name}") for name, arrange, argv, code in ROWS]
+CASES_IN_JSON = [
+    case
+    for number, (case, (_, _, argv, code)) in enumerate(zip(CASES, ROWS, strict=True))
+    if argv.split()[0] not in REPORTING_COMMANDS
+    or (argv.split()[0], code) not in {(earlier.split()[0], other) for _, _, earlier, other in ROWS[:number]}
+]
+"""All of the commands that write no report, and one of each command and code."""
+DOCUMENT = "report.json"
 
 
 @pytest.fixture
@@ -194,19 +204,22 @@ def _ended(world: a.World, argv: list[str]) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize(("arrange", "argv", "code"), CASES)
 def test_each_outcome_in_words(world: a.World, arrange: a.Arrange, argv: list[str], code: int) -> None:
-    """The code is the published one, and whatever is not simply fine is never called in sync."""
+    """The code is the published one, and whatever is not simply fine is never called in sync; the report agrees."""
     arrange(world)
     before = world.sent()
-    ended, stdout, stderr = _ended(world, argv)
+    report = [f"--report=json={DOCUMENT}"] * (argv[0] in REPORTING_COMMANDS)
+    ended, stdout, stderr = _ended(world, [*argv, *report])
     assert ended == code, stdout + stderr
     if code:
         assert "in sync:" not in stdout.lower()
     if code in {3, 4, 5, 6, 7, 10, 12} or argv[0] != "apply":
         assert world.sent() == before, "nothing may be sent"
+    if report:
+        _judge_document(json.loads((world.folder / DOCUMENT).read_text("utf-8")), code)
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize(("arrange", "argv", "code"), CASES)
+@pytest.mark.parametrize(("arrange", "argv", "code"), CASES_IN_JSON)
 def test_each_outcome_in_json(world: a.World, arrange: a.Arrange, argv: list[str], code: int) -> None:
     """stdout is one document of the published shape; it says the same, and names what is to be mended."""
     arrange(world)
@@ -215,8 +228,13 @@ def test_each_outcome_in_json(world: a.World, arrange: a.Arrange, argv: list[str
     if shown["compared"]["of"]:
         assert f"compared {shown['compared']['objects']} of {shown['compared']['of']}" in stderr, "the gist"
     assert all(problem["source"] in stderr for problem in shown["problems"]), "a log names what is to be mended"
+    assert ended == code
+    _judge_document(shown, code)
+
+
+def _judge_document(shown: dict[str, Any], code: int) -> None:
     REPORT.validate(shown)
-    assert (ended, shown["outcome"]) == (code, {"code": code, "name": Exit(code).word})
+    assert shown["outcome"] == {"code": code, "name": Exit(code).word}
     verdicts = {step["verdict"] for step in shown["steps"] if step["verdict"]}
     if code in {3, 4, 5, 6, 10, 12}:
         assert shown["problems"] or any(step.get("detail") for step in shown["steps"])
