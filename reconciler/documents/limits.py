@@ -46,7 +46,8 @@ def describe_excess(limit: str, summary: str, reason: str = "", remedy: str = ""
 
 def limit_problems(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort one file's problems and keep the first `PROBLEMS`; a last one counts the rest."""
-    ordered = sorted(set(problems))
+    # A set would mix up what is nearly in order already.
+    ordered = sorted(dict.fromkeys(problems))
     if len(ordered) <= PROBLEMS:
         return ordered
     hidden_count = len(ordered) - PROBLEMS

@@ -61,7 +61,8 @@ def _limit_by_file(entries: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 
     A table of 100,000 rows may have a fault in each that only the servers show; a document has them all.
     """
-    for _, group in groupby(sorted(set(entries)), key=lambda entry: entry.source.file):
+    # A set would mix up what is nearly in order already.
+    for _, group in groupby(sorted(dict.fromkeys(entries)), key=lambda entry: entry.source.file):
         diagnostics = list(group)
         # One more than the limit: what the reader of a file has limited already ends in a line that counts the rest.
         is_limited = len(diagnostics) <= limits.PROBLEMS + 1
