@@ -110,6 +110,8 @@ def _make_diagnostic_finding(problem: Diagnostic, level: Level) -> Finding:
     identity = (problem.rule, problem.source.file, *(problem.address or ()), problem.object_name, problem.summary)
     message, remedy = (escape_invisible(text) for text in (f"{place}{problem.message}", problem.remedy))
     title = escape_invisible(title)
+    # Readers refuse a finding without a word.
+    message = message if message.strip() else title
     return Finding(problem.rule, level, title, message, remedy, problem.source, identity, problem.address)
 
 

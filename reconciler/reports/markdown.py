@@ -31,7 +31,7 @@ _SHARE_OF_PROBLEMS = 0.4
 _SHARE_OF_ROWS = 0.7
 _MAX_NOTES = 50
 _MAX_CLEARED = 50
-_UNSAFE_IN_MARKER = re.compile(r"[^\w.,:-]+|--+")
+_UNSAFE_IN_MARKER = re.compile(r"[^\w.,:]+")
 
 
 class _Sheet:

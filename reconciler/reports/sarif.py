@@ -24,10 +24,10 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _SUCCESSFUL = frozenset({Exit.OK, Exit.CHANGES})
 
 
-def render_sarif(report: RunReport, context: FormatContext) -> str:
-    """Return the run as a log of one run, with the rules that it names and what they mean."""
+def render_sarif(report: RunReport, context: FormatContext, limit: int = MAX_RESULTS) -> str:
+    """Return the run as a log of one run of at most `limit` results, with the rules that it names."""
     findings = list_findings(report)
-    kept = findings[:MAX_RESULTS]
+    kept = findings[:limit]
     rules = {rule: index for index, rule in enumerate(sorted({finding.rule for finding in kept}))}
     fingerprints = make_fingerprints(kept)
     run = {
@@ -64,7 +64,7 @@ def _encode_invocation(report: RunReport, context: FormatContext, left_out: int)
     notifications: Sequence[Json] = ()
     if left_out:
         place = f"; all of it is in {context.whole_result}" if context.whole_result else ""
-        text = f"{left_out:,} more results, of no graver level, are left out, since GitHub takes {MAX_RESULTS:,}{place}"
+        text = f"{left_out:,} more results, of no graver level, are left out{place}"
         notifications = [{"level": "warning", "message": {"text": text}}]
     return {
         "executionSuccessful": report.exit in _SUCCESSFUL,

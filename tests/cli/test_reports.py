@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from io import StringIO
@@ -15,6 +16,7 @@ import pytest
 from reconciler.cli import main
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
+from tests.support.format_judges import judge_format
 
 MANIFEST = """\
 apiVersion: reconciler/v1
@@ -117,7 +119,7 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
 
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
-    "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown'),
+    "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown, junit, sarif, prometheus'),
     "no file": (("json",), "--report json needs a file"),
     "nowhere": (("json=none/r.json",), "its folder does not exist"),
     "a folder": (("json=manifests",), "is a folder"),
@@ -160,6 +162,63 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told_by_the_others(run: R
     assert (code, read_report(world.folder)["outcome"]["code"]) == (10, 10)
     assert stdout.startswith("1 to update")
     assert "deep/r.md: the report can't be written: No such file or directory" in stderr
+
+
+ALL = {
+    "json": "a.json",
+    "markdown": "a.md",
+    "junit": "a.xml",
+    "sarif": "a.sarif",
+    "prometheus": "a.prom",
+    "gitlab": "a.gl",
+}
+
+
+def test_all_formats_come_of_one_run(run: Run, world: World) -> None:
+    """Twice over the same files; GitHub's commands go to stdout, and its page of the job grows by the Markdown."""
+    page = world.folder / "page.md"
+    argv = ["drift", "--report", "github=-", *(f"--report={name}={file}" for name, file in ALL.items())]
+    for _ in range(2):
+        code, stdout, stderr = run(argv, {"GITHUB_STEP_SUMMARY": str(page)})
+        assert code == 2, stderr
+        assert judge_format("github", stdout) == "drift"
+        texts = {name: (world.folder / file).read_text("utf-8") for name, file in ALL.items()}
+        for name, text in texts.items():
+            judge_format(name, text)
+    assert page.read_text("utf-8").count("<!-- reconciler:drift:all -->\n") == 2
+    assert page.read_text("utf-8").endswith(f"{texts['markdown']}\n")
+    requests = re.search(r"reconciler_run_requests\{.*\} (\d+)\n", texts["prometheus"])
+    assert requests
+    assert int(requests[1]) * 2 == len(world.server.requests)
+    assert {(world.folder / file).stat().st_mode & 0o777 for name, file in ALL.items() if name != "prometheus"} == {
+        0o600
+    }
+    assert (world.folder / "a.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_full_page_of_a_job_is_told_and_left(run: Run, world: World) -> None:
+    """GitHub shows nothing of a page beyond its limit."""
+    page = world.folder / "page.md"
+    page.write_bytes(b"x" * ((1 << 20) - 100))
+    code, _, stderr = run(["plan", "--report", "github=-"], {"GITHUB_STEP_SUMMARY": str(page)})
+    assert (code, page.stat().st_size) == (0, (1 << 20) - 100)
+    assert "GITHUB_STEP_SUMMARY: the job's summary can't be written: it would be too large" in stderr
+
+
+def test_a_case_for_each_document_where_nothing_is_compared(run: Run, world: World) -> None:
+    """validate: what is selected passes, the rest is skipped."""
+    (world.folder / "manifests" / "more.yaml").write_text(MANIFEST.replace("PKI Operators", "Others"))
+    assert run(["validate", "--only", "SecurityRole/Others", "--report", "junit=-"])[1].count("<skipped") == 1
+
+
+def test_a_job_and_a_folder_of_a_repository_are_known(run: Run, world: World) -> None:
+    """Places count from its root, and the comment links the job."""
+    (world.folder.parent / ".git").mkdir(exist_ok=True)
+    env = {"GITHUB_SERVER_URL": "https://ci.example", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "7"}
+    _, stdout, _ = run(["drift", "--report", "github=-", "--report", "markdown=r.md"], env)
+    (world.folder.parent / ".git").rmdir()
+    assert f"::warning file={world.folder.name}/manifests/role.yaml,line=1,col=1," in stdout
+    assert "[job](https://ci.example/a/b/actions/runs/7)" in (world.folder / "r.md").read_text("utf-8")
 
 
 def test_an_earlier_report_is_replaced_and_its_marker_stays(run: Run, world: World) -> None:
