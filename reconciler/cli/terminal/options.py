@@ -180,8 +180,8 @@ report = click.option(
     multiple=True,
     metavar="FORMAT=FILE",
     expose_value=False,  # the session knows them: a usage error has to be reported too
-    help="Write the result to FILE too, - for stdout; json, markdown, html, junit, sarif, prometheus, github or "
-    "gitlab. Repeatable.",
+    help="Write the result to FILE too, or to stdout (-): json, markdown, junit, sarif, prometheus, github, gitlab. "
+    "Repeatable.",
 )
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 no_state = click.option(
