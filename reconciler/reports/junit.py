@@ -22,6 +22,7 @@ from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
+    from reconciler.engine.run_history import PastRun
     from reconciler.reports.formats import FormatContext
 
 _PASSED, _FAILURE, _ERROR, _SKIPPED = "passed", "failure", "error", "skipped"
@@ -61,6 +62,7 @@ def render_junit(report: RunReport, context: FormatContext) -> str:
 def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]:
     """Yield the run, then each object with what is said of it, then what is said of no document."""
     yield _make_run_case(report)
+    yield from map(_make_past_case, report.runs)
     unread = {gap.problem for gap in report.plan.gaps}
     by_address: dict[Address, list[Diagnostic]] = {}
     others: dict[str, list[Diagnostic]] = {}
@@ -99,6 +101,15 @@ def _make_run_case(report: RunReport) -> TestCase:
     return TestCase(
         _RUN_SUITE, report.command, _FAILURE if report.exit in _FAULTS else _ERROR, ((report.exit.word, text),)
     )
+
+
+def _make_past_case(run: PastRun) -> TestCase:
+    """Return a run that `history` tells of; of one that goes on nothing can be said yet."""
+    name = escape_invisible(f"{run.id} {run.record.command} {run.record.started}")
+    if run.exit in {Exit.OK, Exit.CHANGES}:
+        return TestCase("history", name, _PASSED)
+    result = _SKIPPED if run.exit is None and run.is_under_way else _FAILURE
+    return TestCase("history", name, result, ((run.outcome, f"it ended as: {run.outcome}"),))
 
 
 def _list_object_findings(report: RunReport) -> Iterator[tuple[Finding, Address]]:

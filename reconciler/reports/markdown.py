@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.reports.layout import format_count
+from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
 from reconciler.reports.markdown_text import measure_markdown, quote_code, quote_words
 from reconciler.reports.perspective import View
@@ -63,6 +64,8 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     _add_problems(sheet, report.all_problems, remainder_place)
     _add_steps(sheet, report, remainder_place)
     _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
+    _add_runs(sheet, report, remainder_place)
+    _add_withdrawals(sheet, report, remainder_place)
     _add_cleared(sheet, report)
     _add_notes(sheet, report)
     return "\n".join(sheet.lines) + "\n"
@@ -149,6 +152,27 @@ def _weigh(reported: ReportedStep) -> tuple[int, int]:
     """What went wrong stands before what is risky."""
     is_unsettled = reported.outcome is not None and reported.outcome.verdict.value not in {"applied", "unchanged"}
     return (int(is_unsettled), reported.step.risk.rank)
+
+
+def _add_runs(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    """Add a row for each run, the newest first, and below them what each did."""
+    if not report.runs:
+        return
+    sheet.add("", *RUN_TABLE_HEAD)
+    rows = _count_added(sheet.add(build_run_row(run), share=_SHARE_OF_ROWS) for run in report.runs)
+    _tell_rest(sheet, len(report.runs) - rows, "more run", remainder_place)
+    sheet.add("")
+    for run in report.runs[:rows]:
+        steps = build_run_steps(run)
+        if not sheet.add(*steps):
+            _tell_rest(sheet, len(run.steps), "step", remainder_place, f"of {run.record.command} left out here")
+
+
+def _add_withdrawals(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    lines = list(list_withdrawal_lines(report.members))
+    if lines:
+        sheet.add("", f"**No longer declared, and left as it is: {len(lines):,}**", "")
+        _tell_rest(sheet, len(lines) - _count_added(map(sheet.add, lines)), "more", remainder_place)
 
 
 def _add_cleared(sheet: _Sheet, report: RunReport) -> None:

@@ -88,6 +88,10 @@ def _list_object_metrics(report: RunReport, context: FormatContext) -> Iterator[
         yield from _list_ages(report, context)
     elif report.outcomes:
         yield _count_verdicts(report)
+    elif report.command == "history":
+        outcomes = Counter(run.outcome for run in report.runs)
+        series = tuple(({"outcome": outcome}, count) for outcome, count in sorted(outcomes.items()))
+        yield Metric("reconciler_history_runs", "Runs of before that were asked for.", series)
     elif report.command in {"plan", "show"}:
         yield _count_changes(report)
 
@@ -120,12 +124,20 @@ def _count_drift(report: RunReport) -> Metric:
 def _list_ages(report: RunReport, context: FormatContext) -> Iterator[Metric]:
     if report.drift is None:
         return
-    moments = [datetime.fromisoformat(age.since).timestamp() for age in report.drift.ages]
+    moments = list(filter(None, (_parse_moment(age.since) for age in report.drift.ages)))
     age = max(context.moment.timestamp() - min(moments), 0) if moments else 0
     yield Metric(
         "reconciler_drift_oldest_age_seconds", "Age of the oldest difference at the time of the run.", (({}, age),)
     )
     yield Metric("reconciler_drift_cleared", "Differences that are gone.", (({}, len(report.drift.cleared)),))
+
+
+def _parse_moment(time: str) -> float | None:
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    # Whoever can write to the store can write anything there.
+    except (ValueError, OverflowError):
+        return None
 
 
 def _count_changes(report: RunReport) -> Metric:

@@ -63,6 +63,15 @@ def break_manifest(world: World) -> None:
     (world.folder / "manifests" / "role.yaml").write_text("kind: [")
 
 
+def lose_secret(world: World) -> None:
+    path = world.folder / "reconciler.yaml"
+    path.write_text(re.sub(r"clientSecret: .*", "clientSecret: {env: NOT_SET}", path.read_text()))
+
+
+def refuse_write(world: World) -> None:
+    world.server.fault("PUT", "/Security/Roles", "status", status=400)
+
+
 def do_nothing(_: World) -> None:
     pass
 
@@ -70,6 +79,8 @@ def do_nothing(_: World) -> None:
 OUTCOMES = {
     "changes": ("drift", do_nothing, 2),
     "a signal": ("plan", interrupt, 130),
+    "no secret": ("plan", lose_secret, 5),
+    "a write that is refused": ("apply --yes", refuse_write, 9),
     "a broken manifest": ("validate", break_manifest, 4),
     "an option that does not exist": ("plan --bogus", do_nothing, 3),
     "no such target": ("plan --target nowhere", do_nothing, 3),

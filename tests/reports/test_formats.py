@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import jsonschema
@@ -13,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.engine.run_history import PastRun
 from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.plans.drift_items import ClearedDifference, DriftAge, DriftComparison, DriftStatus, StepDrift
@@ -21,6 +23,7 @@ from reconciler.reports.formats import FORMATS, FormatContext
 from reconciler.reports.markdown_text import quote_cell, quote_words
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.sarif import render_sarif
+from tests.reports.test_history_text import ENDED, RECORD, STEP
 from tests.reports.test_hostile import CORPUS
 from tests.support.format_judges import JUDGES, judge_format, judge_markdown, split_row
 from tests.support.problems import make_problem
@@ -66,6 +69,20 @@ def documents(*coverages: tuple[int, int]) -> tuple[DocumentCoverage, ...]:
 IN_SYNC = Plan((), Coverage(2, 2), targets=TARGETS, documents=documents((1, 1), (1, 1), (0, 0)))
 PARTLY = Plan((), Coverage(1, 2), (), (GAP,), targets=TARGETS, documents=documents((1, 1), (0, 1)))
 KNOWN = DriftComparison((StepDrift(AGE, (AGE,)), None, None), (), (AGE,), (GONE,))
+PARTIAL_RUN = replace(ENDED, steps=(STEP,))
+GOOD_RUN = PastRun(RECORD, ("command",), Exit.OK, {"applied": 1})
+RUNNING = PastRun(RECORD, ("command", "csms"), None, {}, is_under_way=True)
+BASE = {
+    "no_longer_declared": [
+        {
+            "address": ROLE.address._asdict(),
+            "source": "a.yaml:1:1",
+            "document": "gone",
+            "objects": ["a"],
+            "existing": 1,
+        },
+    ]
+}
 REPORTS = {
     "in sync": RunReport("drift", Exit.OK, mask_plan(IN_SYNC), drift=DriftComparison((), (), (), ())),
     "changes": RunReport("plan", Exit.OK, mask_plan(PLAN), headline="3 to change"),
@@ -93,7 +110,9 @@ REPORTS = {
     ),
     "interrupted early": RunReport("plan", Exit.INTERRUPTED),
     "internal": RunReport("plan", Exit.INTERNAL, problems=(make_problem(Source("internal"), "KeyError at a/b.py:1"),)),
-    "runs": RunReport("history", Exit.OK, members={"runs": []}, headline="0 runs"),
+    "no runs": RunReport("history", Exit.OK, members={"runs": []}, headline="0 runs"),
+    "base": RunReport("plan", Exit.OK, mask_plan(PLAN), members=BASE),
+    "runs": RunReport("history", Exit.OK, headline="3 runs", runs=(PARTIAL_RUN, GOOD_RUN, RUNNING)),
 }
 EXIT_SAID = {"json", "markdown", "sarif", "prometheus"}
 
@@ -147,16 +166,43 @@ def make_hostile_report(words: list[str]) -> RunReport:
     return RunReport("plan", Exit.INCOMPLETE, mask_plan(plan), headline=headline, notes=(problems[-1],))
 
 
+def make_hostile_history(words: list[str]) -> RunReport:
+    """Return runs and withdrawals with each word in each place."""
+    holder = RECORD.holder
+    runs = tuple(
+        replace(
+            ENDED,
+            record=replace(RECORD, id=word, command=word, started=word, holder=holder._replace(actor=word, host=word)),
+            targets=(word,),
+            counts={word: 1},
+            steps=(replace(STEP, target=word, intent=STEP.intent._replace(run=word, step=f"{word}/{word}")),),
+        )
+        for word in words
+    )
+    gone = [
+        {
+            "address": {"kind": word, "name": word},
+            "source": word,
+            "document": "gone",
+            "objects": [word],
+            "existing": None,
+        }
+        for word in words
+    ]
+    return RunReport("history", Exit.OK, runs=runs, members={"no_longer_declared": gone})
+
+
 @pytest.mark.parametrize("name", JUDGES)
 def test_no_hostile_name_does_anything_in_any_format(name: str) -> None:
     """All of them in one run, and each alone where the reader is a cheap one."""
     scope = "a--b--> ]]> \"'<&\n\\ @team"
     for number in range(0, len(HOSTILE), 12):
-        report = make_hostile_report(HOSTILE[number : number + 12])
-        judge_format(name, FORMATS[name].render(report, CONTEXT._replace(scope=scope)))
+        words = HOSTILE[number : number + 12]
+        for report in (make_hostile_report(words), make_hostile_history(words)):
+            judge_format(name, FORMATS[name].render(report, CONTEXT._replace(scope=scope)))
     for word in HOSTILE if name == "markdown" else ():
-        report = make_hostile_report([word])
-        judge_format(name, FORMATS[name].render(report, CONTEXT))
+        for report in (make_hostile_report([word]), make_hostile_history([word])):
+            judge_format(name, FORMATS[name].render(report, CONTEXT))
 
 
 BROKEN = {

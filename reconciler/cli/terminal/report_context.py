@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
     from reconciler.reports.formats import FormatContext
 
-_SELECTING = ("--config", "--environment", "--only", "--exclude", "--label", "--object")
-"""Options that say what a run is about, beside its targets."""
+_SELECTING = ("--config", "--only", "--exclude", "--label", "--object")
+"""Options that say what a run is about, beside its environment and its targets."""
 
 
 def build_context(session: Session, command: click.Command, argv: Sequence[str]) -> FormatContext:
@@ -42,12 +42,12 @@ def _describe_scope(command: click.Command, argv: Sequence[str]) -> str:
     """Name what a run is about by its words alone, so that it is the same whatever the run comes to."""
     from hashlib import sha256
 
-    targets = sorted(set(list_option_values(argv, "--target"))) or ["all"]
+    environments, targets = (sorted(set(list_option_values(argv, option))) for option in ("--environment", "--target"))
     selecting = [f"{option}={value}" for option in _SELECTING for value in list_option_values(argv, option)]
     operands = list_operands(argv, command)
     words = "\0".join([*sorted(selecting), *operands])
     digest = f"-{sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}" if words else ""
-    return f"{','.join(targets)}{digest}"
+    return f"{','.join([*environments, *targets]) or 'all'}{digest}"
 
 
 def _find_folder(cwd: Path) -> str:
