@@ -114,6 +114,20 @@ def test_the_report_of_a_bug_is_there_as_well(world: World) -> None:
     assert "apply: internal" in stdout.getvalue()
 
 
+class UnaskableStream(StringIO):
+    """A stream that fails while its reader is looked at, as a fault in drawing the text does."""
+
+    def isatty(self) -> bool:
+        raise RuntimeError
+
+
+def test_a_report_tells_of_a_bug_that_came_after_it(world: World) -> None:
+    """Where the text can't be drawn the run ends with 1, and so says the file."""
+    stdout, stderr = UnaskableStream(), StringIO()
+    assert main(["plan", "--report", "json=r.json"], {}, stdout, stderr, StringIO()) == 1
+    assert read_report(world.folder)["outcome"]["name"] == "internal"
+
+
 def test_a_report_can_take_the_place_of_the_text(run: Run, world: World) -> None:
     """And a person is told on stderr what it came to, as beside JSON."""
     code, stdout, stderr = run(["plan", "--report", "json=-", "--report", "markdown=r.md"])
@@ -205,6 +219,18 @@ def test_all_formats_come_of_one_run(run: Run, world: World) -> None:
         0o600
     }
     assert (world.folder / "a.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_last_success_is_taken_over_from_the_file(run: Run, world: World) -> None:
+    """So that an alert can tell how long nothing was compared."""
+    argv, successes = ["drift", "--no-state", "--report", "prometheus=r.prom"], []
+    for disturb, expected in ((do_nothing, 2), (lose_secret, 5)):
+        disturb(world)
+        assert run(argv)[0] == expected
+        text = (world.folder / "r.prom").read_text("utf-8")
+        successes.append(re.findall(r"^reconciler_last_success_timestamp_seconds.* (\S+)$", text, re.MULTILINE))
+    assert len(successes[0]) == 1
+    assert successes[0] == successes[1]
 
 
 def test_a_full_page_of_a_job_is_told_and_left(run: Run, world: World) -> None:

@@ -267,6 +267,20 @@ def test_annotations_count_what_they_leave_out() -> None:
     assert lines[-1].endswith("::4 more errors, 22 more notices; see plan.json")
 
 
+def test_a_command_can_not_be_ended_by_what_is_escaped_already() -> None:
+    """A runner turns %25 into a per cent sign, and %0A into a line break of the message."""
+    problem = make_problem(Source("o.yaml", 1, 1), "100%0A::error::x")
+    text = FORMATS["github"].render(RunReport("plan", Exit.REFUSED, problems=(problem,)), CONTEXT)
+    assert "::100%250A::error::x\n" in text
+
+
+def test_what_stands_between_backticks_is_one_span() -> None:
+    """And two spans don't touch, or their backticks would be read as one run."""
+    assert quote_words("see `reconciler plan --help`.") == "see `reconciler plan --help` `.`"
+    assert quote_words("@a`b c`@d") == "`@a` `b c` `@d`"
+    assert quote_words("3 to change, the rest is in sync.") == "3 to change, the rest is in sync."
+
+
 def test_code_scanning_gets_no_more_than_it_takes() -> None:
     """The gravest, and it is told how many there are besides."""
     plan = mask_plan(Plan((*owners(30), ROLE), Coverage(31, 31)))
@@ -312,10 +326,11 @@ def test_places_are_told_from_the_root_of_the_repository(row: str) -> None:
 
 def test_a_case_for_each_object() -> None:
     """In sync passes, what differs fails, what was not read is an error, what is not compared is skipped."""
-    coverages = documents((1, 1), (5, 5), (0, 1), (0, 0))
+    coverages = documents((1, 1), (5, 5), (0, 1), (0, 0), (2, 2))
     unselected = coverages[0]._replace(address=Address("command", "SecurityRole", "other"), is_selected=False)
     differing = step(name="role 2", object="part 1")
-    plan = Plan((differing, IMMUTABLE), Coverage(3, 4), documents=(*coverages, unselected), targets=TARGETS)
+    both = [step(name="role 5", object=f"part {number}") for number in (1, 2)]
+    plan = Plan((differing, *both, IMMUTABLE), Coverage(5, 6), documents=(*coverages, unselected), targets=TARGETS)
     text = FORMATS["junit"].render(RunReport("drift", Exit.CHANGES, mask_plan(plan)), CONTEXT)
     judge_format("junit", text)
     results = dict(re.findall(r'name="(SecurityRole/[^"]+)" time="0"(?:>\s*<(\w+))?', text))
@@ -325,6 +340,8 @@ def test_a_case_for_each_object() -> None:
         "SecurityRole/role 2: all other objects": "",
         "SecurityRole/role 3": "error",
         "SecurityRole/role 4": "skipped",
+        "SecurityRole/role 5 part 1": "failure",
+        "SecurityRole/role 5 part 2": "failure",
         "SecurityRole/other": "skipped",
         "SecurityRole/Administrator (id 1)": "failure",
     }
