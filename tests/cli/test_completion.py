@@ -70,6 +70,7 @@ LINES = {
     "reconciler plan ": ["file"],
     "reconciler plan manifests/ --trace ": ["file"],
     "reconciler plan --config r": ["file"],
+    "reconciler plan --report js": ["part\tjson="],
     "reconciler schema --write ": ["dir"],
     "reconciler plan --only Secur": ["plain\tSecurityRole", "part\tSecurityRole/"],
     "reconciler plan --exclude SecurityRole/T": ["plain\tSecurityRole/Team\\ A:\\ Operators"],

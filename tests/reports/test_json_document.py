@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
@@ -16,7 +16,7 @@ from reconciler.diagnostics import Source
 from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Change, Coverage, Plan, Risk
-from reconciler.reports.json_document import encode_report, encode_reported_step, render_json
+from reconciler.reports.json_document import encode_report, encode_reported_step, render_json, render_report
 from reconciler.reports.run_report import RunReport
 from reconciler.schema import build_schemas
 from tests.support.problems import make_problem
@@ -158,3 +158,17 @@ def test_not_a_number_is_no_json() -> None:
     """A document that no strict parser reads is a bug, not an output."""
     with pytest.raises(ValueError, match="JSON"):
         render_json({"x": float("nan")})
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.text(max_size=12) | st.just('\n  "steps": [],\n'), max_size=3),
+    st.dictionaries(st.text(max_size=6) | st.just("steps"), st.just({"steps": []}) | st.text(max_size=6), max_size=3),
+    st.booleans(),
+)
+def test_step_by_step_it_is_the_same_text(words: list[str], members: dict[str, Any], ascii_only: bool) -> None:
+    """Whatever the steps, the problems and the command's own members hold."""
+    steps = tuple(replace(ROLE, changes=(Change(word, word, [word, {word: None}], Risk.LOW),)) for word in words)
+    problems = tuple(make_problem(Source(word), word) for word in words)
+    report = RunReport("plan", Exit.OK, mask_plan(replace(PLAN, steps=steps)), problems=problems, members=members)
+    assert render_report(report, ascii_only=ascii_only) == render_json(encode_report(report), ascii_only=ascii_only)

@@ -45,6 +45,13 @@ def complete_targets(context: click.Context, _param: click.Parameter, incomplete
     return [name for name in sorted(settings.targets if settings else ()) if name.startswith(incomplete)]
 
 
+def complete_reports(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the formats of reports that begin so, each up to where its file is named."""
+    from reconciler.reports.formats import FORMATS
+
+    return [word for name in FORMATS if (word := f"{name}=").startswith(incomplete)]
+
+
 def _read_settings(context: click.Context) -> Settings | None:
     from reconciler.engine.declaration import read_settings
     from reconciler.errors import ReconcilerError

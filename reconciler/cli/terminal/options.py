@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.terminal.completion_values import complete_objects, complete_targets
+from reconciler.cli.terminal.completion_values import complete_objects, complete_reports, complete_targets
 from reconciler.cli.terminal.durations import Duration
 from reconciler.cli.terminal.file_names import mark_file_names
 from reconciler.cli.terminal.streams import write_text
@@ -180,6 +180,7 @@ report = click.option(
     multiple=True,
     metavar="FORMAT=FILE",
     expose_value=False,  # the session knows them: a usage error has to be reported too
+    shell_complete=complete_reports,
     help="Write the result to FILE too, or to stdout (-): json, markdown, junit, sarif, prometheus, github, gitlab. "
     "Repeatable.",
 )

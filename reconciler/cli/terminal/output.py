@@ -147,10 +147,9 @@ def _takes_ascii_only(session: Session) -> bool:
 
 
 def _render_document(session: Session, command: str, result: CommandResult) -> str:
-    from reconciler.reports.json_document import encode_report, render_json
+    from reconciler.reports.json_document import render_report
 
-    document = encode_report(build_run_report(command, result))
-    return render_json(document, ascii_only=_takes_ascii_only(session))
+    return render_report(build_run_report(command, result), ascii_only=_takes_ascii_only(session))
 
 
 def _render_headline(result: CommandResult) -> str:
