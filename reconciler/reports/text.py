@@ -6,14 +6,14 @@ cropped unless the reader sits at a terminal.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.model import Change, Verdict
+from reconciler.model import Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
+from reconciler.reports.alike_steps import build_likeness_key
 from reconciler.reports.field_changes import render_fields
 from reconciler.reports.headline import summarize_drift, summarize_news, summarize_outcomes, summarize_plan
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
@@ -143,7 +143,7 @@ def _render_blocks(steps: Sequence[MaskedStep], view: View, *, table_is_whole: b
     """Yield the fields of each step, those of equal steps once."""
     groups: dict[Hashable, list[MaskedStep]] = {}
     for number, step in enumerate(steps):
-        groups.setdefault(number if view.is_full else _build_likeness_key(step), []).append(step)
+        groups.setdefault(number if view.is_full else build_likeness_key(step), []).append(step)
     first_groups = list(groups.values())[: len(groups) if view.is_full else MAX_BLOCKS]
     for group in first_groups:
         yield build_line()
@@ -151,19 +151,6 @@ def _render_blocks(steps: Sequence[MaskedStep], view: View, *, table_is_whole: b
     if hidden := len(steps) - sum(len(group) for group in first_groups):
         yield build_line()
         yield from _render_hidden_count(hidden, view, "more step")
-
-
-def _build_likeness_key(step: MaskedStep) -> Hashable:
-    own_subjects = tuple(subject for subject in step.subjects if subject.path)
-    address = step.address
-    changes = tuple(map(_build_change_key, step.changes))
-    return (address.target, address.kind, step.action, step.refusal, own_subjects, changes)
-
-
-def _build_change_key(change: Change) -> Hashable:
-    # To Python 1 and True are equal: of texts alone a change can stand for itself, which takes a tenth of the time.
-    is_text = isinstance(change.before, str | None) and isinstance(change.after, str | None)
-    return change if is_text else json.dumps(change, sort_keys=True, default=str)
 
 
 def _render_block(group: Sequence[MaskedStep], view: View, remainder_hint: str) -> Iterator[Line]:

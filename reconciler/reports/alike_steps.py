@@ -1,0 +1,23 @@
+"""Which steps differ in their object alone, so that what they change is told once for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+
+from reconciler.model import Change
+from reconciler.plans.masking import MaskedStep
+
+
+def build_likeness_key(step: MaskedStep) -> Hashable:
+    """Return what equals that of another step where both make the same changes, whichever their objects are."""
+    own_subjects = tuple(subject for subject in step.subjects if subject.path)
+    address = step.address
+    changes = tuple(map(_build_change_key, step.changes))
+    return (address.target, address.kind, step.action, step.refusal, own_subjects, changes)
+
+
+def _build_change_key(change: Change) -> Hashable:
+    # To Python 1 and True are equal: of texts alone a change can stand for itself, which takes a tenth of the time.
+    is_text = isinstance(change.before, str | None) and isinstance(change.after, str | None)
+    return change if is_text else json.dumps(change, sort_keys=True, default=str)
