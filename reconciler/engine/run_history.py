@@ -17,6 +17,7 @@ from reconciler.errors import Exit, UsageError, find_worst_exit
 from reconciler.model import Action, Step
 from reconciler.patterns import escape_wildcards, matches_pattern
 from reconciler.state.records import (
+    DriftRecord,
     Intent,
     IntentKind,
     IntentResult,
@@ -179,6 +180,38 @@ def list_past_runs(store: Store, targets: Mapping[str, str]) -> list[PastRun]:
             holding.add(lease.run)
     runs = [_merge_records(parts, is_under_way=key in holding) for key, parts in records.items()]
     return sorted(runs, key=lambda run: (run.record.started, run.id), reverse=True)
+
+
+class PastDifference(NamedTuple):
+    """A difference that drift runs saw: from when (UTC), until when it was last seen, in how many runs.
+
+    `cleared` is when a run found it gone, "" while it is there. `path` is empty for an object that is not there.
+    """
+
+    address: Address
+    object: str
+    path: str
+    first_seen: str
+    last_seen: str
+    runs: int
+    cleared: str
+
+
+def list_past_differences(store: Store | None, targets: Mapping[str, str]) -> list[PastDifference]:
+    """Return what drift remembers of these targets (ids by name), in order of time. Raises StoreError."""
+    if store is None:
+        return []
+    differences = [
+        _make_difference(name, record) for name, target in targets.items() for record in store.list_drift(target)
+    ]
+    return sorted(differences, key=lambda difference: (difference.first_seen, difference))
+
+
+def _make_difference(target: str, record: DriftRecord) -> PastDifference:
+    kind, _, name = record.item.address.partition("/")
+    address = Address(target, kind, name)
+    times = record.first_seen, record.last_seen, record.runs, record.cleared
+    return PastDifference(address, record.item.object, record.item.path, *times)
 
 
 def _merge_records(parts: Mapping[str, RunRecord], *, is_under_way: bool) -> PastRun:
