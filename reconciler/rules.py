@@ -239,6 +239,7 @@ _USAGE_RULES = {
     "usage.invalid-out": "The name given to --out is none that a saved plan can have.",
     "usage.invalid-report": "A format or a name given to --report is none that a report can have, or is taken.",
     "usage.invalid-trace": "The name given to --trace is none that a trace can have, or stands for something else.",
+    "usage.missing-extra": "An option needs a package that is not installed.",
     "usage.no-age": "It is not said how old what is to be forgotten is.",
     "usage.no-current-folder": "The folder in which the command was started no longer exists.",
     "usage.no-open-step": "`recover --settle` names a step that is not open.",

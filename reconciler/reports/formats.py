@@ -42,7 +42,8 @@ class Format(NamedTuple):
     """A format: the module and the function that draw it, how a report in it begins (a pattern), and a name for one.
 
     `mode` is who may read it: only its owner, since it holds what servers hold; numbers are for everybody. With
-    `needs_former` it goes on from the report before it in the same place.
+    `needs_former` it goes on from the report before it in the same place. `package` is what has to be installed for it,
+    by the extra of the format's name.
     """
 
     module: str
@@ -51,6 +52,7 @@ class Format(NamedTuple):
     example: str
     mode: int = 0o600
     needs_former: bool = False
+    package: str = ""
 
     @property
     def render(self) -> RenderFormat:
@@ -63,6 +65,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "json": Format("json_document", "render_json_report", rb'\{\s*"format_version"', "report.json"),
         "markdown": Format("markdown", "render_markdown", b"<!-- reconciler:", "report.md"),
+        "html": Format("html_page", "render_html", rb"<!doctype html>\s*<html", "report.html", package="jinja2"),
         "junit": Format("junit", "render_junit", rb"<\?xml[^>]*>\s*<testsuites name=\"reconciler ", "junit.xml"),
         "sarif": Format("sarif", "render_sarif", rb'\{\s*"\$schema": "[^"]*sarif', "reconciler.sarif"),
         "prometheus": Format(

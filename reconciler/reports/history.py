@@ -19,11 +19,12 @@ from reconciler.state.records import IntentResult, RunHolder, SettledAs, Settled
 _SHORT_DIGEST = 12
 _SHORT_COMMIT = 10
 _STYLES = {"ok": "green", "running": "yellow", "unfinished": "bold red", "unknown": "bold red"}
-_VERDICTS = {
+SETTLED_VERDICTS = {
     SettledAs.APPLIED: Verdict.APPLIED,
     SettledAs.NOT_APPLIED: Verdict.NOT_APPLIED,
     SettledAs.UNKNOWN: Verdict.UNKNOWN,
 }
+"""What a record says of a step, in the word of a report."""
 _SETTLED_BY = {
     SettledBy.ANSWER: "by the run itself",
     SettledBy.READ: "by reading back",
@@ -108,7 +109,7 @@ def render_life(runs: Sequence[PastRun], layout: Layout, holders: Holders, *, fu
     return render_parts(report(), layout)
 
 
-def _describe_holder(holder: RunHolder) -> str:
+def describe_runner(holder: RunHolder) -> str:
     """Say who ran, on which host or in which job."""
     person = f"{holder.actor} on {holder.host}" if holder.actor and holder.host else holder.actor or holder.host
     return ", ".join(filter(None, (person, holder.job))) or "nobody knows who"
@@ -119,7 +120,7 @@ def _describe_origin(run: PastRun) -> str:
     record = run.record
     digest = record.plan.removeprefix("sha256:")[:_SHORT_DIGEST]
     parts = (
-        _describe_holder(record.holder),
+        describe_runner(record.holder),
         f"commit {record.commit[:_SHORT_COMMIT]}" if record.commit else "",
         f"plan {digest}" if digest else "",
     )
@@ -144,10 +145,10 @@ def _render_title(run: PastRun, *, counted: bool = True) -> Line:
 
 
 def _describe_time(run: PastRun) -> str:
-    started = _format_moment(run.record.started)
+    started = format_moment(run.record.started)
     if not run.record.ended:
         return f"{started} UTC"
-    seconds = _measure_seconds(run.record.started, run.record.ended)
+    seconds = measure_seconds(run.record.started, run.record.ended)
     return f"{started} UTC" + ("" if seconds is None else f" ({seconds:,.1f} s)")
 
 
@@ -155,11 +156,13 @@ def _describe_targets(run: PastRun) -> str:
     return f"{'target' if len(run.targets) == 1 else 'targets'} {', '.join(run.targets)}"
 
 
-def _format_moment(time: str) -> str:
+def format_moment(time: str) -> str:
+    """Return a time of a record as people read it, to the second."""
     return time[:19].replace("T", " ")
 
 
-def _measure_seconds(start: str, end: str) -> float | None:
+def measure_seconds(start: str, end: str) -> float | None:
+    """Return the seconds between two times of records; None where one of them is no time."""
     try:
         return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
     # Whoever can write to the store can write anything there.
@@ -178,11 +181,11 @@ def _render_step(step: RecordedStep, view: View, holders: Holders, *, names_targ
         yield from render_fields(display_step, view)
     request_id = f", request id {step.request_id}" if step.request_id else ""
     call = f"{step.intent.method} {step.intent.path}{request_id}"
-    yield build_line((f"    {call}; intended {_format_moment(step.recorded)}", "dim"), hang=6)
+    yield build_line((f"    {call}; intended {format_moment(step.recorded)}", "dim"), hang=6)
     if not step.results:
         yield build_line(("    no result was recorded: see `reconciler recover`", "bold red"), hang=6)
     for result in step.results:
-        yield build_line((f"    {_describe_result(result, holders)}", "dim"), hang=6)
+        yield build_line((f"    {describe_result(result, holders)}", "dim"), hang=6)
 
 
 def _render_heading(step: RecordedStep, display_step: MaskedStep, view: View, *, names_target: bool) -> Line:
@@ -192,21 +195,22 @@ def _render_heading(step: RecordedStep, display_step: MaskedStep, view: View, *,
         f"{step.intent.number + 1}  ",
         (sign.symbol, sign.style),
         f" {display_step.address.kind} {display_step.address.label}  ",
-        VERDICTS[_VERDICTS[step.verdict]],
+        VERDICTS[SETTLED_VERDICTS[step.verdict]],
         *(f"  {text}" for text in facts if text),
         (f"  {display_step.source}", "dim"),
         hang=4,
     )
 
 
-def _describe_result(result: IntentResult, holders: Holders) -> str:
+def describe_result(result: IntentResult, holders: Holders) -> str:
+    """Say what came of a step, or of an act of it, when, and how that is known."""
     subject = " ".join(filter(None, (result.act, result.outcome.value.replace("_", " "))))
     way = _SETTLED_BY[result.via]
     if result.via in (SettledBy.LATER_RUN, SettledBy.PERSON):
         holder = holders.get(result.by_run)
-        way += f" {result.by_run}" + (f" ({_describe_holder(holder)})" if holder else "")
+        way += f" {result.by_run}" + (f" ({describe_runner(holder)})" if holder else "")
     detail = f": {result.detail}" if result.detail else ""
-    return f"{subject} {_format_moment(result.at)}, {way}{detail}"
+    return f"{subject} {format_moment(result.at)}, {way}{detail}"
 
 
 def _encode_step(step: RecordedStep, holders: Holders) -> dict[str, Json]:

@@ -31,7 +31,7 @@ def render_problems(
     """
 
     def report() -> Iterator[Line]:
-        for problem in _limit_by_file(entries):
+        for problem in limit_by_file(entries):
             words = f" {_name_target(problem) if names_targets else ''}{problem.message}"
             yield build_line((f"{problem.source}:", "bold"), words, hang=_HANG)
             text = (lines or {}).get(problem.source)
@@ -50,13 +50,13 @@ def render_notes(entries: Iterable[Diagnostic], layout: Layout = PLAIN_LAYOUT, *
                 f"{note.source}: {_name_target(note) if names_targets else ''}{note.message}",
                 hang=_HANG,
             )
-            for note in _limit_by_file(entries)
+            for note in limit_by_file(entries)
         ),
         layout,
     )
 
 
-def _limit_by_file(entries: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+def limit_by_file(entries: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield the diagnostics in order, of a file with very many the first ones and how many there are besides.
 
     A table of 100,000 rows may have a fault in each that only the servers show; a document has them all.

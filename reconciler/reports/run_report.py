@@ -14,7 +14,7 @@ from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 from reconciler.plans.summary import Summary, summarize_steps
 
 if TYPE_CHECKING:
-    from reconciler.engine.run_history import PastRun
+    from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
 
 EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
@@ -49,6 +49,7 @@ class RunReport:
     members: Mapping[str, Json] = field(default_factory=dict)
     headline: str = ""
     runs: Sequence[PastRun] = ()
+    differences: Sequence[PastDifference] = ()
 
     @property
     def steps(self) -> Iterator[ReportedStep]:

@@ -18,6 +18,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
+from reconciler.state.records import DriftItem
 from tests.cli.conftest import Run, Terminal
 from tests.support.disturbances import CLASS, EVENT, HANDLER
 from tests.support.rival_runs import RIVAL, leave_open, open_store_of
@@ -224,6 +225,19 @@ def test_an_export_as_a_document_is_the_same_chain(past: Past) -> None:
     report = json.loads(past.run("history", "export", "--format", "json")[1])
     assert report["records"] == [json.loads(line) for line in lines]
     assert report["digest"] == json.loads(lines[-1])["digest"]
+
+
+def test_a_page_has_the_runs_and_what_drift_saw(past: Past) -> None:
+    """With the steps of each run, which the text of a list leaves out."""
+    with open_store_of(past.folder) as (store, targets):
+        item = DriftItem("SecurityRole/Audit", "permissions", "0" * 32)
+        store.remember_drift(targets["command"], "d-1", [item], [item.address])
+        store.remember_drift(targets["command"], "d-2", [], [item.address])
+    code, page, _ = past.run("history", "--report", "html=-")
+    assert (code, "no runs" in page) == (0, False)
+    for words in (past.first, past.renaming, "SecurityRole/Audit permissions: since ", ", cleared ", 'role="img"'):
+        assert words in page
+    assert "<code>&#34;Second&#34;</code>" in page
 
 
 def test_a_run_that_settled_first_and_was_killed_then_is_unfinished(past: Past) -> None:

@@ -34,6 +34,7 @@ LIBRARIES = {
     "deepdiff",
     "rich",
     "cryptography",
+    "jinja2",
     "psycopg",
 }
 """What this project depends on, and what that brings along which is large."""

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -92,10 +93,10 @@ OUTCOMES = {
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_report_is_written_however_a_run_ends(run: Run, world: World, outcome: str) -> None:
-    """What the JSON on stdout would have said is in the file, and the Markdown tells of the same outcome."""
+    """What the JSON on stdout would have said is in the file; Markdown and the page tell of the same outcome."""
     command, disturb, expected = OUTCOMES[outcome]
     disturb(world)
-    argv = [*command.split(), "--report", "json=r.json", "--report=markdown=r.md"]
+    argv = [*command.split(), "--report", "json=r.json", "--report=markdown=r.md", "--report", "html=r.html"]
     code, stdout, stderr = run(argv)
     report, markdown = read_report(world.folder), (world.folder / "r.md").read_text("utf-8")
     assert (code, report["outcome"]["code"]) == (expected, expected), stderr
@@ -103,6 +104,9 @@ def test_a_report_is_written_however_a_run_ends(run: Run, world: World, outcome:
     assert not stdout.startswith("{")
     assert markdown.startswith(f"<!-- reconciler:{report['command']}:")
     assert f"exit {expected} (" in markdown
+    page = (world.folder / "r.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>\n<html")
+    assert f"exit {expected}: {report['outcome']['name']}" in page
 
 
 def test_the_report_of_a_bug_is_there_as_well(world: World) -> None:
@@ -170,6 +174,18 @@ def test_a_place_that_cannot_take_a_report_is_refused_before_anything_is_read(ru
     assert (world.folder / "notes.txt").read_text() == "dear diary"
     assert "plan: usage" in (world.folder / "good.md").read_text("utf-8")
     assert {path.name for path in (world.folder / "manifests").iterdir()} == {"role.yaml"}
+
+
+def test_a_format_whose_package_is_missing_says_how_to_get_it(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is read, and wherever the report was to go."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    for place in ("r.html", "-"):
+        code, _, stderr = run(["plan", "--report", f"html={place}"])
+        assert (code, world.server.requests) == (3, [])
+        assert "--report html: the package jinja2 is not installed" in stderr
+        assert "pip install 'pki-reconciler[html]'" in stderr
 
 
 def test_json_twice_on_stdout_is_refused(run: Run, world: World) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def command(session: Session, /, config: str | None, target: tuple[str, ...], **choices: Any) -> CommandResult:
     """Tell what runs did: all, one by its id or the beginning of it, or the life of one object."""
     from reconciler.engine.declaration import pick_targets, read_settings
-    from reconciler.engine.run_history import look_up_runs
+    from reconciler.engine.run_history import list_past_differences, look_up_runs
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.history import count_runs, encode_runs
 
@@ -46,12 +46,14 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...], **
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
     with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, holders = look_up_runs(store, targets, query)
+        differences = list_past_differences(store, targets) if session.reports.wishes else ()
     return CommandResult(
         Exit.OK,
         lambda layout: _draw_runs(runs, holders, query, layout, full=choices["full"]),
         extra={"runs": encode_runs(runs, holders)},
         headline=count_runs(runs),
         runs=runs,
+        differences=differences,
     )
 
 

@@ -14,7 +14,7 @@ from reconciler.errors import Exit
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
     from reconciler.coverage import DocumentCoverage
-    from reconciler.engine.run_history import PastRun
+    from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.reports.formats import FormatContext
@@ -33,8 +33,8 @@ class CommandResult(NamedTuple):
     `problems` are told on stderr, unless the text itself lists them (`problems_in_text`); `notes` too, beside those of
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
-    are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` are
-    those that `history` tells of. `documents` are those of a command that makes no plan.
+    are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` and
+    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan.
     """
 
     exit: Exit
@@ -50,6 +50,7 @@ class CommandResult(NamedTuple):
     untold_rules: frozenset[str] = frozenset()
     drift: DriftComparison | None = None
     runs: Sequence[PastRun] = ()
+    differences: Sequence[PastDifference] = ()
     documents: Sequence[DocumentCoverage] = ()
 
 
@@ -124,6 +125,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         members=result.extra,
         headline=result.headline,
         runs=result.runs,
+        differences=result.differences,
     )
 
 

@@ -63,7 +63,7 @@ def _find_folder(cwd: Path) -> str:
 def _list_whole_places(session: Session, argv: Sequence[str]) -> Iterator[str]:
     """Yield where a reader finds all of a result, of which a report may have to leave something out."""
     for wish in session.reports.files:
-        if wish.format in {"json", "html"}:
+        if wish.format == "json":
             yield wish.file
     yield from list_option_values(argv, "--out")[-1:]
 

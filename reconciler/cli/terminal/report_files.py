@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli.terminal.destinations import FilePurpose, NeighbourFiles, OutputFile, check_output_file
@@ -50,7 +51,11 @@ class ReportFiles:
     def on_stdout(self) -> str:
         """The format of the report that takes the place of the text on stdout, "" for none."""
         formats = [wish.format for wish in self.wishes if wish.is_stdout]
-        return formats[0] if formats and not self._explain_stdout() and _is_known(formats[0]) else ""
+        return (
+            formats[0]
+            if formats and not self._explain_stdout() and not _explain_format(ReportWish(formats[0], "-"))
+            else ""
+        )
 
     @property
     def files(self) -> Mapping[ReportWish, OutputFile]:
@@ -159,12 +164,6 @@ def _read_former_text(path: Path) -> str:
         return ""
 
 
-def _is_known(format_: str) -> bool:
-    from reconciler.reports.formats import FORMATS
-
-    return format_ in FORMATS
-
-
 def _explain_format(wish: ReportWish) -> Diagnostic | None:
     """Say what is wrong with how a report is asked for, where something is."""
     from reconciler.documents.suggestions import find_nearest
@@ -180,6 +179,11 @@ def _explain_format(wish: ReportWish) -> Diagnostic | None:
     if not wish.file:
         summary, remedy = f"--report {wish.format} needs a file", f"say --report {wish.format}=FILE, or - for stdout"
         return Diagnostic(_RULE, Source(_OPTION), summary, remedy=remedy)
+    package = FORMATS[wish.format].package
+    if package and not find_spec(package):
+        summary, reason = f"the package {package} is not installed", f"without it no {wish.format} can be drawn"
+        remedy = f"pip install 'pki-reconciler[{wish.format}]'"
+        return Diagnostic("usage.missing-extra", Source(f"{_OPTION} {wish.format}"), summary, reason, remedy)
     return None
 
 

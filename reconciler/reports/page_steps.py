@@ -1,0 +1,250 @@
+"""The steps of a report as a page shows them: equal ones together, the weightiest where there are too many. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from reconciler.model import Call, Change, Json, Risk, Verdict
+from reconciler.plans.masking import MaskedStep
+from reconciler.reports.alike_steps import build_likeness_key
+from reconciler.reports.diff_lines import DiffLine, build_diff_lines
+from reconciler.reports.object_names import describe_object
+from reconciler.reports.perspective import View
+from reconciler.reports.request_text import format_call
+from reconciler.reports.run_report import ReportedStep
+from reconciler.reports.step_table import VERDICTS, WITHHELD, find_symbol
+
+MAX_PAGE_BLOCKS = 300
+"""Steps, or groups of equal ones, that a page shows."""
+
+MAX_PAGE_CHARACTERS = 2_000_000
+"""Text of those, before it is marked up; the step that goes beyond it is the last."""
+
+_MAX_OBJECTS = 100
+"""Objects of a group that its block names."""
+_MAX_CHANGES = 50
+_MAX_BODY = 20_000
+VERDICT_TONES = {
+    Verdict.APPLIED: "good",
+    Verdict.UNCHANGED: "calm",
+    Verdict.NOT_APPLIED: "bad",
+    Verdict.STALE: "wary",
+    Verdict.UNKNOWN: "bad",
+    Verdict.NOT_REACHED: "calm",
+}
+"""The tone of each verdict."""
+_RISK_TONES = {Risk.LOW: "calm", Risk.HIGH: "wary", Risk.IRREVERSIBLE: "bad"}
+
+
+class Mark(NamedTuple):
+    """A word that is set off from the text; `tone` is good, calm, wary or bad."""
+
+    text: str
+    tone: str
+
+
+class ShownChange(NamedTuple):
+    """One field: its path, which of the step's objects it is about, and its lines."""
+
+    path: str
+    subject: str
+    risk: Mark | None
+    verdict: Mark | None
+    lines: Sequence[DiffLine]
+
+
+class ShownObject(NamedTuple):
+    """One object of a group: what it is called, where it is declared, and its request in a line."""
+
+    name: str
+    source: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageBlock:
+    """A step, or steps that are alike, as a page shows it; `facets` are what it can be filtered by.
+
+    `size` is how many steps it stands for, `objects` the first of several, `number` its place on the page; `hidden_*`
+    count what was cut.
+    """
+
+    symbol: str
+    word: str
+    kind: str
+    name: str
+    target: str
+    source: str
+    facets: Mapping[str, str]
+    marks: Sequence[Mark]
+    facts: Sequence[str]
+    changes: Sequence[ShownChange]
+    hidden_changes: int
+    risk_reason: str
+    refusal: str
+    detail: str
+    call: str
+    body: Sequence[str]
+    size: int
+    objects: Sequence[ShownObject]
+    number: int = 0
+
+    @property
+    def hidden_objects(self) -> int:
+        """How many objects of a group are not named."""
+        return self.size - len(self.objects) if self.objects else 0
+
+
+class PageSteps(NamedTuple):
+    """What a page shows of the steps, and how many are left out."""
+
+    blocks: Sequence[PageBlock]
+    hidden: int
+
+
+def build_page_steps(steps: Iterable[ReportedStep], view: View) -> PageSteps:
+    """Return the blocks in the order of the plan."""
+    groups: dict[Hashable, list[ReportedStep]] = {}
+    for reported in steps:
+        groups.setdefault(_build_group_key(reported), []).append(reported)
+    places = list(groups.values())
+    # sorted() is stable: among equals the first ones stay.
+    weightiest = sorted(range(len(places)), key=lambda place: -_weigh(places[place][0]))[:MAX_PAGE_BLOCKS]
+    shown: dict[int, PageBlock] = {}
+    size = 0
+    for place in weightiest:
+        if size > MAX_PAGE_CHARACTERS:
+            break
+        shown[place] = _build_block(places[place], view)
+        size += _measure_block(shown[place])
+    blocks = [replace(shown[place], number=number) for number, place in enumerate(sorted(shown), 1)]
+    return PageSteps(blocks, sum(map(len, places)) - sum(block.size for block in blocks))
+
+
+def _build_group_key(reported: ReportedStep) -> Hashable:
+    outcome, drift = reported.outcome, reported.drift
+    known = (outcome.verdict, outcome.detail, outcome.verdicts) if outcome else None
+    return build_likeness_key(reported.step), known, drift.step if drift else None
+
+
+def _weigh(reported: ReportedStep) -> int:
+    """Say how much a step matters to a reader who can't have all: what did not succeed, then by risk."""
+    failed = reported.outcome is not None and reported.outcome.verdict is not Verdict.APPLIED
+    return reported.step.risk.rank + 3 * failed
+
+
+def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
+    reported, names = group[0], list(dict.fromkeys(member.step.address.label for member in group))
+    step = reported.step
+    call = step.request.call if step.request else None
+    changes = view.list_changes(step)
+    is_single = len(group) == 1
+    more = "" if is_single else f" and {len(group) - 1:,} more like it"
+    symbol, word = _tell_action(step, view)
+    target = step.address.target if view.names_targets else ""
+    facets = {"Kind": step.address.kind, "Change": word, "Risk": step.risk.value, "Target": target}
+    return PageBlock(
+        symbol,
+        word,
+        step.address.kind,
+        names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more",
+        target,
+        str(step.source) if is_single else "",
+        facets | _list_known_facets(reported),
+        _list_marks(reported, view),
+        [describe_object(step, view)] if is_single else [f"{len(group):,} objects alike"],
+        _build_changes(changes[:_MAX_CHANGES], reported, view),
+        max(0, len(changes) - _MAX_CHANGES),
+        step.risk_reason if step.request else "",
+        step.refusal,
+        reported.outcome.detail if reported.outcome else "",
+        f"{format_call(call)}{more}" if call else "",
+        _format_body(call) if call else (),
+        len(group),
+        () if is_single else [_build_object(member.step, view) for member in group[:_MAX_OBJECTS]],
+    )
+
+
+def _tell_action(step: MaskedStep, view: View) -> tuple[str, str]:
+    symbol, _ = find_symbol(step, view)
+    is_withheld = step.request is None and not view.from_server
+    return symbol, "not sent" if is_withheld and symbol == WITHHELD[0] else view.find_words(step).word
+
+
+def _list_known_facets(reported: ReportedStep) -> dict[str, str]:
+    outcome, drift = reported.outcome, reported.drift
+    verdict = {"Outcome": outcome.verdict.value.replace("_", " ")} if outcome else {}
+    return verdict | ({"Known": drift.step.status.value} if drift else {})
+
+
+def _list_marks(reported: ReportedStep, view: View) -> list[Mark]:
+    step, outcome, drift = reported
+    marks = [_mark_verdict(outcome.verdict)] if outcome else []
+    if drift:
+        marks.append(_mark_age(drift.step.status.value, drift.step.since, drift.step.runs))
+    if step.request is None and step.refusal:
+        marks.append(Mark(step.obstacle.value.replace("_", " "), "bad"))
+    if step.risk is not Risk.LOW and (step.request or view.from_server):
+        marks.append(_mark_risk(step.risk))
+    return marks
+
+
+def _mark_verdict(verdict: Verdict) -> Mark:
+    return Mark(VERDICTS[verdict][0], VERDICT_TONES[verdict])
+
+
+def _mark_risk(risk: Risk) -> Mark:
+    return Mark("irreversible" if risk is Risk.IRREVERSIBLE else f"{risk.value} risk", _RISK_TONES[risk])
+
+
+def _mark_age(status: str, since: str, runs: int) -> Mark:
+    if status == "new":
+        return Mark("new", "wary")
+    text = f"{status} since {since[:10]}, {runs:,} {'run' if runs == 1 else 'runs'}"
+    return Mark(text, "wary" if status == "changed" else "calm")
+
+
+def _build_changes(changes: Sequence[Change], reported: ReportedStep, view: View) -> list[ShownChange]:
+    step, outcome, _ = reported
+    subjects = {subject.path: subject for subject in step.subjects if subject.path}
+    verdicts = outcome.verdicts if outcome and len(set(outcome.verdicts)) > 1 else ()
+    # Where all have the same one it stands above.
+    marks_risks = len({change.risk for change in step.changes}) > 1
+    by_path = dict(zip((change.path for change in step.changes), verdicts, strict=False))
+    return [
+        ShownChange(
+            change.path,
+            ", ".join((subject.name or "(no name)", *map(" ".join, subject.facts)))
+            if (subject := subjects.get(change.path))
+            else "",
+            _mark_risk(change.risk) if change.risk is not Risk.LOW and marks_risks else None,
+            _mark_verdict(by_path[change.path]) if change.path in by_path else None,
+            build_diff_lines(change, step, view),
+        )
+        for change in changes
+    ]
+
+
+def _build_object(step: MaskedStep, view: View) -> ShownObject:
+    call = format_call(step.request.call) if step.request else ""
+    return ShownObject(describe_object(step, view) or step.address.label, str(step.source), call)
+
+
+def _format_body(call: Call) -> list[str]:
+    text = json.dumps(call.body, ensure_ascii=False, indent=2, default=_convert)
+    lines = text[:_MAX_BODY].split("\n")
+    return lines if len(text) <= _MAX_BODY else [*lines, f"... ({len(text):,} characters)"]
+
+
+def _convert(value: Json) -> Json:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _measure_block(block: PageBlock) -> int:
+    """Return about how many characters a block takes; marking up a line takes as much as a short one holds."""
+    lines = [line.text for change in block.changes for line in change.lines]
+    objects = [f"{item.name}{item.source}{item.call}" for item in block.objects]
+    return sum(len(text) + 80 for text in (*lines, *objects, *block.body, block.detail, block.refusal))
