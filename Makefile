@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke constraints clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke constraints pictures clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -68,6 +68,9 @@ constraints: $(VENV)/bin/python ## constraints.txt anew: the newest of everythin
 	"$$scratch/bin/uv" pip compile pyproject.toml --quiet --no-config --no-cache --upgrade --universal \
 		--python-version 3.11 --generate-hashes --custom-compile-command 'make constraints' \
 		--output-file constraints.txt
+
+pictures: $(VENV)/.dev ## the pictures of docs/html-report.md, taken in Chromium
+	$(BIN)/python -m tests.pictures
 
 clean: ## everything that was made here
 	rm -rf $(VENV) build dist .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reconciler.reports.page_steps import PageBlock
 
-_FACETS = ("Kind", "Change", "Risk", "Known", "Outcome", "Target")
+_FACETS = ("Kind", "Change", "Risk", "News", "Outcome", "Target")
 _MAX_CHOICES = 12
 _OTHERS = "others"
 _NONE = "not remembered"

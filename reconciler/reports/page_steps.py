@@ -177,7 +177,7 @@ def _tell_action(step: MaskedStep, view: View) -> tuple[str, str]:
 def _list_known_facets(reported: ReportedStep) -> dict[str, str]:
     outcome, drift = reported.outcome, reported.drift
     verdict = {"Outcome": outcome.verdict.value.replace("_", " ")} if outcome else {}
-    return verdict | ({"Known": drift.step.status.value} if drift else {})
+    return verdict | ({"News": drift.step.status.value} if drift else {})
 
 
 def _list_marks(reported: ReportedStep, view: View) -> list[Mark]:

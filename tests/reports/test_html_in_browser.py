@@ -71,6 +71,7 @@ def test_check_boxes_filter_without_a_script(reader: Reader, tmp_path: Path) -> 
     page = reader.page
     reader.open_report(SAMPLES["drift"], tmp_path)
     total = count_visible_steps(page)
+    page.locator("summary", has_text="Filter by kind, change, risk, news, target").press("Enter")
     box = page.get_by_label("SecurityRole")
     box.focus()
     page.keyboard.press("Space")
