@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
@@ -14,12 +14,15 @@ from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
 from reconciler.reports.page_history import HistoryPage, build_history_page
-from reconciler.reports.page_steps import VERDICT_TONES, PageSteps, build_page_steps
+from reconciler.reports.page_steps import VERDICT_TONES, Mark, PageSteps, build_page_steps, mark_age
 from reconciler.reports.perspective import FOUND, PLANNED, View
 from reconciler.reports.problems import limit_by_file
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.reports.unmanaged import summarize_unmanaged
+
+if TYPE_CHECKING:
+    from reconciler.plans.drift_items import DriftAge
 
 MAX_PAGE_PROBLEMS = 500
 """Problems, and notes, and absences, that a page shows of each."""
@@ -51,7 +54,7 @@ class Tile(NamedTuple):
 
 
 class ToldThing(NamedTuple):
-    """A problem or a note beside its place, in its three parts."""
+    """A problem or a note beside its place, in its three parts; `age` is how long something has been so."""
 
     place: str
     rule: str
@@ -59,6 +62,7 @@ class ToldThing(NamedTuple):
     summary: str
     reason: str
     remedy: str
+    age: Mark | None
 
 
 class ToldFile(NamedTuple):
@@ -116,12 +120,12 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _judge(report),
         list(_list_facts(report, context)),
         list(_count_tiles(report)),
-        _tell(report.all_problems, view),
+        _tell(report.all_problems, view, {}),
         steps,
         build_filters(steps.blocks),
-        _tell(plan.absences, view),
+        _tell(plan.absences, view, report.absence_ages),
         _list_cleared(report),
-        _tell(sorted((*plan.notes, *report.notes)), view),
+        _tell(sorted((*plan.notes, *report.notes)), view, {}),
         _list_withdrawn(report),
         summarize_unmanaged(plan.unmanaged),
         build_history_page(report.runs, report.differences) if report.command == "history" else None,
@@ -191,23 +195,24 @@ def _count_tiles(report: RunReport) -> Iterable[Tile]:
     return (tile for tile in tiles if tile.number > 0)
 
 
-def _tell(diagnostics: Iterable[Diagnostic], view: View) -> ToldList:
+def _tell(diagnostics: Iterable[Diagnostic], view: View, ages: Mapping[Diagnostic, DriftAge | None]) -> ToldList:
     """Return what is told by file, of each as much as the text has of it."""
     limited = list(limit_by_file(diagnostics))
     shown = limited[:MAX_PAGE_PROBLEMS]
     files = [
-        ToldFile(file, [_tell_thing(diagnostic, view) for diagnostic in group])
+        ToldFile(file, [_tell_thing(diagnostic, view, ages.get(diagnostic)) for diagnostic in group])
         for file, group in groupby(shown, key=lambda diagnostic: diagnostic.source.file)
     ]
     return ToldList(files, len(limited), len(limited) - len(shown))
 
 
-def _tell_thing(diagnostic: Diagnostic, view: View) -> ToldThing:
+def _tell_thing(diagnostic: Diagnostic, view: View, age: DriftAge | None) -> ToldThing:
     source, address = diagnostic.source, diagnostic.address
     target = f"target {address.target}: " if address and view.names_targets else ""
     place = f"{source.line}:{source.column}" if source.line else ""
     subject = f"{target}{address}" if address else ""
-    return ToldThing(place, diagnostic.rule, subject, diagnostic.summary, diagnostic.reason, diagnostic.remedy)
+    words = diagnostic.summary, diagnostic.reason, diagnostic.remedy
+    return ToldThing(place, diagnostic.rule, subject, *words, mark_age(age) if age else None)
 
 
 def _list_cleared(report: RunReport) -> list[ClearedThing]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.model import Call, Change, Json, Risk, Verdict
+from reconciler.model import Call, Change, Json, Risk, Subject, Verdict
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.alike_steps import build_likeness_key
 from reconciler.reports.diff_lines import DiffLine, build_diff_lines
+from reconciler.reports.layout import format_count
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call
 from reconciler.reports.run_report import ReportedStep
 from reconciler.reports.step_table import VERDICTS, WITHHELD, find_symbol
+
+if TYPE_CHECKING:
+    from reconciler.plans.drift_items import DriftAge
 
 MAX_PAGE_BLOCKS = 300
 """Steps, or groups of equal ones, that a page shows."""
@@ -47,12 +52,11 @@ class Mark(NamedTuple):
 
 
 class ShownChange(NamedTuple):
-    """One field: its path, which of the step's objects it is about, and its lines."""
+    """One field: its path, which of the step's objects it is about, what sets it apart, and its lines."""
 
     path: str
     subject: str
-    risk: Mark | None
-    verdict: Mark | None
+    marks: Sequence[Mark]
     lines: Sequence[DiffLine]
 
 
@@ -127,7 +131,7 @@ def build_page_steps(steps: Iterable[ReportedStep], view: View) -> PageSteps:
 def _build_group_key(reported: ReportedStep) -> Hashable:
     outcome, drift = reported.outcome, reported.drift
     known = (outcome.verdict, outcome.detail, outcome.verdicts) if outcome else None
-    return build_likeness_key(reported.step), known, drift.step if drift else None
+    return build_likeness_key(reported.step), known, drift
 
 
 def _weigh(reported: ReportedStep) -> int:
@@ -184,7 +188,7 @@ def _list_marks(reported: ReportedStep, view: View) -> list[Mark]:
     step, outcome, drift = reported
     marks = [_mark_verdict(outcome.verdict)] if outcome else []
     if drift:
-        marks.append(_mark_age(drift.step.status.value, drift.step.since, drift.step.runs))
+        marks.append(mark_age(drift.step))
     if step.request is None and step.refusal:
         marks.append(Mark(step.obstacle.value.replace("_", " "), "bad"))
     if step.risk is not Risk.LOW and (step.request or view.from_server):
@@ -200,32 +204,42 @@ def _mark_risk(risk: Risk) -> Mark:
     return Mark("irreversible" if risk is Risk.IRREVERSIBLE else f"{risk.value} risk", _RISK_TONES[risk])
 
 
-def _mark_age(status: str, since: str, runs: int) -> Mark:
-    if status == "new":
+def mark_age(age: DriftAge) -> Mark:
+    """Return how long something has differed."""
+    if age.status == "new":
         return Mark("new", "wary")
-    text = f"{status} since {since[:10]}, {runs:,} {'run' if runs == 1 else 'runs'}"
-    return Mark(text, "wary" if status == "changed" else "calm")
+    text = f"{age.status.value} since {age.since[:10]}, {format_count(age.runs, 'run')}"
+    return Mark(text, "wary" if age.status == "changed" else "calm")
 
 
 def _build_changes(changes: Sequence[Change], reported: ReportedStep, view: View) -> list[ShownChange]:
-    step, outcome, _ = reported
+    step = reported.step
     subjects = {subject.path: subject for subject in step.subjects if subject.path}
-    verdicts = outcome.verdicts if outcome and len(set(outcome.verdicts)) > 1 else ()
-    # Where all have the same one it stands above.
-    marks_risks = len({change.risk for change in step.changes}) > 1
-    by_path = dict(zip((change.path for change in step.changes), verdicts, strict=False))
+    marks = _mark_changes(reported)
     return [
         ShownChange(
             change.path,
-            ", ".join((subject.name or "(no name)", *map(" ".join, subject.facts)))
-            if (subject := subjects.get(change.path))
-            else "",
-            _mark_risk(change.risk) if change.risk is not Risk.LOW and marks_risks else None,
-            _mark_verdict(by_path[change.path]) if change.path in by_path else None,
+            _describe_subject(subjects[change.path]) if change.path in subjects else "",
+            marks.get(change.path, ()),
             build_diff_lines(change, step, view),
         )
         for change in changes
     ]
+
+
+def _describe_subject(subject: Subject) -> str:
+    return ", ".join((subject.name or "(no name)", *map(" ".join, subject.facts)))
+
+
+def _mark_changes(reported: ReportedStep) -> dict[str, list[Mark]]:
+    """Return what tells the fields of a step apart, by path. What all of them have in common stands above."""
+    step, outcome, drift = reported
+    verdicts = [_mark_verdict(verdict) for verdict in outcome.verdicts] if outcome else []
+    ages = [mark_age(age) if age else None for age in drift.changes] if drift else []
+    risks = [_mark_risk(change.risk) if change.risk is not Risk.LOW else None for change in step.changes]
+    columns = [column for column in (verdicts, ages, risks) if len(set(column)) > 1]
+    rows = zip_longest(*columns) if columns else ()
+    return {change.path: [mark for mark in marks if mark] for change, marks in zip(step.changes, rows, strict=False)}
 
 
 def _build_object(step: MaskedStep, view: View) -> ShownObject:

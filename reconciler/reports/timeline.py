@@ -32,6 +32,7 @@ _SHAPES = {
     "interrupted": "open-triangle",
 }
 _DEFAULT_SHAPE = "dash"
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
 class TimelineMark(NamedTuple):
@@ -118,9 +119,10 @@ def _read_moment(text: str) -> datetime | None:
     # Whoever can write to the store can write anything there.
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
 
 
 def _read_span(difference: PastDifference) -> tuple[datetime, datetime] | None:

@@ -120,11 +120,14 @@ SAYINGS = {
         '{ "Id": 5 }', "Not sent: the role is immutable", "3 objects alike", "test.example.com, requester CORP\\nina",
         "Not there 1", "unmanaged: 4 roles", "project 0123"],
     "drift": [
-        "declared \"Day-to-day operations\" found \"a\"", '+ added on the server "/dashboard/read/"',
+        'declared "Day-to-day operations" found "a"', '+ added on the server "/dashboard/read/"',
         '- missing on the server "/security/modify/" 1 as declared', "known since 2026-11-20, 9 runs",
-        "changed since 2026-11-28", "Cleared since the last run 1 SecurityRole/Auditors permissions", "r-1",
-        "Risk of the repair:"],
-    "apply": ["Partial", "2 applied", "1 stale", "What happened: nothing was sent: it changed", "NOT APPLIED"],
+        "description known since 2026-11-20, 9 runs", "permissions new high risk", "changed since 2026-11-28",
+        "certificate 5B7E is not there known since 2026-11-21, 7 runs",
+        "Cleared since the last run 1 SecurityRole/Auditors permissions", "r-1", "Risk of the repair:"],
+    "apply": [
+        "Partial", "2 applied", "requests.23 test.example.com, requester CORP\\nina applied", "1 stale",
+        "What happened: nothing was sent: it changed", "NOT APPLIED"],
     "in sync": ["In sync", "compared 214 of 214", "214 unchanged"],
     "validate": ["Invalid", "command GET https://keyfactor", 'unknown key "descripton"', "document.unknown-key"],
     "history": [

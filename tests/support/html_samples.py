@@ -47,14 +47,16 @@ PLAN = Plan(
 )  # fmt: skip
 
 
-def make_age(status: str, day: int, runs: int) -> StepDrift:
+def make_age(status: str, day: int, runs: int, changes: tuple[DriftAge | None, ...] = ()) -> StepDrift:
     """Return the age of a step that has differed since a day of a month."""
-    return StepDrift(DriftAge(DriftStatus(status), f"2026-11-{day}T08:00:00Z", runs), ())
+    return StepDrift(DriftAge(DriftStatus(status), f"2026-11-{day}T08:00:00Z", runs), changes)
 
 
 KNOWN = make_age("known", 20, 9)
+NEW = make_age("new", 29, 1).step
 DRIFT = DriftComparison(
-    (make_age("new", 29, 1), KNOWN, make_age("changed", 28, 2), None, KNOWN, KNOWN, KNOWN), (None,), (KNOWN.step,),
+    (make_age("new", 20, 9, (KNOWN.step, NEW)), KNOWN, make_age("changed", 28, 2), None, KNOWN, KNOWN, KNOWN),
+    (make_age("known", 21, 7).step,), (KNOWN.step,),
     (ClearedDifference(ROLES, "", "permissions", "2026-11-01T00:00:00Z", 4),),
 )  # fmt: skip
 
