@@ -169,7 +169,7 @@ def test_a_page_of_very_many_steps_is_bounded_and_says_what_it_leaves_out() -> N
 
 
 def test_one_huge_object_does_not_make_a_huge_page() -> None:
-    body = {"Permissions": [f"/very/long/{number}/" for number in range(100_000)]}
+    body = {"Permissions": [f"/very/long/{number}/" for number in range(20_000)]}
     changes = (
         Change("permissions", [], body["Permissions"], Risk.LOW),
         Change("description", "a", "x" * 10**6, Risk.LOW),
@@ -177,4 +177,4 @@ def test_one_huge_object_does_not_make_a_huge_page() -> None:
     plan = mask_plan(Plan((step(body=body, changes=changes),), Coverage(1, 1)))
     page = render_html(RunReport("plan", Exit.OK, plan), CONTEXT)
     assert len(page) < 100_000
-    assert "99,950 more" in page
+    assert "19,950 more" in page
