@@ -745,4 +745,11 @@ BANK = (
         "if not text:",
         "transport/test_page_shape.py::test_a_hostile_page_is_one_for_the_strict_reader",
     ),
+    Mutant(
+        "foreign-text-is-markup",
+        "reports/html_page.py",
+        "autoescape=True",
+        "autoescape=False",
+        "reports/test_html_page.py::test_foreign_text_is_text",
+    ),
 )
