@@ -58,7 +58,7 @@ class ToldThing(NamedTuple):
 
     place: str
     rule: str
-    subject: str
+    target: str
     summary: str
     reason: str
     remedy: str
@@ -128,7 +128,7 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _tell(sorted((*plan.notes, *report.notes)), view, {}),
         _list_withdrawn(report),
         summarize_unmanaged(plan.unmanaged),
-        build_history_page(report.runs, report.differences) if report.command == "history" else None,
+        build_history_page(report.runs, report.differences, context.moment) if report.command == "history" else None,
         context.link if context.link.startswith(("https://", "http://")) else "",
         view.from_server,
     )
@@ -208,11 +208,10 @@ def _tell(diagnostics: Iterable[Diagnostic], view: View, ages: Mapping[Diagnosti
 
 def _tell_thing(diagnostic: Diagnostic, view: View, age: DriftAge | None) -> ToldThing:
     source, address = diagnostic.source, diagnostic.address
-    target = f"target {address.target}: " if address and view.names_targets else ""
+    target = f"target {address.target}" if address and view.names_targets else ""
     place = f"{source.line}:{source.column}" if source.line else ""
-    subject = f"{target}{address}" if address else ""
     words = diagnostic.summary, diagnostic.reason, diagnostic.remedy
-    return ToldThing(place, diagnostic.rule, subject, *words, mark_age(age) if age else None)
+    return ToldThing(place, diagnostic.rule, target, *words, mark_age(age) if age else None)
 
 
 def _list_cleared(report: RunReport) -> list[ClearedThing]:

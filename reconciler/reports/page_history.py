@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from reconciler.engine.run_history import PastDifference, PastRun, RecordedStep
@@ -21,7 +22,7 @@ from reconciler.reports.history import (
 from reconciler.reports.page_steps import MAX_PAGE_BLOCKS, PageBlock, build_page_steps
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep
-from reconciler.reports.timeline import Timeline, build_timeline, find_shape
+from reconciler.reports.timeline import Timeline, build_timeline, find_shape, rank_differences
 
 MAX_PAGE_RUNS = 500
 """Runs in the table."""
@@ -88,12 +89,12 @@ class HistoryPage(NamedTuple):
     hidden_differences: int
 
 
-def build_history_page(runs: Sequence[PastRun], differences: Sequence[PastDifference]) -> HistoryPage:
-    """Return both tables and their pictures."""
+def build_history_page(runs: Sequence[PastRun], differences: Sequence[PastDifference], now: datetime) -> HistoryPage:
+    """Return both tables and their pictures, which go until now."""
     outcomes = Counter(run.outcome for run in runs)
     holders = {run.id: run.record.holder for run in runs}
-    drawn = ((size, build_timeline(runs, differences, width)) for size, width in _WIDTHS.items())
-    latest = sorted(differences, key=lambda item: (not item.cleared, item.last_seen, item), reverse=True)
+    drawn = ((size, build_timeline(runs, differences, now, width)) for size, width in _WIDTHS.items())
+    latest = rank_differences(differences)
     return HistoryPage(
         [(size, timeline) for size, timeline in drawn if timeline],
         [LegendEntry(find_shape(word), word, count) for word, count in outcomes.most_common()],
@@ -111,7 +112,10 @@ def _list_rows(runs: Sequence[PastRun], holders: Holders) -> Iterator[RunRow]:
     for run in runs:
         steps = run.steps[:room]
         room -= len(steps)
-        yield _make_run_row(run, [_build_recorded_block(step, holders) for step in steps])
+        names_target = len(run.targets) > 1
+        yield _make_run_row(
+            run, [_build_recorded_block(step, holders, step.target if names_target else "") for step in steps]
+        )
 
 
 def _make_run_row(run: PastRun, steps: Sequence[RecordedBlock]) -> RunRow:
@@ -136,14 +140,14 @@ def _make_run_row(run: PastRun, steps: Sequence[RecordedBlock]) -> RunRow:
     )
 
 
-def _build_recorded_block(step: RecordedStep, holders: Holders) -> RecordedBlock:
+def _build_recorded_block(step: RecordedStep, holders: Holders, target: str) -> RecordedBlock:
     display_step = MaskedStep(step.build_step())  # masked when it was recorded
     outcome = MaskedOutcome(display_step, SETTLED_VERDICTS[step.verdict])
     view = View()
     (block,) = build_page_steps([ReportedStep(display_step, outcome)], view).blocks
     # A record has no request, which elsewhere says that a step is not sent.
     sign = view.find_words(display_step)
-    block = replace(block, symbol=sign.symbol, word=sign.word)
+    block = replace(block, symbol=sign.symbol, word=sign.word, target=target)
     lines = [f"{step.intent.method} {step.intent.path}, intended {format_moment(step.recorded)}"]
     lines += [step.explain_absence()] if step.body is None else []
     lines += [describe_result(result, holders) for result in step.results] or [

@@ -32,6 +32,7 @@ _SHAPES = {
     "interrupted": "open-triangle",
 }
 _DEFAULT_SHAPE = "dash"
+_SHORT_SPAN = timedelta(minutes=10)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
@@ -92,14 +93,18 @@ def find_shape(outcome: str) -> str:
     return _SHAPES.get(outcome, _DEFAULT_SHAPE)
 
 
-def build_timeline(runs: Iterable[PastRun], differences: Sequence[PastDifference], width: int) -> Timeline | None:
-    """Return the picture; None where nothing has a time. What is written as no time is left out."""
+def build_timeline(
+    runs: Iterable[PastRun], differences: Sequence[PastDifference], now: datetime, width: int
+) -> Timeline | None:
+    """Return the picture until now; None where nothing has a time. What is written as no time is left out."""
     starts = [(moment, run) for run in runs if (moment := _read_moment(run.record.started))]
-    spans = [(*span, item) for item in pick_differences(differences) if (span := _read_span(item))]
+    picked = sorted(rank_differences(differences)[:MAX_BARS], key=lambda item: (item.first_seen, item))
+    spans = [(*span, item) for item in picked if (span := _read_span(item))]
     moments = [moment for moment, _ in starts] + [moment for begin, end, _ in spans for moment in (begin, end)]
     if not moments:
         return None
-    scale = _make_scale(min(moments), max(moments), width)
+    # The clock that wrote the records may be ahead of this one.
+    scale = _make_scale(min(moments), max(now, *moments), width)
     marks, rows, hidden = _place_runs(sorted(starts, key=lambda item: item[0]), scale)
     axis = _STEP * rows + _STEP / 2
     lowered = [mark._replace(y=axis - mark.y) for mark in marks]
@@ -109,10 +114,10 @@ def build_timeline(runs: Iterable[PastRun], differences: Sequence[PastDifference
     return Timeline(width, height, axis, list(_list_ticks(scale)), lowered, bars, hidden)
 
 
-def pick_differences(differences: Sequence[PastDifference]) -> list[PastDifference]:
-    """Return those that have a bar, in order of time."""
-    latest = sorted(differences, key=lambda item: (not item.cleared, item.last_seen), reverse=True)
-    return sorted(latest[:MAX_BARS], key=lambda item: (item.first_seen, item))
+def rank_differences(differences: Iterable[PastDifference]) -> list[PastDifference]:
+    """Return those that are there before those that were, of each the latest first."""
+    # A sort that is reversed leaves equals in their order, too.
+    return sorted(sorted(differences), key=lambda item: (not item.cleared, item.last_seen), reverse=True)
 
 
 def _read_moment(text: str) -> datetime | None:
@@ -155,7 +160,7 @@ def _place_bar(number: int, span: tuple[datetime, datetime, PastDifference], sca
     is_open = not difference.cleared
     x = scale.place(begin)
     right = scale.width - _MARGIN if is_open else scale.place(end)
-    name = f"{difference.address} {difference.path or 'not there'}"
+    name = " ".join(filter(None, (str(difference.address), difference.object, difference.path or "not there")))
     room = int((scale.width - 2 * _MARGIN) / _CHARACTER)
     label = name if len(name) <= room else f"{name[: room - 1]}…"
     until = "still there" if is_open else f"cleared {difference.cleared[:10]}"
@@ -170,7 +175,7 @@ def _list_ticks(scale: _Scale) -> Iterator[TimelineTick]:
     """Yield the ends of the axis, and as many moments between them as there is room for."""
     parts = max(1, scale.width // 180)
     span = scale.end - scale.start
-    form = "%Y-%m-%d" if span > timedelta(days=parts) else "%m-%d %H:%M"
+    form = "%Y-%m-%d" if span > timedelta(days=parts) else "%m-%d %H:%M" if span > _SHORT_SPAN else "%H:%M:%S"
     for part in range(parts + 1):
         moment = scale.start + span * (part / parts)
         anchor = "start" if not part else "end" if part == parts else "middle"

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Exit
-from reconciler.reports.timeline import MAX_BARS, build_timeline, find_shape, pick_differences
-from tests.support.html_samples import DIFFERENCES, RUNS, make_run
+from reconciler.reports.timeline import build_timeline, find_shape, rank_differences
+from tests.support.html_samples import CONTEXT, DIFFERENCES, RUNS, make_run
 
+NOW = CONTEXT.moment
 HOSTILE_TIMES = [
     "",
     "2026-11-28",
@@ -31,7 +32,7 @@ def test_nothing_lies_outside(starts: list[str], spans: list[tuple[str, str, str
         DIFFERENCES[0]._replace(first_seen=first, last_seen=last, cleared=cleared) for first, last, cleared in spans
     ]
     for width in (340, 960):
-        timeline = build_timeline(runs, differences, width)
+        timeline = build_timeline(runs, differences, NOW, width)
         if timeline is None:
             continue
         assert all(0 <= mark.x <= width and 0 < mark.y < timeline.axis for mark in timeline.marks)
@@ -42,7 +43,7 @@ def test_nothing_lies_outside(starts: list[str], spans: list[tuple[str, str, str
 
 def test_runs_of_one_moment_stand_on_each_other() -> None:
     """As many as there is room for; the others are counted."""
-    timeline = build_timeline([make_run(28, Exit.OK)] * 9, [], 340)
+    timeline = build_timeline([make_run(28, Exit.OK)] * 9, [], NOW, 340)
     assert timeline is not None
     assert (len({mark.x for mark in timeline.marks}), len({mark.y for mark in timeline.marks})) == (1, 6)
     assert timeline.hidden == 3
@@ -50,13 +51,14 @@ def test_runs_of_one_moment_stand_on_each_other() -> None:
 
 def test_what_is_still_there_goes_on_to_the_edge() -> None:
     """And what was cleared ends where it was; those that are there come first where there are too many."""
-    timeline = build_timeline(RUNS, DIFFERENCES, 960)
+    timeline = build_timeline(RUNS, DIFFERENCES, NOW, 960)
     assert timeline is not None
     gone, there = timeline.bars
     assert there.is_open
     assert there.x + there.width == timeline.ticks[-1].x > gone.x + gone.width
-    assert pick_differences([DIFFERENCES[1], *[DIFFERENCES[0]] * MAX_BARS]).count(DIFFERENCES[1]) == 1
-    assert build_timeline([], [], 960) is None
+    later = DIFFERENCES[0]._replace(last_seen="2026-11-28T01:00:00Z", cleared="2026-11-28T02:00:00Z")
+    assert rank_differences([*DIFFERENCES, later]) == [DIFFERENCES[1], later, DIFFERENCES[0]]
+    assert build_timeline([], [], NOW, 960) is None
 
 
 def test_an_outcome_has_a_shape_of_its_own() -> None:

@@ -76,7 +76,7 @@ INTENT = Intent("", 0, "RequestDenial/d", "POST", "/Deny", "", "", IntentKind.IR
 RESULT = IntentResult("", 0, SettledAs.APPLIED, SettledBy.ANSWER, "", at="2026-11-28T22:32:36.000Z", id="whole")
 RECORDED = RecordedStep("command", INTENT, "2026-11-28T22:32:35.000Z", (RESULT,), None)
 RUNS = [
-    make_run(28, Exit.PARTIAL, steps=(RECORDED, replace(RECORDED, results=()))),
+    make_run(28, Exit.PARTIAL, steps=(RECORDED, replace(RECORDED, results=())), targets=("command", "csms")),
     make_run(27, None, is_under_way=True),
     *(make_run(day, exit_) for day, exit_ in ((26, Exit.OK), (25, Exit.STALE), (24, Exit.UNKNOWN), (24, Exit.REFUSED))),
     make_run(23, Exit.INTERRUPTED),
