@@ -132,7 +132,8 @@ SAYINGS = {
     "validate": ["Invalid", "command GET https://keyfactor", 'unknown key "descripton"', "document.unknown-key"],
     "history": [
         "1 partial", "20261128T223234-de0d514e", "4.5 s", "ada on ci-7", "commit 3f2a91c0aa, plan 9d01c2d4aab0",
-        "! deny RequestDenial d applied target command not kept", "what it changed is not in this store", "no result was recorded",
+        "! deny RequestDenial d applied target command not kept", "what it changed is not in this store",
+        "no result was recorded",
         "SecurityRole/Auditors permissions: since 2026-11-20, cleared 2026-11-24", "still there"],
 }  # fmt: skip
 
