@@ -34,6 +34,7 @@ def build_diff_lines(change: Change, step: MaskedStep, view: View) -> list[DiffL
 def _build_planned_lines(change: Change, step: MaskedStep) -> Iterator[DiffLine]:
     members = compare_members(change.before, change.after)
     if members is None:
+        # Of what is made anew everything is an addition.
         if not step.finds_nothing:
             yield DiffLine("removed", "-", "before", _quote(change.before))
         yield DiffLine("added", "+", "after", _quote(change.after))

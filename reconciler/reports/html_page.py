@@ -44,6 +44,7 @@ def load_templates() -> Environment:
         loader=PackageLoader("reconciler.reports", "page_templates"),
         autoescape=True,
         finalize=_draw_text,
+        # Otherwise a slip of the pen in a template is an empty place in a report.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -129,6 +129,7 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _list_withdrawn(report),
         summarize_unmanaged(plan.unmanaged),
         build_history_page(report.runs, report.differences, context.moment) if report.command == "history" else None,
+        # The address comes from a variable of the environment: `javascript:` is one as well.
         context.link if context.link.startswith(("https://", "http://")) else "",
         view.from_server,
     )

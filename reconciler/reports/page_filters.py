@@ -43,6 +43,7 @@ def build_filters(blocks: Sequence[PageBlock]) -> PageFilters:
         labels = _pick_labels(facet, blocks)
         if len(labels) < 2:
             continue
+        # Labels may be foreign, and an id or a class stands in a style rule, where nothing escapes it.
         ids = {label: f"f{len(groups)}-{number}" for number, label in enumerate(labels)}
         counts: Counter[str] = Counter()
         for block in blocks:

@@ -108,6 +108,7 @@ def build_history_page(runs: Sequence[PastRun], differences: Sequence[PastDiffer
 
 def _list_rows(runs: Sequence[PastRun], holders: Holders) -> Iterator[RunRow]:
     """Yield the rows; as many steps are shown as a page has room for, those of the first runs."""
+    # A run of 100,000 steps is not what somebody opens a page for: `history RUN` has them.
     room = MAX_PAGE_BLOCKS
     for run in runs:
         steps = run.steps[:room]

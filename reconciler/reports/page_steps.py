@@ -131,6 +131,7 @@ def build_page_steps(steps: Iterable[ReportedStep], view: View) -> PageSteps:
 def _build_group_key(reported: ReportedStep) -> Hashable:
     outcome, drift = reported.outcome, reported.drift
     known = (outcome.verdict, outcome.detail, outcome.verdicts) if outcome else None
+    # Two that change the same and ended differently, or are not equally old, are no news of one kind.
     return build_likeness_key(reported.step), known, drift
 
 
@@ -149,6 +150,7 @@ def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
     more = "" if is_single else f" and {len(group) - 1:,} more like it"
     symbol, word = _tell_action(step, view)
     target = step.address.target if view.names_targets else ""
+    # No group is of several kinds, risks or targets: what it can be filtered by is that of its first step.
     facets = {"Kind": step.address.kind, "Change": word, "Risk": step.risk.value, "Target": target}
     return PageBlock(
         symbol,
