@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.phases import UNOBSERVED, PhaseObserver
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
@@ -39,7 +40,8 @@ _NO_TARGETS = Diagnostic(
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
     means), the kinds there are, when it started (seconds since the epoch), how time passes, what is piped in (the same
-    bytes however often it is asked for), and who sees its requests.
+    bytes however often it is asked for), who sees its requests, who its phases, and who its settings, which may raise
+    UsageError.
     """
 
     env: Mapping[str, str]
@@ -50,6 +52,8 @@ class RunInputs:
     timing: Timing = REAL_TIME
     read_standard_input: Callable[[], bytes] | None = None
     traffic: TrafficWatch | None = None
+    phases: PhaseObserver = UNOBSERVED
+    on_settings: Callable[[Settings], None] = lambda _settings: None
 
 
 class RunOptions(NamedTuple):
@@ -84,9 +88,11 @@ class Declaration(NamedTuple):
 
 def read_settings(inputs: RunInputs, config: str | None) -> Settings:
     """Read the settings; raises UsageError."""
-    return load_settings(
+    settings = load_settings(
         Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd, kinds=inputs.kinds
     )
+    inputs.on_settings(settings)
+    return settings
 
 
 def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = False) -> Declaration:
@@ -94,8 +100,11 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
 
     Offline, the names that the targets have without a settings file serve where there are none.
     """
-    settings = read_settings(inputs, options.config)
-    return select_declared(inputs, settings, options, offline=offline)
+    with inputs.phases.observe_phase("load", {}) as facts:
+        settings = read_settings(inputs, options.config)
+        declared = select_declared(inputs, settings, options, offline=offline)
+        facts["documents"] = len(declared.selected)
+    return declared
 
 
 def select_declared(

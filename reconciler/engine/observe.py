@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reconciler.engine.phases import UNOBSERVED, PhaseObserver
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import Registry
@@ -21,6 +22,7 @@ def observe(
     run: Run,
     kinds: Registry,
     on_progress: Callable[[str], None] = lambda _line: None,
+    phases: PhaseObserver = UNOBSERVED,
 ) -> Observed:
     """Return what exists of everything that is wanted. What can't be read becomes a gap, never an absent object."""
     groups: dict[LiveKey, list[Wanted]] = {}
@@ -31,12 +33,14 @@ def observe(
     total, done = sum(map(_count_objects, groups.values())), 0
     for (target, kind), group in groups.items():
         on_progress(f"[{done:,}/{total:,} objects] reading {target}: {kind}, {_count_objects(group):,} declared")
-        try:
-            live[target, kind] = kinds[kind].observe(apis[target], group, run)
-        # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
-        # see.
-        except _READ_ERRORS as error:
-            gaps.extend(_build_gaps(error))
+        with phases.observe_phase("read", {"target": target, "kind": kind, "objects": _count_objects(group)}) as facts:
+            try:
+                live[target, kind] = kinds[kind].observe(apis[target], group, run)
+            # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
+            # see.
+            except _READ_ERRORS as error:
+                gaps.extend(_build_gaps(error))
+                facts["problems"] = len(error.problems)
         done += _count_objects(group)
     return Observed(live, tuple(gaps))
 

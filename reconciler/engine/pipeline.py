@@ -92,7 +92,7 @@ def compare_with_servers(
     settings, loaded = declared.settings, declared.loaded
     run = Run.of_documents(inputs.today, declared.selected, claimed_acts)
     readers = {name: api.read for name, api in apis.items()}
-    observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
+    observed = observe(declared.selected, readers, run, inputs.kinds, on_progress, inputs.phases)
     scope = PlanScope(
         declared=loaded.documents,
         selection=declared.selection,
@@ -100,10 +100,12 @@ def compare_with_servers(
         manifests=loaded.digest,
         unread=loaded.unread,
     )
-    plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
-    plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
-    # Last: a token is known to its API's redactor only once it was fetched.
-    judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
+    with inputs.phases.observe_phase("plan", {}) as facts:
+        plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
+        plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
+        # Last: a token is known to its API's redactor only once it was fetched.
+        judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
+        facts["steps"] = len(plan.steps)
     return judged_plan._replace(base=_compare_with_base(declared, observed, inputs.kinds))
 
 

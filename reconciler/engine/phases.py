@@ -1,0 +1,27 @@
+"""What a run goes through, for whoever watches it. Nobody does unless asked to, and that costs nothing."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TypeAlias
+
+Facts: TypeAlias = dict[str, str | int]
+"""What is told of a phase: names and numbers, never a value of an object."""
+
+
+class PhaseObserver(Protocol):
+    """Is told when a phase of a run begins and ends, in the thread that the run began in."""
+
+    def observe_phase(self, name: str, facts: Facts) -> AbstractContextManager[Facts]:
+        """Return what stands around a phase; facts that are known at its end are added to what it gives."""
+
+
+class NoObserver:
+    """Whom a run has if nobody watches."""
+
+    def observe_phase(self, name: str, facts: Facts) -> AbstractContextManager[Facts]:  # noqa: ARG002
+        """Forget what is told."""
+        return nullcontext(facts)
+
+
+UNOBSERVED = NoObserver()
