@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.event_names import RunEventName
 from reconciler.rules import RULES
 
 PACKAGE = Path(__file__).parents[1] / "reconciler"
 RULE_ID = re.compile(r"[a-z]+\.[a-z-]+")
 AREAS = frozenset(rule.partition(".")[0] for rule in RULES)
 FILE_NAME = re.compile(r".*\.(json|yaml|csv)")
-"""What looks like a rule and is none."""
+"""What looks like a rule and is none; events, which look alike as well, are the other."""
 
 
 def find_texts(node: ast.AST) -> Iterator[str]:
@@ -40,7 +41,8 @@ def find_rule_ids(tree: ast.AST) -> Iterator[str]:
     """Yield what is given as a rule, and what looks like one of a known area: ids go through names and calls, too."""
     yield from find_rule_arguments(tree)
     for text in find_texts(tree):
-        if RULE_ID.fullmatch(text) and text.partition(".")[0] in AREAS and not FILE_NAME.fullmatch(text):
+        is_other = FILE_NAME.fullmatch(text) or text in set(RunEventName)
+        if RULE_ID.fullmatch(text) and text.partition(".")[0] in AREAS and not is_other:
             yield text
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.diagnostics import Source
+from reconciler.event_names import RunEventName
 from reconciler.settings import schema as settings_schema
-from reconciler.settings import schema_auth, schema_plans
+from reconciler.settings import schema_auth, schema_notify, schema_plans
 from reconciler.settings.durations import parse_duration
 from reconciler.settings.model import (
     AkskAuth,
@@ -22,6 +24,7 @@ from reconciler.settings.model import (
     OauthAuth,
     PasswordAuth,
     PlanSettings,
+    Receiver,
     SignerCommands,
     StateSettings,
     Target,
@@ -99,6 +102,13 @@ def build_plan_settings(plans: schema_plans.PlansSection, folder: Path) -> PlanS
     elif signer := plans.signer:
         signing = SignerCommands(tuple(signer.sign or ()), tuple(signer.verify or ()), folder, tuple(signer.env))
     return PlanSettings(parse_duration(plans.max_age), signing, plans.signed is not None)
+
+
+def build_receivers(notify: Sequence[schema_notify.NotifySettings], folder: Path) -> tuple[Receiver, ...]:
+    """Return who is told of what; `folder` is where the file's relative paths begin."""
+    return tuple(
+        Receiver(_build_origin(entry.url, folder), frozenset(map(RunEventName, entry.events))) for entry in notify
+    )
 
 
 def _build_auth(

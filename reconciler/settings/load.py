@@ -15,7 +15,7 @@ from reconciler.documents import limits
 from reconciler.documents.files import name_path, read_mode
 from reconciler.errors import InvalidError, UsageError
 from reconciler.sanitize import escape_and_shorten
-from reconciler.settings.model import PlanSettings, Settings, StateSettings, Target
+from reconciler.settings.model import PlanSettings, Receiver, Settings, StateSettings, Target
 from reconciler.state.locations import LocalState
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _load_file(path: Path, env: Mapping[str, str], cwd: Path, kinds: Collection[
         protected=tuple(settings_file.protected),
         name=source.file,
         plans=_build_plan_settings(settings_file, folder),
+        receivers=_build_receivers(settings_file, folder),
     )
 
 
@@ -179,6 +180,13 @@ def _build_plan_settings(settings_file: SettingsFile, folder: Path) -> PlanSetti
     from reconciler.settings.build import build_plan_settings  # noqa: PLC0415 - models, as above
 
     return build_plan_settings(settings_file.plans, folder)
+
+
+def _build_receivers(settings_file: SettingsFile, folder: Path) -> tuple[Receiver, ...]:
+    """Return who a file says is told of what."""
+    from reconciler.settings.build import build_receivers  # noqa: PLC0415 - models, as above
+
+    return build_receivers(settings_file.notify, folder)
 
 
 def _read_vendor_targets(env: Mapping[str, str]) -> dict[str, Target]:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.credentials.sources import Origin
 from reconciler.diagnostics import Explanation, Source
+from reconciler.event_names import RunEventName
 from reconciler.model import Bound
 from reconciler.state.locations import GitState, LocalState
 from reconciler.transport.options import DEFAULT_OPTIONS, PUBLIC_TRUST, TransportOptions, Trust
@@ -176,6 +177,14 @@ class PlanSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who is told of which events; its URL, in which tokens stand, is a secret."""
+
+    url: Origin
+    events: frozenset[RunEventName]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
     `name`, which is how messages call the file.
@@ -191,3 +200,4 @@ class Settings:
     protected: tuple[str, ...] = DEFAULT_PROTECTED
     name: str = "reconciler.yaml"
     plans: PlanSettings = PlanSettings()
+    receivers: tuple[Receiver, ...] = ()

@@ -34,6 +34,7 @@ from reconciler.settings.schema_auth import (
     TextLine,
     TokenSettings,
 )
+from reconciler.settings.schema_notify import NotifySettings
 from reconciler.settings.schema_plans import PlansSection
 from reconciler.transport.urls import is_loopback
 
@@ -270,3 +271,5 @@ class SettingsFile(StrictModel):
     """Where runs are remembered: a folder, relative to this file, or more about it."""
     plans: PlansSection = PlansSection()
     """How long a saved plan can be applied, and how it is signed."""
+    notify: list[NotifySettings] = []
+    """Who is told of drift and of failures, by Slack, Teams, e-mail, a webhook and others."""

@@ -13,10 +13,10 @@ from itertools import pairwise
 from typing import Any
 
 from reconciler.documents.schema_titles import drop_titles
-from reconciler.settings import schema, schema_auth, schema_plans
+from reconciler.settings import schema, schema_auth, schema_notify, schema_plans
 from reconciler.settings.schema_auth import StrictModel
 
-_MODULES = (schema, schema_auth, schema_plans)
+_MODULES = (schema, schema_auth, schema_notify, schema_plans)
 
 
 def build_settings_schema() -> dict[str, Any]:
