@@ -139,6 +139,9 @@ _MANIFEST_RULES = {
     "manifest.wrong-target": "A document names a target that speaks another API than its kind needs.",
     "manifest.wrong-type": "A field holds another type of value than it takes, such as a number where text is due.",
 }
+_NOTIFY_RULES = {
+    "notify.not-sent": "Somebody whom the settings name was not told what happened, or perhaps not.",
+}
 _OUTPUT_RULES = {
     "output.unwritable": "A result could not be written whole, such as on a full disk.",
 }
@@ -236,6 +239,7 @@ _UNDO_RULES = {
 _USAGE_RULES = {
     "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
     "usage.invalid-filter": "A filter such as --only or --label is not written as it has to be.",
+    "usage.invalid-link": "What is given to --link is no URL that people could be sent to.",
     "usage.invalid-out": "The name given to --out is none that a saved plan can have.",
     "usage.invalid-report": "A format or a name given to --report is none that a report can have, or is taken.",
     "usage.invalid-trace": "The name given to --trace is none that a trace can have, or stands for something else.",
@@ -291,6 +295,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_LIVE_RULES,
                 **_LOGIN_RULES,
                 **_MANIFEST_RULES,
+                **_NOTIFY_RULES,
                 **_OUTPUT_RULES,
                 **_PLAN_RULES,
                 **_SCHEMA_RULES,

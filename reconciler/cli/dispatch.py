@@ -6,11 +6,13 @@ import functools
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from reconciler.cli.commands import cli
+from reconciler.cli.terminal.alerts import BROKEN_OFF_ALERTS
 from reconciler.cli.terminal.command_words import list_option_values
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import (
@@ -29,7 +31,7 @@ from reconciler.cli.terminal.report_files import (
 )
 from reconciler.cli.terminal.streams import read_piped_bytes, write_text
 from reconciler.cli.terminal.traffic import describe_lost_trace
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
 if TYPE_CHECKING:
@@ -82,7 +84,8 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
     except click.exceptions.Exit as early_exit:  # --help and --version: nothing was run
         return early_exit.exit_code
     session.stops.begin_reporting()
-    result, context = _add_reports(session, argv, _add_trace(session, command, result))
+    result = _tell_others(session, command, _add_trace(session, command, result))
+    result, context = _add_reports(session, argv, result)
     try:
         return int(print_result(session, command, result, context))
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
@@ -144,6 +147,17 @@ def _add_trace(session: Session, command: str, result: CommandResult) -> Command
     if problem is None:
         return result
     return result._replace(exit=weigh_lost_result(result), notes=(*result.notes, problem))
+
+
+def _tell_others(session: Session, command: str, result: CommandResult) -> CommandResult:
+    """Tell whom the settings name; whatever comes of that is a note, and the result is what it was."""
+    try:
+        notes = session.alerts.send(command, result, session.env)
+    except KeyboardInterrupt:  # somebody insists, and the report matters more
+        notes = [BROKEN_OFF_ALERTS]
+    except Exception as fault:  # noqa: BLE001 - a message that can't be made must not cost the report
+        notes = [replace(describe_internal_error(fault), severity=Severity.NOTE)]
+    return result._replace(notes=(*result.notes, *notes)) if notes else result
 
 
 def _invoke_command(argv: Sequence[str], session: Session) -> CommandResult:

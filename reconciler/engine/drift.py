@@ -15,7 +15,9 @@ from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect
 from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
 from reconciler.engine.saved_plans import find_manifests_commit
+from reconciler.engine.stale_leases import find_stale_leases
 from reconciler.errors import AuthError, ReconcilerError, StateError
+from reconciler.event_names import RunEventName
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound
 from reconciler.plans.drift_items import (
@@ -30,6 +32,7 @@ from reconciler.plans.drift_items import (
     pick_target_items,
 )
 from reconciler.plans.masking import MaskedPlan
+from reconciler.plans.run_events import StaleLease
 from reconciler.state.records import DriftItem, DriftNews, Lease, RunRecord
 from reconciler.state.store import Store
 from reconciler.state.store_errors import describe_holding
@@ -42,7 +45,8 @@ Leases = Mapping[str, Lease]
 class DriftRun(NamedTuple):
     """A comparison, what it is beside earlier ones, and which targets were held by an apply meanwhile.
 
-    `comparison` and `leases` are None where the store was not to be asked, or gave no answer.
+    `comparison` and `leases` are None where the store was not to be asked, or gave no answer. `stale` are leases that
+    seem dead and were not told before, looked for where somebody is to be told.
     """
 
     judged: JudgedPlan
@@ -50,6 +54,7 @@ class DriftRun(NamedTuple):
     comparison: DriftComparison | None = None
     leases: Leases | None = None
     notes: tuple[Diagnostic, ...] = ()
+    stale: tuple[StaleLease, ...] = ()
 
 
 def find_drift(
@@ -70,8 +75,9 @@ def find_drift(
         judged = compare_with_servers(inputs, declared, apis, on_progress, claimed)
         leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
         comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
+        stale = memory.find_stale(run, leases) if _is_watching_locks(declared) else ()
         notes = [*map(_note_lease, leases.items()), *memory.notes]
-        return DriftRun(judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)))
+        return DriftRun(judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)), stale)
 
 
 class _Memory:
@@ -125,6 +131,10 @@ class _Memory:
                 cleared += list_cleared(news, addresses)
         return compare_with_memory(plan, items, ages, cleared) if ages or not self.failure else None
 
+    def find_stale(self, run: RunRecord, leases: Leases) -> tuple[StaleLease, ...]:
+        """Return which of these leases seem dead, where no earlier run has told it."""
+        return (self._ask(lambda store: tuple(find_stale_leases(store, leases, run))) if leases else None) or ()
+
     def _read_lease(self, target: str) -> Lease | None:
         return self._ask(lambda store: store.read_lease(target))
 
@@ -143,6 +153,10 @@ class _Memory:
         except StateError as error:
             self.failure = error
             return None
+
+
+def _is_watching_locks(declared: Declaration) -> bool:
+    return any(RunEventName.LOCK_STALE in receiver.events for receiver in declared.settings.receivers)
 
 
 def _group_targets(bounds: Mapping[str, Bound]) -> dict[str, frozenset[str]]:

@@ -13,6 +13,11 @@ from reconciler.sanitize import strip_user_information
 from reconciler.state.records import RunHolder
 
 _PROC = Path("/proc")
+_JOB_TEMPLATES = (
+    (("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"), "{}/{}/actions/runs/{}"),
+    # Azure's collection ends with a slash, and a project's name may hold blanks.
+    (("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID"), "{}{}/_build/results?buildId={}"),
+)
 _JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL", "RECONCILER_JOB_URL")
 
 
@@ -25,7 +30,7 @@ def describe_holder(env: Mapping[str, str], *, proc: Path = _PROC) -> RunHolder:
         process=process,
         started=_read_start(process, proc),
         actor=env.get("GITHUB_ACTOR") or env.get("GITLAB_USER_LOGIN") or _find_user(),
-        job=strip_user_information(_find_job(env)),
+        job=strip_user_information(find_job_url(env)),
     )
 
 
@@ -64,9 +69,11 @@ def _read_start(process: int, proc: Path) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def _find_job(env: Mapping[str, str]) -> str:
-    if all(env.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")):
-        return f"{env['GITHUB_SERVER_URL']}/{env['GITHUB_REPOSITORY']}/actions/runs/{env['GITHUB_RUN_ID']}"
+def find_job_url(env: Mapping[str, str]) -> str:
+    """Return where a CI system shows the job of this process, as the environment says; "" if it doesn't."""
+    for names, template in _JOB_TEMPLATES:
+        if all(env.get(name) for name in names):
+            return template.format(*(env[name].replace(" ", "%20") for name in names))
     return next((env[name] for name in _JOB_VARIABLES if env.get(name)), "")
 
 

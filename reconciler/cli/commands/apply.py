@@ -67,6 +67,7 @@ _BASE_OF_SAVED_PLAN = Diagnostic(
 @options.max_plan_age
 @options.base
 @options.full
+@options.link
 @options.settings_and_selection
 @options.traffic
 @options.report

@@ -20,6 +20,7 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.base
 @options.settings_and_selection
 @options.no_state
+@options.link
 @options.traffic
 @options.report
 @options.output
@@ -32,6 +33,7 @@ def command(
     from reconciler.engine.declaration import RunOptions
     from reconciler.engine.drift import find_drift
     from reconciler.manifests.selection import Selection
+    from reconciler.plans.run_events import list_drift_events
     from reconciler.reports import text
     from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
     from reconciler.reports.headline import summarize_drift, summarize_news
@@ -55,4 +57,5 @@ def command(
         absences_in_text=True,
         untold_rules=_FOR_AUTHORS,
         drift=comparison,
+        events=list_drift_events(comparison, drift.stale),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from reconciler.cli.terminal.alerts import Alerts
 from reconciler.cli.terminal.report_files import ReportFiles
 from reconciler.cli.terminal.traffic import Traffic
 from reconciler.engine.interrupts import StopSignals
@@ -28,7 +29,7 @@ class Session:
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
     `read_standard_input` gives the same bytes however often it is asked, `traffic` is who sees the requests, and
-    `reports` are those to be written beside the answer, or in the place of its text.
+    `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the run.
     """
 
     stdin: TextIO
@@ -45,6 +46,7 @@ class Session:
     read_standard_input: Callable[[], bytes] | None = None
     traffic: Traffic = field(default_factory=Traffic)
     reports: ReportFiles = field(default_factory=ReportFiles)
+    alerts: Alerts = field(default_factory=Alerts)
 
     @property
     def has_document(self) -> bool:
@@ -84,7 +86,10 @@ class Session:
         from reconciler.kinds.registry import KINDS
 
         timing, watch = self.timing or REAL_TIME, self.traffic.make_watch(self.stderr)
-        return RunInputs(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch)
+        return RunInputs(
+            *(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch),
+            on_settings=self.alerts.note_settings,
+        )
 
     @property
     def moment(self) -> datetime:

@@ -195,6 +195,20 @@ base = click.option(
 )
 
 
+def _set_link(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if not context.resilient_parsing:
+        context.obj.alerts.arm(value)
+
+
+link = click.option(
+    "--link",
+    metavar="URL",
+    expose_value=False,  # the session knows it: whoever is told is told when the run is over
+    callback=_set_link,
+    help="Where people read on that `notify:` tells of this run; the CI job's own page if not given.",
+)
+
+
 def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         context.obj.traffic.is_verbose = True

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
+    from reconciler.plans.run_events import RunEvent
     from reconciler.reports.formats import FormatContext
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
@@ -34,7 +35,8 @@ class CommandResult(NamedTuple):
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
     are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` and
-    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan.
+    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan. `events` are the news of a run
+    for those who are told.
     """
 
     exit: Exit
@@ -52,6 +54,7 @@ class CommandResult(NamedTuple):
     runs: Sequence[PastRun] = ()
     differences: Sequence[PastDifference] = ()
     documents: Sequence[DocumentCoverage] = ()
+    events: tuple[RunEvent, ...] = ()
 
 
 def load_headers() -> BuildHeaders:

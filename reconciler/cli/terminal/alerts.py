@@ -1,0 +1,90 @@
+"""Who is told of a run by the settings' `notify:`, and what: after it has ended, before its report is printed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.cli.terminal.output import CommandResult
+    from reconciler.settings.model import Settings
+
+# The characters of a URL (RFC 3986, section 2), and no login in it (3.2.1): that would be a secret for everybody.
+_LINK = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?")
+_LONGEST_LINK = 2000
+BROKEN_OFF_ALERTS = Diagnostic(
+    "notify.not-sent",
+    Source("notify"),
+    "telling others was broken off: some may have been told",
+    "each piece of news is told once, and no later run tells it again",
+    "tell them yourself",
+    Severity.NOTE,
+)
+"""What is said where somebody did not wait for the messages."""
+
+
+class Alerts:
+    """What a command that has news remembers of whom to tell: nothing at all for the others."""
+
+    def __init__(self) -> None:
+        self._link: str | None = None
+        self._is_armed = False
+        self._settings: Settings | None = None
+
+    def arm(self, link: str | None) -> None:
+        """Make the run one that has news; `link` is where people read on. Raises UsageError for what is no link."""
+        if link is not None and not is_link(link):
+            summary = "--link needs an http or https URL without a login and without blanks"
+            raise UsageError(Diagnostic("usage.invalid-link", Source("--link"), summary, remedy="give the job's page"))
+        self._link, self._is_armed = link, True
+
+    def note_settings(self, settings: Settings) -> None:
+        """Take note of who is to be told; raises UsageError where nobody could be."""
+        if not self._is_armed or not settings.receivers:
+            return
+        from reconciler.notify.delivery import check_notify_extra
+
+        check_notify_extra(Source(settings.name))
+        self._settings = settings
+
+    def send(self, command: str, result: CommandResult, env: Mapping[str, str]) -> list[Diagnostic]:
+        """Tell each receiver what it wants to know of a finished run, if anything; returns what could not be told."""
+        if self._settings is None:
+            return []
+        from reconciler.plans.run_events import list_apply_events
+
+        # Whoever says no at a terminal knows.
+        is_declined = any(problem.rule == "plan.not-confirmed" for problem in result.problems)
+        is_apply = command == "apply" and not is_declined
+        events = list_apply_events(result.exit, result.outcomes) if is_apply else result.events
+        wanted = [[event for event in events if event.name in receiver.events] for receiver in self._settings.receivers]
+        if not any(wanted):
+            return []
+        from reconciler.notify.delivery import Letter, send_letters
+        from reconciler.reports.notification import build_news_message, summarize_run
+
+        summary, link = summarize_run(result.plan, result.drift, result.outcomes), self._find_link(env)
+        letters = []
+        for number, (receiver, chosen) in enumerate(zip(self._settings.receivers, wanted, strict=True)):
+            if chosen:
+                message = build_news_message(chosen, summary, link)
+                letters.append(Letter(number, receiver.url, tuple(event.name.value for event in chosen), *message))
+        return send_letters(letters, env, Source(self._settings.name))
+
+    def _find_link(self, env: Mapping[str, str]) -> str:
+        if self._link is not None:
+            return self._link
+        from reconciler.state.run_holder import find_job_url
+
+        url = find_job_url(env)
+        return url if is_link(url) else ""
+
+
+def is_link(text: str) -> bool:
+    """Say whether a text is a URL to click on, and nothing else."""
+    return len(text) <= _LONGEST_LINK and _LINK.fullmatch(text) is not None
