@@ -226,6 +226,9 @@ _STATE_RULES = {
     "state.unsettled": "Nobody knows what came of a step that an earlier run sent, or may have sent.",
     "state.vanished": "There was a store of the state, and it is gone.",
 }
+_TELEMETRY_RULES = {
+    "telemetry.not-sent": "The trace of a run was not sent to the collector, or perhaps not all of it.",
+}
 _TLS_RULES = {
     "tls.unusable-certificate": "A file of certificates or keys that the settings name can't be used.",
 }
@@ -240,6 +243,7 @@ _USAGE_RULES = {
     "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
     "usage.invalid-filter": "A filter such as --only or --label is not written as it has to be.",
     "usage.invalid-link": "What is given to --link is no URL that people could be sent to.",
+    "usage.invalid-otlp": "What is given to --otlp is no URL of a collector.",
     "usage.invalid-out": "The name given to --out is none that a saved plan can have.",
     "usage.invalid-report": "A format or a name given to --report is none that a report can have, or is taken.",
     "usage.invalid-trace": "The name given to --trace is none that a trace can have, or stands for something else.",
@@ -301,6 +305,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_SCHEMA_RULES,
                 **_SETTINGS_RULES,
                 **_STATE_RULES,
+                **_TELEMETRY_RULES,
                 **_TLS_RULES,
                 **_UNDO_RULES,
                 **_USAGE_RULES,

@@ -30,6 +30,7 @@ from reconciler.cli.terminal.report_files import (
     write_reports,
 )
 from reconciler.cli.terminal.streams import read_piped_bytes, write_text
+from reconciler.cli.terminal.telemetry import BROKEN_OFF_TRACE
 from reconciler.cli.terminal.traffic import describe_lost_trace
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import Exit, ReconcilerError, describe_internal_error
@@ -150,13 +151,18 @@ def _add_trace(session: Session, command: str, result: CommandResult) -> Command
 
 
 def _tell_others(session: Session, command: str, result: CommandResult) -> CommandResult:
-    """Tell whom the settings name; whatever comes of that is a note, and the result is what it was."""
-    try:
-        notes = session.alerts.send(command, result, session.env)
-    except KeyboardInterrupt:  # somebody insists, and the report matters more
-        notes = [BROKEN_OFF_ALERTS]
-    except Exception as fault:  # noqa: BLE001 - a message that can't be made must not cost the report
-        notes = [replace(describe_internal_error(fault), severity=Severity.NOTE)]
+    """Tell whom the settings name, and a collector; what comes of that is a note, and the result is what it was."""
+    notes: list[Diagnostic] = []
+    for tell, broken_off in (
+        (functools.partial(session.alerts.send, command, result, session.env), BROKEN_OFF_ALERTS),
+        (functools.partial(session.telemetry.send, command, result, session.now), BROKEN_OFF_TRACE),
+    ):
+        try:
+            notes += tell()
+        except KeyboardInterrupt:  # somebody insists, and the report matters more
+            notes.append(broken_off)
+        except Exception as fault:  # noqa: BLE001 - a message that can't be made must not cost the report
+            notes.append(replace(describe_internal_error(fault), severity=Severity.NOTE))
     return result._replace(notes=(*result.notes, *notes)) if notes else result
 
 

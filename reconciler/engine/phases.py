@@ -10,10 +10,16 @@ Facts: TypeAlias = dict[str, str | int]
 
 
 class PhaseObserver(Protocol):
-    """Is told when a phase of a run begins and ends, in the thread that the run began in."""
+    """Is told when a phase of a run begins and ends, and of each step that was carried out."""
 
     def observe_phase(self, name: str, facts: Facts) -> AbstractContextManager[Facts]:
         """Return what stands around a phase; facts that are known at its end are added to what it gives."""
+
+    def mark_time(self) -> int:
+        """Return this moment, as `note_step` takes it."""
+
+    def note_step(self, began: int, facts: Facts) -> None:
+        """Take note of a step of the current phase, which ends now; others may be under way beside it."""
 
 
 class NoObserver:
@@ -22,6 +28,13 @@ class NoObserver:
     def observe_phase(self, name: str, facts: Facts) -> AbstractContextManager[Facts]:  # noqa: ARG002
         """Forget what is told."""
         return nullcontext(facts)
+
+    def mark_time(self) -> int:
+        """Return nothing of use."""
+        return 0
+
+    def note_step(self, began: int, facts: Facts) -> None:
+        """Forget what is told."""
 
 
 UNOBSERVED = NoObserver()

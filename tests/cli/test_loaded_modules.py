@@ -36,6 +36,8 @@ LIBRARIES = {
     "cryptography",
     "jinja2",
     "psycopg",
+    "apprise",
+    "opentelemetry",
 }
 """What this project depends on, and what that brings along which is large."""
 

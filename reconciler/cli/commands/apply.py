@@ -68,6 +68,7 @@ _BASE_OF_SAVED_PLAN = Diagnostic(
 @options.base
 @options.full
 @options.link
+@options.otlp
 @options.settings_and_selection
 @options.traffic
 @options.report
@@ -166,8 +167,9 @@ def _apply_saved_plan(
         )
         raise UsageError(problem)
     inputs = session.inputs
-    settings = read_settings(inputs, run_options.config)
-    saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+    with inputs.phases.observe_phase("load", {}):
+        settings = read_settings(inputs, run_options.config)
+        saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
     plan = saved_plan.plan
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connect_targets(inputs, settings, targets) as apis:
@@ -195,6 +197,7 @@ def _apply_judged_plan(
     from reconciler.cli.terminal.confirm import ask_confirmation
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.execution import ExecutionContext, execute_plan
+    from reconciler.engine.observed_steps import watch_steps
     from reconciler.kinds.registry import KINDS
     from reconciler.reports.perspective import View
 
@@ -207,8 +210,9 @@ def _apply_judged_plan(
             lambda plan: apply_options.accepted or ask_confirmation(session, plan),
             view,
         )
-        timing = session.inputs.timing
-        context = ExecutionContext(apis, judged_plan.masker, listener, session.stops, KINDS, recorded, timing)
+        inputs, masker = session.inputs, judged_plan.masker
+        recorder = watch_steps(recorded, inputs.phases, masker)
+        context = ExecutionContext(apis, masker, listener, session.stops, KINDS, recorder, inputs.timing)
         execution = execute_plan(judged_plan, apply_options.risks, context)
     result = _draw_execution(execution, view, recorded, judged_plan.base)
     return result._replace(notes=(*result.notes, *judged_plan.base_notes))

@@ -21,6 +21,7 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.settings_and_selection
 @options.no_state
 @options.link
+@options.otlp
 @options.traffic
 @options.report
 @options.output

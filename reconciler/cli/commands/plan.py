@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @options.base
 @options.no_state
 @options.full
+@options.otlp
 @options.settings_and_selection
 @options.traffic
 @options.report

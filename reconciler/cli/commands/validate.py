@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @options.command()
 @options.paths
+@options.otlp
 @options.settings_and_selection
 @options.report
 @options.output

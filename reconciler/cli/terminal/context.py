@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from reconciler.cli.terminal.alerts import Alerts
 from reconciler.cli.terminal.report_files import ReportFiles
+from reconciler.cli.terminal.telemetry import Telemetry
 from reconciler.cli.terminal.traffic import Traffic
 from reconciler.engine.interrupts import StopSignals
 
@@ -29,7 +30,8 @@ class Session:
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
     `read_standard_input` gives the same bytes however often it is asked, `traffic` is who sees the requests, and
-    `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the run.
+    `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the run,
+    and `telemetry` watches its phases.
     """
 
     stdin: TextIO
@@ -47,6 +49,7 @@ class Session:
     traffic: Traffic = field(default_factory=Traffic)
     reports: ReportFiles = field(default_factory=ReportFiles)
     alerts: Alerts = field(default_factory=Alerts)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def has_document(self) -> bool:
@@ -85,9 +88,10 @@ class Session:
         from reconciler.engine.timing import REAL_TIME
         from reconciler.kinds.registry import KINDS
 
-        timing, watch = self.timing or REAL_TIME, self.traffic.make_watch(self.stderr)
+        timing, watch = self.timing or REAL_TIME, self.traffic.make_watch(self.stderr, self.telemetry.on_exchange)
         return RunInputs(
             *(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch),
+            phases=self.telemetry.phases,
             on_settings=self.alerts.note_settings,
         )
 

@@ -209,6 +209,20 @@ link = click.option(
 )
 
 
+def _set_otlp(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if not context.resilient_parsing:
+        context.obj.telemetry.arm(value, context.obj.env)
+
+
+otlp = click.option(
+    "--otlp",
+    metavar="ENDPOINT",
+    expose_value=False,  # the session knows it, and is told what the run goes through
+    callback=_set_otlp,
+    help="Send a trace of the run to this OpenTelemetry collector; that of OTEL_EXPORTER_OTLP_ENDPOINT if not given.",
+)
+
+
 def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         context.obj.traffic.is_verbose = True

@@ -37,9 +37,9 @@ class Traffic:
         self._output: OutputFile | None = None
         self._log: TrafficLog | None = None
 
-    def make_watch(self, stderr: TextIO) -> TrafficWatch | None:
-        """Return who is shown the requests of a run; None where nobody asked."""
-        if not (self.is_verbose or self.is_counted) and self._log is None:
+    def make_watch(self, stderr: TextIO, on_exchange: Callable[..., None] | None = None) -> TrafficWatch | None:
+        """Return who is shown the requests of a run, `on_exchange` among them; None where nobody asked."""
+        if not (self.is_verbose or self.is_counted or on_exchange) and self._log is None:
             return None
         from reconciler.transport.exchanges import TrafficWatch
 
@@ -49,6 +49,8 @@ class Traffic:
             self._asked_targets.append(target)
             if log is not None:
                 log.add(target, redact, exchange)
+            if on_exchange is not None:
+                on_exchange(target, redact, exchange)
             if self.is_verbose:
                 self.lines.write(stderr, format_exchange(target, redact, exchange))
 
