@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.diagnostics import Source
-from reconciler.event_names import RunEventName
 from reconciler.settings import schema as settings_schema
 from reconciler.settings import schema_auth, schema_notify, schema_plans
 from reconciler.settings.durations import parse_duration
@@ -106,6 +105,9 @@ def build_plan_settings(plans: schema_plans.PlansSection, folder: Path) -> PlanS
 
 def build_receivers(notify: Sequence[schema_notify.NotifySettings], folder: Path) -> tuple[Receiver, ...]:
     """Return who is told of what; `folder` is where the file's relative paths begin."""
+    # Most settings name nobody.
+    from reconciler.event_names import RunEventName  # noqa: PLC0415
+
     return tuple(
         Receiver(_build_origin(entry.url, folder), frozenset(map(RunEventName, entry.events))) for entry in notify
     )

@@ -184,6 +184,8 @@ def _build_plan_settings(settings_file: SettingsFile, folder: Path) -> PlanSetti
 
 def _build_receivers(settings_file: SettingsFile, folder: Path) -> tuple[Receiver, ...]:
     """Return who a file says is told of what."""
+    if not settings_file.notify:
+        return ()
     from reconciler.settings.build import build_receivers  # noqa: PLC0415 - models, as above
 
     return build_receivers(settings_file.notify, folder)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from reconciler.credentials.sources import Origin
 from reconciler.diagnostics import Explanation, Source
-from reconciler.event_names import RunEventName
 from reconciler.model import Bound
 from reconciler.state.locations import GitState, LocalState
 from reconciler.transport.options import DEFAULT_OPTIONS, PUBLIC_TRUST, TransportOptions, Trust
+
+if TYPE_CHECKING:
+    from reconciler.event_names import RunEventName
 
 ENVIRONMENT_SOURCE = Source("environment")
 """Where a target stands that no file configures."""
