@@ -39,7 +39,9 @@ def build_news_message(events: Sequence[RunEvent], summary: str, link: str) -> N
     return NewsMessage(f"reconciler {title}", body, {event.name for event in events} <= _GOOD_NEWS)
 
 
-def summarize_run(plan: MaskedPlan | None, drift: DriftComparison | None, outcomes: Sequence[MaskedOutcome]) -> str:
+def summarize_in_numbers(
+    plan: MaskedPlan | None, drift: DriftComparison | None, outcomes: Sequence[MaskedOutcome]
+) -> str:
     """Return a run in a line or two: numbers alone."""
     if outcomes:
         return summarize_outcomes(outcomes)

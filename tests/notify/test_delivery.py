@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnostics import Source
 from reconciler.notify.delivery import Letter, send_letters
+from reconciler.transport.deadlines import run_within
 from tests.support.raw_server import Scripted, answer
 
 # Of the standard library, in what Apprise imports for PGP.
@@ -26,24 +28,33 @@ def locate(server: Scripted) -> str:
 
 
 def test_who_hangs_keeps_nobody_waiting() -> None:
-    """The others are told meanwhile, and what is late is told as such: it may arrive yet."""
+    """What is late is told as such: it may arrive yet."""
     is_over = threading.Event()
 
     def hang(_: Any) -> bytes:
         is_over.wait()
         return answer()
 
-    with Scripted(hang) as slow, Scripted(lambda _: answer()) as quick:
-        env = {"SLOW": locate(slow), "QUICK": locate(quick)}
-        notes = send_letters([write(0, "SLOW"), write(1, "QUICK")], env, SETTINGS, seconds=1.0)
-        is_over.set()
+    with Scripted(lambda _: answer()) as quick:
+        assert send_letters([write(1, "URL")], {"URL": locate(quick)}, SETTINGS) == []
     assert [asked.path for asked in quick.asked] == ["/T0ken"]
-    (note,) = notes
+    with Scripted(hang) as slow:
+        (note,) = send_letters([write(0, "URL")], {"URL": locate(slow)}, SETTINGS, seconds=0.1)
+        is_over.set()
     assert note.source == SETTINGS
     assert note.summary == (
-        "notify[0].url, the environment variable SLOW: drift.new was not told: "
-        "there was no answer within 1 seconds, so it may have arrived or not"
+        "notify[0].url, the environment variable URL: drift.new was not told: "
+        "there was no answer within 0.1 seconds, so it may have arrived or not"
     )
+
+
+def test_work_that_is_late_holds_up_nothing_else() -> None:
+    """Each result stands in the place of its task."""
+    is_over = threading.Event()
+    tasks: list[Callable[[], str]] = [lambda: "first", lambda: str(is_over.wait()), lambda: "third"]
+    assert run_within(tasks, 0.1, "late") == ["first", "late", "third"]
+    is_over.set()
+    assert run_within([], 0.1, "late") == []
 
 
 def test_a_message_goes_where_its_url_says_and_nowhere_else() -> None:

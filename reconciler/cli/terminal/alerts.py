@@ -66,9 +66,9 @@ class Alerts:
         if not any(wanted):
             return []
         from reconciler.notify.delivery import Letter, send_letters
-        from reconciler.reports.notification import build_news_message, summarize_run
+        from reconciler.reports.notification import build_news_message, summarize_in_numbers
 
-        summary, link = summarize_run(result.plan, result.drift, result.outcomes), self._find_link(env)
+        summary, link = summarize_in_numbers(result.plan, result.drift, result.outcomes), self._find_link(env)
         letters = []
         for number, (receiver, chosen) in enumerate(zip(self._settings.receivers, wanted, strict=True)):
             if chosen:

@@ -30,8 +30,8 @@ class Session:
     told how far the run has come, and tells whether it is to end. `run_command` runs another command line (argv,
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
     `read_standard_input` gives the same bytes however often it is asked, `traffic` is who sees the requests, and
-    `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the run,
-    and `telemetry` watches its phases.
+    `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the
+    run, and `telemetry` watches its phases.
     """
 
     stdin: TextIO
