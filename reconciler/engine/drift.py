@@ -16,6 +16,7 @@ from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
 from reconciler.engine.saved_plans import find_manifests_commit
 from reconciler.engine.stale_leases import find_stale_leases
+from reconciler.engine.untold_news import list_untold_news
 from reconciler.errors import AuthError, ReconcilerError, StateError
 from reconciler.event_names import RunEventName
 from reconciler.kinds.registry import Registry
@@ -32,7 +33,7 @@ from reconciler.plans.drift_items import (
     pick_target_items,
 )
 from reconciler.plans.masking import MaskedPlan
-from reconciler.plans.run_events import StaleLease
+from reconciler.plans.run_events import StaleLease, UntoldNews
 from reconciler.state.records import DriftItem, DriftNews, Lease, RunRecord
 from reconciler.state.store import Store
 from reconciler.state.store_errors import describe_holding
@@ -46,7 +47,7 @@ class DriftRun(NamedTuple):
     """A comparison, what it is beside earlier ones, and which targets were held by an apply meanwhile.
 
     `comparison` and `leases` are None where the store was not to be asked, or gave no answer. `stale` are leases that
-    seem dead and were not told before, looked for where somebody is to be told.
+    seem dead and were not told before, and `untold` is what earlier runs could not tell: where somebody is to be told.
     """
 
     judged: JudgedPlan
@@ -55,6 +56,7 @@ class DriftRun(NamedTuple):
     leases: Leases | None = None
     notes: tuple[Diagnostic, ...] = ()
     stale: tuple[StaleLease, ...] = ()
+    untold: tuple[UntoldNews, ...] = ()
 
 
 def find_drift(
@@ -76,8 +78,11 @@ def find_drift(
         leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
         comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
         stale = memory.find_stale(run, leases) if _is_watching_locks(declared) else ()
+        untold = memory.list_untold(judged.plan.targets) if declared.settings.receivers else ()
         notes = [*map(_note_lease, leases.items()), *memory.notes]
-        return DriftRun(judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)), stale)
+        return DriftRun(
+            judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)), stale, untold
+        )
 
 
 class _Memory:
@@ -134,6 +139,10 @@ class _Memory:
     def find_stale(self, run: RunRecord, leases: Leases) -> tuple[StaleLease, ...]:
         """Return which of these leases seem dead, where no earlier run has told it."""
         return (self._ask(lambda store: tuple(find_stale_leases(store, leases, run))) if leases else None) or ()
+
+    def list_untold(self, bounds: Mapping[str, Bound]) -> tuple[UntoldNews, ...]:
+        """Return what earlier runs on these targets could not tell."""
+        return self._ask(lambda store: tuple(list_untold_news(store, sorted(_group_targets(bounds))))) or ()
 
     def _read_lease(self, target: str) -> Lease | None:
         return self._ask(lambda store: store.read_lease(target))

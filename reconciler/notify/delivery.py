@@ -9,6 +9,7 @@ from typing import NamedTuple
 from reconciler.credentials.sources import Origin, resolve_secret
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import AuthError, UsageError
+from reconciler.event_names import RunEventName
 from reconciler.notify.apprise_client import is_apprise_installed, send_message
 from reconciler.transport.deadlines import run_within
 
@@ -20,7 +21,7 @@ class Letter(NamedTuple):
 
     number: int
     url: Origin
-    events: tuple[str, ...]
+    events: tuple[RunEventName, ...]
     title: str
     body: str
     is_good: bool
@@ -41,23 +42,18 @@ def check_notify_extra(source: Source) -> None:
 
 def send_letters(
     letters: Sequence[Letter], env: Mapping[str, str], source: Source, seconds: float = _SECONDS
-) -> list[Diagnostic]:
-    """Send all of them at once, each once; returns a note for each that was not sent, or perhaps not."""
+) -> list[str]:
+    """Send all of them at once, each once; returns for each why it was not sent, or perhaps not; "" where it was."""
     late = f"there was no answer within {seconds:g} seconds, so it may have arrived or not"
-    failures = run_within([partial(_send_letter, letter, env, source) for letter in letters], seconds, late)
-    return [
-        explain_unsent(letter, failure, source) for letter, failure in zip(letters, failures, strict=True) if failure
-    ]
+    return run_within([partial(_send_letter, letter, env, source) for letter in letters], seconds, late)
 
 
-def explain_unsent(letter: Letter, failure: str, source: Source) -> Diagnostic:
-    """Say that somebody does not know, and that no later run will say it again."""
+def explain_unsent(letter: Letter, failure: str, source: Source, *, is_kept: bool) -> Diagnostic:
+    """Say that somebody does not know, and whether a later run will tell them."""
     summary = f"{letter.label}, {letter.url}: {', '.join(letter.events)} was not told: {failure}"
-    reason, remedy = (
-        "each piece of news is told once, and no later run tells it again",
-        "tell them yourself, and mend it",
-    )
-    return Diagnostic("notify.not-sent", source, summary, reason, remedy, Severity.NOTE)
+    kept = "the next drift tells it again" if is_kept else "no later run tells it again"
+    remedy = "mend it" if is_kept else "tell them yourself, and mend it"
+    return Diagnostic("notify.not-sent", source, summary, kept, remedy, Severity.NOTE)
 
 
 def _send_letter(letter: Letter, env: Mapping[str, str], source: Source) -> str:

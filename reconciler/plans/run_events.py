@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from reconciler.errors import Exit
@@ -24,6 +24,14 @@ class StaleLease(NamedTuple):
     target: str
     run: str
     since: str
+
+
+class UntoldNews(NamedTuple):
+    """News that could not be told: to whom, by a digest, of which event, and since when (UTC)."""
+
+    receiver: str
+    event: RunEventName
+    since: str = ""
 
 
 class RunEvent(NamedTuple):
@@ -51,6 +59,20 @@ def list_apply_events(exit_: Exit, outcomes: Sequence[MaskedOutcome]) -> tuple[R
     if exit_ not in _NO_NEWS or any(counts[verdict] for verdict in _NOT_DONE):
         events.append(RunEvent(RunEventName.APPLY_FAILED, summary))
     return tuple(events)
+
+
+def choose_events(
+    wanted: Container[RunEventName], events: Sequence[RunEvent], untold: Sequence[UntoldNews]
+) -> tuple[RunEvent, ...]:
+    """Return what somebody is told who wants these events: the run's own, then what earlier ones could not tell."""
+    chosen = [event for event in events if event.name in wanted]
+    late = {entry.event: entry.since for entry in untold if entry.event in wanted}
+    for name, since in sorted(late.items()):
+        if name not in {event.name for event in chosen}:
+            chosen.append(
+                RunEvent(name, f"told late, of {since[:16]}Z", "a message of an earlier run could not be sent")
+            )
+    return tuple(chosen)
 
 
 def _list_differences(drift: DriftComparison | None) -> Iterator[RunEvent]:

@@ -59,4 +59,5 @@ def command(
         untold_rules=_FOR_AUTHORS,
         drift=comparison,
         events=list_drift_events(comparison, drift.stale),
+        untold=drift.untold,
     )

@@ -9,9 +9,11 @@ from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.cli.terminal.output import CommandResult
+    from reconciler.notify.delivery import Letter
+    from reconciler.plans.run_events import RunEvent
     from reconciler.settings.model import Settings
 
 # The characters of a URL (RFC 3986, section 2), and no login in it (3.2.1): that would be a secret for everybody.
@@ -62,21 +64,13 @@ class Alerts:
         is_declined = any(problem.rule == "plan.not-confirmed" for problem in result.problems)
         is_apply = command == "apply" and not is_declined
         events = list_apply_events(result.exit, result.outcomes) if is_apply else result.events
-        wanted = [[event for event in events if event.name in receiver.events] for receiver in self._settings.receivers]
-        if not any(wanted):
+        if not events and not result.untold:
             return []
-        from reconciler.notify.delivery import Letter, send_letters
-        from reconciler.reports.notification import build_news_message, summarize_in_numbers
+        letters = _write_letters(self._settings, events, result, self.find_link(env))
+        return _send_letters(self._settings, letters, result, env) if letters else []
 
-        summary, link = summarize_in_numbers(result.plan, result.drift, result.outcomes), self._find_link(env)
-        letters = []
-        for number, (receiver, chosen) in enumerate(zip(self._settings.receivers, wanted, strict=True)):
-            if chosen:
-                message = build_news_message(chosen, summary, link)
-                letters.append(Letter(number, receiver.url, tuple(event.name.value for event in chosen), *message))
-        return send_letters(letters, env, Source(self._settings.name))
-
-    def _find_link(self, env: Mapping[str, str]) -> str:
+    def find_link(self, env: Mapping[str, str]) -> str:
+        """Return where people read on: what --link says, else the page of the CI job; "" where there is none."""
         if self._link is not None:
             return self._link
         from reconciler.state.run_holder import find_job_url
@@ -88,3 +82,48 @@ class Alerts:
 def is_link(text: str) -> bool:
     """Say whether a text is a URL to click on, and nothing else."""
     return len(text) <= _LONGEST_LINK and _LINK.fullmatch(text) is not None
+
+
+def _write_letters(settings: Settings, events: Sequence[RunEvent], result: CommandResult, link: str) -> list[Letter]:
+    """Return a message for each receiver that is to be told of something."""
+    from reconciler.engine.untold_news import identify_receiver
+    from reconciler.notify.delivery import Letter
+    from reconciler.plans.run_events import choose_events
+    from reconciler.reports.notification import build_news_message, summarize_in_numbers
+
+    summary = summarize_in_numbers(result.plan, result.drift, result.outcomes)
+    letters = []
+    for number, receiver in enumerate(settings.receivers):
+        own = [entry for entry in result.untold if entry.receiver == identify_receiver(receiver.url)]
+        if chosen := choose_events(receiver.events, events, own):
+            message = build_news_message(chosen, summary, link)
+            letters.append(Letter(number, receiver.url, tuple(event.name for event in chosen), *message))
+    return letters
+
+
+def _send_letters(
+    settings: Settings, letters: Sequence[Letter], result: CommandResult, env: Mapping[str, str]
+) -> list[Diagnostic]:
+    """Send them, and let a later run know what could not be told; returns a note for each that failed."""
+    from reconciler.engine.untold_news import ToldNews, identify_receiver, keep_untold_news
+    from reconciler.notify.delivery import explain_unsent, send_letters
+    from reconciler.plans.run_events import UntoldNews
+
+    source = Source(settings.name)
+    failures = send_letters(letters, env, source)
+    pairs = list(zip(letters, failures, strict=True))
+    told, untold = (
+        {
+            UntoldNews(identify_receiver(letter.url), event)
+            for letter, failure in pairs
+            if bool(failure) is is_failure
+            for event in letter.events
+        }
+        for is_failure in (False, True)
+    )
+    late = {entry._replace(since="") for entry in result.untold}
+    news, is_kept = ToldNews(told & late, untold), False
+    if news.told or news.untold:
+        run, bounds = result.extra.get("run") or {}, result.plan.targets if result.plan else {}
+        is_kept = keep_untold_news(news, run.get("id", ""), bounds, settings, env)
+    return [explain_unsent(letter, failure, source, is_kept=is_kept) for letter, failure in pairs if failure]

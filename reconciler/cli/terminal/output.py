@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
-    from reconciler.plans.run_events import RunEvent
+    from reconciler.plans.run_events import RunEvent, UntoldNews
     from reconciler.reports.formats import FormatContext
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
@@ -35,8 +35,8 @@ class CommandResult(NamedTuple):
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
     are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` and
-    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan. `events` are the news of a run
-    for those who are told.
+    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan. `events` are
+    the news of a run for those who are told, and `untold` is what earlier ones could not tell them.
     """
 
     exit: Exit
@@ -55,6 +55,7 @@ class CommandResult(NamedTuple):
     differences: Sequence[PastDifference] = ()
     documents: Sequence[DocumentCoverage] = ()
     events: tuple[RunEvent, ...] = ()
+    untold: tuple[UntoldNews, ...] = ()
 
 
 def load_headers() -> BuildHeaders:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal.command_words import list_operands, list_option_values
@@ -34,7 +34,7 @@ def build_context(session: Session, command: click.Command, argv: Sequence[str])
         folder=_find_folder(session.cwd),
         settings_file=(list_option_values(argv, "--config") or ["reconciler.yaml"])[-1],
         whole_result=", ".join(_list_whole_places(session, argv)),
-        link=_find_job_url(session.env),
+        link=session.alerts.find_link(session.env),
     )
 
 
@@ -66,12 +66,3 @@ def _list_whole_places(session: Session, argv: Sequence[str]) -> Iterator[str]:
         if wish.format == "json":
             yield wish.file
     yield from list_option_values(argv, "--out")[-1:]
-
-
-def _find_job_url(env: Mapping[str, str]) -> str:
-    """Return the page of the CI job that this is; "" elsewhere."""
-    server, repository, run = (env.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    if server and repository and run:
-        return f"{server}/{repository}/actions/runs/{run}"
-    # GitLab's and Jenkins's own.
-    return env.get("CI_JOB_URL") or env.get("BUILD_URL") or ""
