@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.apis.client import Client
+from reconciler.apis.context_pool import ContextPool
 from reconciler.apis.csms import CSMS
 from reconciler.apis.dialect import Dialect, ReaderParts
 from reconciler.apis.keyfactor import KEYFACTOR
@@ -49,7 +50,7 @@ class Machine:
     """
 
     open_sender: Callable[..., Sender] = Transport
-    open_pool: Callable[[int, str], Executor] = ThreadPoolExecutor
+    open_pool: Callable[[int, str], Executor] = ContextPool
     jitter: Callable[[], float] | None = None
     traffic: TrafficWatch | None = None
 

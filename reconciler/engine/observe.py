@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from reconciler.engine.phases import UNOBSERVED, PhaseObserver
+from reconciler.engine.phases import UNOBSERVED, PhaseObserver, watch_read
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
 from reconciler.kinds.registry import Registry
@@ -33,14 +34,13 @@ def observe(
     total, done = sum(map(_count_objects, groups.values())), 0
     for (target, kind), group in groups.items():
         on_progress(f"[{done:,}/{total:,} objects] reading {target}: {kind}, {_count_objects(group):,} declared")
-        with phases.observe_phase("read", {"target": target, "kind": kind, "objects": _count_objects(group)}) as facts:
-            try:
-                live[target, kind] = kinds[kind].observe(apis[target], group, run)
-            # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
-            # see.
-            except _READ_ERRORS as error:
-                gaps.extend(_build_gaps(error))
-                facts["problems"] = len(error.problems)
+        read = partial(kinds[kind].observe, apis[target], group, run)
+        try:
+            live[target, kind] = watch_read(phases, (target, kind), _count_objects(group), read)
+        # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
+        # see.
+        except _READ_ERRORS as error:
+            gaps.extend(_build_gaps(error))
         done += _count_objects(group)
     return Observed(live, tuple(gaps))
 

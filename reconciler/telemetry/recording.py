@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from time import time_ns
 from typing import Any, NamedTuple
 
@@ -31,29 +33,29 @@ class RecordedSpan(NamedTuple):
 
 
 class RunRecording:
-    """What was watched of a run; requests are counted from any thread, phases and steps come from the run's own."""
+    """What was watched of a run. Phases and requests may come from any thread, in the context that they belong to."""
 
     def __init__(self, clock: Callable[[], int] = time_ns) -> None:
         self.mark_time = clock
-        self._spans: list[RecordedSpan] = []
         self.left_out = self.requests = 0
-        self._open: list[int] = []
+        self._spans: list[RecordedSpan] = []
+        self._counts: Counter[int] = Counter()
         self._lock = threading.Lock()
+        self._current: ContextVar[int | None] = ContextVar("phase", default=None)
 
     @contextmanager
     def observe_phase(self, name: str, facts: dict[str, str | int]) -> Iterator[dict[str, str | int]]:
         """Keep a phase, with the requests that were answered in it; one that is broken off is a failure."""
-        parent, index = self._open[-1] if self._open else None, len(self._spans)
-        began, requests, is_failure = self.mark_time(), self.requests, True
-        self._spans.append(RecordedSpan(name, began, 0, {}, parent, is_failure))
-        self._open.append(index)
+        began, is_failure = self.mark_time(), True
+        index = self._add(RecordedSpan(name, began, 0, {}, self._current.get(), is_failure))
+        token = self._current.set(index)
         try:
             yield facts
             is_failure = False
         finally:
-            self._open.remove(index)
-            texts = _clean_facts(facts) | {"requests": self.requests - requests}
-            self._spans[index] = RecordedSpan(name, began, self.mark_time(), texts, parent, is_failure)
+            self._current.reset(token)
+            texts = _clean_facts(facts) | {"requests": self._counts[index]}
+            self._spans[index] = self._spans[index]._replace(ended=self.mark_time(), facts=texts, is_failure=is_failure)
 
     def note_step(self, began: int, facts: dict[str, str | int]) -> None:
         """Keep a step of the current phase, if there is room or it did not end well."""
@@ -61,17 +63,26 @@ class RunRecording:
         if len(self._spans) >= MOST_STEPS and not is_failure:
             self.left_out += 1
             return
-        parent = self._open[-1] if self._open else None
-        self._spans.append(RecordedSpan("step", began, self.mark_time(), _clean_facts(facts), parent, is_failure))
+        self._add(RecordedSpan("step", began, self.mark_time(), _clean_facts(facts), self._current.get(), is_failure))
+
+    def count_request(self, *_: Any) -> None:
+        """Count an exchange with a server, in the current phase and what that is a part of; nothing of it is kept."""
+        index = self._current.get()
+        with self._lock:
+            self.requests += 1
+            while index is not None:
+                self._counts[index] += 1
+                index = self._spans[index].parent
+
+    def _add(self, span: RecordedSpan) -> int:
+        """Keep a span behind what it is a part of; returns its index."""
+        with self._lock:
+            self._spans.append(span)
+            return len(self._spans) - 1
 
     def list_spans(self) -> list[RecordedSpan]:
         """Return what was kept, each behind what it is a part of; what was broken off ends now."""
         return [span if span.ended else span._replace(ended=self.mark_time()) for span in self._spans]
-
-    def count_request(self, *_: Any) -> None:
-        """Count an exchange with a server; nothing of it is kept."""
-        with self._lock:
-            self.requests += 1
 
 
 def _clean_facts(facts: dict[str, str | int]) -> dict[str, str | int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
+from threading import Barrier
 
 import pytest
 
+from reconciler.apis.context_pool import ContextPool
 from reconciler.telemetry import recording
 from reconciler.telemetry.recording import RunRecording
 
@@ -31,6 +33,24 @@ def test_phases_lie_in_each_other_and_steps_in_the_phase_that_is_open() -> None:
         (5, 6, 1, False),
         (4, 7, 1, True),
     ]
+
+
+def test_requests_of_other_threads_belong_to_what_asked_for_them() -> None:
+    """Also where lists are read at once, and each of them page by page in threads of its own."""
+    run = record()
+    both_begun = Barrier(2)
+
+    def read(kind: str, pages: int) -> None:
+        with run.observe_phase("read", {"kind": kind}):
+            both_begun.wait()
+            list(pool.map(run.count_request, range(pages)))
+
+    with ContextPool(4) as pool, run.observe_phase("observe", {}):
+        for future in [pool.submit(read, "a", 3), pool.submit(read, "b", 1)]:
+            future.result()
+    observe, *reads = run.list_spans()
+    assert {span.facts["kind"]: (span.facts["requests"], span.parent) for span in reads} == {"a": (3, 0), "b": (1, 0)}
+    assert (observe.facts["requests"], run.requests) == (4, 4)
 
 
 def test_what_breaks_off_is_a_failure_and_what_has_not_ended_ends_now() -> None:
