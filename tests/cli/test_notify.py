@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -201,6 +202,26 @@ def test_a_signal_while_people_are_told_changes_nothing(world: World, run: Run) 
     assert len(hook.asked) == 1
     assert told[0] == 2
     assert "not told" not in told[2]
+
+
+def test_who_insists_gets_the_report_of_the_run(world: World, run: Run) -> None:
+    """A second signal breaks off the telling, and nothing of the run."""
+    is_over = threading.Event()
+
+    def insist(_: Any) -> bytes:
+        stops: Any = signal.getsignal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        while not stops._first_received:
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+        is_over.wait()
+        return answer(200, b"ok")
+
+    with Scripted(insist) as hook:
+        code, stdout, stderr = run(["drift"], world.env | {"HOOK": f"json://{hook.url.removeprefix('http://')}/"})
+        is_over.set()
+    assert (code, "not as declared" in stdout) == (2, True)
+    assert "telling others was broken off" in stderr
 
 
 def test_who_has_no_news_needs_no_apprise_and_who_asks_for_it_must_have_it(
