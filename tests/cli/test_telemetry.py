@@ -127,12 +127,13 @@ def test_a_trace_that_nobody_samples_is_not_sent(world: World, run: Run) -> None
 
 def test_a_collector_that_does_not_take_it_is_a_note(world: World, run: Run) -> None:
     """On stderr and in the document, without what stands in the headers; the code is that of the run."""
-    with Scripted(lambda _: answer(400, b"no")) as refusing:
+    refusal = b"HTTP/1.1 400 S3cret-key is too old\r\nContent-Length: 0\r\n\r\n"
+    with Scripted(lambda _: refusal) as refusing:
         code, stdout, stderr = run(["plan", "--format", "json", "--otlp", refusing.url], world.env)
     assert (code, len(refusing.asked)) == (0, 1)
     (note,) = (note["message"] for note in json.loads(stdout)["notes"] if "trace" in note["message"])
     assert note.startswith("the trace was not sent: Failed to export span")
-    assert "code: 400" in note
+    assert "code: 400, reason: *** is too old" in note
     assert note in stderr
     assert "S3cret-key" not in stdout + stderr
     assert world.collector.asked == []

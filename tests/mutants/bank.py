@@ -752,4 +752,40 @@ BANK = (
         "autoescape=False",
         "reports/test_html_page.py::test_foreign_text_is_text",
     ),
+    # What leaves the run beside its report.
+    Mutant(
+        "a-name-pings-a-channel",
+        "reports/notification.py",
+        "_LONGEST_LINE).translate(_INERT)",
+        "_LONGEST_LINE)",
+        "plans/test_run_events.py::test_whatever_others_wrote_calls_nobody",
+    ),
+    Mutant(
+        "a-token-of-a-receiver-is-told",
+        "notify/apprise_client.py",
+        "redactor.learn(url, *words, *map(unquote, words), *_read_login(url))",
+        "redactor.learn(url)",
+        "notify/test_apprise_client.py::test_no_part_of_a_url_is_told",
+    ),
+    Mutant(
+        "news-that-was-not-sent-is-lost",
+        "engine/untold_news.py",
+        "for entry in news.untold] if number == 0 else []",
+        "for entry in ()]",
+        "cli/test_notify.py::test_what_could_not_be_told_is_told_by_the_next_drift",
+    ),
+    Mutant(
+        "a-stale-lease-is-told-each-night",
+        "engine/stale_leases.py",
+        '_is_stale(store, lease, run) and _remember(store, lease, run, f"StaleLease/{lease.run}", "").new:',
+        "_is_stale(store, lease, run):",
+        "engine/test_stale_leases.py::test_a_lease_of_another_machine_is_stale_once_it_stood_still",
+    ),
+    Mutant(
+        "a-header-of-the-collector-is-told",
+        "telemetry/otlp.py",
+        "redactor.learn(*collector.headers.values(), ",
+        "redactor.learn(",
+        "cli/test_telemetry.py::test_a_collector_that_does_not_take_it_is_a_note",
+    ),
 )
