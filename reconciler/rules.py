@@ -141,6 +141,7 @@ _MANIFEST_RULES = {
 }
 _NOTIFY_RULES = {
     "notify.not-sent": "Somebody whom the settings name was not told what happened, or perhaps not.",
+    "notify.unknown-url": "The URL of somebody who is to be told is none that Apprise knows.",
 }
 _OUTPUT_RULES = {
     "output.unwritable": "A result could not be written whole, such as on a full disk.",

@@ -84,7 +84,12 @@ def _build_report_schema() -> Schema:
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
     state = {"type": "object", "description": "What `state` tells of the store: id, place, and what is in it."}
     runs = {"type": "array", "items": {"$ref": "#/$defs/run"}, "description": "What `history` remembers, newest first."}
-    own: Schema = {"doctor": {"targets": targets}, "history": {"runs": runs}, "state": {"state": state}}
+    notify = {"type": "object", "description": "What `doctor` found of those who are to be told, where there are some."}
+    own: Schema = {
+        "doctor": {"targets": targets, "notify": notify},
+        "history": {"runs": runs},
+        "state": {"state": state},
+    }
     own |= {"adopt": ADOPTION_SCHEMA, "unmanaged": {"objects": LISTED_OBJECTS_SCHEMA}}
     own |= dict.fromkeys(("export", "init"), EXPORT_SCHEMA)
     # A saved plan has `targets` too, of another shape.

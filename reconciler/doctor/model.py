@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit
@@ -73,7 +74,22 @@ class StateDiagnosis:
         return tuple(check for check in self.checks if check.verdict is Health.FAILED)
 
 
-def collect_failures(diagnoses: Iterable[TargetDiagnosis | StateDiagnosis]) -> tuple[Diagnostic, ...]:
+@dataclass(frozen=True, slots=True)
+class ReceiversDiagnosis:
+    """Those who are told what happened, each looked at."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.verdict is Health.FAILED)
+
+
+Diagnosis: TypeAlias = TargetDiagnosis | StateDiagnosis | ReceiversDiagnosis
+
+
+def collect_failures(diagnoses: Iterable[Diagnosis]) -> tuple[Diagnostic, ...]:
     """Return what failed, as every command tells it: `what; what to do`."""
     return tuple(
         Diagnostic(check.rule, Source(f"{check.target} {check.check}"), check.detail, remedy=check.remedy)

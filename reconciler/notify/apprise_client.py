@@ -12,9 +12,19 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_UNKNOWN_URL = "Apprise knows no such URL, or a part of it is missing"
+
+
 def is_apprise_installed() -> bool:
     """Say whether messages can be sent at all, without importing what sends them."""
     return importlib.util.find_spec("apprise") is not None
+
+
+def explain_url(url: str) -> str:
+    """Return why Apprise takes a URL for none of a receiver, "" if it takes it; nobody is asked."""
+    import apprise  # noqa: PLC0415 - as below
+
+    return "" if apprise.Apprise(asset=_make_asset(apprise)).add(url) else _UNKNOWN_URL
 
 
 def send_message(url: str, title: str, body: str, *, is_good: bool) -> str:
@@ -24,7 +34,7 @@ def send_message(url: str, title: str, body: str, *, is_good: bool) -> str:
     redactor = _learn_url(url)
     receiver = apprise.Apprise(asset=_make_asset(apprise))
     if not receiver.add(url):
-        return "Apprise knows no such URL, or a part of it is missing"
+        return _UNKNOWN_URL
     kind = apprise.NotifyType.SUCCESS if is_good else apprise.NotifyType.WARNING
     sent = receiver.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT)
     complaints = [entry.message for entry in sent.logs() if entry.level in {"WARNING", "ERROR"}]

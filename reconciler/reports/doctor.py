@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from reconciler.doctor.model import Ability, Check, Health, StateDiagnosis, TargetDiagnosis, combine_abilities
+from reconciler.doctor.model import (
+    Ability,
+    Check,
+    Health,
+    ReceiversDiagnosis,
+    StateDiagnosis,
+    TargetDiagnosis,
+    combine_abilities,
+)
 from reconciler.model import Json
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, render_parts
 
@@ -33,9 +41,15 @@ def summarize_target(diagnosis: TargetDiagnosis) -> str:
 
 
 def render_diagnoses(
-    diagnoses: Sequence[TargetDiagnosis], layout: Layout = PLAIN_LAYOUT, state: StateDiagnosis | None = None
+    diagnoses: Sequence[TargetDiagnosis],
+    layout: Layout = PLAIN_LAYOUT,
+    state: StateDiagnosis | None = None,
+    receivers: ReceiversDiagnosis | None = None,
 ) -> str:
-    """Return one block a target: its checks with their remedies, then its verdict; before them one for the store."""
+    """Return one block a target: its checks with their remedies, then its verdict; before them one for the store.
+
+    Behind them comes one for those who are told.
+    """
 
     def report() -> Iterator[Line]:
         if state:
@@ -47,6 +61,10 @@ def render_diagnoses(
             yield build_line((f"target {diagnosis.name}: {diagnosis.url or '(no url)'}", "bold"), hang=2)
             yield from _render_checks(diagnosis.checks)
             yield build_line((summarize_target(diagnosis), "bold"), hang=2)
+        if receivers:
+            yield build_line()
+            yield build_line(("notify", "bold"))
+            yield from _render_checks(receivers.checks)
 
     return render_parts(report(), layout)
 
@@ -76,6 +94,11 @@ def encode_targets(diagnoses: Iterable[TargetDiagnosis]) -> list[Json]:
 def encode_state_diagnosis(state: StateDiagnosis) -> Json:
     """Return the document's `state`."""
     return {"place": state.place, "checks": _encode_checks(state.checks)}
+
+
+def encode_receivers(receivers: ReceiversDiagnosis | None) -> dict[str, Json]:
+    """Return the document's member `notify`, where somebody is to be told."""
+    return {"notify": {"checks": _encode_checks(receivers.checks)}} if receivers else {}
 
 
 def _encode_checks(checks: Iterable[Check]) -> list[Json]:

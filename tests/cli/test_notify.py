@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -247,6 +248,25 @@ def test_who_has_no_news_needs_no_apprise_and_who_asks_for_it_must_have_it(
     assert run(["plan"], world.env)[0] == run(["validate"], world.env)[0] == 0
     world.write_settings("")
     assert run(["drift"], world.env)[0] == 2
+
+
+def test_the_doctor_looks_at_who_is_told_and_tells_nobody(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with a receiver fails no run; what keeps drift and apply from running does."""
+    world.write_settings(NOTIFY + "  - {url: {env: NOBODY}, events: [drift.new]}\n")
+    code, text, stderr = run(["doctor"], world.env | {"MAIL": f"nosuch://{TOKEN}"})
+    assert (code, world.take(), TOKEN in text + stderr) == (0, [], False)
+    assert re.findall(r"  (ok|warn) +(notify\[\d\]) +(.*)", text) == [
+        ("ok", "notify[0]", "the environment variable HOOK: drift.cleared, drift.new, lock.stale"),
+        ("warn", "notify[1]", "Apprise knows no such URL, or a part of it is missing; nobody would be told"),
+        ("warn", "notify[2]", "notify[2].url: the environment variable NOBODY is not set"),
+    ]
+    document = json.loads(run(["doctor", "--format", "json"], world.env)[1])
+    assert [check["verdict"] for check in document["notify"]["checks"]] == ["ok", "ok", "warning"]
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    code, text, _ = run(["doctor"], world.env)
+    assert (code, "pip install 'pki-reconciler[notify]'" in text) == (3, True)
 
 
 LINKS = {

@@ -13,7 +13,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.doctor.model import StateDiagnosis, TargetDiagnosis
+    from reconciler.doctor.model import Diagnosis
     from reconciler.engine.declaration import RunInputs
 
 _NO_TARGETS = Diagnostic(
@@ -40,6 +40,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     from reconciler.cli.terminal.progress import Progress
     from reconciler.doctor.diagnose import DoctorContext, diagnose
     from reconciler.doctor.model import collect_failures
+    from reconciler.doctor.receivers import diagnose_receivers
     from reconciler.doctor.store import diagnose_state
     from reconciler.engine.declaration import read_settings
     from reconciler.manifests.selection import check_target_filter
@@ -61,12 +62,14 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
             diagnoses.append(diagnose(settings.targets[name], inputs.env, kinds, context, target_kinds))
         progress.tell("examining what remembers the runs")
         state = diagnose_state(settings, inputs.env)
-    everything: list[TargetDiagnosis | StateDiagnosis] = [state, *diagnoses]
+        receivers = diagnose_receivers(settings, inputs.env)
+    everything: list[Diagnosis] = [state, *diagnoses, *([receivers] if receivers else [])]
+    members = {"targets": doctor.encode_targets(diagnoses), "state": doctor.encode_state_diagnosis(state)}
     return CommandResult(
         exit_code(causes=(check.cause for diagnosis in everything for check in diagnosis.failed)),
-        lambda layout: doctor.render_diagnoses(diagnoses, layout, state),
+        lambda layout: doctor.render_diagnoses(diagnoses, layout, state, receivers),
         collect_failures(everything),
-        extra={"targets": doctor.encode_targets(diagnoses), "state": doctor.encode_state_diagnosis(state)},
+        extra={**members, **doctor.encode_receivers(receivers)},
         problems_in_text=True,
     )
 
