@@ -153,9 +153,13 @@ def _add_trace(session: Session, command: str, result: CommandResult) -> Command
 def _tell_others(session: Session, command: str, result: CommandResult) -> CommandResult:
     """Tell whom the settings name, and a collector; what comes of that is a note, and the result is what it was."""
     notes: list[Diagnostic] = []
+
+    def is_hurried() -> bool:
+        return result.exit is Exit.INTERRUPTED or session.stops.is_hurried()
+
     for tell, broken_off in (
-        (functools.partial(session.alerts.send, command, result, session.env), BROKEN_OFF_ALERTS),
-        (functools.partial(session.telemetry.send, command, result, session.now), BROKEN_OFF_TRACE),
+        (functools.partial(session.alerts.send, command, result, session.env, is_hurried), BROKEN_OFF_ALERTS),
+        (functools.partial(session.telemetry.send, command, result, session.now, is_hurried), BROKEN_OFF_TRACE),
     ):
         try:
             notes += tell()

@@ -51,6 +51,10 @@ class StopSignals:
         """Tell whether somebody has asked to stop since requests are sent."""
         return self._requested
 
+    def is_hurried(self) -> bool:
+        """Tell whether somebody waits for the end, since requests are sent: what can be left out is better left out."""
+        return self._requested or self._first_received
+
     def begin_sending(self, acknowledge: Callable[[], None]) -> None:
         """From now on requests are sent; `say` answers a wish to stop."""
         self._acknowledge = acknowledge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -41,11 +41,18 @@ def check_notify_extra(source: Source) -> None:
 
 
 def send_letters(
-    letters: Sequence[Letter], env: Mapping[str, str], source: Source, seconds: float = _SECONDS
+    letters: Sequence[Letter],
+    env: Mapping[str, str],
+    source: Source,
+    is_hurried: Callable[[], bool] = lambda: False,
+    seconds: float = _SECONDS,
 ) -> list[str]:
-    """Send all of them at once, each once; returns for each why it was not sent, or perhaps not; "" where it was."""
-    late = f"there was no answer within {seconds:g} seconds, so it may have arrived or not"
-    return run_within([partial(_send_letter, letter, env, source) for letter in letters], seconds, late)
+    """Send all of them at once, each once; returns for each why it was not sent, or perhaps not; "" where it was.
+
+    Less is waited where the run is to end (`is_hurried`).
+    """
+    late = "there was no answer in time, so it may have arrived or not"
+    return run_within([partial(_send_letter, letter, env, source) for letter in letters], seconds, late, is_hurried)
 
 
 def explain_unsent(letter: Letter, failure: str, source: Source, *, is_kept: bool) -> Diagnostic:

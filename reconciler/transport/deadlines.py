@@ -8,9 +8,14 @@ from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
+HURRIED_SECONDS = 2.0
+"""How long is waited at most once the run is to end: a supervisor's SIGKILL may follow ten seconds after its wish."""
+_LOOK_SECONDS = 0.1
 
 
-def run_within(tasks: Sequence[Callable[[], T]], seconds: float, late: T) -> list[T]:
+def run_within(
+    tasks: Sequence[Callable[[], T]], seconds: float, late: T, is_hurried: Callable[[], bool] = lambda: False
+) -> list[T]:
     """Do all of these at once, and return what they came to; `late` for each that has not ended in time.
 
     A task raises nothing. One that is late goes on in a thread that nobody waits for, the interpreter's end included.
@@ -22,9 +27,13 @@ def run_within(tasks: Sequence[Callable[[], T]], seconds: float, late: T) -> lis
 
     # Not an executor's: the interpreter joins those before it ends.
     threads = [threading.Thread(target=run, args=(index,), daemon=True) for index in range(len(tasks))]
-    deadline = monotonic() + seconds
+    started = monotonic()
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - monotonic()))
+    while any(thread.is_alive() for thread in threads):
+        left = started + (min(seconds, HURRIED_SECONDS) if is_hurried() else seconds) - monotonic()
+        if left <= 0:
+            break
+        for thread in threads:
+            thread.join(min(left, _LOOK_SECONDS))
     return list(results)

@@ -9,7 +9,7 @@ from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.cli.terminal.output import CommandResult
     from reconciler.notify.delivery import Letter
@@ -54,7 +54,9 @@ class Alerts:
         check_notify_extra(Source(settings.name))
         self._settings = settings
 
-    def send(self, command: str, result: CommandResult, env: Mapping[str, str]) -> list[Diagnostic]:
+    def send(
+        self, command: str, result: CommandResult, env: Mapping[str, str], is_hurried: Callable[[], bool]
+    ) -> list[Diagnostic]:
         """Tell each receiver what it wants to know of a finished run, if anything; returns what could not be told."""
         if self._settings is None:
             return []
@@ -67,7 +69,7 @@ class Alerts:
         if not events and not result.untold:
             return []
         letters = _write_letters(self._settings, events, result, self.find_link(env))
-        return _send_letters(self._settings, letters, result, env) if letters else []
+        return _send_letters(self._settings, letters, result, env, is_hurried) if letters else []
 
     def find_link(self, env: Mapping[str, str]) -> str:
         """Return where people read on: what --link says, else the page of the CI job; "" where there is none."""
@@ -102,7 +104,11 @@ def _write_letters(settings: Settings, events: Sequence[RunEvent], result: Comma
 
 
 def _send_letters(
-    settings: Settings, letters: Sequence[Letter], result: CommandResult, env: Mapping[str, str]
+    settings: Settings,
+    letters: Sequence[Letter],
+    result: CommandResult,
+    env: Mapping[str, str],
+    is_hurried: Callable[[], bool],
 ) -> list[Diagnostic]:
     """Send them, and let a later run know what could not be told; returns a note for each that failed."""
     from reconciler.engine.untold_news import ToldNews, identify_receiver, keep_untold_news
@@ -110,7 +116,7 @@ def _send_letters(
     from reconciler.plans.run_events import UntoldNews
 
     source = Source(settings.name)
-    failures = send_letters(letters, env, source)
+    failures = send_letters(letters, env, source, is_hurried)
     pairs = list(zip(letters, failures, strict=True))
     told, untold = (
         {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.telemetry.recording import RecordedSpan, RunRecording
 
 _SECONDS = 3.0
-_LATE = f"there was no answer within {_SECONDS:g} seconds"
+_LATE = "there was no answer in time"
 _GOOD_EXITS = frozenset({Exit.OK, Exit.CHANGES})
 _LOST = Diagnostic(
     "telemetry.not-sent",
@@ -60,20 +60,22 @@ class Telemetry:
         """Who counts the run's requests, None for nobody."""
         return self._recording.count_request if self._recording else None
 
-    def send(self, command: str, result: CommandResult, started: float) -> list[Diagnostic]:
+    def send(
+        self, command: str, result: CommandResult, started: float, is_hurried: Callable[[], bool]
+    ) -> list[Diagnostic]:
         """Send what was watched of a run, if anything; returns a note where that failed."""
         if self._collector is None:
             return []
-        failure = self._collector.trouble or self._export(command, result, started)
+        failure = self._collector.trouble or self._export(command, result, started, is_hurried)
         return [replace(_LOST, summary=f"{_LOST.summary}: {failure}")] if failure else []
 
-    def _export(self, command: str, result: CommandResult, started: float) -> str:
+    def _export(self, command: str, result: CommandResult, started: float, is_hurried: Callable[[], bool]) -> str:
         from reconciler.transport.deadlines import run_within
 
         if self._collector is None or self._recording is None:
             return ""
         spans = _add_root(self._recording, command, result, started)
-        (failure,) = run_within([partial(_export_spans, self._collector, spans)], _SECONDS, _LATE)
+        (failure,) = run_within([partial(_export_spans, self._collector, spans)], _SECONDS, _LATE, is_hurried)
         return failure
 
 
