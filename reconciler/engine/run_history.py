@@ -202,7 +202,10 @@ def list_past_differences(store: Store | None, targets: Mapping[str, str]) -> li
     if store is None:
         return []
     differences = [
-        _make_difference(name, record) for name, target in targets.items() for record in store.list_drift(target)
+        _make_difference(name, record)
+        for name, target in targets.items()
+        for record in store.list_drift(target)
+        if not record.item.is_marker
     ]
     return sorted(differences, key=lambda difference: (difference.first_seen, difference))
 

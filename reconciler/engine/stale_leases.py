@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from reconciler.plans.run_events import StaleLease
-from reconciler.state.records import DriftItem, DriftNews, DriftRecord, Lease, RunRecord
+from reconciler.state.records import MARKER_PREFIX, DriftItem, DriftNews, DriftRecord, Lease, RunRecord
 from reconciler.state.run_holder import is_holder_gone
 from reconciler.state.store import Store
 
+_STALE, _SEEN = f"{MARKER_PREFIX}StaleLease/", f"{MARKER_PREFIX}Lease/"
 _STILL_SECONDS = 600.0
 """How long a lease must have stood still between two runs, whose clocks may differ."""
 
@@ -24,14 +25,14 @@ def find_stale_leases(store: Store, leases: Mapping[str, Lease], run: RunRecord)
     `leases` are by the targets' names; two names may stand for one server, which is told once.
     """
     for name, lease in {lease.target: (name, lease) for name, lease in sorted(leases.items(), reverse=True)}.values():
-        if _is_stale(store, lease, run) and _remember(store, lease, run, f"StaleLease/{lease.run}", "").new:
+        if _is_stale(store, lease, run) and _remember(store, lease, run, f"{_STALE}{lease.run}", "").new:
             yield StaleLease(name, lease.run, lease.since)
 
 
 def _is_stale(store: Store, lease: Lease, run: RunRecord) -> bool:
     if is_holder_gone(lease.holder):
         return True
-    known = _remember(store, lease, run, f"Lease/{lease.run}", f"{lease.fence}.{lease.beat}").known
+    known = _remember(store, lease, run, f"{_SEEN}{lease.run}", f"{lease.fence}.{lease.beat}").known
     return any(_measure_age(record, run) >= _STILL_SECONDS for record in known)
 
 

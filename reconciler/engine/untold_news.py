@@ -18,10 +18,10 @@ from reconciler.event_names import RunEventName
 from reconciler.model import Bound
 from reconciler.plans.run_events import UntoldNews
 from reconciler.settings.model import Settings
-from reconciler.state.records import DriftItem
+from reconciler.state.records import MARKER_PREFIX, DriftItem
 from reconciler.state.store import Store
 
-_PREFIX = "Notification/"
+_PREFIX = f"{MARKER_PREFIX}Notification/"
 
 
 class ToldNews(NamedTuple):

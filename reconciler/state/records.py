@@ -228,6 +228,10 @@ class OpenIntent(NamedTuple):
     at: str
 
 
+MARKER_PREFIX = "!"
+"""What the address of a drift item begins with that is no difference: what runs remember for each other beside them."""
+
+
 class DriftItem(NamedTuple):
     """One difference as a drift run saw it. Its identity is all of it: `value` is the digest of what was found.
 
@@ -239,6 +243,11 @@ class DriftItem(NamedTuple):
     path: str
     value: str
     object: str = ""
+
+    @property
+    def is_marker(self) -> bool:
+        """Whether it is no difference of an object."""
+        return self.address.startswith(MARKER_PREFIX)
 
     @property
     def field(self) -> tuple[str, str, str]:

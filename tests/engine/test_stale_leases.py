@@ -8,6 +8,7 @@ from time import time
 
 import pytest
 
+from reconciler.engine.run_history import list_past_differences
 from reconciler.engine.run_store import RunOrigin, begin_run
 from reconciler.engine.stale_leases import find_stale_leases
 from reconciler.state.locations import LocalState
@@ -65,3 +66,5 @@ def test_what_is_remembered_of_leases_is_no_difference(store: Store) -> None:
     news = store.remember_drift("t", "r2", [], {"SecurityRole/a"})
     assert (news.new, news.known, news.cleared) == ((), (), ())
     assert find(store, lease, HOUR) == ["also"]
+    assert len(store.list_drift("t")) > 0
+    assert list_past_differences(store, {"prod": "t"}) == []

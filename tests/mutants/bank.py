@@ -777,7 +777,7 @@ BANK = (
     Mutant(
         "a-stale-lease-is-told-each-night",
         "engine/stale_leases.py",
-        '_is_stale(store, lease, run) and _remember(store, lease, run, f"StaleLease/{lease.run}", "").new:',
+        '_is_stale(store, lease, run) and _remember(store, lease, run, f"{_STALE}{lease.run}", "").new:',
         "_is_stale(store, lease, run):",
         "engine/test_stale_leases.py::test_a_lease_of_another_machine_is_stale_once_it_stood_still",
     ),
