@@ -148,7 +148,10 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
 
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
-    "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown, html, junit, sarif, prometheus'),
+    "a slip": (
+        ("markdwon=r.md",),
+        'did you mean "markdown"? There are: json, markdown, html, junit, sarif, prometheus',
+    ),
     "no file": (("json",), "--report json needs a file"),
     "nowhere": (("json=none/r.json",), "its folder does not exist"),
     "a folder": (("json=manifests",), "is a folder"),
