@@ -13,7 +13,7 @@ import click
 
 from reconciler.cli.commands import cli
 from reconciler.cli.terminal.alerts import BROKEN_OFF_ALERTS
-from reconciler.cli.terminal.command_words import list_option_values
+from reconciler.cli.terminal.command_words import list_operands, list_option_values
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import (
     CommandResult,
@@ -122,7 +122,7 @@ def _add_reports(
     try:
         command = _find_command(argv)
         context = build_context(session, cli.commands[command], argv)
-        session.reports.open_unchecked_files(session.cwd)
+        session.reports.open_unchecked_files(session.cwd, list_operands(argv, cli.commands[command]))
         if problems := write_reports(session.reports, build_run_report(command, result), context):
             result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, *problems))
             write_reports(session.reports, build_run_report(command, result), context)

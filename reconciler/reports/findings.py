@@ -13,7 +13,7 @@ from reconciler.model import Risk, Verdict
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
-from reconciler.reports.step_table import rank_fields
+from reconciler.reports.step_table import name_fields
 from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ def _make_step_finding(rule: str, level: Level, reported: ReportedStep, view: Vi
     step, outcome, drift = reported
     address = step.address
     title = " ".join(filter(None, (escape_invisible(str(address)), describe_object(step, view))))
-    facts = [f"{view.find_words(step).word}: {', '.join(rank_fields(step))}"]
+    fields, more = name_fields(step)
+    facts = [f"{view.find_words(step).word}: {', '.join(filter(None, (*fields, more)))}"]
     if outcome is not None:
         facts = [": ".join(filter(None, (outcome.verdict.value.replace("_", " "), outcome.detail))), *facts]
     if step.risk is not Risk.LOW:

@@ -8,14 +8,16 @@ from reconciler.model import Change, Risk
 from reconciler.reports.field_changes import MAX_MEMBERS, compare_members
 from reconciler.reports.layout import escape_ci_commands, quote_value
 from reconciler.reports.markdown_text import build_fence, quote_cell, quote_html
-from reconciler.reports.object_names import describe_object
+from reconciler.reports.object_names import ObjectDetail, describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call
 from reconciler.reports.run_report import ReportedStep, RunReport
-from reconciler.reports.step_table import VERDICTS, rank_fields
+from reconciler.reports.step_table import VERDICTS, name_fields
 from reconciler.sanitize import escape_invisible
 
 _HINT = "the whole is in a report in the format json"
+_MAX_CHANGES = 100
+"""Changes of one object that are shown: a batch of denials may have thousands."""
 _RISKS = {Risk.LOW: "low", Risk.HIGH: "**high**", Risk.IRREVERSIBLE: "**irreversible**"}
 
 
@@ -46,16 +48,18 @@ def build_row(reported: ReportedStep, columns: tuple[str, ...], view: View) -> s
     """Return one object as a row."""
     step, outcome, drift = reported
     word = view.find_words(step).word if step.request or view.from_server else "not sent"
-    kind_and_name = " ".join(filter(None, (quote_cell(str(step.address)), quote_cell(describe_object(step, view)))))
+    fields, more = name_fields(step)
+    # The thumbprint stands whole above the fields.
+    names = (str(step.address), describe_object(step, view, ObjectDetail(cut=True)))
     cells = {
         "verdict": VERDICTS[outcome.verdict][0] if outcome else "",
         "drift": word,
         "action": word,
         "since": f"{drift.step.status.value}, {drift.step.since[:10]}" if drift else "",
         "target": quote_cell(step.address.target),
-        "object": kind_and_name,
+        "object": " ".join(filter(None, map(quote_cell, names))),
         "risk": _RISKS[step.risk],
-        "fields": quote_cell(", ".join(rank_fields(step))),
+        "fields": ", ".join(filter(None, (*map(quote_cell, fields), more))),
         "source": quote_cell(str(step.source)),
     }
     return f"| {' | '.join(cells[column] for column in columns)} |"
@@ -65,7 +69,9 @@ def build_fields(reported: ReportedStep, view: View) -> list[str]:
     """Return an object's fields, folded: what is taken away and what is added, why it is risky, the request."""
     step, outcome, _ = reported
     title = " ".join(filter(None, (str(step.address), describe_object(step, view))))
-    lines = [line for change in view.list_changes(step) for line in _diff_change(change, view)]
+    changes = view.list_changes(step)
+    lines = [line for change in changes[:_MAX_CHANGES] for line in _diff_change(change, view)]
+    lines += [f"# and {len(changes) - _MAX_CHANGES:,} more"] if len(changes) > _MAX_CHANGES else []
     facts = [f"# risk: {step.risk.value}: {step.risk_reason}"] if step.risk_reason else []
     facts += [f"# refused: {step.refusal}"] if step.refusal else []
     facts += [f"# {format_call(step.request.call)}"] if step.request else []

@@ -12,11 +12,11 @@ from html import escape
 from reconciler.reports.layout import escape_ci_commands
 from reconciler.sanitize import escape_invisible
 
-# Letters of any script, or a number. GH-12 and ABC-12 are links to issues, seven hexadecimal digits one to a commit,
-# and `1.` begins a list.
+# Letters of any script, or a number. GH-12 and ABC-12 are links to issues, seven hexadecimal digits one to a commit.
 _PLAIN_WORD = re.compile(
-    r"(?!\d+[.)])(?!\S*-\d)(?!\S*[0-9a-fA-F]{7})[\"'(]*(?:\d{1,3}(?:,\d{3})+|[^\W_]+(?:['’-][^\W_]+)*)[)\"']*[.,;:!?]*|->"
+    r"(?!\S*-\d)(?!\S*[0-9a-fA-F]{7})[\"'(]*(?:\d{1,3}(?:,\d{3})+|[^\W_]+(?:['’-][^\W_]+)*)[)\"']*[.,;:!?]*|->"
 )
+_LIST_NUMBER = re.compile(r"\d+[.)]")
 _TOKEN = re.compile(r"`[^`]+`|[^\s`]+|`")
 _BACKTICKS = re.compile(r"`+")
 _BACKSLASHES_BEFORE_PIPE = re.compile(r"\\+(?=\|)")
@@ -65,7 +65,8 @@ def measure_markdown(text: str) -> int:
 
 def _quote_token(match: re.Match[str]) -> str:
     token = match.group()
-    if _PLAIN_WORD.fullmatch(token):
+    begins_list = match.start() == 0 and _LIST_NUMBER.match(token)
+    if _PLAIN_WORD.fullmatch(token) and not begins_list:
         return token
     # What our own sentences quote, such as a command to type, is one span.
     quoted = quote_code(token[1:-1] if len(token) > 2 and token[0] == token[-1] == "`" else token, MAX_WORDS)

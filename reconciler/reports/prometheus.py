@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Exit
+from reconciler.plans.drift_items import DriftStatus
 from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import escape_invisible
 
@@ -110,7 +111,7 @@ def _count_drift(report: RunReport) -> Metric:
         age = ages.get(absence)
         if absence.address:
             counts[absence.address.target, absence.address.kind, age.status.value if age else ""] += 1
-    statuses = ("new", "changed", "known") if report.drift else ("",)
+    statuses = [status.value for status in DriftStatus] if report.drift else [""]
     for document in report.plan.documents:
         for status in statuses if document.objects else ():
             counts[document.address.target, document.address.kind, status] += 0

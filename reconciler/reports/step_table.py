@@ -118,6 +118,14 @@ def rank_fields(step: MaskedStep) -> list[str]:
     return [escape_invisible(field) for field in sorted(ranks, key=lambda field: -ranks[field])]
 
 
+def name_fields(step: MaskedStep, limit: int = 8) -> tuple[list[str], str]:
+    """Return the fields that there is room to name, the riskiest, and how many more there are; requests by number."""
+    if step.action is Action.DENY:
+        return [], format_count(step.weight, "request")
+    fields = rank_fields(step)
+    return fields[:limit], f"{len(fields) - limit:,} more" if len(fields) > limit else ""
+
+
 def find_symbol(step: MaskedStep, view: View) -> tuple[str, str]:
     """Return the sign of a step with its style."""
     if step.request is None and not view.from_server:

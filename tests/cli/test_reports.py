@@ -148,10 +148,7 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
 
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
-    "a slip": (
-        ("markdwon=r.md",),
-        'did you mean "markdown"? There are: json, markdown, html, junit, sarif, prometheus',
-    ),
+    "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown, html, junit, sarif'),
     "no file": (("json",), "--report json needs a file"),
     "nowhere": (("json=none/r.json",), "its folder does not exist"),
     "a folder": (("json=manifests",), "is a folder"),
@@ -189,6 +186,14 @@ def test_a_format_whose_package_is_missing_says_how_to_get_it(
         assert (code, world.server.requests) == (3, [])
         assert "--report html: the package jinja2 is not installed" in stderr
         assert "pip install 'pki-reconciler[html]'" in stderr
+
+
+def test_a_slip_puts_no_report_among_the_manifests(run: Run, world: World) -> None:
+    """Not even where the command line can't be parsed, so that nothing knows yet which folder is theirs."""
+    (world.folder / "manifests").rename(world.folder / "ops")
+    code, _, _ = run(["validate", "ops", "--bogus", "--report", "json=ops/r.json", "--report", "markdown=r.md"])
+    assert (code, {path.name for path in (world.folder / "ops").iterdir()}) == (3, {"role.yaml"})
+    assert (world.folder / "r.md").exists()
 
 
 def test_json_twice_on_stdout_is_refused(run: Run, world: World) -> None:

@@ -254,6 +254,9 @@ def test_a_comment_has_room_whatever_the_plan() -> None:
     shown = text.count("| update |")
     assert f"({3_002 - shown:,} more objects of no higher risk; all of it is in `plan.json`)" in text
     assert re.search(r"\(\d+ more; all of it is in `plan.json`\)", text)
+    batch = step(changes=tuple(Change(f"requests.{at}", "pending", "denied", Risk.HIGH) for at in range(3_000)))
+    text = FORMATS["markdown"].render(RunReport("plan", Exit.OK, mask_plan(Plan((batch,), Coverage(1, 1)))), CONTEXT)
+    assert "# and 2,900 more\n" in text
     small = FORMATS["markdown"].render(RunReport("plan", Exit.OK, mask_plan(PLAN)), CONTEXT)
     assert "all of it is in" not in small
 
@@ -278,7 +281,8 @@ def test_what_stands_between_backticks_is_one_span() -> None:
     """And two spans don't touch, or their backticks would be read as one run."""
     assert quote_words("see `reconciler plan --help`.") == "see `reconciler plan --help` `.`"
     assert quote_words("@a`b c`@d") == "`@a` `b c` `@d`"
-    assert quote_words("3 to change, the rest is in sync.") == "3 to change, the rest is in sync."
+    assert quote_words("3 to change (compared 7 of 7)") == "3 to change (compared 7 of 7)"
+    assert quote_words("1. x") == "`1.` x"
 
 
 def test_code_scanning_gets_no_more_than_it_takes() -> None:

@@ -75,11 +75,11 @@ class ReportFiles:
         if problems:
             raise UsageError(*problems)
 
-    def open_unchecked_files(self, cwd: Path) -> None:
+    def open_unchecked_files(self, cwd: Path, operands: Sequence[str]) -> None:
         """Take the places that can be taken where the command line or the settings were not even understood."""
-        if not self._is_checked:
-            for wish in self.wishes:
-                self._check_wish(wish, cwd, NeighbourFiles(folders=[cwd / "manifests"]))
+        paths = [cwd / name for name in ("manifests", *operands)]
+        for wish in self.wishes if not self._is_checked else ():
+            self._check_wish(wish, cwd, NeighbourFiles(paths, paths))
 
     def _check_wish(self, wish: ReportWish, cwd: Path, neighbours: NeighbourFiles) -> Diagnostic | None:
         """Keep the place of a report, or return what is wrong with it."""
