@@ -13,13 +13,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
-from reconciler.reports.layout import format_count
+from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
-from reconciler.reports.markdown_text import measure_markdown, quote_code, quote_words
+from reconciler.reports.markdown_text import build_fence, measure_markdown, quote_code, quote_words
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
+from reconciler.reports.step_table import build_survey
+from reconciler.reports.text import MAX_SURVEYED
 from reconciler.reports.unmanaged import summarize_unmanaged
 
 if TYPE_CHECKING:
@@ -129,6 +131,9 @@ def _add_steps(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
         return
     view = View(report.plan.targets, from_server=report.command == "drift")
     columns = pick_columns(report, view)
+    if len(steps) > MAX_SURVEYED:
+        survey = build_survey([reported.step for reported in steps], PLAIN_LAYOUT, view)
+        sheet.add("", *build_fence([escape_ci_commands(line.plain.rstrip()) for line in survey], "text"))
     sheet.add("", *build_table_head(columns))
     foremost = sorted(range(len(steps)), key=lambda index: _weigh(steps[index]), reverse=True)
     rows: dict[int, str] = {}

@@ -788,4 +788,25 @@ BANK = (
         "redactor.learn(",
         "cli/test_telemetry.py::test_a_collector_that_does_not_take_it_is_a_note",
     ),
+    Mutant(
+        "a-name-breaks-its-row",
+        "reports/markdown_text.py",
+        r'quote_code(spelled, 4 * limit).replace("|", r"\|")',
+        "quote_code(spelled, 4 * limit)",
+        "reports/test_formats.py::test_no_mixture_leaves_its_place_in_markdown",
+    ),
+    Mutant(
+        "a-failure-forgets-the-last-success",
+        "reports/formats.py",
+        ", needs_former=True",
+        "",
+        "cli/test_reports.py::test_the_last_success_is_taken_over_from_the_file",
+    ),
+    Mutant(
+        "a-bug-leaves-a-report-of-success",
+        "cli/dispatch.py",
+        "        result, context = _add_reports(session, argv, result)\n        print_plain_result",
+        "        context = None\n        print_plain_result",
+        "cli/test_reports.py::test_a_report_tells_of_a_bug_that_came_after_it",
+    ),
 )

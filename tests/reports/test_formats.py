@@ -251,6 +251,7 @@ def test_a_comment_has_room_whatever_the_plan() -> None:
     assert len(text.encode("utf-16-le")) // 2 > 50_000
     assert "| update | `SecurityRole/PKI Operators` `(id 5)` | **high** |" in text
     assert "adds a right to 2 claims" in text
+    assert re.search(r"^  3,000  update +CertificateOwner +low +owner$", text, re.MULTILINE)
     shown = text.count("| update |")
     assert f"({3_002 - shown:,} more objects of no higher risk; all of it is in `plan.json`)" in text
     assert re.search(r"\(\d+ more; all of it is in `plan.json`\)", text)
