@@ -91,7 +91,7 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterator[str]:
     if digest := report.members.get("digest"):
         yield f"plan {quote_code(str(digest))}"
     yield f"{context.moment:%Y-%m-%d %H:%M} UTC"
-    if context.link.startswith("https://") and not set(context.link) & set(" ()<>[]\\\"'`|"):
+    if context.link.startswith(("https://", "http://")) and not set(context.link) & set(" ()<>[]\\\"'`|"):
         yield f"[job]({context.link})"
 
 

@@ -181,8 +181,8 @@ report = click.option(
     metavar="FORMAT=FILE",
     expose_value=False,  # the session knows them: a usage error has to be reported too
     shell_complete=complete_reports,
-    help="Write the result to FILE too, or to stdout (-): json, markdown, junit, sarif, prometheus, github, gitlab. "
-    "Repeatable.",
+    help="Write the result to FILE too, or to stdout (-): json, markdown, html, junit, sarif, prometheus, "
+    "github, gitlab. Repeatable.",
 )
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 no_state = click.option(
