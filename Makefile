@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke constraints pictures clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke image sbom docs constraints pictures clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -60,14 +60,35 @@ build: $(VENV)/.dev ## the wheel and the source archive, in dist/
 smoke: build ## what is in the wheel, and the demo from it in an empty environment with the pinned versions
 	$(BIN)/python -m tests.smoke dist
 
+image: ## the container image, with docker
+	docker build --tag "pki-reconciler:$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' reconciler/__init__.py)" .
+
+# Of an environment that has what the image has, so that licences and what needs what are told by the packages themselves.
+sbom: $(VENV)/.dev ## what the image's Python packages are, in dist/: a bill of materials by CycloneDX
+	@scratch="$$(mktemp -d)" && trap 'rm -rf "$$scratch"' EXIT && $(BIN)/python -m venv --without-pip "$$scratch" && \
+	$(BIN)/python -m pip --python "$$scratch/bin/python" install --quiet --disable-pip-version-check --require-hashes \
+		--only-binary :all: --requirement constraints-image.txt && \
+	$(BIN)/python -m pip --python "$$scratch/bin/python" install --quiet --disable-pip-version-check --no-deps . && \
+	mkdir -p dist && $(BIN)/cyclonedx-py environment "$$scratch/bin/python" --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json
+
+# From a copy of what its pages link to, since a page of a site can't link out of it.
+docs: $(VENV)/.docs ## the site of the pages in docs/, in build/site; a link that leads nowhere fails
+	rm -rf build/pages build/site && mkdir -p build/pages
+	tar -cf - *.md LICENSE TRUST.json constraints.txt docs examples schemas | tar -xf - -C build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # uv, since its pins hold for every Python and system, not for this one alone. Its settings and its cache are left out,
 # so that no address of an index and no path of this machine gets into the file.
-constraints: $(VENV)/bin/python ## constraints.txt anew: the newest of everything that running needs, with hashes
+constraints: $(VENV)/bin/python ## the pins anew: the newest of everything that running needs, with hashes
 	@scratch="$$(mktemp -d)" && trap 'rm -rf "$$scratch"' EXIT && $(BIN)/python -m venv "$$scratch" && \
 	"$$scratch/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
-	"$$scratch/bin/uv" pip compile pyproject.toml --quiet --no-config --no-cache --upgrade --universal \
-		--python-version 3.11 --generate-hashes --custom-compile-command 'make constraints' \
-		--output-file constraints.txt
+	compile() { "$$scratch/bin/uv" pip compile --quiet --no-config --no-cache --upgrade --universal \
+		--python-version 3.11 --generate-hashes --custom-compile-command 'make constraints' "$$@"; } && \
+	compile pyproject.toml --output-file constraints.txt && \
+	compile pyproject.toml --all-extras --output-file constraints-image.txt && \
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+	compile - --no-annotate --output-file constraints-build.txt
 
 pictures: $(VENV)/.dev ## the pictures of docs/html-report.md, taken in Chromium
 	$(BIN)/python -m tests.pictures
@@ -87,6 +108,11 @@ $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
 	@echo "setting up $(VENV) (first run only)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@$(BIN)/python -m compileall -q reconciler
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 FILES = sorted(
     path
-    for pattern in ("**/*.yml", "**/*.service", "kubernetes/*.yaml")
-    for folder in ("09-gitops-repository", "10-drift-cron")
+    for pattern in ("**/*.yml", "**/*.service", "base/*.yaml")
+    for folder in ("09-gitops-repository", "10-drift-cron", "kubernetes")
     for path in (ROOT / "examples" / folder).glob(pattern)
 )
 NAMED = re.compile(r"`((?:tests|reconciler|examples|docs|schemas)/[^`<]+)`")
@@ -81,12 +81,21 @@ def test_commands_are_found_where_they_are_typed() -> None:
     """Or the test above would hold of nothing."""
     found = {_name(path): [words[0] for words in commands(path.read_text("utf-8"))] for path in [*PAGES, *FILES]}
     assert {"validate", "plan", "apply"} <= set(found["docs/ci.md"])
-    assert found["examples/10-drift-cron/kubernetes/cronjob.yaml"] == ["drift"]
+    assert found["examples/kubernetes/base/cronjob.yaml"] == ["drift"]
     assert found["examples/10-drift-cron/systemd/reconciler-drift.service"] == ["drift"]
     assert found["examples/09-gitops-repository/.github/workflows/plan.yml"] == ["validate", "plan"]
     assert found["examples/09-gitops-repository/.github/workflows/apply.yml"] == ["plan", "apply"]
     assert found["examples/09-gitops-repository/.gitlab-ci.yml"] == ["validate", "plan", "apply", "drift"]
     assert {"plan", "drift", "apply", "export"} <= set(found["README.md"])
+
+
+def test_every_guide_is_found_from_the_front_page_and_in_the_site() -> None:
+    """A page that nobody is led to might as well not be there."""
+    guides = {_name(page) for page in ROOT.glob("docs/*.md")}
+    assert guides <= set(re.findall(r"\]\((docs/[\w-]+\.md)", (ROOT / "README.md").read_text("utf-8")))
+    sections = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]
+    pages = [page for section in sections for below in section.values() if isinstance(below, list) for page in below]
+    assert sorted(path for page in pages for path in page.values()) == sorted(guides)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

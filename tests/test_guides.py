@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ ROLES: dict[str, list[str]] = {
 }
 PLAN, APPLY = ROLES["Reconciler Plan"], ROLES["Reconciler Apply"]
 GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
+KUBERNETES = ROOT / "examples" / "kubernetes"
 
 IN_A_CONTAINER = """
 apiVersion: reconciler/v1
@@ -177,24 +179,60 @@ def test_the_units_of_systemd_belong_together() -> None:
     assert service["Service"]["ReadWritePaths"] == service["Service"]["WorkingDirectory"]
 
 
+def check_pod(pod: dict[str, Any]) -> None:
+    """Closed: nobody in particular, nothing of the image can be written, no account of the cluster."""
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    for container in (*pod["initContainers"], *pod["containers"]):
+        closed = container["securityContext"]
+        assert (closed["readOnlyRootFilesystem"], closed["allowPrivilegeEscalation"]) == (True, False)
+        assert closed["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["limits"]["memory"]
+        assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == IMAGE_USER
+    assert pod["automountServiceAccountToken"] is False
+
+
+IMAGE_USER = int(re.findall(r"^USER (\d+):\d+$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)[-1])
+
+
 def test_the_cronjob_is_what_kubernetes_expects() -> None:
     """One at a time, never again by itself, closed, with a place for the state and the secret of the settings."""
-    job = yaml.safe_load((CRON / "kubernetes" / "cronjob.yaml").read_text("utf-8"))
+    job = yaml.safe_load((KUBERNETES / "base" / "cronjob.yaml").read_text("utf-8"))
     assert (job["apiVersion"], job["kind"], job["spec"]["concurrencyPolicy"]) == ("batch/v1", "CronJob", "Forbid")
     assert re.fullmatch(r"\d+ \d+ \* \* \*", job["spec"]["schedule"])
     template = job["spec"]["jobTemplate"]["spec"]
     pod = template["template"]["spec"]
     assert (template["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
-    volumes = {volume["name"] for volume in pod["volumes"]}
-    for container in (*pod["initContainers"], *pod["containers"]):
-        assert container["securityContext"]["readOnlyRootFilesystem"] is True
-        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-        assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
-    assert pod["securityContext"]["runAsNonRoot"] is True
+    check_pod(pod)
     (drift,) = pod["containers"]
-    settings = yaml.safe_load((CRON / "reconciler.yaml").read_text("utf-8"))
-    assert [one["name"] for one in drift["env"]] == [settings["targets"]["command"]["auth"]["clientSecret"]["env"]]
+    settings = yaml.safe_load((KUBERNETES / "reconciler.yaml").read_text("utf-8"))
+    mounts = {mount["name"]: mount["mountPath"] for mount in drift["volumeMounts"]}
     # Below the mount, whose own root is open to the pod's group; and kept, or else everything is new at each start.
     (kept,) = (volume["name"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume)
-    mounts = {mount["name"]: mount["mountPath"] for mount in drift["volumeMounts"]}
     assert Path(settings["state"]).parent == Path(mounts[kept])
+    (secret,) = (volume for volume in pod["volumes"] if "secret" in volume)
+    file = Path(settings["targets"]["command"]["auth"]["clientSecret"]["file"])
+    assert file.parent == Path(mounts[secret["name"]])
+    # YAML 1.1, which Kubernetes reads: what begins with 0 is octal.
+    assert secret["secret"]["defaultMode"] == 0o400
+    assert f"--from-file={file.name}\n" in (KUBERNETES / "README.md").read_text("utf-8")
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_parts_of_kustomize_fit_together() -> None:
+    """With both components the claim is gone, the figures have a place, and the pod is closed as before."""
+    kubectl = shutil.which("kubectl") or ""
+    build = (kubectl, "kustomize", KUBERNETES / "everything")
+    done = subprocess.run(build, env={}, capture_output=True, text=True, timeout=60, check=True)
+    namespace, job = yaml.safe_load_all(done.stdout)
+    assert (namespace["kind"], job["kind"], job["metadata"]["namespace"]) == ("Namespace", "CronJob", "reconciler")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    check_pod(pod)
+    assert {container["image"] for container in (*pod["initContainers"], *pod["containers"])} == {
+        "registry.example.com/pki/reconciler:0.1.0"
+    }
+    (drift,) = pod["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in drift["volumeMounts"]}
+    assert set(mounts) == {volume["name"] for volume in pod["volumes"]} == {"work", "secrets", "textfile"}
+    assert Path(drift["command"][-1].partition("=")[2]).parent == Path(mounts["textfile"])

@@ -19,6 +19,7 @@ from reconciler.simulator.world.seed import CLIENT
 from tests.support.ci_jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
 
 GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
+KUBERNETES = ROOT / "examples" / "kubernetes"
 GUIDE = (ROOT / "docs" / "permissions.md").read_text("utf-8")
 ROLES = [one for one in re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.M | re.S) if "kind: SecurityRole" in one]
 READS, WRITES = "reconciler-plan", "reconciler-apply"
@@ -61,12 +62,17 @@ def written(simulator: Simulator) -> set[str]:
 
 def copied(source: Path, to: Path, simulator: Simulator, state: str = "/var/lib/reconciler") -> Path:
     """Copy a repository; its settings name the simulator where they named servers, and a state folder."""
-    shutil.copytree(source, to)
+    return placed(shutil.copytree(source, to), simulator, state)
+
+
+def placed(to: Path, simulator: Simulator, state: str, secrets: str = "/var/run/secrets/reconciler") -> Path:
+    """Let the settings of a repository name the simulator, and folders that are here."""
     places = {
         "https://keyfactor.example.com": simulator.url,
         "https://idp.example.com/token": f"{simulator.url}/oauth/token",
         "region: cn-north-4": f"url: {simulator.url}",
         "/var/lib/reconciler": state,
+        "/var/run/secrets/reconciler": secrets,
     }
     for settings in to.glob("reconciler*.yaml"):
         text = settings.read_text("utf-8")
@@ -199,18 +205,19 @@ def test_the_unit_of_systemd_runs(tmp_path: Path, simulator: Simulator) -> None:
 
 def test_the_cronjob_of_kubernetes_runs(tmp_path: Path, simulator: Simulator) -> None:
     """The checkout is what the tool looks at, with the secret that the guide creates; drift is 2, and then 0."""
-    address = "https://git.example.com/pki/manifests.git"
-    secrets = {("reconciler-plan", "client-secret"): SECRETS["KEYFACTOR_READ_CLIENT_SECRET"]}
+    address, cronjob = "https://git.example.com/pki/manifests.git", KUBERNETES / "base" / "cronjob.yaml"
+    secrets = {("reconciler", "client-secret"): SECRETS["KEYFACTOR_READ_CLIENT_SECRET"]}
     for code in (2, 0):
         machine = Machine(tmp_path / f"node-{code}", ready=True)
-        state = machine.folder / "volumes" / "state"
-        origin = copied(CRON, tmp_path / f"origin-{code}", simulator, str(state))
+        volumes = machine.folder / "volumes"
+        origin = copied(CRON, tmp_path / f"origin-{code}", simulator)
+        shutil.copy(KUBERNETES / "reconciler.yaml", origin)
+        placed(origin, simulator, str(volumes / "state"), str(volumes / "secrets"))
         if code == 0:
             as_it_is(origin)
         elsewhere = {address: f"file://{kept(machine, origin)}"}
-        ran = kubernetes(machine, CRON / "kubernetes" / "cronjob.yaml", secrets, elsewhere)
-        ended(ran, checkout=0, drift=code)
+        ended(kubernetes(machine, cronjob, secrets, elsewhere), checkout=0, drift=code)
     lost = {address: f"file://{tmp_path}/nowhere"}
-    ran = kubernetes(Machine(tmp_path / "lost", ready=True), CRON / "kubernetes" / "cronjob.yaml", secrets, lost)
+    ran = kubernetes(Machine(tmp_path / "lost", ready=True), cronjob, secrets, lost)
     assert [one.name for one in ran if one.code] == ["checkout"], ran
     assert written(simulator) == set()

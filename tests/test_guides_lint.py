@@ -19,7 +19,9 @@ OWN = ".github/workflows"
 GITOPS, CRON = "examples/09-gitops-repository", "examples/10-drift-cron"
 WORKFLOWS = f"{GITOPS}/.github/workflows"
 PIPELINE = f"{GITOPS}/.gitlab-ci.yml"
-CRONJOB = f"{CRON}/kubernetes/cronjob.yaml"
+KUBERNETES = "examples/kubernetes/base"
+IMAGE = "Dockerfile"
+CRONJOB = f"{KUBERNETES}/cronjob.yaml"
 SERVICE, TIMER = f"{CRON}/systemd/reconciler-drift.service", f"{CRON}/systemd/reconciler-drift.timer"
 PRESENT = ("usr/lib/systemd/system/network-online.target", "usr/lib/systemd/system/timers.target")
 PROGRAMS = ("usr/bin/git", "opt/reconciler/bin/reconciler")
@@ -63,6 +65,11 @@ def is_known_to_every_kubernetes(path: Path) -> str:
     return "\n".join(complaints)
 
 
+def is_sound_image(path: Path) -> str:
+    """Lint a Dockerfile with hadolint, its style included."""
+    return said(Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "style", path)
+
+
 def is_known_to_systemd(path: Path) -> str:
     """Check a unit's settings and values, as of systemd 249, and that what it names is there.
 
@@ -90,7 +97,11 @@ LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
         for path in sorted((ROOT / folder).iterdir())
     },
     PIPELINE: {"schema": fulfils("vendor.gitlab-ci")},
-    CRONJOB: {"schema": is_known_to_every_kubernetes},
+    **{
+        f"{KUBERNETES}/{name}.yaml": {"schema": is_known_to_every_kubernetes}
+        for name in ("cronjob", "namespace", "state")
+    },
+    IMAGE: {"hadolint": is_sound_image},
     SERVICE: {"units": is_known_to_systemd},
     TIMER: {"units": is_known_to_systemd},
 }
@@ -99,7 +110,7 @@ LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
 def put(name: str, folder: Path, text: str) -> Path:
     """Write a file where its linter looks for files of its kind."""
     path = folder / name
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return path
 
@@ -135,6 +146,8 @@ MISTAKES = (
     Mistake(PIPELINE, "schema", "access: developer", "access: everybody", "everybody"),
     Mistake(CRONJOB, "schema", "backoffLimit: 0", "backOffLimit: 0", "backOffLimit"),
     Mistake(CRONJOB, "schema", "restartPolicy: Never", "restartPolicy: 0", "restartPolicy"),
+    Mistake(IMAGE, "hadolint", "--no-install-recommends ", "", "DL3015"),
+    Mistake(IMAGE, "hadolint", "COPY reconciler", "ADD reconciler", "DL3020"),
     Mistake(SERVICE, "units", "ProtectHome=", "ProtectHom=", "[InvalidSetting] - ProtectHom "),
     Mistake(SERVICE, "units", "Type=oneshot", "Type=onshot", "[InvalidValue] - Type=onshot"),
     Mistake(SERVICE, "units", "/opt/reconciler/bin", "/opt/bin", "[ExecNotFound]"),

@@ -175,19 +175,25 @@ def systemd(machine: Machine, path: Path, places: Mapping[str, Path]) -> Ran:
 def kubernetes(
     machine: Machine, job: Path, secrets: Mapping[tuple[str, str], str], elsewhere: Mapping[str, str]
 ) -> list[Ran]:
-    """Run the containers of a CronJob's pod in their order; every volume is a folder. `elsewhere` moves addresses."""
+    """Run the containers of a CronJob's pod in their order; every volume is a folder. `elsewhere` moves addresses.
+
+    `secrets` are by the name of the secret and the key in it.
+    """
     pod = yaml.safe_load(job.read_text("utf-8"))["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     volumes = {volume["name"]: machine.folder / "volumes" / volume["name"] for volume in pod["volumes"]}
-    for folder in volumes.values():
-        folder.mkdir(parents=True)
+    for volume in pod["volumes"]:
+        volumes[volume["name"]].mkdir(parents=True)
+        for (name, key), text in secrets.items():
+            if volume.get("secret", {}).get("secretName") == name:
+                file = volumes[volume["name"]] / key
+                file.write_text(text, "utf-8")
+                file.chmod(volume["secret"]["defaultMode"])
     ran: list[Ran] = []
     for container in (*pod["initContainers"], *pod["containers"]):
         places = {one["mountPath"]: volumes[one["name"]] for one in container["volumeMounts"]}
         words = [_placed(elsewhere.get(word, word), places) for word in container["command"]]
-        refs = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in container.get("env", ())}
-        env = {name: secrets[ref["name"], ref["key"]] for name, ref in refs.items()}
         work = Path(_placed(container.get("workingDir", str(machine.folder)), places))
-        ran.append(Ran(container["name"], *machine.run(words, work, env)))
+        ran.append(Ran(container["name"], *machine.run(words, work, {})))
         if ran[-1].code:
             break
     return ran
