@@ -129,7 +129,10 @@ def test_the_role_to_apply_has_nothing_to_spare(missing: str, client: Client, tm
 
 
 def test_the_workflows_of_github_are_closed() -> None:
-    """Least rights, secrets in the steps that use them, one apply at a time that nobody cancels, by a plan approved."""
+    """Least rights, secrets in the steps that use them, one apply at a time that nobody cancels, by a plan approved.
+
+    What may write a comment or an issue has no checkout and no secret.
+    """
     files = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in (GITOPS / ".github/workflows").iterdir()}
     for workflow in files.values():
         assert workflow["permissions"] == {"contents": "read"}
@@ -138,6 +141,11 @@ def test_the_workflows_of_github_are_closed() -> None:
                 assert "secrets." not in str(place.get("env"))
             assert job.get("environment") == {"plan": "plan", "drift": "plan", "apply": "production"}.get(name)
             assert ("_APPLY_" in str(job)) is (name == "apply")
+            grants = {"comment": {"pull-requests": "write"}, "issue": {"issues": "write"}}
+            assert job.get("permissions") == grants.get(name)
+            if name in grants:
+                assert "secrets." not in str(job)
+                assert "actions/checkout" not in str(job)
     assert files["apply.yml"]["concurrency"] == {"group": "reconciler-apply", "cancel-in-progress": False}
     assert files["apply.yml"]["jobs"]["apply"]["needs"] == "plan"
     fork = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -147,17 +155,17 @@ def test_the_workflows_of_github_are_closed() -> None:
 def test_the_pipeline_of_gitlab_hangs_together() -> None:
     """Stages and jobs that exist, and secrets that write only in the job that a person starts."""
     pipeline: dict[str, Any] = yaml.safe_load((GITOPS / ".gitlab-ci.yml").read_text("utf-8"))
-    jobs = {name: job for name, job in pipeline.items() if "script" in job and not name.startswith(".")}
+    named = {name: job for name, job in pipeline.items() if "script" in job and not name.startswith(".")}
+    jobs = {name: {**pipeline[job.get("extends", ".read")], **job} for name, job in named.items()}
     for job in jobs.values():
         assert job["stage"] in pipeline["stages"]
-        assert job.get("extends", ".read") in pipeline
         assert set(job.get("needs", ())) <= set(jobs)
     writing = [name for name, job in jobs.items() if "_APPLY_" in str(job)]
     assert writing == ["apply"]
     assert "_APPLY_" not in str([pipeline["default"], pipeline["variables"], pipeline[".read"]])
     assert [rule["when"] for rule in jobs["apply"]["rules"]] == ["manual"]
     assert "merge_request" not in str(jobs["apply"]["rules"])
-    assert (jobs["apply"]["needs"], jobs["plan"]["artifacts"]["paths"]) == (["plan"], ["plan.json"])
+    assert (jobs["apply"]["needs"], jobs["plan"]["artifacts"]["paths"]) == (["plan"], ["plan.json", "plan.md"])
     assert jobs["apply"]["resource_group"]
     assert jobs["apply"]["interruptible"] is False
 

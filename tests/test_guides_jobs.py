@@ -16,7 +16,9 @@ from reconciler.cli import main
 from reconciler.simulator import Simulator
 from reconciler.simulator.world.identities import Account
 from reconciler.simulator.world.seed import CLIENT
-from tests.support.ci_jobs import ROOT, Machine, Ran, github, gitlab, kubernetes, systemd
+from tests.support.ci_jobs import ROOT, Machine, PullRequest, Ran, github, gitlab, kubernetes, systemd
+from tests.support.github_issues import GitHubWorld
+from tests.support.gitlab_api import serving_gitlab
 
 GITOPS, CRON = ROOT / "examples" / "09-gitops-repository", ROOT / "examples" / "10-drift-cron"
 KUBERNETES = ROOT / "examples" / "kubernetes"
@@ -82,6 +84,11 @@ def placed(to: Path, simulator: Simulator, state: str, secrets: str = "/var/run/
     return to
 
 
+def heading(markdown: str) -> str:
+    """Return the first line of a report that is seen."""
+    return next(line for line in markdown.splitlines() if line and not line.startswith("<!--"))
+
+
 def ended(ran: list[Ran], **codes: int) -> None:
     assert {one.name: one.code for one in ran} == codes, ran
 
@@ -100,47 +107,124 @@ def test_the_settings_that_apply_are_those_that_plan_but_for_the_client() -> Non
 
 
 def test_the_workflows_of_github_run(tmp_path: Path, simulator: Simulator) -> None:
-    """A pull request plans, its merge applies that plan by the account that writes, and then nothing drifts."""
-    repository = copied(GITOPS, tmp_path / "repository", simulator)
+    """A pull request plans, its merge applies that plan by the account that writes, and then nothing drifts.
 
-    def event(name: str, secrets: Mapping[str, str]) -> list[Ran]:
-        machine = Machine(tmp_path / name / str(len(machines)))
+    The plan is one comment, however often it is made, and drift one issue until it is cleared.
+    """
+    person, file = Machine(tmp_path / "person"), tmp_path / "github.json"
+    repository = kept(person, copied(GITOPS, tmp_path / "repository", simulator))
+    world = GitHubWorld(file)
+    number = world.open_issue(None, "ada", pull_request={})
+    world.add("<!-- reconciler:plan:all -->\nsaid somebody else", "ada", issue=number)
+    for at in range(110):
+        world.add(f"Another workflow's comment {at}", issue=number)
+    world.open_issue("Something else")
+    world.save()
+
+    def event(name: str, secrets: Mapping[str, str], pull_request: PullRequest | None = None) -> Machine:
+        machine = Machine(tmp_path / name / str(len(machines)), world=file)
         machines.append(machine)
-        return github(machine, repository, GITOPS / ".github" / "workflows" / f"{name}.yml", secrets)
+        workflow = GITOPS / ".github" / "workflows" / f"{name}.yml"
+        ran.append(github(machine, repository, workflow, secrets, pull_request))
+        return machine
+
+    def report(machine: Machine, name: str) -> str:
+        return (machine.folder / "artifacts" / name / f"{name}.md").read_text("utf-8")
+
+    def told() -> tuple[list[str], list[tuple[str, str]]]:
+        now = GitHubWorld(file)
+        return (
+            [comment["body"] for comment in now.comments(number)[111:]],
+            [(issue["state"], issue["body"]) for issue in now.issues()[2:]],
+        )
 
     machines: list[Machine] = []
+    ran: list[list[Ran]] = []
     plans = {name: secret for name, secret in SECRETS.items() if name not in PROTECTED}
-    ended(event("plan", plans), validate=0, plan=0)
-    ended(event("drift", plans), drift=2)
+    event("plan", {}, PullRequest(number, fork=True))
+    ended(ran[-1], validate=0)
+    assert told() == ([], [])
+    first = event("plan", plans, PullRequest(number))
+    ended(ran[-1], validate=0, plan=0, comment=0)
+    assert told() == ([report(first, "plan")], [])
+    roles = repository / "manifests/command/roles.yaml"
+    right = roles.read_text("utf-8")
+    roles.write_text(right.replace("kind: SecurityRole", "kind: SecurityRoll", 1), "utf-8")
+    git(person, repository, "commit", "-q", "-a", "-m", "A mistake")
+    wrong = event("plan", plans, PullRequest(number))
+    ended(ran[-1], validate=4, plan=4, comment=0)
+    assert "::error file=manifests/command/roles.yaml,line=" in ran[-1][0].output
+    assert told() == ([report(wrong, "plan")], [])
+    assert report(wrong, "plan") != report(first, "plan")
+    roles.write_text(right, "utf-8")
+    git(person, repository, "commit", "-q", "-a", "-m", "Mended")
+
+    event("drift", plans)
+    drift = event("drift", plans)
+    ended(ran[-1], drift=2, issue=0)
+    assert told() == ([report(wrong, "plan")], [("open", report(drift, "drift"))])
+    event("drift", {**plans, "KEYFACTOR_READ_CLIENT_SECRET": "of a stranger"})
+    assert [one.name for one in ran[-1]] == ["drift"]
     assert written(simulator) == set()
-    ended(event("apply", SECRETS), plan=0, apply=0)
+    applied = event("apply", SECRETS)
+    ended(ran[-1], plan=0, apply=0)
     assert written(simulator) == {WRITES}
-    ended(event("drift", plans), drift=0)
-    ended(event("apply", SECRETS), plan=0, apply=0)
+    pages = {name: (applied.folder / "summary" / name).read_text("utf-8") for name in ("plan", "apply")}
+    assert all(heading(report(applied, name)) in page for name, page in pages.items())
+    event("drift", plans)
+    ended(ran[-1], drift=0, issue=0)
+    assert [issue[0] for issue in told()[1]] == ["closed"]
     only = f"install --quiet --no-index --find-links https://packages.example.com/reconciler/ {PINNED}"
     assert {line for machine in machines for line in machine.installed} == {only}
 
 
 def test_the_pipelines_of_gitlab_run(tmp_path: Path, simulator: Simulator) -> None:
     """The same, by the events that GitLab has; the protected variables are there on the default branch alone."""
-    repository = copied(GITOPS, tmp_path / "repository", simulator)
+    repository = kept(Machine(tmp_path / "person"), copied(GITOPS, tmp_path / "repository", simulator))
 
-    def event(source: str, branch: str) -> list[Ran]:
-        machine = Machine(tmp_path / f"{source}-{branch}-{len(simulator.ledger)}")
+    def event(source: str, branch: str) -> Machine:
+        machine = Machine(tmp_path / str(len(ran)))
         variables = {name: secret for name, secret in SECRETS.items() if branch == "main" or name not in PROTECTED}
         place = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_BRANCH": branch, "CI_DEFAULT_BRANCH": "main"}
-        ran = gitlab(machine, repository, {**variables, **place})
+        ran.append(gitlab(machine, repository, variables | place | tells))
         assert all(line.endswith(f" {PINNED}") for line in machine.installed)
         assert all("--no-index" in line for line in machine.installed)
-        return ran
+        return machine
 
-    ended(event("merge_request_event", ""), validate=0, plan=0)
-    ended(event("push", "a-branch"))
-    ended(event("schedule", "main"), drift=2)
-    assert written(simulator) == set()
-    ended(event("push", "main"), plan=0, apply=0)
-    assert written(simulator) == {WRITES}
-    ended(event("schedule", "main"), drift=0)
+    def tell_again(machine: Machine, job: str, *words: str) -> str:
+        """Tell of another commit, or of another night; returns what there is to be told."""
+        report = machine.folder / "work" / job / words[1]
+        report.write_text(f"{report.read_text('utf-8')}again\n", "utf-8")
+        assert machine.run(["python3", ".gitlab/tell.py", *words], report.parent, tells) == (0, "")
+        return report.read_text("utf-8")
+
+    ran: list[list[Ran]] = []
+    with serving_gitlab() as server:
+        tells = {"CI_API_V4_URL": server.url, "CI_PROJECT_ID": "1", "CI_MERGE_REQUEST_IID": "7"}
+        tells["RECONCILER_GITLAB_TOKEN"] = server.token
+        notes = server.notes["merge_requests/7"]
+        for at in range(120):
+            server.add(notes, author=3, body=f"<!-- reconciler:plan:all --> said somebody else, {at}")
+        planned = event("merge_request_event", "")
+        ended(ran[-1], validate=0, plan=0, note=0)
+        assert [note["body"] for note in notes[120:]] == [
+            (planned.folder / "work" / "plan" / "plan.md").read_text("utf-8")
+        ]
+        again = tell_again(planned, "plan", "note", "plan.md")
+        assert [note["body"] for note in notes[120:]] == [again]
+        event("push", "a-branch")
+        ended(ran[-1])
+        drifted = event("schedule", "main")
+        ended(ran[-1], drift=2, issue=0)
+        again = tell_again(drifted, "drift", "issue", "drift.md", "drift.json")
+        assert [(one["state"], one["description"]) for one in server.issues] == [("opened", again)]
+        assert written(simulator) == set()
+        event("push", "main")
+        ended(ran[-1], plan=0, apply=0)
+        assert written(simulator) == {WRITES}
+        event("schedule", "main")
+        ended(ran[-1], drift=0, issue=0)
+        assert [one["state"] for one in server.issues] == ["closed"]
 
 
 def test_the_account_that_plans_can_not_apply(tmp_path: Path, simulator: Simulator) -> None:

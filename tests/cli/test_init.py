@@ -19,7 +19,7 @@ __all__ = ["server"]
 GITOPS = Path(__file__).parents[2] / "examples" / "09-gitops-repository"
 CI_FILES = {
     "github": [f".github/workflows/{job}.yml" for job in ("apply", "drift", "plan")],
-    "gitlab": [".gitlab-ci.yml"],
+    "gitlab": [".gitlab-ci.yml", ".gitlab/tell.py"],
     "none": [],
 }
 AROUND = [".gitignore", "README.md", "reconciler.yaml"]
@@ -129,7 +129,7 @@ def test_without_a_server_the_settings_and_the_manifests_are_examples(
     code, stdout, stderr = run(["init", "repo", "--ci", "gitlab"])
     told = "the manifests are examples, since no server is configured; name yours in reconciler.yaml"
     assert (code, stderr) == (0, f"note: init: {told}\nexit 0: ok\n")
-    assert list_files(folder / "repo") == sorted([*AROUND, *EXAMPLES, ".gitlab-ci.yml", "reconciler.apply.yaml"])
+    assert list_files(folder / "repo") == sorted([*AROUND, *EXAMPLES, *CI_FILES["gitlab"], "reconciler.apply.yaml"])
     assert "reconciler doctor" in stdout
     monkeypatch.chdir(folder / "repo")
     code, stdout, _ = run(["validate"])

@@ -18,7 +18,7 @@ Ci: TypeAlias = Literal["github", "gitlab", "none"]
 _FOLDER: Final = Path(__file__).parents[2] / "starter"
 _CI_FILES: Final[Mapping[Ci, Mapping[str, str]]] = {
     "github": {f".github/workflows/{job}.yml": f"github/{job}.yml" for job in ("plan", "apply", "drift")},
-    "gitlab": {".gitlab-ci.yml": "gitlab-ci.yml"},
+    "gitlab": {".gitlab-ci.yml": "gitlab-ci.yml", ".gitlab/tell.py": "gitlab-tell"},
     "none": {},
 }
 """The files of a repository by where they are in the package."""
