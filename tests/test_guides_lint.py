@@ -20,7 +20,7 @@ GITOPS, CRON = "examples/09-gitops-repository", "examples/10-drift-cron"
 WORKFLOWS = f"{GITOPS}/.github/workflows"
 PIPELINE = f"{GITOPS}/.gitlab-ci.yml"
 KUBERNETES = "examples/kubernetes/base"
-IMAGE = "Dockerfile"
+IMAGE, AZURE = "Dockerfile", "examples/ci/azure-pipelines.yml"
 CRONJOB = f"{KUBERNETES}/cronjob.yaml"
 SERVICE, TIMER = f"{CRON}/systemd/reconciler-drift.service", f"{CRON}/systemd/reconciler-drift.timer"
 PRESENT = ("usr/lib/systemd/system/network-online.target", "usr/lib/systemd/system/timers.target")
@@ -39,7 +39,9 @@ def said(*command: str | Path) -> str:
 
 def fulfils(schema: str) -> Callable[[Path], str]:
     """Return a check of a workflow or a pipeline against a schema that check-jsonschema ships."""
-    more = ("--data-transform", "gitlab-ci") if "gitlab" in schema else ()
+    transform = next((name for name in ("gitlab-ci", "azure-pipelines") if name in schema), "")
+    # A pattern of the schema for Azure is none to a strict reader of ECMAScript's.
+    more = ("--data-transform", transform, "--regex-variant", "python") if transform else ()
 
     def check(path: Path) -> str:
         return said(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *more, path)
@@ -97,6 +99,7 @@ LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
         for path in sorted((ROOT / folder).iterdir())
     },
     PIPELINE: {"schema": fulfils("vendor.gitlab-ci")},
+    AZURE: {"schema": fulfils("vendor.azure-pipelines")},
     **{
         f"{KUBERNETES}/{name}.yaml": {"schema": is_known_to_every_kubernetes}
         for name in ("cronjob", "namespace", "state")
