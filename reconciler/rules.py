@@ -63,6 +63,7 @@ _DOCUMENT_RULES = {
     "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
 }
 _DRIFT_RULES = {
+    "drift.counted-as-new": "A difference that no memory could set beside earlier runs counts as new.",
     "drift.difference": "An object is not as declared.",
     "drift.during-apply": "An apply held a target while drift looked at it.",
     "drift.not-remembered": "What keeps the state gave no answer, so differences have no age and are not remembered.",

@@ -75,6 +75,13 @@ class DriftComparison(NamedTuple):
     cleared: tuple[ClearedDifference, ...]
 
 
+class NewsCount(NamedTuple):
+    """How many steps and absences are new or changed (`young`), and of how many no memory says (`ageless`)."""
+
+    young: int
+    ageless: int
+
+
 class PlanItems(NamedTuple):
     """The differences of a plan, parallel to it: one for each change of each step, and one for each absence."""
 
@@ -140,6 +147,15 @@ def compare_with_memory(
     distinct = {id(target_ages): target_ages for target_ages in ages.values()}
     all_ages = tuple(age for target_ages in distinct.values() for age in target_ages.values())
     return DriftComparison(steps, absences, all_ages, tuple(sorted(cleared)))
+
+
+def count_news(plan: MaskedPlan, drift: DriftComparison | None) -> NewsCount:
+    """Count what somebody has to hear of who knows the earlier runs."""
+    if drift is None:
+        return NewsCount(0, len(plan.steps) + len(plan.absences))
+    ages = [*(step and step.step for step in drift.steps), *drift.absences]
+    young = sum(age is not None and age.status is not DriftStatus.KNOWN for age in ages)
+    return NewsCount(young, ages.count(None))
 
 
 def _list_step_items(step: MaskedStep, names_objects: bool) -> Iterator[DriftItem | None]:  # noqa: FBT001

@@ -128,6 +128,26 @@ def test_differences_are_new_then_known_then_changed_then_cleared(simulator: Sim
     assert list_status(look())["SecurityRole"] == ("new", 1)
 
 
+def test_only_news_may_be_worth_a_code(simulator: Simulator, folder: Path, look: Look) -> None:
+    """What is new or changed ends 2, what is known 0; what no memory can tell from news counts as news, aloud."""
+    news = ("--exit-on", "new")
+    look(*news, code=2)
+    assert {status for status, _ in list_status(look(*news, code=0)).values()} == {"known"}
+    edit_role(simulator, Description="by hand")
+    look(*news, code=2)
+    look(*news, code=0)
+    edit_role(simulator, **REPAIRED)
+    assert look(*news, code=0)["cleared"], "what is gone is no news of this sort"
+    look("--exit-on", "any", code=2)
+
+    simulator.fault("GET", "/Security/Roles", "status", status=403, times=1)
+    look(*news, code=10)
+    write_state(folder, simulator, "reconciler.yaml/state")
+    report = look(*news, code=2)
+    assert any("count as new" in note["message"] for note in report["notes"])
+    look(*news, "--no-state", code=3)
+
+
 def test_the_text_says_it_in_one_line(simulator: Simulator, run: Run, look: Look) -> None:
     line = run(["drift"])[1].splitlines()[1]
     assert line == "Differences beside earlier runs: 5 new"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.output import CommandResult
-from reconciler.errors import Exit
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.engine.drift import DriftRun
 
 # What a pattern finds is for whoever writes it, in a plan; a job that runs every night would say it every night.
 _FOR_AUTHORS = frozenset({"live.pattern-matches"})
+_NEWS_WITHOUT_MEMORY = Diagnostic(
+    "usage.command-line",
+    Source("command line"),
+    "--exit-on new needs what --no-state leaves out",
+    "only the memory of earlier runs tells what is new",
+    "leave one of the two out",
+)
 
 
 @options.command()
@@ -20,6 +31,12 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.base
 @options.settings_and_selection
 @options.no_state
+@click.option(
+    "--exit-on",
+    type=click.Choice(["any", "new"]),
+    default="any",
+    help="Exit 2 for any difference, or only where one is new or changed since earlier runs.",
+)
 @options.link
 @options.otlp
 @options.traffic
@@ -27,7 +44,14 @@ _FOR_AUTHORS = frozenset({"live.pattern-matches"})
 @options.output
 @click.pass_obj
 def command(
-    session: Session, /, paths: tuple[str, ...], base: str | None, config: str | None, no_state: bool, **filters: Any
+    session: Session,
+    /,
+    paths: tuple[str, ...],
+    base: str | None,
+    config: str | None,
+    no_state: bool,
+    exit_on: str,
+    **filters: Any,
 ) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
     from reconciler.cli.terminal.progress import Progress
@@ -40,24 +64,46 @@ def command(
     from reconciler.reports.headline import summarize_drift, summarize_news
     from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
+    if no_state and exit_on == "new":
+        raise UsageError(_NEWS_WITHOUT_MEMORY)
     selection = RunOptions(paths, config, Selection(**filters), base)
     with Progress(session) as progress:
         drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state)
+    changes, news_notes = _weigh_differences(drift) if exit_on == "new" else (Exit.CHANGES, ())
     plan, comparison, leases = drift.judged.masked_plan, drift.comparison, drift.leases
     extra: dict[str, Any] = {"run": encode_run(drift.run), **encode_base(drift.judged.base)}
     extra |= {"cleared": encode_cleared(comparison.cleared)} if comparison else {}
     extra |= {"during_apply": encode_leases(leases)} if leases is not None else {}
     return CommandResult(
-        drift.judged.exit(changes=Exit.CHANGES, absences=Exit.CHANGES, refused=False),
+        drift.judged.exit(changes=changes, absences=changes, refused=False),
         lambda layout: text.render_drift(plan, layout, comparison) + render_withdrawals(drift.judged.base, layout),
         (*drift.judged.refusals, *drift.judged.withheld),
         plan,
         extra=extra,
         headline="\n".join(filter(None, (summarize_drift(plan), summarize_news(comparison)))),
-        notes=(*drift.notes, *drift.judged.base_notes),
+        notes=(*drift.notes, *news_notes, *drift.judged.base_notes),
         absences_in_text=True,
         untold_rules=_FOR_AUTHORS,
         drift=comparison,
         events=list_drift_events(comparison, drift.stale),
         untold=drift.untold,
     )
+
+
+def _weigh_differences(drift: DriftRun) -> tuple[Exit, tuple[Diagnostic, ...]]:
+    """Return what the differences are worth where only news count, and what to tell of those without an age."""
+    from reconciler.plans.drift_items import count_news
+
+    news = count_news(drift.judged.masked_plan, drift.comparison)
+    exit_ = Exit.CHANGES if news.young or news.ageless else Exit.OK
+    if not news.ageless:
+        return exit_, ()
+    # In silence this would be a night on which nothing is new: exactly what nobody knows.
+    note = Diagnostic(
+        "drift.counted-as-new",
+        Source("--exit-on new"),
+        f"{news.ageless} of the differences could not be set beside earlier runs, and count as new",
+        "no memory answered",
+        severity=Severity.NOTE,
+    )
+    return exit_, (note,)
