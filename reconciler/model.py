@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from reconciler.coverage import DocumentCoverage
+from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 
@@ -196,7 +197,7 @@ class Request(NamedTuple):
 class Step:
     """One thing that apply will do, why, and who asked. Without a request it is only reported.
 
-    `refusal` says then why, in words, and `obstacle` of which sort that is.
+    `refusal` says then why, in words, and `obstacle` of which sort that is; `deferral` is there if it is left alone.
     """
 
     address: Address
@@ -208,6 +209,7 @@ class Step:
     refusal: str = ""
     subjects: tuple[Subject, ...] = ()
     obstacle: Obstacle = Obstacle.REFUSED
+    deferral: Deferral | None = None
 
     @property
     def finds_nothing(self) -> bool:
@@ -276,9 +278,9 @@ class Plan:
 
     `problems` are faults of the manifests that only the live state shows, each of which holds its own document back;
     `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
-    differences for which there is no step, since their document wants them told alone. `selection` is empty for a
-    whole run. `compared_addresses` are the documents that were compared whole, so that what has no step is as declared;
-    a saved plan holds neither them nor `documents`. `unmanaged` is told, and is nothing that is approved.
+    differences that have no step, since their document wants them told alone, `acknowledged` those that are left alone
+    until a day, as steps without a request. `selection` is empty for a whole run. `compared_addresses` are what was
+    compared whole; a saved plan holds neither them nor `documents`. `unmanaged` is told, and nothing that is approved.
     """
 
     steps: tuple[Step, ...]
@@ -290,6 +292,7 @@ class Plan:
     targets: Mapping[str, Bound] = field(default_factory=dict)
     manifests: str = ""
     absences: tuple[Diagnostic, ...] = ()
+    acknowledged: tuple[Step, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = field(default=frozenset(), compare=False, repr=False)
     documents: tuple[DocumentCoverage, ...] = field(default=(), compare=False, repr=False)

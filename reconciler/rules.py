@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_ACKNOWLEDGEMENT_RULES = {
+    "acknowledgement.ended": "The day of an acknowledgement has come, so that its differences count again.",
+    "acknowledgement.ends-soon": "An acknowledgement ends within seven days.",
+    "acknowledgement.no-difference": "An acknowledgement covers no difference, since what it is about is as declared.",
+    "acknowledgement.no-document": "An acknowledgement is about an object that no document declares.",
+    "acknowledgement.overlap": "Two acknowledgements that are in force are about the same differences.",
+    "acknowledgement.too-long": "An acknowledgement would last longer than 180 days.",
+}
 _ADOPT_RULES = {
+    "adopt.acknowledged": "A difference is acknowledged, so that it was not taken over into the manifests.",
     "adopt.file-changed": "A file was changed by somebody else between being read and being written.",
     "adopt.not-possible": "Something of a server was not taken over into a manifest.",
     "adopt.secret": "What would be written into a manifest quotes a secret that this tool uses.",
@@ -285,6 +294,7 @@ RULES: Mapping[str, str] = MappingProxyType(
     dict(
         sorted(
             {
+                **_ACKNOWLEDGEMENT_RULES,
                 **_ADOPT_RULES,
                 **_API_RULES,
                 **_APPLY_RULES,

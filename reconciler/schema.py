@@ -7,9 +7,10 @@ is written here, beside the promise that members may join it. Equal code gives e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.directives.registry import join_kinds
 from reconciler.errors import Exit
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.document_schema import build_document_schema
@@ -33,8 +34,11 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def build_schemas(kinds: Registry) -> dict[str, Schema]:
     """Return every schema by its file name; they refer to each other by relative URLs."""
-    files = {f"{name}.json": _add_header(f"{name}.json", build_document_schema(kind)) for name, kind in kinds.items()}
-    files["manifest.json"] = _build_manifest_schema(kinds)
+    declarable = join_kinds(kinds)
+    files = {
+        f"{name}.json": _add_header(f"{name}.json", build_document_schema(kind)) for name, kind in declarable.items()
+    }
+    files["manifest.json"] = _build_manifest_schema(list(declarable))
     files["settings.json"] = _add_header("settings.json", build_settings_schema())
     files["report.json"] = _build_report_schema()
     files["plan.json"] = _build_plan_schema()
@@ -46,7 +50,7 @@ def render_schema(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def _build_manifest_schema(kinds: Registry) -> Schema:
+def _build_manifest_schema(kinds: Sequence[str]) -> Schema:
     """One schema for editors: a document is held against the schema of the kind that it names."""
     return _add_header(
         "manifest.json",
@@ -55,7 +59,7 @@ def _build_manifest_schema(kinds: Registry) -> Schema:
             "description": "A document of any kind.",
             "type": "object",
             "required": ["apiVersion", "kind", "metadata", "spec"],
-            "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": list(kinds)}},
+            "properties": {"apiVersion": {"const": API_VERSION}, "kind": {"enum": kinds}},
             "allOf": [
                 {
                     # `properties` says nothing of an absent member: without `required` each `if` would hold.
@@ -122,7 +126,8 @@ def _build_report_members() -> Schema:
         "partial": {"type": "boolean", "description": "Whether a selection left some of the declared objects out."},
         "selection": {"type": "string"},
     }
-    summary = {**{action.value: count for action in Action}, "refused": count, "absent": count, "unchanged": count}
+    counted = ("refused", "absent", "unchanged", "acknowledged")
+    summary: Schema = {**{action.value: count for action in Action}, **dict.fromkeys(counted, count)}
     summary["risk"] = _build_open({risk.value: count for risk in Risk})
     return {
         "format_version": {"type": "string", "pattern": rf"^{FORMAT_VERSION.split('.')[0]}\.[0-9]+$"},
@@ -210,12 +215,22 @@ def _build_plan_schema() -> Schema:
         "digest": {**digest, "description": "Of what is approved: equal for a plan made again that is equal."},
         "seal": {**digest, "description": "Of every other byte of the file."},
     }
+    deferral = _build_open({**dict.fromkeys(("name", "source", "reason"), text), "until": {**text, "format": "date"}})
+    step = _build_stored_step_schema(address)
+    step["properties"]["acknowledgement"] = deferral
+    acknowledged = {
+        "type": "array",
+        "items": {**step, "required": [*step["required"], "acknowledgement"]},
+        "description": "Differences that are left alone until a day, each with the document that says so.",
+    }
     signature = _build_closed({"method": text, "value": {"type": "string", "pattern": "^[0-9a-f]+$"}})
     description = "A plan as `plan --out` saves it. Its seal covers every byte: it can be read, but not edited."
     schema = {
         "title": "Plan",
         "description": description,
-        **_build_open(members, {"signature": signature, "unmanaged": SAVED_COUNTS_SCHEMA}),
+        **_build_open(
+            members, {"acknowledged": acknowledged, "signature": signature, "unmanaged": SAVED_COUNTS_SCHEMA}
+        ),
     }
     return _add_header(
         "plan.json", schema | {"$defs": {"change": _build_change_schema("reason"), "call": _build_call_schema()}}

@@ -155,6 +155,7 @@ def load_declared(
         is_selected=is_selected,
         read_standard_input=inputs.read_standard_input,
         may_be_empty=may_be_empty,
+        today=inputs.today,
     )
 
 

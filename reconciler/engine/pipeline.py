@@ -18,6 +18,7 @@ from reconciler.errors import Exit, ReconcilerError
 from reconciler.kinds.kind import ClaimedActs, Run
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Plan
+from reconciler.plans.acknowledgements import Deferrals
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.guards import find_refusals, list_withheld_steps
 from reconciler.plans.masking import MaskedPlan, SecretMasker
@@ -99,6 +100,7 @@ def compare_with_servers(
         targets={name: find_bound(api) for name, api in apis.items()},
         manifests=loaded.digest,
         unread=loaded.unread,
+        deferrals=find_deferrals(inputs, declared),
     )
     with inputs.phases.observe_phase("plan", {}) as facts:
         plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
@@ -107,6 +109,16 @@ def compare_with_servers(
         judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
         facts["steps"] = len(plan.steps)
     return judged_plan._replace(base=_compare_with_base(declared, observed, inputs.kinds))
+
+
+def find_deferrals(inputs: RunInputs, declared: Declaration) -> Deferrals:
+    """Return what the manifests say today that is to be left alone."""
+    if not declared.loaded.directives:
+        return {}
+    # Most manifests acknowledge nothing.
+    from reconciler.directives.acknowledgement import list_deferrals  # noqa: PLC0415
+
+    return list_deferrals(declared.loaded.directives, declared.loaded.documents, inputs.today)
 
 
 def _compare_with_base(declared: Declaration, observed: Observed, kinds: Registry) -> BaseComparison | None:

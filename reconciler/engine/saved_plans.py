@@ -18,6 +18,7 @@ from reconciler.engine.plan_packing import MAX_PLAN_BYTES, PACKED_SUFFIX, explai
 from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.registry import Registry
+from reconciler.plans.acknowledgements import list_ended_deferrals
 from reconciler.plans.planfile import AgeLimit, PlanStamp, SavedPlan, load_plan
 from reconciler.settings.model import Settings
 from reconciler.state.atomic import replace_file
@@ -88,7 +89,8 @@ def read_approved_plan(
     age = AgeLimit(now, demands.max_age or settings.plans.max_age, demands.max_age is not None)
     saved_plan = load_plan(unpack_plan(data, file), inputs.kinds, file, age=age, verify=verifier.verify)
     differences = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
-    return saved_plan, (*verifier.notes, *differences)
+    ended = list_ended_deferrals(saved_plan.plan, inputs.today)
+    return saved_plan, (*verifier.notes, *differences, *ended)
 
 
 def find_manifests_commit(inputs: RunInputs, options: RunOptions, settings: Settings) -> str:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from reconciler.diagnostics import Explanation
@@ -47,6 +55,21 @@ class TextPattern:
             raise InvalidTextError(self.explanation)
         return value
 
+
+_DAY_FORM = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _parse_day(value: Any) -> Any:
+    """JSON has no dates, so text of the form 2027-01-31 is one."""
+    try:
+        # Since Python 3.11 fromisoformat also takes the basic form (20270131) and weeks (2027-W05-7).
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY_FORM.fullmatch(value) else value
+    except ValueError:
+        return value
+
+
+Day = Annotated[date, BeforeValidator(_parse_day)]
+"""A day, which begins and ends in UTC."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(check_line)]
 """Text of one line as it is sent: not empty, and no blanks at either end."""

@@ -29,6 +29,7 @@ from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.kinds.adoption import Adopted, ComparedDocument, adopt_document
+from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import Permissions
@@ -36,7 +37,6 @@ from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObs
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import (
     Action,
-    CellForm,
     Json,
     ObjectSides,
     Obstacle,
@@ -104,9 +104,26 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
 
 
 class Absence(NamedTuple):
-    """A declared object that does not exist, of a document that wants this told and nothing else."""
+    """A declared object that does not exist, of a document that wants this told and nothing else.
+
+    `after` is what it would be, by manifest field.
+    """
 
     problem: Diagnostic
+    after: Mapping[str, Any] = {}
+
+    def make_match(self, document: Wanted) -> Match:
+        """Return it as a difference like others."""
+        problem = self.problem
+        return Match(
+            document,
+            None,
+            self.after,
+            object=problem.object_name,
+            source=problem.source,
+            refusal=problem.summary,
+            obstacle=Obstacle.ABSENT,
+        )
 
 
 class Note(NamedTuple):
@@ -177,48 +194,29 @@ class Meaning(NamedTuple):
     subjects: tuple[Subject, ...] = ()
 
 
-class Kind(Generic[SpecT_co, LiveT]):
+class Kind(DocumentKind, Generic[SpecT_co, LiveT]):
     """What the tool knows of a kind: how to observe, compare, encode, reread and settle. Stateless; one instance each.
 
     A stored step can be reread and settled without its document: `reread`, `unmet`, `settle` and `explain` take nothing
     else.
     """
 
-    spec: ClassVar[type[Spec]]
-    """What a manifest of the kind may say; the class's name is the kind's."""
-    api: ClassVar[str]
-    """The API that the kind belongs to: "keyfactor" or "csms"."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Fields of an object that can be left as they are while others are written; none where it goes as a whole."""
     after: ClassVar[tuple[str, ...]] = ()
     """Kinds whose steps run before this kind's."""
     last: ClassVar[tuple[str, ...]] = ()
     """Paths whose requests run after all others of their level, since those others carry what they change."""
-    renamable: ClassVar[bool] = False
-    """Whether an object can be given the document's name in the place of `metadata.renamedFrom`."""
     names_objects: ClassVar[bool] = False
     """Whether a document may be about several objects that `Step.object` tells apart, and not the paths of changes."""
     parallel_writes: ClassVar[int] = 1
     """How many of its steps are under way at once where nothing is said; with 1 always one by one."""
     limit: ClassVar[int] = 10
     """How many objects one run may change where the settings don't say."""
-    risks: ClassVar[Mapping[str, RiskAssessment]] = {}
-    """Fields of the manifest whose change may be more than a low risk, and when or why: what `assess` says at worst."""
     requires: ClassVar[Permissions] = Permissions()
     """What an account must be allowed to do, as `doctor` tells it."""
-    tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Fields that name a CSV file beside the manifest, with its columns."""
-    extra_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """By such a field, columns for people that an export writes behind the others, and that nothing reads."""
-    cell_forms: ClassVar[Mapping[str, CellForm]] = {}
-    """How the cells of a column come into the form that the kind reads, by the column's name."""
     listed_as: ClassVar[tuple[str, str]] = ("", "")
     """What one live object that no document declares is called, and what several are; empty where none has to be."""
-    example: ClassVar[str] = ""
-    """A whole document, for `explain` and for the editor."""
-
-    @property
-    def name(self) -> str:
-        """What manifests call the kind."""
-        return self.spec.__name__
 
     def observe(self, read: Read, documents: Sequence[Wanted[SpecT_co]], run: Run) -> LiveT:
         """Read what these documents need, and nothing else."""

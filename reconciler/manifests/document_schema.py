@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.directives.registry import join_kinds
 from reconciler.documents.schema_titles import drop_titles
 from reconciler.documents.value_meanings import MEANINGS_KEYWORD
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.envelope import API_VERSION
 
@@ -40,7 +41,7 @@ _METADATA_SCHEMA: Schema = {
 }
 
 
-def build_spec_schema(kind: Kind) -> Schema:
+def build_spec_schema(kind: DocumentKind) -> Schema:
     """Return the schema of a kind's spec, `$defs` included, without the titles that pydantic makes up."""
     schema: Schema = drop_titles(kind.spec.model_json_schema(by_alias=True))
     return schema
@@ -50,8 +51,9 @@ def describe_envelope(kinds: Registry) -> Schema:
     """Return what stands around the spec of a manifest of any kind, for `explain`."""
     former_name: Schema = {"renamedFrom": _FORMER_NAME}
     metadata = {**_METADATA_SCHEMA, "properties": _METADATA_SCHEMA["properties"] | former_name}
-    meanings = [build_spec_schema(kind).get("description", "").splitlines()[0] for kind in kinds.values()]
-    kind = {**_KIND_SCHEMA, "enum": list(kinds), MEANINGS_KEYWORD: meanings}
+    declarable = join_kinds(kinds)
+    meanings = [build_spec_schema(kind).get("description", "").splitlines()[0] for kind in declarable.values()]
+    kind = {**_KIND_SCHEMA, "enum": list(declarable), MEANINGS_KEYWORD: meanings}
     return {
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
@@ -59,7 +61,7 @@ def describe_envelope(kinds: Registry) -> Schema:
     }
 
 
-def build_document_schema(kind: Kind) -> Schema:
+def build_document_schema(kind: DocumentKind) -> Schema:
     """Return the schema of a whole manifest of a kind, without its header."""
     spec = build_spec_schema(kind)
     definitions = spec.pop("$defs", {})
@@ -79,6 +81,6 @@ def build_document_schema(kind: Kind) -> Schema:
     return schema | ({"$defs": definitions} if definitions else {})
 
 
-def _build_metadata_schema(kind: Kind) -> Schema:
+def _build_metadata_schema(kind: DocumentKind) -> Schema:
     members = _METADATA_SCHEMA["properties"] | ({"renamedFrom": _FORMER_NAME} if kind.renamable else {})
     return {**_METADATA_SCHEMA, "properties": members}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -14,7 +14,7 @@ from reconciler.documents.messages import FieldRules
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.documents.texts import check_line, check_name
 from reconciler.documents.validation import salvage_fields, validate_value
-from reconciler.kinds.kind import Kind
+from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.spec_model import Spec
 
 API_VERSION: Final = "reconciler/v1"
@@ -78,11 +78,13 @@ _PLAN_REFUSAL: Final = Explanation(
 )
 
 
-def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Metadata | None, list[Diagnostic]]:
+def open_envelope(
+    document: Document, kind: DocumentKind | None, kind_names: Collection[str]
+) -> tuple[Metadata | None, list[Diagnostic]]:
     """Return a document's metadata, and what is wrong with its envelope; the spec is left unread.
 
-    With problems the metadata are what is valid of them, None where there is no name. The spec can be looked at in any
-    case: see `find_kind`.
+    `kind` is what the document says it is, None where there is no such kind. With problems the metadata are what is
+    valid of them, None where there is no name. The spec can be looked at in any case.
     """
     value = document.value
     if isinstance(value, dict) and value.get("kind") == "Settings":
@@ -93,14 +95,14 @@ def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Metada
     spec = value.get("spec") if isinstance(value, dict) else None
     outer = {**value, "spec": {}} if isinstance(value, dict) and isinstance(spec, dict) else value
     envelope, problems = validate_value(Envelope, outer, document, rules=MANIFEST_RULES)
-    kind = value.get("kind") if isinstance(value, dict) else None
-    if isinstance(kind, str) and kind and kind not in kinds:
+    word = value.get("kind") if isinstance(value, dict) else None
+    if isinstance(word, str) and word and kind is None:
         unknown_kind = Diagnostic(
             "manifest.unknown-kind",
             document.at(("kind",)),
-            f"unknown kind {quote_text(kind)}",
+            f"unknown kind {quote_text(word)}",
             "nothing could be done about it",
-            suggest_option(kind, kinds),
+            suggest_option(word, kind_names),
         )
         problems = [*problems, unknown_kind]
     if envelope is None and isinstance(outer, dict):
@@ -108,19 +110,12 @@ def open_envelope(document: Document, kinds: Mapping[str, Kind]) -> tuple[Metada
         envelope = salvage.instance if salvage else None
     # A name that was taken out is None, and so are metadata without one.
     metadata = envelope.metadata if envelope else None
-    known_kind = find_kind(document, kinds)
-    if metadata and metadata.renamed_from and known_kind and not known_kind.renamable:
+    if metadata and metadata.renamed_from and kind and not kind.renamable:
         problems = [*problems, _NOT_RENAMABLE.locate(document.at(("metadata", "renamedFrom")))]
     return metadata if metadata and metadata.name else None, problems
 
 
-def find_kind(document: Document, kinds: Mapping[str, Kind]) -> Kind | None:
-    """Return the kind that a document says it is, however wrong the rest of it may be."""
-    kind = document.value.get("kind") if isinstance(document.value, dict) else None
-    return kinds.get(kind) if isinstance(kind, str) else None
-
-
-def find_candidates(target_name: str | None, kind: Kind, targets: Mapping[str, str]) -> list[str]:
+def find_candidates(target_name: str | None, kind: DocumentKind, targets: Mapping[str, str]) -> list[str]:
     """Return the targets that a document may be for, whether the settings have them or not; [""] if there is none."""
     if target_name is not None:
         return [target_name]
@@ -128,10 +123,15 @@ def find_candidates(target_name: str | None, kind: Kind, targets: Mapping[str, s
 
 
 def resolve_target(
-    target_name: str | None, kind: Kind, targets: Mapping[str, str], document: Document
+    target_name: str | None, kind: DocumentKind, targets: Mapping[str, str], document: Document
 ) -> str | Diagnostic:
-    """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs."""
-    candidates = sorted(name for name, api in targets.items() if api == kind.api)
+    """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs.
+
+    What is no object of a server is for every target where it names none: "".
+    """
+    candidates = sorted(name for name, api in targets.items() if kind.api in {"", api})
+    if target_name is None and not kind.api:
+        return ""
     if target_name is None:
         if len(candidates) == 1:
             return candidates[0]
@@ -141,7 +141,7 @@ def resolve_target(
     return _explain_wrong_target(target_name, kind, candidates, targets).locate(document.at(("metadata", "target")))
 
 
-def _explain_unclear_target(kind: Kind, candidates: Sequence[str]) -> Explanation:
+def _explain_unclear_target(kind: DocumentKind, candidates: Sequence[str]) -> Explanation:
     if not candidates:
         summary = f"no target speaks the {kind.api} API, which {kind.name} needs"
         return Explanation("manifest.no-target", summary, remedy="add one to the settings")
@@ -154,7 +154,7 @@ def _explain_unclear_target(kind: Kind, candidates: Sequence[str]) -> Explanatio
 
 
 def _explain_wrong_target(
-    target_name: str, kind: Kind, candidates: Sequence[str], targets: Mapping[str, str]
+    target_name: str, kind: DocumentKind, candidates: Sequence[str], targets: Mapping[str, str]
 ) -> Explanation:
     if target_name not in targets:
         return Explanation(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
+from reconciler.directives.directive import DirectiveContext
 from reconciler.documents import files, limits
 from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile
@@ -18,7 +20,7 @@ from reconciler.kinds.kind import Kind, Wanted
 from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
-from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest
+from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest, split_notes
 from reconciler.manifests.tree_search import DiscoveredFiles
 
 
@@ -26,8 +28,8 @@ from reconciler.manifests.tree_search import DiscoveredFiles
 class LoadedManifests:
     """What all files declare, by address; its digest; how many files were read and which names were passed over.
 
-    `notes` are told and change nothing. `unread` are the kinds of documents that were left aside with what is wrong
-    with them: what those declare nobody knows.
+    `directives` are no objects of a server. `notes` are told and change nothing. `unread` are the kinds of documents
+    that were left aside with what is wrong with them: what those declare nobody knows.
     """
 
     documents: tuple[Wanted, ...]
@@ -36,6 +38,7 @@ class LoadedManifests:
     ignored: tuple[str, ...]
     notes: tuple[Diagnostic, ...] = ()
     unread: frozenset[str] = frozenset()
+    directives: tuple[Wanted, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class _Reading:
 
     is_selected: Callable[[Wanted], bool]
     whole: list[Wanted] = field(default_factory=list)
+    directives: list[Wanted] = field(default_factory=list)
     faulty: list[Manifest] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
@@ -53,7 +57,7 @@ def _select_all(_document: Wanted) -> bool:
     return True
 
 
-def load_manifests(
+def load_manifests(  # noqa: PLR0913 - each is a fact of its own
     paths: Sequence[Path | str],
     *,
     kinds: Mapping[str, Kind],
@@ -62,13 +66,15 @@ def load_manifests(
     is_selected: Callable[[Wanted], bool] = _select_all,
     read_standard_input: Callable[[], bytes] | None = None,
     may_be_empty: bool = False,
+    today: date | None = None,
 ) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare; the path "-" is what standard input holds.
 
     `targets` maps the name of each target to its API. Relative paths start at `base`, which is also what the names of
     files are shown relative to; it is the working folder if not given. What is wrong with a document that is not
     selected becomes a note, and the document is left out; where it can't be told which document that is, a file being
-    no YAML, it may be one that is.
+    no YAML, it may be one that is. Directives are never left out; `today` (UTC) is what they are judged by, and without
+    it what only the day and other documents show of them is not looked at.
 
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, unless that may
     be, and UsageError for a path that doesn't exist or can't be a manifest.
@@ -76,7 +82,13 @@ def load_manifests(
     listing = find_manifests(paths, base or Path.cwd(), read_standard_input)
     place = " ".join(map(str, paths))
     return load_files(
-        listing, kinds=kinds, targets=targets, is_selected=is_selected, place=place, may_be_empty=may_be_empty
+        listing,
+        kinds=kinds,
+        targets=targets,
+        is_selected=is_selected,
+        place=place,
+        may_be_empty=may_be_empty,
+        today=today,
     )
 
 
@@ -88,20 +100,23 @@ def load_files(
     is_selected: Callable[[Wanted], bool] = _select_all,
     place: str = "",
     may_be_empty: bool = False,
+    today: date | None = None,
 ) -> LoadedManifests:
     """Return what files that were found declare, wherever they lie; `place` is what people call all of them.
 
     The rest is as `load_manifests` has it.
     """
     reading = _Reading(is_selected)
-    _read_files(listing.files, Vocabulary(kinds, targets), reading)
+    vocabulary = Vocabulary(kinds, targets)
+    _read_files(listing.files, vocabulary, reading)
     # After the last file: a duplicate's other document may stand in any of them.
     _tell_duplicates(reading)
+    _judge_directives(reading, vocabulary, today)
     problems = [*listing.problems, *reading.problems]
     if problems:
         raise InvalidError(*problems)
     if not reading.whole and not reading.faulty and not may_be_empty:
-        raise _make_empty_error(place or "no path", len(listing.files))
+        raise _make_empty_error(place or "no path", len(listing.files), len(reading.directives))
     return _build_result(reading, listing)
 
 
@@ -127,7 +142,9 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
     ignored = tuple(sorted(set(listing.ignored) - table_files))
     notes = tuple(sorted(set(reading.notes)))
     unread = frozenset(manifest.wanted.address.kind for manifest in reading.faulty if manifest.wanted)
-    return LoadedManifests(ordered, digest_documents(ordered), len(listing.files), ignored, notes, unread)
+    directives = tuple(sorted(reading.directives, key=lambda directive: (directive.address, directive.source)))
+    digest = digest_documents([*ordered, *directives])
+    return LoadedManifests(ordered, digest, len(listing.files), ignored, notes, unread, directives)
 
 
 def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, reading: _Reading) -> None:
@@ -160,6 +177,10 @@ def _judge_manifest(manifest: Manifest, reading: _Reading) -> tuple[list[Diagnos
     wanted, problems, notes = manifest.wanted, manifest.problems, manifest.notes
     if wanted is None:
         return problems, notes
+    if manifest.is_directive:
+        # Never left aside: without it a run would send what somebody wants left alone.
+        reading.directives += [] if problems else [wanted]
+        return problems, notes
     if not problems:
         reading.whole.append(wanted)
         return [], notes
@@ -188,6 +209,21 @@ def _tell_duplicates(reading: _Reading) -> None:
     ]
 
 
+def _judge_directives(reading: _Reading, vocabulary: Vocabulary, today: date | None) -> None:
+    """Find what is wrong with directives beside each other, the documents and the day. Each name is there once."""
+    nameable = [replace(item, address=item.address._replace(target="")) for item in reading.directives]
+    diagnostics = list(find_duplicates(nameable))
+    if today is not None:
+        faulty = [manifest.wanted for manifest in reading.faulty if manifest.wanted]
+        context = DirectiveContext([*reading.whole, *faulty], vocabulary.kinds, today)
+        for name in sorted({directive.address.kind for directive in reading.directives}):
+            own = [directive for directive in reading.directives if directive.address.kind == name]
+            diagnostics += vocabulary.directives[name].check(own, context)
+    problems, notes = split_notes(diagnostics)
+    reading.problems += limit_problems(problems)
+    reading.notes += notes
+
+
 def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
     if bytes_read > limits.TOTAL_BYTES:
         size = f"{limits.TOTAL_BYTES >> 20} MiB"
@@ -199,8 +235,9 @@ def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
     return None
 
 
-def _make_empty_error(place: str, file_count: int) -> RefusedError:
-    empty_files = "the file holds no document" if file_count == 1 else f"{file_count} files hold no document"
+def _make_empty_error(place: str, file_count: int, directive_count: int) -> RefusedError:
+    what = "no object of a server" if directive_count else "no document"
+    empty_files = f"the file holds {what}" if file_count == 1 else f"{file_count} files hold {what}"
     cause = empty_files if file_count else "there is no file that ends in .yaml, .yml or .json"
     problem = Diagnostic(
         "manifest.nothing-declared",

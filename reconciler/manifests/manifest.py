@@ -8,15 +8,18 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity, Source
+from reconciler.directives.directive import DirectiveKind
+from reconciler.directives.registry import DIRECTIVES
 from reconciler.documents import csv_tables, files
 from reconciler.documents.document import Document
 from reconciler.documents.files import InputFile
 from reconciler.documents.suggestions import quote_text
 from reconciler.documents.texts import PADDED, is_padded
 from reconciler.documents.validation import salvage_fields, validate_value
+from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.kind import Kind, Wanted
 from reconciler.kinds.spec_model import Spec, find_conflicts
-from reconciler.manifests.envelope import MANIFEST_RULES, find_candidates, find_kind, open_envelope, resolve_target
+from reconciler.manifests.envelope import MANIFEST_RULES, find_candidates, open_envelope, resolve_target
 from reconciler.model import Path, Table
 
 _PADDED_UNQUOTED = Explanation(
@@ -28,17 +31,24 @@ _PADDED_UNQUOTED = Explanation(
 
 
 class Vocabulary(NamedTuple):
-    """What documents are understood by: kinds by their names, and the API of each target."""
+    """What documents are understood by: kinds and directives by their names, and the API of each target."""
 
     kinds: Mapping[str, Kind]
     targets: Mapping[str, str]
+    directives: Mapping[str, DirectiveKind] = DIRECTIVES
+
+    def find_kind(self, document: Document) -> DocumentKind | None:
+        """Return what a document says it is, however wrong the rest of it may be."""
+        word = document.value.get("kind") if isinstance(document.value, dict) else None
+        return (self.directives.get(word) or self.kinds.get(word)) if isinstance(word, str) else None
 
 
 class Manifest(NamedTuple):
     """A document with what is wrong with it and what is only told of it.
 
     With errors `wanted` is what is valid of it, None where not even its name is known. `candidates` are the targets
-    that it may be for; `has_target` says that there is one, which the settings have.
+    that it may be for; `has_target` says that there is one, which the settings have, and `is_directive` that it is no
+    object of a server.
     """
 
     wanted: Wanted | None
@@ -46,6 +56,7 @@ class Manifest(NamedTuple):
     notes: list[Diagnostic]
     candidates: tuple[str, ...] = ()
     has_target: bool = False
+    is_directive: bool = False
 
 
 class _ReadSpec(NamedTuple):
@@ -57,8 +68,8 @@ class _ReadSpec(NamedTuple):
 
 def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -> Manifest:
     """Return what a document wants, with everything that is wrong with it."""
-    metadata, problems = open_envelope(document, vocabulary.kinds)
-    kind = find_kind(document, vocabulary.kinds)
+    kind = vocabulary.find_kind(document)
+    metadata, problems = open_envelope(document, kind, [*vocabulary.kinds, *vocabulary.directives])
     value = document.value
     spec = value.get("spec") if isinstance(value, dict) else None
     if kind is None or not isinstance(spec, dict):
@@ -84,7 +95,8 @@ def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -
     at = partial(_locate_path, document, read_spec.restore) if errors else document.at
     labels, former_name = metadata.labels or {}, metadata.renamed_from or ""
     wanted = Wanted(address, read_spec.resource, document.source, labels, tables, at, former_name)
-    return Manifest(wanted, errors, notes, candidates, has_target=isinstance(target, str))
+    is_directive = kind.name in vocabulary.directives
+    return Manifest(wanted, errors, notes, candidates, isinstance(target, str), is_directive)
 
 
 def _locate_path(document: Document, restore: Callable[[Path], Path], path: Path) -> Source:
@@ -97,7 +109,9 @@ def split_notes(problems: list[Diagnostic]) -> tuple[list[Diagnostic], list[Diag
     return errors, [problem for problem in problems if problem.severity is Severity.NOTE]
 
 
-def _read_spec(kind: Kind, spec: dict[str, Any], document: Document) -> tuple[_ReadSpec | None, list[Diagnostic]]:
+def _read_spec(
+    kind: DocumentKind, spec: dict[str, Any], document: Document
+) -> tuple[_ReadSpec | None, list[Diagnostic]]:
     resource, problems = validate_value(kind.spec, spec, document, ("spec",), rules=MANIFEST_RULES)
     if resource is not None:
         return _ReadSpec(resource, _keep_path), problems
@@ -110,7 +124,7 @@ def _keep_path(path: Path) -> Path:
 
 
 def _read_tables(
-    kind: Kind, spec: Mapping[str, object], document: Document, file: InputFile
+    kind: DocumentKind, spec: Mapping[str, object], document: Document, file: InputFile
 ) -> tuple[dict[str, Table], list[Diagnostic]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
     field_tables: dict[str, Table] = {}

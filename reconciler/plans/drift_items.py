@@ -25,6 +25,7 @@ class DriftStatus(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     KNOWN = "known"
+    ACKNOWLEDGED = "acknowledged"
 
     @property
     def rank(self) -> int:
@@ -64,7 +65,7 @@ Ages: TypeAlias = Mapping[DriftItem, DriftAge]
 
 
 class DriftComparison(NamedTuple):
-    """A plan's differences beside those of earlier runs; `steps` and `absences` are parallel to the plan's.
+    """A plan's differences beside those of earlier runs; `steps`, `absences` and `acknowledged` are as in the plan.
 
     None stands for what was not remembered. `ages` has each difference once.
     """
@@ -73,6 +74,7 @@ class DriftComparison(NamedTuple):
     absences: tuple[DriftAge | None, ...]
     ages: tuple[DriftAge, ...]
     cleared: tuple[ClearedDifference, ...]
+    acknowledged: tuple[StepDrift | None, ...] = ()
 
 
 class NewsCount(NamedTuple):
@@ -87,17 +89,23 @@ class PlanItems(NamedTuple):
 
     steps: tuple[tuple[DriftItem | None, ...], ...]
     absences: tuple[DriftItem | None, ...]
+    acknowledged: tuple[tuple[DriftItem | None, ...], ...] = ()
 
 
 def list_plan_items(plan: MaskedPlan, kinds: Registry) -> PlanItems:
     """Return the differences of a plan. Masked, since a digest would tell a guessed secret from others."""
-    steps = tuple(tuple(_list_step_items(step, kinds[step.address.kind].names_objects)) for step in plan.steps)
-    return PlanItems(steps, tuple(map(_make_absence_item, plan.absences)))
+    steps, left_alone = (
+        tuple(tuple(_list_step_items(step, kinds[step.address.kind].names_objects)) for step in group)
+        for group in (plan.steps, plan.acknowledged)
+    )
+    acknowledged = tuple(tuple(item and item.acknowledge() for item in items) for items in left_alone)
+    return PlanItems(steps, tuple(map(_make_absence_item, plan.absences)), acknowledged)
 
 
 def pick_target_items(plan: MaskedPlan, items: PlanItems, targets: frozenset[str]) -> list[DriftItem]:
     """Return the differences on some targets, each once."""
-    steps = (group for step, group in zip(plan.steps, items.steps, strict=True) if step.address.target in targets)
+    all_steps = zip((*plan.steps, *plan.acknowledged), (*items.steps, *items.acknowledged), strict=True)
+    steps = (group for step, group in all_steps if step.address.target in targets)
     absences = (
         item
         for absence, item in zip(plan.absences, items.absences, strict=True)
@@ -115,7 +123,9 @@ def list_ages(news: DriftNews) -> dict[DriftItem, DriftAge]:
     """Return the age of each difference that a run saw."""
     groups = ((DriftStatus.NEW, news.new), (DriftStatus.CHANGED, news.changed), (DriftStatus.KNOWN, news.known))
     return {
-        record.item: DriftAge(status, record.first_seen, record.runs)
+        record.item: DriftAge(
+            DriftStatus.ACKNOWLEDGED if record.item.is_acknowledged else status, record.first_seen, record.runs
+        )
         for status, records in groups
         for record in records
     }
@@ -135,10 +145,8 @@ def compare_with_memory(
     plan: MaskedPlan, items: PlanItems, ages: Mapping[str, Ages], cleared: Iterable[ClearedDifference]
 ) -> DriftComparison:
     """Return a plan beside what is remembered; `ages` are those of the differences by target."""
-    steps = tuple(
-        _describe_step(group, ages.get(step.address.target, {}))
-        for step, group in zip(plan.steps, items.steps, strict=True)
-    )
+    steps = _describe_steps(plan.steps, items.steps, ages)
+    acknowledged = _describe_steps(plan.acknowledged, items.acknowledged, ages)
     absences = tuple(
         ages.get(absence.address.target, {}).get(item) if absence.address and item else None
         for absence, item in zip(plan.absences, items.absences, strict=True)
@@ -146,7 +154,7 @@ def compare_with_memory(
     # Two names of one target share their ages.
     distinct = {id(target_ages): target_ages for target_ages in ages.values()}
     all_ages = tuple(age for target_ages in distinct.values() for age in target_ages.values())
-    return DriftComparison(steps, absences, all_ages, tuple(sorted(cleared)))
+    return DriftComparison(steps, absences, all_ages, tuple(sorted(cleared)), acknowledged)
 
 
 def count_news(plan: MaskedPlan, drift: DriftComparison | None) -> NewsCount:
@@ -192,6 +200,14 @@ def _digest_value(value: Json) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _describe_steps(
+    steps: Iterable[MaskedStep], items: Iterable[tuple[DriftItem | None, ...]], ages: Mapping[str, Ages]
+) -> tuple[StepDrift | None, ...]:
+    return tuple(
+        _describe_step(group, ages.get(step.address.target, {})) for step, group in zip(steps, items, strict=True)
+    )
 
 
 def _describe_step(items: tuple[DriftItem | None, ...], ages: Ages) -> StepDrift | None:

@@ -12,16 +12,19 @@ NeededStep = tuple[Step, frozenset[Address]]
 """A step with the documents whose objects have to be created before it."""
 
 
-def hold_back(steps: Iterable[NeededStep], problems: Sequence[Diagnostic]) -> Iterator[Step]:
+def hold_back(
+    steps: Iterable[NeededStep], problems: Sequence[Diagnostic], left_alone: Set[Address] = frozenset()
+) -> Iterator[Step]:
     """Yield the steps, in the order in which they run, those that may not be sent without their request.
 
     A problem that only the live state shows holds its own document back, and whatever needs its object; all else goes
-    on: one certificate that is gone must not keep a role from losing a right. The difference stays visible.
+    on: one certificate that is gone must not keep a role from losing a right. The difference stays visible. What is
+    left alone as a whole holds back what needs it.
     """
     causes = {problem.address: problem for problem in reversed(problems) if problem.address}
-    withheld = set(causes)
+    withheld = {*causes, *left_alone}
     for step, needs in steps:
-        cause = _explain_dependence(step, needs, causes, withheld)
+        cause = _explain_dependence(step, sorted(needs & withheld), causes, left_alone)
         if cause or step.refusal:
             withheld.add(step.address)
         # An object that is not there is told as that, whatever else is wrong with its document.
@@ -32,11 +35,12 @@ def hold_back(steps: Iterable[NeededStep], problems: Sequence[Diagnostic]) -> It
 
 
 def _explain_dependence(
-    step: Step, needs: frozenset[Address], causes: Mapping[Address, Diagnostic], withheld: Set[Address]
+    step: Step, missing: Sequence[Address], causes: Mapping[Address, Diagnostic], left_alone: Set[Address]
 ) -> str:
     """Say what else keeps a step from being sent; "" if nothing."""
     if problem := causes.get(step.address):
         return f"held back, since its document has a problem: {problem.source}: {problem.summary}"
-    if missing := sorted(needs & withheld):
-        return f"held back, since it needs {missing[0]}, which is held back too"
+    if missing:
+        state = "is acknowledged and left alone" if missing[0] in left_alone else "is held back too"
+        return f"held back, since it needs {missing[0]}, which {state}"
     return ""

@@ -35,6 +35,7 @@ class MaskedPlan:
     selection: str = ""
     targets: Mapping[str, Bound] = field(default_factory=dict)
     absences: tuple[Diagnostic, ...] = ()
+    acknowledged: tuple[MaskedStep, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
     compared_addresses: frozenset[Address] = frozenset()
     documents: tuple[DocumentCoverage, ...] = ()
@@ -78,6 +79,7 @@ class SecretMasker:
             gaps=tuple(gap._replace(problem=self._problem(gap.problem)) for gap in plan.gaps),
             notes=self.mask_diagnostics(plan.notes),
             absences=self.mask_diagnostics(plan.absences),
+            acknowledged=tuple(MaskedStep(step if is_clean else self.mask_step(step)) for step in plan.acknowledged),
             selection=plan.selection,
             targets=plan.targets,
             unmanaged=plan.unmanaged,
@@ -133,6 +135,7 @@ class SecretMasker:
             object=self(step.object),
             refusal=self(step.refusal),
             subjects=tuple(self._subject(subject) for subject in step.subjects),
+            deferral=step.deferral and step.deferral._replace(reason=self(step.deferral.reason)),
         )
 
 
@@ -150,8 +153,8 @@ def _map_texts(value: Json, change: Callable[[str], str]) -> Json:
 
 
 def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
-    for step in plan.steps:
-        yield from (step.object, step.refusal)
+    for step in (*plan.steps, *plan.acknowledged):
+        yield from (step.object, step.refusal, step.deferral.reason if step.deferral else "")
         for subject in step.subjects:
             yield from _list_subject_texts(subject)
         for change in step.changes:

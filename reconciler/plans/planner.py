@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
-from reconciler.kinds.kind import Absence, Kind, Match, Note, Run, Tally, Wanted
+from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Tally, Wanted
 from reconciler.kinds.registry import Registry
-from reconciler.model import Bound, Coverage, Gap, Plan
+from reconciler.model import Bound, Coverage, Gap, Plan, Step
+from reconciler.plans.acknowledgements import Deferrals, find_differences, list_idle_deferrals, list_left_alone
 from reconciler.plans.holding_back import NeededStep, hold_back
 from reconciler.plans.step_builder import build_steps
 from reconciler.plans.unmanaged import count_unmanaged
@@ -31,7 +33,8 @@ class Observed:
 class PlanScope(NamedTuple):
     """What the run is about: how much of everything that is declared was selected, and what it is bound to.
 
-    `unread` are the kinds of documents that are not among the declared, since something is wrong with them.
+    `unread` are the kinds of documents that are not among the declared, since something is wrong with them; `deferrals`
+    are what is left alone of those that are.
     """
 
     declared: Sequence[Wanted] = ()
@@ -39,6 +42,7 @@ class PlanScope(NamedTuple):
     targets: Mapping[str, Bound] = {}
     manifests: str = ""
     unread: frozenset[str] = frozenset()
+    deferrals: Deferrals = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -49,6 +53,7 @@ class _Comparison:
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     absences: list[Diagnostic] = field(default_factory=list)
+    acknowledged: list[Step] = field(default_factory=list)
     addresses: set[Address] = field(default_factory=set)
     documents: list[DocumentCoverage] = field(default_factory=list)
 
@@ -65,19 +70,22 @@ def plan(
     scope = scope or PlanScope(documents)
     comparison = _Comparison()
     for document in documents:
-        _compare_document(document, kinds[document.address.kind], observed, run, comparison)
+        _compare_document(document, kinds, observed, run, scope.deferrals, comparison)
     selected = {document.address for document in documents}
     unselected = [document for document in scope.declared if document.address not in selected]
     objects, of = comparison.coverage
     problems = sorted(set(comparison.problems))
     steps = sorted(comparison.steps, key=partial(_build_sort_key, kinds))
+    acknowledged = _sort_acknowledged(comparison.acknowledged, kinds)
+    idle_deferrals = list_idle_deferrals(scope.deferrals, acknowledged, comparison.addresses)
     return Plan(
-        steps=tuple(hold_back(steps, problems)),
+        steps=tuple(hold_back(steps, problems, list_left_alone(acknowledged))),
         compared=Coverage(objects, of + sum(document.spec.size(document.tables) for document in unselected)),
         problems=tuple(problems),
         gaps=tuple(sorted(set(observed.gaps))),
-        notes=tuple(sorted(set(comparison.notes))),
+        notes=tuple(sorted({*comparison.notes, *idle_deferrals})),
         absences=tuple(sorted(set(comparison.absences))),
+        acknowledged=acknowledged,
         compared_addresses=frozenset(comparison.addresses),
         documents=tuple(
             sorted([*comparison.documents, *(_pass_over(document) for document in unselected)], key=_get_address)
@@ -89,15 +97,29 @@ def plan(
     )
 
 
-def _compare_document(document: Wanted, kind: Kind, observed: Observed, run: Run, comparison: _Comparison) -> None:
-    """Add what one document comes to. An object counts as compared once it was set beside its live state."""
-    size = document.spec.size(document.tables)
+def _compare_document(
+    document: Wanted, kinds: Registry, observed: Observed, run: Run, deferrals: Deferrals, comparison: _Comparison
+) -> None:
     key = (document.address.target, document.address.kind)
     if key not in observed.live:
+        size = document.spec.size(document.tables)
         comparison.documents.append(DocumentCoverage(document.address, document.source, 0, size))
         return
+    own_deferrals = deferrals.get(document.address, ())
+    parted = find_differences(document, kinds[key[1]], observed.live[key], run, own_deferrals)
+    comparison.acknowledged += parted.acknowledged
+    _count_document(document, parted.findings, kinds[key[1]], comparison)
+
+
+def _sort_acknowledged(steps: Iterable[Step], kinds: Registry) -> tuple[Step, ...]:
+    return tuple(sorted(steps, key=lambda step: (*_build_sort_key(kinds, (step, frozenset())), step.deferral)))
+
+
+def _count_document(document: Wanted, findings: Iterable[Finding], kind: Kind, comparison: _Comparison) -> None:
+    """Add what one document comes to. An object counts as compared once it was set beside its live state."""
+    size = document.spec.size(document.tables)
     compared_objects, is_inert, has_problem = 0, False, False
-    for finding in kind.compare(document, observed.live[key], run):
+    for finding in findings:
         match finding:
             case Diagnostic():
                 comparison.problems.append(finding)

@@ -1,6 +1,7 @@
 """Plans and steps as JSON values, for files and journals: a format of its own, which no report's drawing can change.
 
-A plan is {"unmanaged", "compared", "selection", "problems", "notes", "absences", "targets", "manifests", "steps"},
+A plan is {"unmanaged", "compared", "selection", "problems", "notes", "absences", "targets", "manifests",
+"acknowledged", "steps"}, of which "acknowledged" is there if there is any, and
 which a file puts among its own members (`sealing`); a step is {"address", "object", "subjects", "action", "risk",
 "risk_reason", "source", "call", "changes", "base", "expect"} and, where it has no call, "refusal" and "obstacle". What
 a step says of itself is for people and tools that read the file: who loads it works it out again (`stored_steps`).
@@ -11,10 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from sys import intern
 from typing import Any
 
+from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 
@@ -49,6 +52,7 @@ def _escape_commands(text: str) -> str:
 
 def encode_plan(plan: Plan) -> dict[str, Json]:
     """Return a plan's members; `decode_plan` gives back an equal one. No plan with gaps is saved."""
+    acknowledged = [encode_step(step) for step in plan.acknowledged]
     return {
         "unmanaged": {kind: dict(counts) for kind, counts in plan.unmanaged.items()},
         "compared": plan.compared._asdict(),
@@ -58,6 +62,7 @@ def encode_plan(plan: Plan) -> dict[str, Json]:
         "absences": [encode_diagnostic(absence) for absence in plan.absences],
         "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
         "manifests": plan.manifests,
+        **({"acknowledged": acknowledged} if acknowledged else {}),
         "steps": EncodedSteps(plan.steps),
     }
 
@@ -86,6 +91,7 @@ def decode_plan(members: Mapping[str, Any], steps: Iterable[Step]) -> Plan:
         problems=_decode_diagnostics(members["problems"]),
         notes=_decode_diagnostics(members["notes"]),
         absences=_decode_diagnostics(members["absences"]),
+        acknowledged=tuple(decode_step(step) for step in members.get("acknowledged", ())),
         selection=members["selection"],
         targets={name: Bound(**bound) for name, bound in members["targets"].items()},
         manifests=members["manifests"],
@@ -107,6 +113,7 @@ def encode_step(step: Step) -> dict[str, Json]:
         "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
     }
     members |= {"refusal": step.refusal, "obstacle": step.obstacle.value} if step.refusal else {}
+    members |= {"acknowledgement": encode_deferral(step.deferral)} if step.deferral else {}
     return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
 
 
@@ -124,7 +131,26 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         refusal=members.get("refusal", ""),
         subjects=tuple(decode_subject(subject) for subject in members["subjects"]),
         obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
+        deferral=_decode_deferral(members["acknowledgement"]) if "acknowledgement" in members else None,
     )
+
+
+def encode_deferral(deferral: Deferral) -> dict[str, Json]:
+    """Return until when something is left alone, and by which document."""
+    return {
+        "name": deferral.name,
+        "source": str(deferral.source),
+        "until": deferral.until.isoformat(),
+        "reason": deferral.reason,
+        "fields": list(deferral.fields),
+    }
+
+
+def _decode_deferral(members: Mapping[str, Any]) -> Deferral:
+    name, reason, fields = members["name"], members["reason"], tuple(members["fields"])
+    _check_texts(name, reason, *fields)
+    until = date.fromisoformat(members["until"])
+    return Deferral(name, parse_source(members["source"]), until, reason, fields)
 
 
 @lru_cache(maxsize=256)

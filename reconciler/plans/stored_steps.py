@@ -20,11 +20,17 @@ from reconciler.plans.diff import find_changes
 
 def check_kinds(plan: Plan, kinds: Registry) -> None:
     """Raise ValueError for a step of a kind that there isn't, and for one that neither sends nor says why not."""
-    for step in plan.steps:
+    for step in (*plan.steps, *plan.acknowledged):
         if step.address.kind not in kinds:
             raise ValueError(f"no kind is called {step.address.kind}")
+    for step in plan.steps:
         if step.request is None and not step.refusal:
             raise ValueError("a step has neither a request nor a refusal")
+    # What is shown as left alone is never sent, and what is sent is never shown as left alone.
+    if any(step.deferral for step in plan.steps) or any(
+        step.request or not step.deferral for step in plan.acknowledged
+    ):
+        raise ValueError("a step is both acknowledged and sent, or neither")
 
 
 def find_misleading_steps(plan: Plan, stated_risks: Sequence[str], kinds: Registry, file: str) -> Iterator[Diagnostic]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.model import Action, Coverage, Risk, Verdict
-from reconciler.plans.masking import MaskedOutcome, MaskedStep
+from reconciler.model import Action, Risk, Verdict
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Objects by action and by risk, apart from those that are not sent (`refused`) or only told (`absent`).
 
-    Actions, these two and `unchanged` add up to the compared.
+    Actions, these two, `acknowledged` and `unchanged` add up to the compared.
     `verdicts` is empty where nothing was applied.
     """
 
@@ -22,27 +22,35 @@ class Summary:
     refused: int
     absent: int
     unchanged: int
+    acknowledged: int = 0
     verdicts: Mapping[Verdict, int] = field(default_factory=dict)
 
 
-def summarize_steps(
-    coverage: Coverage, steps: Sequence[MaskedStep], outcomes: Sequence[MaskedOutcome] = (), absences: int = 0
-) -> Summary:
-    """Count what a plan does, and what became of it where there are outcomes; no absence is unchanged."""
+def summarize_steps(plan: MaskedPlan, steps: Sequence[MaskedStep], outcomes: Sequence[MaskedOutcome] = ()) -> Summary:
+    """Count what a plan does with these steps, and what became of it where there are outcomes."""
     sendable = [step for step in steps if step.request]
     return Summary(
         actions={action: _sum_weights(step for step in sendable if step.action is action) for action in Action},
         risks={risk: _sum_weights(step for step in sendable if step.risk is risk) for risk in Risk},
         refused=_sum_weights(step for step in steps if not step.request),
-        absent=absences,
-        unchanged=count_in_sync(coverage, steps, absences),
+        absent=len(plan.absences),
+        unchanged=count_in_sync(plan, steps),
+        acknowledged=count_acknowledged(plan, steps),
         verdicts=count_by_verdict(outcomes) if outcomes else {},
     )
 
 
-def count_in_sync(coverage: Coverage, steps: Sequence[MaskedStep], absences: int = 0) -> int:
+def count_in_sync(plan: MaskedPlan, steps: Sequence[MaskedStep]) -> int:
     """How many compared objects need nothing; a batch of denials touches several, an absent one is not in sync."""
-    return max(0, coverage.objects - absences - _sum_weights(steps))
+    differing = _sum_weights(steps) + count_acknowledged(plan, steps) + len(plan.absences)
+    return max(0, plan.compared.objects - differing)
+
+
+def count_acknowledged(plan: MaskedPlan, steps: Sequence[MaskedStep] = ()) -> int:
+    """How many objects are left alone; of those that a step is about as well it is a part of each."""
+    counted = {(step.address, step.object) for step in steps}
+    objects = {(step.address, step.object): step.weight for step in plan.acknowledged}
+    return sum(weight for key, weight in objects.items() if key not in counted)
 
 
 def count_by_verdict(outcomes: Iterable[MaskedOutcome]) -> dict[Verdict, int]:

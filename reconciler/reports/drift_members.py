@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.deferrals import Deferral
 from reconciler.model import Json
 
 if TYPE_CHECKING:
@@ -19,11 +20,23 @@ _ADDRESS_MEMBERS = ("target", "kind", "name")
 
 AGE_SCHEMA: dict[str, Json] = {
     "type": "object",
-    "description": "How long this has differed. `changed`: in this place something else differed before.",
-    "required": ["status", "since", "runs"],
-    "properties": {"status": {"enum": ["new", "changed", "known"]}, "since": _TIME, "runs": _RUNS},
+    "description": "How long this has differed. `changed`: in this place something else differed before. "
+    "`acknowledged`: it is left alone until a day, by a manifest; how long it has differed only drift tells then.",
+    "required": ["status"],
+    "properties": {
+        "status": {"enum": ["new", "changed", "known", "acknowledged"]},
+        "since": _TIME,
+        "runs": _RUNS,
+        "until": {"type": "string", "format": "date", "description": "From that day on (UTC) it counts again."},
+        "acknowledgement": _TEXT | {"description": "The name of the document that says so."},
+        "manifest": _TEXT | {"description": "file:line:column of that document."},
+        "reason": _TEXT,
+    },
+    "if": {"properties": {"status": {"const": "acknowledged"}}},
+    "then": {"required": ["until", "acknowledgement", "manifest", "reason"]},
+    "else": {"required": ["since", "runs"]},
 }
-"""The schema of `encode_age`."""
+"""The schema of `encode_age` and `encode_acknowledgement`."""
 
 RUN_SCHEMA: dict[str, Json] = {
     "run": {
@@ -73,6 +86,18 @@ def encode_run(run: RunRecord) -> dict[str, Json]:
 def encode_age(age: DriftAge) -> dict[str, Json]:
     """Return how long something has differed."""
     return {"status": age.status.value, "since": age.since, "runs": age.runs}
+
+
+def encode_acknowledgement(deferral: Deferral, age: DriftAge | None) -> dict[str, Json]:
+    """Return until when something is left alone, and how long it has differed where that is known."""
+    members = {
+        "status": "acknowledged",
+        "until": deferral.until.isoformat(),
+        "acknowledgement": deferral.name,
+        "manifest": str(deferral.source),
+        "reason": deferral.reason,
+    }
+    return {**members, "since": age.since, "runs": age.runs} if age else dict(members)
 
 
 def encode_cleared(differences: Iterable[ClearedDifference]) -> list[Json]:

@@ -47,6 +47,9 @@ def render_fields(step: MaskedStep, view: View, *, group_size: int = 1) -> Itera
 
 def _list_closing_lines(step: MaskedStep, view: View, group_size: int) -> Iterator[tuple[str, str, str]]:
     """Yield (label, text, style): why the step deserves thought, what it sends, or why it sends nothing."""
+    if step.deferral:
+        yield "acknowledged", step.deferral.description, _FAINT
+        return
     call = format_call(step.request.call) if step.request else ""
     more = f" and {group_size - 1:,} more like it" if group_size > 1 else ""
     # Its reason speaks of the way back, so from the server's side it stands with the request that goes there.

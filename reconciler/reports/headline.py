@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
-from reconciler.plans.summary import count_by_verdict, count_in_sync
+from reconciler.plans.summary import count_acknowledged, count_by_verdict, count_in_sync
 from reconciler.reports.layout import format_count
 from reconciler.reports.perspective import FOUND, PLANNED, ActionWords
 
@@ -62,7 +62,7 @@ def summarize_news(drift: DriftComparison | None) -> str:
     ages = drift.ages if drift else ()
     counts = Counter(age.status.value for age in ages)
     since = min((age.since[:10] for age in ages if age.status == "known"), default="")
-    words = {"new": "new", "changed": "changed", "known": f"known (since {since})"}
+    words = {"new": "new", "changed": "changed", "known": f"known (since {since})", "acknowledged": "acknowledged"}
     parts = [f"{counts[status]:,} {label}" for status, label in words.items() if counts[status]]
     if drift and drift.cleared:
         parts.append(f"{len(drift.cleared):,} cleared")
@@ -83,10 +83,19 @@ def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool =
 
 def _describe_no_change(plan: MaskedPlan, message: str) -> str:
     comparison = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
-    absences = f"; {_describe_absences(plan)}" if plan.absences else ""
+    told = [_describe_absences(plan)] if plan.absences else []
+    if acknowledged := describe_acknowledged(plan):
+        told.append(acknowledged)
+    rest = "".join(f"; {text}" for text in told)
     if plan.selection:
-        return f"Partial run ({plan.selection}): {comparison}, {message} among them{absences}."
-    return f"{'No change' if plan.absences else 'In sync'}: {comparison}, {message}{absences}."
+        return f"Partial run ({plan.selection}): {comparison}, {message} among them{rest}."
+    return f"{'No change' if told else 'In sync'}: {comparison}, {message}{rest}."
+
+
+def describe_acknowledged(plan: MaskedPlan) -> str:
+    """Say how many objects are left alone, in whole or in part; "" where none is."""
+    count = count_acknowledged(plan)
+    return f"{format_count(count, 'object')} acknowledged and left alone" if count else ""
 
 
 def _describe_absences(plan: MaskedPlan) -> str:
@@ -122,7 +131,9 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> s
     labels = {key: label for key, label in _OBSTACLE_LABELS.items() if not (is_drift and key is Obstacle.ABSENT)}
     actions = _join_counts(counts.actions, {action: words[action].counted for action in Action})
     parts = [", ".join([*actions, *absences]), *_join_counts(counts.withheld, labels)]
-    if unchanged := count_in_sync(plan.compared, plan.steps, len(plan.absences)):
+    if acknowledged := count_acknowledged(plan, plan.steps):
+        parts.append(f"{acknowledged:,} acknowledged")
+    if unchanged := count_in_sync(plan, plan.steps):
         parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
     parts.append(", ".join(_join_counts(counts.risks, _RISK_LABELS)))
     if plan.absences and not is_drift:

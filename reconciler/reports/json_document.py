@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import Diagnostic
@@ -20,7 +20,7 @@ from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.summary import Summary
 from reconciler.plans.unmanaged import sum_unmanaged
-from reconciler.reports.drift_members import encode_age
+from reconciler.reports.drift_members import encode_acknowledgement, encode_age
 from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import is_invisible
 
@@ -53,14 +53,17 @@ def encode_step_head(step: Step) -> dict[str, Json]:
 def encode_reported_step(
     step: MaskedStep, outcome: MaskedOutcome | None = None, drift: StepDrift | None = None
 ) -> dict[str, Json]:
-    """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent."""
+    """Return one step as the contract's JSON object; its verdict is null where nothing was to be sent.
+
+    What is left alone says so in `drift`, whether earlier runs are known or not.
+    """
     verdicts = outcome.verdicts if outcome else ()
     ages = drift.changes if drift else ()
     members: dict[str, Json] = {
         **encode_step_head(step),
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [
-            encode_change(change, verdict) | _encode_drift(age)
+            encode_change(change, verdict) | _encode_drift(age, step)
             for change, verdict, age in zip_longest(step.changes, verdicts[: len(step.changes)], ages)
         ],
         "verdict": outcome.verdict.value if outcome else None,
@@ -69,7 +72,7 @@ def encode_reported_step(
         members |= {"refusal": step.refusal, "obstacle": step.obstacle.value}
     if outcome:
         members["detail"] = outcome.detail
-    return members | _encode_drift(drift.step if drift else None)
+    return members | _encode_drift(drift.step if drift else None, step)
 
 
 def encode_problem(problem: Diagnostic) -> dict[str, Json]:
@@ -78,8 +81,11 @@ def encode_problem(problem: Diagnostic) -> dict[str, Json]:
 
 
 def encode_report(report: RunReport) -> dict[str, Json]:
-    """Return the one document that a command prints, whatever its outcome; the command's own members come last."""
-    steps = [encode_reported_step(*step) for step in report.steps]
+    """Return the one document that a command prints, whatever its outcome; the command's own members come last.
+
+    What is acknowledged comes behind the steps, as steps without a call.
+    """
+    steps = [encode_reported_step(*step) for step in (*report.steps, *report.acknowledged)]
     return {**_encode_frame(report), "steps": steps, **report.members}
 
 
@@ -87,7 +93,8 @@ def render_report(report: RunReport, *, ascii_only: bool = False) -> str:
     """Return the same document as text, without having all of its steps as JSON values at once."""
     # Measured: of 100,000 steps the values and what json makes of them take 0.9 GB, one by one 0.3 GB.
     frame = render_json({**_encode_frame(report), **report.members}, ascii_only=ascii_only)
-    steps = [_indent(render_json(encode_reported_step(*step), ascii_only=ascii_only)) for step in report.steps]
+    reported = chain(report.steps, report.acknowledged)
+    steps = [_indent(render_json(encode_reported_step(*step), ascii_only=ascii_only)) for step in reported]
     if not steps or "steps" in report.members:
         return frame
     # A line break in a text is escaped, so there is one such line.
@@ -152,7 +159,9 @@ def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
     return members | {"verdict": verdict.value} if verdict else members
 
 
-def _encode_drift(age: DriftAge | None) -> dict[str, Json]:
+def _encode_drift(age: DriftAge | None, step: MaskedStep | None = None) -> dict[str, Json]:
+    if step and step.deferral:
+        return {"drift": encode_acknowledgement(step.deferral, age)}
     return {"drift": encode_age(age)} if age else {}
 
 
@@ -169,6 +178,7 @@ def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> lis
 def _encode_summary(summary: Summary) -> dict[str, Json]:
     members: dict[str, Json] = {action.value: number for action, number in summary.actions.items()}
     members |= {"refused": summary.refused, "absent": summary.absent, "unchanged": summary.unchanged}
+    members["acknowledged"] = summary.acknowledged
     members["risk"] = {risk.value: number for risk, number in summary.risks.items()}
     if summary.verdicts:
         members["verdicts"] = {verdict.value: number for verdict, number in summary.verdicts.items()}

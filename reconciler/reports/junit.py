@@ -19,6 +19,7 @@ from reconciler.reports.findings import DONE, Finding, find_position, list_findi
 from reconciler.reports.layout import format_count
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
+from reconciler.reports.step_table import rank_fields
 from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]
             yield TestCase(
                 _name_suite(step.address), escape_invisible(f"{step.address} {step.object}".strip()), _PASSED
             )
+    for case, address, weight in _list_acknowledged_cases(report):
+        told[address] += weight
+        yield case
     documents = {document.address: document for document in report.plan.documents}
     for address in sorted({*documents, *by_address}):
         problems = by_address.get(address, [])
@@ -91,6 +95,18 @@ def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]
         result = _ERROR if unread.intersection(problems) or report.exit not in _FAULTS else _FAILURE
         texts = tuple((problem.rule, str(problem)) for problem in problems)
         yield TestCase("manifests" if problems[0].source.line else _RUN_SUITE, escape_invisible(file), result, texts)
+
+
+def _list_acknowledged_cases(report: RunReport) -> Iterator[tuple[TestCase, Address, int]]:
+    """Yield a skipped case for each difference that is left alone, and how many objects have no other case."""
+    counted = {(step.address, step.object) for step, _, _ in report.steps}
+    for step, _, _ in report.acknowledged:
+        fields = ", ".join(rank_fields(step))
+        name = escape_invisible(f"{' '.join(filter(None, (str(step.address), step.object)))}: {fields}")
+        text = f"acknowledged {step.deferral.description}" if step.deferral else ""
+        weight = 0 if (step.address, step.object) in counted else step.weight
+        counted.add((step.address, step.object))
+        yield TestCase(_name_suite(step.address), name, _SKIPPED, (("acknowledged", text),)), step.address, weight
 
 
 def _make_run_case(report: RunReport) -> TestCase:

@@ -65,6 +65,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     remainder_place = context.whole_result or context.link
     _add_problems(sheet, report.all_problems, remainder_place)
     _add_steps(sheet, report, remainder_place)
+    _add_acknowledged(sheet, report, remainder_place)
     _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
     _add_runs(sheet, report, remainder_place)
     _add_withdrawals(sheet, report, remainder_place)
@@ -151,6 +152,17 @@ def _add_steps(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
     shown = _count_added(folded)
     if rows:
         _tell_rest(sheet, len(rows) - shown, "object", remainder_place, "whose fields are left out here")
+
+
+def _add_acknowledged(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    """Add what is left alone until a day, folded, each with its day and its manifest."""
+    acknowledged = list(report.acknowledged)
+    if not acknowledged:
+        return
+    view = View(report.plan.targets, from_server=report.command == "drift")
+    sheet.add("", f"**Acknowledged and left alone: {len(acknowledged):,}**", "")
+    shown = _count_added(sheet.add(*build_fields(reported, view)) for reported in acknowledged)
+    _tell_rest(sheet, len(acknowledged) - shown, "more", remainder_place)
 
 
 def _weigh(reported: ReportedStep) -> tuple[int, int]:

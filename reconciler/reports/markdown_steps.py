@@ -74,6 +74,7 @@ def build_fields(reported: ReportedStep, view: View) -> list[str]:
     lines += [f"# and {len(changes) - _MAX_CHANGES:,} more"] if len(changes) > _MAX_CHANGES else []
     facts = [f"# risk: {step.risk.value}: {step.risk_reason}"] if step.risk_reason else []
     facts += [f"# refused: {step.refusal}"] if step.refusal else []
+    facts = [f"# acknowledged {step.deferral.description}"] if step.deferral else facts
     facts += [f"# {format_call(step.request.call)}"] if step.request else []
     facts += [f"# {outcome.verdict.value.replace('_', ' ')}: {outcome.detail}"] if outcome and outcome.detail else []
     visible = [escape_ci_commands(escape_invisible(line)) for line in (*lines, *facts)]

@@ -84,6 +84,8 @@ def _list_object_metrics(report: RunReport, context: FormatContext) -> Iterator[
         "Declared objects that were compared with live ones.",
         _list_kind_series(compared),
     )
+    if report.command in {"drift", "plan", "show"}:
+        yield _count_acknowledged(report)
     if report.command == "drift":
         yield _count_drift(report)
         yield from _list_ages(report, context)
@@ -122,10 +124,22 @@ def _count_drift(report: RunReport) -> Metric:
     return Metric("reconciler_objects_drifted", "Objects that are not as declared, beside earlier runs.", series)
 
 
+def _count_acknowledged(report: RunReport) -> Metric:
+    """Apart from what has drifted: nobody is to be called for it until its day."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for document in report.plan.documents:
+        counts[document.address.target, document.address.kind] += 0
+    for address, weight in {(step.address, step.object): step.weight for step in report.plan.acknowledged}.items():
+        counts[address[0].target, address[0].kind] += weight
+    description = "Objects with differences that are acknowledged and left alone."
+    return Metric("reconciler_objects_acknowledged", description, _list_kind_series(counts))
+
+
 def _list_ages(report: RunReport, context: FormatContext) -> Iterator[Metric]:
     if report.drift is None:
         return
-    moments = list(filter(None, (_parse_moment(age.since) for age in report.drift.ages)))
+    ages = [age for age in report.drift.ages if age.status != "acknowledged"]
+    moments = list(filter(None, (_parse_moment(age.since) for age in ages)))
     age = max(context.moment.timestamp() - min(moments), 0) if moments else 0
     yield Metric(
         "reconciler_drift_oldest_age_seconds", "Age of the oldest difference at the time of the run.", (({}, age),)

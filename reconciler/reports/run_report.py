@@ -53,10 +53,16 @@ class RunReport:
 
     @property
     def steps(self) -> Iterator[ReportedStep]:
-        """Each step with what is known of it, in the order of the plan."""
+        """Each step that counts, with what is known of it, in the order of the plan."""
         steps = [outcome.step for outcome in self.outcomes] or self.plan.steps
         ages = self.drift.steps if self.drift else ()
         return (ReportedStep(*known) for known in zip_longest(steps, self.outcomes, ages))
+
+    @property
+    def acknowledged(self) -> Iterator[ReportedStep]:
+        """What is left alone until a day, as steps of which nothing became."""
+        ages = self.drift.acknowledged if self.drift else ()
+        return (ReportedStep(step, None, age) for step, age in zip_longest(self.plan.acknowledged, ages))
 
     @property
     def absence_ages(self) -> Mapping[Diagnostic, DriftAge | None]:
@@ -67,7 +73,7 @@ class RunReport:
     def summary(self) -> Summary:
         """What it comes to in numbers."""
         steps = [reported.step for reported in self.steps]
-        return summarize_steps(self.plan.compared, steps, self.outcomes, len(self.plan.absences))
+        return summarize_steps(self.plan, steps, self.outcomes)
 
     @property
     def all_problems(self) -> list[Diagnostic]:

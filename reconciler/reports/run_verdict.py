@@ -30,6 +30,8 @@ def describe_verdict(report: RunReport) -> RunVerdict:
         return RunVerdict(_CHANGES, "drift" if report.command == "drift" else "changes")
     if report.outcomes or report.command in {"validate", "show", "history"}:
         return RunVerdict(_GOOD, _GOOD_WORDS.get(report.command, "applied"))
+    if report.plan.acknowledged:
+        return RunVerdict(_GOOD, "nothing but what is acknowledged")
     return RunVerdict(_GOOD, "in sync" if not report.plan.selection else "in sync, of what was selected")
 
 

@@ -16,6 +16,8 @@ from reconciler.sanitize import escape_invisible
 
 WITHHELD = ("x", "bold red")
 """The sign of what is not sent."""
+LEFT_ALONE = ("=", "dim")
+"""The sign of what is acknowledged."""
 VERDICTS = {
     Verdict.APPLIED: ("applied", "green"),
     Verdict.UNCHANGED: ("unchanged", "dim"),
@@ -128,6 +130,8 @@ def name_fields(step: MaskedStep, limit: int = 8) -> tuple[list[str], str]:
 
 def find_symbol(step: MaskedStep, view: View) -> tuple[str, str]:
     """Return the sign of a step with its style."""
+    if step.deferral:
+        return LEFT_ALONE
     if step.request is None and not view.from_server:
         return WITHHELD
     words = view.find_words(step)

@@ -102,8 +102,12 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
     if view.from_server:
         yield from _render_absences(plan.absences, view)
+    if plan.acknowledged:
+        yield build_line()
+        yield build_line(("Acknowledged and left alone:", "bold"))
+        yield from _render_blocks(plan.acknowledged, view, table_is_whole=False)
     if unmanaged := summarize_unmanaged(plan.unmanaged):
-        if plan.steps or (view.from_server and plan.absences):
+        if plan.steps or plan.acknowledged or (view.from_server and plan.absences):
             yield build_line()
         yield build_line(unmanaged, hang=2)
 

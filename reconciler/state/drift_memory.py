@@ -55,10 +55,14 @@ def prune_drift(transaction: Transaction, target: str, before: str) -> None:
 def merge_sight(records: Mapping[DriftItem, DriftRecord], sight: DriftSight) -> dict[DriftItem, DriftRecord]:
     """Return what is remembered once a sight has joined it. Pure."""
     fields = {item.field for item in sight.items}
+    twins = {record.item.forget_acknowledgement(): record for record in records.values() if not record.cleared}
     merged = {
         item: record if item in sight.items else _miss_record(record, sight, fields) for item, record in records.items()
     }
-    return merged | {item: _see_item(item, records.get(item), sight) for item in sorted(sight.items, key=_order)}
+    return merged | {
+        item: _see_item(item, records.get(item), sight, twins.get(item.forget_acknowledgement()))
+        for item in sorted(sight.items, key=_order)
+    }
 
 
 def sort_news(records: Collection[DriftRecord], sight: DriftSight) -> DriftNews:
@@ -66,8 +70,7 @@ def sort_news(records: Collection[DriftRecord], sight: DriftSight) -> DriftNews:
     ordered = sorted(records, key=lambda record: _order(record.item))
     seen = [record for record in ordered if record.item in sight.items]
     gone = [record for record in ordered if record.item not in sight.items and record.cleared_run == sight.run]
-    other_values = {record.item.field for record in ordered if record.item not in sight.items and not record.cleared}
-    other_values |= {record.item.field for record in gone}
+    other_values = {record.item.field for record in ordered if _has_other_value(record, sight)}
     first = [record for record in seen if record.first_run == sight.run]
     fields = {item.field for item in sight.items}
     return DriftNews(
@@ -82,11 +85,24 @@ def _order(item: DriftItem) -> tuple[str, ...]:
     return (*item.field, item.value)
 
 
-def _see_item(item: DriftItem, record: DriftRecord | None, sight: DriftSight) -> DriftRecord:
+def _has_other_value(record: DriftRecord, sight: DriftSight) -> bool:
+    """Say whether a record is of what was there until this run saw something else in its place."""
+    # Whether it was left alone is no other value: a difference that no longer is counts as new.
+    item = record.item.forget_acknowledgement()
+    is_seen = item in sight.items or item.acknowledge() in sight.items
+    return not is_seen and (not record.cleared or record.cleared_run == sight.run)
+
+
+def _see_item(
+    item: DriftItem, record: DriftRecord | None, sight: DriftSight, twin: DriftRecord | None = None
+) -> DriftRecord:
+    """Return a record with a sight; `twin` is that of the same difference with or without an acknowledgement."""
     if record and (record.last_run == sight.run if not record.cleared else sight.overlaps(record.cleared)):
         return record
     if record and not record.cleared:
         return record._replace(last_run=sight.run, last_seen=sight.now, runs=record.runs + 1)
+    if twin and twin.item != item:
+        return DriftRecord(item, sight.run, twin.first_seen, sight.run, sight.now, twin.runs + 1)
     # A difference that was cleared and is back begins a new life.
     return DriftRecord(item, sight.run, sight.now, sight.run, sight.now)
 

@@ -230,11 +230,13 @@ class OpenIntent(NamedTuple):
 
 MARKER_PREFIX = "!"
 """What the address of a drift item begins with that is no difference: what runs remember for each other beside them."""
+_ACKNOWLEDGED = "acknowledged:"
 
 
 class DriftItem(NamedTuple):
     """One difference as a drift run saw it. Its identity is all of it: `value` is the digest of what was found.
 
+    While a difference is acknowledged it has another value, so that its end is news.
     `address` is KIND/NAME; `object` tells the objects of one document apart, and is empty where it has but one. An
     empty `path` stands for an object that is not there.
     """
@@ -248,6 +250,19 @@ class DriftItem(NamedTuple):
     def is_marker(self) -> bool:
         """Whether it is no difference of an object."""
         return self.address.startswith(MARKER_PREFIX)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """True for a difference that was left alone until a day."""
+        return self.value.startswith(_ACKNOWLEDGED)
+
+    def acknowledge(self) -> DriftItem:
+        """Return the same difference, left alone."""
+        return self._replace(value=f"{_ACKNOWLEDGED}{self.value}")
+
+    def forget_acknowledgement(self) -> DriftItem:
+        """Return the same difference as it is where nobody leaves it alone."""
+        return self._replace(value=self.value.removeprefix(_ACKNOWLEDGED))
 
     @property
     def field(self) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,48 @@ def test_only_news_may_be_worth_a_code(simulator: Simulator, folder: Path, look:
     report = look(*news, code=2)
     assert any("count as new" in note["message"] for note in report["notes"])
     look(*news, "--no-state", code=3)
+
+
+ACKNOWLEDGEMENT = """
+---
+apiVersion: reconciler/v1
+kind: Acknowledgement
+metadata: {name: ack}
+spec: {object: %s, until: %s, reason: INC-1}
+"""
+
+
+def test_what_is_acknowledged_is_no_news_until_it_ends(simulator: Simulator, run: Run, look: Look) -> None:
+    """Neither at its beginning nor while it lasts; its end is, with the time since which the difference is there."""
+    news = ("--exit-on", "new")
+    first = look(*news)
+    path, today = Path("manifests/all.yaml"), datetime.now(UTC).date()
+    acks = [
+        [ACKNOWLEDGEMENT % (object_, until) for object_ in ("SecurityRole/PKI Operators", "CertificateOwner/o")]
+        for until in (today + timedelta(30), today)
+    ]
+    path.write_text(MANIFESTS + "".join(acks[0]).replace("name: ack}", "name: other}", 1))
+    for runs in (2, 3):
+        report = look(*news, code=0)
+        left_alone = dict.fromkeys(("CertificateOwner", "SecurityRole"), ("acknowledged", runs))
+        assert list_status(report) == {"EventHandler": ("known", runs), **left_alone}
+        assert report["cleared"] == report["absences"] == []
+        (role,) = (step for step in report["steps"] if step["address"]["kind"] == "SecurityRole")
+        assert role["drift"]["since"] == next(
+            step["drift"]["since"] for step in first["steps"] if step["address"]["kind"] == "SecurityRole"
+        )
+        assert {change["drift"]["status"] for change in role["changes"]} == {"acknowledged"}
+    assert "5 known (" not in (text := run(["drift"])[1])
+    assert "1 known (since " in text
+    assert "4 acknowledged" in text
+
+    path.write_text(MANIFESTS + "".join(acks[1]).replace("name: ack}", "name: other}", 1))
+    report = look(*news)
+    everything = dict.fromkeys(("CertificateOwner", "CertificateOwner absent", "SecurityRole"), "new")
+    everything["EventHandler"] = "known"
+    assert {kind: status for kind, (status, _) in list_status(report).items()} == everything
+    assert report["cleared"] == []
+    look(*news, code=0)
 
 
 def test_the_text_says_it_in_one_line(simulator: Simulator, run: Run, look: Look) -> None:

@@ -15,8 +15,18 @@ from reconciler.simulator import Simulator
 from tests.support.processes import TOOL
 
 KIND_FOLDERS = {name: type(kind).__module__.split(".")[2] for name, kind in KINDS.items()}
-FOUNDATION = frozenset({"coverage", "diagnostics", "errors", "model", "reader", "sanitize"})
-READING = FOUNDATION | {"cli", "credentials", "documents", "engine", "kinds", "manifests", "patterns", "payloads"}
+FOUNDATION = frozenset({"coverage", "deferrals", "diagnostics", "errors", "model", "reader", "sanitize"})
+READING = FOUNDATION | {
+    "cli",
+    "credentials",
+    "directives",
+    "documents",
+    "engine",
+    "kinds",
+    "manifests",
+    "patterns",
+    "payloads",
+}
 OFFLINE = READING | {"reports", "settings", "state", "transport"}
 ROLE = """\
 apiVersion: reconciler/v1
@@ -59,8 +69,22 @@ ROWS: dict[str, tuple[list[str], set[str], frozenset[str], set[str]]] = {
     ),
 }
 """argv; which of the libraries, which of our rooms and which kinds it may load."""
-NOT_FOR_VALIDATE = {"engine.pipeline", "engine.observe", "engine.recovery", "state.records", "settings.schema"}
-NOT_FOR_PLAN = {"engine.recovery", "engine.run_store", "engine.base_revision", "state.records", "state.sqlite"}
+NOT_FOR_VALIDATE = {
+    "directives.acknowledgement",
+    "engine.pipeline",
+    "engine.observe",
+    "engine.recovery",
+    "state.records",
+    "settings.schema",
+}
+NOT_FOR_PLAN = {
+    "directives.acknowledgement",
+    "engine.recovery",
+    "engine.run_store",
+    "engine.base_revision",
+    "state.records",
+    "state.sqlite",
+}
 """Modules of rooms that are in use, which offline work, or a plan that asks no store, does without."""
 
 

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
+from reconciler.directives.registry import DIRECTIVES, join_kinds
 from reconciler.documents.reader import read_documents
 from reconciler.documents.value_meanings import list_values
 from reconciler.kinds.registry import KINDS
@@ -173,7 +174,7 @@ def test_a_path_that_leads_nowhere_is_told_with_what_there_is(run: Run, subject:
 def test_without_a_word_all_that_can_be_explained_is_listed(run: Run) -> None:
     """Each of them is a word that `explain` takes."""
     rows = json.loads(run(["explain", "--format", "json"])[1])["subjects"]
-    assert {row["subject"] for row in rows} == {*KINDS} | {
+    assert {row["subject"] for row in rows} == {*KINDS, *DIRECTIVES} | {
         *("Settings", "metadata", "apiVersion", "kind", "action", "risk", "verdict", "rules")
     }
     for row in rows:
@@ -231,10 +232,10 @@ def test_a_word_that_is_no_rule_is_looked_for_among_the_kinds(run: Run, subject:
 def test_kinds_says_what_each_is_and_where_it_lives(run: Run) -> None:
     """API, limit, a sentence and the endpoint, for every file in the folder."""
     rows = {row["kind"]: row for row in json.loads(run(["kinds", "--format", "json"])[1])["kinds"]}
-    assert set(rows) == set(KINDS)
+    assert set(rows) == {*KINDS, *DIRECTIVES}
     assert rows["CertificateOwner"]["limit"] == 500
     assert rows["SecurityRole"]["endpoint"] == "/Security/Roles"
-    assert all(row["what"] and row["endpoint"].startswith("/") for row in rows.values())
+    assert all(row["what"] and row["endpoint"].startswith("/") == (name in KINDS) for name, row in rows.items())
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -246,10 +247,10 @@ def test_every_schema_is_one(name: str) -> None:
     jsonschema.Draft202012Validator(shape, registry=REGISTRY).is_valid({"kind": "SecurityRole"})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", join_kinds(KINDS))
 def test_the_example_of_a_kind_fits_its_schema(kind: str) -> None:
     """By its own schema and by the one for editors; a misspelt field fits neither."""
-    (document,) = read_documents(KINDS[kind].example.encode(), "example.yaml")
+    (document,) = read_documents(join_kinds(KINDS)[kind].example.encode(), "example.yaml")
     value = json.loads(json.dumps(document.value, default=str))
     for name in (f"{kind}.json", "manifest.json"):
         check = jsonschema.Draft202012Validator(SCHEMAS[name], registry=REGISTRY)

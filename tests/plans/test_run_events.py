@@ -46,13 +46,14 @@ def age(status: DriftStatus) -> DriftAge:
     return DriftAge(status, "2026-11-01T00:00:00.000Z", 1)
 
 
-NEW, CHANGED, KNOWN = map(age, DriftStatus)
+NEW, CHANGED, KNOWN, ACKNOWLEDGED = map(age, DriftStatus)
 GONE = ClearedDifference(Address("command", "SecurityRole", "x"), "", "", "2026-11-01T00:00:00.000Z", 3)
 # What is remembered of the differences -> what is told.
 DRIFTS = {
     "no memory that answers": (None, []),
     "nothing differs": (DriftComparison((), (), (), ()), []),
     "what is known": (DriftComparison((), (), (KNOWN, KNOWN), ()), []),
+    "what is acknowledged": (DriftComparison((), (), (KNOWN, ACKNOWLEDGED), ()), []),
     "something new": (DriftComparison((), (), (NEW, KNOWN, NEW, CHANGED), ()), ["drift.new: 2 new, 1 changed"]),
     "something changed": (DriftComparison((), (), (KNOWN, CHANGED), ()), ["drift.new: 1 changed"]),
     "something gone": (DriftComparison((), (), (KNOWN,), (GONE,)), ["drift.cleared: 1 cleared"]),

@@ -14,6 +14,8 @@ from reconciler.state.records import DriftItem, DriftRecord
 ADDRESSES = ("Kind/a", "Kind/b")
 ITEMS = [DriftItem(address, path, value) for address in ADDRESSES for path in ("", "x") for value in "12"]
 A, B, OTHER_VALUE = ITEMS[0], ITEMS[2], ITEMS[1]
+LEFT_ALONE = A.acknowledge()
+ITEMS += [LEFT_ALONE, OTHER_VALUE.acknowledge()]
 
 sights = st.lists(
     st.tuples(st.frozensets(st.sampled_from(ITEMS)), st.frozensets(st.sampled_from(ADDRESSES)), st.integers(0, 3)),
@@ -80,6 +82,18 @@ STORIES: dict[str, tuple[list[DriftSight], dict[DriftItem, tuple[int, bool]]]] =
         [look(1, [A]), look(3, []), look(4, [A], started=2)],
         {A: (1, False)},
     ),
+    "what is left alone goes on counting": (
+        [look(1, [A]), look(2, [LEFT_ALONE])],
+        {A: (1, False), LEFT_ALONE: (2, True)},
+    ),
+    "and so does what no longer is": (
+        [look(1, [LEFT_ALONE]), look(2, [A]), look(3, [A])],
+        {A: (3, True), LEFT_ALONE: (1, False)},
+    ),
+    "another value of what is left alone counts anew": (
+        [look(1, [OTHER_VALUE]), look(2, [LEFT_ALONE])],
+        {OTHER_VALUE: (1, False), LEFT_ALONE: (1, True)},
+    ),
     "the next run brings it back": (
         [look(1, [A]), look(3, []), look(4, [A], started=2), look(5, [A])],
         {A: (1, True)},
@@ -99,3 +113,17 @@ def test_one_that_an_overlapping_run_has_cleared_is_no_news() -> None:
     sight = look(4, [A], started=2)
     news = sort_news(merge_sight(records, sight).values(), sight)
     assert ([record.item for record in news.known], news.new, news.changed, news.cleared) == ([A], (), (), ())
+
+
+def test_the_end_of_an_acknowledgement_is_news() -> None:
+    """Whoever left it alone hears of it again, with the time since which it is there; nothing is cleared meanwhile."""
+    records: Mapping[DriftItem, DriftRecord] = {}
+    stories = []
+    for number, item in enumerate((A, LEFT_ALONE, LEFT_ALONE, A, A), 1):
+        sight = look(number, [item])
+        records = merge_sight(records, sight)
+        news = sort_news(records.values(), sight)
+        assert news.changed == news.cleared == ()
+        (record,) = (*news.new, *news.known)
+        stories.append((bool(news.new), record.first_seen, record.runs))
+    assert stories == [(number != 3 and number != 5, "0010", number) for number in range(1, 6)]

@@ -223,14 +223,16 @@ def _draw_execution(
 ) -> CommandResult:
     """Return the answer: what was done, or why nothing was."""
     from reconciler.reports import text
-    from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.headline import describe_acknowledged, summarize_plan
     from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
     plan, outcomes = execution.plan, execution.outcomes
 
     def draw(layout: Layout) -> str:
         if execution.sent:
-            return text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view)
+            report = text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view)
+            left_alone = describe_acknowledged(plan)
+            return f"{report}\n{left_alone}\n" if left_alone else report
         # The plan was shown, with all that belongs to it, unless there was nothing to ask about.
         whole_text = text.render_plan(plan, layout) + render_withdrawals(base, layout)
         return whole_text if nothing_to_do else "Nothing was sent.\n"

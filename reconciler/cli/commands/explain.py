@@ -17,7 +17,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.document_kind import DocumentKind
     from reconciler.reports.field_reference import FieldPlace, FieldReference
 
 _ENVELOPE = ("apiVersion", "kind", "metadata")
@@ -37,17 +37,15 @@ _TOPICS = {
 
 def complete_subjects(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the kinds and other words that begin so; behind a dot the fields there, behind a rule's area its rules."""
-    from reconciler.kinds.registry import KINDS
     from reconciler.rules import RULES
 
     path, dot, _ = incomplete.rpartition(".")
     areas = dict.fromkeys(f"{rule.partition('.')[0]}." for rule in RULES)
-    words = _list_words_below(path) if dot else [*KINDS, *_TOPICS, *areas]
+    words = _list_words_below(path) if dot else [*_list_kind_names(), *_TOPICS, *areas]
     return [word for word in words if word.startswith(incomplete)]
 
 
 def _list_words_below(path: str) -> list[str]:
-    from reconciler.kinds.registry import KINDS
     from reconciler.reports.field_reference import UnknownField
     from reconciler.rules import RULES
 
@@ -55,7 +53,7 @@ def _list_words_below(path: str) -> list[str]:
         reference, place = _find_place(path)
     except (UnknownField, UsageError):
         return list(RULES)
-    around = _ENVELOPE if path in KINDS else ("auth",) if path == "Settings" else ()
+    around = _ENVELOPE if path in _list_kind_names() else ("auth",) if path == "Settings" else ()
     return [f"{path}.{name}" for name in (*reference.list_names(place.node), *around)]
 
 
@@ -96,10 +94,11 @@ def _read_settings_facts(session: Session, config: str, subject: str) -> dict[st
 
 
 def _list_subjects() -> CommandResult:
+    from reconciler.directives.registry import join_kinds
     from reconciler.kinds.registry import KINDS
     from reconciler.reports.reference import render_listing
 
-    kinds = {name: (kind.spec.__doc__ or "").strip().splitlines()[0] for name, kind in KINDS.items()}
+    kinds = {name: (kind.spec.__doc__ or "").strip().splitlines()[0] for name, kind in join_kinds(KINDS).items()}
     rows = [{"subject": name, "what": what} for name, what in (kinds | _TOPICS).items()]
     footer = "\nA field is explained by its path: reconciler explain SecurityRole.claims.type\n"
     return CommandResult(Exit.OK, lambda layout: render_listing(rows, layout) + footer, extra={"subjects": rows})
@@ -132,7 +131,6 @@ def _explain_enumeration(subject: str) -> dict[str, Any]:
 
 def _explain_field(subject: str) -> dict[str, Any]:
     """Return what there is to say of a path; raises UsageError where it leads nowhere."""
-    from reconciler.kinds.registry import KINDS
     from reconciler.reports.field_reference import UnknownField
 
     try:
@@ -140,8 +138,8 @@ def _explain_field(subject: str) -> dict[str, Any]:
     except UnknownField as error:
         raise _make_field_error(error) from None
     name, *path = place.path
-    if name in KINDS and path[:1] not in ([word] for word in _ENVELOPE):
-        return _explain_spec_field(reference, place, KINDS[name])
+    if name in _list_kind_names() and path[:1] not in ([word] for word in _ENVELOPE):
+        return _explain_spec_field(reference, place, _find_kind(name))
     return _collect_explanation(reference, place)
 
 
@@ -188,14 +186,23 @@ def _make_field_error(error: Any) -> UsageError:
     return UsageError(Diagnostic("usage.unknown-field", Source("reconciler"), summary, remedy=remedy))
 
 
-def _find_kind(name: str) -> Kind:
+def _list_kind_names() -> list[str]:
+    """Return what manifests may declare; none of it is loaded."""
+    from reconciler.directives.registry import DIRECTIVES
+    from reconciler.kinds.registry import KINDS
+
+    return sorted([*KINDS, *DIRECTIVES])
+
+
+def _find_kind(name: str) -> DocumentKind:
     """Return a kind; raises UsageError with where the word stands for something else, or with the nearest words."""
+    from reconciler.directives.registry import DIRECTIVES
     from reconciler.kinds.registry import KINDS, suggest_word
 
-    if name in KINDS:
-        return KINDS[name]
-    starts = (*KINDS, "metadata", "Settings")
-    remedy = suggest_word(name, [*KINDS, *_TOPICS])
+    if kind := DIRECTIVES.get(name) or KINDS.get(name):
+        return kind
+    starts = (*(names := _list_kind_names()), "metadata", "Settings")
+    remedy = suggest_word(name, [*names, *_TOPICS])
     if fields := [path for start in starts for path in _list_fields(start, name)]:
         remedy = f"it is a field: {', '.join(fields)}"
     elif holders := [path for start in starts for path in _list_holders(start, name)]:
@@ -222,7 +229,7 @@ def _collect_explanation(reference: FieldReference, place: FieldPlace) -> dict[s
     return _drop_empty(explanation | {"values": values, "fields": fields})
 
 
-def _explain_spec_field(reference: FieldReference, place: FieldPlace, kind: Kind) -> dict[str, Any]:
+def _explain_spec_field(reference: FieldReference, place: FieldPlace, kind: DocumentKind) -> dict[str, Any]:
     """Return the same of a kind or a field of it, with its risk and its place in the example."""
     path = place.path
     explanation = _collect_explanation(reference, place)

@@ -15,6 +15,7 @@ from reconciler.documents.held_files import STANDARD_INPUT
 from reconciler.engine.adoption.adopted_files import AdoptedFiles, FileChange, WrittenDocument, read_places
 from reconciler.engine.adoption.adoption_check import AdoptionCheck, Told, add_reason
 from reconciler.engine.adoption.compared_documents import (
+    AdoptionScope,
     ComparedDocuments,
     compare_documents,
     describe_obstacle,
@@ -22,7 +23,7 @@ from reconciler.engine.adoption.compared_documents import (
 )
 from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
 from reconciler.engine.observe import observe
-from reconciler.engine.pipeline import connect_targets
+from reconciler.engine.pipeline import connect_targets, find_deferrals
 from reconciler.errors import Exit, RefusedError, UsageError
 from reconciler.kinds.adoption import (
     AddedDocument,
@@ -89,9 +90,8 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
         run = Run.of_documents(inputs.today, declared.selected)
         readers = {name: api.read for name, api in apis.items()}
         observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
-        comparison = compare_documents(
-            declared.loaded.documents, declared.selected, places, observed, run, inputs.kinds
-        )
+        scope = AdoptionScope(declared.loaded.documents, declared.selected, find_deferrals(inputs, declared))
+        comparison = compare_documents(scope, places, observed, run, inputs.kinds)
         taken = _take_over(comparison, observed, inputs.kinds)
         check = AdoptionCheck(inputs, options, declared, files, apis, on_progress)
         known = {(told.address, told.rule) for told in (*comparison.problems, *(gap.problem for gap in observed.gaps))}

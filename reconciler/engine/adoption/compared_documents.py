@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.documents.characters import explain_unsafe_text
 from reconciler.engine.adoption.adopted_files import WrittenDocument
 from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, ComparedDocument, Difference
 from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Wanted
 from reconciler.kinds.registry import Registry
+from reconciler.model import Step
+from reconciler.plans.acknowledgements import Deferrals, find_differences
 from reconciler.plans.planner import LiveKey, Observed
 
 _UNFIT = "what the server holds can't be said in a manifest"
@@ -29,25 +32,37 @@ class ComparedDocuments:
     notes: list[Diagnostic] = field(default_factory=list)
 
 
+class AdoptionScope(NamedTuple):
+    """All that is declared, what of it was selected, and what of that is left alone."""
+
+    documents: Sequence[Wanted]
+    selected: Sequence[Wanted]
+    deferrals: Deferrals = MappingProxyType({})
+
+
 def compare_documents(
-    documents: Iterable[Wanted],
-    selected: Sequence[Wanted],
+    scope: AdoptionScope,
     places: Mapping[Address, WrittenDocument],
     observed: Observed,
     run: Run,
     kinds: Registry,
 ) -> ComparedDocuments:
-    """Set the selected documents beside what was read of them; those that are not selected have no differences."""
+    """Set the selected documents beside what was read of them; those that are not selected have no differences.
+
+    What is acknowledged is left out: it is to be as it is declared, only not yet.
+    """
     comparison = ComparedDocuments()
-    chosen = {document.address for document in selected}
-    for document in sorted(documents, key=lambda document: document.address):
+    chosen = {document.address for document in scope.selected}
+    for document in sorted(scope.documents, key=lambda document: document.address):
         key = (document.address.target, document.address.kind)
         value = places[document.address].document.value
         if key not in observed.live or not isinstance(value, dict):
             continue
         is_selected = document.address in chosen
-        findings = kinds[document.address.kind].compare(document, observed.live[key], run) if is_selected else ()
-        differences = tuple(_sort_findings(document, findings, comparison))
+        deferrals = scope.deferrals.get(document.address, ())
+        parted = find_differences(document, kinds[document.address.kind], observed.live[key], run, deferrals)
+        differences = tuple(_sort_findings(document, parted.findings, comparison)) if is_selected else ()
+        comparison.notes += map(_note_acknowledged, parted.acknowledged if is_selected else ())
         compared = ComparedDocument(document.address, document.source, value, differences, is_selected, document.tables)
         comparison.groups.setdefault(key, []).append(compared)
     return comparison
@@ -64,6 +79,13 @@ def _sort_findings(
             comparison.problems.append(finding)
         elif isinstance(finding, Absence | Note):
             comparison.notes.append(finding.problem)
+
+
+def _note_acknowledged(step: Step) -> Diagnostic:
+    until = step.deferral.until if step.deferral else ""
+    fields = ", ".join(dict.fromkeys(change.path for change in step.changes))
+    summary = f"{step.address}: {fields} is acknowledged until {until}, and not taken over"
+    return Diagnostic("adopt.acknowledged", step.source, summary, severity=Severity.NOTE)
 
 
 def _find_difference(document: Wanted, match: Match) -> Iterator[Difference]:

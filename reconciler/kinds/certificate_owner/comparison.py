@@ -167,12 +167,12 @@ def _find_absence(document: OwnerDocument, assignment: Assignment) -> Finding:
     """Return what a certificate that does not exist is: a step that can't be sent, or something to tell."""
     source = locate_assignment(document, assignment.place)
     summary = f"no certificate matches {assignment.key}"
+    after = {"owner": assignment.owner}
     reason = "it does not exist (purged, renewed?) or is not visible to this account"
     if document.spec.declared().get("missing") == "report":
         absence = Explanation("live.not-found", summary, reason, "correct or remove it")
-        return Absence(absence.locate(source, document.address, assignment.key))
+        return Absence(absence.locate(source, document.address, assignment.key), after)
     refusal = f"{summary}; {reason}; correct or remove it, or say missing: report"
-    after = {"owner": assignment.owner}
     return Match(document, None, after, object=assignment.key, source=source, refusal=refusal, obstacle=Obstacle.ABSENT)
 
 

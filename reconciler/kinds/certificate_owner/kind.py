@@ -46,6 +46,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
 
     spec: ClassVar[type[Spec]] = CertificateOwner
     api: ClassVar[str] = "keyfactor"
+    parts: ClassVar[tuple[str, ...]] = ("owner",)
     names_objects: ClassVar[bool] = True
     risks: ClassVar[Mapping[str, RiskAssessment]] = {
         "owner": RiskAssessment(Risk.HIGH, "where it takes the certificate from its present owner")

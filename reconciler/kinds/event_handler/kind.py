@@ -137,6 +137,7 @@ class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
 
     spec: ClassVar[type[Spec]] = EventHandler
     api: ClassVar[str] = "keyfactor"
+    parts: ClassVar[tuple[str, ...]] = ("displayName", "enabled")
     risks: ClassVar[Mapping[str, RiskAssessment]] = {
         "enabled": RiskAssessment(Risk.HIGH, "where it disables a handler that others rely on")
     }

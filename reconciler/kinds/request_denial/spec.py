@@ -6,15 +6,14 @@ resolved when the plan is made, never afterwards, and each is ruled on by itself
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 
-from pydantic import BeforeValidator, Field, StrictInt, StringConstraints
+from pydantic import Field, StrictInt, StringConstraints
 
 from reconciler.diagnostics import Explanation
-from reconciler.kinds.fields import Prose, Text, unmanaged_field
+from reconciler.kinds.fields import Day, Prose, Text, unmanaged_field
 from reconciler.kinds.request_denial.foreign_patterns import find_foreign_patterns
 from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.model import Path, Tables
@@ -23,7 +22,6 @@ from reconciler.payloads.requests import ATTRIBUTE_MEMBERS
 
 T = TypeVar("T")
 
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WILDCARDS = frozenset("*?")
 _NO_ATTRIBUTE = Explanation(
     "manifest.missing-field",
@@ -45,15 +43,6 @@ _EMPTY_PATTERN = Explanation(
     "a denial can't be undone",
     f"add one of {', '.join((*ATTRIBUTE_MEMBERS, 'subjectAltName'))}",
 )
-
-
-def _parse_day(value: Any) -> Any:
-    """JSON has no dates, so text of the form 2027-01-31 is one."""
-    try:
-        # Since Python 3.11 fromisoformat also takes the basic form (20270131) and weeks (2027-W05-7).
-        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else value
-    except ValueError:
-        return value
 
 
 class Attributes(SpecPart, Generic[T]):
@@ -134,9 +123,7 @@ class RequestDenial(Spec):
     comment: Annotated[Prose, StringConstraints(max_length=1024)] = unmanaged_field(
         "Sent with the denial; a denied request alert may deliver it to the requester."
     )
-    expires: Annotated[date, BeforeValidator(_parse_day)] = unmanaged_field(
-        "From that day on (UTC) the document is inert and reported as such."
-    )
+    expires: Day = unmanaged_field("From that day on (UTC) the document is inert and reported as such.")
 
     def check_fields(self) -> Iterator[Explanation]:
         if len(self.model_fields_set & {"requests", "match"}) != 1:

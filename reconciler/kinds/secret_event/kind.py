@@ -64,6 +64,7 @@ class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
 
     spec: ClassVar[type[Spec]] = SecretEvent
     api: ClassVar[str] = "csms"
+    parts: ClassVar[tuple[str, ...]] = ("state", "eventTypes", "notification")
     risks: ClassVar[Mapping[str, RiskAssessment]] = {
         "state": RiskAssessment(Risk.HIGH, "where it stops the notifications of the event"),
         "eventTypes": RiskAssessment(Risk.HIGH, "where a type is no longer told of"),

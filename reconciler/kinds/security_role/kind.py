@@ -121,6 +121,7 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
 
     spec: ClassVar[type[Spec]] = SecurityRole
     api: ClassVar[str] = "keyfactor"
+    parts: ClassVar[tuple[str, ...]] = ("description", "emailAddress", "permissionSet", "permissions", "claims")
     renamable: ClassVar[bool] = True
     last: ClassVar[tuple[str, ...]] = (CLAIMS_PATH,)
     risks: ClassVar[Mapping[str, RiskAssessment]] = ROLE_RISKS

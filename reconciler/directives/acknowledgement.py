@@ -1,0 +1,205 @@
+"""Acknowledgements: differences that are known and left alone until a day.
+
+An acknowledgement is about every declared object of a kind and name, on whichever target, or on the one that it names.
+The day on which it ends is the first on which the differences count again, as with `expires` of a denial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
+
+from reconciler.deferrals import Deferral
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity
+from reconciler.directives.directive import DirectiveContext, DirectiveKind
+from reconciler.documents.suggestions import find_nearest, quote_text, suggest_option
+from reconciler.kinds.fields import Day, Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.kind import Wanted
+from reconciler.kinds.spec_model import Spec
+from reconciler.model import Path, Tables
+
+LONGEST: Final = timedelta(days=180)
+"""How far ahead an acknowledgement may end: what is to stay for good belongs into the manifest."""
+_LAST_DAYS: Final = timedelta(days=7)
+_NOTHING_ACKNOWLEDGED: Final = "nothing would be acknowledged"
+_ObjectName = Annotated[
+    Name,
+    TextPattern(
+        r"[A-Za-z]+/[\s\S]+",
+        Explanation(
+            "manifest.invalid-value",
+            "is no object",
+            "which one is meant can't be told",
+            "write KIND/NAME, such as SecurityRole/PKI Operators",
+        ),
+    ),
+]
+
+
+class Acknowledgement(Spec):
+    """Differences of an object that are known and left alone until a day; no object of a server."""
+
+    object: _ObjectName = Field(description="The document whose differences are meant, as KIND/NAME.")
+    fields: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] = unmanaged_field(
+        "Fields of that document; without any it is all of them, and whether the object is there at all."
+    )
+    until: Day = Field(description="From that day on (UTC) the differences count again; at most 180 days ahead.")
+    reason: Text = Field(description="Why they are left alone, such as the number of an incident.")
+
+    def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
+        fields: tuple[str, ...] = self.declared().get("fields", ())
+        for index, field in enumerate(fields):
+            if field in fields[:index]:
+                summary = f"{quote_text(field)} is listed twice"
+                yield ("fields", index), Explanation("manifest.duplicate-entry", summary, remedy="remove one")
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        """None: two may be about one object, as long as they are not about the same differences."""
+        yield from ()
+
+    @property
+    def object_key(self) -> tuple[str, str]:
+        """The kind and the name of what it is about."""
+        kind, _, name = self.object.partition("/")
+        return kind, name
+
+
+class AcknowledgementKind(DirectiveKind):
+    """Left to themselves they end: what nobody renews counts again."""
+
+    spec: ClassVar[type[Spec]] = Acknowledgement
+    example: ClassVar[str] = """\
+apiVersion: reconciler/v1
+kind: Acknowledgement
+metadata: {name: outage-rights}
+spec:
+  object: SecurityRole/PKI Operators
+  fields: [permissions]
+  until: 2027-01-31
+  reason: INC-4711, the break-glass right goes with the outage
+"""
+
+    def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
+        for directive in directives:
+            yield from _check_object(directive, context)
+            yield from _check_term(directive, context.today)
+        for first, second in combinations(sorted(directives, key=lambda directive: directive.source), 2):
+            if all(directive.spec.until > context.today for directive in (first, second)):
+                yield from _find_overlap(first, second)
+
+
+def list_deferrals(
+    directives: Sequence[Wanted], documents: Sequence[Wanted], today: date
+) -> Mapping[Address, tuple[Deferral, ...]]:
+    """Return what is left alone today of which declared document."""
+    deferrals: dict[Address, tuple[Deferral, ...]] = {}
+    acknowledgements = [directive for directive in directives if isinstance(directive.spec, Acknowledgement)]
+    for document in documents if acknowledgements else ():
+        fitting = sorted(_make_deferral(directive) for directive in acknowledgements if _is_about(directive, document))
+        if in_force := tuple(deferral for deferral in fitting if deferral.is_in_force(today)):
+            deferrals[document.address] = in_force
+    return deferrals
+
+
+def _make_deferral(directive: Wanted[Acknowledgement]) -> Deferral:
+    spec = directive.spec
+    fields = tuple(sorted(spec.declared().get("fields", ())))
+    return Deferral(directive.address.name, directive.source, spec.until, spec.reason, fields)
+
+
+def _is_about(directive: Wanted[Acknowledgement], document: Wanted) -> bool:
+    target, kind, name = document.address
+    return directive.spec.object_key == (kind, name) and directive.address.target in {"", target}
+
+
+def _check_object(directive: Wanted[Acknowledgement], context: DirectiveContext) -> Iterator[Diagnostic]:
+    """Yield what of the object, or of its fields, does not exist; whether it exists on a server is no matter."""
+    kind_name, _ = directive.spec.object_key
+    if kind_name not in context.kinds:
+        explanation = Explanation(
+            "manifest.unknown-kind",
+            f"no object is of a kind {quote_text(kind_name)}",
+            _NOTHING_ACKNOWLEDGED,
+            suggest_option(kind_name, context.kinds),
+        )
+        yield explanation.locate(directive.at(("spec", "object")))
+        return
+    parts = context.kinds[kind_name].parts
+    for index, field in enumerate(directive.spec.declared().get("fields", ())):
+        if field not in parts:
+            yield _explain_unknown_field(kind_name, field, parts).locate(directive.at(("spec", "fields", index)))
+    if not any(_is_about(directive, document) for document in context.documents):
+        yield _note_missing_document(directive, context.documents)
+
+
+def _explain_unknown_field(kind_name: str, field: str, parts: Sequence[str]) -> Explanation:
+    if not parts:
+        summary = f"{kind_name} has no field that could be left alone by itself"
+        reason, remedy = "it is done as a whole or not at all", "leave out `fields`, which acknowledges all of it"
+        return Explanation("manifest.unknown-field", summary, reason, remedy)
+    summary = f"{kind_name} has no field {quote_text(field)} that could differ"
+    return Explanation("manifest.unknown-field", summary, _NOTHING_ACKNOWLEDGED, suggest_option(field, parts))
+
+
+def _note_missing_document(directive: Wanted[Acknowledgement], documents: Sequence[Wanted]) -> Diagnostic:
+    (kind_name, name), target = directive.spec.object_key, directive.address.target
+    names = {document.address.name for document in documents if document.address.kind == kind_name}
+    nearest = find_nearest(name, names - {name})
+    scope = f" for target {target}" if target else ""
+    explanation = Explanation(
+        "acknowledgement.no-document",
+        f"no document declares {kind_name}/{name}{scope}",
+        _NOTHING_ACKNOWLEDGED,
+        f'did you mean "{nearest}"?' if nearest else "correct it, or remove the acknowledgement",
+    )
+    return _make_note(directive, "object", explanation)
+
+
+def _check_term(directive: Wanted[Acknowledgement], today: date) -> Iterator[Diagnostic]:
+    """Yield what there is to say of the day on which an acknowledgement ends, or has ended."""
+    until, subject = directive.spec.until, f"the acknowledgement of {directive.spec.object}"
+    if until - today > LONGEST:
+        summary = f"{until} is more than {LONGEST.days} days ahead"
+        reason = "what nobody looks at for half a year is no exception any more"
+        remedy = f"write {today + LONGEST} at the latest, or declare what is so"
+        explanation = Explanation("acknowledgement.too-long", summary, reason, remedy)
+        yield explanation.locate(directive.at(("spec", "until")))
+    elif until <= today:
+        summary, reason = f"{subject} ended on {until}", "the differences count again"
+        remedy = "remove the document, or give another day and have it reviewed"
+        yield _make_note(directive, "until", Explanation("acknowledgement.ended", summary, reason, remedy))
+    elif until - today <= _LAST_DAYS:
+        days = (until - today).days
+        summary = f"{subject} ends on {until}, {'tomorrow' if days == 1 else f'in {days} days'}"
+        reason = "from that day on the differences count again, and apply sends them"
+        yield _make_note(directive, "until", Explanation("acknowledgement.ends-soon", summary, reason))
+
+
+def _make_note(directive: Wanted[Acknowledgement], field: str, explanation: Explanation) -> Diagnostic:
+    return replace(explanation.locate(directive.at(("spec", field))), severity=Severity.NOTE)
+
+
+def _find_overlap(first: Wanted[Acknowledgement], second: Wanted[Acknowledgement]) -> Iterator[Diagnostic]:
+    """Yield a problem for two that are about one difference: which day and which reason holds would be unclear."""
+    targets = {first.address.target, second.address.target}
+    if first.spec.object != second.spec.object or ("" not in targets and len(targets) > 1):
+        return
+    fields, other_fields = (set(item.spec.declared().get("fields", ())) for item in (first, second))
+    shared = fields & other_fields if fields and other_fields else fields | other_fields
+    if shared or not fields:
+        subject = f"{', '.join(sorted(shared))} of {second.spec.object}" if shared else second.spec.object
+        explanation = Explanation(
+            "acknowledgement.overlap",
+            f'{subject} is already acknowledged by "{first.address.name}" at {first.source}',
+            "which day and which reason holds would be unclear",
+            "keep one of the two, or give them different fields",
+        )
+        yield explanation.locate(second.at(("spec", "object")))
+
+
+DIRECTIVE = AcknowledgementKind()

@@ -1,0 +1,30 @@
+"""What a directive is: a document about the run itself, which no server knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from reconciler.diagnostics import Diagnostic
+from reconciler.kinds.document_kind import DocumentKind
+from reconciler.kinds.kind import Kind, Wanted
+
+
+class DirectiveContext(NamedTuple):
+    """What directives are judged beside: everything that is declared, the kinds of that, and the day (UTC)."""
+
+    documents: Sequence[Wanted]
+    kinds: Mapping[str, Kind]
+    today: date
+
+
+class DirectiveKind(DocumentKind):
+    """A word that manifests may have as their `kind`, for what is no object of a server.
+
+    Such a document may name a target, and then is about what that target has; its address has no target otherwise.
+    """
+
+    def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
+        """Yield what is wrong with all documents of the kind, and notes, as far as other documents and the day show."""
+        raise NotImplementedError
