@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic
@@ -113,7 +113,7 @@ class PageContent:
 def build_page_content(report: RunReport, context: FormatContext) -> PageContent:
     """Return all that a page says."""
     view = View(report.plan.targets, from_server=report.command == "drift")
-    steps = build_page_steps(report.steps, view)
+    steps = build_page_steps(chain(report.steps, report.acknowledged), view)
     plan = report.plan
     return PageContent(
         report.command,
@@ -190,6 +190,7 @@ def _count_tiles(report: RunReport) -> Iterable[Tile]:
         tiles.append(Tile(summary.refused, "not sent", "bad"))
     tiles += [
         Tile(summary.absent, "not there", "wary"),
+        Tile(summary.acknowledged, "acknowledged", "calm"),
         Tile(summary.unchanged, "unchanged", "good"),
         Tile(report.plan.compared.of - report.plan.compared.objects, "not compared", "bad"),
     ]

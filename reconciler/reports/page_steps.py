@@ -137,6 +137,8 @@ def _build_group_key(reported: ReportedStep) -> Hashable:
 
 def _weigh(reported: ReportedStep) -> int:
     """Say how much a step matters to a reader who can't have all: what did not succeed, then by risk."""
+    if reported.step.deferral:
+        return -1
     failed = reported.outcome is not None and reported.outcome.verdict is not Verdict.APPLIED
     return reported.step.risk.rank + 3 * failed
 
@@ -161,11 +163,11 @@ def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
         str(step.source) if is_single else "",
         facets | _list_known_facets(reported),
         _list_marks(reported, view),
-        [describe_object(step, view)] if is_single else [f"{len(group):,} objects alike"],
+        _list_object_facts(step, len(group), view),
         _build_changes(changes[:_MAX_CHANGES], reported, view),
         max(0, len(changes) - _MAX_CHANGES),
         step.risk_reason if step.request else "",
-        step.refusal,
+        step.refusal if not step.deferral else "",
         reported.outcome.detail if reported.outcome else "",
         f"{format_call(call)}{more}" if call else "",
         _format_body(call) if call else (),
@@ -174,14 +176,23 @@ def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
     )
 
 
+def _list_object_facts(step: MaskedStep, count: int, view: View) -> list[str]:
+    facts = [describe_object(step, view)] if count == 1 else [f"{count:,} objects alike"]
+    return [*facts, *([f"left alone {step.deferral.description}"] if step.deferral else [])]
+
+
 def _tell_action(step: MaskedStep, view: View) -> tuple[str, str]:
     symbol, _ = find_symbol(step, view)
+    if step.deferral:
+        return symbol, "acknowledged"
     is_withheld = step.request is None and not view.from_server
     return symbol, "not sent" if is_withheld and symbol == WITHHELD[0] else view.find_words(step).word
 
 
 def _list_known_facets(reported: ReportedStep) -> dict[str, str]:
     outcome, drift = reported.outcome, reported.drift
+    if reported.step.deferral:
+        return {"News": "acknowledged"}
     verdict = {"Outcome": outcome.verdict.value.replace("_", " ")} if outcome else {}
     return verdict | ({"News": drift.step.status.value} if drift else {})
 
@@ -191,7 +202,9 @@ def _list_marks(reported: ReportedStep, view: View) -> list[Mark]:
     marks = [_mark_verdict(outcome.verdict)] if outcome else []
     if drift:
         marks.append(mark_age(drift.step))
-    if step.request is None and step.refusal:
+    elif step.deferral:
+        marks.append(Mark("acknowledged", "calm"))
+    if step.request is None and step.refusal and not step.deferral:
         marks.append(Mark(step.obstacle.value.replace("_", " "), "bad"))
     if step.risk is not Risk.LOW and (step.request or view.from_server):
         marks.append(_mark_risk(step.risk))

@@ -218,7 +218,7 @@ def test_every_format_tells_it_apart(report: Report) -> None:
     """A reviewer sees it folded, a job skips its case, and no alert counts it as drift."""
     acknowledge({"SecurityRole/PKI Operators": f", fields: [permissions], until: {find_day(9)}", **dict.fromkeys(
         ["CertificateOwner/o", "EventHandler/denied-logger"], f", until: {find_day(9)}")})  # fmt: skip
-    formats = {name: f"report.{name}" for name in ("markdown", "junit", "prometheus", "sarif")}
+    formats = {name: f"report.{name}" for name in ("markdown", "junit", "prometheus", "sarif", "html")}
     options = [word for name, file in formats.items() for word in ("--report", f"{name}={file}")]
     report("drift", *options, code=2)
     texts = {name: Path(file).read_text("utf-8") for name, file in formats.items()}
@@ -240,6 +240,7 @@ def test_every_format_tells_it_apart(report: Report) -> None:
     assert acknowledged["SecretEvent"] == 0
     assert 'kind="EventHandler",status="new"} 0' in texts["prometheus"]
     assert 'kind="CertificateOwner",status="new"} 1' in texts["prometheus"]
+    assert f"left alone {described}" in texts["html"]
     assert "denied-logger" not in texts["sarif"]
     everything = {f"{kind}/{name}" for kind, names in OBJECTS.items() for name in names}
     acknowledge(dict.fromkeys(everything, f", until: {find_day(9)}"))
