@@ -17,6 +17,7 @@ from reconciler.errors import Exit, UsageError, find_worst_exit
 from reconciler.model import Action, Step
 from reconciler.patterns import escape_wildcards, matches_pattern
 from reconciler.state.records import (
+    DriftItem,
     DriftRecord,
     Intent,
     IntentKind,
@@ -204,10 +205,20 @@ def list_past_differences(store: Store | None, targets: Mapping[str, str]) -> li
     differences = [
         _make_difference(name, record)
         for name, target in targets.items()
-        for record in store.list_drift(target)
+        for record in _pick_last_parts(store.list_drift(target))
         if not record.item.is_marker
     ]
     return sorted(differences, key=lambda difference: (difference.first_seen, difference))
+
+
+def _pick_last_parts(records: Iterable[DriftRecord]) -> Iterable[DriftRecord]:
+    """Return one record a life of a difference: that it was acknowledged meanwhile has begun another one."""
+    lives: dict[tuple[DriftItem, str], DriftRecord] = {}
+    for record in records:
+        key = (record.item.forget_acknowledgement(), record.first_seen)
+        other = lives.setdefault(key, record)
+        lives[key] = max(other, record, key=lambda part: (not part.cleared, part.last_seen))
+    return lives.values()
 
 
 def _make_difference(target: str, record: DriftRecord) -> PastDifference:

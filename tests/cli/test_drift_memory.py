@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from reconciler.engine.run_history import list_past_differences
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound
@@ -158,7 +160,9 @@ spec: {object: %s, until: %s, reason: INC-1}
 """
 
 
-def test_what_is_acknowledged_is_no_news_until_it_ends(simulator: Simulator, run: Run, look: Look) -> None:
+def test_what_is_acknowledged_is_no_news_until_it_ends(
+    simulator: Simulator, folder: Path, run: Run, look: Look
+) -> None:
     """Neither at its beginning nor while it lasts; its end is, with the time since which the difference is there."""
     news = ("--exit-on", "new")
     first = look(*news)
@@ -189,6 +193,11 @@ def test_what_is_acknowledged_is_no_news_until_it_ends(simulator: Simulator, run
     assert {kind: status for kind, (status, _) in list_status(report).items()} == everything
     assert report["cleared"] == []
     look(*news, code=0)
+    with closing(open_store(LocalState(folder / ".reconciler"), env={})) as store:
+        past = list_past_differences(
+            store, {"command": identify_bound(Bound("keyfactor", f"{simulator.url}/KeyfactorAPI"))}
+        )
+    assert [(item.runs, item.cleared) for item in past] == [(6, "")] * 5, "each is one, whoever knew of it meanwhile"
 
 
 def test_the_text_says_it_in_one_line(simulator: Simulator, run: Run, look: Look) -> None:
