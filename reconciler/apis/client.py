@@ -67,6 +67,10 @@ class Client:
         """Whether the credentials were ever taken."""
         return self._refusals.proved
 
+    def when_proved(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once the credentials were taken, in any thread; or at once."""
+        self._refusals.when_proved(tell)
+
     def url(self, path: str, query: Query) -> str:
         """Return the URL of a path below the target's; raises ValueError for one that servers may read differently."""
         if not _PATH.fullmatch(path) or _DOTS.search(path):

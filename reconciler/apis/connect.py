@@ -62,9 +62,10 @@ THIS_MACHINE = Machine()
 class Api:
     """One target, connected.
 
-    `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
-    `apply` is handed `send`, and `write_pool` to have several under way; `client`, `identity`, `secrets` and
-    `transports` are what `doctor` looks behind. Close it, or use it in a `with`.
+    `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write.
+    `kind_pool` is for asking through them for several kinds at once. Only `apply` is handed `send`, and `write_pool` to
+    have several under way; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it,
+    or use it in a `with`.
     """
 
     target: Target
@@ -75,6 +76,7 @@ class Api:
     identity: Identity
     secrets: Secrets
     transports: TransportFactory
+    kind_pool: Executor
     write_pool: Executor
     _transport: Sender
     _pool: Executor
@@ -112,7 +114,7 @@ class Api:
         # First: Python joins the pool's threads at exit, and only this makes their waiting reads give up.
         self._transport.close()
         self.identity.auth.close()
-        for pool in (self._pool, self.write_pool):
+        for pool in (self._pool, self.kind_pool, self.write_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -163,7 +165,8 @@ def connect(
         chosen_identity,
         secrets,
         transports,
-        # Threads are started when there is work for them.
+        # Threads are started when there is work for them. These only wait for those that read.
+        machine.open_pool(target.transport.parallelism, f"kind-{target.name}"),
         machine.open_pool(target.transport.writes or target.transport.parallelism, f"write-{target.name}"),
         transport,
         pool,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from reconciler.engine.parallel_reads import Readers, ReadTask, read_together
 from reconciler.engine.phases import UNOBSERVED, PhaseObserver, watch_read
 from reconciler.errors import AuthError, IncompleteError, ReconcilerError, UnreachableError
 from reconciler.kinds.kind import Run, Wanted
@@ -24,25 +26,19 @@ def observe(
     kinds: Registry,
     on_progress: Callable[[str], None] = lambda _line: None,
     phases: PhaseObserver = UNOBSERVED,
+    readers: Mapping[str, Readers] | None = None,
 ) -> Observed:
     """Return what exists of everything that is wanted. What can't be read becomes a gap, never an absent object."""
     groups: dict[LiveKey, list[Wanted]] = {}
     for document in sorted(documents, key=lambda document: (document.address, document.source)):
         groups.setdefault((document.address.target, document.address.kind), []).append(document)
-    live: dict[LiveKey, Any] = {}
-    gaps: list[Gap] = []
-    total, done = sum(map(_count_objects, groups.values())), 0
+    tasks: list[ReadTask] = []
     for (target, kind), group in groups.items():
-        on_progress(f"[{done:,}/{total:,} objects] reading {target}: {kind}, {_count_objects(group):,} declared")
+        size = _count_objects(group)
         read = partial(kinds[kind].observe, apis[target], group, run)
-        try:
-            live[target, kind] = watch_read(phases, (target, kind), _count_objects(group), read)
-        # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
-        # see.
-        except _READ_ERRORS as error:
-            gaps.extend(_build_gaps(error))
-        done += _count_objects(group)
-    return Observed(live, tuple(gaps))
+        watched = partial(watch_read, phases, (target, kind), size, read)
+        tasks.append(ReadTask(target, f"{target}: {kind}, {size:,} declared", size, watched))
+    return _collect(groups, read_together(tasks, readers or {}, on_progress, "objects"))
 
 
 def observe_inventories(
@@ -52,15 +48,26 @@ def observe_inventories(
     run: Run,
     kinds: Registry,
     on_progress: Callable[[str], None] = lambda _line: None,
+    readers: Mapping[str, Readers] | None = None,
 ) -> Observed:
     """Return all that exists of these targets and kinds, whether a document declares it or not."""
+    tasks: list[ReadTask] = []
+    for target, kind in keys:
+        group = [document for document in documents if document.address[:2] == (target, kind)]
+        read = partial(kinds[kind].observe_inventory, apis[target], group, run)
+        tasks.append(ReadTask(target, f"{target}: {kind}", 1, read))
+    return _collect(keys, read_together(tasks, readers or {}, on_progress, "lists"))
+
+
+def _collect(keys: Iterable[LiveKey], futures: Iterable[Future[Any]]) -> Observed:
+    """Return what was read, and what could not be."""
     live: dict[LiveKey, Any] = {}
     gaps: list[Gap] = []
-    for number, (target, kind) in enumerate(keys):
-        on_progress(f"[{number}/{len(keys)} lists] reading {target}: {kind}")
-        group = [document for document in documents if document.address[:2] == (target, kind)]
+    for key, future in zip(keys, futures, strict=True):
         try:
-            live[target, kind] = kinds[kind].observe_inventory(apis[target], group, run)
+            live[key] = future.result()
+        # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
+        # see.
         except _READ_ERRORS as error:
             gaps.extend(_build_gaps(error))
     return Observed(live, tuple(gaps))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.observe import observe
+from reconciler.engine.parallel_reads import Readers
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.kinds.kind import ClaimedActs, Run
 from reconciler.kinds.registry import Registry
@@ -93,7 +94,7 @@ def compare_with_servers(
     settings, loaded = declared.settings, declared.loaded
     run = Run.of_documents(inputs.today, declared.selected, claimed_acts)
     readers = {name: api.read for name, api in apis.items()}
-    observed = observe(declared.selected, readers, run, inputs.kinds, on_progress, inputs.phases)
+    observed = observe(declared.selected, readers, run, inputs.kinds, on_progress, inputs.phases, list_readers(apis))
     scope = PlanScope(
         declared=loaded.documents,
         selection=declared.selection,
@@ -140,6 +141,11 @@ def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: R
     return JudgedPlan(
         plan, masker, masker.mask_plan(plan), masker.mask_diagnostics(problems), masker.mask_diagnostics(withheld)
     )
+
+
+def list_readers(apis: Mapping[str, Api]) -> dict[str, Readers]:
+    """Return what may read the kinds of each target at once."""
+    return {name: Readers(api.kind_pool, api.client.when_proved) for name, api in apis.items()}
 
 
 def find_bound(api: Api) -> Bound:

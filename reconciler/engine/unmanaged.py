@@ -10,7 +10,7 @@ from typing import NamedTuple
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.engine.declaration import RunInputs, RunOptions, load_declared, pick_targets, read_settings
 from reconciler.engine.observe import observe_inventories
-from reconciler.engine.pipeline import connect_targets, find_bound
+from reconciler.engine.pipeline import connect_targets, find_bound, list_readers
 from reconciler.errors import Exit, UsageError
 from reconciler.kinds.kind import Run
 from reconciler.kinds.listed_objects import ListedObject
@@ -83,7 +83,9 @@ def find_unmanaged(inputs: RunInputs, options: RunOptions, on_progress: Callable
     run = Run.of_documents(inputs.today, loaded.documents)
     with connect_targets(inputs, settings, sorted({target for target, _ in keys})) as apis:
         readers = {name: api.read for name, api in apis.items()}
-        observed = observe_inventories(keys, loaded.documents, readers, run, inputs.kinds, on_progress)
+        observed = observe_inventories(
+            keys, loaded.documents, readers, run, inputs.kinds, on_progress, list_readers(apis)
+        )
         bounds = {name: find_bound(api) for name, api in apis.items()}
         # Last: a token is known to its API's redactor only once it was fetched.
         masker = SecretMasker(api.redact for api in apis.values())

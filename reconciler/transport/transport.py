@@ -10,11 +10,12 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from requests import PreparedRequest, RequestException
 from requests.structures import CaseInsensitiveDict
@@ -89,7 +90,9 @@ class Transport:
         self._proxies = {"https": options.proxy} if options.proxy and is_https else {}
         self._proxy_login = proxy_login if self._proxies else lambda: ""
         open_adapter = partial(SingleSendAdapter, self._wire, tls=tls, proxy_login=self._proxy_login)
-        self._reads = open_adapter(connections=max(options.parallelism, options.writes))
+        # Several pools of threads read through here: their sizes alone would not keep it to that many.
+        self._read_slots = threading.BoundedSemaphore(options.parallelism)
+        self._reads = open_adapter(connections=options.parallelism)
         self._open_write_adapter = partial(open_adapter, connections=1)
         # Each write has one to itself: closing it would take the connection of another that is under way.
         self._idle_write_adapters: list[SingleSendAdapter] = []
@@ -105,7 +108,7 @@ class Transport:
         request = self._prepare_request(method, url, headers, body)
         # Ahead of the deadline's start: a helper program that prints the secret has a time of its own.
         self._proxy_login()
-        with record_exchange(self._on_exchange, request) as record:
+        with record_exchange(self._on_exchange, request) as record, self._lend_slot(method):
             self._rate_limiter.wait()
             if self.stopped:
                 raise NoReply("everything is being stopped; nothing was sent", sent=False)
@@ -168,6 +171,10 @@ class Transport:
                 sent=self._wire.has_begun,
                 ignored_proxy=find_ignored_proxy(url, self._options),
             ) from None
+
+    def _lend_slot(self, method: str) -> AbstractContextManager[Any]:
+        """Wait until a read may be under way beside the others. A write waits for none of them."""
+        return self._read_slots if method == "GET" else nullcontext()
 
     @contextmanager
     def _lend_adapter(self, method: str) -> Iterator[SingleSendAdapter]:

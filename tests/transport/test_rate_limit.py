@@ -70,10 +70,13 @@ def test_reads_and_writes_of_a_target_share_one_cap() -> None:
 
 @pytest.mark.parametrize("parallelism", [1, 3])
 def test_no_more_reads_are_under_way_than_the_settings_allow(parallelism: int) -> None:
-    """And as many as that really are, once the first has shown that the credentials are taken."""
+    """And as many as that really are, once the first has shown that the credentials are taken, of all kinds."""
     crowd = Crowd(lambda _asked: answer(200, {"Id": 1}), parallelism, lambda asked: asked.number > 1)
     with Scripted(crowd) as server, command(server.url, parallelism=parallelism) as api:
+        api.read.get("/first")
+        kinds = [api.kind_pool.submit(api.fresh.get, f"/{number}") for number in range(5)]
         api.read.each([f"/{number}" for number in range(9)])
+        assert [kind.result() for kind in kinds] == [{"Id": 1}] * 5
     assert crowd.most == parallelism
     assert server.connections <= parallelism
 

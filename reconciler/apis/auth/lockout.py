@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from reconciler.errors import AuthError
 
@@ -24,7 +25,16 @@ class RefusalCounter:
         self._lock = threading.Lock()
         self._row = self._all = 0
         self._ended: AuthError | None = None
+        self._waiting: list[Callable[[], None]] = []
         self.proved = False
+
+    def when_proved(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once the credentials were taken, in whichever thread hears of it; or at once."""
+        with self._lock:
+            if not self.proved:
+                self._waiting.append(tell)
+                return
+        tell()
 
     def check(self) -> int:
         """Raise the refusal that ended the matter, if one has. To be called before each request.
@@ -42,6 +52,9 @@ class RefusalCounter:
             # A slow answer to a request that left before a password was changed says nothing of the new one.
             if refusals_before == self._all:
                 self._row = 0
+            waiting, self._waiting = self._waiting, []
+        for tell in waiting:
+            tell()
 
     def record_refusal(self, refusal: AuthError) -> None:
         """Hear of a refusal that stands."""

@@ -23,7 +23,7 @@ from reconciler.engine.adoption.compared_documents import (
 )
 from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
 from reconciler.engine.observe import observe
-from reconciler.engine.pipeline import connect_targets, find_deferrals
+from reconciler.engine.pipeline import connect_targets, find_deferrals, list_readers
 from reconciler.errors import Exit, RefusedError, UsageError
 from reconciler.kinds.adoption import (
     AddedDocument,
@@ -89,7 +89,7 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
         run = Run.of_documents(inputs.today, declared.selected)
         readers = {name: api.read for name, api in apis.items()}
-        observed = observe(declared.selected, readers, run, inputs.kinds, on_progress)
+        observed = observe(declared.selected, readers, run, inputs.kinds, on_progress, readers=list_readers(apis))
         scope = AdoptionScope(declared.loaded.documents, declared.selected, find_deferrals(inputs, declared))
         comparison = compare_documents(scope, places, observed, run, inputs.kinds)
         taken = _take_over(comparison, observed, inputs.kinds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.document import Document
 from reconciler.documents.writer import explain_unwritable_text
 from reconciler.engine.declaration import RunInputs
-from reconciler.engine.pipeline import connect_targets
+from reconciler.engine.parallel_reads import ReadTask, read_together
+from reconciler.engine.pipeline import connect_targets, list_readers
 from reconciler.errors import UsageError
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.kind import Kind
@@ -66,16 +68,20 @@ def read_drafts(
     """
     selected_kinds = [inputs.kinds.find(name) for name in dict.fromkeys(scope.kinds)] or list(inputs.kinds.values())
     names = _choose_targets(settings, scope.targets, selected_kinds)
+    pairs = itertools.product(names, selected_kinds)
+    keys = [(name, kind) for name, kind in pairs if kind.api == settings.targets[name].api]
     drafts: list[Draft] = []
     with connect_targets(inputs, settings, names) as apis:
-        for name, kind in itertools.product(apis, selected_kinds):
-            if kind.api != settings.targets[name].api:
-                continue
-            on_progress(f"reading {name}: {kind.name}")
-            is_only_target = count_targets(settings, kind.api) == 1
-            for exported in _read_objects(kind, apis[name], scope.match or "*"):
-                manifest = _build_manifest(kind, exported, name, is_only_target=is_only_target)
-                drafts.append(Draft(manifest, exported, name))
+        tasks = [
+            ReadTask(name, f"{name}: {kind.name}", 1, partial(_list_objects, kind, apis[name], scope.match or "*"))
+            for name, kind in keys
+        ]
+        reads = read_together(tasks, list_readers(apis), on_progress, "lists")
+    for (name, kind), future in zip(keys, reads, strict=True):
+        is_only_target = count_targets(settings, kind.api) == 1
+        for exported in future.result():
+            manifest = _build_manifest(kind, exported, name, is_only_target=is_only_target)
+            drafts.append(Draft(manifest, exported, name))
     if not drafts:
         raise UsageError(_NOTHING_TO_EXPORT)
     return drafts
@@ -120,11 +126,13 @@ def _describe_refusal(problem: Diagnostic) -> str:
     return _SAME_NAME if problem.rule == "manifest.duplicate-name" else problem.message
 
 
-def _read_objects(kind: Kind, api: Api, pattern: str) -> Iterator[ExportedDocument]:
-    """Yield the live objects of whose names one matches, with the fields that a manifest may hold."""
-    for exported in kind.export(api.read):
-        if any(matches_pattern(pattern, name) for name in (exported.name, *exported.aliases)):
-            yield exported if exported.unfit else _drop_invalid_fields(kind, _drop_unwritable_fields(kind, exported))
+def _list_objects(kind: Kind, api: Api, pattern: str) -> list[ExportedDocument]:
+    """Return the live objects of whose names one matches, with the fields that a manifest may hold."""
+    return [
+        exported if exported.unfit else _drop_invalid_fields(kind, _drop_unwritable_fields(kind, exported))
+        for exported in kind.export(api.read)
+        if any(matches_pattern(pattern, name) for name in (exported.name, *exported.aliases))
+    ]
 
 
 def _drop_unwritable_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:
