@@ -21,7 +21,7 @@ from reconciler.model import Call, Json, LoggedOut, Query, Reply
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
 from reconciler.transport.failures import advise_on_failure
-from reconciler.transport.retry import RetryPolicy
+from reconciler.transport.retry import ReadPatience
 from reconciler.transport.strict_json import UnusableJson, decode_json, is_web_page
 from reconciler.transport.transport import LIST_CAP, OBJECT_CAP, Sender, UnusableReply
 
@@ -52,12 +52,12 @@ class Client:
         transport: Sender,
         auth: Authenticator,
         redact: Redactor,
-        retry_policy: RetryPolicy,
+        patience: ReadPatience,
         *,
         on_reply: Callable[[Reply], None] = lambda _reply: None,
     ) -> None:
         self.target, self.dialect, self.redact = target, dialect, redact
-        self._transport, self._auth, self._retry_policy, self._on_reply = transport, auth, retry_policy, on_reply
+        self._transport, self._auth, self._patience, self._on_reply = transport, auth, patience, on_reply
         self._refusals = RefusalCounter()
         self._was_answered = False
         self.product = ""
@@ -159,9 +159,9 @@ class Client:
             return self._transport.send("GET", url, headers, cap=cap)
 
         source = self.source(path)
-        reply = self._retry_policy.read(send_once)
+        reply = self._patience.read(send_once)
         if self._learn_from_reply(source, _Attempt(reply, headers, refusals_before)):
-            reply = self._retry_policy.read(send_once)
+            reply = self._patience.read(send_once)
             self._learn_from_reply(source, _Attempt(reply, headers, refusals_before), again=True)
         return reply
 

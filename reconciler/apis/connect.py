@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -25,8 +26,9 @@ from reconciler.reader import Read
 from reconciler.settings.model import Target
 from reconciler.transport.exchanges import TrafficWatch
 from reconciler.transport.proxy_environment import add_proxy_environment
-from reconciler.transport.retry import RetryPolicy
+from reconciler.transport.retry import ReadPatience, RetryPolicy
 from reconciler.transport.single_flight import OnceCache
+from reconciler.transport.throttle import DEFAULT_THROTTLING, Throttle, ThrottlePolicy
 from reconciler.transport.transport import Sender, Transport
 
 _DIALECTS = {dialect.api: dialect for dialect in (KEYFACTOR, CSMS)}
@@ -47,12 +49,14 @@ class Machine:
     """What a connection takes from where it runs, beside its clocks: the way out, threads to read with, and chance.
 
     `jitter` is in [0, 1); None takes the system's. `traffic` is shown every request, those of a login among them.
+    `throttling` is how long a server is waited for that asks for fewer requests; None: as for one that fails.
     """
 
     open_sender: Callable[..., Sender] = Transport
     open_pool: Callable[[int, str], Executor] = ContextPool
     jitter: Callable[[], float] | None = None
     traffic: TrafficWatch | None = None
+    throttling: ThrottlePolicy | None = DEFAULT_THROTTLING
 
 
 THIS_MACHINE = Machine()
@@ -150,10 +154,15 @@ def connect(
         open_sender = partial(open_sender, on_exchange=partial(machine.traffic.show, target.name, secrets.redact))
     transports = TransportFactory(target, secrets, clock, sleep, open_sender)
     transport = transports.open_api_transport()
-    retry_policy = RetryPolicy(sleep=sleep, now=now, jitter=machine.jitter, stopped=lambda: transport.stopped)
+    jitter = machine.jitter or random.SystemRandom().random
+    retry_policy = RetryPolicy(sleep=sleep, now=now, jitter=jitter, stopped=lambda: transport.stopped)
+    throttle = machine.throttling and Throttle(
+        machine.throttling, clock=clock, sleep=sleep, jitter=jitter, stopped=lambda: transport.stopped
+    )
     chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))
     dialect = find_dialect(target.api)
-    client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, retry_policy, on_reply=on_reply)
+    patience = ReadPatience(retry_policy, throttle)
+    client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, patience, on_reply=on_reply)
     pool = machine.open_pool(target.transport.parallelism, f"read-{target.name}")
     parts = ReaderParts(client, pool, chosen_identity.project, target.transport.parallelism)
     return Api(

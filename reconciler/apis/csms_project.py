@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import UsageError
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Target
-from reconciler.transport.retry import RetryPolicy
+from reconciler.transport.retry import ReadPatience, RetryPolicy
 
 PROJECTS = "/v3/projects"
 """Where IAM lists projects, by name (contract: 6.1)."""
@@ -40,7 +40,7 @@ class ProjectLookup:
         """Return the project's id; raises what a read raises, and UsageError where there isn't exactly one project."""
         name = self._target.project.name
         transport = self._transports.open_transport(self._target.url)
-        client = Client(self._target, CSMS, transport, self._auth, self._redact, self._retry_policy)
+        client = Client(self._target, CSMS, transport, self._auth, self._redact, ReadPatience(self._retry_policy))
         try:
             # The question of the official SDK, which takes nothing but exactly one row for an answer either.
             reply = client.get(PROJECTS, (("name", name),), 1, listing=True)

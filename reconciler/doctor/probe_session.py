@@ -63,7 +63,8 @@ class DoctorSession:
     ) -> None:
         self._now = now
         self._reply: Reply | None = None
-        machine = Machine(traffic=traffic)
+        # Somebody waits to hear what is wrong: that a server asks for patience is an answer.
+        machine = Machine(traffic=traffic, throttling=None)
         self._api = connect(target, env, clock=clock, sleep=sleep, now=now, on_reply=self._keep_reply, machine=machine)
         self.target, self.dialect = self._api.target, self._api.dialect
 

@@ -40,8 +40,8 @@ _NO_TARGETS = Diagnostic(
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
     means), the kinds there are, when it started (seconds since the epoch), how time passes, what is piped in (the same
-    bytes however often it is asked for), who sees its requests, who its phases, and who its settings, which may raise
-    UsageError.
+    bytes however often it is asked for), who sees its requests, who its phases, who its settings, which may raise
+    UsageError, and who hears, from any thread, why it is slow.
     """
 
     env: Mapping[str, str]
@@ -54,6 +54,7 @@ class RunInputs:
     traffic: TrafficWatch | None = None
     phases: PhaseObserver = UNOBSERVED
     on_settings: Callable[[Settings], None] = lambda _settings: None
+    on_slowdown: Callable[[str], None] = lambda _line: None
 
 
 class RunOptions(NamedTuple):

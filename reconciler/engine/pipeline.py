@@ -72,12 +72,20 @@ def connect_targets(inputs: RunInputs, settings: Settings, targets: Sequence[str
     """Connect these targets; the connections are closed on the way out."""
     # requests takes 114 ms to import: what works offline does without.
     from reconciler.apis.connect import Machine, connect  # noqa: PLC0415
+    from reconciler.transport.throttle import ThrottlePolicy  # noqa: PLC0415
+
+    def enter(name: str) -> Api:
+        throttling = ThrottlePolicy(tell=lambda seconds: inputs.on_slowdown(_describe_throttling(name, seconds)))
+        machine = Machine(traffic=inputs.traffic, throttling=throttling)
+        return stack.enter_context(connect(settings.targets[name], inputs.env, machine=machine))
 
     with ExitStack() as stack:
-        machine = Machine(traffic=inputs.traffic)
-        yield {
-            name: stack.enter_context(connect(settings.targets[name], inputs.env, machine=machine)) for name in targets
-        }
+        yield {name: enter(name) for name in targets}
+
+
+def _describe_throttling(target: str, seconds: float) -> str:
+    pause = f"reading waits {seconds:.1f} s now, and" if seconds else "reading"
+    return f"{target}: the server asks for fewer requests; {pause} goes on as fast as it is let"
 
 
 def compare_with_servers(

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from reconciler.errors import NoReply
 from reconciler.model import Reply
 from reconciler.transport.failures import UnansweredRequest
 from reconciler.transport.rate_limit import wait_unless_stopped
+from reconciler.transport.throttle import Throttle, is_throttled
 from reconciler.transport.transport import UnusableReply
 
 # RFC 9110, 15.6.2 and 15.6.6, and RFC 6585, 6: these say what the server can't do, or that a network wants a login.
@@ -59,15 +61,16 @@ class RetryPolicy:
         self._retries_left = budget
         self._lock = threading.Lock()
 
-    def read(self, attempt: Callable[[], Reply]) -> Reply:
+    def read(self, attempt: Callable[[], Reply], throttle: Throttle | None = None) -> Reply:
         """Call `attempt` until it brings an answer that time won't change; returns the last one or raises its NoReply.
 
-        Never hand it a write: after silence a write may have happened. A token request is none.
+        What `throttle` makes it wait for is no failure, and no part of the budget. Never hand it a write: after silence
+        a write may have happened. A token request is none.
         """
         for turn in range(1, ATTEMPTS + 1):
             is_last = turn == ATTEMPTS
             try:
-                reply = attempt()
+                reply = self._read_at_their_pace(attempt, throttle) if throttle else attempt()
             except UnusableReply:
                 raise
             except NoReply as error:
@@ -75,13 +78,28 @@ class RetryPolicy:
                 if is_permanent or is_last or not self._spend_retry() or not self._wait(self._back_off(turn)):
                     raise
                 continue
-            if not is_worth_repeating(reply.status) or is_last or not self._spend_retry():
+            was_waited_for = throttle is not None and is_throttled(reply)
+            if was_waited_for or not is_worth_repeating(reply.status) or is_last or not self._spend_retry():
                 return reply
             # Neither vendor documents the header; a proxy or gateway in front of the API may send it.
-            requested_delay = parse_retry_after(reply.headers.get("retry-after", ""), self._now())
+            requested_delay = self._read_retry_after(reply)
             if not self._wait(self._back_off(turn) if requested_delay is None else requested_delay):
                 return reply
         raise AssertionError("unreachable: the last turn returns or raises")
+
+    def _read_at_their_pace(self, attempt: Callable[[], Reply], throttle: Throttle) -> Reply:
+        """Read as soon as the server lets us, or as long as that is waited for."""
+        while True:
+            pauses_before = throttle.wait()
+            reply = attempt()
+            if not is_throttled(reply):
+                throttle.note_answer()
+                return reply
+            if not throttle.begin_pause(pauses_before, self._read_retry_after(reply)):
+                return reply
+
+    def _read_retry_after(self, reply: Reply) -> float | None:
+        return parse_retry_after(reply.headers.get("retry-after", ""), self._now())
 
     def _wait(self, seconds: float) -> bool:
         return wait_unless_stopped(seconds, self._sleep, self._stopped)
@@ -94,6 +112,17 @@ class RetryPolicy:
     def _back_off(self, turn: int) -> float:
         """Full jitter: from nothing to the doubling ceiling, so that many clients don't come back at once."""
         return float(self._jitter() * min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2**turn))
+
+
+class ReadPatience(NamedTuple):
+    """How an API is read: what is asked again, and what all wait for. Safe for many threads."""
+
+    retries: RetryPolicy
+    throttle: Throttle | None = None
+
+    def read(self, attempt: Callable[[], Reply]) -> Reply:
+        """As `RetryPolicy.read` has it."""
+        return self.retries.read(attempt, self.throttle)
 
 
 def parse_retry_after(text: str, now: datetime) -> float | None:

@@ -93,7 +93,14 @@ class Session:
             *(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch),
             phases=self.telemetry.phases,
             on_settings=self.alerts.note_settings,
+            on_slowdown=self._note,
         )
+
+    def _note(self, line: str) -> None:
+        """Write a line to stderr, from any thread."""
+        from reconciler.reports.layout import sanitize_message
+
+        self.traffic.lines.write(self.stderr, sanitize_message(line))
 
     @property
     def moment(self) -> datetime:
