@@ -25,6 +25,7 @@ from reconciler.model import Bound, Call, Reply
 from reconciler.reader import Read
 from reconciler.settings.model import Target
 from reconciler.transport.exchanges import TrafficWatch
+from reconciler.transport.options import STEPS_A_WRITER
 from reconciler.transport.proxy_environment import add_proxy_environment
 from reconciler.transport.retry import ReadPatience, RetryPolicy
 from reconciler.transport.single_flight import OnceCache
@@ -176,7 +177,9 @@ def connect(
         transports,
         # Threads are started when there is work for them. These only wait for those that read.
         machine.open_pool(target.transport.parallelism, f"kind-{target.name}"),
-        machine.open_pool(target.transport.writes or target.transport.parallelism, f"write-{target.name}"),
+        machine.open_pool(
+            STEPS_A_WRITER * (target.transport.writes or target.transport.parallelism), f"write-{target.name}"
+        ),
         transport,
         pool,
     )

@@ -10,76 +10,34 @@ looked at again; a denial not even then.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.engine.gathered_reads import GatheredReads
-from reconciler.engine.parallel_steps import StepProgress, StepWork, Writers, run_together, split_batches
-from reconciler.engine.timing import REAL_TIME, Timing
+from reconciler.engine.parallel_steps import EndedStep, StepProgress, StepWork, Writers, run_together, split_batches
+from reconciler.engine.run_context import RunContext
 from reconciler.errors import Exit, NoReply, ReconcilerError, StaleError
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.registry import Registry
-from reconciler.model import Action, Call, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
-from reconciler.reader import Read
+from reconciler.model import Action, Json, LoggedOut, Outcome, Plan, Reply, Request, Ruling, Step, Verdict
 from reconciler.sanitize import escape_and_shorten
 from reconciler.transport.rate_limit import wait_unless_stopped
 
 OnOutcome = Callable[[Outcome], None]
 """Is told each finished step."""
-Send = Callable[[Call], Reply]
-"""Sends one request exactly once and returns the answer as it came; raises NoReply, or LoggedOut."""
-
-
-class Journal(Protocol):
-    """What makes sure that a step which may have been sent is known to have been, whatever becomes of this process."""
-
-    def begin(self, number: int, step: Step) -> Outcome | None:
-        """Make the intent to send a step durable; returns why it may not be sent, if so. No request is under way."""
-
-    def may_send(self) -> bool:
-        """Say whether a request that starts now ends while its target is ours alone. Asks nobody and takes no time."""
-
-    def finish(self, number: int, outcome: Outcome) -> str:
-        """Record what became of a step; returns why nothing more may be sent, "" if it may."""
-
 
 _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 # 401 raises LoggedOut; 407 is a proxy's word, not the server's. 408 and 5xx don't say that nothing
 # was done: behind a 504 the server may still be at work (RFC 9110, 15.6.5).
 _REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
 """Statuses by which a server says that it did not do it."""
+# Measured with eight writers at 20 ms: with one call at a time each look waits for half of another, and with more than
+# three hardly anybody shares one.
+_LISTS_AT_ONCE = 3
+"""List calls that look at objects of steps which are under way together."""
 _MAX_DETAIL = 4000
 """Characters of what is told of one step: a kind may quote a server, whose comments may be of any length."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What touches the world, passed in: reads and sends by target, time, and whether to stop after this step.
-
-    Answers are judged as they came and hold whatever a server says. `explainers` give, by target, what an answer says
-    of itself, fit to be shown; `was_definitely_not_done` whether it proves, beyond what its status says, that a write
-    was not carried out; `comes_from_between` whether a firewall or a proxy gave it. `redact` takes our secrets out of
-    whatever is told of a step. `writers` are by target; without any, each step waits for the one before it.
-    `is_broken_off` says that nobody waits any longer, so that nothing more is sent;
-    `gathered_reads` are for steps that are under way together.
-    """
-
-    readers: Mapping[str, Read]
-    senders: Mapping[str, Send]
-    explainers: Mapping[str, Callable[[Reply], str]]
-    was_definitely_not_done: Mapping[str, Callable[[Reply], bool]]
-    comes_from_between: Mapping[str, Callable[[Reply], bool]]
-    redact: Callable[[str], str]
-    kinds: Registry
-    journal: Journal
-    stop: Callable[[], bool] = lambda: False
-    timing: Timing = REAL_TIME
-    writers: Mapping[str, Writers] = field(default_factory=dict)
-    is_broken_off: Callable[[], bool] = lambda: False
-    gathered_reads: GatheredReads | None = None
 
 
 def _ignore_outcome(_: Outcome) -> None:
@@ -118,11 +76,16 @@ class _PlanRun:
         if writers is None:
             for number in numbers:
                 if work := self._start(number, self._context):
-                    self._finish(number, work())
+                    self._finish([EndedStep(number, work())])
             return
         context = self._make_shared_context(self._plan.steps[numbers[0]])
         try:
-            run_together(numbers, writers, lambda number: self._start(number, context), self._finish)
+            run_together(
+                numbers,
+                writers,
+                lambda number, on_answered: self._start(number, replace(context, on_answered=on_answered)),
+                self._finish,
+            )
         except BaseException:
             # Before anything is told or given back: what is between its look and its request must not send it then.
             self._broken_off.set()
@@ -134,7 +97,8 @@ class _PlanRun:
         """Say of what has not begun that it was not reached; returns all outcomes."""
         for number, step in enumerate(self._plan.steps):
             if number not in self._progress.outcomes:
-                self._finish(number, Outcome(step, Verdict.NOT_REACHED, self._halts[min(self._halts)]))
+                outcome = Outcome(step, Verdict.NOT_REACHED, self._halts[min(self._halts)])
+                self._finish([EndedStep(number, outcome)])
         return tuple(self._progress.outcomes[number] for number in range(len(self._plan.steps)))
 
     def _start(self, number: int, context: RunContext) -> StepWork | None:
@@ -150,22 +114,31 @@ class _PlanRun:
         refusal = context.journal.begin(number, step) if step.request else None
         return partial(_run_step, step, refusal, context)
 
-    def _finish(self, number: int, result: Outcome | Exception) -> None:
-        """Keep, tell and record what came of a step."""
-        if isinstance(result, Exception):
-            self._halts[number], self._faults[number] = f"{self._plan.steps[number].address} was broken off", result
-            return
-        outcome = _sanitize_outcome(result, self._context)
+    def _finish(self, ended_steps: Sequence[EndedStep]) -> None:
+        """Keep, tell and record what came of steps that have ended together."""
+        outcomes: dict[int, Outcome] = {}
+        for number, result in ended_steps:
+            if isinstance(result, Exception):
+                reason = f"{self._plan.steps[number].address} was broken off"
+                self._halts[number], self._faults[number] = reason, result
+            else:
+                outcomes[number] = _sanitize_outcome(result, self._context)
+                self._keep(number, outcomes[number])
+        # Told before it is recorded: a store that is slow or gone keeps nobody from knowing.
+        self._tell_in_order()
+        left = len(outcomes)
+        for number, outcome in outcomes.items():
+            left -= 1
+            if reason := self._context.journal.finish(number, outcome, more=left > 0):
+                self._halts[number] = reason
+
+    def _keep(self, number: int, outcome: Outcome) -> None:
         # A step that was never to be sent ends nothing: whoever approved the plan saw that it would not be.
         is_settled = outcome.verdict in _SETTLED or outcome.verdict is Verdict.NOT_REACHED
         if outcome.step.request and not is_settled:
             self._halts[number] = f"{outcome.step.address} ended as {outcome.verdict.replace('_', ' ')}"
-        # First: a second signal may come while the line is written, and the step is done by then.
+        # Before it is told: a second signal may come while the line is written, and the step is done by then.
         self._progress.end(number, outcome)
-        self._tell_in_order()
-        # Told before it is recorded: a store that is slow or gone keeps nobody from knowing.
-        if reason := self._context.journal.finish(number, outcome):
-            self._halts[number] = reason
 
     def _tell_in_order(self) -> None:
         """Tell what has ended, each step behind those before it in the plan: so equal runs look alike."""
@@ -185,7 +158,7 @@ class _PlanRun:
             self._context,
             timing=replace(timing, sleep=pause),
             is_broken_off=is_broken_off,
-            gathered_reads=GatheredReads(kind, read),
+            gathered_reads=GatheredReads(kind, read, _LISTS_AT_ONCE),
         )
 
 
@@ -264,6 +237,7 @@ def _send_request(step: Step, request: Request, kind: Kind, context: RunContext,
         return Outcome(step, Verdict.NOT_APPLIED, detail, cause=cause, request_id=reply.request_id)
     # 202 promises nothing: the work may be done later, or never (RFC 9110, 15.3.3).
     if 200 <= reply.status < 300 and reply.status != 202:
+        context.on_answered()
         outcome = _read_back(step, kind, context, reply, f"answered {reply.status}")
     else:
         outcome = _read_back(step, kind, context, None, f"answered {_describe_response(step, reply, context)}")

@@ -10,10 +10,11 @@ from typing import NamedTuple, Protocol
 
 from reconciler.apis.connect import Api
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.engine.apply import Journal, RunContext, apply
+from reconciler.engine.apply import apply
 from reconciler.engine.interrupts import StopSignals
 from reconciler.engine.parallel_steps import StepProgress, Writers
 from reconciler.engine.pipeline import JudgedPlan
+from reconciler.engine.run_context import Journal, RunContext
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import Exit, StateError, UsageError, describe_internal_error
 from reconciler.kinds.registry import Registry

@@ -41,8 +41,8 @@ class _WatchedRecorder:
         self._began[number] = self._observer.mark_time()
         return self._recorder.begin(number, step)
 
-    def finish(self, number: int, outcome: Outcome) -> str:
-        reason = self._recorder.finish(number, outcome)
+    def finish(self, number: int, outcome: Outcome, *, more: bool = False) -> str:
+        reason = self._recorder.finish(number, outcome, more=more)
         if number in self._began:
             step = outcome.step
             self._observer.note_step(

@@ -8,12 +8,15 @@ thread: what is recorded and told stays in the caller's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
 from typing import NamedTuple
 
 from reconciler.kinds.registry import Registry
 from reconciler.model import Outcome, Step
+from reconciler.transport.options import STEPS_A_WRITER
 
 StepWork = Callable[[], Outcome]
 """Carries out one step, in any thread."""
@@ -22,12 +25,20 @@ StepWork = Callable[[], Outcome]
 class Writers(NamedTuple):
     """What may write to a target beside the caller: threads, and how many steps at most.
 
-    `limit` 0 is as many as the kind says itself, and `ceiling` at most.
+    `limit` 0 is as many as the kind says itself, and `ceiling` at most. `pool` has threads for as many again, that read
+    back while the next ones write.
     """
 
     pool: Executor
     limit: int = 0
     ceiling: int = 32
+
+
+class EndedStep(NamedTuple):
+    """What came of a step, by its number, or the bug that ended it."""
+
+    number: int
+    result: Outcome | Exception
 
 
 class StepBatch(NamedTuple):
@@ -90,36 +101,67 @@ def _limit_writers(step: Step, count: int, kinds: Registry, writers: Mapping[str
 def run_together(
     numbers: Sequence[int],
     writers: Writers,
-    start: Callable[[int], StepWork | None],
-    finish: Callable[[int, Outcome | Exception], None],
+    start: Callable[[int, Callable[[], None]], StepWork | None],
+    finish: Callable[[Sequence[EndedStep]], None],
 ) -> None:
-    """Have at most `writers.limit` steps under way, begun in their order, until all have ended.
+    """Have at most `writers.limit` steps write, begun in their order, until all have ended.
 
-    `start` gives the work of a step, or None where no more is to begin; `finish` is told what came of it, or the bug
-    that ended it. Both are called in the caller's thread, and of everything that has ended before the next one begins.
+    `start` gives the work of a step, or None where no more is to begin; what it is given says, in any thread, that the
+    step only reads back from now on, and another may write. `finish` is told what has ended. Both are called in the
+    caller's thread, and of everything that has ended before the next one begins.
     """
-    under_way: dict[Future[Outcome], int] = {}
+    crew = _Crew(writers, finish)
     for number in numbers:
-        _finish_ended(under_way, writers.limit - 1, finish)
-        work = start(number)
+        crew.wait_for_place()
+        work = start(number, partial(crew.note_answered, number))
         if work is None:
             break
-        under_way[writers.pool.submit(work)] = number
-    _finish_ended(under_way, 0, finish)
+        crew.begin(number, work)
+    crew.wait_for_all()
 
 
-def _finish_ended(
-    under_way: dict[Future[Outcome], int], most: int, finish: Callable[[int, Outcome | Exception], None]
-) -> None:
-    """Take what has ended, and wait until no more than `most` are under way."""
-    while under_way:
-        ended = [future for future in under_way if future.done()]
-        if not ended and len(under_way) <= most:
-            return
-        if not ended:
-            wait(under_way, return_when=FIRST_COMPLETED)
-        for future in ended:
+class _Crew:
+    """Steps under way. All but their work happens in the caller's thread."""
+
+    def __init__(self, writers: Writers, finish: Callable[[Sequence[EndedStep]], None]) -> None:
+        self._writers, self._finish = writers, finish
+        self._writing: set[int] = set()
+        self._under_way: set[int] = set()
+        # Steps that only read back from now on, and, with what came of them, steps that have ended.
+        self._news: SimpleQueue[tuple[int, Future[Outcome] | None]] = SimpleQueue()
+
+    def note_answered(self, number: int) -> None:
+        self._news.put((number, None))
+
+    def begin(self, number: int, work: StepWork) -> None:
+        self._writing.add(number)
+        self._under_way.add(number)
+        future = self._writers.pool.submit(work)
+        future.add_done_callback(lambda ended: self._news.put((number, ended)))
+
+    def wait_for_place(self) -> None:
+        self._hear(is_waiting=False)
+        limit = self._writers.limit
+        while len(self._writing) >= limit or len(self._under_way) >= limit * STEPS_A_WRITER:
+            self._hear(is_waiting=True)
+
+    def wait_for_all(self) -> None:
+        while self._under_way:
+            self._hear(is_waiting=True)
+
+    def _hear(self, *, is_waiting: bool) -> None:
+        """Take all news there are; finish what has ended, together."""
+        ended: list[EndedStep] = []
+        while is_waiting or not self._news.empty():
+            number, future = self._news.get()
+            is_waiting = False
+            self._writing.discard(number)
+            if future is None:
+                continue
+            self._under_way.discard(number)
             fault = future.exception()
             if fault is not None and not isinstance(fault, Exception):
                 raise fault
-            finish(under_way.pop(future), fault or future.result())
+            ended.append(EndedStep(number, fault or future.result()))
+        if ended:
+            self._finish(ended)

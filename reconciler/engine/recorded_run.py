@@ -92,6 +92,8 @@ class RecordedRun:
         self.parts, self._store = parts, parts.store
         self._held: dict[str, HeldLease] = {}
         self._waiting: dict[str, list[IntentResult]] = {}
+        # Targets with results among them that are to be recorded at once.
+        self._due: set[str] = set()
         self._intended: set[int] = set()
         self._recorded: set[int] = set()
         self._faults: list[Diagnostic] = []
@@ -221,24 +223,31 @@ class RecordedRun:
         held_leases = tuple(self._held.values())
         return bool(held_leases) and all(held.has_time(now) for held in held_leases)
 
-    def finish(self, number: int, outcome: Outcome) -> str:
+    def finish(self, number: int, outcome: Outcome, *, more: bool = False) -> str:
         """As `Journal` has it."""
         step = outcome.step
         name = step.address.target
-        if number not in self._intended or name not in self._held:
-            return ""
-        self._recorded.add(number)
-        results = build_results(self._run_id(name), number, outcome, self.parts.kinds[step.address.kind])
-        self._waiting.setdefault(name, []).extend(results)
-        # A successor reads an object whose result is wanting; a denial that may have been sent nobody reads away.
-        if outcome.verdict is Verdict.NOT_REACHED or (self._store.is_remote and step.action is not Action.DENY):
+        if number in self._intended and name in self._held:
+            self._note_result(number, outcome)
+        if more or name not in self._due:
             return ""
         try:
             self._renew(name)
+            self._due.discard(name)
         except StoreError as error:
             self._faults.append(error.explanation.locate(STATE_SOURCE))
             return f"what came of {step.address} could not be recorded"
         return ""
+
+    def _note_result(self, number: int, outcome: Outcome) -> None:
+        step, name = outcome.step, outcome.step.address.target
+        self._recorded.add(number)
+        results = build_results(self._run_id(name), number, outcome, self.parts.kinds[step.address.kind])
+        self._waiting.setdefault(name, []).extend(results)
+        # A successor reads an object whose result is wanting; a denial that may have been sent nobody reads away.
+        is_urgent = not self._store.is_remote or step.action is Action.DENY
+        if is_urgent and outcome.verdict is not Verdict.NOT_REACHED:
+            self._due.add(name)
 
     def release(self, outcomes: Sequence[Outcome], exit_: Exit) -> None:
         """Record what is still to be recorded and how the run ended, and give the leases back. Raises nothing."""

@@ -22,6 +22,9 @@ class Trust:
     key: Path | None = None
 
 
+STEPS_A_WRITER = 2
+"""Steps that may be under way for each that writes: the others only read back."""
+
 # Shared by all who say nothing else, which is safe: they are frozen.
 PUBLIC_TRUST = Trust()
 """Trust in the public authorities alone."""

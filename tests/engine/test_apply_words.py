@@ -13,9 +13,10 @@ from reconciler.apis.connect import Api, connect
 from reconciler.cli.commands.apply import make_listener
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.progress import Progress
-from reconciler.engine.apply import RunContext, apply
+from reconciler.engine.apply import apply
 from reconciler.engine.execution import ExecutionContext, send_plan
 from reconciler.engine.pipeline import JudgedPlan
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.timing import Timing
 from reconciler.kinds.registry import KINDS
 from reconciler.model import LoggedOut, Outcome, Plan, Verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.apply import RunContext, apply
+from reconciler.engine.apply import apply
 from reconciler.engine.execution import _complete_outcomes
 from reconciler.engine.parallel_steps import StepProgress, Writers, split_batches
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.timing import ReadBackPolicy, Timing
 from reconciler.errors import NoReply
 from reconciler.kinds.registry import KINDS
@@ -98,6 +100,48 @@ def test_so_many_are_under_way_and_no_more(pool: ThreadPoolExecutor, writers: in
     assert server.most == writers
     assert [outcome.verdict for outcome in outcomes] == [A] * 2 * writers
     assert tuple(outcome.step for outcome in outcomes) == plan.steps
+
+
+class Watched(Crew):
+    """Holds looks at what was written until so many writes were sent; `sent_by_then` is how many came before it was
+    looked at.
+    """
+
+    def __init__(self, rows: dict[str, Json], scripts: dict[int, Any], expected: int) -> None:
+        super().__init__(rows, scripts)
+        self._expected, self._complete, self.sent_by_then = expected, threading.Event(), 0
+
+    def send(self, call: Call) -> Reply:
+        try:
+            return super().send(call)
+        finally:
+            if len(self.sent) >= self._expected:
+                self._complete.set()
+
+    def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
+        if not self.sent_by_then and any(call.path == f"{path}/Owner" for call in list(self.sent)):
+            assert self._complete.wait(20)
+            time.sleep(0.03)  # in which one too many may come
+            self.sent_by_then = self.sent_by_then or len(self.sent)
+        return super().get(path, query=query, version=version)
+
+
+@pytest.mark.parametrize(("script", "sent"), [(answer(204), 4), (answer(500), 2), (answer(202), 2), (LOST, 2)])
+def test_who_only_reads_back_keeps_nobody_from_writing(
+    pool: ThreadPoolExecutor, script: Reply | NoReply, sent: int
+) -> None:
+    """Two writers: two more are sent beside two that are read back, and no fifth.
+
+    Without a good answer nobody knows yet whether a step succeeded, and no other takes its place.
+    """
+    plan, rows = make_plan()
+    server = Watched(rows, dict.fromkeys(range(1, COUNT + 1), (script, True)), sent)
+
+    outcomes = apply(plan, make_context(server, pool, 2))
+
+    assert [outcome.verdict for outcome in outcomes] == [A] * COUNT
+    assert server.sent_by_then == sent
+    assert server.most <= 2
 
 
 FAULTS: dict[str, tuple[Reply | NoReply, bool, Verdict]] = {

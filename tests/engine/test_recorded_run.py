@@ -102,6 +102,20 @@ def test_a_step_is_settled_as_it_ended(store: Store) -> None:
     ]
 
 
+@pytest.mark.parametrize("last", [Verdict.UNKNOWN, Verdict.NOT_REACHED])
+def test_what_ends_together_is_recorded_together_and_at_once(store: Store, last: Verdict) -> None:
+    """With the last of them, even if that one has nothing to record itself."""
+    plan, run = make_plan(), recorded(store)
+    run.claim(plan)
+
+    assert run.finish(0, ended(plan, 0), more=True) == ""
+    assert list_open(store) == [("run-1/0", ("",)), ("run-1/1", ("",))]
+    assert run.finish(1, ended(plan, 1, last)) == ""
+
+    assert "run-1/0" not in dict(list_open(store))
+    assert ("run-1/1" in dict(list_open(store))) is (last is Verdict.UNKNOWN)
+
+
 def test_a_store_that_nobody_pinned_is_told_once_a_denial_depends_on_it(store: Store) -> None:
     plan, run = make_plan(), recorded(store)
     run.claim(plan)

@@ -409,8 +409,8 @@ BANK = (
     Mutant(
         "a-denial-s-result-waits-at-a-remote-store",
         "engine/recorded_run.py",
-        "(self._store.is_remote and step.action is not Action.DENY):",
-        "self._store.is_remote:",
+        "is_urgent = not self._store.is_remote or step.action is Action.DENY",
+        "is_urgent = not self._store.is_remote",
         "engine/test_recorded_run.py::test_a_remote_store_is_written_once_for_many_results_but_not_for_a_denial_s",
     ),
     Mutant(

@@ -31,7 +31,7 @@ class Listening:
     def may_send(self) -> bool:
         return not self.late
 
-    def finish(self, number: int, outcome: Outcome) -> str:
+    def finish(self, number: int, outcome: Outcome, *, more: bool = False) -> str:
         self.events.append(f"finish {number} {outcome.verdict}")
         return self.fails
 

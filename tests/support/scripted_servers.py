@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.apis.dialect import is_throttled_by_gateway
 from reconciler.diagnostics import Source
-from reconciler.engine.apply import RunContext
+from reconciler.engine.run_context import RunContext
 from reconciler.engine.timing import ReadBackPolicy, Timing
 from reconciler.errors import NoReply, UnreachableError
 from reconciler.kinds.registry import KINDS
