@@ -74,12 +74,32 @@ class KeyfactorRead(ObjectReader):
 
         Where rows moved under the reader the list is read again, and only rows that were not yielded before are.
         """
-        listing = _Listing(path, query, version, key, columns)
+        yield from self._list_pages(_Listing(path, query, version, key, columns))
+
+    def pages_of_each(
+        self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        """Yield the pages of each query, in their order; the first ones are fetched concurrently."""
+        waiting = deque(_Listing(path, query, version, "Id", columns) for query in queries)
+        under_way: deque[tuple[_Listing, Future[_ListPage]]] = deque()
+        try:
+            while waiting or under_way:
+                # As with `each`: until the credentials were taken one goes alone.
+                while waiting and len(under_way) < (self._window if self._client.proved else 1):
+                    listing = waiting.popleft()
+                    under_way.append((listing, self._pool.submit(self._read_page, listing, 1, PAGE)))
+                yield from self._list_pages(*under_way.popleft())
+        finally:
+            for _, future in under_way:
+                future.cancel()
+
+    def _list_pages(self, listing: _Listing, first: Future[_ListPage] | None = None) -> Iterator[Page]:
+        """Yield a list's pages; `first` is its first one, where that is under way already."""
         yielded_keys: set[Any] = set()
         for turn in range(RESTARTS + 1):
             keys_in_pass: set[Any] = set()
             try:
-                for page in self._read_pass(listing, keys_in_pass):
+                for page in self._read_pass(listing, keys_in_pass, None if turn else first):
                     if not turn:
                         yield Page(page.rows, page.total)
                     elif new_rows := [
@@ -92,7 +112,7 @@ class KeyfactorRead(ObjectReader):
             else:
                 return
         raise self._client.make_incomplete_error(
-            path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
+            listing.path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
         )
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
@@ -112,9 +132,11 @@ class KeyfactorRead(ObjectReader):
             listing.path, f"the list could not be read completely in {RESTARTS + 1} attempts: {reason}"
         )
 
-    def _read_pass(self, listing: _Listing, seen_keys: set[Any]) -> Iterator[_ListPage]:
+    def _read_pass(
+        self, listing: _Listing, seen_keys: set[Any], first: Future[_ListPage] | None = None
+    ) -> Iterator[_ListPage]:
         """Read a list once from its beginning; raises _InconsistentPages where its pages contradict each other."""
-        first_page = self._read_page(listing, 1, PAGE)
+        first_page = first.result() if first else self._read_page(listing, 1, PAGE)
         size, total, count = len(first_page.rows), first_page.total, 0
         later_pages = self._read_until_empty(listing, size) if total is None else self._counted(listing, size, total)
         for page in _chain_pages(first_page, later_pages):

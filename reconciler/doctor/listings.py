@@ -111,5 +111,11 @@ class _FirstPageReader:
             yield page._replace(rows=())
             return
 
+    def pages_of_each(
+        self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        for query in queries:
+            yield from self.pages(path, query=query, version=version, columns=columns)
+
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
         return [row for page in self.pages(path, query=query, version=version, key=key) for row in page.rows]

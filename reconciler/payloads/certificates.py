@@ -133,8 +133,10 @@ def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> ReadCe
 
 
 def _count_pages_left(first_page: Page) -> int:
-    # x-total-count may be missing: the list then counts as one of 1,000 more pages.
-    return PAGE_SIZE if first_page.total is None else -(-(first_page.total - len(first_page.rows)) // PAGE_SIZE)
+    # x-total-count may be missing: the list then counts as one of 1,000 more pages. And a server may give fewer rows a
+    # page than it is asked for.
+    size = len(first_page.rows) or PAGE_SIZE
+    return PAGE_SIZE if first_page.total is None else -(-(first_page.total - len(first_page.rows)) // size)
 
 
 def _collect_rows(
@@ -153,8 +155,11 @@ def _collect_rows(
 
 def _search_by_key(read: Read, scope: Query, keys: Collection[str]) -> Iterator[CertificateRow]:
     key_iterator = iter(keys)
+    queries: list[Query] = []
     while batch := list(islice(key_iterator, _CLAUSES_PER_QUERY)):
-        yield from search_certificates(read, scope, " OR ".join(_build_clause(key) for key in batch))
+        queries.append(_build_query(scope, " OR ".join(_build_clause(key) for key in batch)))
+    for page in read.pages_of_each(CERTIFICATES_PATH, queries, columns=_COLUMNS):
+        yield from map(_build_row, page.rows)
 
 
 def _build_clause(key: str) -> str:
@@ -164,10 +169,14 @@ def _build_clause(key: str) -> str:
 
 
 def _read_pages(read: Read, scope: Query, query: str) -> Iterator[Page]:
+    return read.pages(CERTIFICATES_PATH, query=_build_query(scope, query), columns=_COLUMNS)
+
+
+def _build_query(scope: Query, query: str) -> Query:
     # Seen on a real server: SortField=Id, the column's own name, is refused with 400 (0xA011004A).
     options = (("SortField", "CertId"), ("includeRevoked", "true"), ("includeExpired", "true"))
     filters = (("QueryString", query),) if query else ()
-    return read.pages(CERTIFICATES_PATH, query=(*filters, *options, *scope), columns=_COLUMNS)
+    return (*filters, *options, *scope)
 
 
 def _build_row(columns: tuple[Json, ...]) -> CertificateRow:

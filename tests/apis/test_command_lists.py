@@ -80,6 +80,35 @@ def test_the_callers_query_and_the_target_travel_with_every_page() -> None:
     assert {asked.path for asked in server.asked} == {"/KeyfactorAPI/Certificates"}
 
 
+def answer_searches(asked: Asked) -> bytes:
+    """Find as many rows as a search asks for, 20 a page."""
+    count = int(asked.query["QueryString"])
+    return lister(rows(count), clamp=20)(asked) if count else answer(400, b"no")
+
+
+SEARCHES = [(("QueryString", str(count)),) for count in (5, 50, 1, 20, 21, 7, 3, 45)]
+
+
+def test_searches_that_are_under_way_together_give_what_they_give_one_by_one() -> None:
+    """In their order, those of several pages too; never more at once than is allowed, and as many as that."""
+    crowd = Crowd(answer_searches, 4, lambda asked: asked.query["PageReturned"] == "1" and asked.number > 1)
+    with Scripted(crowd) as server, command(server.url, parallelism=4) as api:
+        together = [ids(list(page.rows)) for page in api.read.pages_of_each("/X", SEARCHES)]
+        one_by_one = [ids(list(page.rows)) for query in SEARCHES for page in api.read.pages("/X", query=query)]
+    assert together == one_by_one
+    assert crowd.most == 4
+    assert len(server.asked) == 2 * len(one_by_one)
+
+
+def test_a_search_that_fails_is_told_as_if_one_had_followed_the_other() -> None:
+    queries = [*SEARCHES[:2], (("QueryString", "0"),), *SEARCHES[2:]]
+    with Scripted(answer_searches) as server, command(server.url, parallelism=4) as api:
+        pages = api.read.pages_of_each("/X", queries)
+        assert [len(next(pages).rows) for _ in range(4)] == [5, 20, 20, 10]
+        with pytest.raises(IncompleteError, match="400"):
+            next(pages)
+
+
 def test_a_list_is_read_once_in_a_run_and_fresh_every_time() -> None:
     with Scripted(lister(rows(3))) as server, command(server.url) as api:
         first, again = api.read.rows("/X"), api.read.rows("/X")

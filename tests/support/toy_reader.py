@@ -53,6 +53,12 @@ class World:
             self.asked.append(asked)
             yield Page(rows[start : start + self.page], len(rows))
 
+    def pages_of_each(
+        self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
+    ) -> Iterator[Page]:
+        for query in queries:
+            yield from self.pages(path, query=query, version=version, columns=columns)
+
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
         if path not in self._lists:
             self._lists[path] = [row for page in self.pages(path, query=query, version=version) for row in page.rows]
