@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,8 +36,8 @@ def observe(
     tasks: list[ReadTask] = []
     for (target, kind), group in groups.items():
         size = _count_objects(group)
-        read = partial(kinds[kind].observe, apis[target], group, run)
-        watched = partial(watch_read, phases, (target, kind), size, read)
+        read = partial(_read_kind, kinds[kind].observe, apis[target], group, run)
+        watched = partial(_watch_kind, phases, (target, kind), size, read)
         tasks.append(ReadTask(target, f"{target}: {kind}, {size:,} declared", size, watched))
     return _collect(groups, read_together(tasks, readers or {}, on_progress, "objects"))
 
@@ -54,9 +55,29 @@ def observe_inventories(
     tasks: list[ReadTask] = []
     for target, kind in keys:
         group = [document for document in documents if document.address[:2] == (target, kind)]
-        read = partial(kinds[kind].observe_inventory, apis[target], group, run)
+        read = partial(_read_kind, kinds[kind].observe_inventory, apis[target], group, run)
         tasks.append(ReadTask(target, f"{target}: {kind}", 1, read))
     return _collect(keys, read_together(tasks, readers or {}, on_progress, "lists"))
+
+
+def _read_kind(
+    observe_kind: Callable[[Read, Sequence[Wanted], Run], Any],
+    api: Read,
+    documents: Sequence[Wanted],
+    run: Run,
+    tell: Callable[[str], None],
+) -> Any:
+    return observe_kind(api, documents, replace(run, tell=tell))
+
+
+def _watch_kind(
+    phases: PhaseObserver,
+    key: LiveKey,
+    size: int,
+    read: Callable[[Callable[[str], None]], Any],
+    tell: Callable[[str], None],
+) -> Any:
+    return watch_read(phases, key, size, lambda: read(tell))
 
 
 def _collect(keys: Iterable[LiveKey], futures: Iterable[Future[Any]]) -> Observed:

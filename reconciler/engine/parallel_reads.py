@@ -22,12 +22,15 @@ class Readers(NamedTuple):
 
 
 class ReadTask(NamedTuple):
-    """What is read for one kind of one target, what that is called, and how many of all it stands for."""
+    """What is read for one kind of one target, what that is called, and how many of all it stands for.
+
+    `read` is given what it may tell of itself to, from its own thread.
+    """
 
     target: str
     title: str
     size: int
-    read: Callable[[], Any]
+    read: Callable[[Callable[[str], None]], Any]
 
 
 @dataclass(slots=True)
@@ -69,26 +72,27 @@ class _Reading:
             self._queues.setdefault(task.target, _TargetQueue()).waiting.append(number)
         self._futures: dict[int, Future[Any]] = {}
         self._under_way: set[int] = set()
-        # The number of a task that has ended, or a target whose credentials were taken.
-        self._news: SimpleQueue[int | str] = SimpleQueue()
+        # What is to be done in the caller's thread about what has happened in others.
+        self._news: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def finish(self) -> list[Future[Any]]:
         for target in self._queues:
             if target in self._readers:
-                self._readers[target].when_proved(partial(self._news.put, target))
+                prove = partial(self._prove, target)
+                self._readers[target].when_proved(partial(self._news.put, prove))
         for target in self._queues:
             self._begin_next(target)
         while len(self._futures) < len(self._tasks) or self._under_way:
-            self._hear(self._news.get())
+            self._news.get()()
         return [self._futures[number] for number in range(len(self._tasks))]
 
-    def _hear(self, news: int | str) -> None:
-        if isinstance(news, str):
-            self._queues[news].is_proved = True
-            self._begin_next(news)
-            return
-        self._under_way.discard(news)
-        target = self._tasks[news].target
+    def _prove(self, target: str) -> None:
+        self._queues[target].is_proved = True
+        self._begin_next(target)
+
+    def _end(self, number: int) -> None:
+        self._under_way.discard(number)
+        target = self._tasks[number].target
         self._queues[target].under_way -= 1
         self._begin_next(target)
 
@@ -100,14 +104,19 @@ class _Reading:
 
     def _begin(self, number: int) -> None:
         task = self._tasks[number]
-        done = sum(self._tasks[ended].size for ended in self._futures.keys() - self._under_way)
-        total = sum(task.size for task in self._tasks)
-        self._on_progress(f"[{done:,}/{total:,} {self._unit}] reading {task.title}")
+        self._tell(task)
         self._under_way.add(number)
         readers = self._readers.get(task.target)
-        future = readers.pool.submit(task.read) if readers else _call(task.read)
+        read = partial(task.read, lambda line: self._news.put(partial(self._tell, task, line)))
+        future = readers.pool.submit(read) if readers else _call(read)
         self._futures[number] = future
-        future.add_done_callback(lambda _future: self._news.put(number))
+        future.add_done_callback(lambda _future: self._news.put(partial(self._end, number)))
+
+    def _tell(self, task: ReadTask, line: str = "") -> None:
+        done = sum(self._tasks[ended].size for ended in self._futures.keys() - self._under_way)
+        total = sum(task.size for task in self._tasks)
+        title = f"{task.title}: {line}" if line else task.title
+        self._on_progress(f"[{done:,}/{total:,} {self._unit}] reading {title}")
 
 
 def _call(read: Callable[[], Any]) -> Future[Any]:

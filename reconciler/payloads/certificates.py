@@ -5,7 +5,7 @@ GET /Certificates (version 1); revoked and expired certificates are left out by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -108,11 +108,13 @@ def search_certificates(read: Read, scope: Query, query: str = "") -> Iterator[C
         yield from map(_build_row, page.rows)
 
 
-def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> ReadCertificates:
+def read_certificates(
+    read: Read, scope: Query, keys: Collection[str], tell: Callable[[str], None] = lambda _line: None
+) -> ReadCertificates:
     """Return the certificates with these keys in the fewest requests: never more than the pages of the whole list.
 
     A handful is asked for by name. Of many, the first page of the whole list tells how long that is; what is left is
-    then read on or asked for, whichever takes fewer requests.
+    then read on or asked for, whichever takes fewer requests, and `tell` hears which.
     """
     unique_keys = dict.fromkeys(keys)
     rows_by_key: dict[str, list[CertificateRow]] = {}
@@ -124,9 +126,13 @@ def read_certificates(read: Read, scope: Query, keys: Collection[str]) -> ReadCe
     inventory = list(map(_build_row, first_page.rows))
     _collect_rows(rows_by_key, unique_keys, inventory)
     missing_keys = [key for key in unique_keys if key not in rows_by_key]
-    if -(-len(missing_keys) // _CLAUSES_PER_QUERY) < _count_pages_left(first_page):
+    searches, pages_left = -(-len(missing_keys) // _CLAUSES_PER_QUERY), _count_pages_left(first_page)
+    if searches < pages_left:
+        tell(f"{len(missing_keys):,} certificates are looked for by name, {_CLAUSES_PER_QUERY} a search")
         _collect_rows(rows_by_key, unique_keys, _search_by_key(read, scope, missing_keys))
         return ReadCertificates(rows_by_key)
+    if pages_left and first_page.total is not None:
+        tell(f"all {first_page.total:,} certificates are read, in {pages_left + 1:,} pages")
     remaining_rows = [_build_row(row) for page in pages for row in page.rows]
     _collect_rows(rows_by_key, unique_keys, remaining_rows)
     return ReadCertificates(rows_by_key, [*inventory, *remaining_rows])

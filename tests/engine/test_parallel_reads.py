@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -132,7 +133,9 @@ def test_until_the_credentials_were_taken_one_goes_alone() -> None:
     here, most = [0], list[int]()
     all_here = threading.Barrier(3)
 
-    def read(number: int) -> int:
+    def read(number: int, tell: Callable[[str], None]) -> int:
+        if not number:
+            tell("in 3 pages")
         with lock:
             here[0] += 1
             most.append(here[0])
@@ -145,14 +148,22 @@ def test_until_the_credentials_were_taken_one_goes_alone() -> None:
         return number
 
     told: list[str] = []
-    tasks = [ReadTask("command", f"kind {number}", 2, lambda number=number: read(number)) for number in range(4)]  # type: ignore[misc]
+    threads: set[int] = set()
+
+    def tell_all(line: str) -> None:
+        threads.add(threading.get_ident())
+        told.append(line)
+
+    tasks = [ReadTask("command", f"kind {number}", 2, partial(read, number)) for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        futures = read_together(tasks, {"command": Readers(pool, proof.when_proved)}, told.append, "objects")
+        futures = read_together(tasks, {"command": Readers(pool, proof.when_proved)}, tell_all, "objects")
 
     assert [future.result() for future in futures] == [0, 1, 2, 3]
     assert most == [1, 1, 2, 3]
+    assert threads == {threading.get_ident()}, "whoever shows them need not be safe for many threads"
     assert told == [
         "[0/8 objects] reading kind 0",
+        "[0/8 objects] reading kind 0: in 3 pages",
         "[2/8 objects] reading kind 1",
         "[2/8 objects] reading kind 2",
         "[2/8 objects] reading kind 3",
@@ -163,11 +174,11 @@ def test_a_bug_is_raised_once_all_has_ended_and_the_first_of_them() -> None:
     """As if one had followed the other: which thread was quicker is no part of what is told."""
     is_over = threading.Event()
 
-    def fail_late() -> None:
+    def fail_late(_tell: Callable[[str], None]) -> None:
         is_over.wait(PATIENCE)
         raise ZeroDivisionError
 
-    def fail_early() -> None:
+    def fail_early(_tell: Callable[[str], None]) -> None:
         is_over.set()
         raise KeyError
 

@@ -11,27 +11,31 @@ from tests.support.sample_plans import certificate
 from tests.support.toy_reader import World
 
 COSTS = {
-    # rows on the server, keys wanted, rows that it gives a page: requests at most
-    "twenty by one search": (30_000, 20, PAGE_SIZE, 1),
-    "more than twenty in one page": (900, 21, PAGE_SIZE, 1),
-    "more than twenty in two pages": (1_900, 30, PAGE_SIZE, 2),
-    "a few hundred of many by searches after the first page": (30_000, 200, PAGE_SIZE, 11),
-    "a few hundred of a list in small pages": (5_000, 200, 100, 11),
-    "most of them by the list": (5_000, 4_000, PAGE_SIZE, 5),
-    "most of them by a list in small pages": (5_000, 4_000, 100, 50),
+    # rows on the server, keys wanted, rows that it gives a page: requests at most, what is told
+    "twenty by one search": (30_000, 20, PAGE_SIZE, 1, ""),
+    "more than twenty in one page": (900, 21, PAGE_SIZE, 1, ""),
+    "more than twenty in two pages": (1_900, 30, PAGE_SIZE, 2, "all 1,900 certificates are read, in 2 pages"),
+    "a few hundred of many by searches after the first page": (30_000, 200, PAGE_SIZE, 11, "by name, 20 a search"),
+    "a few hundred of a list in small pages": (5_000, 200, 100, 11, "by name, 20 a search"),
+    "most of them by the list": (5_000, 4_000, PAGE_SIZE, 5, "all 5,000 certificates are read, in 5 pages"),
+    "most of them by a list in small pages": (5_000, 4_000, 100, 50, "all 5,000 certificates are read, in 50 pages"),
 }
 
 
-@pytest.mark.parametrize(("rows", "keys", "page", "most"), COSTS.values(), ids=COSTS)
-def test_certificates_are_found_in_few_requests(rows: int, keys: int, page: int, most: int) -> None:
+@pytest.mark.parametrize("row", COSTS.values(), ids=COSTS)
+def test_certificates_are_found_in_few_requests(row: tuple[int, int, int, int, str]) -> None:
     """Never a GET a certificate, and never more requests than the whole list has pages."""
+    rows, keys, page, most, words = row
+    told: list[str] = []
     chance = random.Random(rows)
     numbers = chance.sample(range(1, rows + 1), keys)
     wanted = {f"{n:040X}" if at % 2 else format_id_key(n) for at, n in enumerate(numbers)}
     world = World({"/Certificates": [certificate(number) for number in range(1, rows + 1)]}, page)
 
-    found = read_certificates(world, (), wanted).by_key
+    found = read_certificates(world, (), wanted, told.append).by_key
 
+    assert len(told) == bool(words)
+    assert words in "".join(told)
     assert set(found) == wanted
     assert all(len(kept) == 1 for kept in found.values())
     assert sorted(row.id for kept in found.values() for row in kept) == sorted(numbers)

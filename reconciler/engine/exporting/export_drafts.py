@@ -126,7 +126,7 @@ def _describe_refusal(problem: Diagnostic) -> str:
     return _SAME_NAME if problem.rule == "manifest.duplicate-name" else problem.message
 
 
-def _list_objects(kind: Kind, api: Api, pattern: str) -> list[ExportedDocument]:
+def _list_objects(kind: Kind, api: Api, pattern: str, _tell: Callable[[str], None]) -> list[ExportedDocument]:
     """Return the live objects of whose names one matches, with the fields that a manifest may hold."""
     return [
         exported if exported.unfit else _drop_invalid_fields(kind, _drop_unwritable_fields(kind, exported))

@@ -19,7 +19,7 @@ from reconciler.reader import Read
 
 def read_inventory(read: Read, documents: Sequence[Wanted[CertificateOwner]]) -> LiveOwners:
     """Read all certificates, and what the queries of these documents find; what is named by key needs no request."""
-    live = read_live_owners(read, [document for document in documents if document.spec.search], {})
+    live = read_live_owners(read, [document for document in documents if document.spec.search], {}, lambda _line: None)
     return replace(live, inventory=tuple(search_certificates(read, ())))
 
 

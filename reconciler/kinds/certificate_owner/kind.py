@@ -97,7 +97,7 @@ spec:
             for address, former_name in run.renames.items()
             if address.kind == "SecurityRole" and address.target in targets
         }
-        return read_live_owners(read, documents, renames)
+        return read_live_owners(read, documents, renames, run.tell)
 
     def observe_inventory(self, read: Read, documents: Sequence[Wanted[CertificateOwner]], run: Run) -> LiveOwners:
         return read_inventory(read, documents)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.diagnostics import Address, Explanation
@@ -60,15 +60,18 @@ class LiveOwners:
     inventory: Sequence[CertificateRow] | None = None
 
 
-def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str]) -> LiveOwners:
+def read_live_owners(
+    read: Read, documents: Documents, renames: Mapping[str, str], tell: Callable[[str], None]
+) -> LiveOwners:
     """Read the roles, the scopes that are named, and the certificates, a collection at a time.
 
-    `renames` are the former names of roles that the same run renames, by their new ones.
+    `renames` are the former names of roles that the same run renames, by their new ones; `tell` hears how certificates
+    are looked for.
     """
     roles = group_roles(read_role_list(read))
     scopes = {document.address: resolve_permission_scope(read, document.spec.declared()) for document in documents}
     readable = [document for document in documents if not scopes[document.address].fault]
-    scope_lists = _read_scope_lists(read, readable, scopes)
+    scope_lists = _read_scope_lists(read, readable, scopes, tell)
     scope_rows = {scope: certificates.by_key for scope, certificates in scope_lists.items()}
     query_results = {
         document.address: _read_query_result(read, document, scopes[document.address].listing, roles)
@@ -89,7 +92,9 @@ def read_live_owners(read: Read, documents: Documents, renames: Mapping[str, str
     return LiveOwners(rename_roles(roles, renames), scopes, scope_rows, query_results, authors, spokesmen, inventory)
 
 
-def _read_scope_lists(read: Read, documents: Documents, scopes: Scopes) -> dict[Query, ReadCertificates]:
+def _read_scope_lists(
+    read: Read, documents: Documents, scopes: Scopes, tell: Callable[[str], None]
+) -> dict[Query, ReadCertificates]:
     """Return the certificates that are named by key; documents of one collection share its list."""
     keys_by_scope: dict[Query, list[str]] = {}
     for document in documents:
@@ -97,7 +102,7 @@ def _read_scope_lists(read: Read, documents: Documents, scopes: Scopes) -> dict[
         keys += document.spec.list_keys(document.tables)
     # Sorted, so that equal manifests send equal requests.
     return {
-        scope: read_certificates(read, scope, keys) if keys else ReadCertificates({})
+        scope: read_certificates(read, scope, keys, tell) if keys else ReadCertificates({})
         for scope, keys in sorted(keys_by_scope.items())
     }
 
