@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from reconciler.apis.client import Client
 from reconciler.apis.context_pool import ContextPool
@@ -63,13 +63,20 @@ class Machine:
 THIS_MACHINE = Machine()
 
 
+class TargetPools(NamedTuple):
+    """Threads of one target: for single reads; for kinds, which wait for those; and for steps, which write."""
+
+    reads: Executor
+    kinds: Executor
+    steps: Executor
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
     """One target, connected.
 
-    `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write.
-    `kind_pool` is for asking through them for several kinds at once. Only `apply` is handed `send`, and `write_pool` to
-    have several under way; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it,
+    `read` reads each list once in a run; `fresh` reads it every time, for looking again before and after a write. Only
+    `apply` is handed `send`; `client`, `identity`, `secrets` and `transports` are what `doctor` looks behind. Close it,
     or use it in a `with`.
     """
 
@@ -81,10 +88,8 @@ class Api:
     identity: Identity
     secrets: Secrets
     transports: TransportFactory
-    kind_pool: Executor
-    write_pool: Executor
+    pools: TargetPools
     _transport: Sender
-    _pool: Executor
 
     def send(self, call: Call) -> Reply:
         """Send a write once and return its answer, whatever the status.
@@ -119,7 +124,7 @@ class Api:
         # First: Python joins the pool's threads at exit, and only this makes their waiting reads give up.
         self._transport.close()
         self.identity.auth.close()
-        for pool in (self._pool, self.kind_pool, self.write_pool):
+        for pool in self.pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -156,30 +161,25 @@ def connect(
     transports = TransportFactory(target, secrets, clock, sleep, open_sender)
     transport = transports.open_api_transport()
     jitter = machine.jitter or random.SystemRandom().random
-    retry_policy = RetryPolicy(sleep=sleep, now=now, jitter=jitter, stopped=lambda: transport.stopped)
+    retries = RetryPolicy(sleep=sleep, now=now, jitter=jitter, stopped=lambda: transport.stopped)
     throttle = machine.throttling and Throttle(
         machine.throttling, clock=clock, sleep=sleep, jitter=jitter, stopped=lambda: transport.stopped
     )
-    chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retry_policy))
+    chosen_identity = choose_identity(target, secrets, LoginContext(transports, clock, now, retries))
     dialect = find_dialect(target.api)
-    patience = ReadPatience(retry_policy, throttle)
+    patience = ReadPatience(retries, throttle)
     client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, patience, on_reply=on_reply)
-    pool = machine.open_pool(target.transport.parallelism, f"read-{target.name}")
-    parts = ReaderParts(client, pool, chosen_identity.project, target.transport.parallelism)
-    return Api(
-        target,
-        dialect,
-        dialect.make_reader(parts, OnceCache()),
-        dialect.make_reader(parts, None),
-        client,
-        chosen_identity,
-        secrets,
-        transports,
-        # Threads are started when there is work for them. These only wait for those that read.
-        machine.open_pool(target.transport.parallelism, f"kind-{target.name}"),
-        machine.open_pool(
-            STEPS_A_WRITER * (target.transport.writes or target.transport.parallelism), f"write-{target.name}"
-        ),
-        transport,
-        pool,
+    pools = _open_pools(target, machine)
+    parts = ReaderParts(client, pools.reads, chosen_identity.project, target.transport.parallelism)
+    read, fresh = dialect.make_reader(parts, OnceCache()), dialect.make_reader(parts, None)
+    return Api(target, dialect, read, fresh, client, chosen_identity, secrets, transports, pools, transport)
+
+
+def _open_pools(target: Target, machine: Machine) -> TargetPools:
+    """Return the threads of a target; each is started when there is work for it."""
+    reads, writes = target.transport.parallelism, target.transport.writes or target.transport.parallelism
+    return TargetPools(
+        machine.open_pool(reads, f"read-{target.name}"),
+        machine.open_pool(reads, f"kind-{target.name}"),
+        machine.open_pool(STEPS_A_WRITER * writes, f"write-{target.name}"),
     )

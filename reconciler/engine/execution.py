@@ -172,7 +172,7 @@ def send_plan(plan: Plan, context: ExecutionContext) -> SendResult:
 
 def _choose_writers(api: Api) -> Writers:
     options = api.target.transport
-    return Writers(api.write_pool, options.writes, options.parallelism)
+    return Writers(api.pools.steps, options.writes, options.parallelism)
 
 
 def _refuse_to_send(masked_plan: MaskedPlan, exit_: Exit, reasons: tuple[Diagnostic, ...]) -> Execution:

@@ -153,7 +153,7 @@ def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: R
 
 def list_readers(apis: Mapping[str, Api]) -> dict[str, Readers]:
     """Return what may read the kinds of each target at once."""
-    return {name: Readers(api.kind_pool, api.client.when_proved) for name, api in apis.items()}
+    return {name: Readers(api.pools.kinds, api.client.when_proved) for name, api in apis.items()}
 
 
 def find_bound(api: Api) -> Bound:

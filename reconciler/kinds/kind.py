@@ -157,10 +157,6 @@ ClaimedActs = Mapping[str, Mapping[str, ClaimedAct]]
 """By target, and by what `Kind.list_acts` calls an act."""
 
 
-def _tell_nobody(_line: str) -> None:
-    """Tell nobody."""
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a comparison may know besides the live state: the day (UTC) and what the same run declares."""
@@ -171,7 +167,7 @@ class Run:
     """The former names of objects that are to be renamed, by what they are to be called."""
     claimed_acts: ClaimedActs = field(default_factory=dict)
     """The irreversible acts that earlier runs did, or may have done."""
-    tell: Callable[[str], None] = field(default=_tell_nobody, compare=False, repr=False)
+    tell: Callable[[str], None] = field(default=lambda _line: None, compare=False, repr=False)
     """Hears, from any thread, how something is read that may take long."""
 
     @classmethod

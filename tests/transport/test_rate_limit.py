@@ -74,7 +74,7 @@ def test_no_more_reads_are_under_way_than_the_settings_allow(parallelism: int) -
     crowd = Crowd(lambda _asked: answer(200, {"Id": 1}), parallelism, lambda asked: asked.number > 1)
     with Scripted(crowd) as server, command(server.url, parallelism=parallelism) as api:
         api.read.get("/first")
-        kinds = [api.kind_pool.submit(api.fresh.get, f"/{number}") for number in range(5)]
+        kinds = [api.pools.kinds.submit(api.fresh.get, f"/{number}") for number in range(5)]
         api.read.each([f"/{number}" for number in range(9)])
         assert [kind.result() for kind in kinds] == [{"Id": 1}] * 5
     assert crowd.most == parallelism
