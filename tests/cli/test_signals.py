@@ -32,6 +32,12 @@ metadata: {{name: denied-logger}}
 spec: {{className: {CLASS}, enabled: true}}
 """
 ROLE = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Auditors}\nspec: {description: Day to day}\n"
+DENIAL = """\
+apiVersion: reconciler/v1
+kind: RequestDenial
+metadata: {name: tests}
+spec: {match: {commonName: "*.test.example.com"}}
+"""
 OWNERS = """\
 apiVersion: reconciler/v1
 kind: CertificateOwner
@@ -104,6 +110,33 @@ def test_a_signal_lets_the_step_under_way_finish(slow: Slow, tmp_path: Path, num
     assert verdicts(shown) == ["applied", "not_reached"]
     assert stderr.splitlines()[-1] == "exit 130: interrupted"
     assert len(slow.server.ledger) == 1
+
+
+def test_a_signal_while_several_lists_are_read_at_once_ends_it_at_once(tmp_path: Path) -> None:
+    """The server answers none of them before the process has gone."""
+    busy, released = threading.Event(), threading.Event()
+    crowd = threading.Barrier(2, action=busy.set)
+
+    def hold() -> None:
+        crowd.wait(ENDLESS)
+        released.wait(ENDLESS)
+
+    (tmp_path / "all.yaml").write_text(f"{HANDLER}---\n{DENIAL}---\n{ROLE}")
+    with Simulator(certificates=1) as simulator:
+        (tmp_path / "reconciler.yaml").write_text(simulator.settings.read_text())
+        for path in ("/Workflow/Certificates/Pending$", "/Security/Roles$"):
+            simulator.fault("GET", path, "edit", call=hold)
+        try:
+            with started([*TOOL, "plan", "all.yaml"], tmp_path, stderr=subprocess.PIPE) as job:
+                assert busy.wait(ENDLESS)
+                told(job, signal.SIGINT)
+                code = job.wait(ENDLESS)
+                assert job.stderr is not None
+                stderr = job.stderr.read()
+        finally:
+            released.set()
+
+    assert (code, stderr) == (130, "exit 130: interrupted\n")
 
 
 @pytest.mark.parametrize(("numbers", "code", "verdict"), [([], 130, "applied"), ([signal.SIGINT], 11, "unknown")])
