@@ -47,10 +47,10 @@ class Read(Protocol):
         `columns` a row is the tuple of these members (None where absent) and the rest is dropped at once.
         """
 
-    def pages_of_each(
+    def begin_pages(
         self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
-    ) -> Iterator[Page]:
-        """Yield what `pages` does for each of these queries of a list, in their order, some under way at once."""
+    ) -> None:
+        """Say that `pages` will be asked for each of these queries, in this order: some are fetched ahead of that."""
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
         """Return all rows of a list, proved complete. Within one run the same list is read once."""

@@ -102,12 +102,10 @@ class CsmsRead(ObjectReader):
                 return
         raise self._client.make_incomplete_error(path, f"the list does not end within {MOST_EVENT_PAGES} pages")
 
-    def pages_of_each(
+    def begin_pages(
         self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
-    ) -> Iterator[Page]:
-        """Yield the pages of each query, one after the other: nobody asks for many."""
-        for query in queries:
-            yield from self.pages(path, query=query, version=version, columns=columns)
+    ) -> None:
+        """Nobody asks for many."""
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "name") -> list[Json]:
         """Return all rows of a list."""

@@ -18,6 +18,7 @@ from reconciler.apis.client import ObjectReader
 from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import Page
+from reconciler.transport.fetch_ahead import FetchAhead
 from reconciler.transport.single_flight import OnceCache
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class KeyfactorRead(ObjectReader):
         self._window, self._once = window, once
         self._shapes: dict[str, PageShape] = {}
         self._lessons: Counter[str] = Counter()
+        self._ahead = FetchAhead(lambda listing: pool.submit(self._read_page, listing, 1, PAGE), window)
 
     def pages(
         self, path: str, *, query: Query = (), version: int = 1, key: str = "Id", columns: tuple[str, ...] = ()
@@ -74,24 +76,17 @@ class KeyfactorRead(ObjectReader):
 
         Where rows moved under the reader the list is read again, and only rows that were not yielded before are.
         """
-        yield from self._list_pages(_Listing(path, query, version, key, columns))
+        listing = _Listing(path, query, version, key, columns)
+        yield from self._list_pages(listing, self._ahead.take(listing))
 
-    def pages_of_each(
+    def begin_pages(
         self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
-    ) -> Iterator[Page]:
-        """Yield the pages of each query, in their order; the first ones are fetched concurrently."""
-        waiting = deque(_Listing(path, query, version, "Id", columns) for query in queries)
-        under_way: deque[tuple[_Listing, Future[_ListPage]]] = deque()
-        try:
-            while waiting or under_way:
-                # As with `each`: until the credentials were taken one goes alone.
-                while waiting and len(under_way) < (self._window if self._client.proved else 1):
-                    listing = waiting.popleft()
-                    under_way.append((listing, self._pool.submit(self._read_page, listing, 1, PAGE)))
-                yield from self._list_pages(*under_way.popleft())
-        finally:
-            for _, future in under_way:
-                future.cancel()
+    ) -> None:
+        """Fetch first pages ahead, as many as may be under way; see `reader.Read`."""
+        # As with `each`: until the credentials were taken one goes alone. And a look just before a write begins when it
+        # is asked for, not earlier.
+        if self._client.proved and self._once is not None:
+            self._ahead.begin([_Listing(path, query, version, "Id", columns) for query in queries])
 
     def _list_pages(self, listing: _Listing, first: Future[_ListPage] | None = None) -> Iterator[Page]:
         """Yield a list's pages; `first` is its first one, where that is under way already."""

@@ -111,11 +111,10 @@ class _FirstPageReader:
             yield page._replace(rows=())
             return
 
-    def pages_of_each(
+    def begin_pages(
         self, path: str, queries: Sequence[Query], *, version: int = 1, columns: tuple[str, ...] = ()
-    ) -> Iterator[Page]:
-        for query in queries:
-            yield from self.pages(path, query=query, version=version, columns=columns)
+    ) -> None:
+        pass
 
     def rows(self, path: str, *, query: Query = (), version: int = 1, key: str = "Id") -> list[Json]:
         return [row for page in self.pages(path, query=query, version=version, key=key) for row in page.rows]

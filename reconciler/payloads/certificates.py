@@ -108,6 +108,12 @@ def search_certificates(read: Read, scope: Query, query: str = "") -> Iterator[C
         yield from map(_build_row, page.rows)
 
 
+def begin_searches(read: Read, searches: Sequence[tuple[Query, str]]) -> None:
+    """Say that certificates will be searched for so, by scope and query, in this order: some are asked for ahead."""
+    if len(searches) > 1:
+        read.begin_pages(CERTIFICATES_PATH, [_build_query(*search) for search in searches], columns=_COLUMNS)
+
+
 def read_certificates(
     read: Read, scope: Query, keys: Collection[str], tell: Callable[[str], None] = lambda _line: None
 ) -> ReadCertificates:
@@ -161,11 +167,12 @@ def _collect_rows(
 
 def _search_by_key(read: Read, scope: Query, keys: Collection[str]) -> Iterator[CertificateRow]:
     key_iterator = iter(keys)
-    queries: list[Query] = []
+    searches: list[str] = []
     while batch := list(islice(key_iterator, _CLAUSES_PER_QUERY)):
-        queries.append(_build_query(scope, " OR ".join(_build_clause(key) for key in batch)))
-    for page in read.pages_of_each(CERTIFICATES_PATH, queries, columns=_COLUMNS):
-        yield from map(_build_row, page.rows)
+        searches.append(" OR ".join(_build_clause(key) for key in batch))
+    begin_searches(read, [(scope, search) for search in searches])
+    for search in searches:
+        yield from search_certificates(read, scope, search)
 
 
 def _build_clause(key: str) -> str:

@@ -93,20 +93,40 @@ def test_searches_that_are_under_way_together_give_what_they_give_one_by_one() -
     """In their order, those of several pages too; never more at once than is allowed, and as many as that."""
     crowd = Crowd(answer_searches, 4, lambda asked: asked.query["PageReturned"] == "1" and asked.number > 1)
     with Scripted(crowd) as server, command(server.url, parallelism=4) as api:
-        together = [ids(list(page.rows)) for page in api.read.pages_of_each("/X", SEARCHES)]
-        one_by_one = [ids(list(page.rows)) for query in SEARCHES for page in api.read.pages("/X", query=query)]
+        list(api.read.pages("/X", query=SEARCHES[0]))
+        api.read.begin_pages("/X", SEARCHES)
+        together = [ids(list(page.rows)) for query in SEARCHES for page in api.read.pages("/X", query=query)]
+        one_by_one = [ids(list(page.rows)) for query in SEARCHES for page in api.fresh.pages("/X", query=query)]
     assert together == one_by_one
     assert crowd.most == 4
-    assert len(server.asked) == 2 * len(one_by_one)
+    assert len(server.asked) == 1 + 2 * len(one_by_one)
 
 
 def test_a_search_that_fails_is_told_as_if_one_had_followed_the_other() -> None:
-    queries = [*SEARCHES[:2], (("QueryString", "0"),), *SEARCHES[2:]]
+    """And no more are asked for than were under way beside it; what nobody has said is read as ever."""
+    queries = [(("QueryString", str(count)), ("a", str(number))) for number, count in enumerate([5, 50, 0] + [7] * 30)]
     with Scripted(answer_searches) as server, command(server.url, parallelism=4) as api:
-        pages = api.read.pages_of_each("/X", queries)
-        assert [len(next(pages).rows) for _ in range(4)] == [5, 20, 20, 10]
+        list(api.read.pages("/X", query=SEARCHES[0]))
+        api.read.begin_pages("/X", queries)
+        assert [len(page.rows) for query in queries[:2] for page in api.read.pages("/X", query=query)] == [
+            5,
+            20,
+            20,
+            10,
+        ]
         with pytest.raises(IncompleteError, match="400"):
-            next(pages)
+            list(api.read.pages("/X", query=queries[2]))
+        assert len(list(api.read.pages("/X", query=SEARCHES[1]))) == 3
+    assert len(server.asked) <= 1 + 4 + 1 + 4 + 3
+
+
+def test_nothing_is_asked_for_ahead_before_the_credentials_were_taken_or_to_look_again() -> None:
+    with Scripted(answer_searches) as server, command(server.url, parallelism=4) as api:
+        api.read.begin_pages("/X", SEARCHES)
+        assert len(list(api.read.pages("/X", query=SEARCHES[0]))) == 1
+        api.fresh.begin_pages("/X", SEARCHES)
+        assert len(list(api.fresh.pages("/X", query=SEARCHES[2]))) == 1
+        assert len(server.asked) == 2
 
 
 def test_a_list_is_read_once_in_a_run_and_fresh_every_time() -> None:

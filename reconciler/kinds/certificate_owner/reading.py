@@ -17,6 +17,7 @@ from reconciler.payloads.certificates import (
     CertificateRow,
     ReadCertificates,
     RowsByKey,
+    begin_searches,
     format_id_key,
     read_certificates,
     search_certificates,
@@ -73,6 +74,10 @@ def read_live_owners(
     readable = [document for document in documents if not scopes[document.address].fault]
     scope_lists = _read_scope_lists(read, readable, scopes, tell)
     scope_rows = {scope: certificates.by_key for scope, certificates in scope_lists.items()}
+    begin_searches(
+        read,
+        [(scopes[document.address].listing, document.spec.search) for document in readable if document.spec.search],
+    )
     query_results = {
         document.address: _read_query_result(read, document, scopes[document.address].listing, roles)
         for document in readable
