@@ -32,10 +32,10 @@ _SETTLED = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 # was done: behind a 504 the server may still be at work (RFC 9110, 15.6.5).
 _REFUSAL_STATUSES = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 428})
 """Statuses by which a server says that it did not do it."""
-# Measured with eight writers at 20 ms: with one call at a time each look waits for half of another, and with more than
-# three hardly anybody shares one.
-_LISTS_AT_ONCE = 3
-"""List calls that look at objects of steps which are under way together."""
+# Measured with eight writers at 20 ms: with one call at a time a look waits for half of another, and its writer with
+# it. For a read-back no writer waits.
+_LOOKS_AT_ONCE = 3
+"""List calls that may be out to look at objects before they are written."""
 _MAX_DETAIL = 4000
 """Characters of what is told of one step: a kind may quote a server, whose comments may be of any length."""
 
@@ -158,7 +158,8 @@ class _PlanRun:
             self._context,
             timing=replace(timing, sleep=pause),
             is_broken_off=is_broken_off,
-            gathered_reads=GatheredReads(kind, read, _LISTS_AT_ONCE),
+            gathered_looks=GatheredReads(kind, read, _LOOKS_AT_ONCE),
+            gathered_read_backs=GatheredReads(kind, read),
         )
 
 
@@ -188,7 +189,7 @@ def _find_obstacle(
     try:
         # Neither API has an ETag or If-Match: this read, just before the write, is all that protects somebody
         # else's edit. Whatever is put between the two widens the window.
-        live = _reread(step, kind, context, lambda live: bool(live == request.base))
+        live = _reread(step, kind, context, context.gathered_looks, lambda live: bool(live == request.base))
     except StaleError as error:
         return Outcome(step, Verdict.STALE, f"{prefix}: {_join_problems(error)}")
     except ReconcilerError as error:
@@ -205,10 +206,12 @@ def _find_obstacle(
     return None
 
 
-def _reread(step: Step, kind: Kind, context: RunContext, is_hoped: Callable[[Json], bool]) -> Json:
+def _reread(
+    step: Step, kind: Kind, context: RunContext, gathered: GatheredReads | None, is_hoped: Callable[[Json], bool]
+) -> Json:
     """Return the object as it is now; in a list call with others only where that tells what is hoped."""
-    if context.gathered_reads:
-        return context.gathered_reads.reread(step, is_hoped)
+    if gathered:
+        return gathered.reread(step, is_hoped)
     return kind.reread(context.readers[step.address.target], step)
 
 
@@ -293,7 +296,8 @@ def _read_repeatedly(step: Step, kind: Kind, context: RunContext, *, has_answer:
         if pause:
             context.timing.sleep(pause)
         try:
-            yield _reread(step, kind, context, lambda live: not kind.unmet(step, live)), ""
+            gathered = context.gathered_read_backs
+            yield _reread(step, kind, context, gathered, lambda live: not kind.unmet(step, live)), ""
         except ReconcilerError as error:
             yield None, _join_problems(error)
 

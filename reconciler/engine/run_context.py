@@ -42,8 +42,8 @@ class RunContext:
     was not carried out; `comes_from_between` whether a firewall or a proxy gave it. `redact` takes our secrets out of
     whatever is told of a step. `writers` are by target; without any, each step waits for the one before it.
     `is_broken_off` says that nobody waits any longer, so that nothing more is sent;
-    `gathered_reads` are for steps that are under way together, and `on_answered` is told by such a step that its
-    request was taken well, so that all it does from now on is to read back.
+    `gathered_looks` and `gathered_read_backs` are for steps that are under way together, before their requests and
+    after; `on_answered` is told by such a step that its request was taken well, so that it only reads back from now on.
     """
 
     readers: Mapping[str, Read]
@@ -58,5 +58,6 @@ class RunContext:
     timing: Timing = REAL_TIME
     writers: Mapping[str, Writers] = field(default_factory=dict)
     is_broken_off: Callable[[], bool] = lambda: False
-    gathered_reads: GatheredReads | None = None
+    gathered_looks: GatheredReads | None = None
+    gathered_read_backs: GatheredReads | None = None
     on_answered: Callable[[], None] = lambda: None
