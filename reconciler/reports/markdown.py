@@ -89,8 +89,8 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterator[str]:
         yield f"{'targets' if len(targets) > 1 else 'target'} {', '.join(map(quote_code, targets))}"
     if unmanaged := summarize_unmanaged(report.plan.unmanaged):
         yield unmanaged
-    if digest := report.members.get("digest"):
-        yield f"plan {quote_code(str(digest))}"
+    if report.plan_digest:
+        yield f"plan {quote_code(report.plan_digest)}"
     yield f"{context.moment:%Y-%m-%d %H:%M} UTC"
     if context.link.startswith(("https://", "http://")) and not set(context.link) & set(" ()<>[]\\\"'`|"):
         yield f"[job]({context.link})"

@@ -165,7 +165,7 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str
     members = report.members
     saved, run = members.get("saved_plan") or {}, members.get("run") or {}
     facts = {
-        "plan": members.get("digest") or saved.get("digest"),
+        "plan": report.plan_digest,
         "run": run.get("id"),
         "commit": run.get("commit") or saved.get("commit"),
         "base": (members.get("base") or {}).get("revision"),

@@ -76,6 +76,12 @@ class RunReport:
         return summarize_steps(self.plan, steps, self.outcomes)
 
     @property
+    def plan_digest(self) -> str:
+        """The digest of the saved plan that was made, shown or applied; "" for none."""
+        saved_plan = self.members.get("saved_plan") or {}
+        return str(self.members.get("digest") or saved_plan.get("digest") or "")
+
+    @property
     def all_problems(self) -> list[Diagnostic]:
         """Everything that has to be mended, sorted by place, each thing once."""
         unread = (gap.problem for gap in self.plan.gaps)

@@ -32,7 +32,7 @@ def describe_verdict(report: RunReport) -> RunVerdict:
         return RunVerdict(_GOOD, _GOOD_WORDS.get(report.command, "applied"))
     if report.plan.acknowledged:
         return RunVerdict(_GOOD, "nothing but what is acknowledged")
-    return RunVerdict(_GOOD, "in sync" if not report.plan.selection else "in sync, of what was selected")
+    return RunVerdict(_GOOD, "no difference in a partial run" if report.plan.selection else "in sync")
 
 
 def summarize_run(report: RunReport) -> str:
@@ -46,4 +46,7 @@ def summarize_run(report: RunReport) -> str:
     if report.command == "validate" and report.exit is Exit.OK:
         documents, files = (int(report.members.get(name, 0)) for name in ("documents", "files"))
         return f"{format_count(documents, 'document')} in {format_count(files, 'file')}"
+    if report.exit is Exit.INVALID:
+        faulty_files = {problem.source.file for problem in report.all_problems}
+        return f"{format_count(len(report.all_problems), 'problem')} in {format_count(len(faulty_files), 'file')}"
     return EXIT_MEANINGS[report.exit].replace("`", "")
