@@ -34,22 +34,15 @@ def serialize_certificate(
     key: bool = False,
 ) -> str:
     """Serialise one row with the members of KF 6.1, in their order."""
-    head, tail = serialize_around_owner(row, style, metadata=metadata, locations=locations, key=key)
-    return f"{head}{serialize_owner_name(row, owner_name)}{tail}"
+    # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
+    tail = _serialize_tail(row, style, metadata=metadata, locations=locations, key=key)
+    return f"{_serialize_head(row, style)}{_serialize_owner_name(row, owner_name)}{tail}"
 
 
-def serialize_owner_name(row: Certificate, owner_name: Callable[[int], str | None]) -> str:
+def _serialize_owner_name(row: Certificate, owner_name: Callable[[int], str | None]) -> str:
     """Serialise the name of the owning role, null where nobody owns the certificate."""
     name = owner_name(row.owner) if row.owner is not None else None
     return "null" if name is None else quote_json(name)
-
-
-def serialize_around_owner(
-    row: Certificate, style: RowStyle, *, metadata: str = "{}", locations: str = "[]", key: bool = False
-) -> tuple[str, str]:
-    """Serialise what stands before and behind the owner's name, which a role's new name changes."""
-    # Text instead of json.dumps(): most members are numbers or constants, and rows are many.
-    return _serialize_head(row, style), _serialize_tail(row, style, metadata=metadata, locations=locations, key=key)
 
 
 def _serialize_head(row: Certificate, style: RowStyle) -> str:

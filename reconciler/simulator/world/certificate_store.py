@@ -1,11 +1,12 @@
-"""Certificates by the hundred thousand: immutable rows, sorted ids, JSON made once a row, lists remembered by query."""
+"""Certificates by the million: immutable rows, sorted ids, pages made once, lists remembered by query."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 
-from reconciler.simulator.world.certificate_json import RowStyle, serialize_around_owner, serialize_owner_name
+from reconciler.simulator.world.certificate_json import RowStyle, serialize_certificate
 from reconciler.simulator.world.certificate_rows import SORT_KEYS, Certificate
+from reconciler.simulator.world.prepared_pages import PreparedPages
 from reconciler.simulator.world.query import CompiledQuery
 
 # 100,000 certificates are 2,000 pages of 50, each of which would filter and sort all of them again.
@@ -18,8 +19,7 @@ class CertificateStore(MutableMapping[int, Certificate]):
     def __init__(self, rows: Iterable[Certificate]) -> None:
         self._rows = {row.id: row for row in rows}
         self._ids: list[int] | None = None
-        self._json: dict[int, tuple[str, str]] = {}
-        self._style = RowStyle()
+        self._pages = PreparedPages()
         self._lists: dict[Hashable, list[int]] = {}
         self._by_thumbprint: dict[str, int] | None = None
 
@@ -29,17 +29,15 @@ class CertificateStore(MutableMapping[int, Certificate]):
     def __setitem__(self, key: int, row: Certificate) -> None:
         old_row = self._rows.get(key)
         self._rows[key] = row
-        self._lists.clear()
-        self._json.pop(key, None)
         # The usual write sets an owner, after which both indices still hold.
         if old_row is None or old_row.thumbprint != row.thumbprint:
             self._ids = self._by_thumbprint = None
+        self._forget_answers(key)
 
     def __delitem__(self, key: int) -> None:
         del self._rows[key]
-        self._lists.clear()
-        self._json.pop(key, None)
         self._ids = self._by_thumbprint = None
+        self._forget_answers(key)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
@@ -93,12 +91,18 @@ class CertificateStore(MutableMapping[int, Certificate]):
             self._ids = sorted(self._rows)
         return self._ids
 
-    def serialize_row(self, key: int, owner_name: Callable[[int], str | None], style: RowStyle) -> str:
-        """Return a row's JSON without metadata, locations and key state; all but the owner's name is made once."""
-        if style != self._style:
-            self._json, self._style = {}, style
-        parts = self._json.get(key)
-        row = self._rows[key]
-        if parts is None:
-            parts = self._json[key] = serialize_around_owner(row, style)
-        return f"{parts[0]}{serialize_owner_name(row, owner_name)}{parts[1]}"
+    def serialize_page(
+        self, ids: list[int], begin: int, end: int, owner_name: Callable[[int], str | None], style: RowStyle
+    ) -> bytes:
+        """Return a part of what `select` returned as JSON, without metadata, locations and key state."""
+        body = self._pages.find(ids, begin, end, style, owner_name)
+        if body is None:
+            rows = [self._rows[i] for i in ids[begin:end]]
+            body = f"[{','.join(serialize_certificate(row, owner_name, style) for row in rows)}]".encode()
+            names = {row.owner: owner_name(row.owner) for row in rows if row.owner is not None}
+            self._pages.keep(ids, begin, end, style, names, body)
+        return body
+
+    def _forget_answers(self, key: int) -> None:
+        self._lists.clear()
+        self._pages.forget_row(key, self._ids)

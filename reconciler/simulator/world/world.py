@@ -108,6 +108,11 @@ class World:
         if self.switches["read_lag"]:
             self._stale[key] = (deepcopy(before), self.switches["read_lag"])
 
+    @property
+    def has_stale_states(self) -> bool:
+        """Whether reads still show an earlier state of some object (switch `read_lag`)."""
+        return bool(self._stale)
+
     def find_visible_state(self, key: Hashable, current: Json) -> Json:
         """Return what a read shows of an object whose true state is `current`; None is absence."""
         if key not in self._stale:
