@@ -10,7 +10,7 @@ decoding or comes out otherwise, and the page is one for the strict reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count, repeat
+from itertools import count
 from operator import attrgetter
 from threading import Lock
 from typing import Any, Final
@@ -42,7 +42,6 @@ class PageShape:
         # One page after the other in one place: neither decoding nor writing lets another thread run.
         self._lock: Final = Lock()
         self._copy: Final = bytearray()
-        self._slim_decoders: Final[dict[tuple[str, ...], Callable[[bytes], list[Any]]]] = {}
 
     def read_columns(self, body: bytes, names: Sequence[str]) -> list[list[Json]] | None:
         """Return these members of all rows, a list each, with None for one that the shape lacks.
@@ -51,26 +50,24 @@ class PageShape:
         """
         text = body.strip(_JSON_SPACE)
         try:
-            # Of what is decoded for the proof a few strings would be kept, all over the memory: measured, that costs
-            # more than decoding once more what is kept, beside which nothing is made.
             with self._lock:
-                _ENCODER.encode_into(self._decode(text), self._copy)
+                rows = self._decode(text)
+                _ENCODER.encode_into(rows, self._copy)
                 if self._copy != text:
                     return None
-                kept = self._choose_decoder(tuple(names))(text)
+                columns = _ENCODER.encode([self._pick_column(rows, name) for name in names])
+                # What was decoded for the proof lies all over the memory, and is given back before what is kept is
+                # made: a few strings of each page would keep all of it.
+                del rows
+                kept: list[list[Json]] = msgspec.json.decode(columns)
+                return kept
         # RecursionError comes of deep nesting; all others that are told of input are ValueErrors.
         except (ValueError, RecursionError):
             return None
-        fields = (self._fields.get(name) for name in names)
-        return [list(map(attrgetter(field), kept)) if field else list(repeat(None, len(kept))) for field in fields]
 
-    def _choose_decoder(self, names: tuple[str, ...]) -> Callable[[bytes], list[Any]]:
-        """Return what decodes these members alone."""
-        if names not in self._slim_decoders:
-            spelling = {field: name for name in names if (field := self._fields.get(name))}
-            slim_type: Any = msgspec.defstruct("Slim", [(field, Any) for field in spelling], rename=spelling, gc=False)
-            self._slim_decoders[names] = msgspec.json.Decoder(list[slim_type]).decode
-        return self._slim_decoders[names]
+    def _pick_column(self, rows: list[Any], name: str) -> list[Any]:
+        field = self._fields.get(name)
+        return list(map(attrgetter(field), rows)) if field else [None] * len(rows)
 
 
 def _choose_object_type(values: Sequence[Mapping[str, Json]], numbers: Iterator[int]) -> Any:
