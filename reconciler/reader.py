@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, overload
 
 from reconciler.model import Json, Query
 
@@ -13,6 +13,36 @@ class Page(NamedTuple):
 
     rows: Sequence[Any]
     total: int | None
+
+
+class ColumnRows(Sequence[tuple[Json, ...]]):
+    """Rows that are kept as columns of one length, a tuple each where they are looked at one by one."""
+
+    def __init__(self, columns: Sequence[Sequence[Json]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Json, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> ColumnRows: ...
+    def __getitem__(self, index: int | slice) -> tuple[Json, ...] | ColumnRows:
+        """Return a row, or several."""
+        if isinstance(index, slice):
+            return ColumnRows([column[index] for column in self.columns])
+        return tuple(column[index] for column in self.columns)
+
+    def __iter__(self) -> Iterator[tuple[Json, ...]]:
+        return zip(*self.columns, strict=True)
+
+
+def split_columns(rows: Sequence[tuple[Json, ...]], count: int) -> Sequence[Sequence[Json]]:
+    """Return the columns, of which there are so many, of a page that was read with `columns`."""
+    if isinstance(rows, ColumnRows):
+        return rows.columns
+    return list(zip(*rows, strict=True)) or [()] * count
 
 
 class Read(Protocol):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.apis.client import ObjectReader
 from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
 from reconciler.model import Json, Query, Reply
-from reconciler.reader import Page
+from reconciler.reader import ColumnRows, Page
 from reconciler.transport.fetch_ahead import FetchAhead
 from reconciler.transport.single_flight import OnceCache
 
@@ -184,7 +184,7 @@ class KeyfactorRead(ObjectReader):
         if listing.columns and (columns := self._read_proved_columns(listing, reply)) is not None:
             keys, *columns = columns
             self._check_keys(listing, keys)
-            return _ListPage(keys, list(zip(*columns, strict=True)), self._read_total(listing.path, reply))
+            return _ListPage(keys, ColumnRows(columns), self._read_total(listing.path, reply))
         return self._read_strictly(listing, reply, limit)
 
     def _read_strictly(self, listing: _Listing, reply: Reply, limit: int) -> _ListPage:

@@ -69,7 +69,7 @@ def read_first_page(read: Read, listing: ListPermission) -> FirstPage:
     """Read the first page of a list; raises what reading all of it would raise there."""
     reader = _FirstPageReader(read)
     if listing.path == certificates.CERTIFICATES_PATH:
-        next(certificates.search_certificates(reader, (), _NO_CERTIFICATE), None)
+        next(certificates.read_certificate_pages(reader, (), _NO_CERTIFICATE), None)
         return FirstPage((), None)
     read_list = _SPECIAL_READERS.get(listing.path)
     if read_list:

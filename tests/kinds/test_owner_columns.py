@@ -23,7 +23,8 @@ from reconciler.kinds.conflicts import describe_author, find_contested_objects
 from reconciler.kinds.declared_keys import collect_keys
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Table
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow, CertificateTable
+from reconciler.reader import split_columns
 
 THUMBPRINTS = st.sampled_from([f"{digit}" * 40 for digit in "0a1B2c"])
 IDS = st.integers(1, 6)
@@ -74,7 +75,10 @@ ROWS = st.lists(
 def test_a_count_is_that_of_the_list(
     declared: list[Wanted[CertificateOwner]], inventory: list[CertificateRow] | None
 ) -> None:
-    live = LiveOwners({}, {}, {}, {}, {}, {}, inventory)
+    table = None if inventory is None else CertificateTable()
+    if table is not None:
+        table.add_page(split_columns(inventory or [], 8))
+    live = LiveOwners({}, {}, {}, {}, {}, {}, table)
     listed = list_certificates(live, declared)
     count = None if listed is None else sum(not item.is_declared for item in listed)
     assert count_undeclared_certificates(live, declared) == count

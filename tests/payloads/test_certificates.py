@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from reconciler.payloads.certificates import PAGE_SIZE, format_id_key, read_certificates
+from reconciler.payloads.certificate_table import format_id_key
+from reconciler.payloads.certificates import PAGE_SIZE, read_certificates
 from tests.support.sample_plans import certificate
 from tests.support.toy_reader import World
 

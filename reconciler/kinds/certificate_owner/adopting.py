@@ -9,7 +9,7 @@ from reconciler.kinds.adoption import Adopted, AdoptionObstacle, ComparedDocumen
 from reconciler.kinds.certificate_owner.owner_moves import OwnedCertificate, OwnerSheet
 from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByName, find_owner_role
 from reconciler.kinds.certificate_owner.reading import LiveOwners
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
 
 
 def adopt_owners(documents: Sequence[ComparedDocument], live: LiveOwners) -> Iterator[Adopted]:

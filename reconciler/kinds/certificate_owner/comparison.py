@@ -12,11 +12,18 @@ from reconciler.kinds.certificate_owner.reading import LiveOwners, QueryResult
 from reconciler.kinds.certificate_owner.spec import QUERY_PATH, Assignment, CertificateOwner
 from reconciler.kinds.kind import Absence, Finding, Match, Note, Run, Tally, Wanted
 from reconciler.model import Obstacle, Path
-from reconciler.payloads.certificates import CertificateRow, format_id_key
+from reconciler.payloads.certificate_table import CertificateRow, OwnerMark, RowsByKey, format_id_key
 
 OwnerDocument = Wanted[CertificateOwner]
 NOBODY = OwnerRole("")
 """Who owns a certificate that is to have no owner."""
+
+
+class _NoMark:
+    """Equal to nothing but itself."""
+
+
+_NO_MARK = _NoMark()
 
 
 @dataclass(slots=True)
@@ -35,6 +42,16 @@ class _Comparison:
         if name not in self.owners and name is not None:
             self.owners[name] = find_owner_role(name, self.live.roles, self.created)
         return self.owners[name]
+
+    def find_mark(self, name: str | None) -> OwnerMark | _NoMark:
+        """Return what certificates are marked with that have this owner; nothing is where no role with an id has it.
+
+        By id alone: a role's name may be that of another one in other letters.
+        """
+        owner = self.find_owner(name)
+        if owner == NOBODY:
+            return None
+        return owner.id if isinstance(owner, OwnerRole) and owner.id is not None else _NO_MARK
 
 
 def compare_owners(document: OwnerDocument, live: LiveOwners, run: Run) -> Iterator[Finding]:
@@ -77,25 +94,41 @@ def judge_empty_result(document: OwnerDocument, result: QueryResult) -> Finding:
 def _pair_assignments(comparison: _Comparison) -> Iterator[tuple[Assignment, Sequence[CertificateRow]]]:
     """Yield what the document assigns with the certificates that it may mean: one each where a query found them.
 
-    What it assigns by key is yielded only where it is not plainly in sync, and counted otherwise.
+    What is plainly in sync, a certificate that no other document assigns and that has its owner, is only counted.
     """
     document, live, spec = comparison.document, comparison.live, comparison.document.spec
     if result := live.query_results.get(document.address):
+        name = spec.declared().get("owner")
+        mark = comparison.find_mark(name)
         for row in result.rows:
-            yield Assignment(format_id_key(row.id), spec.declared().get("owner"), QUERY_PATH), [row]
+            if row.mark == mark and row.id not in live.authors:
+                comparison.in_sync += 1
+            else:
+                yield Assignment(format_id_key(row.id), name, QUERY_PATH), [row]
     rows_by_key = live.scope_rows[live.scopes[document.address].listing]
-    keyed_owners = zip(spec.list_keys(document.tables), spec.list_owner_names(document.tables), strict=True)
-    for index, (key, name) in enumerate(keyed_owners):
-        rows = rows_by_key.get(key, ())
-        if len(rows) == 1 and _is_plainly_in_sync(rows[0], comparison.find_owner(name), live):
-            comparison.in_sync += 1
-        else:
-            yield Assignment(key, name, spec.find_place(document.tables, index)), rows
+    keys, names = spec.list_keys(document.tables), list(spec.list_owner_names(document.tables))
+    unsettled = _find_unsettled(comparison, rows_by_key, keys, names)
+    comparison.in_sync += len(keys) - len(unsettled)
+    for number in unsettled:
+        place = spec.find_place(document.tables, number)
+        yield Assignment(keys[number], names[number], place), rows_by_key.get(keys[number], ())
 
 
-def _is_plainly_in_sync(row: CertificateRow, owner: OwnerRole | Explanation, live: LiveOwners) -> bool:
-    """Say whether a certificate that no other document assigns has its owner."""
-    return isinstance(owner, OwnerRole) and _is_owned_by(row, owner) and row.id not in live.authors
+def _find_unsettled(
+    comparison: _Comparison, rows_by_key: RowsByKey, keys: Sequence[str], names: Sequence[str | None]
+) -> list[int]:
+    """Return the numbers of the assignments by key that are not plainly in sync, without an object for any of them."""
+    marks_by_name = {name: comparison.find_mark(name) for name in set(names)}
+    places, table, authors = rows_by_key.list_places(keys), rows_by_key.table, comparison.live.authors
+    marks = table.marks
+    return [
+        number
+        for number, (place, name) in enumerate(zip(places, names, strict=True))
+        if place is None
+        or isinstance(place, list)
+        or marks[place] != marks_by_name[name]
+        or (authors and table.ids[place] in authors)
+    ]
 
 
 def _compare_certificate(
@@ -111,9 +144,8 @@ def _compare_certificate(
         return _find_absence(document, assignment)
     if problem := _explain_unfit_rows(document, assignment.key, rows, live):
         return problem.locate(locate_assignment(document, assignment.place), document.address)
-    is_in_sync = _is_owned_by(rows[0], owner) and rows[0].id not in live.authors
-    comparison.in_sync += is_in_sync
-    if is_in_sync or rows[0].id in live.authors:
+    # What several documents assign is told by one of them, and left alone by all.
+    if rows[0].id in live.authors:
         return None
     return _match_owner(document, assignment, rows[0], owner, live)
 
@@ -127,13 +159,6 @@ def _explain_unfit_rows(
     # One certificate, one problem: the other documents keep quiet, and leave it alone like this one.
     is_spokesman = live.spokesmen.get(rows[0].id) == document.address
     return _explain_contest(rows[0], live) if is_spokesman else None
-
-
-def _is_owned_by(row: CertificateRow, owner: OwnerRole) -> bool:
-    """By id alone: a role's name may be that of another one in other letters."""
-    if owner == NOBODY:
-        return row.owner_id is None and not row.owner
-    return owner.id is not None and row.owner_id == owner.id
 
 
 def _match_owner(

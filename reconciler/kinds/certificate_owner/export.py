@@ -12,7 +12,8 @@ from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByNam
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, is_thumbprint
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.model import Json, Path
-from reconciler.payloads.certificates import CertificateRow, search_certificates
+from reconciler.payloads.certificate_table import CertificateRow
+from reconciler.payloads.certificates import search_certificates
 from reconciler.payloads.roles import read_role_list
 from reconciler.reader import Read
 
@@ -27,7 +28,7 @@ def export_owners(read: Read) -> Iterator[ExportedDocument]:
     unfit.
     """
     roles = group_roles(read_role_list(read))
-    rows = list(search_certificates(read, ()))
+    rows = search_certificates(read, ())
     counts = Counter(row.thumbprint.upper() for row in rows)
     rows_by_owner: dict[OwnerRole, list[CertificateRow]] = defaultdict(list)
     for row in rows:

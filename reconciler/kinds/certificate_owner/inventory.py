@@ -13,14 +13,18 @@ from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_own
 from reconciler.kinds.certificate_owner.spec import CertificateOwner
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
-from reconciler.payloads.certificates import CertificateRow, format_id_key, search_certificates
+from reconciler.payloads.certificate_table import (
+    CertificateRow,
+    format_id_key,
+)
+from reconciler.payloads.certificates import search_certificates
 from reconciler.reader import Read
 
 
 def read_inventory(read: Read, documents: Sequence[Wanted[CertificateOwner]]) -> LiveOwners:
     """Read all certificates, and what the queries of these documents find; what is named by key needs no request."""
     live = read_live_owners(read, [document for document in documents if document.spec.search], {}, lambda _line: None)
-    return replace(live, inventory=tuple(search_certificates(read, ())))
+    return replace(live, inventory=search_certificates(read, ()))
 
 
 def list_certificates(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> Iterable[ListedObject] | None:
@@ -38,13 +42,18 @@ def count_undeclared_certificates(live: LiveOwners, documents: Sequence[Wanted[C
         return None
     keys = _collect_declared_keys(documents)
     # Most certificates are named by thumbprint, or not at all.
-    unnamed_ids = [row.id for row in live.inventory if row.thumbprint.casefold() not in keys]
+    thumbprints = map(str.casefold, live.inventory.thumbprints)
+    unnamed_ids = [number for number, text in zip(live.inventory.ids, thumbprints, strict=True) if text not in keys]
+    if not declared_ids and not any(document.spec.names_ids for document in documents):
+        return len(unnamed_ids)
     return sum(number not in declared_ids and format_id_key(number) not in keys for number in unnamed_ids)
 
 
 def _collect_declared_keys(documents: Sequence[Wanted[CertificateOwner]]) -> frozenset[str]:
     """Return `Wanted.keys` of all documents, and no object for each of them."""
-    return frozenset(key.casefold() for document in documents for key in document.spec.list_keys(document.tables))
+    return frozenset[str]().union(
+        *(map(str.casefold, document.spec.list_keys(document.tables)) for document in documents)
+    )
 
 
 def _collect_queried_ids(live: LiveOwners, documents: Sequence[Wanted[CertificateOwner]]) -> set[int] | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.certificate_owner.owner_request import restate_certificate
 from reconciler.model import Json, Query, Request, Step
-from reconciler.payloads.certificates import CERTIFICATES_PATH, format_id_key, read_certificates
+from reconciler.payloads.certificate_table import format_id_key
+from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificates
 from reconciler.payloads.scopes import build_list_scope
 from reconciler.reader import Read
 

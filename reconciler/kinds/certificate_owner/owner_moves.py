@@ -20,7 +20,7 @@ from reconciler.kinds.adoption import (
 from reconciler.kinds.certificate_owner.export import describe_row
 from reconciler.kinds.certificate_owner.spec import is_thumbprint
 from reconciler.model import Json
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
 
 _FORMS = ("thumbprints", "ids")
 _SCOPES = ("collection", "container")

@@ -8,7 +8,8 @@ from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, name_owner
 from reconciler.kinds.kind import Meaning
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.model import Call, Json, Query, Request, Subject
-from reconciler.payloads.certificates import CERTIFICATES_PATH, CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
+from reconciler.payloads.certificates import CERTIFICATES_PATH
 
 _DESCRIPTION = ("Name", "Expires", "Revoked")
 """What a base tells of a certificate beside its owner, for whoever reads the plan."""

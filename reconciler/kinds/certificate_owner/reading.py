@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.diagnostics import Address, Explanation
@@ -13,12 +13,10 @@ from reconciler.kinds.certificate_owner.spec import EXCEPT_QUERY_PATH, QUERY_PAT
 from reconciler.kinds.conflicts import find_contested_objects
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Path, Query
+from reconciler.payloads.certificate_table import CertificateRow, CertificateTable, RowsByKey, format_id_key
 from reconciler.payloads.certificates import (
-    CertificateRow,
     ReadCertificates,
-    RowsByKey,
     begin_searches,
-    format_id_key,
     read_certificates,
     search_certificates,
 )
@@ -38,7 +36,7 @@ class QueryResult:
     find had the document been carried out already.
     """
 
-    rows: tuple[CertificateRow, ...]
+    rows: Sequence[CertificateRow]
     excepted: int = 0
     settled: int = 0
 
@@ -58,7 +56,7 @@ class LiveOwners:
     query_results: Mapping[Address, QueryResult]
     authors: Mapping[int, tuple[str, ...]]
     spokesmen: Mapping[int, Address]
-    inventory: Sequence[CertificateRow] | None = None
+    inventory: CertificateTable | None = None
 
 
 def read_live_owners(
@@ -85,11 +83,10 @@ def read_live_owners(
     }
     # Those that name their certificates first, since there a single line can be mended.
     ordered = sorted(readable, key=lambda document: (document.spec.search is not None, document.address))
-    assignments = [
-        (row.id, document)
+    assignments = _list_shared_assignments(
+        (document, _list_assigned_ids(document, scope_rows[scopes[document.address].listing], query_results))
         for document in (ordered if len(ordered) > 1 else ())  # one alone shares no certificate with another
-        for row in _list_assigned_rows(document, scope_rows[scopes[document.address].listing], query_results)
-    ]
+    )
     authors = find_contested_objects(assignments)
     spokesmen = {row_id: document.address for row_id, document in reversed(assignments) if row_id in authors}
     # What a collection or a container has is never all that there is.
@@ -107,7 +104,7 @@ def _read_scope_lists(
         keys += document.spec.list_keys(document.tables)
     # Sorted, so that equal manifests send equal requests.
     return {
-        scope: read_certificates(read, scope, keys, tell) if keys else ReadCertificates({})
+        scope: read_certificates(read, scope, keys, tell) if keys else ReadCertificates(RowsByKey(CertificateTable()))
         for scope, keys in sorted(keys_by_scope.items())
     }
 
@@ -115,22 +112,23 @@ def _read_scope_lists(
 def _read_query_result(read: Read, document: Wanted[CertificateOwner], scope: Query, roles: RolesByName) -> QueryResult:
     spec = document.spec
     matches = _run_query(read, document, scope, spec.search or "", QUERY_PATH)
-    rows, exceptions = matches, spec.exceptions
+    rows: Sequence[CertificateRow] = matches
+    exceptions = spec.exceptions
     if exceptions and rows:
         keys = set(exceptions.keys)
         if exceptions.query:
             found = _run_query(read, document, scope, exceptions.query, EXCEPT_QUERY_PATH)
             keys.update(format_id_key(row.id) for row in found)
-        rows = tuple(row for row in rows if not {row.thumbprint.upper(), format_id_key(row.id)} & keys)
+        rows = tuple(row for row in matches if not {row.thumbprint.upper(), format_id_key(row.id)} & keys)
     settled_query = "" if matches or spec.declared().get("allowEmpty") else build_settled_query(spec, roles)
     settled = _run_query(read, document, scope, settled_query, QUERY_PATH) if settled_query else ()
     return QueryResult(rows, len(matches) - len(rows), len(settled))
 
 
-def _run_query(read: Read, document: Wanted, scope: Query, query: str, path: Path) -> tuple[CertificateRow, ...]:
+def _run_query(read: Read, document: Wanted, scope: Query, query: str, path: Path) -> CertificateTable:
     """Return what a query of a document matches; where the server can't answer it, the document is named as well."""
     try:
-        return tuple(search_certificates(read, scope, query))
+        return search_certificates(read, scope, query)
     except IncompleteError as error:
         answers = "; ".join(problem.message for problem in error.problems)
         explanation = Explanation(
@@ -139,10 +137,25 @@ def _run_query(read: Read, document: Wanted, scope: Query, query: str, path: Pat
         raise IncompleteError(explanation.locate(document.at(("spec", *path)), document.address)) from None
 
 
-def _list_assigned_rows(
+def _list_shared_assignments(
+    assigned_ids: Iterable[tuple[Wanted[CertificateOwner], Sequence[int]]],
+) -> list[tuple[int, Wanted[CertificateOwner]]]:
+    """Return the assignments of certificates that more than one document assigns, in the order of the documents."""
+    seen_ids: set[int] = set()
+    shared_ids: set[int] = set()
+    kept = []
+    for document, ids in assigned_ids:
+        unique_ids = set(ids)
+        shared_ids |= seen_ids & unique_ids
+        seen_ids |= unique_ids
+        kept.append((document, ids))
+    return [(number, document) for document, ids in kept if shared_ids for number in ids if number in shared_ids]
+
+
+def _list_assigned_ids(
     document: Wanted[CertificateOwner], rows: RowsByKey, query_results: Mapping[Address, QueryResult]
-) -> Iterator[CertificateRow]:
-    for key in document.spec.list_keys(document.tables):
-        yield from rows.get(key, ())
+) -> Sequence[int]:
+    ids = rows.list_ids(document.spec.list_keys(document.tables))
     if result := query_results.get(document.address):
-        yield from result.rows
+        ids += [row.id for row in result.rows]
+    return ids

@@ -21,9 +21,7 @@ from reconciler.kinds.certificate_owner.query import QueryFault, describe_query_
 from reconciler.kinds.fields import Name, Text, TextPattern, unmanaged_field
 from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.model import Path, Tables
-from reconciler.payloads.certificates import (
-    format_id_key,
-)
+from reconciler.payloads.certificate_table import format_id_key
 
 _NO_THUMBPRINT = Explanation(
     "manifest.invalid-value",
@@ -207,6 +205,12 @@ class CertificateOwner(Spec):
         """The query, where certificates are chosen by one."""
         selection = self.declared().get("certificates")
         return selection.query if selection is not None else None
+
+    @property
+    def names_ids(self) -> bool:
+        """Whether certificates are named by their ids."""
+        selection = self.declared().get("certificates")
+        return selection is not None and bool(selection.ids)
 
     @property
     def exceptions(self) -> ExceptedCertificates | None:
