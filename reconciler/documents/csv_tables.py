@@ -156,7 +156,9 @@ def _read_column(sheet: Sheet, place: int, form: CellForm | None) -> list[str]:
         for index, (cell, short) in enumerate(zip(cells, stripped, strict=True)):
             if short and cell != short and sheet.is_quoted(index + 1, place):
                 stripped[index] = cell
-    return stripped
+    # Of what no form is for, such as an owner, many rows say the same: that is kept once.
+    known: dict[str, str] = {}
+    return list(map(known.setdefault, stripped, stripped))
 
 
 def _merge_empty_rows(faults: Sequence[Fault], body: Sequence[Sequence[str]]) -> Iterator[Fault]:

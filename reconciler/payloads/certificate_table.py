@@ -129,8 +129,10 @@ class CertificateTable(Sequence[CertificateRow]):
         self._details[1].extend(self._share(not_afters))
         self._details[2].extend(states)
         # Of 100,000 rows these lists would take more memory than all the rest.
-        names_and_elements = zip(common_names, alternative_names, strict=True)
-        self._details[3].extend([None if name else elements for name, elements in names_and_elements])
+        kept: list[Json] = [None] * len(common_names)
+        for index in [index for index, name in enumerate(common_names) if not name]:
+            kept[index] = alternative_names[index]
+        self._details[3].extend(kept)
 
     def _share(self, column: Sequence[Json]) -> Sequence[Json]:
         """Return a column with equal values kept once: of many certificates few have an owner of their own."""

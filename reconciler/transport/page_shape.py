@@ -9,7 +9,7 @@ decoding or comes out otherwise, and the page is one for the strict reader.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from operator import attrgetter
 from threading import Lock
@@ -21,6 +21,10 @@ from reconciler.model import Json
 
 _JSON_SPACE: Final = b" \t\r\n"
 _MOST_MEMBERS: Final = 200
+PART_BYTES: Final = 32 * 1024
+"""Bytes of a page that are proved at a time: measured, a page's rows don't fit the processor's cache, and cost more."""
+_ROW_END: Final = 2
+"""Bytes by which the end of a row is recognised: its brace, and what closes its last member."""
 _SCALAR: Final = str | int | float | bool | None
 _SCALARS: Final[Mapping[type, Any]] = {str: str | None, int: int | None, bool: bool | None, float: int | float | None}
 _ENCODER: Final = msgspec.json.Encoder()
@@ -42,32 +46,75 @@ class PageShape:
         # One page after the other in one place: neither decoding nor writing lets another thread run.
         self._lock: Final = Lock()
         self._copy: Final = bytearray()
+        self._containers: Final = {name for row in rows for name, value in row.items() if type(value) in (dict, list)}
+        self._border = _find_border(rows, self.members[0])
 
-    def read_columns(self, body: bytes, names: Sequence[str]) -> list[list[Json]] | None:
+    def read_columns(self, body: bytes, names: Sequence[str]) -> list[Sequence[Json]] | None:
         """Return these members of all rows, a list each, with None for one that the shape lacks.
 
         None where the page has to be read strictly; that says nothing about whether anything is wrong with it.
         """
         text = body.strip(_JSON_SPACE)
+        with self._lock:
+            columns = self._read_parts(_split_list(text, self._border), names)
+            if columns is None and self._border and (columns := self._read_parts([text], names)):
+                # What stands between two rows stands inside of them too, and the page was cut there.
+                self._border = b""
+        return columns
+
+    def _read_parts(self, parts: Iterable[bytes], names: Sequence[str]) -> list[Sequence[Json]] | None:
+        fields = [self._fields.get(name, "") for name in names]
+        columns: list[list[Json]] = [[] for _ in names]
         try:
-            with self._lock:
-                rows = self._decode(text)
+            for part in parts:
+                rows = self._decode(part)
                 _ENCODER.encode_into(rows, self._copy)
-                if self._copy != text:
+                if self._copy != part:
                     return None
-                columns = _ENCODER.encode([self._pick_column(rows, name) for name in names])
-                # What was decoded for the proof lies all over the memory, and is given back before what is kept is
-                # made: a few strings of each page would keep all of it.
-                del rows
-                kept: list[list[Json]] = msgspec.json.decode(columns)
-                return kept
+                for field, column in zip(fields, columns, strict=True):
+                    column.extend(map(attrgetter(field), rows) if field else [None] * len(rows))
         # RecursionError comes of deep nesting; all others that are told of input are ValueErrors.
         except (ValueError, RecursionError):
             return None
+        return [
+            _LazyColumn(column) if name in self._containers else column
+            for name, column in zip(names, columns, strict=True)
+        ]
 
-    def _pick_column(self, rows: list[Any], name: str) -> list[Any]:
-        field = self._fields.get(name)
-        return list(map(attrgetter(field), rows)) if field else [None] * len(rows)
+
+def _split_list(text: bytes, border: bytes) -> Iterator[bytes]:
+    """Yield lists of rows that, joined by commas, are the text, if that is a list: so each proves its own part.
+
+    If the text is no list, or is cut at a wrong place, a part is no list either.
+    """
+    start, end = 1, len(text) - 1
+    if not border or text[:1] != b"[" or text[-1:] != b"]":
+        yield text
+        return
+    while start < end or start == 1:
+        cut = text.find(border, start + PART_BYTES)
+        stop = end if cut < 0 else cut + _ROW_END
+        yield b"[%b]" % text[start:stop]
+        start = stop + 1
+
+
+def _find_border(rows: Sequence[Mapping[str, Json]], first_member: str) -> bytes:
+    """Return what stands between two rows, with their last and first bytes; empty where rows end in several ways."""
+    ends = {_ENCODER.encode(row)[-_ROW_END:] for row in rows}
+    return b"%b,{%b:" % (ends.pop(), _ENCODER.encode(first_member)) if len(ends) == 1 else b""
+
+
+class _LazyColumn(Sequence[Json]):
+    """A column of objects and lists, each of which is made a plain one when it is asked for, as few are."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: Any) -> Json:
+        return msgspec.to_builtins(self._values[index])
 
 
 def _choose_object_type(values: Sequence[Mapping[str, Json]], numbers: Iterator[int]) -> Any:

@@ -741,8 +741,8 @@ BANK = (
     Mutant(
         "page-is-taken-without-proof",
         "transport/page_shape.py",
-        "if self._copy != text:",
-        "if not text:",
+        "if self._copy != part:",
+        "if not part:",
         "transport/test_page_shape.py::test_a_hostile_page_is_one_for_the_strict_reader",
     ),
     Mutant(

@@ -243,7 +243,7 @@ class CertificateOwner(Spec):
         return [
             *(thumbprint.upper() for thumbprint in (selection and selection.thumbprints) or ()),
             *map(format_id_key, (selection and selection.ids) or ()),
-            *map(str.upper, table.columns["thumbprint"] if table else ()),
+            *(_fold_thumbprints(table.columns["thumbprint"]) if table else ()),
         ]
 
     def list_owner_names(self, tables: Tables) -> Iterable[str | None]:
@@ -262,6 +262,12 @@ class CertificateOwner(Spec):
             index -= count
         table = tables["assignments"]
         return Source(table.file, table.lines[index], 1)
+
+
+def _fold_thumbprints(column: Sequence[str]) -> Sequence[str]:
+    """Return a table's thumbprints in upper case; as they are nearly always, it is the same texts and no copies."""
+    folded = list(map(str.upper, column))
+    return column if folded == column else folded
 
 
 class Assignment(NamedTuple):
