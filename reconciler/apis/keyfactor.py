@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.apis.client import ObjectReader
 from reconciler.apis.dialect import Dialect, ReadClient, ReaderParts, is_throttled_by_gateway
+from reconciler.apis.seen_keys import SeenKeys
 from reconciler.model import Json, Query, Reply
 from reconciler.reader import ColumnRows, Page
 from reconciler.transport.fetch_ahead import FetchAhead
@@ -92,7 +93,7 @@ class KeyfactorRead(ObjectReader):
         """Yield a list's pages; `first` is its first one, where that is under way already."""
         yielded_keys: set[Any] = set()
         for turn in range(RESTARTS + 1):
-            keys_in_pass: set[Any] = set()
+            keys_in_pass = SeenKeys()
             try:
                 for page in self._read_pass(listing, keys_in_pass, None if turn else first):
                     if not turn:
@@ -103,7 +104,7 @@ class KeyfactorRead(ObjectReader):
                         yield Page(new_rows, page.total)
             except _InconsistentPages as error:
                 reason = str(error)
-                yielded_keys |= keys_in_pass
+                yielded_keys.update(keys_in_pass)
             else:
                 return
         raise self._client.make_incomplete_error(
@@ -120,7 +121,7 @@ class KeyfactorRead(ObjectReader):
         """Return the rows of one whole pass: unlike `pages`, none of a pass that was given up."""
         for _ in range(RESTARTS + 1):
             try:
-                return [row for page in self._read_pass(listing, set()) for row in page.rows]
+                return [row for page in self._read_pass(listing, SeenKeys()) for row in page.rows]
             except _InconsistentPages as error:
                 reason = str(error)
         raise self._client.make_incomplete_error(
@@ -128,21 +129,20 @@ class KeyfactorRead(ObjectReader):
         )
 
     def _read_pass(
-        self, listing: _Listing, seen_keys: set[Any], first: Future[_ListPage] | None = None
+        self, listing: _Listing, seen_keys: SeenKeys, first: Future[_ListPage] | None = None
     ) -> Iterator[_ListPage]:
         """Read a list once from its beginning; raises _InconsistentPages where its pages contradict each other."""
         first_page = first.result() if first else self._read_page(listing, 1, PAGE)
         size, total, count = len(first_page.rows), first_page.total, 0
         later_pages = self._read_until_empty(listing, size) if total is None else self._counted(listing, size, total)
         for page in _chain_pages(first_page, later_pages):
-            keys = set(page.keys)
-            # Offset paging has no snapshot: an insertion repeats a row, a deletion skips one.
-            if len(keys) != len(page.keys) or not seen_keys.isdisjoint(keys):
-                raise _InconsistentPages(f"a row with the same {listing.key} came twice")
+            # First: `seen_keys` has what was yielded, and this page will not be.
             if page.total != total:
                 raise _InconsistentPages("the number of rows changed meanwhile")
-            seen_keys |= keys
-            count += len(keys)
+            # Offset paging has no snapshot: an insertion repeats a row, a deletion skips one.
+            if not seen_keys.add(page.keys):
+                raise _InconsistentPages(f"a row with the same {listing.key} came twice")
+            count += len(page.keys)
             yield page
         if total is not None and count != total:
             raise _InconsistentPages(f"the server counts {total} rows and gave {count}")
