@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.apis.seen_keys import SeenKeys
 
-KEYS = st.integers(1, 12) | st.sampled_from(["a", "b"])
+KEYS = st.integers(1, 12) | st.sampled_from([-(2**64), 2**63, "a", "b"])
 PAGES = st.lists(st.lists(KEYS, max_size=4) | st.lists(st.integers(1, 12), max_size=4).map(sorted), max_size=5)
 
 

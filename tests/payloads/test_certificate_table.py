@@ -14,7 +14,7 @@ from reconciler.reader import ColumnRows, split_columns
 TEXTS = st.sampled_from(["", "a", "b"])
 RAW_ROWS = st.lists(
     st.tuples(
-        st.integers(1, 5),
+        st.integers(1, 5) | st.just(2**70),
         st.sampled_from(["AA", "aa", "BB", "", None]),
         st.sampled_from([None, 0, 1, 2, 300]),
         TEXTS | st.none(),

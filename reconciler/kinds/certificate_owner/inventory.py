@@ -40,9 +40,10 @@ def count_undeclared_certificates(live: LiveOwners, documents: Sequence[Wanted[C
     declared_ids = _collect_queried_ids(live, documents)
     if declared_ids is None or live.inventory is None:
         return None
-    keys = _collect_declared_keys(documents)
+    # In upper case, as certificates are found by them, these are the declared texts themselves and no copies.
+    keys = set[str]().union(*(document.spec.list_keys(document.tables) for document in documents))
     # Most certificates are named by thumbprint, or not at all.
-    thumbprints = map(str.casefold, live.inventory.thumbprints)
+    thumbprints = map(str.upper, live.inventory.thumbprints)
     unnamed_ids = [number for number, text in zip(live.inventory.ids, thumbprints, strict=True) if text not in keys]
     if not declared_ids and not any(document.spec.names_ids for document in documents):
         return len(unnamed_ids)

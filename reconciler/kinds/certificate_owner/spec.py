@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
+from operator import eq
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StrictBool, StrictInt
@@ -266,8 +267,8 @@ class CertificateOwner(Spec):
 
 def _fold_thumbprints(column: Sequence[str]) -> Sequence[str]:
     """Return a table's thumbprints in upper case; as they are nearly always, it is the same texts and no copies."""
-    folded = list(map(str.upper, column))
-    return column if folded == column else folded
+    is_upper = all(map(eq, column, map(str.upper, column)))
+    return column if is_upper else list(map(str.upper, column))
 
 
 class Assignment(NamedTuple):
