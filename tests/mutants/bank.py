@@ -278,9 +278,9 @@ BANK = (
     ),
     Mutant(
         "a-row-that-comes-twice",
-        "apis/keyfactor.py",
-        "if len(keys) != len(page.keys) or not seen_keys.isdisjoint(keys):",
-        "if len(keys) != len(page.keys):",
+        "apis/seen_keys.py",
+        "if len(new_keys) != len(keys) or not self._unordered.isdisjoint(new_keys):",
+        "if len(new_keys) != len(keys):",
         "apis/test_command_lists.py::test_a_row_that_moved_between_pages_restarts_the_list_and_none_is_lost_or_told_twice",
     ),
     Mutant(
