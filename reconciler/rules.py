@@ -182,6 +182,21 @@ _PLAN_RULES = {
     "plan.unverified": "A saved plan is signed, and nothing in the settings says how to verify it.",
     "plan.wrong-signature": "A saved plan's signature does not hold, or was made in another way than the settings say.",
 }
+_POSTURE_RULES = {
+    "posture.claim-unused": "A claim is in no role that the account sees.",
+    "posture.denied-long-ago": "A denied request was submitted more days ago than were asked for.",
+    "posture.equal-roles": "Two or more roles have the very same rights.",
+    "posture.event-disabled": "A secret event is disabled.",
+    "posture.event-type-untold": "A type of secret event is told by no enabled event with a topic.",
+    "posture.event-without-topic": "A secret event has no topic, so that nobody is told.",
+    "posture.event-without-types": "A secret event is about no event type, so that it never fires.",
+    "posture.expiring-unowned": "A certificate without an owner ends within the days that were asked for.",
+    "posture.owner-missing": "A certificate is owned by a role that is not among those that the account sees.",
+    "posture.owner-not-held": "A certificate is owned by a role that nobody holds.",
+    "posture.pending-too-long": "A pending request was submitted more days ago than were asked for.",
+    "posture.role-not-held": "A role is held by nobody.",
+    "posture.unjudged-object": "An object lacks the day that a finding would be judged by.",
+}
 _SCHEMA_RULES = {
     "schema.stale": "A schema file is not what this version of the tool writes.",
 }
@@ -314,6 +329,7 @@ RULES: Mapping[str, str] = MappingProxyType(
                 **_NOTIFY_RULES,
                 **_OUTPUT_RULES,
                 **_PLAN_RULES,
+                **_POSTURE_RULES,
                 **_SCHEMA_RULES,
                 **_SETTINGS_RULES,
                 **_STATE_RULES,

@@ -26,6 +26,8 @@ Everyday:
   drift     Say what is no longer as declared.
   show      Render a saved plan.
   doctor    Examine each target: reachable, who we are, what we may do.
+  report    Report on the servers as they are, whatever the manifests say:
+            `report posture`.
 
 Manifests from a server:
   init       Begin a repository: settings, manifests of what the servers have,

@@ -17,7 +17,8 @@ from reconciler.model import Gap
 from reconciler.plans.planner import LiveKey, Observed
 from reconciler.reader import Read
 
-_READ_ERRORS = (AuthError, IncompleteError, UnreachableError)
+READ_ERRORS = (AuthError, IncompleteError, UnreachableError)
+"""What a read raises where it tells nothing."""
 
 
 def observe(
@@ -89,7 +90,7 @@ def _collect(keys: Iterable[LiveKey], futures: Iterable[Future[Any]]) -> Observe
             live[key] = future.result()
         # A failed read must never look like an empty world: GitOps controllers have pruned what they couldn't
         # see.
-        except _READ_ERRORS as error:
+        except READ_ERRORS as error:
             gaps.extend(_build_gaps(error))
     return Observed(live, tuple(gaps))
 

@@ -17,6 +17,7 @@ from reconciler.reader import Read
 
 _REQUESTS_PATH = "/Workflow/Certificates"
 PENDING_PATH = "/Workflow/Certificates/Pending"
+DENIED_PATH = "/Workflow/Certificates/Denied"
 DENY_PATH = "/Workflow/Certificates/Deny"
 # The API's certificate states are bare numbers from 0 to 8: these names are those that third-party code gives
 # them, which has none for 6 to 8.

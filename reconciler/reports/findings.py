@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.model import Risk, Verdict
+from reconciler.plans.posture import Urgency
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
@@ -65,6 +66,7 @@ def list_findings(report: RunReport) -> list[Finding]:
     view = View(report.plan.targets, from_server=report.command == "drift")
     absences_level = Level.WARNING if view.from_server else Level.NOTE
     notes = sorted({*report.plan.notes, *report.notes})
+    urgent = frozenset(_list_urgent_rules(report))
     findings = [
         *(_make_diagnostic_finding(problem, Level.ERROR) for problem in report.all_problems),
         *_list_step_findings(report.steps, view),
@@ -72,10 +74,16 @@ def list_findings(report: RunReport) -> list[Finding]:
             _make_diagnostic_finding(absence, absences_level)._replace(is_difference=view.from_server)
             for absence in sorted(report.plan.absences)
         ),
-        *(_make_diagnostic_finding(note, Level.NOTE) for note in notes),
+        *(_make_diagnostic_finding(note, Level.WARNING if note.rule in urgent else Level.NOTE) for note in notes),
     ]
     ranks = {level: rank for rank, level in enumerate(Level)}
     return sorted(findings, key=lambda finding: ranks[finding.level])
+
+
+def _list_urgent_rules(report: RunReport) -> Iterator[str]:
+    for finding in report.posture.findings if report.posture else ():
+        if finding.rule.urgency is Urgency.HIGH:
+            yield finding.rule.id
 
 
 def make_fingerprints(findings: Iterable[Finding]) -> Iterator[str]:

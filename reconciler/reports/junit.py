@@ -64,6 +64,7 @@ def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]
     """Yield the run, then each object with what is said of it, then what is said of no document."""
     yield _make_run_case(report)
     yield from map(_make_past_case, report.runs)
+    yield from _list_posture_cases(report)
     unread = {gap.problem for gap in report.plan.gaps}
     by_address: dict[Address, list[Diagnostic]] = {}
     others: dict[str, list[Diagnostic]] = {}
@@ -126,6 +127,21 @@ def _make_past_case(run: PastRun) -> TestCase:
         return TestCase("history", name, _PASSED)
     result = _SKIPPED if run.exit is None and run.is_under_way else _FAILURE
     return TestCase("history", name, result, ((run.outcome, f"it ended as: {run.outcome}"),))
+
+
+def _list_posture_cases(report: RunReport) -> Iterator[TestCase]:
+    """Yield each rule by target: it passes where it finds nothing, and is an error where it could not be asked."""
+    if report.posture is None:
+        return
+    findings = {(finding.target, finding.rule.id): finding for finding in report.posture.findings}
+    for reading in report.posture.readings:
+        suite = escape_invisible(f"{reading.target}.posture")
+        for rule in reading.judged:
+            finding = findings.get((reading.target, rule.id))
+            texts = ((rule.id, f"{finding.summary}; {rule.reason}; {rule.remedy}"),) if finding else ()
+            yield TestCase(suite, rule.id, _FAILURE if finding else _PASSED, texts)
+        for rule in reading.unjudged:
+            yield TestCase(suite, rule.id, _ERROR, ((rule.id, "what it needs could not be read"),))
 
 
 def _list_object_findings(report: RunReport) -> Iterator[tuple[Finding, Address]]:

@@ -64,6 +64,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     sheet.add(" · ".join(_list_facts(report, context)))
     remainder_place = context.whole_result or context.link
     _add_problems(sheet, report.all_problems, remainder_place)
+    _add_list(sheet, "Found", report.findings, remainder_place)
     _add_steps(sheet, report, remainder_place)
     _add_acknowledged(sheet, report, remainder_place)
     _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
@@ -205,7 +206,7 @@ def _add_cleared(sheet: _Sheet, report: RunReport) -> None:
 
 
 def _add_notes(sheet: _Sheet, report: RunReport) -> None:
-    notes = sorted({*report.plan.notes, *report.notes})
+    notes = report.other_notes
     if not notes:
         return
     lines = [_format_diagnostic(note) for note in notes[:_MAX_NOTES]]

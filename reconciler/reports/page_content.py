@@ -14,6 +14,7 @@ from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
 from reconciler.reports.page_history import HistoryPage, build_history_page
+from reconciler.reports.page_posture import PosturePage, build_posture_page, count_urgencies
 from reconciler.reports.page_steps import VERDICT_TONES, Mark, PageSteps, build_page_steps, mark_age
 from reconciler.reports.perspective import FOUND, PLANNED, View
 from reconciler.reports.problems import limit_by_file
@@ -106,6 +107,7 @@ class PageContent:
     withdrawn: Sequence[str]
     unmanaged: str
     history: HistoryPage | None
+    posture: PosturePage | None
     link: str
     is_drift: bool
 
@@ -125,10 +127,11 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         build_filters(steps.blocks),
         _tell(plan.absences, view, report.absence_ages),
         _list_cleared(report),
-        _tell(sorted((*plan.notes, *report.notes)), view, {}),
+        _tell(report.other_notes, view, {}),
         _list_withdrawn(report),
         summarize_unmanaged(plan.unmanaged),
         build_history_page(report.runs, report.differences, context.moment) if report.command == "history" else None,
+        build_posture_page(report.posture) if report.posture else None,
         # The address comes from a variable of the environment: `javascript:` is one as well.
         context.link if context.link.startswith(("https://", "http://")) else "",
         view.from_server,
@@ -153,7 +156,13 @@ def _split_summary(report: RunReport) -> tuple[str, str]:
 def _find_tone(report: RunReport, word: str) -> str:
     if report.exit not in {Exit.OK, Exit.CHANGES}:
         return "bad"
-    return "wary" if word in {"drift", "changes"} else "calm" if report.command in {"history", "show"} else "good"
+    return (
+        "wary"
+        if word in {"drift", "changes", "findings"}
+        else "calm"
+        if report.command in {"history", "show"}
+        else "good"
+    )
 
 
 def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str, str]]:
@@ -179,6 +188,9 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str
 
 def _count_tiles(report: RunReport) -> Iterable[Tile]:
     """Yield the numbers that are not 0: of what became of the steps, or of what they are."""
+    if report.posture:
+        yield from (Tile(number, label, tone) for number, label, tone in count_urgencies(report.posture) if number)
+        return
     summary, words = report.summary, FOUND if report.command == "drift" else PLANNED
     if report.outcomes:
         verdicts = summary.verdicts.items()
@@ -194,7 +206,7 @@ def _count_tiles(report: RunReport) -> Iterable[Tile]:
         Tile(summary.unchanged, "unchanged", "good"),
         Tile(report.plan.compared.of - report.plan.compared.objects, "not compared", "bad"),
     ]
-    return (tile for tile in tiles if tile.number > 0)
+    yield from (tile for tile in tiles if tile.number > 0)
 
 
 def _tell(diagnostics: Iterable[Diagnostic], view: View, ages: Mapping[Diagnostic, DriftAge | None]) -> ToldList:

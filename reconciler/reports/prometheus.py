@@ -19,6 +19,7 @@ from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
+    from reconciler.plans.posture import Posture
     from reconciler.reports.formats import FormatContext
 
 _LAST_SUCCESS = "reconciler_last_success_timestamp_seconds"
@@ -95,6 +96,8 @@ def _list_object_metrics(report: RunReport, context: FormatContext) -> Iterator[
         outcomes = Counter(run.outcome for run in report.runs)
         series = tuple(({"outcome": outcome}, count) for outcome, count in sorted(outcomes.items()))
         yield Metric("reconciler_history_runs", "Runs of before that were asked for.", series)
+    elif report.posture:
+        yield _count_posture(report.posture)
     elif report.command in {"plan", "show"}:
         yield _count_changes(report)
 
@@ -165,6 +168,20 @@ def _count_changes(report: RunReport) -> Metric:
         for (target, kind, action, risk), count in sorted(counts.items())
     )
     return Metric("reconciler_objects_to_change", "Objects that apply would change.", series)
+
+
+def _count_posture(posture: Posture) -> Metric:
+    """What was found; each rule that was asked has a series, so that 0 is told as well."""
+    counts = {(finding.target, finding.rule.id): finding.total for finding in posture.findings}
+    series = tuple(
+        (
+            {"target": reading.target, "rule": rule.id, "urgency": rule.urgency.value},
+            counts.get((reading.target, rule.id), 0),
+        )
+        for reading in posture.readings
+        for rule in reading.judged
+    )
+    return Metric("reconciler_posture_found", "What a finding counts: certificates, roles, requests and so on.", series)
 
 
 def _count_verdicts(report: RunReport) -> Metric:

@@ -16,6 +16,7 @@ from reconciler.plans.summary import Summary, summarize_steps
 if TYPE_CHECKING:
     from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
+    from reconciler.plans.posture import Posture
 
 EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
 """The plan of a run that made none."""
@@ -35,8 +36,8 @@ class RunReport:
 
     `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
     `notes` come beside those of the plan. With `outcomes` the steps are theirs; `drift` is parallel to the plan.
-    `members` are the command's own in the JSON document, `headline` says in a line or two what it came to, and `runs`
-    are those that `history` tells of.
+    `members` are the command's own in the JSON document, `headline` says in a line or two what it came to, `runs`
+    are those that `history` tells of, and `posture` is what was found, of which the plan has a note each.
     """
 
     command: str
@@ -50,6 +51,7 @@ class RunReport:
     headline: str = ""
     runs: Sequence[PastRun] = ()
     differences: Sequence[PastDifference] = ()
+    posture: Posture | None = None
 
     @property
     def steps(self) -> Iterator[ReportedStep]:
@@ -86,6 +88,17 @@ class RunReport:
         """Everything that has to be mended, sorted by place, each thing once."""
         unread = (gap.problem for gap in self.plan.gaps)
         return sorted({*self.problems, *self.plan.problems, *unread})
+
+    @property
+    def findings(self) -> list[Diagnostic]:
+        """What was found beside everything that is declared, the most urgent first; the plan's notes have these too."""
+        return [finding.describe() for finding in self.posture.findings] if self.posture else []
+
+    @property
+    def other_notes(self) -> list[Diagnostic]:
+        """Everything that is only told, and neither missing nor a finding, sorted by place."""
+        findings = frozenset(finding.rule.id for finding in self.posture.findings) if self.posture else frozenset()
+        return sorted({note for note in (*self.plan.notes, *self.notes) if note.rule not in findings})
 
     @property
     def all_notes(self) -> list[Diagnostic]:

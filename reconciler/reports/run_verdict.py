@@ -26,6 +26,8 @@ def describe_verdict(report: RunReport) -> RunVerdict:
     """Return how a run ended; only a whole comparison without a difference is in sync."""
     if report.exit not in {Exit.OK, Exit.CHANGES}:
         return RunVerdict(_STOPPED.get(report.exit, _BAD), report.exit.word)
+    if report.posture is not None:
+        return RunVerdict(_CHANGES, "findings") if report.posture.findings else RunVerdict(_GOOD, "no findings")
     if report.exit is Exit.CHANGES or (not report.outcomes and (report.plan.steps or report.plan.absences)):
         return RunVerdict(_CHANGES, "drift" if report.command == "drift" else "changes")
     if report.outcomes or report.command in {"validate", "show", "history"}:

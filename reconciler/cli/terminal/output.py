@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.run_history import PastDifference, PastRun
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
+    from reconciler.plans.posture import Posture
     from reconciler.plans.run_events import RunEvent, UntoldNews
     from reconciler.reports.formats import FormatContext
     from reconciler.reports.layout import Layout
@@ -35,7 +36,8 @@ class CommandResult(NamedTuple):
     a plan and, unless the text lists them (`absences_in_text`), what it wants only told. `extra` are the command's own
     members of the document. `headline` is the result in one line, for stderr where stdout is a document. `untold_rules`
     are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` and
-    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan. `events` are
+    `differences` are those that `history` tells of. `documents` are those of a command that makes no plan,
+    and `posture` is what was found beside everything that is declared. `events` are
     the news of a run for those who are told, and `untold` is what earlier ones could not tell them.
     """
 
@@ -54,6 +56,7 @@ class CommandResult(NamedTuple):
     runs: Sequence[PastRun] = ()
     differences: Sequence[PastDifference] = ()
     documents: Sequence[DocumentCoverage] = ()
+    posture: Posture | None = None
     events: tuple[RunEvent, ...] = ()
     untold: tuple[UntoldNews, ...] = ()
 
@@ -130,6 +133,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         headline=result.headline,
         runs=result.runs,
         differences=result.differences,
+        posture=result.posture,
     )
 
 

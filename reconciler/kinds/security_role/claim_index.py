@@ -85,6 +85,11 @@ def _explain_unknown_provider(key: ClaimKey, raw: Mapping[str, Json]) -> str:
 
 def read_claim_index(read: Read) -> ClaimIndex:
     """Read all claims; raises IncompleteError for rows that aren't claims, since one missed would be overwritten."""
+    return ClaimIndex(read_claim_rows(read))
+
+
+def read_claim_rows(read: Read) -> list[Mapping[str, Json]]:
+    """Return all claims as read; raises IncompleteError for rows that aren't claims."""
     rows = read.rows(CLAIMS_PATH)
     for raw in rows:
         member_names = {name.casefold() for name in raw}
@@ -98,7 +103,7 @@ def read_claim_index(read: Read) -> ClaimIndex:
                 "check the server's version and the proxy before it",
             )
             raise IncompleteError(problem)
-    return ClaimIndex(rows)
+    return rows
 
 
 def _build_id_sort_key(raw: Mapping[str, Json]) -> tuple[bool, int, str]:
