@@ -26,6 +26,7 @@ from reconciler.reports.sarif import render_sarif
 from tests.reports.test_history_text import ENDED, RECORD, STEP
 from tests.reports.test_hostile import CORPUS
 from tests.support.format_judges import JUDGES, judge_format, judge_markdown, split_row
+from tests.support.html_samples import make_posture_report
 from tests.support.problems import make_problem
 from tests.support.report_plans import (
     DENIAL,
@@ -113,6 +114,8 @@ REPORTS = {
     "no runs": RunReport("history", Exit.OK, members={"runs": []}, headline="0 runs"),
     "base": RunReport("plan", Exit.OK, mask_plan(PLAN), members=BASE),
     "runs": RunReport("history", Exit.OK, headline="3 runs", runs=(PARTIAL_RUN, GOOD_RUN, RUNNING)),
+    "posture": make_posture_report("command", "Web Team"),
+    "posture with a gap": make_posture_report("command", "Web Team", Exit.INCOMPLETE),
 }
 EXIT_SAID = {"json", "markdown", "sarif", "prometheus"}
 
@@ -198,10 +201,10 @@ def test_no_hostile_name_does_anything_in_any_format(name: str) -> None:
     scope = "a--b--> ]]> \"'<&\n\\ @team"
     for number in range(0, len(HOSTILE), 12):
         words = HOSTILE[number : number + 12]
-        for report in (make_hostile_report(words), make_hostile_history(words)):
+        for report in (make_hostile_report(words), make_hostile_history(words), make_posture_report(*words[:2])):
             judge_format(name, FORMATS[name].render(report, CONTEXT._replace(scope=scope)))
     for word in HOSTILE if name == "markdown" else ():
-        for report in (make_hostile_report([word]), make_hostile_history([word])):
+        for report in (make_hostile_report([word]), make_hostile_history([word]), make_posture_report(word, word)):
             judge_format(name, FORMATS[name].render(report, CONTEXT))
 
 

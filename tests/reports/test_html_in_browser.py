@@ -45,8 +45,8 @@ def reader() -> Iterator[Reader]:
         yield reader
 
 
-# What the other pages have is on these three as well.
-@pytest.mark.parametrize("sample", ["drift", "apply", "history"])
+# What the other pages have is on these four as well.
+@pytest.mark.parametrize("sample", ["drift", "apply", "history", "posture"])
 def test_a_page_is_for_everybody(reader: Reader, tmp_path: Path, sample: str) -> None:
     """On a wide screen in the light, on a phone in the dark: contrast, landmarks, names, and no line is cut off."""
     page = reader.page

@@ -135,6 +135,13 @@ SAYINGS = {
         "! deny RequestDenial d applied target command not kept", "what it changed is not in this store",
         "no result was recorded",
         "SecurityRole/Auditors permissions: since 2026-11-20, cleared 2026-11-24", "still there"],
+    "posture": [
+        "! Findings 12 findings", "4 of high urgency", "Certificates that end within 30 days",
+        "high 213 certificates are owned by roles that nobody holds target command",
+        "What to do: give the role a claim in its SecurityRole document", "posture.owner-not-held",
+        "Platform Engineering 0 212", "1 more; as many as are kept: --report json=FILE",
+        "day 4: 6 with an owner that somebody holds, 5 without",
+        "Not judged", "csms : posture.event-disabled"],
 }  # fmt: skip
 
 

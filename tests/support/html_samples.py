@@ -11,6 +11,8 @@ from reconciler.engine.run_history import PastDifference, PastRun, RecordedStep
 from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Subject, Verdict
 from reconciler.plans.drift_items import ClearedDifference, DriftAge, DriftComparison, DriftStatus, StepDrift
+from reconciler.plans.posture import ExpiryDay, Posture, PostureFinding, PostureItem, PostureReading
+from reconciler.plans.posture_rules import POSTURE_RULES
 from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_drift, summarize_news, summarize_plan
 from reconciler.reports.run_report import RunReport
@@ -89,6 +91,25 @@ DIFFERENCES = [
     PastDifference(ROLES, "", "", "2026-11-26T01:00:00Z", "2026-11-28T01:00:00Z", 2, ""),
 ]
 MASKED = mask_plan(PLAN)
+RULES = {rule.id: rule for rule in POSTURE_RULES}
+
+
+def make_posture_report(target: str, name: str, exit_: Exit = Exit.CHANGES) -> RunReport:
+    """Return a report of one finding of each rule of a target, and of another target of which one was not asked."""
+    facts = {"certificates": 212, "first to end": None, "such as": name, "description": name}
+    findings = [
+        PostureFinding(target, rule, 30, 213, [PostureItem(name, str(number), facts, 212)])
+        for number, rule in enumerate(RULES.values())
+    ]
+    expiries = [ExpiryDay(day, day * 7 % 11, max(0, 9 - day)) for day in range(0, 31, 2)]
+    read = PostureReading(target, {"certificates": 2_247}, tuple(RULES.values()), (), expiries)
+    unread = PostureReading("csms", {}, (), (RULES["posture.event-disabled"],))
+    posture = Posture(datetime(2026, 11, 29, tzinfo=UTC).date(), 30, findings, (read, unread))
+    notes = tuple(finding.describe() for finding in findings)
+    plan = mask_plan(replace(EMPTY, steps=(), compared=Coverage(5, 6), notes=notes, targets=TARGETS))
+    return RunReport("report", exit_, plan, headline=f"12 findings of {name}", posture=posture)
+
+
 SAMPLES: Mapping[str, RunReport] = {
     "plan": RunReport("plan", Exit.INCOMPLETE, MASKED, headline=summarize_plan(MASKED)),
     "drift": RunReport(
@@ -103,6 +124,7 @@ SAMPLES: Mapping[str, RunReport] = {
     "in sync": RunReport("plan", Exit.OK, mask_plan(EMPTY), headline=summarize_plan(mask_plan(EMPTY))),
     "validate": RunReport("validate", Exit.INVALID, problems=(MISTAKE, GAP.problem)),
     "history": RunReport("history", Exit.OK, runs=RUNS, differences=DIFFERENCES, headline="10 runs"),
+    "posture": make_posture_report("command", "Platform Engineering"),
 }
 """A run of each command, with what its page can have."""
 
@@ -141,4 +163,5 @@ def spread_word(word: str) -> list[RunReport]:
         RunReport("drift", Exit.CHANGES, plan, drift=drift, members=members, headline=word),
         RunReport("apply", Exit.UNKNOWN, plan, outcomes=outcomes, problems=(problem,)),
         RunReport("history", Exit.OK, runs=[run], differences=differences, headline=word),
+        make_posture_report(word, word),
     ]
