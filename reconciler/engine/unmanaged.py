@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
@@ -79,7 +79,7 @@ def find_unmanaged(inputs: RunInputs, options: RunOptions, on_progress: Callable
     settings = read_settings(inputs, options.config)
     object_filter = _Filter(options.selection, inputs.kinds)
     keys = _choose_lists(settings, options.selection, object_filter, inputs.kinds)
-    loaded = _load_documents(inputs, settings, options, keys)
+    loaded = load_inventory_documents(inputs, settings, options.paths, {kind for _, kind in keys})
     run = Run.of_documents(inputs.today, loaded.documents)
     with connect_targets(inputs, settings, sorted({target for target, _ in keys})) as apis:
         readers = {name: api.read for name, api in apis.items()}
@@ -108,17 +108,16 @@ def _choose_lists(settings: Settings, selection: Selection, object_filter: _Filt
     return keys
 
 
-def _load_documents(
-    inputs: RunInputs, settings: Settings, options: RunOptions, keys: Sequence[LiveKey]
+def load_inventory_documents(
+    inputs: RunInputs, settings: Settings, paths: Sequence[str], kinds: Collection[str]
 ) -> LoadedManifests:
-    """Read everything that is declared; a document with errors stops the run if its objects could be among these."""
+    """Read everything that is declared; a document with errors stops the run if it is of one of these kinds."""
     apis = {name: target.api for name, target in settings.targets.items()}
     # A folder that is named must be there; that of the settings may still have to be made.
-    if not options.paths and not settings.manifests.exists():
+    if not paths and not settings.manifests.exists():
         return LoadedManifests((), "", 0, ())
-    kinds = {kind for _, kind in keys}
     return load_declared(
-        inputs, settings, options.paths, apis, lambda document: document.address.kind in kinds, may_be_empty=True
+        inputs, settings, paths, apis, lambda document: document.address.kind in kinds, may_be_empty=True
     )
 
 
@@ -136,7 +135,7 @@ def _compare_lists(
     for target, kind in (key for key in keys if key in observed.live):
         live_objects = list_live_objects(observed.live, target, kind, loaded.documents, kinds)
         if live_objects is None:
-            gaps.append(Gap(_explain_unclear(target, kind), Exit.INCOMPLETE))
+            gaps.append(Gap(explain_unclear_documents(target, kind), Exit.INCOMPLETE))
             continue
         objects = [item for item in live_objects if object_filter.has_object(kind, item.name)]
         listed_count += len(objects)
@@ -155,7 +154,8 @@ def _count_listings(keys: Sequence[LiveKey], listings: Sequence[UnmanagedObjects
     return {kind: counts[kind] for kind in sorted(counts.keys() - unknown)}
 
 
-def _explain_unclear(target: str, kind: str) -> Diagnostic:
+def explain_unclear_documents(target: str, kind: str) -> Diagnostic:
+    """Say that it can't be told which objects of a kind are declared."""
     return Diagnostic(
         "live.unclear-documents",
         Source(f"target {target}"),

@@ -135,9 +135,9 @@ def _render_next_steps(listings: Sequence[UnmanagedObjects]) -> Iterator[Line]:
     objects = [(listing.kind, item) for listing in listings for item in listing.objects]
     kinds = sorted({kind for kind, item in objects if not item.unexportable})
     if kinds:
-        command = " ".join(("reconciler export", *(f"--kind {kind}" for kind in kinds)))
+        command = " ".join(("reconciler export --unmanaged", *(f"--kind {kind}" for kind in kinds)))
         narrowed = "--match narrows it by name, or by owner for certificates"
-        remedy = "into a file among the manifests, without what they declare already"
+        remedy = "into a file among the manifests"
         yield build_line(f"To declare them: {command}, {remedy}; {narrowed}.", hang=2)
     for reason in sorted({item.unexportable for _, item in objects if item.unexportable}):
         yield build_line(f"No export has {reason}.", hang=2)

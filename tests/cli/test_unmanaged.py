@@ -56,7 +56,7 @@ def test_in_an_empty_repository_everything_is_unmanaged(run: Run, world: Simulat
     assert [*report["unmanaged"]] == sorted(NOUNS)
     assert len(report["objects"]) == sum(report["unmanaged"].values())
     assert "8 roles" in stdout
-    assert "reconciler export --kind" in stdout
+    assert "reconciler export --unmanaged --kind" in stdout
     assert "manifests: nothing is declared here" in stderr
 
 
@@ -173,14 +173,17 @@ def test_what_no_export_has_is_not_told_to_be_exported(run: Run, world: Simulato
 
     assert "To declare them" not in stdout
     assert "No export has a certificate without an owner: give it one in a CertificateOwner document" in stdout
-    assert "To declare them: reconciler export --kind SecurityRole, " in run(["unmanaged"])[1].replace(
+    assert "To declare them: reconciler export --unmanaged --kind SecurityRole, " in run(["unmanaged"])[1].replace(
         "--kind EventHandler --kind SecretEvent ", ""
     )
 
 
-def test_what_is_declared_already_is_to_be_left_out_of_the_export(run: Run, world: Simulator, folder: Path) -> None:
+def test_the_export_that_is_advised_has_nothing_twice(run: Run, world: Simulator, folder: Path) -> None:
     """An export of a kind has all of it: declared twice, an object would be an error."""
     (folder / "manifests").mkdir()
     (folder / "manifests/role.yaml").write_text(run(["export", "--match", "Auditors", "--kind", "SecurityRole"])[1])
+    advice = "reconciler export --unmanaged --kind SecurityRole"
+    assert advice in " ".join(run(["unmanaged", "--only", "SecurityRole"])[1].split())
 
-    assert "without what they declare already" in " ".join(run(["unmanaged", "--only", "SecurityRole"])[1].split())
+    (folder / "manifests/rest.yaml").write_text(run(advice.split()[1:])[1])
+    assert run(["plan", "--detailed-exitcode"])[0] == 0

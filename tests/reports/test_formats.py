@@ -201,7 +201,11 @@ def test_no_hostile_name_does_anything_in_any_format(name: str) -> None:
     scope = "a--b--> ]]> \"'<&\n\\ @team"
     for number in range(0, len(HOSTILE), 12):
         words = HOSTILE[number : number + 12]
-        for report in (make_hostile_report(words), make_hostile_history(words), make_posture_report(*words[:2])):
+        for report in (
+            make_hostile_report(words),
+            make_hostile_history(words),
+            make_posture_report(words[0], words[-1]),
+        ):
             judge_format(name, FORMATS[name].render(report, CONTEXT._replace(scope=scope)))
     for word in HOSTILE if name == "markdown" else ():
         for report in (make_hostile_report([word]), make_hostile_history([word]), make_posture_report(word, word)):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     "--kind", multiple=True, metavar="KIND", help="Only this kind. Repeatable.", shell_complete=complete_kinds
 )
 @click.option("--match", metavar="PATTERN", help="Only objects whose name matches (* and ? are wildcards).")
+@click.option("--unmanaged", is_flag=True, help="Only what no manifest of the settings declares.")
 @click.option("--out", metavar="DIR", help="Write files into this folder; nothing in it is overwritten.")
 @options.split
 @options.tables
@@ -39,6 +40,7 @@ def command(
     *,
     kind: tuple[str, ...],
     match: str | None,
+    unmanaged: bool,
     out: str | None,
     split: Split | None,
     csv: bool,
@@ -48,7 +50,7 @@ def command(
     """Print the live state as manifests on which `plan` is empty, or write it into a folder."""
     from reconciler.engine.exporting.export_drafts import ExportScope
 
-    scope = ExportScope(kind, match, target)
+    scope = ExportScope(kind, match, target, unmanaged)
     if out is not None:
         return _export_files(session, config, scope, out, split or "kind", csv)
     if split or csv:

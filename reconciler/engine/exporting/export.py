@@ -14,6 +14,8 @@ from reconciler.engine.exporting.export_drafts import Draft, ExportScope, drop_r
 from reconciler.errors import Exit, IncompleteError, RefusedError
 from reconciler.settings.model import Settings
 
+_ALL_DECLARED = "# whatever was asked for is declared already\n"
+
 
 class ExportResult(NamedTuple):
     """Manifests as text, and why each object that is not among them was left out."""
@@ -37,7 +39,8 @@ def export_manifests(
     can't be read ends it: half an export would look like a whole one.
     """
     settings = read_settings(inputs, config)
-    return _write_manifests(read_drafts(inputs, settings, scope, on_progress), inputs, settings)
+    drafts = read_drafts(inputs, settings, scope, on_progress)
+    return _write_manifests(drafts, inputs, settings) if drafts else ExportResult(_ALL_DECLARED, ())
 
 
 def _write_manifests(drafts: Sequence[Draft], inputs: RunInputs, settings: Settings) -> ExportResult:

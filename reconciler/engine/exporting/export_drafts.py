@@ -13,6 +13,7 @@ from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.document import Document
 from reconciler.documents.writer import explain_unwritable_text
 from reconciler.engine.declaration import RunInputs
+from reconciler.engine.exporting.undeclared import DeclaredDocuments, keep_undeclared, load_declared_documents
 from reconciler.engine.parallel_reads import ReadTask, read_together
 from reconciler.engine.pipeline import connect_targets, list_readers
 from reconciler.errors import UsageError
@@ -39,11 +40,15 @@ _SAME_NAME = "another one has this name, letter case aside, and no two documents
 
 
 class ExportScope(NamedTuple):
-    """What to export: of these kinds (none: all), of objects whose name matches, of these targets (none: all)."""
+    """What to export: of these kinds (none: all), of objects whose name matches, of these targets (none: all).
+
+    `is_undeclared` leaves out what the manifests of the settings declare already.
+    """
 
     kinds: Sequence[str] = ()
     match: str | None = None
     targets: Sequence[str] = ()
+    is_undeclared: bool = False
 
 
 class Draft(NamedTuple):
@@ -62,7 +67,7 @@ class Draft(NamedTuple):
 def read_drafts(
     inputs: RunInputs, settings: Settings, scope: ExportScope, on_progress: Callable[[str], None]
 ) -> list[Draft]:
-    """Return what exists, one draft an object; raises UsageError where that is nothing.
+    """Return what exists, one draft an object; raises UsageError where that is nothing, unless all is declared.
 
     Whatever can't be read ends it: half an export would look like a whole one.
     """
@@ -71,18 +76,16 @@ def read_drafts(
     pairs = itertools.product(names, selected_kinds)
     keys = [(name, kind) for name, kind in pairs if kind.api == settings.targets[name].api]
     drafts: list[Draft] = []
+    declared = load_declared_documents(inputs, settings, selected_kinds) if scope.is_undeclared else None
     with connect_targets(inputs, settings, names) as apis:
-        tasks = [
-            ReadTask(name, f"{name}: {kind.name}", 1, partial(_list_objects, kind, apis[name], scope.match or "*"))
-            for name, kind in keys
-        ]
+        tasks = [_make_task(kind, apis[name], name, scope.match or "*", declared) for name, kind in keys]
         reads = read_together(tasks, list_readers(apis), on_progress, "lists")
     for (name, kind), future in zip(keys, reads, strict=True):
         is_only_target = count_targets(settings, kind.api) == 1
         for exported in future.result():
             manifest = _build_manifest(kind, exported, name, is_only_target=is_only_target)
             drafts.append(Draft(manifest, exported, name))
-    if not drafts:
+    if not drafts and not scope.is_undeclared:
         raise UsageError(_NOTHING_TO_EXPORT)
     return drafts
 
@@ -126,13 +129,26 @@ def _describe_refusal(problem: Diagnostic) -> str:
     return _SAME_NAME if problem.rule == "manifest.duplicate-name" else problem.message
 
 
-def _list_objects(kind: Kind, api: Api, pattern: str, _tell: Callable[[str], None]) -> list[ExportedDocument]:
+def _make_task(kind: Kind, api: Api, target: str, pattern: str, declared: DeclaredDocuments | None) -> ReadTask:
+    """Return what reads the objects of a kind; of those that are declared nothing, where that is known."""
+    narrow = partial(keep_undeclared, declared, target, kind, api.read) if declared else list[ExportedDocument]
+    return ReadTask(target, f"{target}: {kind.name}", 1, partial(_list_objects, kind, api, pattern, narrow))
+
+
+def _list_objects(
+    kind: Kind,
+    api: Api,
+    pattern: str,
+    narrow: Callable[[list[ExportedDocument]], list[ExportedDocument]],
+    _tell: Callable[[str], None],
+) -> list[ExportedDocument]:
     """Return the live objects of whose names one matches, with the fields that a manifest may hold."""
-    return [
+    objects = [
         exported if exported.unfit else _drop_invalid_fields(kind, _drop_unwritable_fields(kind, exported))
         for exported in kind.export(api.read)
         if any(matches_pattern(pattern, name) for name in (exported.name, *exported.aliases))
     ]
+    return narrow(objects)
 
 
 def _drop_unwritable_fields(kind: Kind, live: ExportedDocument) -> ExportedDocument:

@@ -72,7 +72,10 @@ def export_tree(
 
     Raises as `export_manifests` does.
     """
-    drafts, problems = drop_unfit(read_drafts(inputs, settings, scope, on_progress))
+    read = read_drafts(inputs, settings, scope, on_progress)
+    if not read:
+        return ExportedTree({}, (), ())
+    drafts, problems = drop_unfit(read)
     documents = list(_read_back_drafts(drafts))
     taken, refusals = drop_refused(drafts, documents, inputs, settings)
     problems += refusals
@@ -148,6 +151,8 @@ def write_tree(tree: ExportedTree, folder: Path, label: str) -> tuple[str, ...]:
 
 def find_other_manifests(tree: ExportedTree, folder: Path, inputs: RunInputs) -> tuple[Diagnostic, ...]:
     """Return a note of the manifests that are in the folder beside those of an export: a run reads them, too."""
+    if not tree.files:
+        return ()
     own = {folder.joinpath(path) for path in tree.files}
     manifests = [file for file in find_manifests([folder], inputs.cwd).files if isinstance(file, FileRef)]
     foreign_names = [file.shown for file in manifests if file.path not in own]

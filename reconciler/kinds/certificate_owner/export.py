@@ -12,7 +12,7 @@ from reconciler.kinds.certificate_owner.owner_roles import OwnerRole, RolesByNam
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, is_thumbprint
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.model import Json, Path
-from reconciler.payloads.certificate_table import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow, format_id_key
 from reconciler.payloads.certificates import search_certificates
 from reconciler.payloads.roles import read_role_list
 from reconciler.reader import Read
@@ -72,7 +72,11 @@ def _build_document(
     spec = {"owner": owner.name, "certificates": {field: keys}}
     comments: dict[Path, str] = {("certificates", field, index): describe_row(row) for index, row in enumerate(rows)}
     name = _choose_name(owner, names)
-    return ExportedDocument(name, spec, comments=comments, group=owner.name, rows=_build_table_rows(owner, field, rows))
+    folded_keys = tuple(row.thumbprint.casefold() if field == "thumbprints" else format_id_key(row.id) for row in rows)
+    return ExportedDocument(
+        name, spec, (), comments, group=owner.name, rows=_build_table_rows(owner, field, rows),
+        entries=("certificates", field), keys=folded_keys,
+    )  # fmt: skip
 
 
 def _build_table_rows(owner: OwnerRole, field: str, rows: Sequence[CertificateRow]) -> tuple[tuple[str, ...], ...]:
