@@ -35,6 +35,7 @@ _ENVIRONMENT: Final = {
 }
 _SORTS: Final = {"100": EntrySort.FILE, "120": EntrySort.LINK, "160": EntrySort.MODULE}
 """By the first digits of the mode: https://git-scm.com/docs/git-fast-import#_filemodify."""
+_MAX_REFERENCES: Final = 4 * 1024 * 1024
 _MAX_LISTING: Final = 64 * 1024 * 1024
 _FILES_AT_ONCE: Final = 200
 """Names of objects that one git is asked for: with 64 digits each they are below what a helper is given at once."""
@@ -178,6 +179,18 @@ def find_repository(path: Path, env: Mapping[str, str]) -> Repository | None:
     except Unavailable:
         return None
     return Repository(Path(os.fsdecode(top)), env) if top else None
+
+
+def list_references(repository: Repository) -> list[str]:
+    """Return HEAD and the names of branches, remote branches and tags, as somebody types them; none where git can't."""
+    folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
+    try:
+        output = repository.run("for-each-ref", "--format=%(refname)", *folders, max_bytes=_MAX_REFERENCES)
+    except Unavailable:
+        return []
+    names = [name.split("/", 2)[2] for name in os.fsdecode(output).splitlines() if name.startswith(folders)]
+    # What a remote calls its HEAD is a branch that is listed by itself.
+    return ["HEAD", *dict.fromkeys(name for name in names if name.isprintable() and not name.endswith("/HEAD"))]
 
 
 def find_revision(repository: Repository, ref: str) -> str:

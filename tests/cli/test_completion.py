@@ -17,6 +17,7 @@ import pytest
 from reconciler.cli.terminal.shell_scripts import SHELL_SCRIPTS
 from reconciler.cli.terminal.shell_words import quote_rest, split_line
 from tests.cli.conftest import Run
+from tests.support.git_server import run_git
 
 BREAKS = " \t\n\"'><=;|&(:"
 """bash's COMP_WORDBREAKS, as it comes."""
@@ -104,6 +105,29 @@ LINES = {
 def test_a_line_is_completed(run: Run, place: Path, line: str) -> None:
     """With what bash puts in the place of what it takes for the word, quoted for there."""
     assert sorted(complete(run, line)) == sorted(LINES[line])
+
+
+REVISIONS = {
+    "reconciler plan --base ": ["HEAD", "main", "team/blue", "origin/main", "v1.0"],
+    "reconciler drift --base te": ["team/blue"],
+    "reconciler apply --base=v": ["v1.0"],
+    "reconciler plan --base main...o": ["main...origin/main"],
+    "reconciler plan --base nowhere": [],
+}
+
+
+def test_a_revision_is_completed(run: Run, place: Path) -> None:
+    """From the repository of the manifests; without one, or where it has no commit, there is nothing to say."""
+    assert complete(run, "reconciler plan --base ") == []
+    run_git("init", "--quiet", "--initial-branch=main", place)
+    assert complete(run, "reconciler plan --base m") == []
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    run_git(*identity, "commit", "--quiet", "--allow-empty", "--message", "x", folder=place)
+    for name in ("heads/team/blue", "remotes/origin/main", "tags/v1.0"):
+        run_git("update-ref", f"refs/{name}", "HEAD", folder=place)
+    run_git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main", folder=place)
+    for line, names in REVISIONS.items():
+        assert complete(run, line) == [f"plain\t{name}" for name in names], line
 
 
 def test_commands_come_in_the_order_of_the_help(run: Run, place: Path) -> None:

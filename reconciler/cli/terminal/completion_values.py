@@ -52,6 +52,21 @@ def complete_reports(_context: click.Context, _param: click.Parameter, incomplet
     return [word for name in FORMATS if (word := f"{name}=").startswith(incomplete)]
 
 
+def complete_revisions(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return HEAD, branches and tags of the manifests' repository that begin so; behind three dots as well."""
+    from reconciler.engine.git_revision import find_repository, list_references
+    from reconciler.errors import ReconcilerError
+
+    settings, session = _read_settings(context), context.obj
+    with suppress(ReconcilerError, OSError):
+        place = settings.manifests if settings and settings.manifests.exists() else session.cwd
+        repository = find_repository(place, session.env)
+        before, dots, _ = incomplete.rpartition("...")
+        words = [f"{before}{dots}{name}" for name in (list_references(repository) if repository else ())]
+        return [word for word in words if word.startswith(incomplete)]
+    return []
+
+
 def _read_settings(context: click.Context) -> Settings | None:
     from reconciler.engine.declaration import read_settings
     from reconciler.errors import ReconcilerError

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.terminal.completion_values import complete_objects, complete_reports, complete_targets
+from reconciler.cli.terminal.completion_values import (
+    complete_objects,
+    complete_reports,
+    complete_revisions,
+    complete_targets,
+)
 from reconciler.cli.terminal.durations import Duration
 from reconciler.cli.terminal.file_names import mark_file_names
 from reconciler.cli.terminal.streams import write_text
@@ -191,6 +196,7 @@ no_state = click.option(
 base = click.option(
     "--base",
     metavar="GITREF",
+    shell_complete=complete_revisions,
     help="Name what this revision of the manifests declared and they no longer do; main... is the merge base.",
 )
 
