@@ -23,7 +23,8 @@ def summarize_posture(posture: Posture, plan: MaskedPlan) -> str:
     findings = format_count(len(posture.findings), "finding")
     summary = f"{findings} ({urgencies})" if urgencies else "nothing found that leads nowhere"
     summary = summary if gaps else f"{summary[:1].upper()}{summary[1:]}"
-    return f"{gaps}{summary} in {_sum_readings(posture.readings) or 'nothing'}"
+    compared = f"compared {plan.compared.objects} of {format_count(plan.compared.of, 'list')}"
+    return f"{gaps}{summary} in {_sum_readings(posture.readings) or 'nothing'}  ({compared})"
 
 
 def _sum_readings(readings: Sequence[PostureReading]) -> str:
