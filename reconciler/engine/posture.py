@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
@@ -62,8 +62,9 @@ class PostureRun(NamedTuple):
 
 
 class _List(NamedTuple):
-    """A list of an API: the field of `PostureFacts` that it fills, what its objects are called, and how it is read."""
+    """A list: a kind of its API, the field of `PostureFacts` that it fills, what is in it, and how it is read."""
 
+    kind: str
     field: str
     noun: str
     read: Callable[[Read, PostureFacts], Any]
@@ -84,7 +85,7 @@ def examine_posture(
     read_count = list_count = 0
     with connect_targets(inputs, settings, names) as apis:
         for name in names:
-            lists = _LISTS[settings.targets[name].api]
+            lists = [part for part in _LISTS if inputs.kinds[part.kind].api == settings.targets[name].api]
             facts, target_gaps = _read_lists(apis[name].read, name, lists, inputs.today, days, on_progress)
             rules = [rule for rule in POSTURE_RULES if set(rule.needs) <= {part.field for part in lists}]
             findings += find_postures(name, facts, rules)
@@ -155,16 +156,14 @@ def _read_events(read: Read, _: PostureFacts) -> list[EventFacts]:
 
 
 # Roles last: one that was made meanwhile, and owns a certificate already, is known by then.
-_LISTS: Mapping[str, Sequence[_List]] = {
-    "keyfactor": (
-        _List("certificates", "certificates", _read_certificates),
-        _List("pending", "pending requests", _read_pending),
-        _List("denied", "denied requests", _read_denied),
-        _List("claims", "claims", _read_claims),
-        _List("roles", "roles", _read_roles),
-    ),
-    "csms": (_List("events", "secret events", _read_events),),
-}
+_LISTS = (
+    _List("CertificateOwner", "certificates", "certificates", _read_certificates),
+    _List("RequestDenial", "pending", "pending requests", _read_pending),
+    _List("RequestDenial", "denied", "denied requests", _read_denied),
+    _List("SecurityRole", "claims", "claims", _read_claims),
+    _List("SecurityRole", "roles", "roles", _read_roles),
+    _List("SecretEvent", "events", "secret events", _read_events),
+)
 
 
 def _describe_reading(

@@ -14,7 +14,9 @@ from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
 from reconciler.reports import text
 from reconciler.reports.layout import Layout, escape_ci_commands, sanitize_message
+from reconciler.reports.posture import render_posture
 from reconciler.reports.problems import render_notes, render_problems, render_validation
+from tests.support.html_samples import make_posture_report
 from tests.support.problems import make_problem
 from tests.support.report_plans import TARGETS, mask_outcomes, mask_plan, step
 
@@ -63,6 +65,7 @@ def reports(word: str, look: Layout) -> list[str]:
     problem = make_problem(place, word)
     targets = {word: Bound("keyfactor", word, word), **TARGETS}
     plan = Plan(steps, Coverage(2, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), word, targets)
+    posture = make_posture_report(word, word)
     outcomes = [Outcome(one, Verdict.UNKNOWN, word, (Verdict.UNKNOWN, Verdict.APPLIED, Verdict.STALE)) for one in steps]
     return [
         text.render_plan(mask_plan(plan), look),
@@ -72,6 +75,7 @@ def reports(word: str, look: Layout) -> list[str]:
         render_problems([problem], look, {place: word}),
         render_validation([problem], 0, 0, look, {place: word}),
         render_notes([problem], look),
+        render_posture(posture.posture, posture.plan, look) if posture.posture else "",
     ]
 
 
