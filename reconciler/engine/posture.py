@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from datetime import date
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.declaration import RunInputs, pick_targets, read_settings
 from reconciler.engine.observe import READ_ERRORS
-from reconciler.engine.pipeline import connect_targets, find_bound
+from reconciler.engine.parallel_reads import ReadTask, read_together
+from reconciler.engine.pipeline import connect_targets, find_bound, list_readers
 from reconciler.errors import Exit, IncompleteError
 from reconciler.kinds.security_role.claim_index import read_claim_rows
 from reconciler.model import Coverage, Gap, Json, Plan
@@ -79,42 +82,62 @@ def examine_posture(
     """
     settings = read_settings(inputs, config)
     names = pick_targets(settings, targets)
-    findings: list[PostureFinding] = []
-    readings: list[PostureReading] = []
-    gaps: list[Gap] = []
-    read_count = list_count = 0
+    parts = {
+        name: [part for part in _LISTS if inputs.kinds[part.kind].api == settings.targets[name].api] for name in names
+    }
+    span = PostureFacts(inputs.today, days)
     with connect_targets(inputs, settings, names) as apis:
-        for name in names:
-            lists = [part for part in _LISTS if inputs.kinds[part.kind].api == settings.targets[name].api]
-            facts, target_gaps = _read_lists(apis[name].read, name, lists, inputs.today, days, on_progress)
-            rules = [rule for rule in POSTURE_RULES if set(rule.needs) <= {part.field for part in lists}]
-            findings += find_postures(name, facts, rules)
-            readings.append(_describe_reading(name, facts, lists, rules))
-            list_count += len(lists)
-            read_count += sum(getattr(facts, part.field) is not None for part in lists)
-            gaps += [*target_gaps, *_find_undated(name, facts)]
+        tasks = [
+            ReadTask(name, f"{name}: {part.noun}", 1, partial(_read_list, part, apis[name].read, span))
+            for name in names
+            for part in parts[name]
+        ]
+        futures = iter(read_together(tasks, list_readers(apis), on_progress, "lists"))
         bounds = {name: find_bound(api) for name, api in apis.items()}
         # Last: a token is known to its API's redactor only once it was fetched.
         masker = SecretMasker(api.redact for api in apis.values())
-    posture = Posture(inputs.today, days, sort_findings(findings, POSTURE_RULES), readings)
-    notes = tuple(finding.describe() for finding in posture.findings)
-    coverage = Coverage(read_count, list_count)
-    plan = Plan((), coverage, gaps=tuple(sorted(set(gaps))), notes=notes, targets=bounds)
+    readings = [_judge_target(name, parts[name], islice(futures, len(parts[name])), span) for name in names]
+    findings = sort_findings((finding for reading in readings for finding in reading.findings), POSTURE_RULES)
+    posture = Posture(inputs.today, days, findings, [reading.summary for reading in readings])
+    plan = Plan(
+        (),
+        Coverage(sum(reading.read for reading in readings), len(tasks)),
+        gaps=tuple(sorted({gap for reading in readings for gap in reading.gaps})),
+        notes=tuple(finding.describe() for finding in findings),
+        targets=bounds,
+    )
     return PostureRun(_mask_posture(posture, masker), masker.mask_plan(plan), exit_code(plan))
 
 
-def _read_lists(
-    read: Read, target: str, lists: Sequence[_List], today: date, days: int, on_progress: Callable[[str], None]
-) -> tuple[PostureFacts, list[Gap]]:
-    facts, gaps = PostureFacts(today, days), []
-    for number, part in enumerate(lists):
-        on_progress(f"[{number}/{len(lists)} lists] reading {target}: {part.noun}")
+class _JudgedTarget(NamedTuple):
+    findings: Sequence[PostureFinding]
+    summary: PostureReading
+    gaps: Sequence[Gap]
+    read: int
+
+
+def _judge_target(
+    target: str, parts: Sequence[_List], futures: Iterable[Future[Any]], span: PostureFacts
+) -> _JudgedTarget:
+    """Judge what was read of a target; `read` is how many of its lists that were."""
+    values: dict[str, Any] = {}
+    gaps: list[Gap] = []
+    for part, future in zip(parts, futures, strict=True):
         try:
-            facts = replace(facts, **{part.field: part.read(read, facts)})
+            values[part.field] = future.result()
         # What can't be read must never look as if there were nothing to find.
         except READ_ERRORS as error:
             gaps += [Gap(problem, error.exit) for problem in error.problems]
-    return facts, gaps
+    facts = replace(span, **values)
+    rules = [rule for rule in POSTURE_RULES if set(rule.needs) <= {part.field for part in parts}]
+    summary = _describe_reading(target, facts, parts, rules)
+    return _JudgedTarget(
+        find_postures(target, facts, rules), summary, [*gaps, *_find_undated(target, facts)], len(values)
+    )
+
+
+def _read_list(part: _List, read: Read, span: PostureFacts, _tell: Callable[[str], None]) -> Any:
+    return part.read(read, span)
 
 
 def _read_certificates(read: Read, facts: PostureFacts) -> CertificateTally:
@@ -155,7 +178,6 @@ def _read_events(read: Read, _: PostureFacts) -> list[EventFacts]:
     return [event for event in events if event]
 
 
-# Roles last: one that was made meanwhile, and owns a certificate already, is known by then.
 _LISTS = (
     _List("CertificateOwner", "certificates", "certificates", _read_certificates),
     _List("RequestDenial", "pending", "pending requests", _read_pending),
