@@ -22,6 +22,7 @@ from reconciler.payloads.requests import read_request_id
 MAX_EXAMPLES = 100
 """Certificates and requests of a finding that are kept, those with the nearest or the oldest day."""
 _EXAMPLES_OF_OWNER = 3
+# When a request was denied no list tells: its submission is the only moment that it has (contract: 7.2).
 REQUEST_COLUMNS = ("Id", "CommonName", "Requester", "Template", "SubmissionDate", "State")
 ItemT = TypeVar("ItemT")
 

@@ -9,6 +9,7 @@ from reconciler.plans.posture import ExpiryDay
 
 PLOT_WIDTH, PLOT_HEIGHT = 340, 132
 _LEFT, _RIGHT, _TOP, _BASE = 8.0, 332.0, 18.0, 112.0
+# One for each day of a month, and for today.
 _MAX_COLUMNS = 31
 _GAP = 2.0
 

@@ -59,6 +59,7 @@ def count_urgencies(posture: Posture) -> list[tuple[int, str, str]]:
 
 def _build_section(finding: PostureFinding, *, names_target: bool) -> FindingSection:
     rule, items = finding.rule, finding.items[:MAX_PAGE_ITEMS]
+    # A secret event goes by its name alone.
     has_ids = any(item.id for item in items)
     headings = ["name", *(["id"] if has_ids else []), *(items[0].facts if items else ())]
     rows = [

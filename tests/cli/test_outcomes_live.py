@@ -104,7 +104,6 @@ ROWS = [
     ("no permission to take over", a.fault("GET", "", "status", status=403), "adopt", 5),
     ("nothing was done", a.as_it_is, "history", 0),
     ("what leads nowhere", a.as_it_is, "report posture", 0),
-    ("what leads nowhere, if asked", a.as_it_is, "report posture --detailed-exitcode", 2),
     ("what leads nowhere, in part", a.fault("GET", "/Claims", "status", status=403), "report posture", 10),
     ("nothing is remembered", a.as_it_is, "state", 3),
     ("a store is made", a.as_it_is, "state init", 0),

@@ -10,6 +10,7 @@ from reconciler.cli.terminal.output import CommandResult
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 
+# Ten years: a day that is counted from today must still be one that a date can hold.
 _MOST_DAYS = 3_650
 
 

@@ -72,6 +72,7 @@ def _build_document(
     spec = {"owner": owner.name, "certificates": {field: keys}}
     comments: dict[Path, str] = {("certificates", field, index): describe_row(row) for index, row in enumerate(rows)}
     name = _choose_name(owner, names)
+    # As the inventory has them: documents spell thumbprints in either letter case.
     folded_keys = tuple(row.thumbprint.casefold() if field == "thumbprints" else format_id_key(row.id) for row in rows)
     return ExportedDocument(
         name, spec, (), comments, group=owner.name, rows=_build_table_rows(owner, field, rows),
