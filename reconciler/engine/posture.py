@@ -17,7 +17,7 @@ from reconciler.engine.pipeline import connect_targets, find_bound, list_readers
 from reconciler.errors import Exit, IncompleteError
 from reconciler.kinds.security_role.claim_index import read_claim_rows
 from reconciler.model import Coverage, Gap, Json, Plan
-from reconciler.payloads.certificates import CERTIFICATES_PATH, search_certificates
+from reconciler.payloads.certificates import CERTIFICATES_PATH, iterate_certificates
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import DENIED, DENIED_PATH, PENDING_PATH, WAITING
 from reconciler.payloads.roles import read_role_list, read_roles_by_id
@@ -141,7 +141,7 @@ def _read_list(part: _List, read: Read, span: PostureFacts, _tell: Callable[[str
 
 
 def _read_certificates(read: Read, facts: PostureFacts) -> CertificateTally:
-    return tally_certificates(search_certificates(read, ()), facts.today, facts.days)
+    return tally_certificates(iterate_certificates(read), facts.today, facts.days)
 
 
 def _read_roles(read: Read, _: PostureFacts) -> list[RoleFacts]:

@@ -50,6 +50,14 @@ def search_certificates(read: Read, scope: Query, query: str = "") -> Certificat
     return table
 
 
+def iterate_certificates(read: Read) -> Iterator[CertificateRow]:
+    """Yield all certificates, revoked and expired ones included; no more than a few pages are held at once."""
+    for page in read_certificate_pages(read, (), ""):
+        table = CertificateTable()
+        table.add_page(split_columns(page.rows, len(CERTIFICATE_COLUMNS)))
+        yield from table
+
+
 def begin_searches(read: Read, searches: Sequence[tuple[Query, str]]) -> None:
     """Say that certificates will be searched for so, by scope and query, in this order: some are asked for ahead."""
     if len(searches) > 1:

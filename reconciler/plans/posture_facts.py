@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
 from reconciler.model import Json
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
 from reconciler.payloads.claims import ClaimKey, fold_claim_key, read_claim_key
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.requests import read_request_id

@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from reconciler.kinds.secret_event.spec import EventType
 from reconciler.model import Json
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
 from reconciler.plans.posture import FoundItems, PostureItem, PostureRule, Urgency
 from reconciler.plans.posture_facts import (
     EventFacts,

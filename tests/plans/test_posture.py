@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.payloads.certificates import CertificateRow
+from reconciler.payloads.certificate_table import CertificateRow
 from reconciler.payloads.claims import ClaimKey, fold_claim_key
 from reconciler.plans.posture import Urgency, count_expiries, find_postures, sort_findings
 from reconciler.plans.posture_facts import (
