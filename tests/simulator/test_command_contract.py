@@ -90,6 +90,8 @@ ROWS = {
     "the roles of a claim": Row(
         "KF 2.1", "GET", "/Security/Claims/Roles?ClaimType=4&ClaimValue=pki-operators&ProviderAuthenticationScheme=Entra", 200, members="Id Name Description PermissionSetId", rows=1
     ),
+    "who asks": Row("audit 5", "GET", "/Security/My", 200, members="Roles GlobalPermissions"),
+    "what who asks may do": Row("audit 5", "GET", "/Security/My/Permissions", 200, members="Permissions"),
     "identities with their roles": Row("KF 1.7", "GET", "/Security/Identities", 200, members="Id AccountName IdentityType Roles Valid SID", rows=8),
     "an identity by its name": Row("KF 1.7", "GET", '/Security/Identities?QueryString=AccountName -eq "corp\\alice"', 200, rows=1),
     "what an identity may do": Row(

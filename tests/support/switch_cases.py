@@ -122,6 +122,7 @@ CASES = [
     Case("role_names", "sensitive", role_with(Name="auditors"), 200),
     Case("role_immutable_put", "claims_only", put_role(code, 1, Claims=[ENTRA]), 200),
     Case("role_immutable_put", "refused", put_role(code, 1, Claims=[ENTRA]), 400),
+    *(Case("security_my", word, lambda c: [c.command("GET", path).status_code for path in ("/Security/My", "/Security/My/Permissions")], seen) for word, seen in (("roles and permissions", [200, 200]), ("roles", [200, 404]), ("nothing", [404, 404]))),
     Case("role_delete_owner", "400", delete_owner, (400, True)),
     Case("role_delete_owner", "clear", delete_owner, (204, False)),
     Case("role_permission_order", "sorted", order_of_permissions, ["a", "p", "r"]),

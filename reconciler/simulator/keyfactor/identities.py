@@ -22,6 +22,7 @@ from reconciler.simulator.keyfactor.roles_v1 import (
 )
 from reconciler.simulator.keyfactor.routes import GET
 from reconciler.simulator.routing.routes import RouteCall
+from reconciler.simulator.world.permissions import V1_AREAS
 from reconciler.simulator.world.world import Record, World
 
 # Where an id ends a permission it narrows it to one object, and that is told apart (KF 4.1).
@@ -84,6 +85,24 @@ def _list_role_identities(world: World, call: RouteCall) -> HttpReply:
     )
 
 
+def _tell_caller(world: World, call: RouteCall) -> HttpReply:
+    """Answer which roles the caller holds, and what they grant in words of version 1; any account may ask."""
+    if world.switches["security_my"] == "nothing":
+        raise ApiError(404, "", "No HTTP resource was found.", bare=True)
+    areas = sorted({V1_AREAS[name] for role in call.caller.roles for name in role["Permissions"] if name in V1_AREAS})
+    permissions = [dict(zip(("Area", "Permission"), area.split(":"), strict=True)) for area in areas]
+    return build_json_reply({"Roles": [role["Name"] for role in call.caller.roles], "GlobalPermissions": permissions})
+
+
+def _tell_caller_permissions(world: World, call: RouteCall) -> HttpReply:
+    """Answer what all of the caller's roles grant: sorted, unique, without what a wider one grants."""
+    if world.switches["security_my"] != "roles and permissions":
+        raise ApiError(404, "", "No HTTP resource was found.", bare=True)
+    permissions = sorted({name for role in call.caller.roles for name in role["Permissions"]})
+    narrower = {name for name in permissions for other in permissions if name != other and name.startswith(other)}
+    return build_json_reply({"Permissions": [name for name in permissions if name not in narrower]})
+
+
 _READ = "/security/read/"
 _IDENTITY_ROW = (
     *(field for field in IDENTITY_REPLY if field.name != "Roles"),
@@ -100,7 +119,20 @@ _PERMISSIONS_REPLY = (
 )
 _LIST_QUERY = (*PAGING, Field("Validate", "boolean", "whether each identity is looked up in the directory"))
 
+_V1_PERMISSION = (Field("Area", "string"), Field("Permission", "string"))
+_CALLER_REPLY = (
+    Field("Roles", "array", "names", items=Field("", "string", nullable=False)),
+    Field("GlobalPermissions", "array", items=Field("", "object", nullable=False, fields=_V1_PERMISSION)),
+)
+
 ROUTES = (
+    GET("/Security/My", _tell_caller, "The caller's roles and permissions", reply=_CALLER_REPLY),
+    GET(
+        "/Security/My/Permissions",
+        _tell_caller_permissions,
+        "What the caller's roles grant",
+        reply=(Field("Permissions", "array", items=Field("", "string", nullable=False)),),
+    ),
     GET(
         "/Security/Identities",
         _list_identities,

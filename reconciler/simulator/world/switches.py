@@ -71,6 +71,7 @@ _ROLES = (
     Switch("permission_added", "", str, "a permission beyond the known ones that this server has and lists, as another version would; empty for none", "KF 4.2: the set differs by version"),
     Switch("permission_removed", "", str, "a known permission that this server does not have, as an older version; empty for none", "KF 4.2: the set differs by version"),
     Switch("role_permissions_outside_set", "400", ("400", "403", "accepted"), "a permission outside the role's permission set", "KF 1.6 ND"),
+    Switch("security_my", "roles and permissions", ("roles and permissions", "roles", "nothing"), "what of GET /Security/My and /Security/My/Permissions there is; the rest is answered 404", "audit 5"),
     Switch("role_extra_member", "", str, "name of a member beyond the documented ones that every role has and that PUT clears unless it is sent; empty for none", "seed 004, reliability B1"),
     Switch("claim_creation", "created", ("created", "400"), "a claim in a role that is not defined yet", "KF 1.5 ND"),
     # Matters to an undo: a claim that was removed and is created anew may get another id.
