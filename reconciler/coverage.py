@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from reconciler.diagnostics import Address, Source
+
+UnmanagedCounts = Mapping[str, Mapping[str, int]]
+"""How many live objects no document declares, by kind and target; a kind that could not be counted is not in it."""
 
 
 class DocumentCoverage(NamedTuple):

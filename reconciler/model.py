@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from reconciler.coverage import DocumentCoverage
+from reconciler.coverage import DocumentCoverage, UnmanagedCounts
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
+from reconciler.rights import RightsChange
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys."""
@@ -198,6 +199,7 @@ class Step:
     """One thing that apply will do, why, and who asked. Without a request it is only reported.
 
     `refusal` says then why, in words, and `obstacle` of which sort that is; `deferral` is there if it is left alone.
+    `escalation` says who may do more by it than the changes themselves tell: all roles have to be seen for it.
     """
 
     address: Address
@@ -210,6 +212,7 @@ class Step:
     subjects: tuple[Subject, ...] = ()
     obstacle: Obstacle = Obstacle.REFUSED
     deferral: Deferral | None = None
+    escalation: str = ""
 
     @property
     def finds_nothing(self) -> bool:
@@ -219,7 +222,7 @@ class Step:
     @property
     def risk(self) -> Risk:
         """The highest risk among the changes."""
-        risks = {change.risk for change in self.changes}
+        risks = {change.risk for change in self.changes} | ({Risk.HIGH} if self.escalation else set())
         # Measured: reports ask seven times a step, and most steps have a single change.
         return risks.pop() if len(risks) == 1 else max(risks, key=lambda risk: risk.rank, default=Risk.LOW)
 
@@ -227,9 +230,8 @@ class Step:
     def risk_reason(self) -> str:
         """Why the risk is what it is: the reasons of the changes that have it, each once."""
         risk = self.risk
-        return "; ".join(
-            dict.fromkeys(change.reason for change in self.changes if change.reason and change.risk is risk)
-        )
+        reasons = [change.reason for change in self.changes if change.risk is risk]
+        return "; ".join(dict.fromkeys(filter(None, (*reasons, self.escalation))))
 
     @property
     def weight(self) -> int:
@@ -268,10 +270,6 @@ class Bound(NamedTuple):
     project: str = ""
 
 
-UnmanagedCounts = Mapping[str, Mapping[str, int]]
-"""How many live objects no document declares, by kind and target; a kind that could not be counted is not in it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Steps in the order in which they run, and how complete the comparison behind them was.
@@ -280,7 +278,8 @@ class Plan:
     `gaps` are things that could not be read; `notes` are told and change nothing (an expired denial). `absences` are
     differences that have no step, since their document wants them told alone, `acknowledged` those that are left alone
     until a day, as steps without a request. `selection` is empty for a whole run. `compared_addresses` are what was
-    compared whole; a saved plan holds neither them nor `documents`. `unmanaged` is told, and nothing that is approved.
+    compared whole; a saved plan holds neither them nor `documents`. `unmanaged` is told, and nothing that is approved;
+    `rights` are.
     """
 
     steps: tuple[Step, ...]
@@ -294,6 +293,7 @@ class Plan:
     absences: tuple[Diagnostic, ...] = ()
     acknowledged: tuple[Step, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
+    rights: tuple[RightsChange, ...] = ()
     compared_addresses: frozenset[Address] = field(default=frozenset(), compare=False, repr=False)
     documents: tuple[DocumentCoverage, ...] = field(default=(), compare=False, repr=False)
 

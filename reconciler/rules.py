@@ -157,9 +157,14 @@ _OUTPUT_RULES = {
     "output.unwritable": "A result could not be written whole, such as on a full disk.",
 }
 _PLAN_RULES = {
+    "plan.account-unknown": "A server does not tell an account its roles, so what it could take back is not known.",
     "plan.change": "An object is to be changed by apply.",
     "plan.damaged": "A saved plan is not byte for byte what was written.",
     "plan.limit-exceeded": "A run would change more objects of a kind than the settings or the kind allow.",
+    "plan.lockout-account": "After a step the account that applies would lack a permission that this tool needs.",
+    "plan.lockout-allowed": "A plan locks somebody out, and the settings allow that.",
+    "plan.lockout-owner": "A plan gives certificates to a role that the account could not take them back from.",
+    "plan.lockout-security": "After a plan nobody but the built-in administrators could change roles.",
     "plan.manifests-unread": "The manifests here can't be compared with those that a saved plan was made from.",
     "plan.misleading-step": "A step of a saved plan would do something else than it says.",
     "plan.no-plan": "A file that was given as a saved plan is none.",
@@ -174,6 +179,8 @@ _PLAN_RULES = {
     "plan.other-target": "A saved plan was made for another server or project than the settings name.",
     "plan.protected-object": "A step would change an object that the settings protect.",
     "plan.refused-step": "A change can't be made as declared; the message says why.",
+    "plan.rights-incomplete": "Not all roles could be read, so who gains and who loses rights is told incompletely.",
+    "plan.rights-skipped": "Who gains and who loses rights was not looked at, since `--no-rights` was said.",
     "plan.risk-not-approved": "A step is riskier than what `--approve` allows.",
     "plan.too-old": "A saved plan is older than it or the settings allow, or is from the future.",
     "plan.unreadable": "A saved plan has its digest and is yet not what this version writes.",

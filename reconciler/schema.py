@@ -24,6 +24,7 @@ from reconciler.reports.export import EXPORT_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.reports.posture_schema import POSTURE_SCHEMA
+from reconciler.reports.rights import RIGHTS_SCHEMA
 from reconciler.reports.unmanaged_schema import BASE_MEMBERS, COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
 from reconciler.settings.schema_texts import build_settings_schema
 
@@ -145,6 +146,7 @@ def _build_report_members() -> Schema:
             "description": "Notes of declared objects that are not there and are only told; drift counts them.",
         },
         "unmanaged": COUNTS_SCHEMA,
+        "rights": RIGHTS_SCHEMA,
     }
 
 
@@ -227,12 +229,11 @@ def _build_plan_schema() -> Schema:
     }
     signature = _build_closed({"method": text, "value": {"type": "string", "pattern": "^[0-9a-f]+$"}})
     description = "A plan as `plan --out` saves it. Its seal covers every byte: it can be read, but not edited."
+    optional = {"unmanaged": SAVED_COUNTS_SCHEMA, "rights": RIGHTS_SCHEMA}
     schema = {
         "title": "Plan",
         "description": description,
-        **_build_open(
-            members, {"acknowledged": acknowledged, "signature": signature, "unmanaged": SAVED_COUNTS_SCHEMA}
-        ),
+        **_build_open(members, {"acknowledged": acknowledged, "signature": signature, **optional}),
     }
     return _add_header(
         "plan.json", schema | {"$defs": {"change": _build_change_schema("reason"), "call": _build_call_schema()}}
@@ -269,6 +270,7 @@ def _build_stored_step_schema(address: Schema) -> Schema:
         {
             "base": {"description": "The object as read, in the kind's own form; null where it must not exist."},
             "expect": {"description": "What must hold when it is read back."},
+            "escalation": {**text, "description": "Who gains more by it than its words say."},
             **_build_obstacle_members(),
         },
     )

@@ -17,6 +17,7 @@ from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
+from reconciler.rights import RightsDemand
 from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import Settings
 
@@ -60,13 +61,15 @@ class RunInputs:
 class RunOptions(NamedTuple):
     """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection.
 
-    `base` is the revision that is to be compared with what is declared, None for none.
+    `base` is the revision that is to be compared with what is declared, None for none; `rights` is how much is to be
+    seen of the rights that a plan gives and takes.
     """
 
     paths: Sequence[str] = ()
     config: str | None = None
     selection: Selection = Selection()
     base: str | None = None
+    rights: RightsDemand = RightsDemand.NOTHING
 
 
 class Declaration(NamedTuple):

@@ -26,11 +26,13 @@ from reconciler.plans.masking import MaskedPlan, SecretMasker
 from reconciler.plans.planner import Observed, PlanScope
 from reconciler.plans.planner import plan as make_plan
 from reconciler.plans.withdrawals import Withdrawal, find_existing_objects, find_withdrawals
+from reconciler.rights import RightsDemand
 from reconciler.settings.model import Settings
 
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.engine.base_revision import BaseRevision
+    from reconciler.plans.lockout import Lockout
 
 
 class BaseComparison(NamedTuple):
@@ -94,6 +96,7 @@ def compare_with_servers(
     apis: Mapping[str, Api],
     on_progress: Callable[[str], None],
     claimed_acts: ClaimedActs | None = None,
+    rights: RightsDemand = RightsDemand.NOTHING,
 ) -> JudgedPlan:
     """Read what exists of everything that is selected, and plan.
 
@@ -114,9 +117,18 @@ def compare_with_servers(
     with inputs.phases.observe_phase("plan", {}) as facts:
         plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
         plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
-        # Last: a token is known to its API's redactor only once it was fetched.
-        judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
         facts["steps"] = len(plan.steps)
+    lockouts: Sequence[Lockout] = ()
+    if rights is not RightsDemand.NOTHING and plan.sendable_steps:
+        from reconciler.engine.plan_rights import RightsInputs, list_declared_kinds, weigh_rights  # noqa: PLC0415
+
+        kinds_by_target = list_declared_kinds(loaded.documents)
+        with_report = rights is RightsDemand.REPORT
+        plan, lockouts = weigh_rights(
+            plan, RightsInputs(apis, inputs.kinds, kinds_by_target, observed.live, on_progress, with_report)
+        )
+    # Last: a token is known to its API's redactor only once it was fetched.
+    judged_plan = judge_plan(plan, settings, apis, inputs.kinds, lockouts)
     return judged_plan._replace(base=_compare_with_base(declared, observed, inputs.kinds))
 
 
@@ -140,10 +152,18 @@ def _compare_with_base(declared: Declaration, observed: Observed, kinds: Registr
     return BaseComparison(declared.base, tuple(find_existing_objects(withdrawals, live, documents, kinds)))
 
 
-def judge_plan(plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry) -> JudgedPlan:
-    """Hold a plan against the settings' limits, and mask the secrets that these APIs have used so far."""
+def judge_plan(
+    plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry, lockouts: Sequence[Lockout] = ()
+) -> JudgedPlan:
+    """Hold a plan against the settings' limits and what they allow, and mask the secrets that these APIs have used."""
     source = Source(settings.name)
     problems = find_refusals(plan, settings.limits, settings.protected, kinds, source)
+    if lockouts:
+        from reconciler.plans.lockout import accept_lockouts  # noqa: PLC0415
+
+        refusals, notes = accept_lockouts(lockouts, settings.allowed_lockouts)
+        problems = tuple(sorted({*problems, *refusals}))
+        plan = replace(plan, notes=tuple(sorted({*plan.notes, *notes})))
     masker = SecretMasker(api.redact for api in apis.values())
     withheld = list_withheld_steps(plan)
     return JudgedPlan(

@@ -20,7 +20,7 @@ def preview_plan(
     declared = read_declaration(inputs, options)
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
         claimed, notes = read_claimed_acts(inputs, declared, apis) if with_state else ({}, ())
-        return compare_with_servers(inputs, declared, apis, on_progress, claimed), notes
+        return compare_with_servers(inputs, declared, apis, on_progress, claimed, options.rights), notes
 
 
 def read_claimed_acts(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
+from reconciler.coverage import UnmanagedCounts
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.engine.declaration import RunInputs, RunOptions, load_declared, pick_targets, read_settings
 from reconciler.engine.observe import observe_inventories
@@ -17,7 +18,7 @@ from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.load import LoadedManifests
 from reconciler.manifests.selection import Selection, format_filters, split_object_pattern
-from reconciler.model import Coverage, Gap, Plan, UnmanagedCounts
+from reconciler.model import Coverage, Gap, Plan
 from reconciler.patterns import matches_pattern
 from reconciler.plans.exit_code import exit_code
 from reconciler.plans.masking import MaskedPlan, SecretMasker

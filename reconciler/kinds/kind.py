@@ -34,6 +34,7 @@ from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle, build_former_fields
+from reconciler.kinds.rights_source import RightsSource
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import (
     Action,
@@ -217,6 +218,8 @@ class Kind(DocumentKind, Generic[SpecT_co, LiveT]):
     """How many objects one run may change where the settings don't say."""
     requires: ClassVar[Permissions] = Permissions()
     """What an account must be allowed to do, as `doctor` tells it."""
+    rights: ClassVar[RightsSource] = RightsSource()
+    """What its steps have to do with who may do what."""
     listed_as: ClassVar[tuple[str, str]] = ("", "")
     """What one live object that no document declares is called, and what several are; empty where none has to be."""
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NewType
 
-from reconciler.coverage import DocumentCoverage
+from reconciler.coverage import DocumentCoverage, UnmanagedCounts
 from reconciler.diagnostics import Address, Diagnostic
-from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, UnmanagedCounts, Verdict
+from reconciler.model import Bound, Coverage, Gap, Json, Outcome, Plan, Step, Subject, Verdict
+from reconciler.rights import Principal, RightsChange
 
 _TEXTS_AT_ONCE = 10_000
 MaskedStep = NewType("MaskedStep", Step)
@@ -37,6 +38,7 @@ class MaskedPlan:
     absences: tuple[Diagnostic, ...] = ()
     acknowledged: tuple[MaskedStep, ...] = ()
     unmanaged: UnmanagedCounts = field(default_factory=dict)
+    rights: tuple[RightsChange, ...] = ()
     compared_addresses: frozenset[Address] = frozenset()
     documents: tuple[DocumentCoverage, ...] = ()
 
@@ -83,6 +85,7 @@ class SecretMasker:
             selection=plan.selection,
             targets=plan.targets,
             unmanaged=plan.unmanaged,
+            rights=plan.rights if is_clean else tuple(map(self._mask_rights, plan.rights)),
             compared_addresses=plan.compared_addresses,
             documents=plan.documents,
         )
@@ -116,6 +119,10 @@ class SecretMasker:
         summary, reason, remedy = self(problem.summary), self(problem.reason), self(problem.remedy)
         return replace(problem, summary=summary, reason=reason, remedy=remedy, object_name=self(problem.object_name))
 
+    def _mask_rights(self, change: RightsChange) -> RightsChange:
+        principal = Principal(*map(self, change.principal))
+        return change._replace(principal=principal, roles=tuple(map(self, change.roles)))
+
     def _subject(self, subject: Subject) -> Subject:
         facts = tuple((name, self(text)) for name, text in subject.facts)
         return subject._replace(name=self(subject.name), facts=facts)
@@ -136,6 +143,7 @@ class SecretMasker:
             refusal=self(step.refusal),
             subjects=tuple(self._subject(subject) for subject in step.subjects),
             deferral=step.deferral and step.deferral._replace(reason=self(step.deferral.reason)),
+            escalation=self(step.escalation),
         )
 
 
@@ -154,12 +162,14 @@ def _map_texts(value: Json, change: Callable[[str], str]) -> Json:
 
 def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
     for step in (*plan.steps, *plan.acknowledged):
-        yield from (step.object, step.refusal, step.deferral.reason if step.deferral else "")
+        yield from (step.object, step.refusal, step.escalation, step.deferral.reason if step.deferral else "")
         for subject in step.subjects:
             yield from _list_subject_texts(subject)
         for change in step.changes:
             yield from _iterate_json_texts((change.before, change.after))
         yield from _iterate_json_texts(step.request.call.body if step.request else None)
+    for rights_change in plan.rights:
+        yield from (*rights_change.principal, *rights_change.roles)
     for problem in (*plan.problems, *plan.notes, *plan.absences, *(gap.problem for gap in plan.gaps)):
         yield problem.message
 

@@ -20,6 +20,7 @@ from typing import Any
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
+from reconciler.plans.stored_rights import decode_rights_change, encode_rights_change
 
 PLAN_FORMAT_VERSION = "3.0"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
@@ -63,6 +64,7 @@ def encode_plan(plan: Plan) -> dict[str, Json]:
         "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
         "manifests": plan.manifests,
         **({"acknowledged": acknowledged} if acknowledged else {}),
+        **({"rights": [encode_rights_change(change) for change in plan.rights]} if plan.rights else {}),
         "steps": EncodedSteps(plan.steps),
     }
 
@@ -95,6 +97,7 @@ def decode_plan(members: Mapping[str, Any], steps: Iterable[Step]) -> Plan:
         selection=members["selection"],
         targets={name: Bound(**bound) for name, bound in members["targets"].items()},
         manifests=members["manifests"],
+        rights=tuple(decode_rights_change(change) for change in members.get("rights", ())),
         unmanaged={kind: _decode_counts(counts) for kind, counts in members.get("unmanaged", {}).items()},
     )
 
@@ -112,6 +115,7 @@ def encode_step(step: Step) -> dict[str, Json]:
         "call": encode_call(step.request.call) if step.request else None,
         "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
     }
+    members |= {"escalation": step.escalation} if step.escalation else {}
     members |= {"refusal": step.refusal, "obstacle": step.obstacle.value} if step.refusal else {}
     members |= {"acknowledgement": encode_deferral(step.deferral)} if step.deferral else {}
     return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
@@ -120,7 +124,8 @@ def encode_step(step: Step) -> dict[str, Json]:
 def decode_step(members: Mapping[str, Any]) -> Step:
     """Return the step of `encode_step`; raises as `decode_plan` does."""
     address = _share_address(**members["address"])
-    _check_texts(*address, members["object"], members["source"])
+    escalation = members.get("escalation", "")
+    _check_texts(*address, members["object"], members["source"], escalation)
     return Step(
         address=address,
         action=Action(members["action"]),
@@ -132,6 +137,7 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         subjects=tuple(decode_subject(subject) for subject in members["subjects"]),
         obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
         deferral=_decode_deferral(members["acknowledgement"]) if "acknowledgement" in members else None,
+        escalation=escalation,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.coverage import UnmanagedCounts
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.registry import Registry
-from reconciler.model import UnmanagedCounts
 
 LiveValues = Mapping[tuple[str, str], Any]
 """What was observed of each target and kind."""

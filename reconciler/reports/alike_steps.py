@@ -14,7 +14,16 @@ def build_likeness_key(step: MaskedStep) -> Hashable:
     own_subjects = tuple(subject for subject in step.subjects if subject.path)
     address = step.address
     changes = tuple(map(_build_change_key, step.changes))
-    return (address.target, address.kind, step.action, step.refusal, step.deferral, own_subjects, changes)
+    return (
+        address.target,
+        address.kind,
+        step.action,
+        step.refusal,
+        step.deferral,
+        step.escalation,
+        own_subjects,
+        changes,
+    )
 
 
 def _build_change_key(change: Change) -> Hashable:

@@ -1,8 +1,9 @@
 """The JSON that plan, drift, show, apply and every failure share; the plan file is made of the same steps.
 
 One shape whatever happened: {"format_version", "command", "outcome", "compared", "partial", "selection", "summary",
-"steps", "problems", "notes", "absences", "unmanaged"}. Members may join within a major version, none leaves. Equal
-values give equal bytes: what differs from run to run, its id and times, is among them; only drift and apply have it.
+"steps", "problems", "notes", "absences", "unmanaged", "rights"}. Members may join within a major version, none leaves.
+Equal values give equal bytes: what differs from run to run, its id and times, is among them; only drift and apply have
+it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reconciler.errors import Exit
 from reconciler.model import Change, Gap, Json, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
+from reconciler.plans.stored_rights import encode_rights_change
 from reconciler.plans.summary import Summary
 from reconciler.plans.unmanaged import sum_unmanaged
 from reconciler.reports.drift_members import encode_acknowledgement, encode_age
@@ -127,6 +129,7 @@ def _encode_frame(report: RunReport) -> dict[str, Json]:
             for absence in sorted(plan.absences)
         ],
         "unmanaged": sum_unmanaged(plan.unmanaged),
+        "rights": [encode_rights_change(change) for change in plan.rights],
     }
 
 

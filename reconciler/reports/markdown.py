@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, buil
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
 from reconciler.reports.markdown_text import build_fence, measure_markdown, quote_code, quote_words
 from reconciler.reports.perspective import View
+from reconciler.reports.rights import describe_rights, summarize_rights
 from reconciler.reports.run_report import ReportedStep, RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.reports.step_table import build_survey
 from reconciler.reports.text import MAX_SURVEYED
 from reconciler.reports.unmanaged import summarize_unmanaged
+from reconciler.rights import RightsChange
 
 if TYPE_CHECKING:
     from reconciler.reports.formats import FormatContext
@@ -34,6 +37,7 @@ _SHARE_OF_PROBLEMS = 0.4
 _SHARE_OF_ROWS = 0.7
 _MAX_NOTES = 50
 _MAX_CLEARED = 50
+_MAX_RIGHTS = 20
 _UNSAFE_IN_MARKER = re.compile(r"[^\w.,:]+")
 
 
@@ -66,6 +70,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     _add_problems(sheet, report.all_problems, remainder_place)
     _add_list(sheet, "Found", report.findings, remainder_place)
     _add_steps(sheet, report, remainder_place)
+    _add_rights(sheet, report, remainder_place)
     _add_acknowledged(sheet, report, remainder_place)
     _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
     _add_runs(sheet, report, remainder_place)
@@ -184,6 +189,24 @@ def _add_runs(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
         steps = build_run_steps(run)
         if not sheet.add(*steps):
             _tell_rest(sheet, len(run.steps), "step", remainder_place, f"of {run.record.command} left out here")
+
+
+def _add_rights(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    """Add who gains and who loses rights, the greatest changes first."""
+    changes = report.plan.rights
+    if not changes:
+        return
+    sheet.add("", f"**{quote_words(summarize_rights(changes))}**", "")
+    names_target = len(report.plan.targets) > 1
+    rows = map(partial(_format_rights, names_target=names_target), changes[:_MAX_RIGHTS])
+    shown = _count_added(sheet.add(row) for row in rows)
+    _tell_rest(sheet, len(changes) - shown, "more principal", remainder_place)
+
+
+def _format_rights(change: RightsChange, *, names_target: bool) -> str:
+    words = describe_rights(change, names_target=names_target, quote=quote_code)
+    warning = f"; **{quote_words(words.warning)}**" if words.warning else ""
+    return f"- {quote_code(words.who)} {words.changes}{warning}"
 
 
 def _add_withdrawals(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:

@@ -19,6 +19,7 @@ from reconciler.reports.headline import summarize_drift, summarize_news, summari
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import NOT_THERE, BuildHeaders, View
+from reconciler.reports.rights import render_rights
 from reconciler.reports.step_table import VERDICTS, build_step_table, build_survey, find_symbol
 from reconciler.reports.unmanaged import summarize_unmanaged
 
@@ -100,6 +101,9 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         yield from build_step_table([plan.steps[index] for index in rows], layout, view)
         yield from _render_hidden_count(len(plan.steps) - len(rows), view)
         yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
+    if plan.rights:
+        yield build_line()
+        yield from render_rights(plan.rights, view.remainder_hint, names_target=view.names_targets)
     if view.from_server:
         yield from _render_absences(plan.absences, view)
     if plan.acknowledged:

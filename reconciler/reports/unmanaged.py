@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.coverage import UnmanagedCounts
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Json, UnmanagedCounts
+from reconciler.model import Json
 from reconciler.plans.masking import MaskedPlan
 from reconciler.plans.unmanaged import UnmanagedObjects
 from reconciler.reports.layout import MAX_VALUE, PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts

@@ -98,6 +98,7 @@ def _load_file(path: Path, env: Mapping[str, str], cwd: Path, kinds: Collection[
         targets=_build_targets(settings_file, folder, source) or _read_vendor_targets(env),
         limits={kind: limit.changes for kind, limit in sorted(settings_file.limits.items())},
         protected=tuple(settings_file.protected),
+        allowed_lockouts=frozenset(settings_file.allow.lockout),
         name=source.file,
         plans=_build_plan_settings(settings_file, folder),
         receivers=_build_receivers(settings_file, folder),

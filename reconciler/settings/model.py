@@ -192,6 +192,7 @@ class Settings:
     `name`, which is how messages call the file.
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
+    `allowed_lockouts` are the ways back that a plan may close, as the settings call them.
     """
 
     file: Path | None
@@ -203,3 +204,4 @@ class Settings:
     name: str = "reconciler.yaml"
     plans: PlanSettings = PlanSettings()
     receivers: tuple[Receiver, ...] = ()
+    allowed_lockouts: frozenset[str] = frozenset()

@@ -192,6 +192,24 @@ class Limit(StrictModel):
         return value
 
 
+class AllowSection(StrictModel):
+    """What would be refused, and is meant."""
+
+    lockout: list[
+        Annotated[
+            Literal["security", "account", "owner"],
+            ValueMeanings(
+                {
+                    "security": "nobody but the built-in administrators may change roles afterwards",
+                    "account": "the account that applies loses what this tool needs",
+                    "owner": "certificates go to a role that the account can't take them back from",
+                }
+            ),
+        ]
+    ] = []
+    """Plans after which somebody is locked out."""
+
+
 class SqliteSettings(StrictModel):
     """A SQLite file on this machine."""
 
@@ -267,6 +285,8 @@ class SettingsFile(StrictModel):
     """By kind: how many changes one run may make. 10 where nothing is said, 500 for CertificateOwner."""
     protected: list[Annotated[str, AfterValidator(_check_protection)]] = list(DEFAULT_PROTECTED)
     """KIND/NAME-PATTERN of what no run may touch."""
+    allow: AllowSection = AllowSection()
+    """What would be refused, and is meant; said for one plan, and taken out again."""
     state: FilePath | StateSection = ".reconciler/"
     """Where runs are remembered: a folder, relative to this file, or more about it."""
     plans: PlansSection = PlansSection()

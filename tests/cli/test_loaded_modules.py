@@ -15,7 +15,7 @@ from reconciler.simulator import Simulator
 from tests.support.processes import TOOL
 
 KIND_FOLDERS = {name: type(kind).__module__.split(".")[2] for name, kind in KINDS.items()}
-FOUNDATION = frozenset({"coverage", "deferrals", "diagnostics", "errors", "model", "reader", "sanitize"})
+FOUNDATION = frozenset({"coverage", "deferrals", "diagnostics", "errors", "model", "reader", "rights", "sanitize"})
 READING = FOUNDATION | {
     "cli",
     "credentials",

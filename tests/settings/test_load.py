@@ -412,7 +412,7 @@ def test_a_file_without_targets_leaves_them_to_the_environment(tmp_path: Path) -
 def test_the_schema_names_members_as_the_file_does_and_is_closed() -> None:
     schema = SettingsFile.model_json_schema()
     text = json.dumps(schema)
-    members = {"apiVersion", "kind", "manifests", "targets", "limits", "protected", "state", "plans", "notify"}
+    members = {"apiVersion", "kind", "manifests", "targets", "limits", "protected", "allow", "state", "plans", "notify"}
     assert set(schema["properties"]) == members
     assert all(name in text for name in ("clientSecret", "securityToken", "projectId", "iamUrl", "caBundle"))
     assert all(one["additionalProperties"] is False for one in schema["$defs"].values())

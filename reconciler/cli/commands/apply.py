@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import View
+    from reconciler.rights import RightsDemand
 
 
 class ApplyOptions(NamedTuple):
@@ -66,6 +67,7 @@ _BASE_OF_SAVED_PLAN = Diagnostic(
 @options.same_manifests
 @options.max_plan_age
 @options.base
+@options.no_rights
 @options.full
 @options.link
 @options.otlp
@@ -85,6 +87,7 @@ def command(
     same_manifests: bool,
     max_plan_age: float | None,
     base: str | None,
+    rights: RightsDemand,
     full: bool,
     config: str | None,
     **filters: Any,
@@ -99,7 +102,7 @@ def command(
 
     accepted = yes or approve is not None
     apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout)
-    run_options = RunOptions(paths, config, Selection(**filters), base)
+    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         demands = PlanDemands(same_manifests, None if max_plan_age is None else timedelta(seconds=max_plan_age))
         return _apply_saved_plan(session, paths[0], run_options, apply_options, demands)
@@ -137,7 +140,7 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
         recorded.settle_earlier()
         claimed_acts = recorded.list_claimed_acts()
         with Progress(session) as progress:
-            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell, claimed_acts)
+            judged_plan = compare_with_servers(inputs, declared, apis, progress.tell, claimed_acts, run_options.rights)
         return _apply_judged_plan(session, judged_plan, apis, apply_options, recorded)
 
 
@@ -148,12 +151,39 @@ def _apply_saved_plan(
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.pipeline import connect_targets, judge_plan
+    from reconciler.engine.plan_rights import find_plan_lockouts
     from reconciler.engine.run_store import RunOrigin
     from reconciler.engine.saved_plans import read_approved_plan
-    from reconciler.manifests.selection import format_filters
     from reconciler.plans.planfile import check_plan_targets
     from reconciler.reports.saved_plan import encode_saved_plan, render_saved_plan
     from reconciler.state.records import PlanNonce
+
+    _check_plan_whole(planfile, run_options)
+    inputs = session.inputs
+    with inputs.phases.observe_phase("load", {}):
+        settings = read_settings(inputs, run_options.config)
+        saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+    plan = saved_plan.plan
+    targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
+    with connect_targets(inputs, settings, targets) as apis:
+        check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
+        for api in apis.values():
+            api.learn()  # nothing was read on the way here, and what was planned may quote a secret
+        # Once more: it may be another account that planned, and other roles may have changed since.
+        lockouts = find_plan_lockouts(plan, apis, inputs.kinds)
+        judged_plan = judge_plan(plan, settings, apis, inputs.kinds, lockouts)
+        write_text(session.stderr, render_saved_plan(saved_plan))
+        nonce = PlanNonce(saved_plan.nonce, saved_plan.expires)
+        origin = RunOrigin("apply", saved_plan.commit, saved_plan.digest, nonce)
+        with open_recorded_run(session, settings, apis, apply_options.lock_timeout, origin) as recorded:
+            result = _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
+    extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
+    return result._replace(extra=extra, notes=(*notes, *result.notes))
+
+
+def _check_plan_whole(planfile: str, run_options: RunOptions) -> None:
+    """Refuse what would make another plan of a saved one."""
+    from reconciler.manifests.selection import format_filters
 
     if run_options.base is not None:
         raise UsageError(_BASE_OF_SAVED_PLAN)
@@ -166,24 +196,6 @@ def _apply_saved_plan(
             "plan again with the selection",
         )
         raise UsageError(problem)
-    inputs = session.inputs
-    with inputs.phases.observe_phase("load", {}):
-        settings = read_settings(inputs, run_options.config)
-        saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
-    plan = saved_plan.plan
-    targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
-    with connect_targets(inputs, settings, targets) as apis:
-        check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
-        for api in apis.values():
-            api.learn()  # nothing was read on the way here, and what was planned may quote a secret
-        judged_plan = judge_plan(plan, settings, apis, inputs.kinds)
-        write_text(session.stderr, render_saved_plan(saved_plan))
-        nonce = PlanNonce(saved_plan.nonce, saved_plan.expires)
-        origin = RunOrigin("apply", saved_plan.commit, saved_plan.digest, nonce)
-        with open_recorded_run(session, settings, apis, apply_options.lock_timeout, origin) as recorded:
-            result = _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
-    extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
-    return result._replace(extra=extra, notes=(*notes, *result.notes))
 
 
 def _apply_judged_plan(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.engine.pipeline import JudgedPlan
     from reconciler.model import Plan
     from reconciler.plans.signatures import Sign
+    from reconciler.rights import RightsDemand
     from reconciler.settings.model import Settings
 
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there are changes.")
 @options.base
 @options.no_state
+@options.no_rights
 @options.full
 @options.otlp
 @options.settings_and_selection
@@ -49,6 +51,7 @@ def command(
     detailed_exitcode: bool,
     base: str | None,
     no_state: bool,
+    rights: RightsDemand,
     full: bool,
     config: str | None,
     **filters: Any,
@@ -63,19 +66,18 @@ def command(
     from reconciler.reports.layout import sanitize_message
     from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
-    run_options = RunOptions(paths, config, Selection(**filters), base)
+    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
     destination = prepare_destination(session, out, run_options) if out is not None else None
     with Progress(session) as progress:
         judged_plan, notes = preview_plan(session.inputs, run_options, progress.tell, with_state=not no_state)
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
-    headers = load_headers() if full else None
     saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n" if digest else ""
     return CommandResult(
         exit_,
         lambda layout: (
-            text.render_plan(masked_plan, layout, len(refusals), headers)
+            text.render_plan(masked_plan, layout, len(refusals), load_headers() if full else None)
             + render_withdrawals(judged_plan.base, layout)
             + sanitize_message(saved_line)
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from reconciler.cli.terminal.completion_values import (
 from reconciler.cli.terminal.durations import Duration
 from reconciler.cli.terminal.file_names import mark_file_names
 from reconciler.cli.terminal.streams import write_text
+
+if TYPE_CHECKING:
+    from reconciler.rights import RightsDemand
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -192,6 +195,22 @@ report = click.option(
 full = click.option("--full", is_flag=True, help="Each request whole, with headers and body; nothing grouped or cut.")
 no_state = click.option(
     "--no-state", is_flag=True, help="Do without what is remembered between runs: nothing of it is read or written."
+)
+
+
+def _choose_rights_demand(_context: click.Context, _parameter: click.Parameter, value: bool) -> RightsDemand:
+    from reconciler.rights import RightsDemand
+
+    return RightsDemand.GUARDS if value else RightsDemand.REPORT
+
+
+no_rights = click.option(
+    "--no-rights",
+    "rights",
+    is_flag=True,
+    callback=_choose_rights_demand,
+    help="Don't read all roles to say who gains and who loses which rights; the plan says so. "
+    "Where a step may lock somebody out they are read all the same.",
 )
 base = click.option(
     "--base",

@@ -24,12 +24,14 @@ from reconciler.kinds.certificate_owner.owner_request import (
 )
 from reconciler.kinds.certificate_owner.reading import LiveOwners, read_live_owners
 from reconciler.kinds.certificate_owner.restoring import name_certificate, restore_owners
+from reconciler.kinds.certificate_owner.rights import OwnerRightsSource
 from reconciler.kinds.certificate_owner.spec import CertificateOwner, strip_thumbprint
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
+from reconciler.kinds.rights_source import RightsSource
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Action, CellForm, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
@@ -48,6 +50,7 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     api: ClassVar[str] = "keyfactor"
     parts: ClassVar[tuple[str, ...]] = ("owner",)
     names_objects: ClassVar[bool] = True
+    rights: ClassVar[RightsSource] = OwnerRightsSource()
     risks: ClassVar[Mapping[str, RiskAssessment]] = {
         "owner": RiskAssessment(Risk.HIGH, "where it takes the certificate from its present owner")
     }

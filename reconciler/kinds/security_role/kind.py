@@ -13,6 +13,7 @@ from reconciler.kinds.kind import Finding, Kind, Match, Meaning, Run, Wanted
 from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
+from reconciler.kinds.rights_source import RightsSource
 from reconciler.kinds.security_role.adopting import adopt_role
 from reconciler.kinds.security_role.claim_index import check_sent_descriptions
 from reconciler.kinds.security_role.claims import (
@@ -42,6 +43,7 @@ from reconciler.kinds.security_role.permission_sets import find_permissions_outs
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.remarks import find_remarks
 from reconciler.kinds.security_role.restoring import describe_leaving_claims, name_claim, restore_role
+from reconciler.kinds.security_role.rights import RoleRightsSource
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
@@ -125,6 +127,7 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
     renamable: ClassVar[bool] = True
     last: ClassVar[tuple[str, ...]] = (CLAIMS_PATH,)
     risks: ClassVar[Mapping[str, RiskAssessment]] = ROLE_RISKS
+    rights: ClassVar[RightsSource] = RoleRightsSource()
     requires: ClassVar[Permissions] = Permissions(
         read=(
             ListPermission("roles", ROLES_PATH, "/security/read/", version=2, item="Id"),

@@ -1,0 +1,232 @@
+"""What a plan means for those who hold rights: reads every role where its steps change any, and who applies.
+
+Nothing is tried to find out what an account may do: a call that is refused is a warning in the server's audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.errors import AuthError, IncompleteError, UnreachableError
+from reconciler.kinds.kind import Wanted
+from reconciler.kinds.registry import Registry
+from reconciler.kinds.requirements import PermissionGrant
+from reconciler.kinds.rights_source import OwnerTransfer, RightsSource
+from reconciler.model import Plan, Step
+from reconciler.plans.lockout import (
+    Lockout,
+    NeededGrant,
+    find_account_lockouts,
+    find_security_lockouts,
+    list_touched_own_roles,
+    may_take_needed,
+)
+from reconciler.plans.owner_lockout import find_owner_lockouts
+from reconciler.plans.planner import LiveKey
+from reconciler.plans.rights_analysis import explain_step_escalation, find_rights_changes
+from reconciler.plans.role_order import put_last
+from reconciler.rights import CallingAccount, RightsWorld
+from reconciler.settings.model import Auth, BasicAuth, BearerAuth, OauthAuth
+
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+
+_OAUTH_TYPES = frozenset({"OAuthOid", "OAuthRole", "OAuthSubject"})
+DeclaredKinds = Mapping[str, frozenset[str]]
+"""The kinds that are declared, by target."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsInputs:
+    """What a plan is weighed with. `live` is what was read for the plan, empty for a saved one.
+
+    Without `with_report` roles are read only where a step may lock somebody out.
+    """
+
+    apis: Mapping[str, Api]
+    kinds: Registry
+    declared: DeclaredKinds
+    live: Mapping[LiveKey, Any]
+    on_progress: Callable[[str], None]
+    with_report: bool = True
+
+
+class WeighedPlan(NamedTuple):
+    """A plan with what it makes of rights, its steps in the order that this asks for, and every way back it closes."""
+
+    plan: Plan
+    lockouts: tuple[Lockout, ...] = ()
+
+
+def list_declared_kinds(documents: Sequence[Wanted]) -> DeclaredKinds:
+    """Return the kinds of documents, by target."""
+    targets = {document.address.target for document in documents}
+    return {
+        target: frozenset(document.address.kind for document in documents if document.address.target == target)
+        for target in targets
+    }
+
+
+def weigh_rights(plan: Plan, inputs: RightsInputs) -> WeighedPlan:
+    """Return the plan with what it means for rights, and its lock-outs.
+
+    What can't be read is told as a note of the plan: nobody gains or loses less because of it.
+    """
+    lockouts: list[Lockout] = []
+    for target, kind in sorted(
+        {step.address[:2] for step in plan.sendable_steps if step.address.target in inputs.apis}
+    ):
+        source = inputs.kinds[kind].rights
+        steps = [step for step in plan.sendable_steps if step.address[:2] == (target, kind)]
+        changing = [step for step in steps if source.changes_rights(step)]
+        if changing:
+            plan, role_lockouts = _RoleWeighing(inputs, target, kind, changing).weigh(plan)
+            lockouts += role_lockouts
+        transfers = _group_transfers(source, steps)
+        if transfers:
+            plan, owner_lockouts = _weigh_transfers(plan, inputs, target, source, transfers)
+            lockouts += owner_lockouts
+    return WeighedPlan(plan, tuple(lockouts))
+
+
+def find_plan_lockouts(plan: Plan, apis: Mapping[str, Api], kinds: Registry) -> tuple[Lockout, ...]:
+    """Return the lock-outs of a plan that was made before, for the account that is to apply it."""
+    targets = {step.address.target for step in plan.steps}
+    declared = {
+        target: frozenset(step.address.kind for step in plan.steps if step.address.target == target)
+        for target in targets
+    }
+    inputs = RightsInputs(apis, kinds, declared, {}, lambda _line: None, with_report=False)
+    return weigh_rights(plan, inputs).lockouts
+
+
+class _RoleWeighing:
+    """Weighs the steps of one target's roles."""
+
+    def __init__(self, inputs: RightsInputs, target: str, kind: str, steps: Sequence[Step]) -> None:
+        self._inputs, self._target, self._kind = inputs, target, kind
+        self._source = inputs.kinds[kind].rights
+        self._steps = {self._source.name_role(step): step for step in steps}
+        self._needs = tuple(_list_needs(inputs.kinds, inputs.declared.get(target, frozenset({kind}))))
+
+    def weigh(self, plan: Plan) -> WeighedPlan:
+        """Return the plan with what these steps mean."""
+        sides = [self._source.compare_role(step) for step in self._steps.values()]
+        is_dangerous = any(
+            before is not None and may_take_needed(before, after, self._needs) for before, after in sides
+        )
+        if not self._inputs.with_report:
+            plan = _add_note(plan, _note_skipped(self._target))
+            if not is_dangerous:
+                return WeighedPlan(plan)
+        read, on_progress = self._inputs.apis[self._target].read, self._inputs.on_progress
+        live = self._inputs.live.get((self._target, self._kind))
+        world = self._source.read_world(read, list(self._steps.values()), live, on_progress)
+        if world.unread:
+            plan = _add_note(plan, _note_unread(self._target, world))
+        if self._inputs.with_report:
+            plan = self._report(plan, world)
+        # One step alone has no order.
+        needs_account = is_dangerous or len(plan.sendable_steps) > 1
+        if not needs_account or not any(key in world.before for key in self._steps):
+            return WeighedPlan(plan)
+        account = identify_account(self._source.read_account(read), self._inputs.apis[self._target].target.auth)
+        lockouts = (
+            *find_security_lockouts(world, self._steps),
+            *find_account_lockouts(world, self._steps, self._needs, account),
+        )
+        own = list_touched_own_roles(world, self._steps, account)
+        return WeighedPlan(replace(plan, steps=self._order(plan.steps, own)), lockouts)
+
+    def _report(self, plan: Plan, world: RightsWorld) -> Plan:
+        changes = find_rights_changes(world, self._target)
+        reasons = {id(step): explain_step_escalation(world.after[key], changes) for key, step in self._steps.items()}
+        steps = tuple(
+            replace(step, escalation=reasons[id(step)]) if reasons.get(id(step)) else step for step in plan.steps
+        )
+        return replace(plan, steps=steps, rights=(*plan.rights, *changes))
+
+    def _order(self, steps: Sequence[Step], own: frozenset[str]) -> tuple[Step, ...]:
+        def is_of_target(step: Step) -> bool:
+            return step.address[:2] == (self._target, self._kind)
+
+        return put_last(
+            steps,
+            lambda step: is_of_target(step) and self._source.name_role(step) in own,
+            lambda step: is_of_target(step) and self._source.carries_on(step, own),
+        )
+
+
+def identify_account(account: CallingAccount, auth: Auth) -> CallingAccount:
+    """Return an account with what its own login tells of its claims."""
+    match auth:
+        case BasicAuth():
+            # user@domain names a domain in another way than claims do, so it is left out.
+            return replace(account, own={"User": auth.username.partition("@")[0]}, possible_types=frozenset({"Group"}))
+        case OauthAuth():
+            return replace(account, own={"OAuthClientId": auth.client_id}, possible_types=_OAUTH_TYPES)
+        case BearerAuth():
+            return replace(account, possible_types=_OAUTH_TYPES | {"OAuthClientId"})
+    return account
+
+
+def _list_needs(kinds: Registry, names: frozenset[str]) -> Iterator[NeededGrant]:
+    users: dict[PermissionGrant, list[str]] = {}
+    for name in sorted(names):
+        requires = kinds[name].requires
+        lists = (listing.permission for listing in requires.read)
+        items = (listing.item_permission for listing in requires.read if listing.item_permission)
+        grants = [*(PermissionGrant((permission,)) for permission in (*lists, *items)), *requires.write]
+        for grant in dict.fromkeys(grants):
+            users.setdefault(grant, []).append(name)
+    return (NeededGrant(grant, tuple(users[grant])) for grant in users)
+
+
+def _group_transfers(source: RightsSource, steps: Sequence[Step]) -> dict[OwnerTransfer, list[Step]]:
+    groups: dict[OwnerTransfer, list[Step]] = {}
+    for step in steps:
+        if transfer := source.find_transfer(step):
+            groups.setdefault(transfer, []).append(step)
+    return groups
+
+
+def _weigh_transfers(
+    plan: Plan,
+    inputs: RightsInputs,
+    target: str,
+    source: RightsSource,
+    transfers: Mapping[OwnerTransfer, Sequence[Step]],
+) -> WeighedPlan:
+    try:
+        reach = source.read_reach(inputs.apis[target].read, transfers)
+    except (AuthError, IncompleteError, UnreachableError):
+        reach = None
+    if reach is None:
+        return WeighedPlan(_add_note(plan, _note_unknown_account(target)))
+    return WeighedPlan(plan, tuple(find_owner_lockouts(transfers, reach)))
+
+
+def _add_note(plan: Plan, note: Diagnostic) -> Plan:
+    return replace(plan, notes=tuple(sorted({*plan.notes, note})))
+
+
+def _note_skipped(target: str) -> Diagnostic:
+    summary = "who gains and who loses rights by this plan was not looked at"
+    reason = "--no-rights was said, and the roles were not read for it"
+    return Diagnostic("plan.rights-skipped", Source(f"target {target}"), summary, reason, "", Severity.NOTE)
+
+
+def _note_unread(target: str, world: RightsWorld) -> Diagnostic:
+    summary = f"who gains and who loses rights is told incompletely: not read were {'; '.join(world.unread)}"
+    reason = "a right that is lost here may be kept by what was not read, and one that is gained may be no news"
+    remedy = "let the account read them (/security/read/)"
+    return Diagnostic("plan.rights-incomplete", Source(f"target {target}"), summary, reason, remedy, Severity.NOTE)
+
+
+def _note_unknown_account(target: str) -> Diagnostic:
+    summary = "whether this account could take the certificates back from their new owners can't be told"
+    reason = "the server does not tell an account its own roles (GET /Security/My)"
+    return Diagnostic("plan.account-unknown", Source(f"target {target}"), summary, reason, "", Severity.NOTE)
