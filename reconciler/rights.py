@@ -123,12 +123,15 @@ class ListedRole(NamedTuple):
 class OwnerReach:
     """From which owners an account can take a certificate: those whose role it holds, and those of roles in the
     permission sets (by GUID) in which it holds the expanded permission. `roles` are the live ones, by id.
+
+    An account that can change no owner at all is not the one that will apply.
     """
 
     own_roles: frozenset[str]
     roles: Mapping[int, ListedRole] = field(default_factory=dict)
     expanded_sets: frozenset[str] = frozenset()
     global_set: str = ""
+    can_change: bool = True
 
 
 def is_granted_by(permission: str, permissions: Iterable[str]) -> bool:

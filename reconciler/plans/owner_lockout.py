@@ -19,6 +19,8 @@ def find_owner_lockouts(transfers: Mapping[OwnerTransfer, Sequence[Step]], reach
     Whoever holds the owner's role may change the owner; so may who holds the expanded permission in the owner's
     permission set, or in Global.
     """
+    if not reach.can_change:
+        return
     for transfer, steps in sorted(transfers.items(), key=lambda item: item[0].role_name):
         if _can_take_back(transfer, reach):
             continue

@@ -18,6 +18,7 @@ from reconciler.reports.page_posture import PosturePage, build_posture_page, cou
 from reconciler.reports.page_steps import VERDICT_TONES, Mark, PageSteps, build_page_steps, mark_age
 from reconciler.reports.perspective import FOUND, PLANNED, View
 from reconciler.reports.problems import limit_by_file
+from reconciler.reports.rights import RightsWords, describe_rights, summarize_rights
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.reports.unmanaged import summarize_unmanaged
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_PAGE_PROBLEMS = 500
 """Problems, and notes, and absences, that a page shows of each."""
+
+MAX_PAGE_RIGHTS = 100
+"""Principals whose rights a page shows."""
 
 _SYMBOLS = {"good": "✓", "calm": "•", "wary": "!", "bad": "✕"}
 
@@ -81,6 +85,14 @@ class ToldList(NamedTuple):
     hidden: int
 
 
+class RightsPage(NamedTuple):
+    """Who gains and who loses rights: the heading, the greatest changes, and how many more there are."""
+
+    heading: str
+    rows: Sequence[RightsWords]
+    hidden: int
+
+
 class ClearedThing(NamedTuple):
     """A difference that is gone."""
 
@@ -101,6 +113,7 @@ class PageContent:
     problems: ToldList
     steps: PageSteps
     filters: PageFilters
+    rights: RightsPage | None
     absences: ToldList
     cleared: Sequence[ClearedThing]
     notes: ToldList
@@ -125,6 +138,7 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _tell(report.all_problems, view, {}),
         steps,
         build_filters(steps.blocks),
+        _build_rights_page(report) if plan.rights else None,
         _tell(plan.absences, view, report.absence_ages),
         _list_cleared(report),
         _tell(report.other_notes, view, {}),
@@ -136,6 +150,12 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         context.link if context.link.startswith(("https://", "http://")) else "",
         view.from_server,
     )
+
+
+def _build_rights_page(report: RunReport) -> RightsPage:
+    changes, names_target = report.plan.rights, len(report.plan.targets) > 1
+    rows = [describe_rights(change, names_target=names_target) for change in changes[:MAX_PAGE_RIGHTS]]
+    return RightsPage(summarize_rights(changes), rows, len(changes) - len(rows))
 
 
 def _judge(report: RunReport) -> PageVerdict:

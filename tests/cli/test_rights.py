@@ -61,7 +61,7 @@ def plan_json(run: Run, *more: str) -> tuple[int, dict[str, Any]]:
 def test_a_plan_and_its_file_say_who_gains_and_who_loses(run: Run, server: Simulator, folder: Path) -> None:
     """In every format alike; what is gained raises the step's risk with that reason, saved too."""
     declare(folder, GIVING)
-    code, report = plan_json(run, "--out", "p.json", "--report", "markdown=p.md")
+    code, report = plan_json(run, "--out", "p.json", "--report", "markdown=p.md", "--report", "html=p.html")
     assert code == 0
     reported = [
         {name: change[name] for name in ("principal", "roles", "gained", "lost", "escalation")}
@@ -98,6 +98,9 @@ def test_a_plan_and_its_file_say_who_gains_and_who_loses(run: Run, server: Simul
         in markdown
     )
     judge_format("markdown", markdown)
+    page = (folder / "p.html").read_text()
+    assert "Rights: 2 principals gain, 2 principals lose; 2 escalations</h2>" in page
+    assert "<strong>OAuthRole pki-operators (Entra)</strong> gains /security/, loses " in page
 
 
 def test_what_was_not_looked_at_is_said(run: Run, server: Simulator, folder: Path) -> None:

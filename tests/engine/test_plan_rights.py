@@ -275,21 +275,30 @@ def owned(*certificates: int) -> dict[str, Json]:
         (["Caged"], ["/certificates/"], GUID, ["plan.lockout-owner"]),
         (["Tool", "Caged"], ["/certificates/"], GUID, []),
         (["Caged", "Reader"], ["/certificates/"], GUID, ["plan.lockout-owner"]),
-        ([], [], GUID, ["plan.lockout-owner"]),
+        ([], [], GUID, []),
+        (["Reader"], ["/certificates/collections/read/", "/security/read/"], GUID, []),
+        (["Tool"], ["/certificates/collections/change_owner/7/"], GUID, ["plan.lockout-owner"]),
+        (["Caged"], None, GUID, ["plan.lockout-owner"]),
+        (["Tool"], None, GUID, []),
+        (["Reader"], None, GUID, []),
         (None, [], GUID, []),
     ],
 )
 def test_owners_are_not_given_away_for_good(
-    roles: list[str] | None, permissions: list[str], owner_set: str, expected: list[str]
+    roles: list[str] | None, permissions: list[str] | None, owner_set: str, expected: list[str]
 ) -> None:
-    """Whoever holds the owner's role takes a certificate back, or the expanded permission in its set, or in Global."""
+    """Whoever holds the owner's role takes a certificate back, or the expanded permission in its set, or in Global.
+
+    Who can change no owner only plans.
+    """
     rows = [
         role(2, "Tool", Permissions=["/certificates/"]),
         role(3, "Caged", Permissions=["/certificates/"], PermissionSetId=NARROW),
         role(4, "Reader", Permissions=["/portal/read/"]),
         role(5, "Web", PermissionSetId=owner_set),
     ]
-    told = {"My/Permissions": {"Permissions": permissions}} | ({"My": {"Roles": roles}} if roles is not None else {})
+    answers = {"My/Permissions": ("Permissions", permissions), "My": ("Roles", roles)}
+    told = {path: {name: values} for path, (name, values) in answers.items() if values is not None}
     server = serve(*rows, told=told, **owned(1, 2))
     thumbprints = [f"{number:040X}" for number in (1, 2)]
     weighed = weigh(
