@@ -26,7 +26,7 @@ from reconciler.plans.lockout import (
 )
 from reconciler.plans.owner_lockout import find_owner_lockouts
 from reconciler.plans.planner import LiveKey
-from reconciler.plans.rights_analysis import explain_step_escalation, find_rights_changes
+from reconciler.plans.rights_analysis import explain_step_escalation, find_rights_changes, sort_rights_changes
 from reconciler.plans.role_order import put_last
 from reconciler.rights import CallingAccount, RightsWorld
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, OauthAuth
@@ -147,7 +147,7 @@ class _RoleWeighing:
         steps = tuple(
             replace(step, escalation=reasons[id(step)]) if reasons.get(id(step)) else step for step in plan.steps
         )
-        return replace(plan, steps=steps, rights=(*plan.rights, *changes))
+        return replace(plan, steps=steps, rights=sort_rights_changes((*plan.rights, *changes)))
 
     def _order(self, steps: Sequence[Step], own: frozenset[str]) -> tuple[Step, ...]:
         def is_of_target(step: Step) -> bool:

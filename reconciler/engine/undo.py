@@ -20,6 +20,7 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.restoration import RememberedStep, UndoObstacle
 from reconciler.manifests.load import LoadedManifests
 from reconciler.model import Change, Json, Obstacle, Plan, Step
+from reconciler.rights import RightsDemand
 from reconciler.sanitize import escape_and_shorten
 from reconciler.settings.model import Settings
 
@@ -60,7 +61,7 @@ def plan_undo(
     loaded = LoadedManifests(former.documents, "", 0, ())
     declared = Declaration(settings, loaded, former.documents, f"undo of run {run.id}{words}")
     with connect_targets(inputs, settings, declared.targets) as apis:
-        judged = compare_with_servers(inputs, declared, apis, on_progress)
+        judged = compare_with_servers(inputs, declared, apis, on_progress, rights=RightsDemand.REPORT)
     return _judge_undo(judged, former, tuple(obstacles), inputs.kinds)
 
 

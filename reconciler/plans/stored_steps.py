@@ -4,7 +4,8 @@ A digest is no signature: whoever can read a plan file can write one whose chang
 harmless while its body is not. So they are worked out again from the request, by the kind.
 
 Not worked out, since no request holds it: the names of a permission set, which is sent as a GUID; the document's name
-and place where an object is found otherwise (a handler's class, a certificate's id).
+and place where an object is found otherwise (a handler's class, a certificate's id); who gains and who loses rights,
+which takes all roles, and lock-outs are looked for anew before anything is sent.
 """
 
 from __future__ import annotations

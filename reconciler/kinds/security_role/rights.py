@@ -132,25 +132,24 @@ def _read_all_roles(
     missing = {number: name for number, name in missing.items() if str(number) not in known_roles}
     if missing:
         on_progress(f"reading {len(missing):,} more roles, for the rights that the plan gives and takes")
+    return [*known_roles.values(), *_read_around_faults(read, list(missing.items()), unread)]
+
+
+def _read_around_faults(read: Read, roles: Sequence[tuple[int, str]], unread: list[str]) -> list[Mapping[str, Json]]:
+    """Read these roles, given by id and name; one that is answered badly is found by halves, and keeps no other out."""
     try:
-        return [*known_roles.values(), *read_roles_by_id(read, missing)]
-    except IncompleteError:
-        return [*known_roles.values(), *_read_one_by_one(read, missing, unread)]
-    # Not one by one: each call that Command refuses is a warning in its audit log.
+        return read_roles_by_id(read, [number for number, _ in roles])
+    except IncompleteError as error:
+        if len(roles) == 1:
+            unread.append(f"role {roles[0][1]} ({_explain(error)})")
+            return []
+        half = len(roles) // 2
+        return [raw for part in (roles[:half], roles[half:]) for raw in _read_around_faults(read, part, unread)]
+    # Not by halves: each call that Command refuses is a warning in its audit log.
     except (AuthError, UnreachableError) as error:
-        names = ", ".join(list(missing.values())[:3]) + (", ..." if len(missing) > 3 else "")
-        unread.append(f"{len(missing):,} roles: {names} ({_explain(error)})")
-        return list(known_roles.values())
-
-
-def _read_one_by_one(read: Read, missing: Mapping[int, str], unread: list[str]) -> list[Mapping[str, Json]]:
-    roles: list[Mapping[str, Json]] = []
-    for number, name in missing.items():
-        try:
-            roles += read_roles_by_id(read, [number])
-        except _READ_ERRORS as error:
-            unread.append(f"role {name} ({_explain(error)})")
-    return roles
+        names = ", ".join(name for _, name in roles[:3]) + (", ..." if len(roles) > 3 else "")
+        unread.append(f"{len(roles):,} roles: {names} ({_explain(error)})")
+        return []
 
 
 def _explain(error: ReconcilerError) -> str:
