@@ -177,8 +177,14 @@ def _find_losses(
 ) -> tuple[str, ...]:
     """Return what of a grant the account held by these roles, and holds no more; only what the changed role gave."""
     before = _list_parts(world, {key: world.before[key] for key in own}, grant)
-    remaining = {key: world.after[key] for key in own if key in world.after and _keeps_role(world, key, account)}
-    joined = {key: role for key, role in world.after.items() if _is_certainly_held(role, account)}
+    leaving = {key: _list_leaving_claims(world, key, account) for key in own}
+    remaining = {key: world.after[key] for key in own if not leaving[key]}
+    # Whichever of the claims that go was the account's own, it leads to a role that holds all of them.
+    joined = {
+        key: role
+        for key, role in world.after.items()
+        if _is_certainly_held(role, account) or any(claims and claims <= role.principals for claims in leaving.values())
+    }
     after = _list_parts(world, remaining | joined, grant)
     if any(is_granted_by(permission, after) for permission in grant.any_of):
         return ()
@@ -187,12 +193,12 @@ def _find_losses(
     return drop_redundant(part for part in before & given - given_after if not is_granted_by(part, after))
 
 
-def _keeps_role(world: RightsWorld, key: str, account: CallingAccount) -> bool:
-    """Say whether the account keeps a role of its own: another claim that may be its own is assumed to have been it."""
-    before, after = world.before[key].principals, world.after[key].principals
-    return _is_certainly_held(world.after[key], account) or not any(
-        _is_possibly_own(principal, account) for principal in before - after
-    )
+def _list_leaving_claims(world: RightsWorld, key: str, account: CallingAccount) -> frozenset[Principal]:
+    """Return the claims that leave a role of the account and may have been its own there; none where it stays."""
+    if _is_certainly_held(world.after[key], account):
+        return frozenset()
+    leaving = world.before[key].principals - world.after[key].principals
+    return frozenset(principal for principal in leaving if _is_possibly_own(principal, account))
 
 
 def _may_be_own(role: RoleRights, account: CallingAccount) -> bool:
