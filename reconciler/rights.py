@@ -50,6 +50,8 @@ class RoleRights:
         """The permissions that the role really grants: the narrower of what it holds and of what its set does."""
         if self.bounds is None:
             return self.permissions
+        # A role may have no more than its set (contract: 1.6). What becomes of the roles of a set that is narrowed later
+        # is not documented, so neither of the two is believed alone.
         return frozenset(
             max(permission, bound, key=len)
             for permission in self.permissions
@@ -136,6 +138,7 @@ class OwnerReach:
 
 def is_granted_by(permission: str, permissions: Iterable[str]) -> bool:
     """Say whether one of these is the permission, or one that it is a part of."""
+    # Each string ends with a slash, so a prefix is always one of whole segments (contract: 4.1).
     return any(permission.startswith(prefix) for prefix in permissions)
 
 

@@ -118,6 +118,7 @@ class _RoleWeighing:
         is_dangerous = any(
             before is not None and may_take_needed(before, after, self._needs) for before, after in sides
         )
+        # A guard that a flag switches off is none, so the flag saves what no guard needs.
         if not self._inputs.with_report:
             plan = _add_note(plan, _note_skipped(self._target))
             if not is_dangerous:
@@ -166,6 +167,7 @@ def identify_account(account: CallingAccount, auth: Auth) -> CallingAccount:
         case BasicAuth():
             # user@domain names a domain in another way than claims do, so it is left out.
             return replace(account, own={"User": auth.username.partition("@")[0]}, possible_types=frozenset({"Group"}))
+        # Which claim of a token feeds which type is a setting of the identity provider, but for the client's id.
         case OauthAuth():
             return replace(account, own={"OAuthClientId": auth.client_id}, possible_types=_OAUTH_TYPES)
         case BearerAuth():

@@ -16,6 +16,7 @@ _MY_PERMISSIONS_PATH = "/Security/My/Permissions"
 
 def read_calling_account(read: Read) -> CallingAccount:
     """Return the names of the account's roles and what they grant, each None where the server does not tell it."""
+    # Beside the roles the first one has permissions in the words of version one, which name none of version two.
     return CallingAccount(
         _read_texts(read, _MY_ROLES_PATH, "Roles"), _read_texts(read, _MY_PERMISSIONS_PATH, "Permissions")
     )
@@ -37,6 +38,7 @@ def _read_texts(read: Read, path: str, member: str) -> frozenset[str] | None:
         return None
     if not isinstance(answer, dict):
         return None
+    # Servers differ in the letter case of members, and this one is documented for two versions alone.
     values = {name.casefold(): value for name, value in answer.items()}.get(member.casefold())
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         return None

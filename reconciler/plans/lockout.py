@@ -23,6 +23,7 @@ from reconciler.rights import (
     is_granted_by,
 )
 
+# Held in another permission set it is answered with 403 (contract: 9, row 17).
 CHANGE_ROLES = PermissionGrant(("/security/modify/",), within="Global")
 """What it takes to give or take a right."""
 
@@ -100,10 +101,12 @@ def find_own_roles(world: RightsWorld, account: CallingAccount) -> frozenset[str
     """
     if account.roles is None:
         return None
+    # The server tells names alone, and whether letter case tells two roles apart is not documented.
     exact = {key for key, role in world.before.items() if role.name in account.roles}
     unmatched = {name.casefold() for name in account.roles - {world.before[key].name for key in exact}}
     own = exact | {key for key, role in world.before.items() if role.name.casefold() in unmatched}
     granted = {permission for key in own for permission in world.before[key].granted}
+    # Where a wider string hides narrower ones this holds all the same.
     is_explained = all(is_granted_by(permission, granted) for permission in account.permissions or ())
     return frozenset(own) if is_explained else None
 
@@ -197,6 +200,7 @@ def _list_leaving_claims(world: RightsWorld, key: str, account: CallingAccount) 
     """Return the claims that leave a role of the account and may have been its own there; none where it stays."""
     if _is_certainly_held(world.after[key], account):
         return frozenset()
+    # No version tells an account its own claims, so any that may be its own counts as it.
     leaving = world.before[key].principals - world.after[key].principals
     return frozenset(principal for principal in leaving if _is_possibly_own(principal, account))
 
@@ -220,6 +224,7 @@ def _is_own(principal: Principal, account: CallingAccount) -> bool:
         return False
     if principal.type != "User":
         return principal.value == value
+    # Command may add the NetBIOS domain to a value that was sent without one (contract: 9, row 7).
     domain, _, name = principal.value.casefold().rpartition("\\")
     own_domain, _, own_name = value.casefold().rpartition("\\")
     return name == own_name and (domain == own_domain or not domain or not own_domain)

@@ -68,6 +68,7 @@ def find_escalations(gained: Iterable[str], before: Iterable[str]) -> tuple[str,
     Whoever gains every right gains what no list names; it is told as that alone.
     """
     new, old = tuple(gained), tuple(before)
+    # The root grants the permissions of later versions as well, which no list can name (contract: 4.2).
     if ALL_RIGHTS in new:
         return (ALL_RIGHTS,)
     entire = {
@@ -75,6 +76,7 @@ def find_escalations(gained: Iterable[str], before: Iterable[str]) -> tuple[str,
         for permission in ESCALATIONS
         if is_granted_by(permission, new) and not is_granted_by(permission, old)
     }
+    # An id at its end narrows a permission to one object, and it is one all the same (contract: 4.1).
     narrowed = {part for part in new for permission in ESCALATIONS if part.startswith(permission)}
     return drop_redundant(entire | narrowed)
 
@@ -139,6 +141,7 @@ def _compare_holdings(target: str, principal: Principal, before: _Holding, after
         return None
     gained = tuple(_list_uncovered(after.granted, before.granted))
     lost = tuple(_list_uncovered(before.granted, after.granted))
+    # Of /x/ that shrinks to /x/y/ the wider one is lost, and a reader wants to know what is left of it.
     remaining = tuple(permission for permission in after.granted if is_granted_by(permission, lost))
     escalation = find_escalations(gained, before.granted)
     return RightsChange(target, principal, after.roles, gained, lost, remaining, escalation)

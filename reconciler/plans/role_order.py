@@ -14,6 +14,7 @@ def put_last(
 
     A role that is renamed keeps its place: what names it comes after it.
     """
+    # An owner may be set by the role's new name, so renaming has to come before it.
     ranks = {
         index: 2
         if carries_on(step)

@@ -30,9 +30,11 @@ class OwnerRightsSource(RightsSource):
             return None
         roles = _read_listed_roles(read)
         names = {roles[number].name if number in roles else name for number, name in transfers}
+        # From 12.3 to 24.4 the owner's role is the only way (contract: 6.3).
         if names <= account.roles:
             return OwnerReach(account.roles, roles)
         own = {number: role for number, role in roles.items() if role.name in account.roles}
+        # All roles of one set need no look at each: mostly that is Global.
         permissions = account.permissions
         expanded_sets = {role.set_id for role in own.values()}
         if permissions is None or len(expanded_sets) > 1:
@@ -44,6 +46,7 @@ class OwnerRightsSource(RightsSource):
         can_change = any(_grants_some(permission) for permission in permissions)
         if not is_granted_by(EXPANDED_CHANGE_OWNER, permissions):
             return OwnerReach(account.roles, roles, can_change=can_change)
+        # From 25.1 on the sets of both roles are looked at; Global is taken to reach all.
         new_sets = {roles[number].set_id if number in roles else "" for number, _ in transfers}
         global_set = "" if new_sets <= expanded_sets else find_global_set(read)
         return OwnerReach(account.roles, roles, frozenset(expanded_sets), global_set)

@@ -55,6 +55,7 @@ class RoleRightsSource(RightsSource):
         if step.request is None:
             raise ValueError("a step without a request changes nothing")
         base, body = step.request.base, step.request.call.body
+        # The list of roles has neither permissions nor claims (contract: 1.2), a request has both.
         before = None
         if base is not None:
             before = _build_rights(base, [ClaimKey(*claim[:3]) for claim in base["Claims"]])
