@@ -50,8 +50,8 @@ class RoleRights:
         """The permissions that the role really grants: the narrower of what it holds and of what its set does."""
         if self.bounds is None:
             return self.permissions
-        # A role may have no more than its set (contract: 1.6). What becomes of the roles of a set that is narrowed later
-        # is not documented, so neither of the two is believed alone.
+        # A role may have no more than its set (contract: 1.6). What becomes of roles whose set is narrowed later is not
+        # documented, so neither of the two is believed alone.
         return frozenset(
             max(permission, bound, key=len)
             for permission in self.permissions

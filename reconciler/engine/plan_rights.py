@@ -123,9 +123,7 @@ class _RoleWeighing:
             plan = _add_note(plan, _note_skipped(self._target))
             if not is_dangerous:
                 return WeighedPlan(plan)
-        read, on_progress = self._inputs.apis[self._target].read, self._inputs.on_progress
-        live = self._inputs.live.get((self._target, self._kind))
-        world = self._source.read_world(read, list(self._steps.values()), live, on_progress)
+        world = self._read_world()
         if world.unread:
             plan = _add_note(plan, _note_unread(self._target, world))
         if self._inputs.with_report:
@@ -134,13 +132,23 @@ class _RoleWeighing:
         needs_account = is_dangerous or len(plan.sendable_steps) > 1
         if not needs_account or not any(key in world.before for key in self._steps):
             return WeighedPlan(plan)
-        account = identify_account(self._source.read_account(read), self._inputs.apis[self._target].target.auth)
+        api = self._inputs.apis[self._target]
+        account = identify_account(self._source.read_account(api.read), api.target.auth)
         lockouts = (
             *find_security_lockouts(world, self._steps),
             *find_account_lockouts(world, self._steps, self._needs, account),
         )
         own = list_touched_own_roles(world, self._steps, account)
         return WeighedPlan(replace(plan, steps=self._order(plan.steps, own)), lockouts)
+
+    def _read_world(self) -> RightsWorld:
+        live = self._inputs.live.get((self._target, self._kind))
+        return self._source.read_world(
+            self._inputs.apis[self._target].read,
+            list(self._steps.values()),
+            live,
+            lambda line: self._inputs.on_progress(f"{self._target}: {line}"),
+        )
 
     def _report(self, plan: Plan, world: RightsWorld) -> Plan:
         changes = find_rights_changes(world, self._target)

@@ -93,13 +93,20 @@ def serve(*roles: Json, told: Mapping[str, Json] | None = None, **more: Json) ->
     return Reader(answers | {f"/Security/{name}": value for name, value in (told or {}).items()} | more)
 
 
-def weigh(read: Reader, documents: list[Wanted], auth: Auth = BASIC, *, with_report: bool = True) -> WeighedPlan:
+def weigh(
+    read: Reader,
+    documents: list[Wanted],
+    auth: Auth = BASIC,
+    *,
+    with_report: bool = True,
+    on_progress: Callable[[str], None] = lambda _line: None,
+) -> WeighedPlan:
     """Plan and weigh, as the command line does."""
     run = Run.of_documents(TODAY, documents)
     observed = observe(documents, {"command": read}, run, KINDS)
     api: Any = SimpleNamespace(read=read, target=SimpleNamespace(auth=auth))
     inputs = RightsInputs(
-        {"command": api}, KINDS, list_declared_kinds(documents), observed.live, lambda _line: None, with_report
+        {"command": api}, KINDS, list_declared_kinds(documents), observed.live, on_progress, with_report
     )
     unweighed_plan = plan(documents, observed, run, KINDS)
     assert unweighed_plan.sendable_steps, unweighed_plan.problems
@@ -375,7 +382,10 @@ def test_roles_are_read_only_where_rights_change(
         role(4, "Y"),
     ]
     server = serve(*rows, told=tell("all", ("/security/", "/portal/read/")))
-    weighed = weigh(server, [document("SecurityRole", "Tool", spec)], with_report=with_report)
+    lines: list[str] = []
+    weighed = weigh(server, [document("SecurityRole", "Tool", spec)], with_report=with_report, on_progress=lines.append)
+    told = ["command: reading 3 more roles, for the rights that the plan gives and takes"]
+    assert lines == (told if reads > 1 else [])
     assert (count_role_reads(server), "/Security/My" in server.asked) == (reads, asks_account)
     assert [note.rule for note in weighed.plan.notes] == ([] if with_report else ["plan.rights-skipped"])
 
