@@ -114,14 +114,11 @@ class _RoleWeighing:
 
     def weigh(self, plan: Plan) -> WeighedPlan:
         """Return the plan with what these steps mean."""
-        sides = [self._source.compare_role(step) for step in self._steps.values()]
-        is_dangerous = any(
-            before is not None and may_take_needed(before, after, self._needs) for before, after in sides
-        )
+        dangerous = frozenset(self._list_dangerous_roles())
         # A guard that a flag switches off is none, so the flag saves what no guard needs.
         if not self._inputs.with_report:
             plan = _add_note(plan, _note_skipped(self._target))
-            if not is_dangerous:
+            if not dangerous:
                 return WeighedPlan(plan)
         world = self._read_world()
         if world.unread:
@@ -129,7 +126,7 @@ class _RoleWeighing:
         if self._inputs.with_report:
             plan = self._report(plan, world)
         # One step alone has no order.
-        needs_account = is_dangerous or len(plan.sendable_steps) > 1
+        needs_account = bool(dangerous) or len(plan.sendable_steps) > 1
         if not needs_account or not any(key in world.before for key in self._steps):
             return WeighedPlan(plan)
         api = self._inputs.apis[self._target]
@@ -138,8 +135,16 @@ class _RoleWeighing:
             *find_security_lockouts(world, self._steps),
             *find_account_lockouts(world, self._steps, self._needs, account),
         )
-        own = list_touched_own_roles(world, self._steps, account)
-        return WeighedPlan(replace(plan, steps=self._order(plan.steps, own)), lockouts)
+        # Whoever applies a saved plan may be another account, which loses its rights by one of the dangerous ones.
+        last = dangerous | list_touched_own_roles(world, self._steps, account)
+        return WeighedPlan(replace(plan, steps=self._order(plan.steps, last)), lockouts)
+
+    def _list_dangerous_roles(self) -> Iterator[str]:
+        """Yield the roles whose own step takes what this tool needs, whoever it is that holds them."""
+        for key, step in self._steps.items():
+            before, after = self._source.compare_role(step)
+            if before is not None and may_take_needed(before, after, self._needs):
+                yield key
 
     def _read_world(self) -> RightsWorld:
         live = self._inputs.live.get((self._target, self._kind))
@@ -158,14 +163,14 @@ class _RoleWeighing:
         )
         return replace(plan, steps=steps, rights=sort_rights_changes((*plan.rights, *changes)))
 
-    def _order(self, steps: Sequence[Step], own: frozenset[str]) -> tuple[Step, ...]:
+    def _order(self, steps: Sequence[Step], last: frozenset[str]) -> tuple[Step, ...]:
         def is_of_target(step: Step) -> bool:
             return step.address[:2] == (self._target, self._kind)
 
         return put_last(
             steps,
-            lambda step: is_of_target(step) and self._source.name_role(step) in own,
-            lambda step: is_of_target(step) and self._source.carries_on(step, own),
+            lambda step: is_of_target(step) and self._source.name_role(step) in last,
+            lambda step: is_of_target(step) and self._source.carries_on(step, last),
         )
 
 

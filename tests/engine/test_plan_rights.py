@@ -358,6 +358,21 @@ def test_own_roles_run_last_and_before_the_descriptions_that_they_carry() -> Non
     ]
 
 
+def test_a_role_of_another_account_that_loses_what_is_needed_runs_last_too() -> None:
+    """One account plans and another one applies: the step that takes the right is behind those that need it."""
+    rows = [
+        role(2, "Apply", Permissions=["/security/"], Claims=[claim("User", "CORP\\apply")]),
+        role(3, "Other", Permissions=["/portal/read/"], Claims=[claim(*OTHERS)]),
+        role(4, "Plan", Permissions=["/security/read/"], Claims=[claim("User", "CORP\\svc")]),
+    ]
+    documents = [
+        document("SecurityRole", "Apply", {"permissions": ["/security/read/"]}),
+        document("SecurityRole", "Other", {"clear": ["permissions"]}, 2),
+    ]
+    weighed = weigh(serve(*rows, told={"My": {"Roles": ["Plan"]}}), documents)
+    assert [step.address.name for step in weighed.plan.steps] == ["Other", "Apply"]
+
+
 def count_role_reads(server: Reader) -> int:
     return sum(path.startswith("/Security/Roles/") for path in server.asked)
 
