@@ -63,7 +63,10 @@ class Format(NamedTuple):
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "json": Format("json_document", "render_json_report", rb'\{\s*"format_version"', "report.json"),
+        # Its second member tells it from a saved plan, which begins alike and is not to be written over.
+        "json": Format(
+            "json_document", "render_json_report", rb'\{\s*"format_version": *"[^"]*",\s*"command"', "report.json"
+        ),
         "markdown": Format("markdown", "render_markdown", b"<!-- reconciler:", "report.md"),
         "html": Format("html_page", "render_html", rb"<!doctype html>\s*<html", "report.html", package="jinja2"),
         "junit": Format("junit", "render_junit", rb"<\?xml[^>]*>\s*<testsuites name=\"reconciler ", "junit.xml"),

@@ -146,6 +146,7 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
     assert not {path.name for path in world.folder.iterdir()} & {"r.json", "r.md"}
 
 
+SAVED_PLAN = '{\n  "format_version": "3.0",\n  "kind": "Plan",\n'
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
     "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown, html, junit, sarif'),
@@ -155,6 +156,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "among the manifests": (("json=manifests/r.json",), "would be read as a manifest"),
     "a manifest by its name": (("json=r.yaml",), "would be read as a manifest"),
     "another file": (("markdown=notes.txt",), "is there already and is no report in the format markdown"),
+    "an earlier plan": (("json=saved.json",), "is there already and is no report in the format json"),
     "the saved plan": (("json=p.json",), "this command reads or writes that file itself"),
     "the trace": (("json=t.har",), "this command reads or writes that file itself"),
     "one file twice": (("json=r.json", "markdown=./r.json"), "this command reads or writes that file itself"),
@@ -167,11 +169,13 @@ def test_a_place_that_cannot_take_a_report_is_refused_before_anything_is_read(ru
     """No request is sent, what is there stays, and the report beside it tells of it."""
     wishes, message = REFUSED[row]
     (world.folder / "notes.txt").write_text("dear diary")
+    (world.folder / "saved.json").write_text(SAVED_PLAN)
     options = [word for wish in (*wishes, "markdown=good.md") for word in ("--report", wish)]
     code, _, stderr = run(["plan", "--out", "p.json", "--trace", "t.har", *options])
     assert (code, world.server.requests) == (3, [])
     assert message in stderr
     assert (world.folder / "notes.txt").read_text() == "dear diary"
+    assert (world.folder / "saved.json").read_text() == SAVED_PLAN
     assert "plan: usage" in (world.folder / "good.md").read_text("utf-8")
     assert {path.name for path in (world.folder / "manifests").iterdir()} == {"role.yaml"}
 
