@@ -6,13 +6,13 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
 
 _TRACES = "/v1/traces"
-_NO_LOGIN_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?(\?[^\s#]*)?")
 INSTALL = "pip install 'pki-reconciler[otel]'"
 """What makes a trace possible."""
 
@@ -32,7 +32,7 @@ def choose_collector(endpoint: str | None, env: Mapping[str, str]) -> Collector 
 
     Raises UsageError for one that is none, or that nothing here can send to.
     """
-    if endpoint is not None and not _NO_LOGIN_URL.fullmatch(endpoint):
+    if endpoint is not None and not (_is_url(endpoint) and not set("@?") & set(endpoint)):
         summary = "--otlp needs the http or https URL of a collector, without a login"
         remedy = "such as http://localhost:4318; OTEL_EXPORTER_OTLP_HEADERS is for secrets"
         raise UsageError(Diagnostic("usage.invalid-otlp", Source("--otlp"), summary, remedy=remedy))
@@ -65,7 +65,21 @@ def _find_url(endpoint: str | None, env: Mapping[str, str]) -> str:
     return base if not base or base.endswith(_TRACES) else f"{base}{_TRACES}"
 
 
+def _is_url(text: str) -> bool:
+    """True for an address that can be posted to; what fails only then may be told with the secrets that are in it."""
+    try:
+        parts = urlsplit(text)
+        return bool(_URL.fullmatch(text) and parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or half of an IPv6 address
+        return False
+
+
 def _find_trouble(endpoint: str | None, env: Mapping[str, str]) -> str:
+    name = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    name = name if env.get(name) else "OTEL_EXPORTER_OTLP_ENDPOINT"
+    # What the general variable says goes on with a path, and so can't have a query.
+    if endpoint is None and not (_is_url(env[name]) and ("TRACES" in name or "?" not in env[name])):
+        return f"{name} is no http or https URL of a collector"
     protocol = env.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or env.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
     if endpoint is None and protocol == "grpc":
         return "OTEL_EXPORTER_OTLP_PROTOCOL asks for grpc, and only http/protobuf is spoken here"

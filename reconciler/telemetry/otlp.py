@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -19,6 +20,7 @@ from reconciler import __version__
 from reconciler.credentials.redaction import Redactor
 from reconciler.telemetry.collector import Collector
 from reconciler.telemetry.recording import RecordedSpan
+from reconciler.transport.foreign_session import open_foreign_session
 
 _AT_ONCE = 2_000
 """Spans in one request."""
@@ -40,15 +42,22 @@ def export_spans(collector: Collector, spans: Sequence[RecordedSpan], timeout: f
     One request may take `timeout` seconds, with all its repetitions.
     """
     redactor = Redactor()
-    redactor.learn(*collector.headers.values(), collector.url.partition("://")[2].rpartition("@")[0])
-    with _keep_complaints() as complaints:
-        exporter = OTLPSpanExporter(endpoint=collector.url, headers=dict(collector.headers), timeout=timeout)
+    redactor.learn(*collector.headers.values(), *_list_url_secrets(collector.url))
+    with _keep_complaints() as complaints, open_foreign_session() as session:
+        headers = dict(collector.headers)
+        exporter = OTLPSpanExporter(endpoint=collector.url, headers=headers, timeout=timeout, session=session)
         made = _make_spans(collector, spans)
         for start in range(0, len(made), _AT_ONCE):
             if exporter.export(made[start : start + _AT_ONCE]) is not SpanExportResult.SUCCESS:
                 # The last one says that time was up, the first one what was wrong.
                 return redactor.line(complaints[0] if complaints else "the collector did not take it", 300)
     return ""
+
+
+def _list_url_secrets(url: str) -> list[str]:
+    """Return what may be a secret in the URL of a variable: its login, and its query with each value in it."""
+    parts = urlsplit(url)
+    return [parts.netloc.rpartition("@")[0], parts.query, *(value for _, value in parse_qsl(parts.query))]
 
 
 def _make_spans(collector: Collector, spans: Sequence[RecordedSpan]) -> list[ReadableSpan]:

@@ -139,6 +139,18 @@ def test_a_collector_that_does_not_take_it_is_a_note(world: World, run: Run) -> 
     assert world.collector.asked == []
 
 
+@pytest.mark.parametrize("location", ["", "Location: /elsewhere\r\n"])
+def test_no_redirect_is_followed_and_one_is_no_success(world: World, run: Run, location: str) -> None:
+    """A header with a secret would go along; and a query with one is told nowhere."""
+    answer = f"HTTP/1.1 307 Moved\r\n{location}Content-Length: 0\r\n\r\n".encode()
+    with Scripted(lambda _: answer) as moving:
+        env = {**world.env, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{moving.url}/?key=S3cret%20query"}
+        code, _, stderr = run(["validate"], env)
+    assert (code, len(moving.asked)) == (0, 1)
+    assert "it answered with a redirect (307), which is not followed" in stderr
+    assert "S3cret" not in stderr
+
+
 def test_who_has_no_sdk_is_told_what_to_install(world: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is read where the command line asks; in a note where the environment does, as of a whole pod."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]:

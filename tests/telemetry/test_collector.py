@@ -31,6 +31,9 @@ PLACES = {
 }  # fmt: skip
 
 
+MALFORMED = ("http://h:99999", "http://h:x", "http://[::1", "http://:4318", "http://h:0")
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_trace_goes_where_it_is_asked_for(place: str) -> None:
     endpoint, env, expected = PLACES[place]
@@ -40,7 +43,8 @@ def test_a_trace_goes_where_it_is_asked_for(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["", "localhost:4318", "grpc://localhost:4317", "http://", "https://u:p@h/", "http://a b/"]
+    "endpoint",
+    ["", "localhost:4318", "grpc://h:4317", "http://", "https://u:p@h/", "http://a b/", "http://h/?k=v", *MALFORMED],
 )
 def test_an_endpoint_is_a_url_without_a_login(endpoint: str) -> None:
     """What stands on a command line is read by whoever lists processes."""
@@ -67,3 +71,15 @@ def test_headers_names_and_the_parent_come_from_variables() -> None:
     spoken = choose_collector(None, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert spoken is not None
     assert "grpc" in spoken.trouble
+
+
+def test_a_variable_that_is_no_url_is_named_without_what_stands_in_it() -> None:
+    """Its value may hold a secret, and whoever fails on it later would tell it."""
+    for name, value in ((BASE, "http://h?key=S3cret"), (TRACES, "h?S3cret"), *((BASE, text) for text in MALFORMED)):
+        collector = choose_collector(None, {name: value})
+        assert collector is not None
+        assert collector.trouble == f"{name} is no http or https URL of a collector"
+    for name, value in ((BASE, "http://u:S3cret@h"), (TRACES, "http://h/?key=S3cret")):
+        collector = choose_collector(None, {name: value})
+        assert collector is not None
+        assert not collector.trouble
