@@ -9,6 +9,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.errors import Exit
 from reconciler.model import Risk, Verdict
 from reconciler.plans.posture import Urgency
 from reconciler.reports.object_names import describe_object
@@ -68,6 +69,7 @@ def list_findings(report: RunReport) -> list[Finding]:
     notes = sorted({*report.plan.notes, *report.notes})
     urgent = frozenset(_list_urgent_rules(report))
     findings = [
+        *([_make_interruption_finding(report)] if report.exit is Exit.INTERRUPTED else ()),
         *(_make_diagnostic_finding(problem, Level.ERROR) for problem in report.all_problems),
         *_list_step_findings(report.steps, view),
         *(
@@ -110,6 +112,13 @@ def find_any_position(source: Source, context: FormatContext) -> FilePosition:
     """Return the same, or the beginning of the settings for a format that takes no finding without a file."""
     settings = Source(context.settings_file, 1, 1)
     return find_position(source, context) or find_position(settings, context) or FilePosition("reconciler.yaml", 1, 1)
+
+
+def _make_interruption_finding(report: RunReport) -> Finding:
+    """Return what keeps a list that is short, or empty, from being taken for all there is."""
+    rule, title = "output.broken-off", f"reconciler {report.command}"
+    message = f"{title} was interrupted; what it had not come to is not told here"
+    return Finding(rule, Level.ERROR, title, message, "", Source(title), (rule, report.command))
 
 
 def _make_diagnostic_finding(problem: Diagnostic, level: Level) -> Finding:

@@ -143,6 +143,8 @@ def test_every_format_tells_every_outcome(name: str) -> None:
             assert said == ("passed" if report.exit in {Exit.OK, Exit.CHANGES} else report.exit.word), outcome
         elif name == "github":
             assert (said == report.exit.word) == (report.exit not in {Exit.OK, Exit.CHANGES}), outcome
+        elif name == "gitlab":
+            assert (said == "critical") == (report.exit not in {Exit.OK, Exit.CHANGES}), outcome
 
 
 def make_hostile_report(words: list[str]) -> RunReport:

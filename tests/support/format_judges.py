@@ -189,12 +189,12 @@ def judge_github(text: str) -> str:
 
 
 def judge_gitlab(text: str) -> str:
-    """Validate it; no fingerprint twice."""
+    """Validate it; no fingerprint twice. Returns the gravest severity."""
     entries = json.loads(text)
     jsonschema.validate(entries, CODE_QUALITY_SCHEMA)
     fingerprints = [entry["fingerprint"] for entry in entries]
     assert len(set(fingerprints)) == len(fingerprints)
-    return ""
+    return entries[0]["severity"] if entries else ""
 
 
 def judge_json(text: str) -> str:
