@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.engine.intent_records import RecordedBody, read_recorded_body
@@ -144,6 +144,9 @@ class RunQuery:
     with_steps: bool = False
 
 
+_EVERYTHING: Final = RunQuery()
+
+
 def look_up_runs(
     store: Store | None, targets: Mapping[str, str], query: RunQuery
 ) -> tuple[list[PastRun], dict[str, RunHolder]]:
@@ -198,9 +201,13 @@ class PastDifference(NamedTuple):
     cleared: str
 
 
-def list_past_differences(store: Store | None, targets: Mapping[str, str]) -> list[PastDifference]:
-    """Return what drift remembers of these targets (ids by name), in order of time. Raises StoreError."""
-    if store is None:
+def list_past_differences(
+    store: Store | None, targets: Mapping[str, str], query: RunQuery = _EVERYTHING
+) -> list[PastDifference]:
+    """Return what drift remembers of these targets (ids by name) and of the query, in order of time: of its objects,
+    and there at its time or later; nothing where a single run is asked for. Raises StoreError.
+    """
+    if store is None or query.reference is not None:
         return []
     differences = [
         _make_difference(name, record)
@@ -208,7 +215,18 @@ def list_past_differences(store: Store | None, targets: Mapping[str, str]) -> li
         for record in _pick_last_parts(store.list_drift(target))
         if not record.item.is_marker
     ]
-    return sorted(differences, key=lambda difference: (difference.first_seen, difference))
+    fitting = (difference for difference in differences if _is_asked_for(difference, query))
+    return sorted(fitting, key=lambda difference: (difference.first_seen, difference))
+
+
+def _is_asked_for(difference: PastDifference, query: RunQuery) -> bool:
+    if difference.cleared and difference.cleared < query.since:
+        return False
+    if query.objects is None:
+        return True
+    kind, pattern = query.objects
+    names = (difference.address.name, difference.object.rpartition(" (")[0])
+    return difference.address.kind == kind and any(matches_pattern(pattern, name) for name in names if name)
 
 
 def _pick_last_parts(records: Iterable[DriftRecord]) -> Iterable[DriftRecord]:

@@ -238,6 +238,16 @@ def test_a_page_has_the_runs_and_what_drift_saw(past: Past) -> None:
     for words in (past.first, past.renaming, "SecurityRole/Audit permissions: since ", ", cleared ", 'role="img"'):
         assert words in page
     assert "<code>&#34;Second&#34;</code>" in page
+    for argv, is_there in (
+        (["--object", "SecurityRole/aud*"], True),
+        (["--since", "1h"], True),
+        (["--since", "0s"], False),
+        (["--object", "SecurityRole/Nobody"], False),
+        (["--object", "EventHandler/*"], False),
+        ([past.first], False),
+    ):
+        narrowed = past.run("history", *argv, "--report", "html=-")[1]
+        assert ("SecurityRole/Audit permissions: since " in narrowed) is is_there, argv
 
 
 def test_a_run_that_settled_first_and_was_killed_then_is_unfinished(past: Past) -> None:

@@ -46,7 +46,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...], **
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
     with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, holders = look_up_runs(store, targets, query)
-        differences = list_past_differences(store, targets) if session.reports.wishes else ()
+        differences = list_past_differences(store, targets, query) if session.reports.wishes else ()
     return CommandResult(
         Exit.OK,
         lambda layout: _draw_runs(runs, holders, query, layout, full=choices["full"]),
