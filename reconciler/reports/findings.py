@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 from reconciler.model import Risk, Verdict
+from reconciler.plans.masking import MaskedStep
 from reconciler.plans.posture import Urgency
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
@@ -114,6 +115,11 @@ def find_any_position(source: Source, context: FormatContext) -> FilePosition:
     return find_position(source, context) or find_position(settings, context) or FilePosition("reconciler.yaml", 1, 1)
 
 
+def name_step(step: MaskedStep, view: View) -> str:
+    """Return which object of which document a step is about."""
+    return " ".join(filter(None, (escape_invisible(str(step.address)), describe_object(step, view))))
+
+
 def _make_interruption_finding(report: RunReport) -> Finding:
     """Return what keeps a list that is short, or empty, from being taken for all there is."""
     rule, title = "output.broken-off", f"reconciler {report.command}"
@@ -150,7 +156,7 @@ def _list_step_findings(steps: Iterable[ReportedStep], view: View) -> Iterator[F
 def _make_step_finding(rule: str, level: Level, reported: ReportedStep, view: View) -> Finding:
     step, outcome, drift = reported
     address = step.address
-    title = " ".join(filter(None, (escape_invisible(str(address)), describe_object(step, view))))
+    title = name_step(step, view)
     fields, more = name_fields(step)
     facts = [f"{view.find_words(step).word}: {', '.join(filter(None, (*fields, more)))}"]
     if outcome is not None:

@@ -7,6 +7,7 @@ them stands the run itself, so that a report of a refused login is not an empty 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +16,9 @@ from xml.sax.saxutils import escape, quoteattr
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
-from reconciler.reports.findings import DONE, Finding, find_position, list_findings
+from reconciler.reports.findings import DONE, Finding, find_position, list_findings, name_step
 from reconciler.reports.layout import format_count
+from reconciler.reports.perspective import View
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.run_verdict import describe_verdict, summarize_run
 from reconciler.reports.step_table import rank_fields
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _PASSED, _FAILURE, _ERROR, _SKIPPED = "passed", "failure", "error", "skipped"
 _RUN_SUITE = "run"
+_OWN_OBJECT = re.compile(r"(?: \(id [^)]*\)| new)?")
+"""What a server calls the object that a document is about, behind the document's name."""
 _FAULTS = frozenset({Exit.INVALID, Exit.REFUSED, Exit.STALE, Exit.PARTIAL})
 """Outcomes that say something of what is declared, and not that the run was kept from its work."""
 
@@ -74,16 +78,7 @@ def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]
         else:
             others.setdefault(problem.source.file, []).append(problem)
     told: Counter[Address] = Counter()
-    for finding, address in _list_object_findings(report):
-        told[address] += finding.weight
-        yield _make_step_case(finding, address, context)
-    for step, outcome, _ in report.steps:
-        if outcome is not None and outcome.verdict in DONE:
-            told[step.address] += step.weight
-            yield TestCase(
-                _name_suite(step.address), escape_invisible(f"{step.address} {step.object}".strip()), _PASSED
-            )
-    for case, address, weight in _list_acknowledged_cases(report):
+    for case, address, weight in (*_list_step_cases(report, context), *_list_acknowledged_cases(report)):
         told[address] += weight
         yield case
     documents = {document.address: document for document in report.plan.documents}
@@ -98,12 +93,34 @@ def _list_cases(report: RunReport, context: FormatContext) -> Iterator[TestCase]
         yield TestCase("manifests" if problems[0].source.line else _RUN_SUITE, escape_invisible(file), result, texts)
 
 
+def _list_step_cases(report: RunReport, context: FormatContext) -> Iterator[tuple[TestCase, Address, int]]:
+    """Yield a case for each object that differs, or was written, and how many objects it is about."""
+    view = View(report.plan.targets, from_server=report.command == "drift")
+    for finding in list_findings(report):
+        if finding.address and finding.is_difference:
+            yield _make_step_case(finding, finding.address, context), finding.address, finding.weight
+    for step, outcome, _ in report.steps:
+        if outcome is not None and outcome.verdict in DONE:
+            name = _name_case(step.address, name_step(step, view))
+            yield TestCase(_name_suite(step.address), name, _PASSED), step.address, step.weight
+
+
+def _name_case(address: Address, title: str) -> str:
+    """Return the name of an object's case: the document's alone where it is its only object, whether it differs or not.
+
+    A job tells by the names what has begun to fail and what is mended.
+    """
+    name = escape_invisible(str(address))
+    return name if _OWN_OBJECT.fullmatch(title.removeprefix(name)) else title
+
+
 def _list_acknowledged_cases(report: RunReport) -> Iterator[tuple[TestCase, Address, int]]:
     """Yield a skipped case for each difference that is left alone, and how many objects have no other case."""
+    view = View(report.plan.targets, from_server=report.command == "drift")
     counted = {(step.address, step.object) for step, _, _ in report.steps}
     for step, _, _ in report.acknowledged:
         fields = ", ".join(rank_fields(step))
-        name = escape_invisible(f"{' '.join(filter(None, (str(step.address), step.object)))}: {fields}")
+        name = escape_invisible(f"{_name_case(step.address, name_step(step, view))}: {fields}")
         text = f"acknowledged {step.deferral.description}" if step.deferral else ""
         weight = 0 if (step.address, step.object) in counted else step.weight
         counted.add((step.address, step.object))
@@ -144,17 +161,10 @@ def _list_posture_cases(report: RunReport) -> Iterator[TestCase]:
             yield TestCase(suite, rule.id, _ERROR, ((rule.id, "what it needs could not be read"),))
 
 
-def _list_object_findings(report: RunReport) -> Iterator[tuple[Finding, Address]]:
-    """Yield what is said of single objects: differences, steps that were not done, objects that are not there."""
-    for finding in list_findings(report):
-        if finding.address and finding.is_difference:
-            yield finding, finding.address
-
-
 def _make_step_case(finding: Finding, address: Address, context: FormatContext) -> TestCase:
     position = find_position(finding.source, context)
     text = f"{position.path}:{position.line}: {finding.message}" if position else finding.message
-    return TestCase(_name_suite(address), finding.title, _FAILURE, ((finding.rule, text),))
+    return TestCase(_name_suite(address), _name_case(address, finding.title), _FAILURE, ((finding.rule, text),))
 
 
 def _make_document_case(
@@ -167,6 +177,7 @@ def _make_document_case(
 ) -> TestCase:
     suite, name = _name_suite(address), escape_invisible(str(address))
     if texts := tuple((problem.rule, str(problem)) for problem in problems):
+        name += ": problems" if is_rest else ""
         return TestCase(suite, name, _ERROR if set(unread).intersection(problems) else _FAILURE, texts)
     if document is None or not document.is_selected:
         return TestCase(suite, name, _SKIPPED, (("not selected", "the selection leaves it out"),))

@@ -116,7 +116,9 @@ def _count_drift(report: RunReport) -> Metric:
         age = ages.get(absence)
         if absence.address:
             counts[absence.address.target, absence.address.kind, age.status.value if age else ""] += 1
-    statuses = [status.value for status in DriftStatus] if report.drift else [""]
+    # What is acknowledged has a metric of its own, so that a sum over these is what counts.
+    statuses = [status.value for status in DriftStatus if status is not DriftStatus.ACKNOWLEDGED]
+    statuses = statuses if report.drift else [""]
     for document in report.plan.documents:
         for status in statuses if document.objects else ():
             counts[document.address.target, document.address.kind, status] += 0

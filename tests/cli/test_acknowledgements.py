@@ -239,6 +239,8 @@ def test_every_format_tells_it_apart(report: Report) -> None:
     assert acknowledged["EventHandler"] == acknowledged["SecurityRole"] == 1
     assert acknowledged["SecretEvent"] == 0
     assert 'kind="EventHandler",status="new"} 0' in texts["prometheus"]
+    assert 'status="acknowledged"' not in texts["prometheus"]
+    assert 'name="SecurityRole/PKI Operators: permissions"' in texts["junit"]
     assert 'kind="CertificateOwner",status="new"} 1' in texts["prometheus"]
     assert f"left alone {described}" in texts["html"]
     assert "denied-logger" not in texts["sarif"]

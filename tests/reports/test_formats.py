@@ -357,7 +357,7 @@ def test_a_case_for_each_object() -> None:
         "SecurityRole/role 5 part 1": "failure",
         "SecurityRole/role 5 part 2": "failure",
         "SecurityRole/other": "skipped",
-        "SecurityRole/Administrator (id 1)": "failure",
+        "SecurityRole/Administrator": "failure",
     }
 
 
@@ -388,6 +388,21 @@ def test_an_old_stream_gets_the_same_as_ascii() -> None:
         assert name in plain
         assert ascii_.isascii()
         judge_format(format_, ascii_)
+
+
+def test_a_case_of_junit_keeps_its_name_whether_it_passes_or_not() -> None:
+    """And two cases of one run never share theirs: a claim of a role is beside it, and so is what is wrong with it."""
+    claim = step(*ROLE.address[1:], changes=ROLE.changes, object="claim CORP\\ops (id 11)")
+    coverage = (DocumentCoverage(ROLE.address, ROLE.source, 1, 1),)
+    differs = Plan((ROLE, claim), Coverage(1, 1), (replace(PROBLEM, address=ROLE.address),), documents=coverage)
+    reports: tuple[tuple[RunReport, list[str]], ...] = (
+        (RunReport("drift", Exit.OK, mask_plan(Plan((), Coverage(1, 1), documents=coverage))), []),
+        (RunReport("drift", Exit.INCOMPLETE, mask_plan(differs)), [" claim CORP\\ops (id 11)", ": problems"]),
+        (RunReport("apply", Exit.OK, mask_plan(PLAN), mask_outcomes([Outcome(ROLE, Verdict.APPLIED)])), []),
+    )
+    for report, others in reports:
+        text = FORMATS["junit"].render(report, CONTEXT)
+        assert re.findall(r'SecurityRole" name="SecurityRole/PKI Operators(.*?)"', text) == ["", *others]
 
 
 def test_nothing_differs_without_a_plan() -> None:
