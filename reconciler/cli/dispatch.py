@@ -88,7 +88,10 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
     result = _tell_others(session, command, _add_trace(session, command, result))
     result, context = _add_reports(session, argv, result)
     try:
-        return int(print_result(session, command, result, context))
+        told = print_result(session, command, result, context)
+        if context is not None and told is not result:  # stdout took no more, and no report calls that a success
+            write_reports(session.reports, build_run_report(command, told), context)
+        return int(told.exit)
     except KeyboardInterrupt:  # somebody insists, as where nobody reads what is written
         write_text(session.stderr, session.end_echoed_line(session.stderr) + _INTERRUPTED_REPORT)
         return int(Exit.INTERRUPTED)

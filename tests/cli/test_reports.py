@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from errno import ENOSPC
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -215,6 +216,27 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told_by_the_others(run: R
     assert (code, read_report(world.folder)["outcome"]["code"]) == (10, 10)
     assert stdout.startswith("1 to update")
     assert "deep/r.md: the report can't be written: No such file or directory" in stderr
+
+
+class FullStream(StringIO):
+    """A stream into a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+
+def test_no_report_calls_it_a_success_that_stdout_was_lost(run: Run, world: World) -> None:
+    """They are written before it; the last success, which a file remembers, stays that of the run before."""
+    argv = ["drift", "--no-state", "--report", "json=r.json", "--report", "prometheus=r.prom"]
+    success = re.compile(r"^reconciler_last_success_timestamp_seconds.* (\S+)$", re.MULTILINE)
+    assert run(argv)[0] == 2
+    before = success.findall((world.folder / "r.prom").read_text("utf-8"))
+    assert main(argv, {}, FullStream(), StringIO(), StringIO()) == 10
+    report, numbers = read_report(world.folder), (world.folder / "r.prom").read_text("utf-8")
+    assert report["outcome"] == {"code": 10, "name": "incomplete"}
+    assert "can't be written: No space left on device" in report["notes"][-1]["message"]
+    assert 'outcome="incomplete"} 1' in numbers
+    assert success.findall(numbers) == before
 
 
 ALL = {

@@ -69,8 +69,10 @@ def load_headers() -> BuildHeaders:
     return lambda api, version: find_dialect(api).build_write_headers(version)
 
 
-def print_result(session: Session, command: str, result: CommandResult, context: FormatContext | None = None) -> Exit:
-    """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns the code.
+def print_result(
+    session: Session, command: str, result: CommandResult, context: FormatContext | None = None
+) -> CommandResult:
+    """Print an answer: the result to stdout, all else to stderr, the exit code's name last; returns what was told.
 
     With a document on stdout, stderr still says what a person needs who has only the log: the headline, what to mend.
     `context` is what a report needs that takes the place of the text.
@@ -81,7 +83,6 @@ def print_result(session: Session, command: str, result: CommandResult, context:
     """
     output = _render_output(session, command, result, context)
     messages = (_render_headline(result) if session.has_document else "") + _render_messages(session, result)
-    exit_ = result.exit
     if write_error := write_text(session.stdout, output):
         problem = Diagnostic(
             "output.unwritable",
@@ -91,9 +92,9 @@ def print_result(session: Session, command: str, result: CommandResult, context:
             "make room or name another place",
         )
         messages += f"{problem}\n"
-        exit_ = weigh_lost_result(result)
-    write_text(session.stderr, f"{messages}exit {int(exit_)}: {exit_.word}\n")
-    return exit_
+        result = result._replace(exit=weigh_lost_result(result), notes=(*result.notes, problem))
+    write_text(session.stderr, f"{messages}exit {int(result.exit)}: {result.exit.word}\n")
+    return result
 
 
 def weigh_lost_result(result: CommandResult) -> Exit:

@@ -46,6 +46,7 @@ class ReportFiles:
         self._json = json
         self._outputs: dict[ReportWish, OutputFile] = {}
         self._is_checked = False
+        self._formers: dict[ReportWish, str] = {}
 
     @property
     def on_stdout(self) -> str:
@@ -61,6 +62,12 @@ class ReportFiles:
     def files(self) -> Mapping[ReportWish, OutputFile]:
         """The reports that have a place, each with it."""
         return self._outputs
+
+    def read_former(self, wish: ReportWish) -> str:
+        """Return what an earlier run left there, however often this one has written meanwhile; "" for nothing."""
+        if wish not in self._formers:
+            self._formers[wish] = _read_former_text(self._outputs[wish].path)
+        return self._formers[wish]
 
     def list_paths(self, cwd: Path) -> list[Path]:
         """Return the files that are to be written."""
@@ -105,10 +112,13 @@ class ReportFiles:
 
 def write_reports(reports: ReportFiles, report: RunReport, context: FormatContext) -> list[Diagnostic]:
     """Write each report whole or not at all, whatever happens to the others; returns why some could not be."""
+    from reconciler.reports.formats import FORMATS
+
     problems = []
     for wish, output in reports.files.items():
         try:
-            _write_report(wish, output, report, context)
+            former = reports.read_former(wish) if FORMATS[wish.format].needs_former else ""
+            _write_report(wish, output, report, context._replace(former=former))
         except OSError as error:
             cause = error.strerror or type(error).__name__
             problems.append(describe_lost_report(wish.file, f"the report can't be written: {cause}"))
@@ -150,9 +160,7 @@ def _write_report(wish: ReportWish, output: OutputFile, report: RunReport, conte
     from reconciler.state.atomic import replace_file
 
     drawn = FORMATS[wish.format]
-    former = _read_former_text(output.path) if drawn.needs_former else ""
-    text = drawn.render(report, context._replace(former=former))
-    replace_file(output.path, text.encode("utf-8"), mode=drawn.mode)
+    replace_file(output.path, drawn.render(report, context).encode("utf-8"), mode=drawn.mode)
 
 
 def _read_former_text(path: Path) -> str:
