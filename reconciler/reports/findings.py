@@ -115,7 +115,7 @@ def find_any_position(source: Source, context: FormatContext) -> FilePosition:
     return find_position(source, context) or find_position(settings, context) or FilePosition("reconciler.yaml", 1, 1)
 
 
-def name_step(step: MaskedStep, view: View) -> str:
+def title_step(step: MaskedStep, view: View) -> str:
     """Return which object of which document a step is about."""
     return " ".join(filter(None, (escape_invisible(str(step.address)), describe_object(step, view))))
 
@@ -156,7 +156,7 @@ def _list_step_findings(steps: Iterable[ReportedStep], view: View) -> Iterator[F
 def _make_step_finding(rule: str, level: Level, reported: ReportedStep, view: View) -> Finding:
     step, outcome, drift = reported
     address = step.address
-    title = name_step(step, view)
+    title = title_step(step, view)
     fields, more = name_fields(step)
     facts = [f"{view.find_words(step).word}: {', '.join(filter(None, (*fields, more)))}"]
     if outcome is not None:

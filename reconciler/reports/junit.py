@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
-from reconciler.reports.findings import DONE, Finding, find_position, list_findings, name_step
+from reconciler.reports.findings import DONE, Finding, find_position, list_findings, title_step
 from reconciler.reports.layout import format_count
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import RunReport
@@ -101,7 +101,7 @@ def _list_step_cases(report: RunReport, context: FormatContext) -> Iterator[tupl
             yield _make_step_case(finding, finding.address, context), finding.address, finding.weight
     for step, outcome, _ in report.steps:
         if outcome is not None and outcome.verdict in DONE:
-            name = _name_case(step.address, name_step(step, view))
+            name = _name_case(step.address, title_step(step, view))
             yield TestCase(_name_suite(step.address), name, _PASSED), step.address, step.weight
 
 
@@ -120,7 +120,7 @@ def _list_acknowledged_cases(report: RunReport) -> Iterator[tuple[TestCase, Addr
     counted = {(step.address, step.object) for step, _, _ in report.steps}
     for step, _, _ in report.acknowledged:
         fields = ", ".join(rank_fields(step))
-        name = escape_invisible(f"{_name_case(step.address, name_step(step, view))}: {fields}")
+        name = escape_invisible(f"{_name_case(step.address, title_step(step, view))}: {fields}")
         text = f"acknowledged {step.deferral.description}" if step.deferral else ""
         weight = 0 if (step.address, step.object) in counted else step.weight
         counted.add((step.address, step.object))
