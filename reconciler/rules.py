@@ -154,7 +154,7 @@ _NOTIFY_RULES = {
     "notify.unknown-url": "The URL of somebody who is to be told is none that Apprise knows.",
 }
 _OUTPUT_RULES = {
-    "output.broken-off": "A signal ended the run, so that the report may not tell everything that there is.",
+    "output.incomplete": "The run was kept from something, so that the report may not tell everything that there is.",
     "output.unwritable": "A result could not be written whole, such as on a full disk.",
 }
 _PLAN_RULES = {

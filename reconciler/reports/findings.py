@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FILE_SUFFIXES = (".yaml", ".yml", ".json", ".csv")
 DONE = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 """The verdicts that leave nothing to find."""
+_GOOD_EXITS = frozenset({Exit.OK, Exit.CHANGES})
 
 
 class Level(StrEnum):
@@ -70,7 +71,6 @@ def list_findings(report: RunReport) -> list[Finding]:
     notes = sorted({*report.plan.notes, *report.notes})
     urgent = frozenset(_list_urgent_rules(report))
     findings = [
-        *([_make_interruption_finding(report)] if report.exit is Exit.INTERRUPTED else ()),
         *(_make_diagnostic_finding(problem, Level.ERROR) for problem in report.all_problems),
         *_list_step_findings(report.steps, view),
         *(
@@ -79,6 +79,8 @@ def list_findings(report: RunReport) -> list[Finding]:
         ),
         *(_make_diagnostic_finding(note, Level.WARNING if note.rule in urgent else Level.NOTE) for note in notes),
     ]
+    is_told = report.exit in _GOOD_EXITS or any(finding.level is Level.ERROR for finding in findings)
+    findings += () if is_told else (_make_run_finding(report),)
     ranks = {level: rank for rank, level in enumerate(Level)}
     return sorted(findings, key=lambda finding: ranks[finding.level])
 
@@ -120,10 +122,10 @@ def title_step(step: MaskedStep, view: View) -> str:
     return " ".join(filter(None, (escape_invisible(str(step.address)), describe_object(step, view))))
 
 
-def _make_interruption_finding(report: RunReport) -> Finding:
+def _make_run_finding(report: RunReport) -> Finding:
     """Return what keeps a list that is short, or empty, from being taken for all there is."""
-    rule, title = "output.broken-off", f"reconciler {report.command}"
-    message = f"{title} was interrupted; what it had not come to is not told here"
+    rule, title = "output.incomplete", f"reconciler {report.command}"
+    message = f"{title} ended with {int(report.exit)} ({report.exit.word}); what it had not come to is not told here"
     return Finding(rule, Level.ERROR, title, message, "", Source(title), (rule, report.command))
 
 
