@@ -85,12 +85,16 @@ spec:
 """
 
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
+        in_force = [directive for directive in directives if directive.spec.until > context.today]
         for directive in directives:
             yield from _check_object(directive, context)
-            yield from _check_term(directive, context.today)
-        for first, second in combinations(sorted(directives, key=lambda directive: directive.source), 2):
-            if all(directive.spec.until > context.today for directive in (first, second)):
-                yield from _find_overlap(first, second)
+            yield from _check_length(directive, context.today)
+            # Of what is about nothing it is of no interest when it ends.
+            if any(_is_about(directive, document) for document in context.documents):
+                is_followed = any(_follows(other, directive) for other in in_force)
+                yield from _note_end(directive, context.today, is_followed=is_followed)
+        for first, second in combinations(sorted(in_force, key=lambda directive: directive.source), 2):
+            yield from _find_overlap(first, second)
 
 
 def list_deferrals(
@@ -160,24 +164,37 @@ def _note_missing_document(directive: Wanted[Acknowledgement], documents: Sequen
     return _make_note(directive, "object", explanation)
 
 
-def _check_term(directive: Wanted[Acknowledgement], today: date) -> Iterator[Diagnostic]:
-    """Yield what there is to say of the day on which an acknowledgement ends, or has ended."""
-    until, subject = directive.spec.until, f"the acknowledgement of {directive.spec.object}"
+def _check_length(directive: Wanted[Acknowledgement], today: date) -> Iterator[Diagnostic]:
+    until = directive.spec.until
     if until - today > LONGEST:
         summary = f"{until} is more than {LONGEST.days} days ahead"
         reason = "what nobody looks at for half a year is no exception any more"
         remedy = f"write {today + LONGEST} at the latest, or declare what is so"
         explanation = Explanation("acknowledgement.too-long", summary, reason, remedy)
         yield explanation.locate(directive.at(("spec", "until")))
-    elif until <= today:
+
+
+def _note_end(directive: Wanted[Acknowledgement], today: date, *, is_followed: bool) -> Iterator[Diagnostic]:
+    """Yield what there is to say of the day on which an acknowledgement ends, or has ended."""
+    until, subject = directive.spec.until, f"the acknowledgement of {directive.spec.object}"
+    if until <= today:
         summary, reason = f"{subject} ended on {until}", "the differences count again"
         remedy = "remove the document, or give another day and have it reviewed"
+        if is_followed:
+            reason, remedy = "another one is in force", "remove the document"
         yield _make_note(directive, "until", Explanation("acknowledgement.ended", summary, reason, remedy))
     elif until - today <= _LAST_DAYS:
         days = (until - today).days
         summary = f"{subject} ends on {until}, {'tomorrow' if days == 1 else f'in {days} days'}"
         reason = "from that day on the differences count again, and apply sends them"
         yield _make_note(directive, "until", Explanation("acknowledgement.ends-soon", summary, reason))
+
+
+def _follows(later: Wanted[Acknowledgement], ended: Wanted[Acknowledgement]) -> bool:
+    """True if what one was about is all left alone by the other."""
+    fields, later_fields = (set(item.spec.declared().get("fields", ())) for item in (ended, later))
+    is_whole = not later_fields or (bool(fields) and fields <= later_fields)
+    return is_whole and later.spec.object == ended.spec.object and later.address.target in {"", ended.address.target}
 
 
 def _make_note(directive: Wanted[Acknowledgement], field: str, explanation: Explanation) -> Diagnostic:

@@ -72,6 +72,21 @@ ROWS: dict[str, tuple[tuple[str, ...], list[str], list[str]]] = {
         [],
         ["ended on 2026-11-22; the differences count again"],
     ),
+    "its day has come, and another goes on": (
+        (f"{ROLE}, fields: [claims], until: 2026-11-22, {WHY}", f"{ROLE}, until: 2026-12-24, {WHY}"),
+        [],
+        ["ended on 2026-11-22; another one is in force; remove the document"],
+    ),
+    "its day has come, and another goes on with a part": (
+        (f"{ROLE}, until: 2026-11-22, {WHY}", f"{ROLE}, fields: [claims], until: 2026-12-24, {WHY}"),
+        [],
+        ["ended on 2026-11-22; the differences count again"],
+    ),
+    "what it is about is nowhere declared, and the end is near": (
+        tuple(f"object: SecurityRole/None, until: 2026-11-{day}, {WHY}" for day in (20, 25)),
+        [],
+        ["no document declares SecurityRole/None", "no document declares SecurityRole/None"],
+    ),
     "what it is about is nowhere declared": (
         (f"object: SecurityRole/PKI-Operators, until: 2027-01-01, {WHY}",),
         [],
