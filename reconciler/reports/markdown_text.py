@@ -12,9 +12,11 @@ from html import escape
 from reconciler.reports.layout import escape_ci_commands
 from reconciler.sanitize import escape_invisible
 
-# Letters of any script, or a number. GH-12 and ABC-12 are links to issues, seven hexadecimal digits one to a commit.
+# Letters of any script, a number, or a date. GH-12 and ABC-12 are links to issues, seven hexadecimal digits are one to
+# a commit.
 _PLAIN_WORD = re.compile(
     r"(?!\S*-\d)(?!\S*[0-9a-fA-F]{7})[\"'(]*(?:\d{1,3}(?:,\d{3})+|[^\W_]+(?:['’-][^\W_]+)*)[)\"']*[.,;:!?]*|->"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[),.;:]*"
 )
 _LIST_NUMBER = re.compile(r"\d+[.)]")
 _TOKEN = re.compile(r"`[^`]+`|[^\s`]+|`")

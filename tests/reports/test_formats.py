@@ -390,6 +390,18 @@ def test_an_old_stream_gets_the_same_as_ascii() -> None:
         judge_format(format_, ascii_)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1 known (since 2026-11-20), 2 new", "1 known (since 2026-11-20), 2 new"),
+        ("on 2026-11-20; 2026-11-20x ab-2026-11-20", "on 2026-11-20; `2026-11-20x` `ab-2026-11-20`"),
+    ],
+)
+def test_a_date_is_a_word(text: str, shown: str) -> None:
+    """The line on what is new has one each night."""
+    assert quote_words(text) == shown
+
+
 def test_a_case_of_junit_keeps_its_name_whether_it_passes_or_not() -> None:
     """And two cases of one run never share theirs: a claim of a role is beside it, and so is what is wrong with it."""
     claim = step(*ROLE.address[1:], changes=ROLE.changes, object="claim CORP\\ops (id 11)")
