@@ -51,15 +51,22 @@ def _escape_commands(text: str) -> str:
     return (_CI_COMMAND.sub(r"\\u0023#", text) if "##" in text else text).replace("\x7f", "\\u007f")
 
 
+_OF_THE_DAY = frozenset({"acknowledgement.ended", "acknowledgement.ends-soon"})
+"""The rules of notes that tell how far away a day is; the day itself stands with what is left alone until then."""
+
+
 def encode_plan(plan: Plan) -> dict[str, Json]:
-    """Return a plan's members; `decode_plan` gives back an equal one. No plan with gaps is saved."""
+    """Return a plan's members; `decode_plan` gives back an equal one without notes of the day. None with gaps is saved.
+
+    What is only true on a day is no part of what is approved: a plan made again tomorrow has the same digest.
+    """
     acknowledged = [encode_step(step) for step in plan.acknowledged]
     return {
         "unmanaged": {kind: dict(counts) for kind, counts in plan.unmanaged.items()},
         "compared": plan.compared._asdict(),
         "selection": plan.selection,
         "problems": [encode_diagnostic(problem) for problem in plan.problems],
-        "notes": [encode_diagnostic(note) for note in plan.notes],
+        "notes": [encode_diagnostic(note) for note in plan.notes if note.rule not in _OF_THE_DAY],
         "absences": [encode_diagnostic(absence) for absence in plan.absences],
         "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
         "manifests": plan.manifests,

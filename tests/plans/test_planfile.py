@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.errors import RefusedError, StaleError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
@@ -134,6 +134,16 @@ def test_an_equal_plan_made_again_has_an_equal_digest_and_is_another_file(stamp:
 
     assert one[0] != other[0]
     assert one[1].digest == other[1].digest
+
+
+def test_what_is_only_true_on_a_day_is_no_part_of_a_plan() -> None:
+    """Made again tomorrow it is the one that was approved, and it says nothing that is no longer so."""
+    notes = (
+        Diagnostic("acknowledgement.ends-soon", Source("a.yaml", 1, 1), "ends tomorrow", severity=Severity.NOTE),
+        Diagnostic("acknowledgement.ended", Source("a.yaml", 1, 1), "ended", severity=Severity.NOTE),
+    )
+    saved = build_saved_plan(replace(real(), notes=(*real().notes, *notes)), STAMP)
+    assert saved[0] == build_saved_plan(real(), STAMP)[0]
 
 
 OTHER_PLANS = {
