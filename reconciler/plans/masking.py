@@ -125,7 +125,7 @@ class SecretMasker:
 
     def _subject(self, subject: Subject) -> Subject:
         facts = tuple((name, self(text)) for name, text in subject.facts)
-        return subject._replace(name=self(subject.name), facts=facts)
+        return subject._replace(name=self(subject.name), facts=facts, path=self(subject.path))
 
     def mask_step(self, step: Step) -> Step:
         """Return one step, as it is shown or remembered."""
@@ -135,7 +135,12 @@ class SecretMasker:
         return replace(
             step,
             changes=tuple(
-                change._replace(before=_map_texts(change.before, self), after=_map_texts(change.after, self))
+                # A path may hold what a server calls a member, such as a claim.
+                change._replace(
+                    path=self(change.path),
+                    before=_map_texts(change.before, self),
+                    after=_map_texts(change.after, self),
+                )
                 for change in step.changes
             ),
             request=request,
@@ -166,6 +171,7 @@ def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
         for subject in step.subjects:
             yield from _list_subject_texts(subject)
         for change in step.changes:
+            yield change.path
             yield from _iterate_json_texts((change.before, change.after))
         yield from _iterate_json_texts(step.request.call.body if step.request else None)
     for rights_change in plan.rights:

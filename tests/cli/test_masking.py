@@ -133,8 +133,8 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     call = Call("command", "PUT", "/x/hunter22", {"hunter22": [held, {"deep": (held, 5, None, True)}]})
     step = Step(
         Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),
-        (Change("enabled", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
-        (Subject(held, (("requester", held),), "hunter22"),),
+        (Change("claims.hunter22.description", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
+        (Subject(held, (("requester", held),), "claims.hunter22.description"),),
     )  # fmt: skip
     plan = Plan((step,), Coverage(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22",
                 absences=(problem,))  # fmt: skip
@@ -147,11 +147,15 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     assert shown.absences == (told,)
     assert shown.absences[0].object_name == "a *** b"
     (one,) = shown.steps
-    assert one.subjects == (Subject("a *** b", (("requester", "a *** b"),), "hunter22"),)
+    assert one.subjects == (Subject("a *** b", (("requester", "a *** b"),), "claims.***.description"),)
     assert (one.object, one.refusal, one.address, one.source) == ("a *** b", "a *** b", step.address, step.source)
-    assert one.changes == (Change("enabled", "a *** b", ["a *** b"], Risk.HIGH),)
+    assert one.changes == (Change("claims.***.description", "a *** b", ["a *** b"], Risk.HIGH),)
     assert one.request is not None
     assert one.request.call == call._replace(body={"***": ["a *** b", {"deep": ["a *** b", 5, None, True]}]})
     assert (shown.compared, shown.selection) == (plan.compared, plan.selection)
+    bare = replace(
+        step, changes=(Change("hunter22", 1, 2, Risk.LOW),), request=None, object="", refusal="", subjects=()
+    )
+    assert veil.mask_plan(Plan((bare,), Coverage(1, 1))).steps[0].changes[0].path == "***"
     assert SecretMasker([str.strip]).mask_plan(plan).steps[0] is step
     assert [one.step for one in veil.mask_outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]
