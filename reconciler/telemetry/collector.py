@@ -79,7 +79,7 @@ def _find_trouble(endpoint: str | None, env: Mapping[str, str]) -> str:
     name = name if env.get(name) else "OTEL_EXPORTER_OTLP_ENDPOINT"
     # What the general variable says goes on with a path, and so can't have a query.
     if endpoint is None and not (_is_url(env[name]) and ("TRACES" in name or "?" not in env[name])):
-        return f"{name} is no http or https URL of a collector"
+        return f"{name} is no http or https URL of a collector, such as http://localhost:4318"
     protocol = env.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or env.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
     if endpoint is None and protocol == "grpc":
         return "OTEL_EXPORTER_OTLP_PROTOCOL asks for grpc, and only http/protobuf is spoken here"

@@ -150,6 +150,7 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
 SAVED_PLAN = '{\n  "format_version": "3.0",\n  "kind": "Plan",\n'
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
+    "no such format": (("docx=r",), "'docx' is no format of a report; there are: json, markdown"),
     "a slip": (("markdwon=r.md",), 'did you mean "markdown"? There are: json, markdown, html, junit, sarif'),
     "no file": (("json",), "--report json needs a file"),
     "nowhere": (("json=none/r.json",), "its folder does not exist"),
@@ -160,7 +161,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "an earlier plan": (("json=saved.json",), "is there already and is no report in the format json"),
     "the saved plan": (("json=p.json",), "this command reads or writes that file itself"),
     "the trace": (("json=t.har",), "this command reads or writes that file itself"),
-    "one file twice": (("json=r.json", "markdown=./r.json"), "this command reads or writes that file itself"),
+    "one file twice": (("json=r.json", "markdown=./r.json"), "another report goes to that file as well"),
     "stdout twice": (("json=-", "markdown=-"), "stdout can take one document"),
 }
 

@@ -78,7 +78,7 @@ def test_a_variable_that_is_no_url_is_named_without_what_stands_in_it() -> None:
     for name, value in ((BASE, "http://h?key=S3cret"), (TRACES, "h?S3cret"), *((BASE, text) for text in MALFORMED)):
         collector = choose_collector(None, {name: value})
         assert collector is not None
-        assert collector.trouble == f"{name} is no http or https URL of a collector"
+        assert collector.trouble == f"{name} is no http or https URL of a collector, such as {LOCAL}"
     for name, value in ((BASE, "http://u:S3cret@h"), (TRACES, "http://h/?key=S3cret")):
         collector = choose_collector(None, {name: value})
         assert collector is not None

@@ -95,11 +95,19 @@ class ReportFiles:
         if wish.is_stdout:
             return None
         output = OutputFile(cwd / wish.file, wish.file, _find_purpose(wish.format))
-        other_files = [cwd / other.file for other in self.wishes if other.file != "-" and other is not wish]
-        problem = check_output_file(output, neighbours._replace(files=[*neighbours.files, *other_files]))
+        problem = check_output_file(output, neighbours) or self._explain_shared_file(output, wish, cwd)
         if problem is None:
             self._outputs[wish] = output
         return problem
+
+    def _explain_shared_file(self, output: OutputFile, wish: ReportWish, cwd: Path) -> Diagnostic | None:
+        from os.path import realpath
+
+        other_files = (cwd / other.file for other in self.wishes if other.file != "-" and other is not wish)
+        if realpath(output.path) not in map(realpath, other_files):
+            return None
+        remedy = f"name another file, such as {output.purpose.example}"
+        return Diagnostic(_RULE, Source(output.label), "another report goes to that file as well", remedy=remedy)
 
     def _explain_stdout(self) -> Diagnostic | None:
         number = sum(wish.is_stdout for wish in self.wishes)
@@ -181,9 +189,9 @@ def _explain_format(wish: ReportWish) -> Diagnostic | None:
     names = ", ".join(FORMATS)
     if wish.format not in FORMATS:
         nearest = find_nearest(wish.format, FORMATS)
-        suggestion = f'did you mean "{nearest}"? ' if nearest else ""
+        remedy = f'did you mean "{nearest}"? There are: {names}' if nearest else f"there are: {names}"
         summary = f"{escape_and_shorten(wish.format)!r} is no format of a report"
-        return Diagnostic(_RULE, Source(_OPTION), summary, remedy=f"{suggestion}There are: {names}")
+        return Diagnostic(_RULE, Source(_OPTION), summary, remedy=remedy)
     if not wish.file:
         summary, remedy = f"--report {wish.format} needs a file", f"say --report {wish.format}=FILE, or - for stdout"
         return Diagnostic(_RULE, Source(_OPTION), summary, remedy=remedy)

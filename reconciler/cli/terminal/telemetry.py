@@ -66,7 +66,9 @@ class Telemetry:
         """Send what was watched of a run, if anything; returns a note where that failed."""
         if self._collector is None:
             return []
-        failure = self._collector.trouble or self._export(command, result, started, is_hurried)
+        if trouble := self._collector.trouble:  # it says itself what to do
+            return [replace(_LOST, summary=f"{_LOST.summary}: {trouble}", remedy="")]
+        failure = self._export(command, result, started, is_hurried)
         return [replace(_LOST, summary=f"{_LOST.summary}: {failure}")] if failure else []
 
     def _export(self, command: str, result: CommandResult, started: float, is_hurried: Callable[[], bool]) -> str:
