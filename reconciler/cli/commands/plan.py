@@ -107,6 +107,7 @@ def prepare_destination(session: Session, out: str, options: RunOptions) -> Dest
     settings = read_settings(session.inputs, options.config)
     folders = [*(session.cwd / path for path in options.paths), settings.manifests]
     _check_out_folder(session.cwd / out, out, folders)
+    _check_former_plan(session.cwd / out, out)
     return Destination(out, options, settings, find_sign(settings, session.env))
 
 
@@ -164,6 +165,22 @@ def _check_out_path(path: Path, out: str) -> None:
             Source(out),
             f"can't be written: {cause}",
             remedy="give --out a file in a folder that exists",
+        )
+        raise UsageError(problem)
+
+
+def _check_former_plan(path: Path, out: str) -> None:
+    """Refuse to write over what is no plan: a slip of the fingers must not cost a file."""
+    from reconciler.engine.saved_plans import is_marked_as_plan
+
+    # mktemp makes an empty one.
+    if path.exists() and path.stat().st_size and not is_marked_as_plan(path):
+        problem = Diagnostic(
+            "usage.invalid-out",
+            Source(out),
+            "is there already and is no saved plan",
+            "--out writes over earlier plans alone",
+            "name another file, such as plan.json",
         )
         raise UsageError(problem)
 
