@@ -65,9 +65,9 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
 
 
 IMPOSSIBLE = {
-    "a creation": ("5", "it created its object, and nothing is ever deleted by this tool; remove the object"),
-    "a denial": ("11", "a denial can't be undone; have the certificates requested anew"),
-    "what a secret was in": ("6", "a secret in it is masked, so that what was there before is not known"),
+    "a creation": ("4", "it created its object, and nothing is ever deleted by this tool; remove the object"),
+    "a denial": ("9", "a denial can't be undone; have the certificates requested anew"),
+    "what a secret was in": ("11", "a secret in it is masked, so that what was there before is not known"),
 }
 
 
@@ -92,19 +92,20 @@ def test_all_reasons_are_told_at_once_with_what_can_be_done_instead(applied: App
     assert (code, applied.plan.exists()) == (6, False)
     assert all(reason in stderr for _, reason in IMPOSSIBLE.values())
     assert (
-        "3 of 11 steps can't be taken back; nothing was saved; the others can be by themselves: --step 1-4,7-10"
+        "3 of 11 steps can't be taken back; nothing was saved; the others can be by themselves: --step 1-3,5-8,10"
         in stderr
     )
     assert stdout.endswith("Not saved.\n")
 
 
 def test_steps_that_are_picked_make_a_plan_that_names_them(applied: Applied) -> None:
-    code, stdout, _ = applied.undo("--step", "1-4", "--step", "7,8-10", "--format", "json")
+    code, stdout, _ = applied.undo("--step", "1-3", "--step", "5,6-8,10", "--format", "json")
     report = json.loads(stdout)
-    assert (code, report["saved"], report["undo"]) == (0, True, {"run": applied.id, "steps": [1, 2, 3, 4, 7, 8, 9, 10]})
-    assert report["selection"] == f"undo of run {applied.id}, step 1-4,7-10"
+    assert (code, report["saved"], report["undo"]) == (0, True, {"run": applied.id, "steps": [1, 2, 3, 5, 6, 7, 8, 10]})
+    assert report["selection"] == f"undo of run {applied.id}, step 1-3,5-8,10"
+    # Roles come last where they lose what the tool itself needs.
     assert [step["source"] for step in report["steps"]] == [
-        f"undo of run {applied.id}, step {n}" for n in (1, 2, 3, 4, 7, 8, 9, 10)
+        f"undo of run {applied.id}, step {n}" for n in (1, 2, 5, 6, 7, 8, 3, 10)
     ]
     shown = json.loads(applied.run("show", str(applied.plan), "--format", "json")[1])
     assert shown["steps"] == report["steps"]
@@ -154,13 +155,13 @@ MOVED = {
         "permissions is",
     ),
     "a claim that left, and was described anew": (
-        4,
+        10,
         edit("claims", 10, Description="By hand"),
         "claims.platform.description would change as well",
     ),
-    "an event that is gone": (7, remove_event, "the object is gone"),
-    "a certificate that has another owner": (8, give_away, 'owner is "Web Team" now, and the run left "Payments PKI"'),
-    "a certificate that nobody touched": (9, lambda _: None, ""),
+    "an event that is gone": (5, remove_event, "the object is gone"),
+    "a certificate that has another owner": (6, give_away, 'owner is "Web Team" now, and the run left "Payments PKI"'),
+    "a certificate that nobody touched": (7, lambda _: None, ""),
 }
 
 
@@ -210,7 +211,7 @@ def test_limits_and_protections_hold_for_an_undo_as_well(applied: Applied) -> No
     text = settings.read_text()
     settings.write_text(text.replace("targets:\n", "limits: {CertificateOwner: {changes: 1}}\ntargets:\n", 1))
     try:
-        code, _, stderr = applied.undo("--step", "8-10")
+        code, _, stderr = applied.undo("--step", "6-8")
     finally:
         settings.write_text(text)
     assert (code, applied.plan.exists()) == (6, False)
