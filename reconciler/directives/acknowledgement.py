@@ -7,44 +7,29 @@ The day on which it ends is the first on which the differences count again, as w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from reconciler.deferrals import Deferral
-from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity
+from reconciler.diagnostics import Address, Diagnostic, Explanation
 from reconciler.directives.directive import DirectiveContext, DirectiveKind
+from reconciler.directives.exemptions import ObjectName, TermWords, check_length, note_directive, note_end
 from reconciler.documents.suggestions import find_nearest, quote_text, suggest_option
-from reconciler.kinds.fields import Day, Name, Text, TextPattern, unmanaged_field
+from reconciler.kinds.fields import Day, Name, Text, unmanaged_field
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
 
-LONGEST: Final = timedelta(days=180)
-"""How far ahead an acknowledgement may end: what is to stay for good belongs into the manifest."""
-_LAST_DAYS: Final = timedelta(days=7)
 _NOTHING_ACKNOWLEDGED: Final = "nothing would be acknowledged"
-_ObjectName = Annotated[
-    Name,
-    TextPattern(
-        r"[A-Za-z]+/[\s\S]+",
-        Explanation(
-            "manifest.invalid-value",
-            "is no object",
-            "which one is meant can't be told",
-            "write KIND/NAME, such as SecurityRole/PKI Operators",
-        ),
-    ),
-]
 
 
 class Acknowledgement(Spec):
     """Differences of an object that are known and left alone until a day; no object of a server."""
 
-    object: _ObjectName = Field(description="The document whose differences are meant, as KIND/NAME.")
+    object: ObjectName = Field(description="The document whose differences are meant, as KIND/NAME.")
     fields: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "Fields of that document; without any it is all of them, and whether the object is there at all."
     )
@@ -88,11 +73,11 @@ spec:
         in_force = [directive for directive in directives if directive.spec.until > context.today]
         for directive in directives:
             yield from _check_object(directive, context)
-            yield from _check_length(directive, context.today)
+            yield from check_length(directive, context.today, _describe_term(directive))
             # Of what is about nothing it is of no interest when it ends.
             if any(_is_about(directive, document) for document in context.documents):
                 is_followed = any(_follows(other, directive) for other in in_force)
-                yield from _note_end(directive, context.today, is_followed=is_followed)
+                yield from note_end(directive, context.today, _describe_term(directive), is_followed=is_followed)
         for first, second in combinations(sorted(in_force, key=lambda directive: directive.source), 2):
             yield from _find_overlap(first, second)
 
@@ -141,6 +126,18 @@ def _check_object(directive: Wanted[Acknowledgement], context: DirectiveContext)
         yield _note_missing_document(directive, context.documents)
 
 
+def _describe_term(directive: Wanted[Acknowledgement]) -> TermWords:
+    return TermWords(
+        "acknowledgement.too-long",
+        "acknowledgement.ended",
+        "acknowledgement.ends-soon",
+        subject=f"the acknowledgement of {directive.spec.object}",
+        consequence="the differences count again",
+        outlook="from that day on the differences count again, and apply sends them",
+        alternative="declare what is so",
+    )
+
+
 def _explain_unknown_field(kind_name: str, field: str, parts: Sequence[str]) -> Explanation:
     if not parts:
         summary = f"{kind_name} has no field that could be left alone by itself"
@@ -161,33 +158,7 @@ def _note_missing_document(directive: Wanted[Acknowledgement], documents: Sequen
         _NOTHING_ACKNOWLEDGED,
         f'did you mean "{nearest}"?' if nearest else "correct it, or remove the acknowledgement",
     )
-    return _make_note(directive, "object", explanation)
-
-
-def _check_length(directive: Wanted[Acknowledgement], today: date) -> Iterator[Diagnostic]:
-    until = directive.spec.until
-    if until - today > LONGEST:
-        summary = f"{until} is more than {LONGEST.days} days ahead"
-        reason = "what nobody looks at for half a year is no exception any more"
-        remedy = f"write {today + LONGEST} at the latest, or declare what is so"
-        explanation = Explanation("acknowledgement.too-long", summary, reason, remedy)
-        yield explanation.locate(directive.at(("spec", "until")))
-
-
-def _note_end(directive: Wanted[Acknowledgement], today: date, *, is_followed: bool) -> Iterator[Diagnostic]:
-    """Yield what there is to say of the day on which an acknowledgement ends, or has ended."""
-    until, subject = directive.spec.until, f"the acknowledgement of {directive.spec.object}"
-    if until <= today:
-        summary, reason = f"{subject} ended on {until}", "the differences count again"
-        remedy = "remove the document, or give another day and have it reviewed"
-        if is_followed:
-            reason, remedy = "another one is in force", "remove the document"
-        yield _make_note(directive, "until", Explanation("acknowledgement.ended", summary, reason, remedy))
-    elif until - today <= _LAST_DAYS:
-        days = (until - today).days
-        summary = f"{subject} ends on {until}, {'tomorrow' if days == 1 else f'in {days} days'}"
-        reason = "from that day on the differences count again, and apply sends them"
-        yield _make_note(directive, "until", Explanation("acknowledgement.ends-soon", summary, reason))
+    return note_directive(directive, "object", explanation)
 
 
 def _follows(later: Wanted[Acknowledgement], ended: Wanted[Acknowledgement]) -> bool:
@@ -195,10 +166,6 @@ def _follows(later: Wanted[Acknowledgement], ended: Wanted[Acknowledgement]) -> 
     fields, later_fields = (set(item.spec.declared().get("fields", ())) for item in (ended, later))
     is_whole = not later_fields or (bool(fields) and fields <= later_fields)
     return is_whole and later.spec.object == ended.spec.object and later.address.target in {"", ended.address.target}
-
-
-def _make_note(directive: Wanted[Acknowledgement], field: str, explanation: Explanation) -> Diagnostic:
-    return replace(explanation.locate(directive.at(("spec", field))), severity=Severity.NOTE)
 
 
 def _find_overlap(first: Wanted[Acknowledgement], second: Wanted[Acknowledgement]) -> Iterator[Diagnostic]:
