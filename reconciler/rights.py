@@ -95,6 +95,15 @@ class RightsChange(NamedTuple):
     escalation: tuple[str, ...] = ()
 
 
+class PrincipalRights(NamedTuple):
+    """What a principal holds on a target after a plan: roles, and permissions without what another one grants."""
+
+    target: str
+    principal: Principal
+    roles: tuple[str, ...]
+    permissions: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CallingAccount:
     """Who applies, as far as it can be told without trying anything.

@@ -190,6 +190,18 @@ _PLAN_RULES = {
     "plan.unverified": "A saved plan is signed, and nothing in the settings says how to verify it.",
     "plan.wrong-signature": "A saved plan's signature does not hold, or was made in another way than the settings say.",
 }
+_POLICY_RULES = {
+    "policy.advice": "An advisory policy does not hold.",
+    "policy.broken": "A mandatory policy does not hold.",
+    "policy.invalid-rule": "The rule of a policy is no expression that can be judged.",
+    "policy.no-case": "A policy has no case that passes, or none that fails, by which it could be tried.",
+    "policy.no-policy": "Cases are about a policy that no document declares.",
+    "policy.no-result": "The rule of a policy came to no result, such as for want of a field.",
+    "policy.unexpected-result": "A case of a policy came out otherwise than it says.",
+    "policy.unjudged": "A policy over principals was not judged, since not every role is known.",
+    "policy.unread": "A saved plan can't be judged again, since the manifests with the policies can't be read.",
+    "policy.waived": "A policy does not hold for an object for which it is waived.",
+}
 _POSTURE_RULES = {
     "posture.claim-unused": "A claim is in no role that the account sees.",
     "posture.denied-long-ago": "A denied request was submitted more days ago than were asked for.",
@@ -306,6 +318,13 @@ _USAGE_RULES = {
     "usage.unknown-target": "--target names a target that the settings don't have.",
     "usage.unwritable": "A file or a folder can't be written.",
 }
+_WAIVER_RULES = {
+    "waiver.ended": "The day of a waiver has come, so that the policy holds again.",
+    "waiver.ends-soon": "A waiver ends within seven days.",
+    "waiver.no-breach": "A waiver is about an object that does not break the policy.",
+    "waiver.no-policy": "A waiver is about a policy that no document declares.",
+    "waiver.too-long": "A waiver would last longer than 180 days.",
+}
 _YAML_RULES = {
     "yaml.invalid-key": "A key of a mapping is missing, or is not plain text.",
     "yaml.needless-escape": "An escape in double quotes stands for a plain character, such as `\\x41` or `\\/`.",
@@ -313,41 +332,7 @@ _YAML_RULES = {
     "yaml.unsupported": "A file uses what YAML can do beyond plain data: anchors, aliases, tags, merges, directives.",
 }
 
-RULES: Mapping[str, str] = MappingProxyType(
-    dict(
-        sorted(
-            {
-                **_ACKNOWLEDGEMENT_RULES,
-                **_ADOPT_RULES,
-                **_API_RULES,
-                **_APPLY_RULES,
-                **_BASE_RULES,
-                **_CSV_RULES,
-                **_DOCTOR_RULES,
-                **_DOCUMENT_RULES,
-                **_DRIFT_RULES,
-                **_EXPORT_RULES,
-                **_HISTORY_RULES,
-                **_INIT_RULES,
-                **_INTERNAL_RULES,
-                **_JSON_RULES,
-                **_LIVE_RULES,
-                **_LOGIN_RULES,
-                **_MANIFEST_RULES,
-                **_NOTIFY_RULES,
-                **_OUTPUT_RULES,
-                **_PLAN_RULES,
-                **_POSTURE_RULES,
-                **_SCHEMA_RULES,
-                **_SETTINGS_RULES,
-                **_STATE_RULES,
-                **_TELEMETRY_RULES,
-                **_TLS_RULES,
-                **_UNDO_RULES,
-                **_USAGE_RULES,
-                **_YAML_RULES,
-            }.items()
-        )
-    )
-)
+# Each mapping above by its name, so that no area can be forgotten here.
+_AREAS = [area for name, area in tuple(globals().items()) if name.endswith("_RULES")]
+RULES: Mapping[str, str] = MappingProxyType(dict(sorted((rule, area[rule]) for area in _AREAS for rule in area)))
 """Every rule with its meaning, by id in alphabetical order."""

@@ -56,6 +56,7 @@ Reference:
   completion  Print what makes a shell complete commands, options and values.
 
 Without a server:
+  policy    List the policies among manifests, or try them on their own cases.
   demo      Tell the whole story on the simulator, from an empty plan to a
             repaired drift.
   simulate  Serve both APIs on one loopback port until stopped.

@@ -12,11 +12,14 @@ from reconciler.kinds.kind import Kind, Wanted
 
 
 class DirectiveContext(NamedTuple):
-    """What directives are judged beside: everything that is declared, the kinds of that, and the day (UTC)."""
+    """What directives are judged beside: everything that is declared, the kinds of that, the day (UTC), and all
+    directives.
+    """
 
     documents: Sequence[Wanted]
     kinds: Mapping[str, Kind]
     today: date
+    directives: Sequence[Wanted] = ()
 
 
 class DirectiveKind(DocumentKind):

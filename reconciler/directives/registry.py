@@ -9,7 +9,12 @@ import reconciler.directives
 from reconciler.directives.directive import DirectiveKind
 from reconciler.kinds.document_kind import DocumentKind
 
-_MODULES = {"Acknowledgement": "acknowledgement"}
+_MODULES = {
+    "Acknowledgement": "acknowledgement",
+    "Policy": "policy",
+    "PolicyTest": "policy_test",
+    "Waiver": "waiver",
+}
 
 
 class DirectiveRegistry(Mapping[str, DirectiveKind]):

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.credentials.command import run_helper
 from reconciler.credentials.private_file import Unavailable
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.declaration import RunInputs, RunOptions, select_declared
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, select_declared
 from reconciler.engine.git_revision import GIT_COMMAND
 from reconciler.errors import ReconcilerError, StaleError
 from reconciler.manifests.selection import parse_filters
@@ -39,28 +40,35 @@ def find_commit(path: Path, env: Mapping[str, str]) -> str:
         return ""
 
 
+class CheckoutComparison(NamedTuple):
+    """In what a checkout differs from what a plan was made from; and what it declares, where it can be read so."""
+
+    notes: tuple[Diagnostic, ...]
+    declared: Declaration | None = None
+
+
 def compare_checkout(
     inputs: RunInputs, settings: Settings, saved_plan: SavedPlan, file: str, *, must_match: bool
-) -> tuple[Diagnostic, ...]:
+) -> CheckoutComparison:
     """Return in what the checkout differs from what a plan was made from: manifests, commit.
 
     Raises StaleError for other manifests, or such as can't be compared, where they must be the same.
     """
     if not saved_plan.plan.manifests:
         difference = f"the plan was made from no manifests ({saved_plan.plan.selection}), which may declare otherwise"
-        return _tell_difference(file, "plan.no-manifests", difference, must_match=must_match)
+        return CheckoutComparison(_tell_difference(file, "plan.no-manifests", difference, must_match=must_match))
     if STANDARD_INPUT in saved_plan.paths:
         difference = "the plan was made from manifests that were piped in, and nothing here can be compared with them"
-        return _tell_difference(file, "plan.manifests-unread", difference, must_match=must_match)
+        return CheckoutComparison(_tell_difference(file, "plan.manifests-unread", difference, must_match=must_match))
     try:
         options = RunOptions(saved_plan.paths, selection=parse_filters(saved_plan.plan.selection))
-        digest = select_declared(inputs, settings, options).loaded.digest
+        declared = select_declared(inputs, settings, options)
     except (ReconcilerError, ValueError) as error:
         cause = str(error.problems[0]) if isinstance(error, ReconcilerError) else str(error)
         difference = f"the manifests here can't be compared with those that the plan was made from: {cause}"
-        return _tell_difference(file, "plan.manifests-unread", difference, must_match=must_match)
+        return CheckoutComparison(_tell_difference(file, "plan.manifests-unread", difference, must_match=must_match))
     notes: tuple[Diagnostic, ...] = ()
-    if digest != saved_plan.plan.manifests:
+    if declared.loaded.digest != saved_plan.plan.manifests:
         difference = "the manifests here are not those that the plan was made from"
         notes += _tell_difference(file, "plan.other-manifests", difference, must_match=must_match)
     folder = inputs.cwd / saved_plan.paths[0] if saved_plan.paths else settings.manifests
@@ -68,7 +76,7 @@ def compare_checkout(
     if commit and commit != saved_plan.commit:
         difference = f"the plan was made at commit {saved_plan.commit}, and the checkout is at {commit}"
         notes += _tell_difference(file, "plan.other-commit", difference, must_match=False)
-    return notes
+    return CheckoutComparison(notes, declared)
 
 
 def _tell_difference(file: str, rule: str, difference: str, *, must_match: bool) -> tuple[Diagnostic, ...]:

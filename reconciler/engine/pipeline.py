@@ -32,7 +32,9 @@ from reconciler.settings.model import Settings
 if TYPE_CHECKING:
     from reconciler.apis.connect import Api
     from reconciler.engine.base_revision import BaseRevision
+    from reconciler.engine.plan_rights import WeighedPlan
     from reconciler.plans.lockout import Lockout
+    from reconciler.plans.policies import PolicyFindings
 
 
 class BaseComparison(NamedTuple):
@@ -118,17 +120,21 @@ def compare_with_servers(
         plan = make_plan(declared.selected, observed, run, inputs.kinds, scope)
         plan = replace(plan, notes=tuple(sorted({*plan.notes, *loaded.notes})))
         facts["steps"] = len(plan.steps)
-    lockouts: Sequence[Lockout] = ()
+    weighed: WeighedPlan | None = None
     if rights is not RightsDemand.NOTHING and plan.sendable_steps:
         from reconciler.engine.plan_rights import RightsInputs, list_declared_kinds, weigh_rights  # noqa: PLC0415
 
         kinds_by_target = list_declared_kinds(loaded.documents)
         with_report = rights is RightsDemand.REPORT
-        plan, lockouts = weigh_rights(
+        weighed = weigh_rights(
             plan, RightsInputs(apis, inputs.kinds, kinds_by_target, observed.live, on_progress, with_report)
         )
+        plan = weighed.plan
     # Last: a token is known to its API's redactor only once it was fetched.
-    judged_plan = judge_plan(plan, settings, apis, inputs.kinds, lockouts)
+    lockouts = weighed.lockouts if weighed else ()
+    judged_plan = judge_plan(
+        plan, settings, apis, inputs.kinds, lockouts, _judge_policies(inputs, declared, plan, weighed)
+    )
     return judged_plan._replace(base=_compare_with_base(declared, observed, inputs.kinds))
 
 
@@ -142,6 +148,19 @@ def find_deferrals(inputs: RunInputs, declared: Declaration) -> Deferrals:
     return list_deferrals(declared.loaded.directives, declared.loaded.documents, inputs.today)
 
 
+def _judge_policies(
+    inputs: RunInputs, declared: Declaration, plan: Plan, weighed: WeighedPlan | None
+) -> PolicyFindings | None:
+    if not declared.loaded.directives:
+        return None
+    # Most manifests hold no policy.
+    from reconciler.engine.plan_rights import WeighedPlan  # noqa: PLC0415
+    from reconciler.engine.policy_runs import JudgedManifests, judge_planned  # noqa: PLC0415
+
+    manifests = JudgedManifests.of_declaration(declared)
+    return judge_planned(manifests, weighed or WeighedPlan(plan), inputs.kinds, inputs.today)
+
+
 def _compare_with_base(declared: Declaration, observed: Observed, kinds: Registry) -> BaseComparison | None:
     if declared.base is None:
         return None
@@ -153,7 +172,12 @@ def _compare_with_base(declared: Declaration, observed: Observed, kinds: Registr
 
 
 def judge_plan(
-    plan: Plan, settings: Settings, apis: Mapping[str, Api], kinds: Registry, lockouts: Sequence[Lockout] = ()
+    plan: Plan,
+    settings: Settings,
+    apis: Mapping[str, Api],
+    kinds: Registry,
+    lockouts: Sequence[Lockout] = (),
+    findings: PolicyFindings | None = None,
 ) -> JudgedPlan:
     """Hold a plan against the settings' limits and what they allow, and mask the secrets that these APIs have used."""
     source = Source(settings.name)
@@ -164,6 +188,9 @@ def judge_plan(
         refusals, notes = accept_lockouts(lockouts, settings.allowed_lockouts)
         problems = tuple(sorted({*problems, *refusals}))
         plan = replace(plan, notes=tuple(sorted({*plan.notes, *notes})))
+    if findings:
+        problems = tuple(sorted({*problems, *findings.refusals}))
+        plan = replace(plan, notes=tuple(sorted({*plan.notes, *findings.notes})))
     masker = SecretMasker(api.redact for api in apis.values())
     withheld = list_withheld_steps(plan)
     return JudgedPlan(

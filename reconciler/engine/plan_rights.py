@@ -26,9 +26,14 @@ from reconciler.plans.lockout import (
 )
 from reconciler.plans.owner_lockout import find_owner_lockouts
 from reconciler.plans.planner import LiveKey
-from reconciler.plans.rights_analysis import explain_step_escalation, find_rights_changes, sort_rights_changes
+from reconciler.plans.rights_analysis import (
+    explain_step_escalation,
+    find_rights_changes,
+    list_changed_principals,
+    sort_rights_changes,
+)
 from reconciler.plans.role_order import put_last
-from reconciler.rights import CallingAccount, RightsWorld
+from reconciler.rights import CallingAccount, PrincipalRights, RightsWorld
 from reconciler.settings.model import Auth, BasicAuth, BearerAuth, OauthAuth
 
 if TYPE_CHECKING:
@@ -55,10 +60,15 @@ class RightsInputs:
 
 
 class WeighedPlan(NamedTuple):
-    """A plan with what it makes of rights, its steps in the order that this asks for, and every way back it closes."""
+    """A plan with what it makes of rights, its steps in the order that this asks for, and every way back it closes.
+
+    `principals` are those whose rights it changes; `unknown` the targets where not all of them are known.
+    """
 
     plan: Plan
     lockouts: tuple[Lockout, ...] = ()
+    principals: tuple[PrincipalRights, ...] = ()
+    unknown: frozenset[str] = frozenset()
 
 
 def list_declared_kinds(documents: Sequence[Wanted]) -> DeclaredKinds:
@@ -76,6 +86,8 @@ def weigh_rights(plan: Plan, inputs: RightsInputs) -> WeighedPlan:
     What can't be read is told as a note of the plan: nobody gains or loses less because of it.
     """
     lockouts: list[Lockout] = []
+    principals: tuple[PrincipalRights, ...] = ()
+    unknown: frozenset[str] = frozenset()
     for target, kind in sorted(
         {step.address[:2] for step in plan.sendable_steps if step.address.target in inputs.apis}
     ):
@@ -83,24 +95,28 @@ def weigh_rights(plan: Plan, inputs: RightsInputs) -> WeighedPlan:
         steps = [step for step in plan.sendable_steps if step.address[:2] == (target, kind)]
         changing = [step for step in steps if source.changes_rights(step)]
         if changing:
-            plan, role_lockouts = _RoleWeighing(inputs, target, kind, changing).weigh(plan)
-            lockouts += role_lockouts
+            weighed = _RoleWeighing(inputs, target, kind, changing).weigh(plan)
+            plan, principals, unknown = weighed.plan, principals + weighed.principals, unknown | weighed.unknown
+            lockouts += weighed.lockouts
         transfers = _group_transfers(source, steps)
         if transfers:
-            plan, owner_lockouts = _weigh_transfers(plan, inputs, target, source, transfers)
-            lockouts += owner_lockouts
-    return WeighedPlan(plan, tuple(lockouts))
+            weighed = _weigh_transfers(plan, inputs, target, source, transfers)
+            plan = weighed.plan
+            lockouts += weighed.lockouts
+    return WeighedPlan(plan, tuple(lockouts), principals, unknown)
 
 
-def find_plan_lockouts(plan: Plan, apis: Mapping[str, Api], kinds: Registry) -> tuple[Lockout, ...]:
-    """Return the lock-outs of a plan that was made before, for the account that is to apply it."""
+def weigh_saved_rights(
+    plan: Plan, apis: Mapping[str, Api], kinds: Registry, *, with_report: bool = False
+) -> WeighedPlan:
+    """Weigh a plan that was made before, for the account that is to apply it, and the roles as they are now."""
     targets = {step.address.target for step in plan.steps}
     declared = {
         target: frozenset(step.address.kind for step in plan.steps if step.address.target == target)
         for target in targets
     }
-    inputs = RightsInputs(apis, kinds, declared, {}, lambda _line: None, with_report=False)
-    return weigh_rights(plan, inputs).lockouts
+    inputs = RightsInputs(apis, kinds, declared, {}, lambda _line: None, with_report=with_report)
+    return weigh_rights(plan, inputs)
 
 
 class _RoleWeighing:
@@ -119,16 +135,18 @@ class _RoleWeighing:
         if not self._inputs.with_report:
             plan = _add_note(plan, _note_skipped(self._target))
             if not dangerous:
-                return WeighedPlan(plan)
+                return WeighedPlan(plan, unknown=frozenset({self._target}))
         world = self._read_world()
         if world.unread:
             plan = _add_note(plan, _note_unread(self._target, world))
+        unknown = frozenset({self._target} if world.unread or not self._inputs.with_report else ())
+        principals: tuple[PrincipalRights, ...] = ()
         if self._inputs.with_report:
-            plan = self._report(plan, world)
+            plan, principals = self._report(plan, world)
         # One step alone has no order.
         needs_account = bool(dangerous) or len(plan.sendable_steps) > 1
         if not needs_account or not any(key in world.before for key in self._steps):
-            return WeighedPlan(plan)
+            return WeighedPlan(plan, (), principals, unknown)
         api = self._inputs.apis[self._target]
         account = identify_account(self._source.read_account(api.read), api.target.auth)
         lockouts = (
@@ -137,7 +155,8 @@ class _RoleWeighing:
         )
         # Whoever applies a saved plan may be another account, which loses its rights by one of the dangerous ones.
         last = dangerous | list_touched_own_roles(world, self._steps, account)
-        return WeighedPlan(replace(plan, steps=self._order(plan.steps, last)), lockouts)
+        ordered = replace(plan, steps=self._order(plan.steps, last))
+        return WeighedPlan(ordered, lockouts, principals, unknown)
 
     def _list_dangerous_roles(self) -> Iterator[str]:
         """Yield the roles whose own step takes what this tool needs, whoever it is that holds them."""
@@ -155,13 +174,14 @@ class _RoleWeighing:
             lambda line: self._inputs.on_progress(f"{self._target}: {line}"),
         )
 
-    def _report(self, plan: Plan, world: RightsWorld) -> Plan:
+    def _report(self, plan: Plan, world: RightsWorld) -> tuple[Plan, tuple[PrincipalRights, ...]]:
         changes = find_rights_changes(world, self._target)
         reasons = {id(step): explain_step_escalation(world.after[key], changes) for key, step in self._steps.items()}
         steps = tuple(
             replace(step, escalation=reasons[id(step)]) if reasons.get(id(step)) else step for step in plan.steps
         )
-        return replace(plan, steps=steps, rights=sort_rights_changes((*plan.rights, *changes)))
+        principals = list_changed_principals(world, changes, self._target)
+        return replace(plan, steps=steps, rights=sort_rights_changes((*plan.rights, *changes))), principals
 
     def _order(self, steps: Sequence[Step], last: frozenset[str]) -> tuple[Step, ...]:
         def is_of_target(step: Step) -> bool:

@@ -13,7 +13,7 @@ from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.held_files import STANDARD_INPUT
 from reconciler.engine.checkout import compare_checkout, find_commit
-from reconciler.engine.declaration import RunInputs, RunOptions
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
 from reconciler.engine.plan_packing import MAX_PLAN_BYTES, PACKED_SUFFIX, explain_size, pack_plan, unpack_plan
 from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
 from reconciler.errors import ReconcilerError, UsageError
@@ -29,6 +29,14 @@ class PlanDemands(NamedTuple):
 
     same_manifests: bool = False
     max_age: timedelta | None = None
+
+
+class ApprovedPlan(NamedTuple):
+    """A saved plan that may be applied, what is to be told of it, and what the checkout declares if it can be read."""
+
+    saved_plan: SavedPlan
+    notes: tuple[Diagnostic, ...]
+    declared: Declaration | None = None
 
 
 def is_planfile(path: Path) -> bool:
@@ -76,7 +84,7 @@ def read_saved_plan(path: Path, label: str, kinds: Registry) -> SavedPlan:
 
 def read_approved_plan(
     inputs: RunInputs, settings: Settings, file: str, demands: PlanDemands, now: datetime
-) -> tuple[SavedPlan, tuple[Diagnostic, ...]]:
+) -> ApprovedPlan:
     """Return the plan of a file to be applied, and what there is to tell of its signature and of the checkout.
 
     Raises as `read_saved_plan` does, StaleError where it is too old, RefusedError where its signature doesn't hold or
@@ -88,9 +96,9 @@ def read_approved_plan(
     verifier = PlanVerifier(settings, inputs.env, file, data, detached)
     age = AgeLimit(now, demands.max_age or settings.plans.max_age, demands.max_age is not None)
     saved_plan = load_plan(unpack_plan(data, file), inputs.kinds, file, age=age, verify=verifier.verify)
-    differences = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
+    checkout = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
     ended = list_ended_deferrals(saved_plan.plan, inputs.today)
-    return saved_plan, (*verifier.notes, *differences, *ended)
+    return ApprovedPlan(saved_plan, (*verifier.notes, *checkout.notes, *ended), checkout.declared)
 
 
 def find_manifests_commit(inputs: RunInputs, options: RunOptions, settings: Settings) -> str:

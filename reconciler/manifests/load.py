@@ -125,6 +125,7 @@ class SalvagedManifests(NamedTuple):
 
     documents: list[Wanted]
     problems: list[Diagnostic]
+    directives: list[Wanted]
 
 
 def salvage_documents(listing: DiscoveredFiles, vocabulary: Vocabulary) -> SalvagedManifests:
@@ -132,7 +133,7 @@ def salvage_documents(listing: DiscoveredFiles, vocabulary: Vocabulary) -> Salva
     reading = _Reading(_select_all)
     _read_files(listing.files, vocabulary, reading)
     partial = [manifest.wanted for manifest in reading.faulty if manifest.wanted and manifest.has_target]
-    return SalvagedManifests([*reading.whole, *partial], [*listing.problems, *reading.problems])
+    return SalvagedManifests([*reading.whole, *partial], [*listing.problems, *reading.problems], reading.directives)
 
 
 def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifests:
@@ -215,7 +216,7 @@ def _judge_directives(reading: _Reading, vocabulary: Vocabulary, today: date | N
     diagnostics = list(find_duplicates(nameable))
     if today is not None:
         faulty = [manifest.wanted for manifest in reading.faulty if manifest.wanted]
-        context = DirectiveContext([*reading.whole, *faulty], vocabulary.kinds, today)
+        context = DirectiveContext([*reading.whole, *faulty], vocabulary.kinds, today, reading.directives)
         for name in sorted({directive.address.kind for directive in reading.directives}):
             own = [directive for directive in reading.directives if directive.address.kind == name]
             diagnostics += vocabulary.directives[name].check(own, context)

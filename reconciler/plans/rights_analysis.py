@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from reconciler.rights import (
     Principal,
+    PrincipalRights,
     RightsChange,
     RightsWorld,
     RoleRights,
@@ -60,6 +61,14 @@ def find_rights_changes(world: RightsWorld, target: str = "") -> tuple[RightsCha
 def sort_rights_changes(changes: Iterable[RightsChange]) -> tuple[RightsChange, ...]:
     """Return changes, the greatest first."""
     return tuple(sorted(changes, key=_weigh_change))
+
+
+def list_changed_principals(
+    world: RightsWorld, changes: Iterable[RightsChange], target: str = ""
+) -> tuple[PrincipalRights, ...]:
+    """Return what those hold after a plan whose rights it changes, without those who hold nothing any more."""
+    after = _list_holdings(world.after, frozenset(change.principal for change in changes))
+    return tuple(PrincipalRights(target, principal, *holding) for principal, holding in sorted(after.items()))
 
 
 def find_escalations(gained: Iterable[str], before: Iterable[str]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def _escape_commands(text: str) -> str:
     return (_CI_COMMAND.sub(r"\\u0023#", text) if "##" in text else text).replace("\x7f", "\\u007f")
 
 
-_OF_THE_DAY = frozenset({"acknowledgement.ended", "acknowledgement.ends-soon"})
+_OF_THE_DAY = frozenset({"acknowledgement.ended", "acknowledgement.ends-soon", "waiver.ended", "waiver.ends-soon"})
 """The rules of notes that tell how far away a day is; the day itself stands with what is left alone until then."""
 
 

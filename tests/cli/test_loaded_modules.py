@@ -71,6 +71,8 @@ ROWS: dict[str, tuple[list[str], set[str], frozenset[str], set[str]]] = {
 """argv; which of the libraries, which of our rooms and which kinds it may load."""
 NOT_FOR_VALIDATE = {
     "directives.acknowledgement",
+    "directives.policy",
+    "plans.policies",
     "engine.pipeline",
     "engine.observe",
     "engine.recovery",
@@ -79,6 +81,8 @@ NOT_FOR_VALIDATE = {
 }
 NOT_FOR_PLAN = {
     "directives.acknowledgement",
+    "directives.policy",
+    "plans.policies",
     "engine.recovery",
     "engine.run_store",
     "engine.base_revision",

@@ -159,7 +159,7 @@ NOWHERE = {
     "enabled": "it is a field: EventHandler.enabled",
     "disabled": "it is a value of SecretEvent.state",
     "keyfactor": "it is a value of Settings.targets.api",
-    "zzz": "SecurityRole, Settings, metadata, apiVersion, kind, action, risk, verdict, rules",
+    "zzz": "SecurityRole, Waiver, Settings, metadata, apiVersion, kind, action, risk, verdict, rules",
 }
 
 

@@ -74,7 +74,9 @@ def save(folder: Path, signing: Method, name: str = "p.json", env: Mapping[str, 
 
 
 def read(folder: Path, chosen: Settings, env: Mapping[str, str] = ENV) -> tuple[SavedPlan, list[Diagnostic]]:
-    saved_plan, notes = read_approved_plan(RunInputs(env, folder, TODAY, KINDS), chosen, "p.json", PlanDemands(), NOON)
+    saved_plan, notes, _ = read_approved_plan(
+        RunInputs(env, folder, TODAY, KINDS), chosen, "p.json", PlanDemands(), NOON
+    )
     return saved_plan, [note for note in notes if note.rule != "plan.no-manifests"]
 
 

@@ -708,8 +708,8 @@ BANK = (
     Mutant(
         "a-saved-plan-locks-its-own-account-out",
         "cli/commands/apply.py",
-        "judge_plan(plan, settings, apis, inputs.kinds, lockouts)",
-        "judge_plan(plan, settings, apis, inputs.kinds, lockouts[:0])",
+        "judge_plan(plan, settings, apis, inputs.kinds, weighed.lockouts, findings)",
+        "judge_plan(plan, settings, apis, inputs.kinds, (), findings)",
         "cli/test_rights.py::test_a_saved_plan_is_judged_for_the_account_that_applies_it",
     ),
     Mutant(

@@ -17,7 +17,7 @@ HEADINGS = (
     ("Manifests from a server", ("init", "unmanaged", "export", "adopt")),
     ("After a run", ("history", "undo", "recover", "unlock", "state")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema", "completion")),
-    ("Without a server", ("demo", "simulate", "selftest")),
+    ("Without a server", ("policy", "demo", "simulate", "selftest")),
 )
 """The commands in the order of the help; each stands in the file of its name, with `_` for `-`."""
 

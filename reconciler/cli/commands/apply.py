@@ -151,7 +151,8 @@ def _apply_saved_plan(
     from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.pipeline import connect_targets, judge_plan
-    from reconciler.engine.plan_rights import find_plan_lockouts
+    from reconciler.engine.plan_rights import weigh_saved_rights
+    from reconciler.engine.policy_runs import judge_saved_plan, read_judged_manifests
     from reconciler.engine.run_store import RunOrigin
     from reconciler.engine.saved_plans import read_approved_plan
     from reconciler.plans.planfile import check_plan_targets
@@ -162,7 +163,8 @@ def _apply_saved_plan(
     inputs = session.inputs
     with inputs.phases.observe_phase("load", {}):
         settings = read_settings(inputs, run_options.config)
-        saved_plan, notes = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+        saved_plan, notes, declared = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+        manifests = read_judged_manifests(inputs, settings, saved_plan, declared)
     plan = saved_plan.plan
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
     with connect_targets(inputs, settings, targets) as apis:
@@ -170,8 +172,10 @@ def _apply_saved_plan(
         for api in apis.values():
             api.learn()  # nothing was read on the way here, and what was planned may quote a secret
         # Once more: it may be another account that planned, and other roles may have changed since.
-        lockouts = find_plan_lockouts(plan, apis, inputs.kinds)
-        judged_plan = judge_plan(plan, settings, apis, inputs.kinds, lockouts)
+        weighed, findings = judge_saved_plan(
+            manifests, lambda with_report: weigh_saved_rights(plan, apis, inputs.kinds, with_report=with_report), inputs
+        )
+        judged_plan = judge_plan(plan, settings, apis, inputs.kinds, weighed.lockouts, findings)
         write_text(session.stderr, render_saved_plan(saved_plan))
         nonce = PlanNonce(saved_plan.nonce, saved_plan.expires)
         origin = RunOrigin("apply", saved_plan.commit, saved_plan.digest, nonce)

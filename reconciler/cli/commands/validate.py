@@ -15,6 +15,7 @@ from reconciler.errors import Exit, InvalidError
 
 if TYPE_CHECKING:
     from reconciler.engine.declaration import Declaration
+    from reconciler.plans.policies import PolicyFindings
 
 
 @options.command()
@@ -34,6 +35,10 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
         declared = read_declaration(session.inputs, RunOptions(paths, config, Selection(**filters)), offline=True)
     except InvalidError as error:
         return _report_problems(session, error.problems)
+    # After all errors: a document that can't be read can't be judged.
+    findings = _judge_documents(session, declared)
+    if findings and findings.refusals:
+        return _report_problems(session, findings.refusals, Exit.REFUSED, (*declared.loaded.notes, *findings.notes))
     documents, files = len(declared.selected), declared.loaded.files
     counts = {"documents": documents, "files": files, "ignored": list(declared.loaded.ignored)}
     return CommandResult(
@@ -41,8 +46,17 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
         lambda layout: render_validation((), documents, files, layout, {}),
         documents=_list_documents(declared) if session.reports.wishes else (),
         extra=counts,
-        notes=declared.loaded.notes,
+        notes=(*declared.loaded.notes, *(findings.notes if findings else ())),
     )
+
+
+def _judge_documents(session: Session, declared: Declaration) -> PolicyFindings | None:
+    if not declared.loaded.directives:
+        return None
+    # Most manifests hold no policy.
+    from reconciler.engine.policy_runs import judge_documents
+
+    return judge_documents(declared, session.inputs.today)
 
 
 def _list_documents(declared: Declaration) -> tuple[DocumentCoverage, ...]:
@@ -58,11 +72,17 @@ def _list_documents(declared: Declaration) -> tuple[DocumentCoverage, ...]:
     )
 
 
-def _report_problems(session: Session, problems: tuple[Diagnostic, ...]) -> CommandResult:
+def _report_problems(
+    session: Session, problems: tuple[Diagnostic, ...], exit_: Exit = Exit.INVALID, notes: tuple[Diagnostic, ...] = ()
+) -> CommandResult:
     from reconciler.cli.terminal.snippets import read_snippets
     from reconciler.reports.problems import render_validation
 
     lines = read_snippets(session, session.stdout, problems)
     return CommandResult(
-        Exit.INVALID, lambda layout: render_validation(problems, 0, 0, layout, lines), problems, problems_in_text=True
+        exit_,
+        lambda layout: render_validation(problems, 0, 0, layout, lines),
+        problems,
+        problems_in_text=True,
+        notes=notes,
     )
