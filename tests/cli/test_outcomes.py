@@ -23,6 +23,13 @@ metadata: {name: PKI Operators}
 spec: {description: Day-to-day operations}
 """
 BROKEN = ROLE.replace("description", "descripton")
+POLICY = """\
+---
+apiVersion: reconciler/v1
+kind: Policy
+metadata: {name: mail}
+spec: {level: mandatory, over: document, rule: has(spec.emailAddress), message: over each document}
+"""
 SETTINGS = """\
 apiVersion: reconciler/v1
 kind: Settings
@@ -107,6 +114,16 @@ OUTCOMES = [
     ("explain below a value", {}, "explain EventHandler.enabled.x", 3, "plain value"),
     ("explain", {}, "explain SecurityRole.claims.type", 0, ""),
     ("kinds", {}, "kinds", 0, ""),
+    ("no policies", {"m/a.yaml": ROLE}, "policy m", 0, ""),
+    ("policies", {"m/a.yaml": ROLE + POLICY}, "policy m", 0, "over each document"),
+    ("no rule of a policy", {"m/a.yaml": ROLE + POLICY.replace("has(", "hs(")}, "policy m", 4, "m/a.yaml:9:48"),
+    (
+        "a broken policy",
+        {"m/a.yaml": ROLE + POLICY},
+        "validate m",
+        6,
+        "SecurityRole/PKI Operators breaks the policy",
+    ),
     ("a script for a shell", {}, "completion bash", 0, ""),
     ("an unknown shell", {}, "completion tcsh", 3, "tcsh"),
     ("exit codes", {}, "exit-codes", 0, ""),

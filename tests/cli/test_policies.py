@@ -243,6 +243,10 @@ def test_cases_that_come_out_otherwise_are_told(run: Run, folder: Path) -> None:
         (folder / "p.yaml").write_text(f"{write_policy('document', rule)}---\n{json.dumps(test)}\n")
         code, stdout, stderr = run(["policy", "test", "p.yaml"])
         assert (code, words in stdout + stderr) == (expected_code, True), stdout + stderr
+        shown = json.loads(run(["policy", "test", "p.yaml", "--format", "json"])[1])
+        jsonschema.Draft202012Validator(SCHEMAS["report.json"]).validate(shown)
+        assert shown["outcome"]["code"] == expected_code
+        assert [tried["expected"] for tried in shown["cases"]] == [True]
     (folder / "p.yaml").write_text(f"{json.dumps(test)}\n")
     code, stdout, stderr = run(["policy", "test", "p.yaml"])
     assert (code, 'no policy is called "p"' in stdout) == (4, True)

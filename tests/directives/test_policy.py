@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.directives.cel_rules import MAX_RULE_LENGTH, RuleError, compile_rule, covers_permission
@@ -104,6 +104,8 @@ PERMISSIONS = SEGMENTS.map(lambda segments: "/" + "".join(f"{segment}/" for segm
 
 @settings(max_examples=40, deadline=None)
 @given(PERMISSIONS, PERMISSIONS)
+@example("/a/", "/ab/")
+@example("/", "/a/")
 def test_a_permission_covers_what_it_grants(permission: str, part: str) -> None:
     """As the server has it, by whole segments; the slash at the end may be left out."""
     assert covers_permission(permission, part) is is_part_of(part, {permission})

@@ -915,6 +915,56 @@ BANK = (
         "        context = None\n        print_plain_result",
         "cli/test_reports.py::test_a_report_tells_of_a_bug_that_came_after_it",
     ),
+    # What manifests, changes and rights have to keep.
+    Mutant(
+        "rule-without-a-result-passes",
+        "plans/policies.py",
+        "        judgement.refusals.add(_explain_no_result(policy, subject, str(error)))\n        return",
+        "        return",
+        "cli/test_policies.py::test_a_rule_without_a_result_does_not_pass",
+    ),
+    Mutant(
+        "any-waiver-of-a-policy-fits",
+        "plans/policies.py",
+        "return names == (policy.address.name, subject.object)",
+        "return names[:1] == (policy.address.name,)",
+        "cli/test_policies.py::test_a_waiver_lets_one_object_by_until_its_day",
+    ),
+    Mutant(
+        "waiver-lasts-a-day-longer",
+        "directives/waiver.py",
+        "return today < self.until",
+        "return today <= self.until",
+        "cli/test_policies.py::test_a_waiver_lets_one_object_by_until_its_day",
+    ),
+    Mutant(
+        "saved-plan-is-not-judged-again",
+        "engine/policy_runs.py",
+        "    if not manifests.directives:\n        return weighed, PolicyFindings()",
+        "    if manifests.directives:\n        return weighed, PolicyFindings()",
+        "cli/test_policies.py::test_a_saved_plan_is_judged_again",
+    ),
+    Mutant(
+        "policies-end-where-a-file-is-broken",
+        "engine/policy_runs.py",
+        "        raise RefusedError(problem)",
+        "        return",
+        "cli/test_policies.py::test_a_saved_plan_is_judged_again",
+    ),
+    Mutant(
+        "unread-roles-keep-policies",
+        "engine/policy_runs.py",
+        "return findings.join(refuse_unjudged(principal_policies, weighed.unknown, cause))",
+        "return findings",
+        "cli/test_policies.py::test_apply_sends_nothing_past_a_policy",
+    ),
+    Mutant(
+        "permission-covers-by-letters",
+        "directives/cel_rules.py",
+        """f"{part.rstrip('/')}/".startswith(f"{permission.rstrip('/')}/")""",
+        """part.startswith(permission.rstrip("/"))""",
+        "directives/test_policy.py::test_a_permission_covers_what_it_grants",
+    ),
     # What is left alone until a day.
     Mutant(
         "acknowledged-fields-are-sent",
