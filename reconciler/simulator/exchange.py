@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from secrets import token_urlsafe
 from typing import Any
 
 from reconciler.simulator.csms import api as csms
-from reconciler.simulator.csms import iam
+from reconciler.simulator.csms import cts, iam
 from reconciler.simulator.deliveries import Delivery, build_early_delivery, spoil_delivery
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpReply, HttpRequest, build_json_reply
@@ -32,7 +32,16 @@ def split_prefix(path: str) -> tuple[str, str]:
         return "oauth", path
     if path.startswith(csms.CSMS_PREFIX):
         return "csms", path
+    if cts.CTS_PATH.fullmatch(path):
+        return "cts", path
     return ("iam", path) if path.startswith(iam.IAM_PREFIX) else ("", path)
+
+
+_SERVERS: Mapping[tuple[str, str], Callable[[World, HttpRequest], HttpReply]] = {
+    ("iam", ""): iam.serve_iam,
+    ("cts", ""): cts.serve_cts,
+    ("oauth", "POST"): serve_oauth_token,
+}
 
 
 class Exchange:
@@ -103,10 +112,9 @@ class Exchange:
                 return keyfactor.serve_keyfactor(self._world, request, path, deny_at_most)
             if api == "csms":
                 return csms.serve_csms(self._world, request, f"{len(self.log):032x}")
-            if api == "iam":
-                return iam.serve_iam(self._world, request)
-            if api == "oauth" and request.method == "POST":
-                return serve_oauth_token(self._world, request)
+            serve = _SERVERS.get((api, request.method) if api == "oauth" else (api, ""))
+            if serve:
+                return serve(self._world, request)
         if api == "oauth":
             return HttpReply(405)
         endpoints = {f"{route.method} {build_openapi_path(route)}" for route in ROUTES}

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from reconciler.simulator.csms import api as csms
-from reconciler.simulator.csms import iam
+from reconciler.simulator.csms import cts, iam
 from reconciler.simulator.csms.iam_shapes import IAM_ERROR
 from reconciler.simulator.csms.shapes import CSMS_ERROR, GATEWAY_ERROR
 from reconciler.simulator.http.shapes import INT32, Field, Fields
@@ -21,12 +21,13 @@ from reconciler.simulator.routing.routes import PARAMETER, Route
 
 Schema = dict[str, Any]
 
-ROUTES: tuple[Route, ...] = (*keyfactor.ROUTES, *callers.ROUTES, *csms.ROUTES, *iam.ROUTES)
+ROUTES: tuple[Route, ...] = (*keyfactor.ROUTES, *callers.ROUTES, *csms.ROUTES, *cts.ROUTES, *iam.ROUTES)
 """Every operation of the simulator but its own /_sim/."""
 _PREFIXES = {"keyfactor": "/KeyfactorAPI"}
 _SECURITY: Mapping[str, list[dict[str, list[str]]]] = {
     "keyfactor": [{"basic": []}, {"bearer": []}],
     "csms": [{"signature": []}, {"token": []}],
+    "cts": [{"signature": []}, {"token": []}],
     "iam": [{"signature": []}, {"token": []}],
 }
 _SCHEMES = {
@@ -56,6 +57,12 @@ _REFUSALS: Mapping[str, Mapping[int, tuple[str, tuple[Fields, ...]]]] = {
         403: ("another project", (CSMS_ERROR,)),
         404: ("no such event (CS 2.3), or no such API", (CSMS_ERROR, GATEWAY_ERROR)),
         413: ("the body is too large", (GATEWAY_ERROR,)),
+    },
+    "cts": {
+        400: ("the request is refused", (cts.CTS_ERROR,)),
+        401: ("refused by the gateway", (GATEWAY_ERROR,)),
+        403: ("another project", (cts.CTS_ERROR,)),
+        404: ("no such API", (GATEWAY_ERROR,)),
     },
     "iam": {
         400: ("the request is refused", (IAM_ERROR,)),

@@ -137,17 +137,23 @@ class Simulator:
         self._exchange.expire_tokens()
 
     def edit(
-        self, method: str, path: str, body: Json = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json = None,
+        query: Mapping[str, str] | None = None,
+        actor: str = "",
     ) -> tuple[int, Json]:
-        """Edit by hand, over HTTP, as an administrator. `path` as documented: `/Security/Roles`, `/v1/<project>/...`.
+        """Edit by hand, over HTTP, as an administrator, who is called `actor` where that is given.
 
-        Returns the status and the decoded body (None without one). The edit is recorded like any other request and
-        logged with "edit": true; faults and latency spare it.
+        `path` as documented: `/Security/Roles`, `/v1/<project>/...`. Returns the status and the decoded body (None
+        without one). The edit is recorded like any other request and logged with "edit": true; faults and latency
+        spare it.
         """
         is_cloud = path.startswith("/v1/")
         path = path if is_cloud else split_prefix(path)[1]
         target = path + (f"?{urlencode(query)}" if query else "")
-        headers = self._build_console_headers() if is_cloud else self._build_portal_headers(method, path)
+        headers = self._build_console_headers(actor) if is_cloud else self._build_portal_headers(method, path, actor)
         headers[EDIT_HEADER] = self._exchange.edit_key
         connection = self._open_connection()
         try:
@@ -170,12 +176,16 @@ class Simulator:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
 
-    def _build_console_headers(self) -> dict[str, str]:
-        token = self.world.iam_tokens.issue("console", self.world.switches["csms_token_lifetime"])
+    def _build_console_headers(self, actor: str) -> dict[str, str]:
+        token = self.world.iam_tokens.issue(actor or "console", self.world.switches["csms_token_lifetime"])
         return {"X-Auth-Token": token, "Content-Type": "application/json"}
 
-    def _build_portal_headers(self, method: str, path: str) -> dict[str, str]:
-        basic = base64.b64encode(f"{ADMINISTRATOR}:{self._secrets['admin']}".encode()).decode()
+    def _build_portal_headers(self, method: str, path: str, actor: str) -> dict[str, str]:
+        name = actor or ADMINISTRATOR
+        with self.lock:
+            administrator = self.world.users[ADMINISTRATOR.lower()]
+            self.world.users.setdefault(name.lower(), administrator._replace(name=name))
+        basic = base64.b64encode(f"{name}:{self._secrets['admin']}".encode()).decode()
         # DELETE of a role exists in version 1 alone (KF 1.1).
         version = "2" if path.lower().startswith("/security/roles") and method != "DELETE" else "1"
         return {

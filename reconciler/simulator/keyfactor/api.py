@@ -12,6 +12,7 @@ from reconciler.simulator.http.messages import (
 )
 from reconciler.simulator.http.shapes import STRINGS, Field, Flaw, read_object, read_query
 from reconciler.simulator.keyfactor import (
+    audit,
     certificate_security,
     certificates,
     handlers,
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *certificate_security.ROUTES,
     *owner.ROUTES,
     *workflow.ROUTES,
+    *audit.ROUTES,
     GET("/Status/Endpoints", _list_endpoints, "All endpoints", reply=STRINGS),
 )
 COMMAND_ERROR = (Field("ErrorCode", "string", "0x and eight digits (KF 0.7)"), Field("Message", "string"))
@@ -80,6 +82,9 @@ def serve_keyfactor(world: World, request: HttpRequest, path: str, deny_at_most:
         reply = _handle_request(world, request, path, deny_at_most)
     except ApiError as refusal:
         reply = _build_refusal(world, refusal)
+    if reply.status == 403 and (caller := identify_command_caller(world, request)):
+        # Asking for what one may not have is itself an entry of the audit log (AU 1.1).
+        world.note_refusal(request.method, path, caller.name)
     version = world.switches["product_version"]
     return reply.with_headers(("x-keyfactor-product-version", version)) if version else reply
 

@@ -190,6 +190,8 @@ def _list_history(world: World, call: RouteCall) -> HttpReply:
 
 def add_history(world: World, certificate_id: int, user: str, comment: str) -> None:
     """Add an owner change to a certificate's history (seed 001; the wording is ND)."""
+    if world.switches["history_owner"] == "absent":
+        return
     entries: list[dict[str, Any]] = world.history.setdefault(certificate_id, [])
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entries.append(
@@ -198,7 +200,7 @@ def add_history(world: World, certificate_id: int, user: str, comment: str) -> N
             "OperationStart": now,
             "OperationEnd": now,
             "Username": user,
-            "Comment": comment,
+            "Comment": comment if world.switches["history_owner"] == "named" else "",
             "Action": "Owner Changed",
         }
     )

@@ -45,7 +45,7 @@ class Ledger:
                 "before": deepcopy(before),
                 "after": deepcopy(after),
                 "actor": call.caller.name,
-                "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "at": format_now(),
                 **extra_members,
             }
         )
@@ -53,3 +53,8 @@ class Ledger:
     def copy_entries(self) -> list[dict[str, Any]]:
         """Return a copy of all entries, oldest first."""
         return deepcopy(self._entries)
+
+
+def format_now() -> str:
+    """Return the time as entries have it: RFC 3339 in UTC, with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

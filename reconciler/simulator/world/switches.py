@@ -1,6 +1,6 @@
 """Every undocumented behaviour, named, in one place.
 
-The sources are the two API contracts: KF is Keyfactor Command, CS is Huawei CSMS, `ND` means that no document that
+The sources are the API contracts: KF is Keyfactor Command, CS is Huawei CSMS, AU the audit trails of both; `ND` means that no document that
 could be read settles it, so a client must survive every setting.
 """
 
@@ -141,7 +141,42 @@ _CSMS = (
     Switch("csms_token_lifetime", 86400, int, "seconds that an IAM token lives", "CS 3.2"),
 )  # fmt: skip
 
-DECLARED: Mapping[str, Switch] = {switch.name: switch for switch in (*_COMMAND, *_ROLES, *_OBJECTS, *_CSMS)}
+_AUDIT = (
+    Switch("audit_claims", "role", ("role", "separate", "none"), "where a PUT of a role that changes its claims is written: in the role's entry, in one of category 2010 for each claim, or nowhere", "AU 1.7 ND"),
+    Switch("audit_other_objects", "none", ("none", "entries"), "event handlers and permission sets: without entries, or with categories from 2901 on", "AU 1.7 ND"),
+    Switch("audit_owners", "entries", ("entries", "none"), "whether an owner's change is written to the audit log beside the certificate's history", "AU 1.7 ND"),
+    Switch("audit_denials", "entries", ("entries", "none"), "whether a request's denial is written to the audit log", "AU 1.7 INF"),
+    Switch("audit_immutable_id", "object", ("object", "event"), "ImmutableIdentifier: the object's id, or a number of the entry's own", "AU 1.4 ND"),
+    Switch("audit_user", "name", ("name", "bare", "null"), "User of an entry: DOMAIN\\name, the name alone, or null", "AU 1.4 ND"),
+    Switch("audit_levels", "0", ("0", "1"), "the number of level Information; Warning is one more", "AU 1.4 ND"),
+    Switch("audit_timestamp", "milliseconds", ("milliseconds", "seconds", "no_zone"), "Timestamp: with a fraction, without, or without its Z as well", "AU 1.4 ND"),
+    Switch("audit_entity_type", "joined", ("joined", "spaced", "shown"), "EntityType: the subcategory without blanks, with them, or the name that the portal shows", "AU 1.6 ND"),
+    Switch("audit_query_fields", "all", ("all", "documented"), "query fields of /Audit beyond Category, ImmutableIdentifier and Timestamp: accepted or 400", "AU 1.3 ND"),
+    Switch("audit_category_number", "empty", ("empty", "400"), "a query for a category by its number", "AU 1.3 ND"),
+    Switch("audit_delay", 0, int, "seconds until an entry shows", "AU 6 K ND"),
+    Switch("audit_unchanged", "entry", ("entry", "none"), "whether a PUT that changes nothing is written", "AU 6 L ND"),
+    Switch("audit_refusals", "entry", ("entry", "none"), "whether a refused request is written, as category 2012", "AU 1.1"),
+    Switch("audit_message", "both", ("both", "new", "malformed", "empty"), "Message of an entry: XML with both states, with the new one, not well-formed, or nothing", "AU 1.4 ND"),
+    Switch("history_owner", "named", ("named", "unnamed", "absent"), "an owner's change in a certificate's history: with both roles, without them, or not at all", "AU 2 ND"),
+)  # fmt: skip
+
+_TRACES = (
+    Switch("cts_service_type", "CSMS", ("CSMS", "KMS", "DEW", "csms"), "service_type of a trace", "AU 4.1 ND"),
+    Switch("cts_resource_type", "secret", ("secret", "Secret", "csms"), "resource_type of a trace", "AU 4.1: pages disagree"),
+    Switch("cts_resource", "name_and_id", ("name_and_id", "id_is_name", "null"), "resource_name and resource_id of an event's trace", "AU 4.1 ND"),
+    Switch("cts_types", "text", ("text", "native"), "code, request and response of a trace: texts, or a number and objects", "AU 4: schema against sample"),
+    Switch("cts_last_marker", "null", ("null", "present"), "marker of a last page that is full", "AU 4 ND"),
+    Switch("cts_delay", 0, int, "seconds until a trace shows", "AU 4: about a minute"),
+    Switch("cts_bounds", "400", ("400", "clamped"), "a limit above 200, or from without to", "AU 4 ND"),
+    Switch("cts_service", "on", ("on", "empty", "403", "404"), "CTS: enabled, or what it answers where it is not", "AU 4 ND"),
+    Switch("cts_user", "names", ("names", "old", "null"), "user of a trace: with its names, with name and account alone, or null as of SystemAction", "AU 4 INF"),
+)  # fmt: skip
+
+TRAIL_SWITCHES = frozenset(switch.name for switch in (*_AUDIT, *_TRACES))
+"""Those of the audit trails, which nothing reads but what asks who did something."""
+DECLARED: Mapping[str, Switch] = {
+    switch.name: switch for switch in (*_COMMAND, *_ROLES, *_OBJECTS, *_CSMS, *_AUDIT, *_TRACES)
+}
 
 
 class Switches:

@@ -13,7 +13,7 @@ from reconciler.simulator.http.messages import Json
 from reconciler.simulator.world.certificate_rows import Certificate
 from reconciler.simulator.world.certificate_store import CertificateStore
 from reconciler.simulator.world.identities import Account, IssuedTokens
-from reconciler.simulator.world.ledger import Ledger
+from reconciler.simulator.world.ledger import Ledger, format_now
 from reconciler.simulator.world.permissions import PermissionCatalogue, build_catalogue
 from reconciler.simulator.world.switches import Switches
 
@@ -51,6 +51,8 @@ class World:
     records: list[Record] = field(default_factory=list)
     subscriptions: dict[str, set[str]] = field(default_factory=dict)
     """Names of the secrets that refer to an event, by the event's name."""
+    refusals: list[Record] = field(default_factory=list)
+    """Requests of Command that were answered 403: {"method", "path", "actor", "at"}."""
     denied_mails: list[int] = field(default_factory=list)
     """Request ids for which a denied-request alert went out: one each time that a denial was carried out."""
     users: dict[str, Account] = field(default_factory=dict)
@@ -102,6 +104,10 @@ class World:
     def convert_stored_text(self, text: str | None) -> str | None:
         """Return what the server stores of a text that it was sent, by the switch `text_stored`."""
         return None if text is None else _STORED_TEXT[self.switches["text_stored"]](text)
+
+    def note_refusal(self, method: str, path: str, actor: str) -> None:
+        """Note a request of Command that its caller was not allowed."""
+        self.refusals.append({"method": method, "path": path, "actor": actor, "at": format_now()})
 
     def note_change(self, key: Hashable, before: Json) -> None:
         """Note an object's state before a change, for the reads that still show it (switch `read_lag`)."""
