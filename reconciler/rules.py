@@ -75,6 +75,7 @@ _DRIFT_RULES = {
     "drift.counted-as-new": "A difference that no memory could set beside earlier runs counts as new.",
     "drift.difference": "An object is not as declared.",
     "drift.during-apply": "An apply held a target while drift looked at it.",
+    "drift.not-attributed": "An audit trail could not be asked who changed something, or does not tell.",
     "drift.not-remembered": "What keeps the state gave no answer, so differences have no age and are not remembered.",
 }
 _EXPORT_RULES = {

@@ -18,6 +18,7 @@ from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.adoption import ADOPTION_SCHEMA
+from reconciler.reports.blame import BLAME_SCHEMA
 from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.export import EXPORT_SCHEMA
@@ -80,12 +81,15 @@ def _build_report_schema() -> Schema:
     description = "Result of a command. Members may join within a format version's first number; none is taken away."
     definitions = {
         "step": _build_step_schema(),
-        "change": _build_change_schema("risk_reason", {"drift": {"$ref": "#/$defs/drift"}}),
+        "change": _build_change_schema(
+            "risk_reason", {"drift": {"$ref": "#/$defs/drift"}, "blame": {"$ref": "#/$defs/blame"}}
+        ),
         "call": _build_call_schema(),
         "problem": problem,
         "target": build_target_schema(),
         "run": build_run_schema(),
         "drift": AGE_SCHEMA,
+        "blame": BLAME_SCHEMA,
     }
     targets = {"type": "array", "items": {"$ref": "#/$defs/target"}, "description": "What `doctor` found."}
     state = {"type": "object", "description": "What `state` tells of the store: id, place, and what is in it."}

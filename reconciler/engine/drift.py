@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
-from typing import NamedTuple, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
@@ -34,13 +35,20 @@ from reconciler.plans.drift_items import (
 )
 from reconciler.plans.masking import MaskedPlan
 from reconciler.plans.run_events import StaleLease, UntoldNews
-from reconciler.state.records import DriftItem, DriftNews, Lease, RunRecord
+from reconciler.plans.trail_windows import find_window
+from reconciler.state.records import DriftItem, DriftNews, DriftRecord, Lease, RunRecord
 from reconciler.state.store import Store
 from reconciler.state.store_errors import describe_holding
+
+if TYPE_CHECKING:
+    from reconciler.apis.connect import Api
+    from reconciler.engine.attribution.attribution import Attribution
 
 T = TypeVar("T")
 Leases = Mapping[str, Lease]
 """Who holds a target, by the target's name in the settings."""
+Records = Mapping[str, Sequence[DriftRecord]]
+"""What earlier runs saw on a target, by the same name."""
 
 
 class DriftRun(NamedTuple):
@@ -57,32 +65,56 @@ class DriftRun(NamedTuple):
     notes: tuple[Diagnostic, ...] = ()
     stale: tuple[StaleLease, ...] = ()
     untold: tuple[UntoldNews, ...] = ()
+    attribution: Attribution | None = None
 
 
 def find_drift(
-    inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool
+    inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool, blame: bool = False
 ) -> DriftRun:
-    """Compare, read-only, and with the memory of earlier runs unless it is left out."""
+    """Compare, read-only, and with the memory of earlier runs unless it is left out; with `blame` say who it was."""
     declared = read_declaration(inputs, options)
     commit = find_manifests_commit(inputs, options, declared.settings)
     run = begin_run(RunOrigin("drift", commit), "", inputs.env, started=inputs.now)
     with ExitStack() as stack:
         apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))
         if not with_state:
-            return DriftRun(compare_with_servers(inputs, declared, apis, on_progress), run)
+            judged = compare_with_servers(inputs, declared, apis, on_progress)
+            return DriftRun(judged, run, attribution=_attribute(inputs, apis, judged, {}, blame=blame))
         memory = stack.enter_context(_Memory(inputs, declared))
         # Before and after: an apply may end, or begin, while the servers are read.
         earlier_leases = memory.read_leases({name: api.target.bound() for name, api in apis.items()})
         claimed, _ = read_claimed_acts(inputs, declared, apis)
         judged = compare_with_servers(inputs, declared, apis, on_progress, claimed)
         leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
+        records = memory.read_records(judged.plan.targets) if blame else {}
         comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
         stale = memory.find_stale(run, leases) if _is_watching_locks(declared) else ()
         untold = memory.list_untold(judged.plan.targets) if declared.settings.receivers else ()
         notes = [*map(_note_lease, leases.items()), *memory.notes]
-        return DriftRun(
-            judged, run, comparison, None if memory.failure else leases, tuple(sorted(notes)), stale, untold
-        )
+        told_leases = None if memory.failure else leases
+        attribution = _attribute(inputs, apis, judged, records, blame=blame)
+        return DriftRun(judged, run, comparison, told_leases, tuple(sorted(notes)), stale, untold, attribution)
+
+
+def _attribute(
+    inputs: RunInputs, apis: Mapping[str, Api], judged: JudgedPlan, records: Records, *, blame: bool
+) -> Attribution | None:
+    """Return who changed what, if that was asked for; `records` are the differences of earlier runs by target."""
+    if not blame:
+        return None
+    from reconciler.engine.attribution.attribution import (  # noqa: PLC0415 - for those alone who ask
+        TrailAccess,
+        attribute_drift,
+    )
+
+    now = datetime.fromtimestamp(inputs.now, UTC) if inputs.now else datetime.now(UTC)
+    items = list_plan_items(judged.masked_plan, inputs.kinds).steps
+    windows = [
+        [find_window(item, records.get(step.address.target, ()), now) for item in step_items]
+        for step, step_items in zip(judged.plan.steps, items, strict=True)
+    ]
+    access = TrailAccess(apis, inputs.kinds, inputs.env, inputs.traffic)
+    return attribute_drift(access, judged.plan, windows, judged.masker, now)
 
 
 class _Memory:
@@ -117,6 +149,14 @@ class _Memory:
             if lease := self._read_lease(target):
                 leases |= dict.fromkeys(names, lease)
         return leases
+
+    def read_records(self, bounds: Mapping[str, Bound]) -> Records:
+        """Return what earlier runs saw, by the targets' names."""
+        records: dict[str, tuple[DriftRecord, ...]] = {}
+        for target, names in _group_targets(bounds).items():
+            found = self._ask(lambda store, target=target: store.list_drift(target))  # type: ignore[misc]
+            records |= dict.fromkeys(names, found or ())
+        return records
 
     def remember(self, run: RunRecord, plan: MaskedPlan, kinds: Registry) -> DriftComparison | None:
         """Record what a plan found, and return what that is beside earlier runs; None if there is no answer."""

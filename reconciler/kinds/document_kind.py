@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from reconciler.kinds.spec_model import Spec
+from reconciler.kinds.trail_names import TrailNames
 from reconciler.model import CellForm, RiskAssessment
 
 
@@ -26,6 +27,8 @@ class DocumentKind:
     """How the cells of a column come into the form that the kind reads, by the column's name."""
     risks: ClassVar[Mapping[str, RiskAssessment]] = {}
     """Fields of the manifest whose change may be more than a low risk, and when or why: what is said of it at worst."""
+    trails: ClassVar[tuple[TrailNames, ...]] = ()
+    """Where it is written down who changed such an object, the best place first, and by which names."""
     example: ClassVar[str] = ""
     """A whole document, for `explain` and for the editor."""
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
+from reconciler.reports.blame import describe_evidence, group_fields
 from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
@@ -71,6 +72,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     _add_list(sheet, "Found", report.findings, remainder_place)
     _add_steps(sheet, report, remainder_place)
     _add_rights(sheet, report, remainder_place)
+    _add_blame(sheet, report, remainder_place)
     _add_acknowledged(sheet, report, remainder_place)
     _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
     _add_runs(sheet, report, remainder_place)
@@ -158,6 +160,20 @@ def _add_steps(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
     shown = _count_added(folded)
     if rows:
         _tell_rest(sheet, len(rows) - shown, "object", remainder_place, "whose fields are left out here")
+
+
+def _add_blame(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+    """Add who changed what, where that was asked for, folded."""
+    lines = [
+        f"- {quote_code(f'{step.address} {step.object}'.strip())} {quote_words(', '.join(fields))}: "
+        f"{quote_words(describe_evidence(found))}"
+        for step, all_evidence in zip(report.plan.steps, report.evidence, strict=False)
+        for found, fields in group_fields(step, all_evidence).items()
+    ]
+    if lines:
+        sheet.add("", f"<details><summary>Who and when: {len(lines):,}</summary>", "")
+        _tell_rest(sheet, len(lines) - _count_added(map(sheet.add, lines)), "more", remainder_place)
+        sheet.add("", "</details>")
 
 
 def _add_acknowledged(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:

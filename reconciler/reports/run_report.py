@@ -15,6 +15,7 @@ from reconciler.plans.summary import Summary, summarize_steps
 
 if TYPE_CHECKING:
     from reconciler.engine.run_history import PastDifference, PastRun
+    from reconciler.plans.attribution import TrailEvidence
     from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
     from reconciler.plans.posture import Posture
 
@@ -35,9 +36,9 @@ class RunReport:
     """A run that has ended, however: masked values alone, and nothing that would still have to be read or computed.
 
     `problems` are those that the plan doesn't hold itself: refusals, or what ended the command before there was a plan;
-    `notes` come beside those of the plan. With `outcomes` the steps are theirs; `drift` is parallel to the plan.
-    `members` are the command's own in the JSON document, `headline` says in a line or two what it came to, `runs`
-    are those that `history` tells of, and `posture` is what was found, of which the plan has a note each.
+    `notes` come beside those of the plan. With `outcomes` the steps are theirs; `drift` and `evidence` are parallel to
+    the plan. `members` are the command's own in the JSON document, `headline` says in a line or two what it came to,
+    `runs` are those that `history` tells of, and `posture` is what was found, of which the plan has a note each.
     """
 
     command: str
@@ -52,6 +53,7 @@ class RunReport:
     runs: Sequence[PastRun] = ()
     differences: Sequence[PastDifference] = ()
     posture: Posture | None = None
+    evidence: Sequence[Sequence[TrailEvidence | None]] = ()
 
     @property
     def steps(self) -> Iterator[ReportedStep]:

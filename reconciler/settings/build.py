@@ -55,13 +55,14 @@ def build_target(
     )
     if isinstance(target, settings_schema.KeyfactorTarget):
         auth = _build_auth(target.auth, folder, bundle=trust.ca_bundle)
-        return Target(name, "keyfactor", target.url, auth, transport=transport, source=source)
+        return Target(name, "keyfactor", target.url, auth, transport=transport, source=source, audit=target.audit)
     # What knows Huawei's regions and files is for targets that are there.
     from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version  # noqa: PLC0415
 
     region = target.region or ""
     url = target.url or f"https://kms.{region}.{choose_cloud_domain(region)}"
     iam_url = target.iam_url or (f"https://iam.{region}.{choose_cloud_domain(region)}" if region else url)
+    cts_url = target.cts_url or (f"https://cts.{region}.{choose_cloud_domain(region)}" if region else url)
     return Target(
         name,
         "csms",
@@ -71,6 +72,8 @@ def build_target(
         strip_iam_version(iam_url),
         transport,
         source,
+        audit=target.audit,
+        cts_url=cts_url,
     )
 
 

@@ -103,7 +103,8 @@ class Target:
 
     `url` is scheme://host[:port][/path] without a trailing slash. For CSMS `project` is the id of its project, or the
     name alone where IAM, whose root without /v3 is `iam_url`, is to tell the id. `lacking` says what a target found in
-    the ecosystem's variables still needs before it can be used; `source` is where it is configured.
+    the ecosystem's variables still needs before it can be used; `source` is where it is configured. With `audit` it
+    may be asked who changed what, Huawei Cloud at `cts_url`.
     """
 
     name: str
@@ -115,6 +116,8 @@ class Target:
     transport: TransportOptions = DEFAULT_OPTIONS
     source: Source = ENVIRONMENT_SOURCE
     lacking: Explanation | None = None
+    audit: bool = False
+    cts_url: str = ""
 
     def bound(self, project: str = "") -> Bound:
         """Return what a saved plan is bound to, with the id of the project."""

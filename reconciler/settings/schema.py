@@ -72,6 +72,10 @@ _NO_IAM_URL: Final = Explanation(
     "settings.inconsistent",
     "with a url instead of a region, iamUrl is needed: where to log in can't be guessed",
 )
+_NO_CTS_URL: Final = Explanation(
+    "settings.inconsistent",
+    "with a url instead of a region, `audit` needs ctsUrl: where the traces are can't be guessed",
+)
 
 Parallelism = Annotated[int, Field(ge=1, le=32)]
 
@@ -116,6 +120,8 @@ class _TargetSettings(StrictModel):
     """A PEM file with an authority to trust besides the public ones, in servers and in an https proxy."""
     client_certificate: ClientCertificate | None = None
     """Our own certificate, where the server wants one."""
+    audit: bool = False
+    """Whether `drift --blame` may ask who changed something. Command's right for that is as good as one to read all."""
 
     @model_validator(mode="after")
     def _check_proxy_auth(self) -> Self:
@@ -157,6 +163,9 @@ class CsmsTarget(_TargetSettings):
     iam_url: BaseUrl | None = None
     """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
     said; the target's own url if that is a loopback address."""
+    cts_url: BaseUrl | None = None
+    """Where the Cloud Trace Service tells who did what, for `audit`: https://cts.REGION.myhuaweicloud.com if the region
+    is said; the target's own url if that is a loopback address."""
     project_id: IamId | None = None
     """The project whose events are managed; or say `projectName`."""
     project_name: TextLine | None = None
@@ -170,10 +179,12 @@ class CsmsTarget(_TargetSettings):
             raise InvalidValueError(_ADDRESS_UNCLEAR)
         if (self.project_id is None) == (self.project_name is None):
             raise InvalidValueError(_PROJECT_UNCLEAR)
-        has_default_iam = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
+        has_default_hosts = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
         needs_iam = isinstance(self.auth, PasswordSettings) or self.project_id is None
-        if needs_iam and self.iam_url is None and not has_default_iam:
+        if needs_iam and self.iam_url is None and not has_default_hosts:
             raise InvalidValueError(_NO_IAM_URL)
+        if self.audit and self.cts_url is None and not has_default_hosts:
+            raise InvalidValueError(_NO_CTS_URL)
         return self
 
 

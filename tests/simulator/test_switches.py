@@ -28,7 +28,7 @@ def test_every_setting_of_every_switch_has_a_case() -> None:
 
 def test_a_switch_or_setting_that_is_not_declared_is_refused_and_changes_nothing(client: Client) -> None:
     """The message lists what there is; of several settings, none is taken."""
-    with pytest.raises(ValueError, match="no switch is called nothing; known are certificate_dates"):
+    with pytest.raises(ValueError, match="no switch is called nothing; known are audit_category_number"):
         client.sim.switch(nothing="x")
     with pytest.raises(ValueError, match="handler_put_omitted has no setting 'sometimes'; it has reset, keep"):
         client.sim.switch(role_names="sensitive", handler_put_omitted="sometimes")

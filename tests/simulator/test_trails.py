@@ -69,6 +69,11 @@ def of_role(name: str) -> Callable[[Simulator], Any]:
     return lambda simulator: audit(simulator, 'Category -contains "Role"')[1][0][name]
 
 
+def entity_type(simulator: Simulator) -> str:
+    text: str = audit(simulator, 'Category -contains "Request"')[1][0]["EntityType"]
+    return text
+
+
 def operations(category: str) -> Callable[[Simulator], Any]:
     found = f'Category -contains "{category}"'
     return lambda simulator: [entry["Operation"] for entry in audit(simulator, found)[1]]
@@ -129,9 +134,9 @@ CASES: list[tuple[str, str | int, Callable[[Simulator], Any], Any]] = [
     ("audit_timestamp", "milliseconds", time_ending, ".Z"),
     ("audit_timestamp", "seconds", time_ending, "Z"),
     ("audit_timestamp", "no_zone", time_ending, ""),
-    ("audit_entity_type", "joined", lambda sim: audit(sim, 'Category -contains "Request"')[1][0]["EntityType"], "AuditingCertificateRequest"),
-    ("audit_entity_type", "spaced", lambda sim: audit(sim, 'Category -contains "Request"')[1][0]["EntityType"], "Auditing Certificate Request"),
-    ("audit_entity_type", "shown", lambda sim: audit(sim, 'Category -contains "Request"')[1][0]["EntityType"], "Certificate Request"),
+    ("audit_entity_type", "joined", entity_type, "AuditingCertificateRequest"),
+    ("audit_entity_type", "spaced", entity_type, "Auditing Certificate Request"),
+    ("audit_entity_type", "shown", entity_type, "Certificate Request"),
     ("audit_query_fields", "all", lambda sim: audit(sim, "Operation -eq 5")[0], 200),
     ("audit_query_fields", "documented", lambda sim: audit(sim, "Operation -eq 5")[0], 400),
     ("audit_category_number", "empty", lambda sim: audit(sim, 'Category -eq "2011"'), (200, [])),

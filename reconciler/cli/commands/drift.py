@@ -14,6 +14,7 @@ from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from reconciler.engine.drift import DriftRun
+    from reconciler.reports.layout import Layout
 
 # What a pattern finds is for whoever writes it, in a plan; a job that runs every night would say it every night.
 _FOR_AUTHORS = frozenset({"live.pattern-matches"})
@@ -37,6 +38,7 @@ _NEWS_WITHOUT_MEMORY = Diagnostic(
     default="any",
     help="Exit 2 for any difference, or only where one is new or changed since earlier runs.",
 )
+@click.option("--blame", is_flag=True, help="Say who changed what differs, and when, where targets say `audit: true`.")
 @options.link
 @options.otlp
 @options.traffic
@@ -51,6 +53,7 @@ def command(
     config: str | None,
     no_state: bool,
     exit_on: str,
+    blame: bool,
     **filters: Any,
 ) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
@@ -59,35 +62,51 @@ def command(
     from reconciler.engine.drift import find_drift
     from reconciler.manifests.selection import Selection
     from reconciler.plans.run_events import list_drift_events
-    from reconciler.reports import text
-    from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
     from reconciler.reports.headline import summarize_drift, summarize_news
-    from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
     if no_state and exit_on == "new":
         raise UsageError(_NEWS_WITHOUT_MEMORY)
     selection = RunOptions(paths, config, Selection(**filters), base)
     with Progress(session) as progress:
-        drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state)
+        drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state, blame=blame)
     changes, news_notes = _weigh_differences(drift) if exit_on == "new" else (Exit.CHANGES, ())
-    plan, comparison, leases = drift.judged.masked_plan, drift.comparison, drift.leases
-    extra: dict[str, Any] = {"run": encode_run(drift.run), **encode_base(drift.judged.base)}
-    extra |= {"cleared": encode_cleared(comparison.cleared)} if comparison else {}
-    extra |= {"during_apply": encode_leases(leases)} if leases is not None else {}
+    plan, comparison, attribution = drift.judged.masked_plan, drift.comparison, drift.attribution
+    blame_notes = attribution.notes if attribution else ()
     return CommandResult(
         drift.judged.exit(changes=changes, absences=changes, refused=False),
-        lambda layout: text.render_drift(plan, layout, comparison) + render_withdrawals(drift.judged.base, layout),
+        lambda layout: _render_text(drift, layout),
         (*drift.judged.refusals, *drift.judged.withheld),
         plan,
-        extra=extra,
+        extra=_encode_members(drift),
         headline="\n".join(filter(None, (summarize_drift(plan), summarize_news(comparison)))),
-        notes=(*drift.notes, *news_notes, *drift.judged.base_notes),
+        notes=(*drift.notes, *blame_notes, *news_notes, *drift.judged.base_notes),
         absences_in_text=True,
         untold_rules=_FOR_AUTHORS,
         drift=comparison,
         events=list_drift_events(comparison, drift.stale),
         untold=drift.untold,
+        evidence=attribution.steps if attribution else (),
     )
+
+
+def _render_text(drift: DriftRun, layout: Layout) -> str:
+    from reconciler.reports import text
+    from reconciler.reports.blame import render_blame
+    from reconciler.reports.withdrawals import render_withdrawals
+
+    plan = drift.judged.masked_plan
+    sections = (render_blame(plan, drift.attribution, layout), render_withdrawals(drift.judged.base, layout))
+    return text.render_drift(plan, layout, drift.comparison) + "".join(sections)
+
+
+def _encode_members(drift: DriftRun) -> dict[str, Any]:
+    """Return what the JSON document has of other runs, where the store gave an answer, and of a revision."""
+    from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
+    from reconciler.reports.withdrawals import encode_base
+
+    members: dict[str, Any] = {"run": encode_run(drift.run), **encode_base(drift.judged.base)}
+    members |= {"cleared": encode_cleared(drift.comparison.cleared)} if drift.comparison else {}
+    return members | ({"during_apply": encode_leases(drift.leases)} if drift.leases is not None else {})
 
 
 def _weigh_differences(drift: DriftRun) -> tuple[Exit, tuple[Diagnostic, ...]]:

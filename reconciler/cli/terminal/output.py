@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
     from reconciler.coverage import DocumentCoverage
     from reconciler.engine.run_history import PastDifference, PastRun
+    from reconciler.plans.attribution import TrailEvidence
     from reconciler.plans.drift_items import DriftComparison
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.plans.posture import Posture
@@ -38,7 +39,8 @@ class CommandResult(NamedTuple):
     are those of a plan's notes that the document alone holds. `drift` sets the plan beside earlier runs, and `runs` and
     `differences` are those that `history` tells of. `documents` are those of a command that makes no plan,
     and `posture` is what was found beside everything that is declared. `events` are
-    the news of a run for those who are told, and `untold` is what earlier ones could not tell them.
+    the news of a run for those who are told, and `untold` is what earlier ones could not tell them. `evidence`
+    says of each change of the plan who made it.
     """
 
     exit: Exit
@@ -59,6 +61,7 @@ class CommandResult(NamedTuple):
     posture: Posture | None = None
     events: tuple[RunEvent, ...] = ()
     untold: tuple[UntoldNews, ...] = ()
+    evidence: Sequence[Sequence[TrailEvidence | None]] = ()
 
 
 def load_headers() -> BuildHeaders:
@@ -135,6 +138,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         runs=result.runs,
         differences=result.differences,
         posture=result.posture,
+        evidence=result.evidence,
     )
 
 

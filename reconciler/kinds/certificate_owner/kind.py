@@ -33,11 +33,13 @@ from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permi
 from reconciler.kinds.restoration import FormerDocument, RememberedStep, UndoObstacle
 from reconciler.kinds.rights_source import RightsSource
 from reconciler.kinds.spec_model import Spec
+from reconciler.kinds.trail_names import Trail, TrailNames
 from reconciler.model import Action, CellForm, Json, ObjectSides, Request, Risk, RiskAssessment, Step
 from reconciler.payloads.certificates import CERTIFICATES_PATH, read_certificate_row
 from reconciler.payloads.members import pick_member
 from reconciler.payloads.roles import ROLES_PATH
 from reconciler.payloads.scopes import COLLECTIONS_PATH, CONTAINERS_PATH
+from reconciler.payloads.trail_entries import HISTORY_ENTITY
 from reconciler.reader import Read
 
 _NO_CERTIFICATE = Explanation("live.unusable-answer", "the answer is not a certificate", remedy="check the endpoint")
@@ -82,6 +84,13 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     listed_as: ClassVar[tuple[str, str]] = (
         "certificate without an owner document",
         "certificates without an owner document",
+    )
+    trails: ClassVar[tuple[TrailNames, ...]] = (
+        # The history first: it takes no right to audit, which is one to read everything.
+        TrailNames(Trail.HISTORY, frozenset({HISTORY_ENTITY}), members={"owner": ("owner",)}),
+        TrailNames(
+            Trail.AUDIT_LOG, frozenset({"certificate"}), "Certificate", {"owner": ("ownerrolename", "newrolename")}
+        ),
     )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1

@@ -20,6 +20,7 @@ from reconciler.kinds.listed_objects import ListedObject
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
+from reconciler.kinds.trail_names import Trail, TrailNames
 from reconciler.model import Call, Json, ObjectSides, Path, Request, Risk, RiskAssessment, Step, Tables
 from reconciler.payloads.members import pick_member
 from reconciler.reader import Read
@@ -146,6 +147,15 @@ class EventHandlerKind(Kind[EventHandler, Mapping[str, list[Json]]]):
         write=(PermissionGrant(("/monitoring/handlers/registration/modify/",)),),
     )
     listed_as: ClassVar[tuple[str, str]] = ("event handler", "event handlers")
+    # No category of event handlers could be read; what a server may call them is a guess.
+    trails: ClassVar[tuple[TrailNames, ...]] = (
+        TrailNames(
+            Trail.AUDIT_LOG,
+            frozenset({"eventhandler", "eventhandlerregistration"}),
+            "Handler",
+            {"displayName": ("displayname",), "enabled": ("enabled",)},
+        ),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: EventHandler

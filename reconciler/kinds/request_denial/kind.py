@@ -27,6 +27,7 @@ from reconciler.kinds.request_denial.spec import RequestDenial
 from reconciler.kinds.requirements import ListPermission, PermissionGrant, Permissions
 from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
+from reconciler.kinds.trail_names import Trail, TrailNames
 from reconciler.model import (
     Action,
     Call,
@@ -113,6 +114,8 @@ class RequestDenialKind(Kind[RequestDenial, LiveRequests]):
     )
     # A denial can set off a denied request alert: the handlers get their declared state before it.
     after: ClassVar[tuple[str, ...]] = ("EventHandler",)
+    # That it is pending is no change of anybody's: whoever asked for it is told with the request itself.
+    trails: ClassVar[tuple[TrailNames, ...]] = (TrailNames(Trail.REQUEST),)
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: RequestDenial

@@ -28,7 +28,9 @@ from reconciler.kinds.secret_event.payload import (
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
 from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
+from reconciler.kinds.trail_names import Trail, TrailNames
 from reconciler.model import Call, Json, ObjectSides, Request, Risk, RiskAssessment, Step
+from reconciler.payloads.trail_entries import TRACE_ENTITY
 from reconciler.reader import Read
 
 
@@ -75,6 +77,13 @@ class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
         write=(PermissionGrant(("csms:event:create",)), PermissionGrant(("csms:event:update",))),
     )
     listed_as: ClassVar[tuple[str, str]] = ("secret event", "secret events")
+    trails: ClassVar[tuple[TrailNames, ...]] = (
+        TrailNames(
+            Trail.TRACES,
+            frozenset({TRACE_ENTITY}),
+            members={"state": ("state",), "eventTypes": ("event_types",), "notification": ("notification",)},
+        ),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecretEvent

@@ -48,6 +48,7 @@ from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.kinds.security_role.stored_requests import explain_description_request, explain_role_request
 from reconciler.kinds.spec_model import Spec
+from reconciler.kinds.trail_names import Trail, TrailNames
 from reconciler.model import Call, Json, ObjectSides, Request, RiskAssessment, Step
 from reconciler.payloads.claims import (
     CLAIMS_PATH,
@@ -140,6 +141,22 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
         write=(PermissionGrant(("/security/modify/",), within="Global"),),
     )
     listed_as: ClassVar[tuple[str, str]] = ("role", "roles")
+    trails: ClassVar[tuple[TrailNames, ...]] = (
+        TrailNames(
+            Trail.AUDIT_LOG,
+            frozenset({"securityrole"}),
+            "Role",
+            {
+                "name": ("name",),
+                "description": ("description",),
+                "emailAddress": ("emailaddress",),
+                "permissionSet": ("permissionsetid",),
+                "permissions": ("permissions",),
+                "claims": ("claims",),
+            },
+            opaque=frozenset({"permissionSet"}),
+        ),
+    )
     example: ClassVar[str] = """\
 apiVersion: reconciler/v1
 kind: SecurityRole
