@@ -73,7 +73,7 @@ def build_target(
         transport,
         source,
         audit=target.audit,
-        cts_url=cts_url,
+        cts_url=cts_url if target.audit else "",
     )
 
 

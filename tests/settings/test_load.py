@@ -185,6 +185,22 @@ def test_a_project_is_called_by_id_or_by_name_and_iam_is_known(
     assert (found.project, found.iam_url) == (project, iam_url)
 
 
+@pytest.mark.parametrize(
+    ("said", "cts_url"),
+    [
+        ("region: eu-west-101", "https://cts.eu-west-101.myhuaweicloud.eu"),
+        ("region: cn-north-4, ctsUrl: 'https://c'", "https://c"),
+        ("url: 'http://127.0.0.1:9'", "http://127.0.0.1:9"),
+    ],
+)
+def test_the_traces_are_at_a_host_of_their_own(tmp_path: Path, said: str, cts_url: str) -> None:
+    """Where they may be asked."""
+    for audit, known in (("", ""), (", audit: true", cts_url)):
+        members = f"api: csms, {said}, projectId: p{audit}, auth: {{type: token, token: {{env: T}}}}"
+        found = read(tmp_path, f"{HEAD}targets: {{t: {{{members}}}}}\n").targets["t"]
+        assert (found.audit, found.cts_url) == (bool(audit), known)
+
+
 def test_the_optional_members_of_a_target_reach_the_transport(tmp_path: Path) -> None:
     text = (
         "{api: keyfactor, url: 'https://a/x', timeout: 15, parallelism: 4, proxy: 'http://p:3128', caBundle: ca.pem, "
@@ -324,6 +340,10 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path, text: str, place: str
             "either a projectId or a projectName",
         ),
         ("api: csms, url: 'https://k', projectName: pki, auth: {type: token, token: {env: T}}", "iamUrl is needed"),
+        (
+            "api: csms, url: 'https://k', projectId: p, audit: true, auth: {type: token, token: {env: T}}",
+            "`audit` needs ctsUrl",
+        ),
         (
             "api: csms, region: r, projectId: p, iamUrl: 'http://iam', auth: {type: token, token: {env: T}}",
             "plain http",

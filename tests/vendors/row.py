@@ -11,7 +11,8 @@ from reconciler.simulator import Simulator
 class Row(NamedTuple):
     """One call. `expect` is what the contract says in words and `value` as data; `run` returns what was observed.
 
-    `source` cites the contract: KF is that of Keyfactor Command, CS that of Huawei CSMS; SIM marks the default of a
+    `source` cites the contract: KF is that of Keyfactor Command, CS that of Huawei CSMS, AU that of both audit trails;
+    SIM marks the default of a
     switch where the documents are silent.
     """
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tests.vendors import command_rows, csms
+from tests.vendors import command_rows, csms, trails
 from tests.vendors.row import Row, observe
 
-ROWS: tuple[Row, ...] = (*csms.ROWS, *command_rows.ROWS)
+ROWS: tuple[Row, ...] = (*csms.ROWS, *command_rows.ROWS, *trails.ROWS)
 
 
 def printed(rows: Iterable[Row]) -> Iterator[tuple[str, bool]]:
