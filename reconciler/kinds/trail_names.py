@@ -21,7 +21,7 @@ class TrailNames(NamedTuple):
 
     `entities` are what entries call such objects, folded and without blanks, and `category` is a part of what they are
     queried by, without one. `members` are what each field may be called, folded; of an `opaque` one the trail has
-    another value than the manifest, such as an id for a name.
+    another value than the manifest, such as an id for a name. Where `unique_names` is not so only ids count.
     """
 
     trail: Trail
@@ -29,3 +29,4 @@ class TrailNames(NamedTuple):
     category: str = ""
     members: Mapping[str, tuple[str, ...]] = {}
     opaque: frozenset[str] = frozenset()
+    unique_names: bool = True

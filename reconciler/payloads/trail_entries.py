@@ -45,8 +45,9 @@ _TRACE_OPERATIONS = {"createsecretevent": CREATED, "updatesecretevent": "Updated
 class TrailEntry(NamedTuple):
     """One mark that somebody left. Names and entity are folded; texts are "" where nothing is told.
 
-    `changed` are the members that it changed, None where it doesn't tell; `values` what it left in them. Where they are
-    `worded`, the value stands somewhere in a sentence.
+    `object_ids` is what the object itself says of its id, `reference` what the entry does, which may be a number of its
+    own. `changed` are the members that it changed, None where it doesn't tell; `values` what it left in them. Where
+    they are `worded`, the value stands somewhere in a sentence.
     """
 
     id: str
@@ -56,7 +57,8 @@ class TrailEntry(NamedTuple):
     address: str = ""
     entity: str = ""
     names: frozenset[str] = frozenset()
-    ids: frozenset[str] = frozenset()
+    object_ids: frozenset[str] = frozenset()
+    reference: frozenset[str] = frozenset()
     changed: frozenset[str] | None = None
     values: Mapping[str, Leaves] = {}
     worded: bool = False
@@ -74,11 +76,11 @@ def parse_audit_entry(row: Json) -> TrailEntry | None:
     states = read_audit_states(_read_text(pick_member(row, "Message")))
     changed: frozenset[str] | None = None
     values: Mapping[str, Leaves] = {}
-    ids: set[str] = set()
+    object_ids: frozenset[str] = frozenset()
     if states:
         after, before = states.after or {}, states.before
         values = after
-        ids = set(after.get("id") or (before or {}).get("id") or ())
+        object_ids = after.get("id") or (before or {}).get("id") or frozenset()
         number = pick_member(row, "Operation")
         if before is not None and after:
             changed = frozenset(name for name in {*after, *before} if after.get(name) != before.get(name))
@@ -93,7 +95,8 @@ def parse_audit_entry(row: Json) -> TrailEntry | None:
         operation,
         entity=fold_words(_read_text(pick_member(row, "EntityType"))),
         names=_fold(pick_member(row, "AuditIdentifier")),
-        ids=frozenset(ids) or _fold(pick_member(row, "ImmutableIdentifier")),
+        object_ids=object_ids,
+        reference=_fold(pick_member(row, "ImmutableIdentifier")),
         changed=changed,
         values=values,
     )

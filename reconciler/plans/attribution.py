@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import NamedTuple
 
 from reconciler.kinds.trail_names import Trail, TrailNames
@@ -125,10 +125,28 @@ def _select_entries(
             continue
         if (entry.operation == DELETED) is not step.finds_nothing:
             continue
-        by_name, by_id = bool(entry.names & subject.names), bool(subject.id) and subject.id in entry.ids
-        if entry.worded or by_name or by_id:
-            # An id alone may be a number of the entry's own, and a name may have been another object's.
-            yield entry, entry.worded or by_name
+        if (likeness := _recognise(entry, subject, names)) is not _Likeness.OTHER:
+            yield entry, likeness is _Likeness.CERTAIN
+
+
+class _Likeness(Enum):
+    """Whether an entry is about an object: certainly, perhaps, or about another one."""
+
+    CERTAIN = auto()
+    DOUBTFUL = auto()
+    OTHER = auto()
+
+
+def _recognise(entry: TrailEntry, subject: TrailSubject, names: TrailNames) -> _Likeness:
+    # What is read of one certificate's history is about no other.
+    if entry.worded:
+        return _Likeness.CERTAIN
+    if subject.id and entry.object_ids:
+        return _Likeness.CERTAIN if subject.id in entry.object_ids else _Likeness.OTHER
+    if names.unique_names and entry.names & subject.names:
+        return _Likeness.CERTAIN
+    # An id beside another name may be a number of the entry's own.
+    return _Likeness.DOUBTFUL if subject.id and subject.id in entry.reference else _Likeness.OTHER
 
 
 def _order_entry(entry: TrailEntry) -> tuple[datetime, int]:

@@ -370,3 +370,18 @@ def test_the_text_and_the_comment_tell_it(world: tuple[Simulator, Path]) -> None
     assert "from 127.0.0.1 (exact; Huawei CTS, entry " in section
     assert "Who and when: " in comment
     assert "ann" in comment
+
+
+@pytest.mark.parametrize("kind", ["html_after", "wrong_shape", "redirect"])
+def test_an_answer_that_is_none_is_told_and_changes_nothing(kind: str, world: tuple[Simulator, Path]) -> None:
+    """Each trail gives something else than entries: notes, nobody named, and the same outcome."""
+    simulator, folder = world
+    for path in ("/Audit", "/History", "/traces"):
+        simulator.fault(path=path, kind=kind, times=20)
+    report = look(simulator, folder, "--blame", "--no-state")
+    simulator.clear_faults()
+
+    assert report["outcome"] == {"code": 2, "name": "changes"}
+    assert {name for name, blame in read_blame(report).items() if blame != NOBODY} == set(of("RequestDenial"))
+    told = [note["message"] for note in report["notes"] if "who changed what is not told" in note["message"]]
+    assert len(told) == 3

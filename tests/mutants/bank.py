@@ -1029,4 +1029,40 @@ BANK = (
         "not step.deferral for step in plan.acknowledged",
         "plans/test_acknowledgements.py::test_what_is_left_alone_can_not_be_forged",
     ),
+    # Who changed what differs.
+    Mutant(
+        "a-refused-trail-is-asked-again",
+        "engine/attribution/attribution.py",
+        "self._ended[trail] = _Unread(reason)",
+        "return _Unread(reason)",
+        "engine/test_attribution.py::test_one_refusal_ends_the_asking_and_names_the_permission",
+    ),
+    Mutant(
+        "a-trail-is-asked-without-leave",
+        "engine/attribution/attribution.py",
+        "if not self._api.target.audit:",
+        "if False:",
+        "engine/test_attribution.py::test_a_target_that_does_not_allow_it_is_not_asked",
+    ),
+    Mutant(
+        "whoever-changed-another-field-is-blamed",
+        "plans/attribution.py",
+        "elif members & entry.changed:",
+        "elif entry.changed:",
+        "plans/test_attribution.py::test_the_best_evidence",
+    ),
+    Mutant(
+        "a-namesake-is-blamed",
+        "plans/attribution.py",
+        "return _Likeness.CERTAIN if subject.id in entry.object_ids else _Likeness.OTHER",
+        "return _Likeness.CERTAIN",
+        "plans/test_attribution.py::test_the_best_evidence",
+    ),
+    Mutant(
+        "document-types-in-messages",
+        "payloads/audit_xml.py",
+        "fromstring(text, forbid_dtd=True)",
+        "fromstring(text)",
+        "payloads/test_trail_entries.py::test_a_hostile_message_is_none",
+    ),
 )

@@ -88,8 +88,13 @@ class CertificateOwnerKind(Kind[CertificateOwner, LiveOwners]):
     trails: ClassVar[tuple[TrailNames, ...]] = (
         # The history first: it takes no right to audit, which is one to read everything.
         TrailNames(Trail.HISTORY, frozenset({HISTORY_ENTITY}), members={"owner": ("owner",)}),
+        # A certificate that was renewed has the name of the one before it.
         TrailNames(
-            Trail.AUDIT_LOG, frozenset({"certificate"}), "Certificate", {"owner": ("ownerrolename", "newrolename")}
+            Trail.AUDIT_LOG,
+            frozenset({"certificate"}),
+            "Certificate",
+            {"owner": ("ownerrolename", "newrolename")},
+            unique_names=False,
         ),
     )
     example: ClassVar[str] = """\
