@@ -79,11 +79,10 @@ def _build_report_schema() -> Schema:
     """What `--format json` prints: plan, drift, show, apply, and every command that failed."""
     problem = _build_open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
     description = "Result of a command. Members may join within a format version's first number; none is taken away."
+    beside = {name: {"$ref": f"#/$defs/{name}"} for name in ("drift", "blame")}
     definitions = {
         "step": _build_step_schema(),
-        "change": _build_change_schema(
-            "risk_reason", {"drift": {"$ref": "#/$defs/drift"}, "blame": {"$ref": "#/$defs/blame"}}
-        ),
+        "change": _build_change_schema("risk_reason", beside),
         "call": _build_call_schema(),
         "problem": problem,
         "target": build_target_schema(),
