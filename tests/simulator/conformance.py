@@ -32,7 +32,14 @@ SMALL, LONG = 12, 200
 """Requests an operation and mode: in the suite, and in the long tier."""
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
-_QUERIES = ('Name -eq "Web Team"', 'CN -startswith "a"', "Enabled -eq true", "CertId -lt 5 OR (CertId -eq 7)", "(")
+_QUERIES = (
+    'Name -eq "Web Team"',
+    'CN -startswith "a"',
+    "Enabled -eq true",
+    "CertId -lt 5 OR (CertId -eq 7)",
+    "(",
+    "ImmutableIdentifier -eq 0",
+)
 SPARE = {"Id": 90, "ClaimType": 4, "ClaimValue": "spare", "ProviderAuthenticationScheme": "Entra", "Description": ""}
 """A claim that no role holds, so that one can be deleted."""
 UNUSED = "00000000-0000-4000-8000-00000000cafe"
@@ -48,7 +55,7 @@ KNOWN: Mapping[str, tuple[Any, ...]] = {
     "Permissions": ([], ["/portal/read/"], ["/portal/read/", "/security/read/"], ["Reports:Read"]),
     "ProviderAuthenticationScheme": ("Entra", "Active Directory"),
     "QueryString": _QUERIES,
-    "SortField": ("Name", "CertId"),
+    "SortField": ("Name", "CertId", "Id"),
     "PageReturned": (1, 2),
     "ReturnLimit": (1, 50),
     "collectionId": (0, 1),
@@ -71,6 +78,14 @@ def operations() -> list[APIOperation[Any, Any, Any, Any]]:
     return usable
 
 
+def fill_audit_log(simulator: Simulator) -> None:
+    """Let there be entries, and let the account read them: it has no right to that by itself."""
+    own = next(role for role in simulator.world.roles.values() if role["Name"] == "GitOps Reconciler")
+    own["Permissions"].append("/auditing/read/")
+    for _ in range(12):
+        simulator.world.note_refusal("GET", "/Audit", "CORP\\alice")
+
+
 def probe(
     operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, examples: int, seed: int = 0
 ) -> Counter[int]:
@@ -80,6 +95,7 @@ def probe(
         session.trust_env = False
         simulator.world.claims[90] = dict(SPARE)
         simulator.world.permission_sets[UNUSED] = {"Id": UNUSED, "Name": "Unused", "Permissions": []}
+        fill_audit_log(simulator)
         credentials = headers(simulator, operation)
 
         @settings(

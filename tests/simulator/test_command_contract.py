@@ -179,6 +179,11 @@ ROWS = {
     "Deny takes an object": Row("KF 7.1", "POST", "/Workflow/Certificates/Deny", 400, [23]),
     "Deny takes integers": Row("KF 7.1", "POST", "/Workflow/Certificates/Deny", 400, {"CertificateRequestIds": ["23"]}),
     "Deny needs the ids": Row("seed 002", "POST", "/Workflow/Certificates/Deny", 400, {"Comment": "x"}),
+    # The audit log, as far as somebody gets who may not read it; `test_trails.py` has the rest
+    "the audit log takes a permission of its own": Row("AU 1.1", "GET", "/Audit", 403, code="0xA0110003"),
+    "so does one entry": Row("AU 1.1", "GET", "/Audit/1", 403, code="0xA0110003"),
+    "and its signature": Row("AU 1.1", "GET", "/Audit/1/Validate", 403, code="0xA0110003"),
+    "and what belongs together": Row("AU 1.1", "GET", "/Audit/RelatedEntities", 403, code="0xA0110003"),
     "Approve takes a bare array": Row("KF 7.1", "POST", "/Workflow/Certificates/Approve", 200, [23], members="Failures Denials Successes"),
     "Approve takes no object": Row("KF 7.1", "POST", "/Workflow/Certificates/Approve", 400, {"CertificateRequestIds": [23]}),
     # Around

@@ -118,11 +118,14 @@ _ENTRY_REPLY = (
 )
 _PAGE_REPLY = build_array_fields(_ENTRY_REPLY)
 _VALID_REPLY = (Field("", "boolean", nullable=False),)
+_RELATED_QUERY = (PAGING[0]._replace(required=True), *PAGING[1:])
 _GET_AUDIT = partial(GET, permission=_READ_AUDIT)
 
 ROUTES = (
     _GET_AUDIT("/Audit", _list_entries, "The audit log", query=PAGING, reply=_PAGE_REPLY),
-    _GET_AUDIT("/Audit/RelatedEntities", _list_related, "Entries of one object", query=PAGING, reply=_PAGE_REPLY),
+    _GET_AUDIT(
+        "/Audit/RelatedEntities", _list_related, "Entries of one object", query=_RELATED_QUERY, reply=_PAGE_REPLY
+    ),
     _GET_AUDIT("/Audit/{id:int}", _get_entry, "One entry", reply=_ENTRY_REPLY),
     _GET_AUDIT("/Audit/{id:int}/Validate", _validate_entry, "Whether an entry's signature holds", reply=_VALID_REPLY),
 )
