@@ -158,6 +158,8 @@ def ground(case: Case[Any], dice: random.Random) -> None:
         case.body |= {"PermissionSetId": GLOBAL_SET, "Permissions": []}
     for part in (case.path_parameters, case.query, case.body):
         _ground(part, dice)
+    if case.path.endswith("/RelatedEntities"):
+        case.query["QueryString"] = "ImmutableIdentifier -eq 0"  # another query is no query there
 
 
 def _ground(part: Any, dice: random.Random) -> None:
