@@ -22,7 +22,7 @@ from typing import Any
 
 from tests.kills.scene import ForkServer
 from tests.kills.tracing import KILL, MISSING, SENT, Point, can_trace, list_points, read_point
-from tests.kills.trial import WAYS, Bench, Breaker, Trial, read_planned, run_trial
+from tests.kills.trial import WAYS, Bench, Breaker, Trial, read_planned, run_until_killed
 from tests.support.postgresql_server import MISSING as NO_DATABASE
 from tests.support.postgresql_server import PostgresqlServer, running_server
 from tests.support.store_places import PLACES
@@ -97,7 +97,8 @@ class Crew:
 
     def run(self, orders: Sequence[tuple[str, Point, str]]) -> Iterator[Trial]:
         """Yield the trials in the order in which they are asked for."""
-        return self._pool.map(lambda order: run_trial(self.bench(), *order), orders)
+        for trials in self._pool.map(lambda order: list(run_until_killed(self.bench(), *order)), orders):
+            yield from trials
 
     def bench(self) -> Bench:
         """Return the bench of this thread."""

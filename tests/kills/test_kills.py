@@ -11,7 +11,7 @@ from tests.kills import campaign, oracle
 from tests.kills.oracle import DENY, Write
 from tests.kills.scene import RunResult
 from tests.kills.tracing import Point, can_trace, read_point
-from tests.kills.trial import WAYS, Bench, run_trial
+from tests.kills.trial import WAYS, Bench, run_trial, run_until_killed
 
 KILLS = {"sqlite": 4, "postgresql": 3, "git file": 1}
 each_place = pytest.mark.parametrize("place", KILLS)
@@ -22,8 +22,19 @@ def test_a_killed_process_is_survived(place: str, request: pytest.FixtureRequest
     """Nothing unplanned, nothing twice, an intent before each write, true exits, in sync in the end."""
     bench: Bench = request.getfixturevalue("database_bench" if place == "postgresql" else "bench")
     points = campaign.choose_kills(campaign.find_points(bench, place), KILLS[place], random.Random(5))
-    trials = [run_trial(bench, place, point, WAYS[number % len(WAYS)]) for number, point in enumerate(points)]
-    assert all(trial.killed for trial in trials)
+    ways = (WAYS[number % len(WAYS)] for number in range(len(points)))
+    tried = [list(run_until_killed(bench, place, point, way)) for point, way in zip(points, ways, strict=True)]
+    assert all(trials[-1].killed for trials in tried)
+    assert [str(trial) for trials in tried for trial in trials if trial.faults] == []
+
+
+def test_a_point_that_is_not_reached_is_met_earlier(bench: Bench) -> None:
+    """Runs that read and write at once differ in how many calls they make."""
+    syncs = [point for point in campaign.find_points(bench, "sqlite") if point.call in {"", "fdatasync"}]
+    beyond = syncs[-1]._replace(number=3 * max(point.number for point in syncs))
+    trials = list(run_until_killed(bench, "sqlite", beyond, WAYS[0]))
+    assert [trial.killed for trial in trials] == [False] * (len(trials) - 1) + [True]
+    assert len(trials) > 1
     assert [str(trial) for trial in trials if trial.faults] == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from reconciler.errors import Exit
 from tests.kills import oracle
 from tests.kills.oracle import Write
 from tests.kills.scene import APPLY, ForkServer, RunResult, Scene, open_scene
-from tests.kills.tracing import Point, attach, describe_injection
+from tests.kills.tracing import KILL, Point, attach, describe_injection
 from tests.support.postgresql_server import PostgresqlServer
 from tests.support.rival_runs import read_inputs
 from tests.support.store_places import StorePlace
@@ -109,6 +109,20 @@ def run_trial(bench: Bench, place: str, point: Point, way: str) -> Trial:
         _SUCCESSORS[way](scene, trial, bench.planned)
         _reach_end(scene, trial, bench.planned)
     return trial
+
+
+def run_until_killed(bench: Bench, place: str, point: Point, way: str) -> Iterator[Trial]:
+    """Run trials until one was killed; each counts.
+
+    What is read or written at once takes another number of calls each time: a run that has fewer is tried again with
+    half the number. A call that is to fail may not come at all.
+    """
+    while True:
+        trial = run_trial(bench, place, point, way)
+        yield trial
+        if trial.killed or point.fault != KILL or point.number <= 1:
+            return
+        point = point._replace(number=point.number // 2)
 
 
 def _find_unintended(scene: Scene, ledger: oracle.Writes) -> list[str]:
