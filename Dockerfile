@@ -1,5 +1,5 @@
 # The image of jobs and CronJobs: `make image`. It runs as nobody in particular, on a root file system that is read-only;
-# what it writes lies in /work or in volumes. docs/container.md says how it is run.
+# what it writes lies in /repository or in volumes. docs/container.md says how it is run.
 FROM python:3.13-slim@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6 AS build
 WORKDIR /source
 COPY constraints-build.txt constraints-image.txt ./
@@ -29,6 +29,6 @@ COPY --from=build /opt/reconciler /opt/reconciler
 # A read-only root has no place for bytecode (pip has made that above), nor for a home.
 ENV PATH=/opt/reconciler/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-WORKDIR /work
+WORKDIR /repository
 ENTRYPOINT ["reconciler"]
 CMD ["--help"]
