@@ -468,7 +468,7 @@ BANK = (
         "engine/recorded_run.py",
         "        return bool(held_leases) and all(held.has_time(now) for held in held_leases)\n",
         "        return bool(held_leases) and all(held.times for held in held_leases if now)\n",
-        "kills/test_rival_applies.py::test_a_run_that_slept_while_its_lease_ended_sends_nothing_more",
+        "engine/test_recorded_run.py::test_the_lease_is_renewed_in_time_and_too_short_a_rest_of_it_forbids_to_send",
     ),
     Mutant(
         "a-lease-is-taken-before-a-request-may-have-ended",
