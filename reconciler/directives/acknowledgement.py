@@ -15,7 +15,7 @@ from pydantic import Field
 
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Explanation
-from reconciler.directives.directive import DirectiveContext, DirectiveKind
+from reconciler.directives.directive import DirectiveContext, DirectiveKind, DirectiveSpec
 from reconciler.directives.exemptions import ObjectName, TermWords, check_length, note_directive, note_end
 from reconciler.documents.suggestions import find_nearest, quote_text, suggest_option
 from reconciler.kinds.fields import Day, Name, Text, unmanaged_field
@@ -26,7 +26,7 @@ from reconciler.model import Path, Tables
 _NOTHING_ACKNOWLEDGED: Final = "nothing would be acknowledged"
 
 
-class Acknowledgement(Spec):
+class Acknowledgement(DirectiveSpec):
     """Differences of an object that are known and left alone until a day; no object of a server."""
 
     object: ObjectName = Field(description="The document whose differences are meant, as KIND/NAME.")
@@ -42,10 +42,6 @@ class Acknowledgement(Spec):
             if field in fields[:index]:
                 summary = f"{quote_text(field)} is listed twice"
                 yield ("fields", index), Explanation("manifest.duplicate-entry", summary, remedy="remove one")
-
-    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        """None: two may be about one object, as long as they are not about the same differences."""
-        yield from ()
 
     @property
     def object_key(self) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from reconciler.diagnostics import Diagnostic
 from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.kind import Kind, Wanted
+from reconciler.kinds.spec_model import Spec
+from reconciler.model import Path, Tables
 
 
 class DirectiveContext(NamedTuple):
@@ -20,6 +22,14 @@ class DirectiveContext(NamedTuple):
     kinds: Mapping[str, Kind]
     today: date
     directives: Sequence[Wanted] = ()
+
+
+class DirectiveSpec(Spec):
+    """What a directive says. Several may be about one object: their kind judges whether that can be."""
+
+    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
+        """Yield nothing: no object is managed."""
+        yield from ()
 
 
 class DirectiveKind(DocumentKind):

@@ -5,12 +5,13 @@ The day on which one ends is the first on which it no longer holds, as with `exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Annotated, Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity
+from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.kinds.fields import Name, TextPattern
 from reconciler.kinds.kind import Wanted
 
@@ -72,3 +73,15 @@ def note_end(directive: Wanted, today: date, words: TermWords, *, is_followed: b
 def note_directive(directive: Wanted, field: str, explanation: Explanation) -> Diagnostic:
     """Return a note at a field of a directive."""
     return replace(explanation.locate(directive.at(("spec", field))), severity=Severity.NOTE)
+
+
+def note_unknown_policy(
+    directive: Wanted, directives: Sequence[Wanted], explanation: Explanation
+) -> Iterator[Diagnostic]:
+    """Yield a note where no document declares the policy that a directive names: its kind's words, with a remedy."""
+    policies = {item.address.name for item in directives if item.address.kind == "Policy"}
+    name = directive.spec.policy
+    if name not in policies:
+        summary = f"no policy is called {quote_text(name)}"
+        remedy = suggest_option(name, policies) if policies else explanation.remedy
+        yield note_directive(directive, "policy", explanation._replace(summary=summary, remedy=remedy))

@@ -16,11 +16,10 @@ from reconciler.directives.cel_rules import (
     compile_rule,
     explain_invalid_rule,
 )
-from reconciler.directives.directive import DirectiveContext, DirectiveKind
+from reconciler.directives.directive import DirectiveContext, DirectiveKind, DirectiveSpec
 from reconciler.kinds.fields import Text
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.spec_model import Spec
-from reconciler.model import Path, Tables
 
 
 class PolicyLevel(StrEnum):
@@ -42,7 +41,7 @@ class PolicyScope(StrEnum):
 _Rule = Annotated[str, StringConstraints(min_length=1, max_length=MAX_RULE_LENGTH)]
 
 
-class Policy(Spec):
+class Policy(DirectiveSpec):
     """A rule that documents, changes or principals have to keep; no object of a server."""
 
     # Strict models take no text for a member of an enumeration, and a document holds nothing else.
@@ -55,10 +54,6 @@ class Policy(Spec):
     )
     rule: _Rule = Field(description="An expression in CEL; where it is true, the policy holds.")
     message: Text = Field(description="What is told where it does not hold.")
-
-    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        """None: policies may overlap, and each is judged by itself."""
-        yield from ()
 
 
 class PolicyKind(DirectiveKind):

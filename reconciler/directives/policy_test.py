@@ -9,14 +9,16 @@ from pydantic import Field
 
 from reconciler.diagnostics import Diagnostic, Explanation
 from reconciler.directives.cel_rules import VARIABLES
-from reconciler.directives.directive import DirectiveContext, DirectiveKind
-from reconciler.directives.exemptions import ObjectName, note_directive
-from reconciler.documents.suggestions import quote_text, suggest_option
+from reconciler.directives.directive import DirectiveContext, DirectiveKind, DirectiveSpec
+from reconciler.directives.exemptions import ObjectName, note_unknown_policy
 from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.spec_model import Spec, SpecPart
-from reconciler.model import Json, Path, Tables
+from reconciler.model import Json
 
+_NOTHING_TRIED = Explanation(
+    "policy.no-policy", "", "its cases are tried on nothing", "correct it, or remove the cases"
+)
 _Fields = dict[str, Any]
 _DEFAULTS: Mapping[str, Json] = {
     "labels": {},
@@ -56,17 +58,13 @@ class PolicyTestCase(SpecPart):
         return {name: variables[name] for name in VARIABLES[over]}
 
 
-class PolicyTest(Spec):
+class PolicyTest(DirectiveSpec):
     """Cases by which a policy is tried; no object of a server, and nothing that a run takes notice of."""
 
     policy: Name = Field(description="The name of the policy.")
     cases: Annotated[tuple[PolicyTestCase, ...], Field(strict=False, min_length=1)] = Field(
         description="What is judged, and what has to come of it."
     )
-
-    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        """None: a policy may have several documents of cases."""
-        yield from ()
 
 
 class PolicyTestKind(DirectiveKind):
@@ -85,16 +83,8 @@ spec:
 """
 
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
-        policies = {item.address.name for item in context.directives if item.address.kind == "Policy"}
         for directive in directives:
-            if directive.spec.policy not in policies:
-                explanation = Explanation(
-                    "policy.no-policy",
-                    f"no policy is called {quote_text(directive.spec.policy)}",
-                    "its cases are tried on nothing",
-                    suggest_option(directive.spec.policy, policies) if policies else "correct it, or remove the cases",
-                )
-                yield note_directive(directive, "policy", explanation)
+            yield from note_unknown_policy(directive, context.directives, _NOTHING_TRIED)
 
 
 DIRECTIVE = PolicyTestKind()

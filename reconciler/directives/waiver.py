@@ -9,16 +9,17 @@ from typing import ClassVar
 from pydantic import Field
 
 from reconciler.diagnostics import Diagnostic, Explanation
-from reconciler.directives.directive import DirectiveContext, DirectiveKind
-from reconciler.directives.exemptions import ObjectName, TermWords, check_length, note_directive, note_end
-from reconciler.documents.suggestions import quote_text, suggest_option
+from reconciler.directives.directive import DirectiveContext, DirectiveKind, DirectiveSpec
+from reconciler.directives.exemptions import ObjectName, TermWords, check_length, note_end, note_unknown_policy
+from reconciler.documents.suggestions import quote_text
 from reconciler.kinds.fields import Day, Name, Text
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.spec_model import Spec
-from reconciler.model import Path, Tables
+
+_NOTHING_WAIVED = Explanation("waiver.no-policy", "", "nothing is waived", "correct it, or remove the waiver")
 
 
-class Waiver(Spec):
+class Waiver(DirectiveSpec):
     """An object that need not keep a policy until a day; no object of a server."""
 
     policy: Name = Field(description="The name of the policy.")
@@ -27,10 +28,6 @@ class Waiver(Spec):
     )
     until: Day = Field(description="From that day on (UTC) the policy holds again; at most 180 days ahead.")
     reason: Text = Field(description="Why, such as the number of a decision.")
-
-    def identities(self, name: str, tables: Tables) -> Iterator[tuple[str, Path]]:
-        """None: where two fit, the one that lasts longest counts."""
-        yield from ()
 
     def is_in_force(self, today: date) -> bool:
         """True before the day on which it ends."""
@@ -49,21 +46,14 @@ spec: {policy: no-key-recovery, object: SecurityRole/Break Glass, until: 2027-03
 """
 
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
-        policies = {directive.address.name for directive in context.directives if directive.address.kind == "Policy"}
         for directive in directives:
             words = _describe_waiver_term(directive)
             yield from check_length(directive, context.today, words)
-            if directive.spec.policy in policies:
+            unknown = list(note_unknown_policy(directive, context.directives, _NOTHING_WAIVED))
+            yield from unknown
+            if not unknown:
                 is_followed = any(_replaces(other, directive, context.today) for other in directives)
                 yield from note_end(directive, context.today, words, is_followed=is_followed)
-            else:
-                explanation = Explanation(
-                    "waiver.no-policy",
-                    f"no policy is called {quote_text(directive.spec.policy)}",
-                    "nothing is waived",
-                    suggest_option(directive.spec.policy, policies) if policies else "correct it, or remove the waiver",
-                )
-                yield note_directive(directive, "policy", explanation)
 
 
 def _replaces(later: Wanted[Waiver], ended: Wanted[Waiver], today: date) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
-from tests.cli.conftest import Run
+from tests.cli.conftest import Report, Run
 
 SCHEMAS = build_schemas(KINDS)
 MANIFESTS = """\
@@ -71,7 +71,6 @@ OBJECTS = {
     "RequestDenial": ("no-test-names",),
     "SecretEvent": ("expiry-prod",),
 }
-Report = Callable[..., dict[str, Any]]
 
 
 def find_day(days: int) -> str:
@@ -100,20 +99,6 @@ def simulator(folder: Path) -> Iterator[Simulator]:
     with Simulator(certificates=4) as simulator:
         (folder / "reconciler.yaml").write_text(simulator.settings.read_text())
         yield simulator
-
-
-@pytest.fixture
-def report(run: Run, simulator: Simulator) -> Report:
-    """Run a command, and return its document."""
-
-    def report(*argv: str, code: int = 0) -> dict[str, Any]:
-        exit_, stdout, stderr = run([*argv, "--format", "json"])
-        assert exit_ == code, stderr
-        document: dict[str, Any] = json.loads(stdout)
-        jsonschema.Draft202012Validator(SCHEMAS["report.json"]).validate(document)
-        return document
-
-    return report
 
 
 def part_steps(document: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
-from tests.cli.conftest import Run
+from tests.cli.conftest import Report, Run
 
 SCHEMAS = build_schemas(KINDS)
 ROLE = """\
@@ -39,7 +39,6 @@ spec: {state: ENABLED}
 OVER_DOCUMENT = "kind != 'SecurityRole' || has(spec.emailAddress)"
 OVER_CHANGE = "before != null || !grants(after.permissions, '/certificates/requests/manage/')"
 OVER_PRINCIPAL = "principal.value != 'ada' || roles != ['Newcomers'] || !grants(permissions, '/portal/read/')"
-Report = Callable[..., dict[str, Any]]
 
 
 def write_policy(over: str, rule: str, level: str = "mandatory", name: str = "p") -> str:
@@ -65,20 +64,6 @@ def simulator(folder: Path) -> Iterator[Simulator]:
     with Simulator(certificates=0) as simulator:
         (folder / "reconciler.yaml").write_text(simulator.settings.read_text())
         yield simulator
-
-
-@pytest.fixture
-def report(run: Run, simulator: Simulator) -> Report:
-    """Run a command, and return its document."""
-
-    def report(*argv: str, code: int = 0) -> dict[str, Any]:
-        exit_, stdout, stderr = run([*argv, "--format", "json"])
-        assert exit_ == code, stderr
-        document: dict[str, Any] = json.loads(stdout)
-        jsonschema.Draft202012Validator(SCHEMAS["report.json"]).validate(document)
-        return document
-
-    return report
 
 
 WORDS = {
