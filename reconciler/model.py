@@ -15,6 +15,7 @@ from reconciler.coverage import DocumentCoverage, UnmanagedCounts
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
+from reconciler.field_origins import FieldOrigin
 from reconciler.rights import RightsChange
 
 Json: TypeAlias = Any
@@ -22,7 +23,6 @@ Json: TypeAlias = Any
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 """Query parameters in the order in which they are sent, not yet percent-encoded."""
-
 
 Path = tuple[str | int, ...]
 """A place inside a document, as pydantic gives it: ("spec", "claims", 0, "type")."""
@@ -38,7 +38,6 @@ class Table(NamedTuple):
 
 CellForm = Callable[[str], str]
 """Brings a cell of a table, as somebody's tool wrote it, into the form that is read."""
-
 Tables = Mapping[str, Table]
 """A document's tables by the field that names the file."""
 
@@ -120,7 +119,7 @@ class ObjectSides(NamedTuple):
 class Change(NamedTuple):
     """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides.
 
-    `reason` says why its risk is not low.
+    `reason` says why its risk is not low; `origin` is known of what layers declare.
     """
 
     path: str
@@ -128,6 +127,7 @@ class Change(NamedTuple):
     after: Json
     risk: Risk
     reason: str = ""
+    origin: FieldOrigin | None = None
 
 
 class Subject(NamedTuple):

@@ -59,7 +59,8 @@ class RunInputs:
 
 
 class RunOptions(NamedTuple):
-    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection.
+    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection; and the
+    `environment` of the settings that it is about, None for none.
 
     `base` is the revision that is to be compared with what is declared, None for none; `rights` is how much is to be
     seen of the rights that a plan gives and takes.
@@ -70,6 +71,7 @@ class RunOptions(NamedTuple):
     selection: Selection = Selection()
     base: str | None = None
     rights: RightsDemand = RightsDemand.NOTHING
+    environment: str | None = None
 
 
 class Declaration(NamedTuple):

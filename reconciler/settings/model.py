@@ -104,7 +104,8 @@ class Target:
     `url` is scheme://host[:port][/path] without a trailing slash. For CSMS `project` is the id of its project, or the
     name alone where IAM, whose root without /v3 is `iam_url`, is to tell the id. `lacking` says what a target found in
     the ecosystem's variables still needs before it can be used; `source` is where it is configured. With `audit` it
-    may be asked who changed what, Huawei Cloud at `cts_url`.
+    may be asked who changed what, Huawei Cloud at `cts_url`. `labels` are what documents and environments choose it by,
+    `zone` is the network that it can be reached from, and `values` are texts that documents look up by name.
     """
 
     name: str
@@ -118,6 +119,9 @@ class Target:
     lacking: Explanation | None = None
     audit: bool = False
     cts_url: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    zone: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def bound(self, project: str = "") -> Bound:
         """Return what a saved plan is bound to, with the id of the project."""
@@ -190,9 +194,30 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestLayer:
+    """A folder of manifests in an environment; `name` is how its settings call it."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DaskEngine:
+    """An existing Dask scheduler, tls://HOST:PORT, and the files of mutual TLS: who we trust, and who we are."""
+
+    scheduler: str
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
     `name`, which is how messages call the file.
+
+    With an `environment`, its name, `targets`, `limits` and `protected` are those of it, and `layers` are where its
+    manifests lie, the first one below all others; else there are none, and `manifests` is where all lie.
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
     `allowed_lockouts` are the ways back that a plan may close, as the settings call them.
@@ -208,3 +233,11 @@ class Settings:
     plans: PlanSettings = PlanSettings()
     receivers: tuple[Receiver, ...] = ()
     allowed_lockouts: frozenset[str] = frozenset()
+    environment: str = ""
+    layers: tuple[ManifestLayer, ...] = ()
+    engine: DaskEngine | None = None
+
+    @property
+    def manifest_folders(self) -> tuple[Path, ...]:
+        """Where manifests lie that no path names."""
+        return tuple(layer.folder for layer in self.layers) or (self.manifests,)
