@@ -26,11 +26,14 @@ FORMAT = 1
 def identify_target(api: str, url: str, project: str = "") -> str:
     """Return the id of a target: a digest of its API, the origin of its URL and its project, 16 hex digits.
 
-    The path is left out: one server under two paths is one server to hold a lock on.
+    The API's own part of the path is left out: one server under two of them is one server to hold a lock on. What
+    stands before it tells apart the servers of Command that share a host, as behind an ingress.
     """
     parts = urlsplit(url)
+    place = parts.path.rstrip("/").rpartition("/")[0].lower() if api == "keyfactor" else ""
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    text = json.dumps([api, parts.scheme, (parts.hostname or "").lower(), port, project])
+    members = [api, parts.scheme, (parts.hostname or "").lower(), port, project, *([place] if place else [])]
+    text = json.dumps(members)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

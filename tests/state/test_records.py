@@ -12,11 +12,14 @@ from reconciler.state.run_holder import describe_holder, is_holder_gone
 SAME = [
     ("https://kf.example.com/KeyfactorAPI", "https://KF.example.com:443/KeyfactorAPI"),
     ("https://kf.example.com/KeyfactorAPI", "https://kf.example.com/Other"),
+    ("https://kf.example.com/emea/KeyfactorAPI", "https://kf.example.com/EMEA/KeyfactorAPI/"),
 ]
 OTHER = [
     ("https://kf.example.com/x", "https://kf.example.com:8443/x"),
     ("https://kf.example.com/x", "http://kf.example.com/x"),
     ("https://kf.example.com/x", "https://kf2.example.com/x"),
+    ("https://kf.example.com/emea/x", "https://kf.example.com/apac/x"),
+    ("https://kf.example.com/emea/x", "https://kf.example.com/x"),
 ]
 
 
@@ -31,7 +34,8 @@ def test_another_server_is_another_target(one: str, another: str) -> None:
 
 
 def test_api_and_project_are_part_of_a_target() -> None:
-    url = "https://kms.example.com"
+    url = "https://kms.example.com/gateway/v1"
+    assert identify_target("csms", url, "p") == identify_target("csms", "https://kms.example.com", "p")
     assert len({identify_target("csms", url, "p"), identify_target("csms", url, "q"), identify_target("k", url)}) == 3
 
 
