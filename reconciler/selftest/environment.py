@@ -18,6 +18,7 @@ from reconciler.simulator.exchange import Exchange
 from reconciler.simulator.http.faults import FaultRegistry
 from reconciler.simulator.http.messages import HttpReply, HttpRequest
 from reconciler.simulator.world.identities import IssuedTokens
+from reconciler.simulator.world.places import Places
 from reconciler.simulator.world.seed import add_accounts, build_starting_world
 from reconciler.simulator.world.switches import Setting, Switches
 from reconciler.state.records import RunHolder
@@ -67,7 +68,7 @@ class Environment:
         self.world.bearer_tokens, self.world.iam_tokens = (
             IssuedTokens(self.clock.read, partial(_number_token, count(), name)) for name in ("bearer", "iam")
         )
-        self.exchange = Exchange(self.world, FaultRegistry(), 0, _refuse_edit)
+        self.exchange = Exchange(Places(self.world), FaultRegistry(), 0, _refuse_edit)
         self.env = {"COMMAND_SECRET": _SECRETS["client_secret"], "CSMS_TOKEN": self.issue_token()}
         self.editor = ForeignEditor(self.world, self.exchange, _SECRETS["admin"], generator)
         self.dead: set[str] = set()

@@ -11,7 +11,7 @@ from reconciler.errors import NoReply
 from reconciler.model import Reply
 from reconciler.selftest.environment import Environment, Process
 from reconciler.selftest.history import ReadAnswered, WriteSent, identify_call
-from reconciler.simulator.exchange import TOKEN_PATH, split_prefix
+from reconciler.simulator.exchange import TOKEN_PATH, find_path_target
 from reconciler.simulator.http.messages import HttpReply, HttpRequest
 from reconciler.transport.transport import OBJECT_CAP
 
@@ -93,7 +93,7 @@ class SimulatedSender:
 
     def _write(self, request: HttpRequest) -> _Answer:
         environment = self._environment
-        api, path = split_prefix(request.path)
+        api, path = find_path_target(request.path)[:2]
         body = json.loads(request.body)
         call = identify_call(api, request.method, path, body)
         fault = environment.begin_event(self._process, "write", f"{request.method} {path}")

@@ -5,6 +5,7 @@ It imports nothing of the tool and is strict about what it receives; every undoc
 
 from reconciler.simulator.serving import run_simulator
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.world.fleet_seed import FleetSeed
 from reconciler.simulator.world.switches import Switches
 
-__all__ = ["Simulator", "Switches", "run_simulator"]
+__all__ = ["FleetSeed", "Simulator", "Switches", "run_simulator"]

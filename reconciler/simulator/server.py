@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -89,12 +90,17 @@ class _Connection(socketserver.StreamRequestHandler):
             time.sleep(delivery.interval)
 
 
+@lru_cache(maxsize=8)
+def _format_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
 def _build_head(reply: HttpReply, *, announce_close: bool) -> bytes:
     try:
         phrase = HTTPStatus(reply.status).phrase
     except ValueError:
         phrase = "Unknown"
-    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {_format_date(int(time.time()))}"]
     lines += [f"{name}: {value}" for name, value in reply.headers]
     # RFC 9110, 8.6: never in a 204; in a 304 it would have to be the length of the 200.
     if reply.status not in (204, 304):

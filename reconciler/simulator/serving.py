@@ -12,6 +12,7 @@ from types import FrameType
 
 from reconciler.simulator.settings_file import write_private_file
 from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.world.fleet_seed import NO_FLEET, FleetSeed
 
 # SIGHUP ends a terminal or an ssh session. By default all but SIGINT end Python at once: secrets' files would stay.
 # Windows has neither of the last two.
@@ -24,6 +25,7 @@ def run_simulator(
     latency_ms: float = 0,
     ready_file: str | Path | None = None,
     stop: threading.Event | None = None,
+    fleet: FleetSeed = NO_FLEET,
 ) -> None:
     """Run the simulator until a signal that asks to stop (SIGINT, SIGTERM, SIGHUP, SIGQUIT) or the event.
 
@@ -31,7 +33,7 @@ def run_simulator(
     It is removed at the end. Raises OSError where the port is taken or the file can't be written.
     """
     stop_event = stop or threading.Event()
-    with _stop_on_signals(stop_event), Simulator(port, certificates, latency_ms) as simulator:
+    with _stop_on_signals(stop_event), Simulator(port, certificates, latency_ms, fleet=fleet) as simulator:
         ready_path = Path(ready_file) if ready_file is not None else None
         try:
             if ready_path is not None:

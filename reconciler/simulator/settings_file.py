@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_TEMPLATE = """\
+from reconciler.simulator.world.fleet_seed import FleetMember
+
+_HEAD = """\
 apiVersion: reconciler/v1
 kind: Settings
 manifests: {manifests}
 state: {state}
 targets:
+"""
+_FIRST = """\
   command:
     api: keyfactor
     url: {keyfactor_url}
@@ -31,10 +35,40 @@ targets:
       accessKey: {{file: {access_key}}}
       secretKey: {{file: {secret_key}}}
 """
+_LABELS = """\
+  {name}:
+    labels: {{env: {environment}, region: {region}}}
+    zone: {zone}
+"""
+_PROJECT = """\
+    values: {{topicUrn: '{topic_urn}'}}
+    api: csms
+    url: {csms_url}
+    projectId: {place}
+    auth: {{type: aksk, accessKey: {{file: {access_key}}}, secretKey: {{file: {secret_key}}}}}
+"""
+_INSTANCE = """\
+    api: keyfactor
+    url: {csms_url}/instances/{place}/KeyfactorAPI
+    auth:
+      type: oauth
+      tokenUrl: {csms_url}/instances/{place}/oauth/token
+      clientId: {client_id}
+      clientSecret: {{file: {client_secret}}}
+"""
 
 
-def write_settings(folder: Path, manifests: Path, keyfactor: Mapping[str, Any], csms: Mapping[str, Any]) -> Path:
-    """Write reconciler.yaml and the secrets into an existing private folder; returns the settings' absolute path."""
+def write_settings(
+    folder: Path,
+    manifests: Path,
+    keyfactor: Mapping[str, Any],
+    csms: Mapping[str, Any],
+    members: Sequence[FleetMember] = (),
+) -> Path:
+    """Write reconciler.yaml and the secrets into an existing private folder; returns the settings' absolute path.
+
+    The targets are the members of a fleet, if there are any; else the first instance and the first project.
+    """
     secrets = {
         "client_secret": keyfactor["client_secret"],
         "password": keyfactor["password"],
@@ -55,8 +89,18 @@ def write_settings(folder: Path, manifests: Path, keyfactor: Mapping[str, Any], 
     }
     path = folder / "reconciler.yaml"
     # A JSON string is a YAML scalar as well, so a path with `: ` or ` #` in it remains text.
-    write_private_file(path, _TEMPLATE.format(**{name: json.dumps(value) for name, value in values.items()}))
+    quoted = {name: json.dumps(value) for name, value in values.items()}
+    targets = _describe_members(members, {**quoted, "csms_url": csms["url"]}) if members else _FIRST.format(**quoted)
+    write_private_file(path, _HEAD.format(**quoted) + targets)
     return path
+
+
+def _describe_members(members: Sequence[FleetMember], quoted: Mapping[str, str]) -> str:
+    texts = []
+    for member in members:
+        template = _LABELS + (_INSTANCE if member.is_instance else _PROJECT)
+        texts.append(template.format(topic_urn=member.topic_urn, **member._asdict(), **quoted))
+    return "".join(texts)
 
 
 def write_private_file(path: Path, text: str) -> None:

@@ -16,11 +16,13 @@ from urllib.parse import urlencode
 
 from reconciler.simulator import admin
 from reconciler.simulator.deliveries import Delivery
-from reconciler.simulator.exchange import EDIT_HEADER, Exchange, split_prefix
+from reconciler.simulator.exchange import EDIT_HEADER, Exchange, find_path_target
 from reconciler.simulator.http.faults import FaultRegistry, InjectedFault
 from reconciler.simulator.http.messages import HttpRequest, Json
 from reconciler.simulator.server import Server
 from reconciler.simulator.settings_file import write_settings
+from reconciler.simulator.world.fleet_seed import NO_FLEET, FleetSeed
+from reconciler.simulator.world.places import Places
 from reconciler.simulator.world.seed import ADMINISTRATOR, CALLER, CLIENT, add_accounts, build_starting_world
 from reconciler.simulator.world.switches import Setting, Switches
 
@@ -31,7 +33,9 @@ class Simulator:
     """Both APIs on one loopback port, from `__enter__` (or `start`) to `__exit__` (or `stop`).
 
     `certificates` is how many there are, `latency_ms` how long every API request waits, `switches` what differs from
-    the defaults of `switches.DECLARED`. With `tls`, a server's context with its certificate, it speaks HTTPS.
+    the defaults of `switches.DECLARED`. With `tls`, a server's context with its certificate, it speaks HTTPS. With a
+    `fleet` there are more projects, by their ids, and more instances of Command, below /instances/NAME, and the
+    settings name all of these in place of the first ones.
     Raises ValueError for an unknown switch, OSError where the port is taken.
     """
 
@@ -43,13 +47,15 @@ class Simulator:
         switches: Mapping[str, Setting] | None = None,
         seed: int = 1,
         tls: ssl.SSLContext | None = None,
+        fleet: FleetSeed = NO_FLEET,
     ) -> None:
         self.world = build_starting_world(certificates, seed, Switches(switches))
         self.lock = self.world.lock
         self.faults = FaultRegistry()
         self._secrets = _generate_secrets()
         add_accounts(self.world, self._secrets)
-        self._exchange = Exchange(self.world, self.faults, latency_ms / 1000, self.edit)
+        self.places = Places(self.world, fleet, certificates, seed)
+        self._exchange = Exchange(self.places, self.faults, latency_ms / 1000, self.edit)
         self._port, self._tls = port, tls
         self._server: Server | None = None
         self._folder: Path | None = None
@@ -67,7 +73,8 @@ class Simulator:
         self._server = Server(self._port, self._answer, self._tls)
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-simulator-"))
         keyfactor, csms = self._describe_keyfactor(), self._describe_csms()
-        self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms))
+        members = (*self.places.projects.values(), *self.places.instances.values())
+        self._settings = str(write_settings(self._folder, Path.cwd() / "manifests", keyfactor, csms, members))
         # Last: the socket has been listening since Server(), so early connections wait in the kernel's queue.
         self._server.start()
 
@@ -95,13 +102,16 @@ class Simulator:
 
     @property
     def ledger(self) -> list[dict[str, Any]]:
-        """A copy of the mutations really performed, oldest first."""
+        """A copy of the mutations really performed, oldest first; `place` is "" for the first project and instance."""
         with self.lock:
-            return self.world.ledger.copy_entries()
+            return self.world.ledger.copy_everything()
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """A copy of the log, {"api", "method", "path", "query", "status"} a request; 0 is a dropped connection."""
+        """A copy of the log, {"place", "api", "method", "path", "query", "status"} a request; 0 is a dropped one.
+
+        `place` is the project's id or the instance's name, "" for the first ones.
+        """
         with self.lock:
             return [dict(entry) for entry in self._exchange.log]
 
@@ -146,19 +156,23 @@ class Simulator:
     ) -> tuple[int, Json]:
         """Edit by hand, over HTTP, as an administrator, who is called `actor` where that is given.
 
-        `path` as documented: `/Security/Roles`, `/v1/<project>/...`. Returns the status and the decoded body (None
-        without one). The edit is recorded like any other request and logged with "edit": true; faults and latency
-        spare it.
+        `path` as documented: `/Security/Roles`, `/v1/<project>/...`; that of another instance starts with
+        /instances/NAME. Returns the status and the decoded body (None without one). The edit is recorded like any other
+        request and logged with "edit": true; faults and latency spare it.
         """
         is_cloud = path.startswith("/v1/")
-        path = path if is_cloud else split_prefix(path)[1]
-        target = path + (f"?{urlencode(query)}" if query else "")
-        headers = self._build_console_headers(actor) if is_cloud else self._build_portal_headers(method, path, actor)
+        destination = find_path_target(path)
+        root = f"/instances/{destination.named}/KeyfactorAPI" if destination.inner else "/KeyfactorAPI"
+        target = (path if is_cloud else root + destination.path) + (f"?{urlencode(query)}" if query else "")
+        if is_cloud:
+            headers = self._build_console_headers(actor)
+        else:
+            headers = self._build_portal_headers(method, destination.path, actor)
         headers[EDIT_HEADER] = self._exchange.edit_key
         connection = self._open_connection()
         try:
             payload = None if body is None else json.dumps(body).encode()
-            connection.request(method, target if is_cloud else f"/KeyfactorAPI{target}", payload, headers)
+            connection.request(method, target, payload, headers)
             reply = connection.getresponse()
             raw = reply.read()
         finally:

@@ -28,7 +28,9 @@ UNDOCUMENTED_CODE = "CSMS.9"
 
 def render_event(world: World, event: Record) -> Record:
     """Return an event as answers carry it."""
-    answer = deepcopy(event)
+    # By hand, as half of a list's time would go into deepcopy().
+    notification = event["notification"]
+    answer = {**event, "event_types": list(event["event_types"]), "notification": notification and {**notification}}
     extra_type = world.switches["csms_extra_event_type"]
     if extra_type and not event.get("_written"):
         answer["event_types"].append(extra_type)

@@ -21,10 +21,11 @@ from reconciler.simulator.http.shapes import Field, read_object, read_query
 from reconciler.simulator.routing.callers import identify_cloud_caller
 from reconciler.simulator.routing.routes import Route, RouteCall, Router
 from reconciler.simulator.world.identities import NOBODY
+from reconciler.simulator.world.seed import REGION
 from reconciler.simulator.world.world import Record, World
 
 IAM_PREFIX = "/v3/"
-REGION, ACCOUNT = "cn-north-4", "example"
+ACCOUNT = "example"
 
 
 def serve_iam(world: World, request: HttpRequest) -> HttpReply:
@@ -60,8 +61,7 @@ def _create_token(world: World, call: RouteCall) -> HttpReply:
     scope = _find_scope(world, auth.get("scope") or {}, domain)
     lifetime = world.switches["csms_token_lifetime"]
     token = world.iam_tokens.issue(world.iam_users[domain, name].name, lifetime)
-    if "project" not in scope:
-        world.domain_tokens.add(token)
+    world.token_projects[token] = scope["project"]["id"] if "project" in scope else ""
     # Keystone's way: the token itself is in a header alone, the body describes it (CS 3.2).
     account = {"id": derive_iam_id(domain), "name": domain}
     described = {
@@ -124,8 +124,9 @@ def _find_scope(world: World, scope: Record, domain: str) -> Record:
     """Return what the token is for as the answer describes it: the project, or the account for global services."""
     account = {"id": derive_iam_id(domain), "name": domain}
     project, wanted_account = scope.get("project") or {}, scope.get("domain") or {}
-    if project.get("id") == world.project or project.get("name") == REGION:
-        return {"project": {"id": world.project, "name": REGION, "domain": account}}
+    for project_id, name in world.projects.items():
+        if project_id == project.get("id") or name == project.get("name"):
+            return {"project": {"id": project_id, "name": name, "domain": account}}
     # Issued, as global services want such tokens; CSMS, which needs a project, refuses them (CS 3.2).
     if not project and (wanted_account.get("id") == account["id"] or wanted_account.get("name") == domain):
         return {"domain": account}
@@ -133,12 +134,11 @@ def _find_scope(world: World, scope: Record, domain: str) -> Record:
 
 
 def _list_projects(world: World, call: RouteCall) -> HttpReply:
-    name = call.query["name"]
-    projects = (
-        [{"id": world.project, "name": REGION, "domain_id": derive_iam_id(ACCOUNT), "enabled": True}]
-        if name == REGION
-        else []
-    )
+    projects = [
+        {"id": project_id, "name": name, "domain_id": derive_iam_id(ACCOUNT), "enabled": True}
+        for project_id, name in world.projects.items()
+        if name == call.query["name"]
+    ]
     # Huawei's SDK looks its project up here and gives up unless there is exactly one (CS 6.1).
     return build_json_reply({"projects": projects, "links": {"self": None}})
 

@@ -12,6 +12,10 @@ Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys."""
 
 
+# Made once: json.dumps() with settings of its own makes one a call.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One HTTP request. `path` and `query` are raw (percent-encoded); header names are lower case."""
@@ -53,7 +57,7 @@ def build_json_reply(value: Json, status: int = 200, headers: Iterable[tuple[str
 
 def encode_json_body(value: Json) -> bytes:
     """Serialise as both servers do: compact, UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 @dataclass

@@ -129,7 +129,7 @@ def identify_cloud_caller(world: World, request: HttpRequest) -> Caller:
         raise _build_gateway_refusal("APIGW.0301", "Incorrect IAM authentication information: decrypt token fail")
     if owner == "":
         raise _build_gateway_refusal("APIGW.0307", "The token must be updated.")
-    return Caller(owner, project="" if token in world.domain_tokens else world.project)
+    return Caller(owner, project=world.token_projects.get(token, world.project))
 
 
 def _identify_signer(world: World, request: HttpRequest) -> Caller:

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -66,7 +67,7 @@ def explain_signature_refusal(request: HttpRequest, header: SignatureHeader, sec
     if "x-sdk-date" not in header.headers:
         return "X-Sdk-Date is not among the signed headers"
     try:
-        date = datetime.strptime(date_text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        date = _parse_date(date_text)
     except ValueError:
         return "X-Sdk-Date has no valid format"
     if abs((now - date).total_seconds()) > MAX_SKEW_SECONDS:
@@ -78,6 +79,11 @@ def explain_signature_refusal(request: HttpRequest, header: SignatureHeader, sec
         canonical = rebuild_canonical_request(request, header.headers).replace("\n", "|")
         return f"verify aksk signature fail, canonicalRequest:{canonical}"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _parse_date(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _percent_encode(text: str) -> str:

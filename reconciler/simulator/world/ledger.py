@@ -20,10 +20,16 @@ class PerformedCall(Protocol):
 
 
 class Ledger:
-    """Grows by one entry a mutation; the caller holds the world's lock."""
+    """Grows by one entry a mutation; the caller holds the world's lock. It is that of one place among others."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "", everywhere: list[dict[str, Any]] | None = None) -> None:
+        self._place = place
         self._entries: list[dict[str, Any]] = []
+        self._everywhere = [] if everywhere is None else everywhere
+
+    def open_place(self, place: str) -> Ledger:
+        """Return the ledger of another place behind the same port; all count on together."""
+        return Ledger(place, self._everywhere)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -34,7 +40,8 @@ class Ledger:
         """Add one mutation. `subject` is {"kind", "id", "name"}; `before` or `after` is None for nothing."""
         self._entries.append(
             {
-                "n": len(self._entries) + 1,
+                "n": len(self._everywhere) + 1,
+                "place": self._place,
                 "api": call.route.api,
                 "method": call.request.method,
                 "path": call.path,
@@ -49,10 +56,15 @@ class Ledger:
                 **extra_members,
             }
         )
+        self._everywhere.append(self._entries[-1])
 
     def copy_entries(self) -> list[dict[str, Any]]:
-        """Return a copy of all entries, oldest first."""
+        """Return a copy of this place's entries, oldest first."""
         return deepcopy(self._entries)
+
+    def copy_everything(self) -> list[dict[str, Any]]:
+        """Return a copy of the entries of all places, oldest first."""
+        return deepcopy(self._everywhere)
 
 
 def format_now() -> str:

@@ -23,6 +23,8 @@ from reconciler.simulator.world.world import Record, World
 
 AD = "Active Directory"
 ENTRA = "Entra"
+REGION = "cn-north-4"
+"""The first project's region, and by Huawei's custom its name."""
 PROJECT_ID = "0123456789abcdef0123456789abcdef"
 GLOBAL_SET = "00000000-0000-0000-0000-000000000001"
 HELP_DESK_SET = "5d1ab2c3-8f0e-4c65-9a3e-2b7d1c4e6f01"
@@ -101,7 +103,8 @@ _OWNER_POLICIES = (("Web servers", "Optional"), ("Clients", "Optional"), ("Code 
 def build_starting_world(certificates: int, seed: int, switches: Switches) -> World:
     """Return the world with this many certificates; secrets are random, all else follows from the seed and the day."""
     today = int(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
-    world = World(CertificateStore(_generate_certificates(certificates, seed, today)), PROJECT_ID, switches)
+    world = World(CertificateStore(_generate_certificates(certificates, seed, today)), PROJECT_ID, switches=switches)
+    world.projects[PROJECT_ID] = REGION
     _add_permission_sets(world)
     _add_providers(world)
     _add_roles(world)

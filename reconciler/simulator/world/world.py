@@ -30,6 +30,8 @@ class World:
 
     certificates: CertificateStore
     project: str
+    place: str = ""
+    """Which of a fleet it is: a project's id, an instance's name; empty for the first of both."""
     switches: Switches = field(default_factory=Switches)
     # Reentrant: a request takes it once around faults, and again for the API that answers it.
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -67,8 +69,10 @@ class World:
     """IAM accounts by (domain, user)."""
     bearer_tokens: IssuedTokens = field(default_factory=IssuedTokens)
     iam_tokens: IssuedTokens = field(default_factory=IssuedTokens)
-    domain_tokens: set[str] = field(default_factory=set)
-    """Those of them that are scoped to the account and not to the project."""
+    token_projects: dict[str, str] = field(default_factory=dict)
+    """The project that one of them is scoped to, "" for the account. One that is not here is good for all."""
+    projects: dict[str, str] = field(default_factory=dict)
+    """The names of the account's projects, by their ids."""
     failed_keys: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Failures in a row of an access key, and the monotonic time of the last."""
     _stale: dict[Hashable, tuple[Json, int]] = field(default_factory=dict)
