@@ -216,8 +216,9 @@ class Settings:
     """Everything that an operator decides. `file` is None where no settings file was found; paths are absolute, but for
     `name`, which is how messages call the file.
 
-    With an `environment`, its name, `targets`, `limits` and `protected` are those of it, and `layers` are where its
-    manifests lie, the first one below all others; else there are none, and `manifests` is where all lie.
+    With an `environment`, its name, `targets`, `limits` and `protected` are those of it, `other_targets` are those that
+    it leaves out, and `layers` are where its manifests lie, the first one below all others; else there are none, and
+    `manifests` is where all lie.
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
     `allowed_lockouts` are the ways back that a plan may close, as the settings call them.
@@ -235,6 +236,7 @@ class Settings:
     allowed_lockouts: frozenset[str] = frozenset()
     environment: str = ""
     layers: tuple[ManifestLayer, ...] = ()
+    other_targets: Mapping[str, Target] = field(default_factory=dict)
     engine: DaskEngine | None = None
 
     @property
