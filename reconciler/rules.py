@@ -132,6 +132,7 @@ _MANIFEST_RULES = {
     "manifest.inconsistent": "Fields of a document contradict each other.",
     "manifest.invalid-value": "A field has a value that it can't hold.",
     "manifest.matches-everything": "A document chooses what it is about by a pattern that fits everything.",
+    "manifest.misplaced-target-value": "targetValue has fields beside it, is no name, or stands where no target is.",
     "manifest.missing-field": "A document lacks a field that is required.",
     "manifest.no-matching-target": "The labels that a document chooses its targets by are those of no target.",
     "manifest.no-target": "No target of the settings speaks the API that a document's kind needs.",
@@ -149,6 +150,7 @@ _MANIFEST_RULES = {
     "manifest.unknown-field": "A document has a field that its kind does not have.",
     "manifest.unknown-kind": "A document is of a kind that does not exist.",
     "manifest.unknown-target": "A document names a target that the settings don't have.",
+    "manifest.unknown-target-value": "A document looks up a value that its target in the settings does not have.",
     "manifest.wrong-target": "A document names a target that speaks another API than its kind needs.",
     "manifest.wrong-type": "A field holds another type of value than it takes, such as a number where text is due.",
 }

@@ -25,6 +25,7 @@ from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
 from reconciler.schema import build_schemas
 from reconciler.settings.load import load_settings
+from tests.support.declared_targets import TARGETS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -85,8 +86,7 @@ def test_every_yaml_block_is_what_it_claims(tmp_path: Path, block: str, kind: st
         assert set(load_settings(None, env={}, cwd=tmp_path, kinds=KINDS).targets) == {"command", "csms"}
     else:
         (tmp_path / "it.yaml").write_text(block)
-        targets = {"command": "keyfactor", "csms": "csms"}
-        loaded = load_manifests([tmp_path], kinds=KINDS, targets=targets, may_be_empty=True)
+        loaded = load_manifests([tmp_path], kinds=KINDS, targets=TARGETS, may_be_empty=True)
         assert len((*loaded.documents, *loaded.directives)) == 1
 
 

@@ -6,15 +6,14 @@ The day on which it ends is the first on which the differences count again, as w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import combinations
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from reconciler.deferrals import Deferral
-from reconciler.diagnostics import Address, Diagnostic, Explanation
+from reconciler.diagnostics import Address, Diagnostic, Explanation, Source
 from reconciler.directives.directive import DirectiveContext, DirectiveKind, DirectiveSpec
 from reconciler.directives.exemptions import ObjectName, TermWords, check_length, note_directive, note_end
 from reconciler.documents.suggestions import find_nearest, quote_text, suggest_option
@@ -23,6 +22,8 @@ from reconciler.kinds.kind import Wanted
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
 
+_Key = tuple[str, tuple[str, str]]
+"""The target of an acknowledgement, "" for every one, and the kind and the name of what it is about."""
 _NOTHING_ACKNOWLEDGED: Final = "nothing would be acknowledged"
 
 
@@ -66,16 +67,27 @@ spec:
 """
 
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
-        in_force = [directive for directive in directives if directive.spec.until > context.today]
+        # By what they are about: one that is for a thousand targets is there once for each.
+        in_force = _index_by_object(directive for directive in directives if directive.spec.until > context.today)
+        declared = {document.address for document in context.documents}
+        declared |= {address._replace(target="") for address in declared}
+        idle: dict[Source, list[Wanted]] = {}
         for directive in directives:
             yield from _check_object(directive, context)
             yield from check_length(directive, context.today, _describe_term(directive))
-            # Of what is about nothing it is of no interest when it ends.
-            if any(_is_about(directive, document) for document in context.documents):
-                is_followed = any(_follows(other, directive) for other in in_force)
+            if Address(directive.address.target, *directive.spec.object_key) in declared:
+                is_followed = any(_follows(other, directive) for other in _list_sharing(in_force, directive))
                 yield from note_end(directive, context.today, _describe_term(directive), is_followed=is_followed)
-        for first, second in combinations(sorted(in_force, key=lambda directive: directive.source), 2):
-            yield from _find_overlap(first, second)
+            # Of what is about nothing it is of no interest when it ends.
+            elif directive.spec.object_key[0] in context.kinds:
+                idle.setdefault(directive.source, []).append(directive)
+        for group in idle.values():
+            yield _note_missing_document(group, context.documents)
+        for group in in_force.values():
+            for directive in group:
+                for other in _list_sharing(in_force, directive):
+                    if directive.source < other.source:
+                        yield from _find_overlap(directive, other)
 
 
 def list_deferrals(
@@ -83,9 +95,10 @@ def list_deferrals(
 ) -> Mapping[Address, tuple[Deferral, ...]]:
     """Return what is left alone today of which declared document."""
     deferrals: dict[Address, tuple[Deferral, ...]] = {}
-    acknowledgements = [directive for directive in directives if isinstance(directive.spec, Acknowledgement)]
+    acknowledgements = _index_by_object(item for item in directives if isinstance(item.spec, Acknowledgement))
     for document in documents if acknowledgements else ():
-        fitting = sorted(_make_deferral(directive) for directive in acknowledgements if _is_about(directive, document))
+        target, kind, name = document.address
+        fitting = sorted(map(_make_deferral, _list_about(acknowledgements, target, (kind, name))))
         if in_force := tuple(deferral for deferral in fitting if deferral.is_in_force(today)):
             deferrals[document.address] = in_force
     return deferrals
@@ -97,9 +110,28 @@ def _make_deferral(directive: Wanted[Acknowledgement]) -> Deferral:
     return Deferral(directive.address.name, directive.source, spec.until, spec.reason, fields)
 
 
-def _is_about(directive: Wanted[Acknowledgement], document: Wanted) -> bool:
-    target, kind, name = document.address
-    return directive.spec.object_key == (kind, name) and directive.address.target in {"", target}
+def _index_by_object(directives: Iterable[Wanted[Acknowledgement]]) -> dict[_Key, list[Wanted[Acknowledgement]]]:
+    index: dict[_Key, list[Wanted[Acknowledgement]]] = {}
+    for directive in directives:
+        index.setdefault((directive.address.target, directive.spec.object_key), []).append(directive)
+    return index
+
+
+def _list_about(
+    index: Mapping[_Key, Sequence[Wanted[Acknowledgement]]], target: str, object_key: tuple[str, str]
+) -> list[Wanted[Acknowledgement]]:
+    """Return those of an index that are about an object of a target."""
+    return [directive for name in {"", target} for directive in index.get((name, object_key), ())]
+
+
+def _list_sharing(
+    index: Mapping[_Key, Sequence[Wanted[Acknowledgement]]], directive: Wanted[Acknowledgement]
+) -> Iterable[Wanted[Acknowledgement]]:
+    """Return those of an index that are about an object of one of the targets of a directive; itself may be one."""
+    target, object_key = directive.address.target, directive.spec.object_key
+    if target:
+        return _list_about(index, target, object_key)
+    return [item for (_, key), group in index.items() if key == object_key for item in group]
 
 
 def _check_object(directive: Wanted[Acknowledgement], context: DirectiveContext) -> Iterator[Diagnostic]:
@@ -118,8 +150,6 @@ def _check_object(directive: Wanted[Acknowledgement], context: DirectiveContext)
     for index, field in enumerate(directive.spec.declared().get("fields", ())):
         if field not in parts:
             yield _explain_unknown_field(kind_name, field, parts).locate(directive.at(("spec", "fields", index)))
-    if not any(_is_about(directive, document) for document in context.documents):
-        yield _note_missing_document(directive, context.documents)
 
 
 def _describe_term(directive: Wanted[Acknowledgement]) -> TermWords:
@@ -143,18 +173,20 @@ def _explain_unknown_field(kind_name: str, field: str, parts: Sequence[str]) -> 
     return Explanation("manifest.unknown-field", summary, _NOTHING_ACKNOWLEDGED, suggest_option(field, parts))
 
 
-def _note_missing_document(directive: Wanted[Acknowledgement], documents: Sequence[Wanted]) -> Diagnostic:
-    (kind_name, name), target = directive.spec.object_key, directive.address.target
+def _note_missing_document(group: Sequence[Wanted[Acknowledgement]], documents: Sequence[Wanted]) -> Diagnostic:
+    """Say it once of an acknowledgement, for all targets on which it is about nothing."""
+    (kind_name, name), target = group[0].spec.object_key, group[0].address.target
     names = {document.address.name for document in documents if document.address.kind == kind_name}
     nearest = find_nearest(name, names - {name})
     scope = f" for target {target}" if target else ""
+    scope += f" and {len(group) - 1} more" if len(group) > 1 else ""
     explanation = Explanation(
         "acknowledgement.no-document",
         f"no document declares {kind_name}/{name}{scope}",
         _NOTHING_ACKNOWLEDGED,
         f'did you mean "{nearest}"?' if nearest else "correct it, or remove the acknowledgement",
     )
-    return note_directive(directive, "object", explanation)
+    return note_directive(group[0], "object", explanation)
 
 
 def _follows(later: Wanted[Acknowledgement], ended: Wanted[Acknowledgement]) -> bool:

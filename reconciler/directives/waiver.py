@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -34,6 +34,14 @@ class Waiver(DirectiveSpec):
         return today < self.until
 
 
+class _WaivedObject(NamedTuple):
+    """What a waiver lets by, on one target or, with "", on every one."""
+
+    target: str
+    policy: str
+    object: str
+
+
 class WaiverKind(DirectiveKind):
     """Left to themselves they end: the policy holds again."""
 
@@ -46,20 +54,23 @@ spec: {policy: no-key-recovery, object: SecurityRole/Break Glass, until: 2027-03
 """
 
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
+        # By what they let by: one that is for a thousand targets is there once for each.
+        in_force = {
+            _identify_waived(directive) for directive in directives if directive.spec.is_in_force(context.today)
+        }
         for directive in directives:
             words = _describe_waiver_term(directive)
             yield from check_length(directive, context.today, words)
             unknown = list(note_unknown_policy(directive, context.directives, _NOTHING_WAIVED))
             yield from unknown
             if not unknown:
-                is_followed = any(_replaces(other, directive, context.today) for other in directives)
+                waived = _identify_waived(directive)
+                is_followed = bool({waived, waived._replace(target="")} & in_force)
                 yield from note_end(directive, context.today, words, is_followed=is_followed)
 
 
-def _replaces(later: Wanted[Waiver], ended: Wanted[Waiver], today: date) -> bool:
-    """True if what one let by is let by today by the other."""
-    is_same = (later.spec.policy, later.spec.object) == (ended.spec.policy, ended.spec.object)
-    return is_same and later.spec.is_in_force(today) and later.address.target in {"", ended.address.target}
+def _identify_waived(directive: Wanted[Waiver]) -> _WaivedObject:
+    return _WaivedObject(directive.address.target, directive.spec.policy, directive.spec.object)
 
 
 def _describe_waiver_term(directive: Wanted[Waiver]) -> TermWords:

@@ -14,19 +14,20 @@ from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import Registry
+from reconciler.manifests.declared_target import DeclaredTarget, DeclaredTargets, EnvironmentScope
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
 from reconciler.rights import RightsDemand
 from reconciler.settings.load import check_settings_location, load_settings
-from reconciler.settings.model import Settings
+from reconciler.settings.model import Settings, Target
 
 if TYPE_CHECKING:
     from reconciler.engine.base_revision import BaseRevision
     from reconciler.transport.exchanges import TrafficWatch
 
-DEFAULT_APIS = {"command": "keyfactor", "csms": "csms"}
-"""The targets, with their APIs, that documents may name before any settings are there."""
+DEFAULT_TARGETS = {"command": DeclaredTarget("keyfactor"), "csms": DeclaredTarget("csms")}
+"""The targets that documents may name before any settings are there."""
 _NO_TARGETS = Diagnostic(
     "usage.no-targets",
     Source("reconciler"),
@@ -117,26 +118,27 @@ def select_declared(
     inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
 ) -> Declaration:
     """Read the manifests with settings that are read already; raises as `read_declaration` does."""
-    apis = {name: target.api for name, target in settings.targets.items()} or (DEFAULT_APIS if offline else {})
-    if not apis:
+    targets = list_declared_targets(settings) or (DEFAULT_TARGETS if offline else {})
+    if not targets:
         raise UsageError(_NO_TARGETS)
     # Before a manifest is read: what is not selected can't stop a run.
-    is_selected = make_document_test(options.selection, apis, inputs.kinds)
-    loaded = load_declared(inputs, settings, options.paths, apis, is_selected)
+    is_selected = make_document_test(options.selection, targets, inputs.kinds)
+    loaded = load_declared(inputs, settings, options.paths, targets, is_selected)
     selected = select_documents(loaded.documents, options.selection, is_selected)
-    base = _read_base(inputs, settings, options, apis, is_selected)
+    base = _read_base(inputs, settings, options, targets, is_selected)
     return Declaration(settings, loaded, selected, format_filters(options.selection), base)
 
 
 def _read_base(
-    inputs: RunInputs, settings: Settings, options: RunOptions, apis: Mapping[str, str], is_selected: DocumentTest
+    inputs: RunInputs, settings: Settings, options: RunOptions, targets: DeclaredTargets, is_selected: DocumentTest
 ) -> BaseRevision | None:
     if options.base is None:
         return None
     # Who names no revision does without what reads one from git.
     from reconciler.engine.base_revision import read_base_revision  # noqa: PLC0415
 
-    paths, vocabulary = options.paths or [str(settings.manifests)], Vocabulary(inputs.kinds, apis)
+    paths = options.paths or [str(settings.manifests)]
+    vocabulary = Vocabulary(inputs.kinds, targets, environment=describe_scope(settings))
     return read_base_revision(options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected)
 
 
@@ -144,25 +146,41 @@ def load_declared(
     inputs: RunInputs,
     settings: Settings,
     paths: Sequence[str],
-    apis: Mapping[str, str],
+    targets: DeclaredTargets,
     is_selected: DocumentTest,
     *,
     may_be_empty: bool = False,
 ) -> LoadedManifests:
-    """Read the manifests at these paths, or those of the settings; `apis` maps targets to their APIs."""
+    """Read the manifests at these paths, or those of the settings, for these targets."""
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in paths:
         check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
     return load_manifests(
         paths or [str(settings.manifests)],
         kinds=inputs.kinds,
-        targets=apis,
+        targets=targets,
+        environment=describe_scope(settings),
         base=inputs.cwd,
         is_selected=is_selected,
         read_standard_input=inputs.read_standard_input,
         may_be_empty=may_be_empty,
         today=inputs.today,
     )
+
+
+def list_declared_targets(settings: Settings) -> dict[str, DeclaredTarget]:
+    """Return what documents may know of the targets of the settings."""
+    return {name: _describe_target(target) for name, target in settings.targets.items()}
+
+
+def describe_scope(settings: Settings) -> EnvironmentScope:
+    """Return which environment documents are read for, and which targets that leaves out."""
+    other_targets = {name: _describe_target(target) for name, target in settings.other_targets.items()}
+    return EnvironmentScope(settings.environment, other_targets)
+
+
+def _describe_target(target: Target) -> DeclaredTarget:
+    return DeclaredTarget(target.api, target.labels, target.values, target.source)
 
 
 def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:

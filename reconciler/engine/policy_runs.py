@@ -10,7 +10,14 @@ from typing import NamedTuple
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.directives.policy import Policy, PolicyScope
 from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, select_declared
+from reconciler.engine.declaration import (
+    Declaration,
+    RunInputs,
+    RunOptions,
+    describe_scope,
+    list_declared_targets,
+    select_declared,
+)
 from reconciler.engine.plan_rights import WeighedPlan
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.kinds.kind import Wanted
@@ -104,8 +111,9 @@ def _refuse_unread_policies(
     # A job that applies need not have a checkout: what was approved was judged when it was planned.
     except ReconcilerError:
         return
-    apis = {name: target.api for name, target in settings.targets.items()}
-    directives = salvage_documents(listing, Vocabulary(inputs.kinds, apis)).directives
+    scope = describe_scope(settings)
+    vocabulary = Vocabulary(inputs.kinds, list_declared_targets(settings), environment=scope)
+    directives = salvage_documents(listing, vocabulary).directives
     if any(isinstance(directive.spec, Policy) for directive in directives):
         problem = Diagnostic(
             "policy.unread",

@@ -10,7 +10,13 @@ from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.directives.cel_rules import RuleError, compile_rule
 from reconciler.directives.policy import Policy
 from reconciler.directives.policy_test import PolicyTest, PolicyTestCase
-from reconciler.engine.declaration import DEFAULT_APIS, RunInputs, load_declared, read_settings
+from reconciler.engine.declaration import (
+    DEFAULT_TARGETS,
+    RunInputs,
+    list_declared_targets,
+    load_declared,
+    read_settings,
+)
 from reconciler.kinds.kind import Wanted
 from reconciler.plans.policies import list_policies
 
@@ -43,8 +49,8 @@ def read_policies(
     Raises UsageError or InvalidError.
     """
     settings = read_settings(inputs, config)
-    apis = {name: target.api for name, target in settings.targets.items()} or DEFAULT_APIS
-    loaded = load_declared(inputs, settings, paths, apis, lambda _: True, may_be_empty=True)
+    targets = list_declared_targets(settings) or DEFAULT_TARGETS
+    loaded = load_declared(inputs, settings, paths, targets, lambda _: True, may_be_empty=True)
     return loaded.directives, loaded.notes
 
 
@@ -53,7 +59,8 @@ def try_policies(inputs: RunInputs, paths: Sequence[str], config: str | None) ->
     directives, told = read_policies(inputs, paths, config)
     # By name, of which there is one each: the loader refuses two documents of a kind with the same.
     policies = {policy.address.name: policy for policy in list_policies(directives)}
-    tests = [directive for directive in directives if isinstance(directive.spec, PolicyTest)]
+    # One that names several targets is tried once.
+    tests = {directive.source: directive for directive in directives if isinstance(directive.spec, PolicyTest)}.values()
     cases = [case for test in tests if test.spec.policy in policies for case in _try_cases(test, policies)]
     problems = [_explain_unexpected(case) for case in cases if case.result is not case.expected]
     # Elsewhere cases that are tried on nothing are only told; here they are what was asked for.

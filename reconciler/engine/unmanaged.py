@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from reconciler.coverage import UnmanagedCounts
 from reconciler.diagnostics import Diagnostic, Severity, Source
-from reconciler.engine.declaration import RunInputs, RunOptions, load_declared, pick_targets, read_settings
+from reconciler.engine.declaration import (
+    RunInputs,
+    RunOptions,
+    list_declared_targets,
+    load_declared,
+    pick_targets,
+    read_settings,
+)
 from reconciler.engine.observe import observe_inventories
 from reconciler.engine.pipeline import connect_targets, find_bound, list_readers
 from reconciler.errors import Exit, UsageError
@@ -113,12 +120,12 @@ def load_inventory_documents(
     inputs: RunInputs, settings: Settings, paths: Sequence[str], kinds: Collection[str]
 ) -> LoadedManifests:
     """Read everything that is declared; a document with errors stops the run if it is of one of these kinds."""
-    apis = {name: target.api for name, target in settings.targets.items()}
+    targets = list_declared_targets(settings)
     # A folder that is named must be there; that of the settings may still have to be made.
     if not paths and not settings.manifests.exists():
         return LoadedManifests((), "", 0, ())
     return load_declared(
-        inputs, settings, paths, apis, lambda document: document.address.kind in kinds, may_be_empty=True
+        inputs, settings, paths, targets, lambda document: document.address.kind in kinds, may_be_empty=True
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Json, Table
 
+_ContentId = tuple[int, int, int, str]
+
 
 def digest_documents(documents: Iterable[Wanted]) -> str:
     """Return the SHA-256, in hexadecimal, of what documents declare.
@@ -21,15 +24,36 @@ def digest_documents(documents: Iterable[Wanted]) -> str:
     lists are sets; of a table the rows count, not the name of its file.
     """
     checksum = hashlib.sha256()
-    for document in sorted(documents, key=lambda document: document.address):
-        spec = {name: value for name, value in _canonicalize(document.spec).items() if name not in document.tables}
-        # Appended only where it is given, so that files without it keep the digest that they had.
-        former_name = [document.renamed_from] if document.renamed_from else []
-        checksum.update(_encode_line([*document.address, dict(document.labels), spec, *former_name]))
-        for name, table in sorted(document.tables.items()):
-            checksum.update(_encode_line([name, sorted(table.columns)]))
-            checksum.update(_encode_rows(table))
+    ordered = sorted(documents, key=lambda document: document.address)
+    # What is for many targets is there once for each, and shares all but the address.
+    counts = Counter(map(_identify_content, ordered))
+    contents: dict[_ContentId, tuple[bytes, bytes]] = {}
+    for document in ordered:
+        key = _identify_content(document)
+        line_end, table_lines = contents.get(key) or _encode_content(document)
+        if counts[key] > 1:
+            contents[key] = line_end, table_lines
+        checksum.update(_encode_line(document.address).removesuffix(b"]\n") + line_end)
+        checksum.update(table_lines)
     return checksum.hexdigest()
+
+
+def _identify_content(document: Wanted) -> _ContentId:
+    """Return what is equal, as long as the documents are there, for those that share all but the address."""
+    return id(document.spec), id(document.tables), id(document.labels), document.renamed_from
+
+
+def _encode_content(document: Wanted) -> tuple[bytes, bytes]:
+    """Return what follows the address of a document: the rest of its line, and the lines of its tables."""
+    spec = {name: value for name, value in _canonicalize(document.spec).items() if name not in document.tables}
+    # Appended only where it is given, so that files without it keep the digest that they had.
+    former_name = [document.renamed_from] if document.renamed_from else []
+    line = _encode_line([dict(document.labels), spec, *former_name])
+    tables = (
+        _encode_line([name, sorted(table.columns)]) + _encode_rows(table)
+        for name, table in sorted(document.tables.items())
+    )
+    return b"," + line.removeprefix(b"["), b"".join(tables)
 
 
 def _encode_line(value: Json) -> bytes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import normalize
 
 from reconciler.diagnostics import Diagnostic, Source
@@ -15,20 +14,30 @@ _Claim = tuple[int, Path | Source]
 
 
 def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
-    """Yield a problem for each name (letter case aside) and each object that a document shares with an earlier one."""
-    ordered = sorted(documents, key=lambda document: document.source)
-    counts = Counter((document.address.target, document.address.kind) for document in ordered)
-    names: dict[tuple[str, str, str], int] = {}
-    owners: dict[tuple[str, str, str], _Claim] = {}
+    """Yield a problem for each name (letter case aside) and each object that a document shares with an earlier one.
+
+    Documents that are for the same targets clash once, not once for each.
+    """
+    groups: dict[tuple[str, str], list[Wanted]] = {}
+    for document in sorted(documents, key=lambda document: document.source):
+        groups.setdefault((document.address.target, document.address.kind), []).append(document)
+    # A document without another of its kind clashes with none; it may have a hundred thousand identities.
+    several = [group for group in groups.values() if len(group) > 1]
+    distinct = {tuple((id(document.spec), document.address[1:]) for document in group): group for group in several}
+    for group in distinct.values():
+        yield from _find_clashes(group)
+
+
+def _find_clashes(ordered: Sequence[Wanted]) -> Iterator[Diagnostic]:
+    """Yield the problems of the documents of one target and kind, in the order of the files."""
+    names: dict[str, int] = {}
+    owners: dict[str, _Claim] = {}
     for number, document in enumerate(ordered):
-        target, kind, name = document.address
-        namesake = names.setdefault((target, kind, _fold_text(name)), number)
+        namesake = names.setdefault(_fold_text(document.address.name), number)
         if namesake != number:
             yield _describe_same_name(ordered[namesake], document)
-        # A document without another of its kind clashes with none; it may have a hundred thousand identities.
-        identities = _list_identities(document) if counts[target, kind] > 1 else ()
-        for identity, location in identities:
-            owner, owner_location = owners.setdefault((target, kind, _fold_text(identity)), (number, location))
+        for identity, location in _list_identities(document):
+            owner, owner_location = owners.setdefault(_fold_text(identity), (number, location))
             if owner not in {number, namesake}:
                 yield _describe_same_object(ordered[owner], owner_location, document, location, identity)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -28,6 +28,11 @@ MANIFEST_RULES: Final = FieldRules(
 """What can be wrong with the fields of a manifest."""
 Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(check_line)]
 
+TargetName = Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)]
+_TargetNames = Annotated[tuple[TargetName, ...], Field(strict=False, min_length=1)]
+_LabelTexts = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
+_TargetLabels = Annotated[dict[Label, Label | _LabelTexts], Field(min_length=1)]
+
 
 class Metadata(BaseModel):
     """What a document is called, which target it is for, and the labels by which it can be selected."""
@@ -41,8 +46,11 @@ class Metadata(BaseModel):
         Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(check_name)]
         | None
     ) = Field(default=None, description="The former name of a role, which is then renamed and keeps all else.")
-    target: Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None = Field(
+    target: TargetName | None = Field(
         default=None, description="The target in the settings; may be absent where only one speaks the kind's API."
+    )
+    targets: _TargetNames | _TargetLabels | None = Field(
+        default=None, description="The targets in the settings, by name, or by labels of which they have all."
     )
     labels: dict[Label, Label] = Field(default_factory=dict, description="Words by which documents are selected.")
 
@@ -113,59 +121,3 @@ def open_envelope(
     if metadata and metadata.renamed_from and kind and not kind.renamable:
         problems = [*problems, _NOT_RENAMABLE.locate(document.at(("metadata", "renamedFrom")))]
     return metadata if metadata and metadata.name else None, problems
-
-
-def find_candidates(target_name: str | None, kind: DocumentKind, targets: Mapping[str, str]) -> list[str]:
-    """Return the targets that a document may be for, whether the settings have them or not; [""] if there is none."""
-    if target_name is not None:
-        return [target_name]
-    return sorted(name for name, api in targets.items() if api == kind.api) or [""]
-
-
-def resolve_target(
-    target_name: str | None, kind: DocumentKind, targets: Mapping[str, str], document: Document
-) -> str | Diagnostic:
-    """Return the target that a document is for, or why that can't be told. `targets` maps names to APIs.
-
-    What is no object of a server is for every target where it names none: "".
-    """
-    candidates = sorted(name for name, api in targets.items() if kind.api in {"", api})
-    if target_name is None and not kind.api:
-        return ""
-    if target_name is None:
-        if len(candidates) == 1:
-            return candidates[0]
-        return _explain_unclear_target(kind, candidates).locate(document.at(("metadata",)))
-    if target_name in candidates:
-        return target_name
-    return _explain_wrong_target(target_name, kind, candidates, targets).locate(document.at(("metadata", "target")))
-
-
-def _explain_unclear_target(kind: DocumentKind, candidates: Sequence[str]) -> Explanation:
-    if not candidates:
-        summary = f"no target speaks the {kind.api} API, which {kind.name} needs"
-        return Explanation("manifest.no-target", summary, remedy="add one to the settings")
-    return Explanation(
-        "manifest.ambiguous-target",
-        f"several targets speak the {kind.api} API",
-        "which one is meant is unclear, and --target only selects among documents that say theirs",
-        f"add `target: {' or '.join(candidates)}`",
-    )
-
-
-def _explain_wrong_target(
-    target_name: str, kind: DocumentKind, candidates: Sequence[str], targets: Mapping[str, str]
-) -> Explanation:
-    if target_name not in targets:
-        return Explanation(
-            "manifest.unknown-target",
-            f"unknown target {quote_text(target_name)}",
-            "the settings don't name it",
-            suggest_option(target_name, candidates or targets),
-        )
-    return Explanation(
-        "manifest.wrong-target",
-        f"target {quote_text(target_name)} speaks the {targets[target_name]} API",
-        f"{kind.name} needs {kind.api}",
-        f"write {' or '.join(candidates)}" if candidates else "add such a target to the settings",
-    )

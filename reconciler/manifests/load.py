@@ -17,6 +17,7 @@ from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import parse_documents
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Wanted
+from reconciler.manifests.declared_target import NO_ENVIRONMENT, DeclaredTargets, EnvironmentScope
 from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
@@ -61,7 +62,8 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
     paths: Sequence[Path | str],
     *,
     kinds: Mapping[str, Kind],
-    targets: Mapping[str, str],
+    targets: DeclaredTargets,
+    environment: EnvironmentScope = NO_ENVIRONMENT,
     base: Path | None = None,
     is_selected: Callable[[Wanted], bool] = _select_all,
     read_standard_input: Callable[[], bytes] | None = None,
@@ -70,11 +72,12 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
 ) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare; the path "-" is what standard input holds.
 
-    `targets` maps the name of each target to its API. Relative paths start at `base`, which is also what the names of
-    files are shown relative to; it is the working folder if not given. What is wrong with a document that is not
-    selected becomes a note, and the document is left out; where it can't be told which document that is, a file being
-    no YAML, it may be one that is. Directives are never left out; `today` (UTC) is what they are judged by, and without
-    it what only the day and other documents show of them is not looked at.
+    `targets` are those that documents may be for, and `environment` says which ones it leaves out. A document for
+    several targets is there once for each. Relative paths start at `base`, which is also what the names of files are
+    shown relative to; it is the working folder if not given. What is wrong with a document that is not selected becomes
+    a note, and the document is left out; where it can't be told which document that is, a file being no YAML, it may be
+    one that is. Directives are never left out; `today` (UTC) is what they are judged by, and without it what only the
+    day and other documents show of them is not looked at.
 
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, unless that may
     be, and UsageError for a path that doesn't exist or can't be a manifest.
@@ -85,6 +88,7 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
         listing,
         kinds=kinds,
         targets=targets,
+        environment=environment,
         is_selected=is_selected,
         place=place,
         may_be_empty=may_be_empty,
@@ -92,11 +96,12 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
     )
 
 
-def load_files(
+def load_files(  # noqa: PLR0913 - as `load_manifests`
     listing: DiscoveredFiles,
     *,
     kinds: Mapping[str, Kind],
-    targets: Mapping[str, str],
+    targets: DeclaredTargets,
+    environment: EnvironmentScope = NO_ENVIRONMENT,
     is_selected: Callable[[Wanted], bool] = _select_all,
     place: str = "",
     may_be_empty: bool = False,
@@ -107,7 +112,7 @@ def load_files(
     The rest is as `load_manifests` has it.
     """
     reading = _Reading(is_selected)
-    vocabulary = Vocabulary(kinds, targets)
+    vocabulary = Vocabulary(kinds, targets, environment=environment)
     _read_files(listing.files, vocabulary, reading)
     # After the last file: a duplicate's other document may stand in any of them.
     _tell_duplicates(reading)
@@ -132,7 +137,7 @@ def salvage_documents(listing: DiscoveredFiles, vocabulary: Vocabulary) -> Salva
     """Return what files declare as far as it can be read, documents with wrong fields among it; nothing is raised."""
     reading = _Reading(_select_all)
     _read_files(listing.files, vocabulary, reading)
-    partial = [manifest.wanted for manifest in reading.faulty if manifest.wanted and manifest.has_target]
+    partial = [wanted for manifest in reading.faulty if manifest.has_target for wanted in manifest.wanted]
     return SalvagedManifests([*reading.whole, *partial], [*listing.problems, *reading.problems], reading.directives)
 
 
@@ -142,7 +147,7 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
     table_files = {table.file for manifest in ordered for table in manifest.tables.values()}
     ignored = tuple(sorted(set(listing.ignored) - table_files))
     notes = tuple(sorted(set(reading.notes)))
-    unread = frozenset(manifest.wanted.address.kind for manifest in reading.faulty if manifest.wanted)
+    unread = frozenset(manifest.wanted[0].address.kind for manifest in reading.faulty if manifest.wanted)
     directives = tuple(sorted(reading.directives, key=lambda directive: (directive.address, directive.source)))
     digest = digest_documents([*ordered, *directives])
     return LoadedManifests(ordered, digest, len(listing.files), ignored, notes, unread, directives)
@@ -165,10 +170,10 @@ def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, readin
             break
         file_notes: list[Diagnostic] = []
         for document in documents:
-            manifest = read_manifest(document, file, vocabulary)
-            problems, notes = _judge_manifest(manifest, reading)
-            file_problems += problems
-            file_notes += notes
+            for manifest in read_manifest(document, file, vocabulary):
+                problems, notes = _judge_manifest(manifest, reading)
+                file_problems += problems
+                file_notes += notes
         reading.problems += limit_problems(file_problems)
         reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(file_notes)]
 
@@ -176,18 +181,20 @@ def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, readin
 def _judge_manifest(manifest: Manifest, reading: _Reading) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Put a document where it belongs; return what is wrong with it and what is only told."""
     wanted, problems, notes = manifest.wanted, manifest.problems, manifest.notes
-    if wanted is None:
+    if manifest.is_elsewhere:
+        return [], [*notes, *map(_leave_aside, problems)]
+    if not wanted:
         return problems, notes
     if manifest.is_directive:
         # Never left aside: without it a run would send what somebody wants left alone.
-        reading.directives += [] if problems else [wanted]
+        reading.directives += [] if problems else wanted
         return problems, notes
     if not problems:
-        reading.whole.append(wanted)
+        reading.whole += wanted
         return [], notes
     reading.faulty.append(manifest)
-    addresses = [wanted.address._replace(target=target) for target in manifest.candidates]
-    if any(reading.is_selected(replace(wanted, address=address)) for address in addresses):
+    addresses = [wanted[0].address._replace(target=target) for target in manifest.candidates]
+    if any(reading.is_selected(replace(wanted[0], address=address)) for address in addresses):
         return problems, notes
     return [], [*notes, *map(_leave_aside, problems)]
 
@@ -198,24 +205,28 @@ def _leave_aside(problem: Diagnostic) -> Diagnostic:
 
 def _tell_duplicates(reading: _Reading) -> None:
     """Find documents that clash, those with wrong fields among them; two that are not selected stop no run."""
-    faulty = [manifest.wanted for manifest in reading.faulty if manifest.wanted and manifest.has_target]
+    faulty = [wanted for manifest in reading.faulty if manifest.has_target for wanted in manifest.wanted]
     documents = [*reading.whole, *faulty]
     unselected = [document for document in documents if not reading.is_selected(document)]
-    harmless = set(find_duplicates(unselected))
-    duplicates = list(find_duplicates(documents))
-    reading.problems += limit_problems(problem for problem in duplicates if problem not in harmless)
-    reading.notes += [
-        replace(note, severity=Severity.NOTE)
-        for note in limit_problems(_leave_aside(problem) for problem in duplicates if problem in harmless)
-    ]
+    # One pair of documents may be for many targets: it is harmful where one of them is selected.
+    targets = {document.address.target for document in documents}
+    if len(targets) > 1 and unselected:
+        targets = {document.address.target for document in documents if reading.is_selected(document)}
+    touched = [document for document in documents if document.address.target in targets]
+    harmless = set(find_duplicates(document for document in unselected if document.address.target in targets))
+    harmful = set(find_duplicates(touched)) - harmless
+    reading.problems += limit_problems(harmful)
+    left_aside = {*harmless, *find_duplicates(unselected)} - harmful
+    reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(map(_leave_aside, left_aside))]
 
 
 def _judge_directives(reading: _Reading, vocabulary: Vocabulary, today: date | None) -> None:
     """Find what is wrong with directives beside each other, the documents and the day. Each name is there once."""
-    nameable = [replace(item, address=item.address._replace(target="")) for item in reading.directives]
-    diagnostics = list(find_duplicates(nameable))
+    # A directive for several targets is one document.
+    documents = {item.source: item for item in reading.directives}.values()
+    diagnostics = list(find_duplicates(replace(item, address=item.address._replace(target="")) for item in documents))
     if today is not None:
-        faulty = [manifest.wanted for manifest in reading.faulty if manifest.wanted]
+        faulty = [wanted for manifest in reading.faulty for wanted in manifest.wanted]
         context = DirectiveContext([*reading.whole, *faulty], vocabulary.kinds, today, reading.directives)
         for name in sorted({directive.address.kind for directive in reading.directives}):
             own = [directive for directive in reading.directives if directive.address.kind == name]
@@ -251,7 +262,7 @@ def _make_empty_error(place: str, file_count: int, directive_count: int) -> Refu
 
 
 def find_document_problems(
-    documents: Sequence[Document], kinds: Mapping[str, Kind], targets: Mapping[str, str]
+    documents: Sequence[Document], kinds: Mapping[str, Kind], targets: DeclaredTargets
 ) -> dict[int, list[Diagnostic]]:
     """Return what is wrong with documents that were read, by their number from 0; they name no table.
 
@@ -264,10 +275,10 @@ def find_document_problems(
     problems: dict[int, list[Diagnostic]] = {}
     for number, document in enumerate(documents):
         numbers.setdefault(document.source.file, {})[document.source.line] = number
-        manifest = read_manifest(document, file, vocabulary)
-        manifests += [manifest.wanted] if manifest.wanted and not manifest.problems else []
-        if manifest.problems:
-            problems[number] = manifest.problems
+        for manifest in read_manifest(document, file, vocabulary):
+            manifests += [] if manifest.problems else manifest.wanted
+            if manifest.problems:
+                problems[number] = manifest.problems
     for problem in find_duplicates(manifests):
         in_file = numbers[problem.source.file].items()
         number = max((number for line, number in in_file if line <= problem.source.line), default=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,7 +19,19 @@ from reconciler.documents.validation import salvage_fields, validate_value
 from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.kind import Kind, Wanted
 from reconciler.kinds.spec_model import Spec, find_conflicts
-from reconciler.manifests.envelope import MANIFEST_RULES, find_candidates, open_envelope, resolve_target
+from reconciler.manifests.declared_target import NO_ENVIRONMENT, DeclaredTargets, EnvironmentScope
+from reconciler.manifests.envelope import MANIFEST_RULES, Metadata, open_envelope
+from reconciler.manifests.target_selection import TargetChoice, choose_targets
+from reconciler.manifests.target_values import (
+    ValueGroup,
+    ValueReference,
+    fill_document,
+    find_misplaced,
+    find_references,
+    find_unknown_values,
+    group_targets,
+    name_value_owners,
+)
 from reconciler.model import Path, Table
 
 _PADDED_UNQUOTED = Explanation(
@@ -31,11 +43,12 @@ _PADDED_UNQUOTED = Explanation(
 
 
 class Vocabulary(NamedTuple):
-    """What documents are understood by: kinds and directives by their names, and the API of each target."""
+    """What documents are understood by: kinds, targets and directives by their names, and the environment."""
 
     kinds: Mapping[str, Kind]
-    targets: Mapping[str, str]
+    targets: DeclaredTargets
     directives: Mapping[str, DirectiveKind] = DIRECTIVES
+    environment: EnvironmentScope = NO_ENVIRONMENT
 
     def find_kind(self, document: Document) -> DocumentKind | None:
         """Return what a document says it is, however wrong the rest of it may be."""
@@ -44,18 +57,20 @@ class Vocabulary(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A document with what is wrong with it and what is only told of it.
+    """A document for the targets that it says the same for, what is wrong with it, and what is only told of it.
 
-    With errors `wanted` is what is valid of it, None where not even its name is known. `candidates` are the targets
-    that it may be for; `has_target` says that there is one, which the settings have, and `is_directive` that it is no
-    object of a server.
+    `wanted` has one for each of them. With errors it is what is valid of the document, and there is none where not even
+    its name is known. `candidates` are the targets that it may be for; `has_target` says that those are what it is for
+    and that the settings have them, `is_elsewhere` that it is for targets outside of the environment alone, and
+    `is_directive` that it is no object of a server.
     """
 
-    wanted: Wanted | None
+    wanted: tuple[Wanted, ...]
     problems: list[Diagnostic]
     notes: list[Diagnostic]
     candidates: tuple[str, ...] = ()
     has_target: bool = False
+    is_elsewhere: bool = False
     is_directive: bool = False
 
 
@@ -66,37 +81,88 @@ class _ReadSpec(NamedTuple):
     restore: Callable[[Path], Path]
 
 
-def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -> Manifest:
-    """Return what a document wants, with everything that is wrong with it."""
+class _OpenDocument(NamedTuple):
+    """A document whose envelope was looked at: what is around its spec, and what is wrong there."""
+
+    document: Document
+    file: InputFile
+    kind: DocumentKind
+    metadata: Metadata | None
+    problems: list[Diagnostic]
+    choice: TargetChoice
+    references: list[ValueReference]
+    is_directive: bool
+
+
+def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -> list[Manifest]:
+    """Return what a document wants, with everything that is wrong with it: once for all targets that have the same
+    values for it, and one without any where not even that can be told.
+    """
     kind = vocabulary.find_kind(document)
     metadata, problems = open_envelope(document, kind, [*vocabulary.kinds, *vocabulary.directives])
     value = document.value
-    spec = value.get("spec") if isinstance(value, dict) else None
-    if kind is None or not isinstance(spec, dict):
-        return Manifest(None, problems, [])
+    if kind is None or not isinstance(value, dict) or not isinstance(value.get("spec"), dict):
+        return [Manifest((), problems, [])]
+    targets = vocabulary.targets
+    choice = choose_targets(value.get("metadata"), kind, targets, vocabulary.environment)
+    references = list(find_references(value["spec"]))
+    problems += find_misplaced(references, kind, document)
+    is_directive = kind.name in vocabulary.directives
+    opened = _OpenDocument(document, file, kind, metadata, problems, choice, references, is_directive)
+    unknown = find_unknown_values(references, choice.names, targets, document)
+    return [
+        _read_for_targets(opened, group, targets, unknown.get(group.targets[0], []) if group.targets else [])
+        for group in group_targets(references, choice.names, targets)
+    ]
+
+
+def _read_for_targets(
+    opened: _OpenDocument, group: ValueGroup, targets: DeclaredTargets, unknown: list[Diagnostic]
+) -> Manifest:
+    """Return what a document wants for targets that have the same values for it."""
+    kind, metadata, choice = opened.kind, opened.metadata, opened.choice
+    document = fill_document(opened.document, opened.references, group.values)
+    value: Any = document.value
     # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    read_spec, spec_problems = _read_spec(kind, spec, document)
-    tables, table_problems = _read_tables(kind, spec, document, file)
-    problems += [*spec_problems, *table_problems]
+    read_spec, spec_problems = _read_spec(kind, value["spec"], document)
+    tables, table_problems = _read_tables(kind, value["spec"], document, opened.file)
+    own_problems = [*spec_problems, *table_problems]
     name = metadata.name if metadata else ""
     if read_spec:
         # A key that was refused is missing only for now.
-        problems += [] if document.damaged else _check_resource(read_spec, name, tables, document)
+        own_problems += [] if document.damaged else _check_resource(read_spec, name, tables, document)
+    own_problems = name_value_owners(own_problems, opened.references, group, targets, document)
+    problems = [*opened.problems, *own_problems, *unknown]
     if metadata is None:
-        return Manifest(None, problems, [])
+        return Manifest((), problems, [])
     problems += [words.locate(document.at(("metadata", "name"))) for words in kind.spec.check_name(name)]
-    target = resolve_target(metadata.target, kind, vocabulary.targets, document)
-    candidates = tuple(find_candidates(metadata.target, kind, vocabulary.targets))
-    problems += [target] if isinstance(target, Diagnostic) else []
-    errors, notes = split_notes([*problems, *([] if problems else _find_padded_texts(value, (), document))])
+    problems += [words.locate(document.at(path)) for path, words in choice.faults]
+    padded = [] if problems else _find_padded_texts(value, (), document)
+    errors, notes = split_notes([*problems, *padded])
+    notes += [replace(words.locate(document.at(path)), severity=Severity.NOTE) for path, words in choice.notes]
+    candidates = group.targets or choice.candidates
+    wanted = _want(opened, metadata, read_spec, tables, candidates if choice.names else candidates[:1], errors)
+    return Manifest(wanted, errors, notes, candidates, bool(choice.names), choice.is_elsewhere, opened.is_directive)
+
+
+def _want(
+    opened: _OpenDocument,
+    metadata: Metadata,
+    read_spec: _ReadSpec | None,
+    tables: Mapping[str, Table],
+    target_names: Sequence[str],
+    errors: Sequence[Diagnostic],
+) -> tuple[Wanted, ...]:
+    """Return what is valid of a document, for each of the targets: they share all but the address."""
     if read_spec is None:
-        return Manifest(None, errors, notes)
-    address = Address(target if isinstance(target, str) else candidates[0], kind.name, name)
+        return ()
+    document, kind_name, name = opened.document, opened.kind.name, metadata.name
     at = partial(_locate_path, document, read_spec.restore) if errors else document.at
     labels, former_name = metadata.labels or {}, metadata.renamed_from or ""
-    wanted = Wanted(address, read_spec.resource, document.source, labels, tables, at, former_name)
-    is_directive = kind.name in vocabulary.directives
-    return Manifest(wanted, errors, notes, candidates, isinstance(target, str), is_directive)
+    return tuple(
+        Wanted(Address(target, kind_name, name), read_spec.resource, document.source, labels, tables, at, former_name)
+        for target in target_names
+    )
 
 
 def _locate_path(document: Document, restore: Callable[[Path], Path], path: Path) -> Source:

@@ -98,6 +98,6 @@ def explain_other_environment(environment: str, names: Sequence[str]) -> Explana
     """Say that a document is for targets outside of the environment."""
     return Explanation(
         "manifest.other-environment",
-        f"left aside: it is for {list_target_names(names)}, not for a target of the environment {quote_text(environment)}",
+        f"left aside: it is for {list_target_names(names)}, outside of the environment {quote_text(environment)}",
         "nothing is compared or sent for it in this run",
     )

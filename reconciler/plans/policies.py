@@ -75,10 +75,12 @@ def judge_policies(
     # Of two that fit, the one that lasts longest.
     waivers.sort(key=lambda waiver: (-waiver.spec.until.toordinal(), waiver.source))
     judgement = _Judgement(list_policies(directives), waivers)
-    policies = {scope: list_policies(directives, scope) for scope in PolicyScope}
+    policies: dict[tuple[PolicyScope, str], list[Wanted[Policy]]] = {}
+    for policy in judgement.policies:
+        policies.setdefault((policy.spec.over, policy.address.target), []).append(policy)
     for subject in subjects:
-        for policy in policies[subject.over]:
-            if policy.address.target in {"", subject.target}:
+        for target in {"", subject.target}:
+            for policy in policies.get((subject.over, target), ()):
                 _judge_subject(policy, subject, judgement)
     judgement.notes.update(_list_idle_waivers(judgement, frozenset(idle_scopes)))
     return PolicyFindings(tuple(sorted(judgement.refusals)), tuple(sorted(judgement.notes)))

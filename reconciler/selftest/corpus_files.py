@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.diagnostics import Address
+from reconciler.engine.declaration import list_declared_targets
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
@@ -40,6 +41,6 @@ def pick_documents(names: Collection[str]) -> list[Wanted]:
 
 
 def _load_version(folder: str, settings: Settings) -> Mapping[Address, Wanted]:
-    targets = {name: target.api for name, target in settings.targets.items()}
+    targets = list_declared_targets(settings)
     loaded = load_manifests([_FOLDER / folder], kinds=KINDS, targets=targets, base=_FOLDER)
     return {document.address: document for document in loaded.documents}

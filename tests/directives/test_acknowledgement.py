@@ -12,9 +12,10 @@ from reconciler.directives.acknowledgement import list_deferrals
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import LoadedManifests, load_manifests
+from tests.support.declared_targets import declare_targets
 
 TODAY = date(2026, 11, 22)
-TARGETS = {"command": "keyfactor", "other": "keyfactor", "csms": "csms"}
+TARGETS = declare_targets({"command": "keyfactor", "other": "keyfactor", "csms": "csms"})
 DECLARED = """\
 apiVersion: reconciler/v1
 kind: SecurityRole

@@ -17,9 +17,9 @@ from reconciler.errors import InvalidError
 from reconciler.kinds.registry import KINDS
 from reconciler.kinds.security_role.permissions import is_part_of
 from reconciler.manifests.load import LoadedManifests, load_manifests
+from tests.support.declared_targets import TARGETS
 
 TODAY = date(2026, 11, 22)
-TARGETS = {"command": "keyfactor", "csms": "csms"}
 ROLE = {
     "apiVersion": "reconciler/v1",
     "kind": "SecurityRole",

@@ -13,9 +13,10 @@ from reconciler.engine.base_revision import BaseRevision, read_base_revision
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.manifest import Vocabulary
+from tests.support.declared_targets import TARGETS
 from tests.support.git_server import GIT, run_git
 
-VOCABULARY = Vocabulary(KINDS, {"command": "keyfactor", "csms": "csms"})
+VOCABULARY = Vocabulary(KINDS, TARGETS)
 ENV = {"PATH": os.defpath, "HOME": "/nonexistent"}
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
 

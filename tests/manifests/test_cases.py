@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.toy_kinds import TARGETS, complaints, write
+from tests.support.declared_targets import TARGETS, declare_targets
+from tests.support.toy_kinds import complaints, write
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = [
@@ -23,7 +24,7 @@ def test_files_lead_to_exactly_these_complaints(case: dict[str, Any], tmp_path: 
     """A complaint is expected as the beginning of its place and the fragments that its message holds, between `...`."""
     files = case.get("files") or {"a.yaml": case["text"]}
     write(tmp_path, files)
-    found = complaints(tmp_path, case.get("targets", TARGETS))
+    found = complaints(tmp_path, declare_targets(case["targets"]) if "targets" in case else TARGETS)
     expected = case.get("problems", [])
     assert len(found) == len(expected), "\n".join(found)
     for complaint, wanted in zip(found, expected, strict=True):

@@ -12,7 +12,8 @@ from reconciler.documents import limits
 from reconciler.documents.files import FileRef, Unreadable, name_path
 from reconciler.errors import InvalidError, RefusedError, UsageError
 from reconciler.manifests.load import LoadedManifests, load_manifests
-from tests.support.toy_kinds import KINDS, TARGETS, complaints, lamp, loaded, write
+from tests.support.declared_targets import TARGETS
+from tests.support.toy_kinds import KINDS, complaints, lamp, loaded, write
 
 
 def read(*paths: Path | str, base: Path) -> LoadedManifests:

@@ -15,6 +15,7 @@ from reconciler.documents.validation import salvage_fields
 from reconciler.errors import InvalidError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
+from tests.support.declared_targets import TARGETS
 from tests.support.toy_kinds import KINDS as TOYS
 from tests.support.toy_kinds import write
 
@@ -77,9 +78,8 @@ def write_document(folder: Path, kind: str, spec: Spec, metadata: Spec | None = 
 
 
 def find_problems(folder: Path) -> list[str]:
-    targets = {"command": "keyfactor", "csms": "csms"}
     with pytest.raises(InvalidError) as caught:
-        load_manifests([folder], kinds=KINDS, targets=targets, base=folder)
+        load_manifests([folder], kinds=KINDS, targets=TARGETS, base=folder)
     return [str(problem) for problem in caught.value.problems]
 
 

@@ -24,6 +24,7 @@ from reconciler.settings.load import check_settings_location, load_settings
 from reconciler.settings.model import NoAuth, Target
 from tests.credentials.test_private_file import acting_as
 from tests.settings.test_variables import READ
+from tests.support.declared_targets import TARGETS
 from tests.support.explanations import read_words
 
 SECRETS = ("PASSWORD", "SECRET", "TOKEN", "_SK", "_AK", "ACCESS_KEY")
@@ -243,7 +244,7 @@ def test_a_path_that_leads_to_no_settings_is_a_usage_error(name: str, tmp_path: 
 def test_a_path_that_leads_to_no_manifests_ends_in_a_message(name: str, tmp_path: Path) -> None:
     path = PATHS[name](tmp_path)
     with pytest.raises(ReconcilerError):
-        load_manifests([path], kinds=KINDS, targets={"command": "keyfactor"}, base=tmp_path)
+        load_manifests([path], kinds=KINDS, targets=TARGETS, base=tmp_path)
     check_settings_location(tmp_path / "reconciler.yaml", path / "manifests", tmp_path)
 
 

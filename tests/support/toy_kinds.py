@@ -15,9 +15,11 @@ from reconciler.kinds.fields import Name, Text, unmanaged_field
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.registry import Registry
 from reconciler.kinds.spec_model import Spec
+from reconciler.manifests.declared_target import DeclaredTargets
 from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.model import Path as Place
 from reconciler.model import Table
+from tests.support.declared_targets import TARGETS
 
 
 class Bulb(BaseModel):
@@ -119,7 +121,6 @@ class BellKind(Kind[Bell, None]):
 
 
 KINDS = Registry([LampKind(), InventoryKind(), BellKind()])
-TARGETS: Mapping[str, str] = {"command": "keyfactor", "csms": "csms"}
 
 
 def lamp(spec: str, name: str = "desk") -> str:
@@ -136,12 +137,12 @@ def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     return folder
 
 
-def loaded(folder: Path, targets: Mapping[str, str] = TARGETS) -> LoadedManifests:
+def loaded(folder: Path, targets: DeclaredTargets = TARGETS) -> LoadedManifests:
     """Load a folder; what is shown is relative to it."""
     return load_manifests([folder], kinds=KINDS, targets=targets, base=folder)
 
 
-def complaints(folder: Path, targets: Mapping[str, str] = TARGETS) -> list[str]:
+def complaints(folder: Path, targets: DeclaredTargets = TARGETS) -> list[str]:
     """Return the problems of a folder's manifests as they are printed; [] if there are none."""
     try:
         loaded(folder, targets)

@@ -51,9 +51,11 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None) -> 
     from reconciler.reports.policies import PolicyRow, render_policies
 
     directives, notes = read_policies(session.inputs, paths, config)
+    # One that names several targets is one policy.
+    policies = {policy.source: policy for policy in list_policies(directives)}.values()
     rows = [
         PolicyRow(policy.address.name, policy.spec.level, policy.spec.over, policy.spec.message, str(policy.source))
-        for policy in list_policies(directives)
+        for policy in policies
     ]
     return CommandResult(
         Exit.OK,

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.documents.files import InputFile
 from reconciler.engine.adoption.adopted_files import FileChange, overlay_files
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
+from reconciler.engine.declaration import (
+    Declaration,
+    RunInputs,
+    RunOptions,
+    describe_scope,
+    list_declared_targets,
+)
 from reconciler.engine.pipeline import compare_with_servers
 from reconciler.errors import InvalidError
 from reconciler.manifests.load import load_files
@@ -66,10 +72,13 @@ class AdoptionCheck:
 
     def _load(self, changes: Sequence[FileChange], touched: Collection[Address]) -> Declaration:
         """Load what would be written; raises InvalidError."""
-        targets = {name: target.api for name, target in self.declared.settings.targets.items()}
+        settings = self.declared.settings
+        targets, environment = list_declared_targets(settings), describe_scope(settings)
         is_selected = make_document_test(self.options.selection, targets, self.inputs.kinds)
         listing = DiscoveredFiles(overlay_files(self.files, changes), [], [])
-        loaded = load_files(listing, kinds=self.inputs.kinds, targets=targets, is_selected=is_selected)
+        loaded = load_files(
+            listing, kinds=self.inputs.kinds, targets=targets, environment=environment, is_selected=is_selected
+        )
         # A role that keeps its name, and a document that comes new, may be called what was not asked for.
         selected = [document for document in loaded.documents if document.address in touched or is_selected(document)]
         return self.declared._replace(loaded=loaded, selected=selected)

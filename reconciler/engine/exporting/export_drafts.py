@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.document import Document
 from reconciler.documents.writer import explain_unwritable_text
-from reconciler.engine.declaration import RunInputs
+from reconciler.engine.declaration import RunInputs, list_declared_targets
 from reconciler.engine.exporting.undeclared import DeclaredDocuments, keep_undeclared, load_declared_documents
 from reconciler.engine.parallel_reads import ReadTask, read_together
 from reconciler.engine.pipeline import connect_targets, list_readers
@@ -115,8 +115,7 @@ def drop_refused(
 
     `documents` are the drafts as they were read back, in the same order.
     """
-    apis = {name: target.api for name, target in settings.targets.items()}
-    problems_by_number = find_document_problems(documents, inputs.kinds, apis)
+    problems_by_number = find_document_problems(documents, inputs.kinds, list_declared_targets(settings))
     reasons = [
         (drafts[number], "; ".join(map(_describe_refusal, faults))) for number, faults in problems_by_number.items()
     ]

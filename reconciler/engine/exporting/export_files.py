@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import HeldFile
 from reconciler.documents.reader import parse_documents
-from reconciler.engine.declaration import RunInputs
+from reconciler.engine.declaration import RunInputs, describe_scope, list_declared_targets
 from reconciler.engine.exporting.export import format_drafts
 from reconciler.engine.exporting.export_drafts import (
     Draft,
@@ -101,9 +101,9 @@ def _read_back_drafts(drafts: Sequence[Draft]) -> Iterator[Document]:
 def _load_tree(files: Mapping[str, bytes], inputs: RunInputs, settings: Settings) -> LoadedManifests:
     """Return what files declare, read as a run reads them, limits and all; raises RefusedError."""
     manifests: list[InputFile] = [HeldFile(files, path) for path in sorted(files) if is_manifest(path)]
-    apis = {name: target.api for name, target in settings.targets.items()}
+    listing, targets = DiscoveredFiles(manifests, [], []), list_declared_targets(settings)
     try:
-        return load_files(DiscoveredFiles(manifests, [], []), kinds=inputs.kinds, targets=apis)
+        return load_files(listing, kinds=inputs.kinds, targets=targets, environment=describe_scope(settings))
     except InvalidError as error:
         raise RefusedError(*map(_explain_unreadable, error.problems)) from None
 

@@ -10,7 +10,13 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from reconciler.credentials.sources import FromEnvironment
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
-from reconciler.engine.declaration import DEFAULT_APIS, RunInputs, pick_targets, read_settings
+from reconciler.engine.declaration import (
+    DEFAULT_TARGETS,
+    RunInputs,
+    list_declared_targets,
+    pick_targets,
+    read_settings,
+)
 from reconciler.engine.exporting.export_drafts import ExportScope
 from reconciler.engine.exporting.export_files import ExportedTree, FileSummary, export_tree
 from reconciler.engine.exporting.export_layout import ExportLayout
@@ -161,8 +167,8 @@ def _make_manifests(
 
 
 def _make_examples(inputs: RunInputs, settings: Settings) -> ExportedTree:
-    targets = {name: target.api for name, target in settings.targets.items()} or DEFAULT_APIS
-    examples = build_example_manifests(inputs.kinds, targets)
+    targets = list_declared_targets(settings) or DEFAULT_TARGETS
+    examples = build_example_manifests(inputs.kinds, {name: target.api for name, target in targets.items()})
     counts = {example.path: 0 if example.is_comment else 1 for example in examples}
     files = {example.path: example.data for example in examples}
     return ExportedTree(files, tuple(FileSummary(path, count, 0, count) for path, count in sorted(counts.items())), ())
