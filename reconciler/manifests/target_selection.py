@@ -210,4 +210,5 @@ def _find_unused_texts(labels: Labels, labels_by_target: _LabelsByTarget) -> Ite
         for index, text in enumerate(texts):
             if text not in label_texts[label]:
                 summary = f"no target of the settings has the label {describe_label(label, text)}"
-                yield (*_TARGETS, label, index), explain_no_match(summary, suggest_option(text, label_texts[label]))
+                words = explain_no_match(summary, suggest_option(text, label_texts[label]))
+                yield (*_TARGETS, label, index), words._replace(reason="only the others choose any")

@@ -1,0 +1,189 @@
+"""Documents for many targets: what they expand to, in an environment and outside of one, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from time import process_time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.diagnostics import Source
+from reconciler.errors import InvalidError
+from reconciler.kinds.kind import Wanted
+from reconciler.manifests.declared_target import DeclaredTarget, EnvironmentScope
+from reconciler.manifests.load import LoadedManifests, load_manifests
+from tests.support.declared_targets import declare_targets
+from tests.support.toy_kinds import KINDS, lamp, loaded, write
+
+FLEET = declare_targets(
+    {
+        "dev": {"api": "keyfactor", "labels": {"env": "dev"}, "values": {"shade": "red", "state": "ENABLED"}},
+        "eu": {"api": "keyfactor", "labels": {"env": "prod", "region": "eu"}, "values": {"shade": "red"}},
+        "ap": {"api": "keyfactor", "labels": {"env": "prod", "region": "ap"}, "values": {"shade": "blue"}},
+        "bells": {"api": "csms", "labels": {"env": "prod"}},
+    }
+)
+PROD = {name: target for name, target in FLEET.items() if target.labels["env"] == "prod"}
+SCOPE = EnvironmentScope("prod", {"dev": FLEET["dev"]})
+
+
+def load_fleet(folder: Path, document: str, only: str = "") -> LoadedManifests:
+    """Load a document for the targets outside of any environment; with `only` a selection of these."""
+    write(folder, {"a.yaml": document})
+    return load_manifests(
+        [folder],
+        kinds=KINDS,
+        targets=FLEET,
+        base=folder,
+        is_selected=lambda document: not only or document.address.target in only.split(),
+    )
+
+
+def load_prod(folder: Path, document: str) -> LoadedManifests:
+    """Load a document for the environment of production."""
+    write(folder, {"a.yaml": document})
+    return load_manifests([folder], kinds=KINDS, targets=PROD, environment=SCOPE, base=folder, may_be_empty=True)
+
+
+def tell(load: Callable[..., LoadedManifests], *arguments: object) -> str:
+    """Return the targets of what is wanted and what is told, or what is wrong."""
+    try:
+        result = load(*arguments)
+    except InvalidError as error:
+        return f"refused: {'; '.join(map(str, error.problems))}"
+    targets = " ".join(document.address.target for document in result.documents)
+    return "; ".join([targets, *map(str, result.notes)])
+
+
+def for_targets(metadata: str, spec: str = "{label: x}") -> str:
+    """Return a lamp with more metadata than its name."""
+    return lamp(spec).replace("name: desk", f"name: desk, {metadata}" if metadata else "name: desk")
+
+
+ASIDE = '; a.yaml:3:* left aside: it is for dev, outside of the environment "prod"; nothing is compared or sent *'
+EVERYWHERE_AND_IN_PROD = {
+    "targets: [eu, dev]": ("dev eu", "eu"),
+    "targets: [eu]": ("eu", "eu"),
+    "targets: {env: prod}": ("ap eu", "ap eu"),
+    "targets: {env: [prod, dev], region: eu}": ("eu", "eu"),
+    "targets: {env: dev}": ("dev", ASIDE),
+    "targets: [dev]": ("dev", ASIDE),
+    "target: dev": ("dev", ASIDE),
+    "target: ap": ("ap", "ap"),
+    "": ("refused: a.yaml:3:1: several targets speak the keyfactor API; *", "ap eu"),
+    "targets: {env: [prod, prd]}": ("ap eu; a.yaml:3:46: *env=prd; *",) * 2,
+    "target: bells": ('refused: a.yaml:3:32: target "bells" speaks the csms API; *',) * 2,
+    "target: deu": ('refused: a.yaml:3:32: unknown target "deu"; *',) * 2,
+}
+
+
+@pytest.mark.parametrize("metadata", EVERYWHERE_AND_IN_PROD)
+def test_a_document_is_for_the_targets_that_it_names(tmp_path: Path, metadata: str) -> None:
+    """By name, by labels or, in an environment, by its API; what is only for others is left aside and told."""
+    everywhere, in_prod = EVERYWHERE_AND_IN_PROD[metadata]
+    assert fnmatchcase(tell(load_fleet, tmp_path, for_targets(metadata)), everywhere)
+    assert fnmatchcase(tell(load_prod, tmp_path, for_targets(metadata)), in_prod)
+
+
+def test_an_environment_without_an_api_leaves_its_documents_aside(tmp_path: Path) -> None:
+    """As long as another target of the settings speaks it: where none does, that is an error."""
+    write(tmp_path, {"a.yaml": for_targets("")})
+
+    def load_for_bells(others: Mapping[str, DeclaredTarget]) -> LoadedManifests:
+        targets, scope = {"bells": FLEET["bells"]}, EnvironmentScope("cloud", others)
+        return load_manifests(
+            [tmp_path], kinds=KINDS, targets=targets, environment=scope, base=tmp_path, may_be_empty=True
+        )
+
+    assert "left aside: it is for dev" in tell(load_for_bells, {"dev": FLEET["dev"]})
+    assert 'refused: a.yaml:3:1: no target of the environment "cloud" speaks' in tell(load_for_bells, {})
+
+
+def test_what_is_wrong_outside_of_the_environment_stops_nothing(tmp_path: Path) -> None:
+    """Who works for production is not held up by what is for development alone."""
+    text = for_targets("target: dev", "{watts: 0, colours: [{targetValue: sahde}]}") + "---\n" + lamp("{label: x}", "b")
+    result = load_prod(tmp_path, text)
+    assert [str(document.address) for document in result.documents] == ["Lamp/b", "Lamp/b"]
+    assert [note.summary.partition(":")[0] for note in result.notes] == ["left aside", "not selected and left aside"]
+
+
+def test_only_what_differs_between_targets_differs(tmp_path: Path) -> None:
+    """Those with the same values share the spec, and the value stands where it was asked for."""
+    text = for_targets(
+        "targets: [dev, eu, ap], labels: {a: b}", "{label: {targetValue: shade}, colours: [x, {targetValue: shade}]}"
+    )
+    result = load_fleet(tmp_path, text)
+    ap, dev, eu = result.documents
+    assert (ap.spec.label, ap.spec.colours, dev.spec.label) == ("blue", ("x", "blue"), "red")
+    assert dev.spec is eu.spec
+    assert dev == replace(eu, address=dev.address)
+    assert dev.at(("spec", "label")) == Source("a.yaml", 4, 8)
+    assert dev.at(("spec", "colours", 1)) == Source("a.yaml", 4, 50)
+
+
+def test_a_wrong_value_stops_only_the_targets_that_have_it(tmp_path: Path) -> None:
+    """As anything that is wrong with a document that is not selected."""
+    text = for_targets("targets: [dev, eu, ap]", "{state: {targetValue: state}}")
+    lacking = 'a.yaml:4:8: *each of the targets ap and eu (reconciler.yaml) has no value "state"; *'
+    assert fnmatchcase(tell(load_fleet, tmp_path, text, "dev"), f"dev; {lacking}")
+    assert load_fleet(tmp_path, text, "dev").unread == {"Lamp"}
+    for only in ("", "ap", "dev eu"):
+        assert fnmatchcase(tell(load_fleet, tmp_path, text, only), f"refused: {lacking}")
+
+
+def test_a_clash_counts_for_the_targets_that_are_selected(tmp_path: Path) -> None:
+    """Two documents for one object stop the run where one of its targets is selected, however many are not."""
+    text = for_targets("targets: [dev, eu]") + "---\n" + for_targets("targets: [eu, dev, ap]")
+    clash = 'Lamp "desk" is already declared at a.yaml:3:18; *'
+    for only, outcome in {
+        "ap": f"ap dev dev eu eu; a.yaml:8:18: not selected and left aside: {clash}",
+        "eu": f"refused: a.yaml:8:18: {clash}",
+        "": f"refused: a.yaml:8:18: {clash}",
+    }.items():
+        assert fnmatchcase(tell(load_fleet, tmp_path, text, only), outcome)
+
+
+def list_contents(documents: tuple[Wanted, ...]) -> list[Wanted]:
+    """Return documents without where they stand."""
+    return [replace(document, source=Source("")) for document in documents]
+
+
+SPECS = st.sampled_from(
+    ["{label: x}", "{label: {targetValue: shade}}", "{rows: x.csv}", "{colours: [{targetValue: shade}, b], watts: 3}"]
+)
+NAMES = st.lists(st.sampled_from(["dev", "eu", "ap"]), min_size=1, max_size=3, unique=True)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spec=SPECS, names=NAMES)
+def test_a_list_of_targets_is_as_good_as_a_document_for_each(tmp_path: Path, spec: str, names: list[str]) -> None:
+    """The same is wanted, but for the place, and the digest is the same."""
+    write(tmp_path, {"x.csv": "lamp,owner\na,b\nc,d\n"})
+
+    def write_for(metadata: str) -> str:
+        return for_targets(metadata, spec).replace("Lamp", "Inventory" if "rows" in spec else "Lamp")
+
+    expanded = load_fleet(tmp_path, write_for(f"targets: [{', '.join(names)}]"))
+    written = load_fleet(tmp_path, "---\n".join(write_for(f"target: {name}") for name in names))
+    assert list_contents(expanded.documents) == list_contents(written.documents)
+    assert expanded.digest == written.digest
+
+
+def test_a_thousand_targets_cost_little_more_than_one(tmp_path: Path) -> None:
+    """Five documents are read once, whatever number of targets they are for."""
+    names = [f"t{number:04}" for number in range(1000)]
+    many = declare_targets({name: {"api": "keyfactor", "labels": {"env": "prod"}} for name in names})
+    documents = [lamp(f"{{label: x, socket: s{number}}}", f"d{number}") for number in range(5)]
+    text = "---\n".join(document.replace("name: d", "targets: {env: prod}, name: d") for document in documents)
+    write(tmp_path, {"a.yaml": text})
+    started = process_time()
+    result = loaded(tmp_path, many)
+    assert len(result.documents) == 5000
+    assert len({id(document.spec) for document in result.documents}) == 5
+    # Measured: 0.15 s; each document by itself takes 2 s.
+    assert process_time() - started < 1
