@@ -15,6 +15,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.document_schema import build_document_schema
 from reconciler.manifests.envelope import API_VERSION
+from reconciler.manifests.target_value_schema import allow_target_values
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.adoption import ADOPTION_SCHEMA
@@ -38,9 +39,10 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 def build_schemas(kinds: Registry) -> dict[str, Schema]:
     """Return every schema by its file name; they refer to each other by relative URLs."""
     declarable = join_kinds(kinds)
-    files = {
-        f"{name}.json": _add_header(f"{name}.json", build_document_schema(kind)) for name, kind in declarable.items()
-    }
+    documents = {name: build_document_schema(kind) for name, kind in declarable.items()}
+    # What is about the run itself is no target's, and has nothing to look up there.
+    documents |= {name: allow_target_values(documents[name]) for name, kind in declarable.items() if kind.api}
+    files = {f"{name}.json": _add_header(f"{name}.json", document) for name, document in documents.items()}
     files["manifest.json"] = _build_manifest_schema(list(declarable))
     files["settings.json"] = _add_header("settings.json", build_settings_schema())
     files["report.json"] = _build_report_schema()

@@ -21,17 +21,33 @@ VERSION_SCHEMA = {
     MEANINGS_KEYWORD: ["the only one so far"],
 }
 _KIND_SCHEMA = {"description": "What the document declares."}
+_TARGETS_SCHEMA: Schema = {
+    "description": "The targets of the settings that it is for, once for each, in the place of `target`: their names,"
+    " or labels of which they have all; of several texts of a label they have one.",
+    "anyOf": [
+        {"type": "array", "items": _NAME_SCHEMA, "minItems": 1, "uniqueItems": True},
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+            },
+        },
+    ],
+}
 _METADATA_SCHEMA: Schema = {
     "description": "What the document is called, which target it is for, and the labels by which it can be selected.",
     "type": "object",
     "additionalProperties": False,
     "required": ["name"],
+    "not": {"required": ["target", "targets"]},
     "properties": {
         "name": {**_NAME_SCHEMA, "description": "Names the document, and the object too where the kind says so."},
         "target": {
             **_NAME_SCHEMA,
             "description": "A target of the settings; optional where only one speaks the kind's API.",
         },
+        "targets": _TARGETS_SCHEMA,
         "labels": {
             "type": "object",
             "additionalProperties": {"type": "string"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -103,9 +104,9 @@ class FieldReference:
         if alternatives := [option for option in self._list_alternatives(node) if option.get("type") != "null"]:
             return " or ".join(dict.fromkeys(self.describe_type(option) for option in alternatives))
         if "items" in node:
-            return f"list of {self.describe_type(node['items'])}s"
+            return f"list of {_make_plural(self.describe_type(node['items']))}"
         if (value := _find_mapping_value(node)) is not None:
-            return f"mapping of names to {self.describe_type(value)}s"
+            return f"mapping of names to {_make_plural(self.describe_type(value))}"
         return str(node.get("type", "string"))
 
     def list_names(self, node: Node) -> list[str]:
@@ -210,3 +211,8 @@ def _join_nodes(nodes: Sequence[Node]) -> Node:
     """Return one node for fields of one name in several forms."""
     described = next((node["description"] for node in nodes if "description" in node), "")
     return {"anyOf": [dict(node) for node in nodes], "description": described}
+
+
+def _make_plural(type_words: str) -> str:
+    """Return the plural of a type in words: `strings or lists of strings`."""
+    return " or ".join(re.sub(r"^\w+", r"\g<0>s", alternative) for alternative in type_words.split(" or "))

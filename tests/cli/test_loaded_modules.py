@@ -22,10 +22,12 @@ READING = FOUNDATION | {
     "directives",
     "documents",
     "engine",
+    "field_origins",
     "kinds",
     "manifests",
     "patterns",
     "payloads",
+    "target_selector",
 }
 OFFLINE = READING | {"reports", "settings", "state", "transport"}
 ROLE = """\

@@ -65,6 +65,13 @@ def test_a_table_counts_by_its_rows(tmp_path: Path) -> None:
     assert digest(tmp_path / "m", swapped) != digest(tmp_path / "m", same[0])
 
 
+def test_files_keep_the_digest_that_they_had(tmp_path: Path) -> None:
+    """A saved plan of an earlier version knows its manifests, and a task its checkout, by this number."""
+    document = BASE.replace("name: desk", "name: desk, labels: {a: ü}, renamedFrom: table")
+    files = {"a.yaml": document, "b.yaml": TABLE.replace("desk", "list"), "x.csv": "lamp,owner\na,b\nc,d\n"}
+    assert digest(tmp_path / "m", files) == "5da4e28449d9a3cca98e06075e1f91941dc22b95a5e8a109d6a788110a324df9"
+
+
 SPECS = st.fixed_dictionaries(
     {"label": st.sampled_from(["x", "NO", "é"]), "watts": st.integers(1, 9)},
     optional={"colours": st.lists(st.sampled_from("abcdef"), min_size=1, unique=True), "lit": st.booleans()},

@@ -27,12 +27,18 @@ _TOPICS = {
     "metadata": "what stands in front of the spec of every manifest: name, target, labels",
     "apiVersion": "the version of the format",
     "kind": "what a manifest declares",
+    "targetValue": "a text below spec that each target has its own value for",
     "action": "what a step does to its object",
     "risk": "how much thought a change deserves",
     "verdict": "how a step ended",
     "rules": "the rules behind all that is told; each can be explained by its id",
 }
 """What can be explained beside kinds and rules."""
+_VALUE_EXAMPLE = """\
+spec: {notification: {targetType: SMN, targetId: {targetValue: topicUrn}, targetName: pki}}
+# reconciler.yaml
+targets: {prod: {values: {topicUrn: 'urn:smn:cn-north-4:0123:pki'}, ...}}
+"""
 
 
 def complete_subjects(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -78,6 +84,8 @@ def command(session: Session, /, subject: str | None, config: str | None) -> Com
         return _list_rules(RULES)
     if subject in RULES:
         return _make_result({"path": subject, "description": RULES[subject], "type": "rule"})
+    if subject == "targetValue":
+        return _make_result(_explain_target_value())
     if subject in {"action", "risk", "verdict"}:
         return _make_result(_explain_enumeration(subject))
     return _make_result(_explain_field(subject) | settings_facts)
@@ -117,6 +125,13 @@ def _make_result(explanation: Mapping[str, Any]) -> CommandResult:
     return CommandResult(
         Exit.OK, lambda layout: render_explanation(explanation, layout), extra={"explained": explanation}
     )
+
+
+def _explain_target_value() -> dict[str, Any]:
+    """Return what stands in the place of any text below the spec of an object."""
+    from reconciler.manifests.target_value_schema import describe_target_value
+
+    return {"path": "targetValue", "description": describe_target_value(), "type": "object", "example": _VALUE_EXAMPLE}
 
 
 def _explain_enumeration(subject: str) -> dict[str, Any]:
