@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT, HeldFile
+from reconciler.documents.tree_search import search_tree
 from reconciler.engine.git_revision import Repository, find_repository, find_revision, read_tree
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
 from reconciler.manifests.load import salvage_documents
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest
-from reconciler.manifests.tree_search import search_tree
 
 _REASON = "whether it is still declared can't be told"
 

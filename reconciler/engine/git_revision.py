@@ -20,8 +20,8 @@ from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents import limits
 from reconciler.documents.files import Unreadable
 from reconciler.documents.held_files import HeldFile
+from reconciler.documents.tree_search import EntrySort
 from reconciler.errors import UsageError
-from reconciler.manifests.tree_search import EntrySort
 
 GIT_COMMAND: Final = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
 """Without a program that a checkout's configuration may name, and without a lock that another git would meet."""

@@ -15,6 +15,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile
 from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import parse_documents
+from reconciler.documents.tree_search import DiscoveredFiles
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Wanted
 from reconciler.manifests.declared_target import NO_ENVIRONMENT, DeclaredTargets, EnvironmentScope
@@ -22,7 +23,6 @@ from reconciler.manifests.digest import digest_documents
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.duplicates import find_duplicates
 from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest, split_notes
-from reconciler.manifests.tree_search import DiscoveredFiles
 
 
 @dataclass(frozen=True, slots=True)

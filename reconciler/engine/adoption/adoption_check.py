@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic
 from reconciler.documents.files import InputFile
+from reconciler.documents.tree_search import DiscoveredFiles
 from reconciler.engine.adoption.adopted_files import FileChange, overlay_files
 from reconciler.engine.declaration import (
     Declaration,
@@ -20,7 +21,6 @@ from reconciler.engine.pipeline import compare_with_servers
 from reconciler.errors import InvalidError
 from reconciler.manifests.load import load_files
 from reconciler.manifests.selection import make_document_test
-from reconciler.manifests.tree_search import DiscoveredFiles
 from reconciler.model import Obstacle
 from reconciler.plans.masking import MaskedPlan, MaskedStep
 

@@ -13,6 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile, is_manifest, name_path, read_mode
 from reconciler.documents.held_files import HeldFile
 from reconciler.documents.reader import parse_documents
+from reconciler.documents.tree_search import DiscoveredFiles
 from reconciler.engine.declaration import RunInputs, describe_scope, list_declared_targets
 from reconciler.engine.exporting.export import format_drafts
 from reconciler.engine.exporting.export_drafts import (
@@ -27,7 +28,6 @@ from reconciler.engine.exporting.export_layout import ExportLayout, lay_out_file
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.load import LoadedManifests, load_files
-from reconciler.manifests.tree_search import DiscoveredFiles
 from reconciler.settings.load import check_settings_location
 from reconciler.settings.model import Settings
 from reconciler.state.new_files import find_obstacles, write_new_files
