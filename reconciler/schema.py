@@ -28,7 +28,7 @@ from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.reports.posture_schema import POSTURE_SCHEMA
 from reconciler.reports.rights import RIGHTS_SCHEMA
 from reconciler.reports.unmanaged_schema import BASE_MEMBERS, COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
-from reconciler.settings.schema_texts import build_settings_schema
+from reconciler.settings.schema_texts import build_settings_schema, build_targets_schema
 
 Schema = dict[str, Any]
 
@@ -45,6 +45,7 @@ def build_schemas(kinds: Registry) -> dict[str, Schema]:
     files = {f"{name}.json": _add_header(f"{name}.json", document) for name, document in documents.items()}
     files["manifest.json"] = _build_manifest_schema(list(declarable))
     files["settings.json"] = _add_header("settings.json", build_settings_schema())
+    files["targets.json"] = _add_header("targets.json", build_targets_schema())
     files["report.json"] = _build_report_schema()
     files["plan.json"] = _build_plan_schema()
     return files

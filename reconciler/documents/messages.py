@@ -30,13 +30,17 @@ class FieldRules(NamedTuple):
 
 
 class ValidationFault(NamedTuple):
-    """One error: pydantic's type, context and message, the path below the model, and what stands there."""
+    """One error: pydantic's type, context and message, the path below the model, and what stands there.
+
+    With `is_key` it is about the last key of the path, and not about what stands below it.
+    """
 
     type: str
     path: Path
     value: Any
     context: Mapping[str, Any]
     message: str
+    is_key: bool = False
 
 
 class _Case(NamedTuple):
@@ -51,6 +55,8 @@ class _Case(NamedTuple):
 
     @property
     def name(self) -> str:
+        if self.fault.is_key:
+            return f"name in {format_path(self.fault.path[:-1]) or _name_model(self.model)}"
         return format_path(self.fault.path) or _name_model(self.model)
 
 
@@ -67,14 +73,15 @@ def describe_fault(
     # Any step, not the last alone: below a secret key nothing may be quoted, since messages end in logs
     # of a CI.
     is_secret = not secret.isdisjoint(step for step in path if isinstance(step, str))
-    case = _Case(rules, model, fault, "" if is_secret else _quote_source_text(document, path), document, path)
+    quoted_text = quote_text(str(path[-1])) if fault.is_key else _quote_source_text(document, path)
+    case = _Case(rules, model, fault, "" if is_secret else quoted_text, document, path)
     if fault.type == "extra_forbidden":
         return _describe_unknown_field(case).locate(document.key(path))
     if fault.type == "missing":
         # pydantic's location ends in the missing field itself, which stands nowhere in the file.
         return _describe_missing_field(case).locate(document.at(path[:-1]))
     describe = _DESCRIBERS.get(fault.type, _describe_other_fault)
-    return describe(case).locate(document.at(path))
+    return describe(case).locate(document.key(path) if fault.is_key else document.at(path))
 
 
 def explain_null(rules: FieldRules, model: type[BaseModel], path: Path) -> Explanation:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
@@ -52,7 +52,7 @@ def _normalize_word(word: str) -> str:
 
 def list_fields(model: type[BaseModel], path: Path) -> list[str]:
     """Return the fields, by their names in documents, that the mapping at `path` below a model may have."""
-    models = {model}
+    models = _find_models(model)
     for step in path:
         if isinstance(step, int):
             continue
@@ -74,6 +74,8 @@ def _list_model_fields(model: type[BaseModel]) -> Iterable[tuple[str, Any]]:
 
 
 def _find_models(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        return _find_models(annotation.model_fields["root"].annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
     return {model for part in _list_type_parts(annotation) for model in _find_models(part)}

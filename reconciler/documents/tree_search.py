@@ -144,7 +144,7 @@ class _Search(Generic[RefT]):
             self.files.append(ref)
         elif not self._has_too_many_files:
             self._has_too_many_files = True
-            summary = f"more than {limits.FILES} manifests"
+            summary = f"more than {limits.FILES} files"
             self._complain(ref, limits.describe_excess("FILES", summary, remedy=_SMALLER_FOLDER))
 
     def _complain(self, ref: RefT, explanation: Explanation) -> None:

@@ -22,6 +22,8 @@ M = TypeVar("M", bound=BaseModel)
 
 _FOLLOW_UP_ERRORS: Final = frozenset({"missing", "value_error", "too_short", "string_unicode"})
 """Errors that may only be there because something else was refused."""
+_KEY: Final = "[key]"
+"""The last step of pydantic's way to a key: what is wrong is the key and not its value."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -125,6 +127,8 @@ def _locate_error(error: Mapping[str, Any], value: object) -> _LocatedError:
             value = value.get(step)
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             value = value[step]
+        elif last and step == _KEY:
+            return _LocatedError({**error, "is_key": True}, path, unions)
         else:
             unions = (*unions, _UnionStep(len(path), str(step)))
             continue
@@ -170,7 +174,8 @@ def _select_faults(located_errors: Sequence[_LocatedError], document: Document) 
             continue
         if kind == "too_short" and any(_is_below(located_error.path, path) for located_error in located_errors):
             continue  # pydantic counts the members that it took
-        yield ValidationFault(error["type"], path, error["input"], error.get("ctx", {}), error["msg"])
+        is_key = "is_key" in error
+        yield ValidationFault(error["type"], path, error["input"], error.get("ctx", {}), error["msg"], is_key=is_key)
 
 
 def _is_below(path: Path, parent: Path) -> bool:

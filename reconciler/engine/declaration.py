@@ -19,7 +19,8 @@ from reconciler.manifests.load import LoadedManifests, load_manifests
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest, Selection, format_filters, make_document_test, select_documents
 from reconciler.rights import RightsDemand
-from reconciler.settings.load import check_settings_location, load_settings
+from reconciler.settings.load import load_settings
+from reconciler.settings.locations import check_settings_location
 from reconciler.settings.model import Settings, Target
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def load_declared(
     """Read the manifests at these paths, or those of the settings, for these targets."""
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in paths:
-        check_settings_location(settings.file, inputs.cwd / path, inputs.cwd)
+        check_settings_location(settings.own_places, inputs.cwd / path, inputs.cwd)
     return load_manifests(
         paths or [str(settings.manifests)],
         kinds=inputs.kinds,

@@ -153,7 +153,8 @@ class FieldReference:
 
     def _list_choices(self, node: Node) -> dict[str, Node]:
         """Return the forms that a value inside tells apart, such as `type: oauth`, by that value."""
-        forms = self._find_forms(node)
+        # A plain value beside them, such as the path of a file that holds the same, has no such name.
+        forms = [form for form in self._find_forms(node) if "properties" in form]
         names = [name for form in forms[:1] for name, below in form.get("properties", {}).items() if "const" in below]
         for name in names if len(forms) > 1 else ():
             values = [form.get("properties", {}).get(name, {}).get("const") for form in forms]
@@ -176,7 +177,8 @@ class FieldReference:
             yield self._resolve(field).get("description", "")
 
     def _is_mapping(self, node: Node) -> bool:
-        return _find_mapping_value(self._resolve(node)) is not None
+        node = self._resolve(node)
+        return _find_mapping_value(node) is not None or any(map(self._is_mapping, self._list_alternatives(node)))
 
     def _resolve(self, node: Node) -> Node:
         if not (reference := node.get("$ref", "")):

@@ -9,13 +9,14 @@ from pathlib import Path
 from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFile, Origin
 from reconciler.diagnostics import Source
 from reconciler.settings import schema as settings_schema
-from reconciler.settings import schema_auth, schema_notify, schema_plans
+from reconciler.settings import schema_auth, schema_engine, schema_notify, schema_plans, schema_targets
 from reconciler.settings.durations import parse_duration
 from reconciler.settings.model import (
     AkskAuth,
     Auth,
     BasicAuth,
     BearerAuth,
+    DaskEngine,
     DatabaseOrigin,
     Ed25519Signing,
     HmacSigning,
@@ -34,28 +35,25 @@ from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 
 
 def build_target(
-    name: str, target: settings_schema.KeyfactorTarget | settings_schema.CsmsTarget, folder: Path, source: Source
+    name: str, target: schema_targets.KeyfactorTarget | schema_targets.CsmsTarget, folder: Path, source: Source
 ) -> Target:
     """Return a target; `folder` is where the file's relative paths begin."""
-    trust = _build_trust(_make_absolute(target.ca_bundle, folder), target.client_certificate, folder)
-    rate = target.max_requests_per_second or 0.0
-    proxy_login = target.proxy_auth
-    proxy_auth = ProxyAuth(proxy_login.username, _build_origin(proxy_login.password, folder)) if proxy_login else None
-    parallelism = target.parallelism
-    if isinstance(parallelism, int):
-        parallelism = settings_schema.ParallelismSettings(reads=parallelism)
-    transport = TransportOptions(
-        target.timeout,
-        parallelism.reads,
-        target.proxy or "",
-        trust,
-        rate,
-        proxy_auth,
-        writes=parallelism.writes or 0,
-    )
-    if isinstance(target, settings_schema.KeyfactorTarget):
-        auth = _build_auth(target.auth, folder, bundle=trust.ca_bundle)
-        return Target(name, "keyfactor", target.url, auth, transport=transport, source=source, audit=target.audit)
+    transport = _build_transport(target, folder)
+    labels, values, zone = target.labels, target.values, target.zone or ""
+    if isinstance(target, schema_targets.KeyfactorTarget):
+        auth = _build_auth(target.auth, folder, bundle=transport.trust.ca_bundle)
+        return Target(
+            name,
+            "keyfactor",
+            target.url,
+            auth,
+            transport=transport,
+            source=source,
+            audit=target.audit,
+            labels=labels,
+            zone=zone,
+            values=values,
+        )
     # What knows Huawei's regions and files is for targets that are there.
     from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version  # noqa: PLC0415
 
@@ -74,6 +72,30 @@ def build_target(
         source,
         audit=target.audit,
         cts_url=cts_url if target.audit else "",
+        labels=labels,
+        zone=zone,
+        values=values,
+    )
+
+
+def _build_transport(
+    target: schema_targets.KeyfactorTarget | schema_targets.CsmsTarget, folder: Path
+) -> TransportOptions:
+    trust = _build_trust(_make_absolute(target.ca_bundle, folder), target.client_certificate, folder)
+    rate = target.max_requests_per_second or 0.0
+    proxy_login = target.proxy_auth
+    proxy_auth = ProxyAuth(proxy_login.username, _build_origin(proxy_login.password, folder)) if proxy_login else None
+    parallelism = target.parallelism
+    if isinstance(parallelism, int):
+        parallelism = schema_targets.ParallelismSettings(reads=parallelism)
+    return TransportOptions(
+        target.timeout,
+        parallelism.reads,
+        target.proxy or "",
+        trust,
+        rate,
+        proxy_auth,
+        writes=parallelism.writes or 0,
     )
 
 
@@ -114,6 +136,13 @@ def build_receivers(notify: Sequence[schema_notify.NotifySettings], folder: Path
     return tuple(
         Receiver(_build_origin(entry.url, folder), frozenset(map(RunEventName, entry.events))) for entry in notify
     )
+
+
+def build_engine(engine: schema_engine.EngineSection, folder: Path) -> DaskEngine:
+    """Return who does the work of many targets; `folder` is where the file's relative paths begin."""
+    dask = engine.dask
+    ca, certificate, key = (Path(os.path.normpath(folder / file)) for file in (dask.ca, dask.certificate, dask.key))
+    return DaskEngine(dask.scheduler, ca, certificate, key)
 
 
 def _build_auth(

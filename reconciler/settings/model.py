@@ -221,7 +221,8 @@ class Settings:
     `manifests` is where all lie.
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
-    `allowed_lockouts` are the ways back that a plan may close, as the settings call them.
+    `allowed_lockouts` are the ways back that a plan may close, as the settings call them. `environment_names` are those
+    that could be chosen, and `target_files` is where the targets have files of their own.
     """
 
     file: Path | None
@@ -238,6 +239,13 @@ class Settings:
     layers: tuple[ManifestLayer, ...] = ()
     other_targets: Mapping[str, Target] = field(default_factory=dict)
     engine: DaskEngine | None = None
+    environment_names: tuple[str, ...] = ()
+    target_files: Path | None = None
+
+    @property
+    def own_places(self) -> tuple[Path, ...]:
+        """Files and folders that are settings, and among which no manifest may lie."""
+        return tuple(place for place in (self.file, self.target_files) if place is not None)
 
     @property
     def manifest_folders(self) -> tuple[Path, ...]:

@@ -13,21 +13,60 @@ from itertools import pairwise
 from typing import Any
 
 from reconciler.documents.schema_titles import drop_titles
-from reconciler.settings import schema, schema_auth, schema_notify, schema_plans
+from reconciler.settings import (
+    schema,
+    schema_auth,
+    schema_engine,
+    schema_environments,
+    schema_limits,
+    schema_notify,
+    schema_plans,
+    schema_targets,
+)
 from reconciler.settings.schema_auth import StrictModel
 
-_MODULES = (schema, schema_auth, schema_notify, schema_plans)
+_MODULES = (
+    schema,
+    schema_auth,
+    schema_engine,
+    schema_environments,
+    schema_limits,
+    schema_notify,
+    schema_plans,
+    schema_targets,
+)
 
 
 def build_settings_schema() -> dict[str, Any]:
     """Return the JSON Schema of a settings file, every field with its description, and without made-up titles."""
     shape = schema.SettingsFile.model_json_schema(by_alias=True)
+    return _describe_fields(shape, {**shape["$defs"], schema.SettingsFile.__name__: shape})
+
+
+def build_targets_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of targets, as that of the settings is."""
+    shape = schema_targets.TargetsFile.model_json_schema(by_alias=True)
+    return _describe_fields(shape, shape["$defs"])
+
+
+def _describe_fields(shape: dict[str, Any], definitions: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     models = {name: model for module in _MODULES for name, model in vars(module).items() if _is_model(model)}
-    for name, definition in {**shape["$defs"], schema.SettingsFile.__name__: shape}.items():
+    for name, definition in definitions.items():
         for field, text in _read_field_texts(models[name]).items():
             definition["properties"][field].setdefault("description", text)
+    _close_maps(shape)
     titleless: dict[str, Any] = drop_titles(shape)
     return titleless
+
+
+def _close_maps(node: Any) -> None:
+    """Let a map have no names but those of its pattern: pydantic says what those have, and leaves others open."""
+    if isinstance(node, dict):
+        if "patternProperties" in node:
+            node.setdefault("additionalProperties", False)
+        node = list(node.values())
+    for member in node if isinstance(node, list) else ():
+        _close_maps(member)
 
 
 def _is_model(value: Any) -> bool:

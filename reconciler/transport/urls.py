@@ -27,6 +27,8 @@ _ZONE = _refuse(
     "an IPv6 address with a zone (%) means something on one machine only", "write it without, or write a name"
 )
 
+_NO_SCHEDULER = _refuse("a scheduler is named as tls://HOST:PORT, and without TLS none is used", "write it so")
+
 
 class InvalidUrlError(InvalidValueError):
     """Why a text can't be used as a URL here."""
@@ -73,6 +75,18 @@ def normalize_proxy_url(text: str) -> str:
     if query or urlsplit(url).path:
         raise InvalidUrlError(_refuse("a proxy has no path", "write http://host:port"))
     return url
+
+
+def normalize_scheduler_url(text: str) -> str:
+    """Return tls://host:port of a scheduler; raises InvalidUrlError for anything else."""
+    scheme, _, authority = text.partition("://")
+    try:
+        url, query = _split_url(f"https://{authority}")
+    except InvalidUrlError:
+        raise InvalidUrlError(_NO_SCHEDULER) from None
+    if scheme.lower() != "tls" or query or urlsplit(url).path or urlsplit(f"//{authority}").port is None:
+        raise InvalidUrlError(_NO_SCHEDULER)
+    return extract_origin(url).replace("https", "tls", 1)
 
 
 def extract_origin(url: str) -> str:

@@ -115,6 +115,8 @@ targets:
     api: keyfactor
     url: https://keyfactor.example.com/KeyfactorAPI
     caBundle: ../ca.pem
+    labels: {key: prod, file: x}
+    values: {ca: x, targets: y/}
     clientCertificate: {certificate: tls/own.pem, key: tls/own.key}
     auth: {type: basic, username: 'CORP\\svc', password: {file: secrets/password}}
   csms:
@@ -126,6 +128,7 @@ limits: {SecurityRole: {changes: 3}}
 protected: [SecurityRole/Administrator*, EventHandler/*]
 state: {postgresql: {url: {file: secrets/database}}, keep: 400d}
 plans: {maxAge: 48h, ed25519: {publicKey: plan.pub, privateKey: {file: secrets/plan.key}}}
+engine: {dask: {scheduler: 'tls://h:8786', ca: ca.pem, certificate: tls/own.pem, key: ../own.key}}
 """
 
 
@@ -147,3 +150,10 @@ def test_a_new_folder_remembers_its_own_runs(tmp_path: Path, state: object) -> N
     """What another folder keeps on this machine is not its memory."""
     content = relocate_settings({"state": state}, tmp_path / "old", tmp_path / "new")
     assert content == {"manifests": "manifests/", "state": ".reconciler/"}
+
+
+def test_files_of_targets_stay_where_they_are_and_layers_are_left_behind(tmp_path: Path) -> None:
+    """They are the other folder's manifests."""
+    environments = {"prod": {"layers": ["base/"]}}
+    content = relocate_settings({"targets": "targets/", "environments": environments}, tmp_path, tmp_path / "new")
+    assert (content["targets"], "environments" in content) == (str(tmp_path / "targets"), False)

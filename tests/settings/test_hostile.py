@@ -20,7 +20,8 @@ from reconciler.documents.vendor_file import parse_vendor_file
 from reconciler.errors import AuthError, ReconcilerError, UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.manifests.load import load_manifests
-from reconciler.settings.load import check_settings_location, load_settings
+from reconciler.settings.load import load_settings
+from reconciler.settings.locations import check_settings_location
 from reconciler.settings.model import NoAuth, Target
 from tests.credentials.test_private_file import acting_as
 from tests.settings.test_variables import READ
@@ -245,7 +246,7 @@ def test_a_path_that_leads_to_no_manifests_ends_in_a_message(name: str, tmp_path
     path = PATHS[name](tmp_path)
     with pytest.raises(ReconcilerError):
         load_manifests([path], kinds=KINDS, targets=TARGETS, base=tmp_path)
-    check_settings_location(tmp_path / "reconciler.yaml", path / "manifests", tmp_path)
+    check_settings_location([tmp_path / "reconciler.yaml"], path / "manifests", tmp_path)
 
 
 def test_a_settings_file_without_an_end_is_refused(tmp_path: Path) -> None:

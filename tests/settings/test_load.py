@@ -12,7 +12,8 @@ from reconciler.credentials.sources import FromCommand, FromEnvironment, FromFil
 from reconciler.errors import UsageError
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Bound
-from reconciler.settings.load import check_settings_location, load_settings, read_process_environment
+from reconciler.settings.load import load_settings, read_process_environment
+from reconciler.settings.locations import check_settings_location
 from reconciler.settings.model import (
     AkskAuth,
     BasicAuth,
@@ -401,8 +402,8 @@ def test_settings_inside_the_manifest_folder_are_refused(tmp_path: Path, manifes
     with pytest.raises(UsageError, match="inside the manifest folder"):
         load_settings(file, env={}, cwd=tmp_path, kinds=KINDS)
     with pytest.raises(UsageError, match="inside the manifest folder"):
-        check_settings_location(file, file.parent, tmp_path)
-    check_settings_location(None, tmp_path, tmp_path)
+        check_settings_location([file], file.parent, tmp_path)
+    check_settings_location([], tmp_path, tmp_path)
 
 
 def test_a_missing_or_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
@@ -433,6 +434,7 @@ def test_the_schema_names_members_as_the_file_does_and_is_closed() -> None:
     schema = SettingsFile.model_json_schema()
     text = json.dumps(schema)
     members = {"apiVersion", "kind", "manifests", "targets", "limits", "protected", "allow", "state", "plans", "notify"}
+    members |= {"environments", "engine"}
     assert set(schema["properties"]) == members
     assert all(name in text for name in ("clientSecret", "securityToken", "projectId", "iamUrl", "caBundle"))
     assert all(one["additionalProperties"] is False for one in schema["$defs"].values())

@@ -28,7 +28,7 @@ from reconciler.engine.exporting.export_layout import ExportLayout, lay_out_file
 from reconciler.errors import Exit, IncompleteError, InvalidError, RefusedError, UsageError
 from reconciler.manifests.discovery import find_manifests
 from reconciler.manifests.load import LoadedManifests, load_files
-from reconciler.settings.load import check_settings_location
+from reconciler.settings.locations import check_settings_location
 from reconciler.settings.model import Settings
 from reconciler.state.new_files import find_obstacles, write_new_files
 
@@ -130,7 +130,7 @@ def _summarize_files(files: Mapping[str, bytes], loaded: LoadedManifests) -> Ite
 
 def check_export_folder(inputs: RunInputs, settings: Settings, folder: Path) -> None:
     """Raise UsageError for a folder that no run would read manifests of, before anything is read from a server."""
-    check_settings_location(settings.file, folder, inputs.cwd)
+    check_settings_location(settings.own_places, folder, inputs.cwd)
     mode = read_mode(folder, follow=True)
     if mode and not stat.S_ISDIR(mode):
         source = Source(name_path(folder, inputs.cwd))
