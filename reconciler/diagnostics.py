@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import total_ordering
@@ -94,6 +95,17 @@ class Diagnostic:
         """The words, joined for printing."""
         return _join_parts(self.summary, self.reason, self.remedy)
 
+    @property
+    def identity(self) -> tuple[Source, str, str, str, str, str, str, tuple[str, ...], str]:
+        """All that it is: two that read the same may be about two documents. Sorts as diagnostics do."""
+        words = (self.rule, self.summary, self.reason, self.remedy, self.severity.value)
+        return (self.source, self.message, *words, tuple(self.address or ()), self.object_name)
+
+    @property
+    def key(self) -> tuple[Source, str, Address | None]:
+        """What is said, where, and of which document."""
+        return (self.source, self.message, self.address)
+
     def __str__(self) -> str:
         return f"{self.source}: {self.message}"
 
@@ -107,3 +119,18 @@ class Diagnostic:
 
     def __hash__(self) -> int:
         return hash((self.source, self.message))
+
+
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the diagnostics in one order, whatever order they came in; what is said twice of a document is told once.
+
+    What reads the same of two documents is told of both: one file may be for hundreds of targets.
+    """
+    distinct: dict[tuple[Source, str, Address | None], Diagnostic] = {}
+    for diagnostic in sorted(diagnostics, key=_get_identity):
+        distinct.setdefault(diagnostic.key, diagnostic)
+    return list(distinct.values())
+
+
+def _get_identity(diagnostic: Diagnostic) -> tuple[object, ...]:
+    return diagnostic.identity

@@ -309,6 +309,7 @@ _USAGE_RULES = {
     "usage.no-targets": "No target is configured, neither by settings nor by variables.",
     "usage.nobody-to-ask": "A plan has to be confirmed, and there is no terminal to ask at.",
     "usage.not-a-manifest": "A path on the command line is a file whose name is not a manifest's.",
+    "usage.not-a-report": "A file is no JSON report of plan, drift or apply as this version of the tool writes them.",
     "usage.not-held": "`unlock` names a run that holds no target.",
     "usage.saved-plan-only": "An option is about a saved plan, and none is given.",
     "usage.saved-plan-whole": "A saved plan is to be applied with other paths or only in part.",

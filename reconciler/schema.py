@@ -20,6 +20,7 @@ from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
 from reconciler.reports.adoption import ADOPTION_SCHEMA
 from reconciler.reports.blame import BLAME_SCHEMA
+from reconciler.reports.comparison_members import BOUNDS_SCHEMA, COMPARISON_MEMBERS, TOLD_MEMBERS
 from reconciler.reports.doctor_schema import build_target_schema
 from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.export import EXPORT_SCHEMA
@@ -80,14 +81,13 @@ def _build_manifest_schema(kinds: Sequence[str]) -> Schema:
 
 def _build_report_schema() -> Schema:
     """What `--format json` prints: plan, drift, show, apply, and every command that failed."""
-    problem = _build_open({"source": {"type": "string"}, "message": {"type": "string"}}, {"cause": {"type": "string"}})
     description = "Result of a command. Members may join within a format version's first number; none is taken away."
     beside = {name: {"$ref": f"#/$defs/{name}"} for name in ("drift", "blame")}
     definitions = {
         "step": _build_step_schema(),
         "change": _build_change_schema("risk_reason", beside),
         "call": _build_call_schema(),
-        "problem": problem,
+        "problem": _build_problem_schema(),
         "target": build_target_schema(),
         "run": build_run_schema(),
         "drift": AGE_SCHEMA,
@@ -104,6 +104,7 @@ def _build_report_schema() -> Schema:
     }
     own |= {"adopt": ADOPTION_SCHEMA, "unmanaged": {"objects": LISTED_OBJECTS_SCHEMA}}
     own["report"] = {"posture": POSTURE_SCHEMA}
+    own |= {command: {"targets": BOUNDS_SCHEMA} for command in ("plan", "drift", "apply")}
     own |= dict.fromkeys(("export", "init"), EXPORT_SCHEMA)
     # A saved plan has `targets` too, of another shape.
     own_members = {
@@ -118,11 +119,16 @@ def _build_report_schema() -> Schema:
     schema = {
         "title": "Report",
         "description": description,
-        **_build_open(_build_report_members(), {**RUN_SCHEMA, **BASE_MEMBERS}),
+        **_build_open(_build_report_members(), {**RUN_SCHEMA, **BASE_MEMBERS, **COMPARISON_MEMBERS}),
         **own_members,
         "$defs": definitions,
     }
     return _add_header("report.json", schema)
+
+
+def _build_problem_schema() -> Schema:
+    text = {"type": "string"}
+    return _build_open({"source": text, "message": text}, {"cause": text, **TOLD_MEMBERS})
 
 
 def _build_report_members() -> Schema:
@@ -176,6 +182,7 @@ def _build_step_schema() -> Schema:
         },
         {
             **_build_obstacle_members(),
+            "escalation": {**text, "description": "Who gains more by it than its words say."},
             "detail": text,
             "drift": {"$ref": "#/$defs/drift"},
         },

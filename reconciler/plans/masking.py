@@ -41,6 +41,7 @@ class MaskedPlan:
     rights: tuple[RightsChange, ...] = ()
     compared_addresses: frozenset[Address] = frozenset()
     documents: tuple[DocumentCoverage, ...] = ()
+    manifests: str = ""
 
     @property
     def complete(self) -> bool:
@@ -88,6 +89,7 @@ class SecretMasker:
             rights=plan.rights if is_clean else tuple(map(self._mask_rights, plan.rights)),
             compared_addresses=plan.compared_addresses,
             documents=plan.documents,
+            manifests=plan.manifests,
         )
 
     def _is_clean(self, texts: Iterator[str]) -> bool:

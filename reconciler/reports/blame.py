@@ -13,7 +13,6 @@ from reconciler.reports.perspective import View
 from reconciler.sanitize import escape_invisible
 
 if TYPE_CHECKING:
-    from reconciler.engine.attribution.attribution import Attribution
     from reconciler.plans.attribution import TrailEvidence
 
 MAX_TRACED = 100
@@ -41,29 +40,29 @@ BLAME_SCHEMA: dict[str, Json] = {
 """The schema of the evidence for a change."""
 
 
-def render_blame(plan: MaskedPlan, attribution: Attribution | None, layout: Layout) -> str:
-    """Return the section; "" where nobody asked."""
-    if attribution is None or not plan.steps:
+def render_blame(plan: MaskedPlan, evidence: Sequence[Sequence[TrailEvidence | None]], layout: Layout) -> str:
+    """Return the section; "" where nobody asked. The evidence is parallel to the steps of the plan."""
+    if not evidence or not plan.steps:
         return ""
-    return render_parts(_render_section(plan, attribution), layout)
+    return render_parts(_render_section(plan, evidence), layout)
 
 
-def _render_section(plan: MaskedPlan, attribution: Attribution) -> Iterator[Line]:
+def _render_section(plan: MaskedPlan, evidence: Sequence[Sequence[TrailEvidence | None]]) -> Iterator[Line]:
     yield build_line()
     yield build_line(("Who and when, as the audit trails tell:", "bold"), hang=2)
     view = View(plan.targets, from_server=True)
     lines = [
-        (step, evidence, fields)
-        for step, all_evidence in zip(plan.steps, attribution.steps, strict=True)
-        for evidence, fields in group_fields(step, all_evidence).items()
+        (step, found, fields)
+        for step, all_evidence in zip(plan.steps, evidence, strict=True)
+        for found, fields in group_fields(step, all_evidence).items()
     ]
-    for step, evidence, fields in lines[:MAX_TRACED]:
+    for step, found, fields in lines[:MAX_TRACED]:
         shown = ", ".join(escape_invisible(field) for field in fields[:_MAX_FIELDS])
         more = f" and {len(fields) - _MAX_FIELDS:,} more" if len(fields) > _MAX_FIELDS else ""
         object_name = describe_object(step, view)
         subject = " ".join(filter(None, (str(step.address), object_name)))
         yield build_line(f"  {escape_invisible(subject)}  {shown}{more}", hang=4)
-        yield build_line(f"    {escape_invisible(describe_evidence(evidence))}", hang=6)
+        yield build_line(f"    {escape_invisible(describe_evidence(found))}", hang=6)
     if len(lines) > MAX_TRACED:
         hidden = format_count(len(lines) - MAX_TRACED, "more change")
         yield build_line((f"  ({hidden}, each with --format json)", "dim"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.model import Action, Obstacle, Risk, Verdict
@@ -14,6 +14,7 @@ from reconciler.reports.perspective import FOUND, PLANNED, ActionWords
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
+    from reconciler.reports.fleet_facts import FleetFacts
 
 _Key = TypeVar("_Key")
 _VERDICT_WORDS = {
@@ -37,24 +38,24 @@ _RISK_LABELS = {Risk.HIGH: "high risk", Risk.IRREVERSIBLE: "irreversible"}
 _GOOD_VERDICTS = {Verdict.APPLIED, Verdict.UNCHANGED}
 
 
-def summarize_plan(plan: MaskedPlan, refusals: int = 0) -> str:
+def summarize_plan(plan: MaskedPlan, refusals: int = 0, fleet: FleetFacts | None = None) -> str:
     """Say what a plan comes to. Only a whole, complete comparison without a difference is called in sync."""
     if not plan.steps and plan.complete and not refusals:
-        return _describe_no_change(plan, "nothing to do")
-    return f"{_describe_caveats(plan, refusals)}{_describe_counts(plan, PLANNED)}"
+        return _describe_no_change(plan, "nothing to do", fleet)
+    return f"{_describe_caveats(plan, refusals, fleet)}{_describe_counts(plan, PLANNED, fleet)}"
 
 
-def summarize_drift(plan: MaskedPlan) -> str:
+def summarize_drift(plan: MaskedPlan, fleet: FleetFacts | None = None) -> str:
     """Say how far the live state is from what is declared, and which way the report's arrows point."""
     if not plan.steps and plan.complete and not plan.absences:
-        return _describe_no_change(plan, "no drift")
+        return _describe_no_change(plan, "no drift", fleet)
     differing = sum(step.weight for step in plan.steps) + len(plan.absences)
     drift = (
         f"Drift (declared -> found): {differing:,} of {format_count(plan.compared.objects, 'object')} not as declared: "
         if differing
         else ""
     )
-    return f"{_describe_caveats(plan, 0)}{drift}{_describe_counts(plan, FOUND)}"
+    return f"{_describe_caveats(plan, 0, fleet)}{drift}{_describe_counts(plan, FOUND, fleet)}"
 
 
 def summarize_news(drift: DriftComparison | None) -> str:
@@ -69,26 +70,44 @@ def summarize_news(drift: DriftComparison | None) -> str:
     return f"Differences beside earlier runs: {', '.join(parts)}" if parts else ""
 
 
-def summarize_outcomes(outcomes: Sequence[MaskedOutcome], *, interrupted: bool = False) -> str:
-    """Say what became of every object in the plan; the numbers add up to it."""
+def summarize_outcomes(
+    outcomes: Sequence[MaskedOutcome],
+    *,
+    interrupted: bool = False,
+    fleet: FleetFacts | None = None,
+    targets: Collection[str] = (),
+) -> str:
+    """Say what became of every object in the plan; the numbers add up to it. `targets` are those of the plan."""
+    answers = f"; {fleet.describe_answers(targets)}" if fleet else ""
+    is_whole = not interrupted and not (fleet and fleet.lost)
     total = sum(outcome.step.weight for outcome in outcomes)
     counts = {verdict: number for verdict, number in count_by_verdict(outcomes).items() if number}
-    if not interrupted and set(counts) == {Verdict.APPLIED}:
-        return f"Applied: {format_count(total, 'change')}, each confirmed by reading back."
+    if is_whole and set(counts) == {Verdict.APPLIED}:
+        return f"Applied: {format_count(total, 'change')}, each confirmed by reading back{answers}."
     summary = ", ".join(f"{number:,} {_VERDICT_WORDS[verdict]}" for verdict, number in counts.items())
-    headline = "NOT ALL APPLIED" if set(counts) - _GOOD_VERDICTS else "Applied"
+    headline = "NOT ALL APPLIED" if set(counts) - _GOOD_VERDICTS or not is_whole else "Applied"
     headline = "INTERRUPTED" if interrupted else headline
-    return f"{headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')})"
+    return f"{headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')}{answers})"
 
 
-def _describe_no_change(plan: MaskedPlan, message: str) -> str:
-    comparison = f"compared {plan.compared.objects:,} of {plan.compared.of:,}"
+def describe_part(plan: MaskedPlan, fleet: FleetFacts | None) -> str:
+    """Say which part of what is declared a run was about; "" for all of it."""
+    return "; ".join(filter(None, (plan.selection, f"shard {fleet.shard}" if fleet and fleet.shard else "")))
+
+
+def _describe_comparison(plan: MaskedPlan, fleet: FleetFacts | None) -> str:
+    answers = f", {fleet.describe_answers(plan.targets)}" if fleet else ""
+    return f"compared {plan.compared.objects:,} of {plan.compared.of:,}{answers}"
+
+
+def _describe_no_change(plan: MaskedPlan, message: str, fleet: FleetFacts | None) -> str:
+    comparison = _describe_comparison(plan, fleet)
     told = [_describe_absences(plan)] if plan.absences else []
     if acknowledged := describe_acknowledged(plan):
         told.append(acknowledged)
     rest = "".join(f"; {text}" for text in told)
-    if plan.selection:
-        return f"Partial run ({plan.selection}): {comparison}, {message} among them{rest}."
+    if part := describe_part(plan, fleet):
+        return f"Partial run ({part}): {comparison}, {message} among them{rest}."
     return f"{'No change' if told else 'In sync'}: {comparison}, {message}{rest}."
 
 
@@ -102,7 +121,7 @@ def _describe_absences(plan: MaskedPlan) -> str:
     return f"{format_count(len(plan.absences), 'declared object')} not there, which is only told"
 
 
-def _describe_caveats(plan: MaskedPlan, refusals: int) -> str:
+def _describe_caveats(plan: MaskedPlan, refusals: int, fleet: FleetFacts | None) -> str:
     """What keeps the counts from being the whole story comes before them."""
     caveats = []
     if plan.gaps:
@@ -113,8 +132,8 @@ def _describe_caveats(plan: MaskedPlan, refusals: int) -> str:
         caveats[0] = f"INCOMPLETE, {caveats[0]}"
     if refusals:
         caveats.append(f"REFUSED, {format_count(refusals, 'reason')}")
-    if plan.selection:
-        caveats.append(f"partial run ({plan.selection})")
+    if part := describe_part(plan, fleet):
+        caveats.append(f"partial run ({part})")
     joined = "; ".join(caveats)
     return f"{joined[:1].upper()}{joined[1:]}: " if joined else ""
 
@@ -123,8 +142,9 @@ def _count_faulty_documents(plan: MaskedPlan) -> int:
     return len({problem.address or problem.source for problem in plan.problems})
 
 
-def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> str:
+def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords], fleet: FleetFacts | None) -> str:
     is_drift, counts = words is FOUND, _count_steps(plan.steps)
+    is_whole = plan.complete and not describe_part(plan, fleet)
     absent = len(plan.absences) + counts.withheld[Obstacle.ABSENT] if is_drift else 0
     absences = [f"{absent:,} {_ABSENT}"] if absent else []
     # To drift an object that is not there is a difference like others.
@@ -134,13 +154,13 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords]) -> s
     if acknowledged := count_acknowledged(plan, plan.steps):
         parts.append(f"{acknowledged:,} acknowledged")
     if unchanged := count_in_sync(plan, plan.steps):
-        parts.append(f"{unchanged:,} {'in sync' if plan.complete and not plan.selection else 'unchanged'}")
+        parts.append(f"{unchanged:,} {'in sync' if is_whole else 'unchanged'}")
     parts.append(", ".join(_join_counts(counts.risks, _RISK_LABELS)))
     if plan.absences and not is_drift:
         parts.append(_describe_absences(plan))
     if not plan.steps and not absences:
         parts.insert(0, "no difference in what was compared" if plan.compared.objects else "nothing was compared")
-    return f"{'; '.join(filter(None, parts))}  (compared {plan.compared.objects:,} of {plan.compared.of:,})"
+    return f"{'; '.join(filter(None, parts))}  ({_describe_comparison(plan, fleet)})"
 
 
 class _Counts(NamedTuple):

@@ -1,7 +1,8 @@
 """The JSON that plan, drift, show, apply and every failure share; the plan file is made of the same steps.
 
 One shape whatever happened: {"format_version", "command", "outcome", "compared", "partial", "selection", "summary",
-"steps", "problems", "notes", "absences", "unmanaged", "rights"}. Members may join within a major version, none leaves.
+"steps", "problems", "notes", "absences", "unmanaged", "rights"}; a comparison has more, as `comparison_members` says,
+and `report_reader` makes the same report of it again. Members may join within a major version, none leaves.
 Equal values give equal bytes: what differs from run to run, its id and times, is among them; only drift and apply have
 it.
 """
@@ -10,19 +11,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, starmap, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diagnostics import Diagnostic
-from reconciler.errors import Exit
-from reconciler.model import Change, Gap, Json, Step, Verdict
+from reconciler.model import Change, Json, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
 from reconciler.plans.serial import encode_call, encode_subject
 from reconciler.plans.stored_rights import encode_rights_change
 from reconciler.plans.summary import Summary
 from reconciler.plans.unmanaged import sum_unmanaged
+from reconciler.reports.comparison_members import encode_comparison, encode_documents, encode_problem
 from reconciler.reports.drift_members import encode_acknowledgement, encode_age
+from reconciler.reports.headline import describe_part
 from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import is_invisible
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from reconciler.reports.formats import FormatContext
 
 FORMAT_VERSION = "1.0"
-_NO_STEPS = '\n  "steps": [],\n'
+_EMPTY_LIST = '\n  "{}": [],\n'
 
 # ##[group] is GitHub's, ##vso[...] Azure's, ##teamcity[...] TeamCity's.
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -78,14 +79,10 @@ def encode_reported_step(
     }
     if step.refusal:
         members |= {"refusal": step.refusal, "obstacle": step.obstacle.value}
+    members |= {"escalation": step.escalation} if step.escalation else {}
     if outcome:
         members["detail"] = outcome.detail
     return members | _encode_drift(drift.step if drift else None, step)
-
-
-def encode_problem(problem: Diagnostic) -> dict[str, Json]:
-    """Return one thing to mend."""
-    return {"source": str(problem.source), "message": problem.message}
 
 
 def encode_report(report: RunReport) -> dict[str, Json]:
@@ -93,8 +90,9 @@ def encode_report(report: RunReport) -> dict[str, Json]:
 
     What is acknowledged comes behind the steps, as steps without a call.
     """
-    steps = list(starmap(encode_reported_step, _list_reported(report)))
-    return {**_encode_frame(report), "steps": steps, **report.members}
+    steps, documents = list(starmap(encode_reported_step, _list_reported(report))), list(encode_documents(report))
+    coverage = {"coverage": documents} if documents else {}
+    return {**_encode_frame(report), "steps": steps, **coverage, **report.members}
 
 
 def render_report(report: RunReport, *, ascii_only: bool = False) -> str:
@@ -103,11 +101,18 @@ def render_report(report: RunReport, *, ascii_only: bool = False) -> str:
     frame = render_json({**_encode_frame(report), **report.members}, ascii_only=ascii_only)
     encoded = starmap(encode_reported_step, _list_reported(report))
     steps = [_indent(render_json(step, ascii_only=ascii_only)) for step in encoded]
-    if not steps or "steps" in report.members:
+    documents = [_render_line(document, ascii_only=ascii_only) for document in encode_documents(report)]
+    return _fill_list(_fill_list(frame, "steps", steps, report), "coverage", documents, report)
+
+
+def _fill_list(frame: str, name: str, items: list[str], report: RunReport) -> str:
+    """Put rendered items into the place of an empty list; a member of the command's own by that name stays."""
+    if not items or name in report.members:
         return frame
     # A line break in a text is escaped, so there is one such line.
-    head, _, tail = frame.partition(_NO_STEPS)
-    return "".join((head, _NO_STEPS.removesuffix("],\n"), "\n    ", ",\n    ".join(steps), "\n  ],\n", tail))
+    empty = _EMPTY_LIST.format(name)
+    head, _, tail = frame.partition(empty)
+    return "".join((head, empty.removesuffix("],\n"), "\n    ", ",\n    ".join(items), "\n  ],\n", tail))
 
 
 def _list_reported(report: RunReport) -> Iterator[tuple[Any, ...]]:
@@ -128,20 +133,23 @@ def _encode_frame(report: RunReport) -> dict[str, Json]:
         "command": report.command,
         "outcome": {"code": int(report.exit), "name": report.exit.word},
         "compared": {"objects": plan.compared.objects, "of": plan.compared.of},
-        "partial": bool(plan.selection),
+        "partial": bool(describe_part(plan, report.fleet)),
         "selection": plan.selection,
         "summary": _encode_summary(report.summary),
         "steps": [],
-        "problems": _encode_problems((*report.problems, *plan.problems), plan.gaps),
+        "problems": _encode_problems(report),
         "notes": [encode_problem(note) for note in report.all_notes],
         "absences": [
             encode_problem(absence)
             | {"address": absence.address._asdict() if absence.address else None, "object": absence.object_name}
-            | _encode_drift(absence_ages.get(absence))
-            for absence in sorted(plan.absences)
+            | _encode_drift(absence_ages.get(absence.identity))
+            for absence in sorted(plan.absences, key=lambda absence: absence.identity)
         ],
         "unmanaged": sum_unmanaged(plan.unmanaged),
+        # Never the last member: the place of its items is told by the comma behind it.
+        **({"coverage": []} if plan.targets and plan.documents else {}),
         "rights": [encode_rights_change(change) for change in plan.rights],
+        **encode_comparison(report),
     }
 
 
@@ -158,8 +166,17 @@ def render_json(value: Json, *, ascii_only: bool = False) -> str:
     """
     # json's default writes NaN, which is no JSON (RFC 8259, 6).
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2, allow_nan=False, default=_convert_value)
+    return _escape_text(text) + "\n"
+
+
+def _render_line(value: Json, *, ascii_only: bool) -> str:
+    # Measured: what is indented takes json ten times as long, and a fleet has thousands of documents.
+    return _escape_text(json.dumps(value, ensure_ascii=ascii_only, allow_nan=False))
+
+
+def _escape_text(text: str) -> str:
     text = _CI_COMMAND.sub(r"\\u0023#", text)
-    return (_NOT_PLAIN_ASCII.sub(_escape_character, text) if _NOT_PLAIN_ASCII.search(text) else text) + "\n"
+    return _NOT_PLAIN_ASCII.sub(_escape_character, text) if _NOT_PLAIN_ASCII.search(text) else text
 
 
 def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
@@ -180,13 +197,16 @@ def _encode_drift(age: DriftAge | None, step: MaskedStep | None = None) -> dict[
     return {"drift": encode_age(age)} if age else {}
 
 
-def _encode_problems(problems: Iterable[Diagnostic], gaps: Iterable[Gap]) -> list[dict[str, Json]]:
+def _encode_problems(report: RunReport) -> list[dict[str, Json]]:
     """Sort by place and say each thing once; what could not be read also names its cause."""
-    causes: dict[Diagnostic, Exit | None] = dict.fromkeys(problems)
-    causes |= {gap.problem: gap.cause for gap in gaps}
+    gaps = sorted(report.plan.gaps, key=lambda gap: -gap.cause)
+    causes = {gap.problem.key: gap.cause for gap in gaps}
+    held_back = {problem.key for problem in report.plan.problems}
     return [
-        encode_problem(problem) | ({"cause": cause.word} if cause is not None else {})
-        for problem, cause in sorted(causes.items(), key=lambda item: item[0])
+        encode_problem(problem)
+        | ({"cause": causes[problem.key].word} if problem.key in causes else {})
+        | ({"held_back": True} if problem.key in held_back else {})
+        for problem in report.all_problems
     ]
 
 

@@ -229,12 +229,12 @@ def _count_tiles(report: RunReport) -> Iterable[Tile]:
     yield from (tile for tile in tiles if tile.number > 0)
 
 
-def _tell(diagnostics: Iterable[Diagnostic], view: View, ages: Mapping[Diagnostic, DriftAge | None]) -> ToldList:
+def _tell(diagnostics: Iterable[Diagnostic], view: View, ages: Mapping[object, DriftAge | None]) -> ToldList:
     """Return what is told by file, of each as much as the text has of it."""
     limited = list(limit_by_file(diagnostics))
     shown = limited[:MAX_PAGE_PROBLEMS]
     files = [
-        ToldFile(file, [_tell_thing(diagnostic, view, ages.get(diagnostic)) for diagnostic in group])
+        ToldFile(file, [_tell_thing(diagnostic, view, ages.get(diagnostic.identity)) for diagnostic in group])
         for file, group in groupby(shown, key=lambda diagnostic: diagnostic.source.file)
     ]
     return ToldList(files, len(limited), len(limited) - len(shown))

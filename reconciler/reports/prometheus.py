@@ -113,7 +113,7 @@ def _count_drift(report: RunReport) -> Metric:
     for step, _, drift in report.steps:
         counts[step.address.target, step.address.kind, drift.step.status.value if drift else ""] += step.weight
     for absence in report.plan.absences:
-        age = ages.get(absence)
+        age = ages.get(absence.identity)
         if absence.address:
             counts[absence.address.target, absence.address.kind, age.status.value if age else ""] += 1
     # What is acknowledged has a metric of its own, so that a sum over these is what counts.

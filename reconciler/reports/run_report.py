@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.diagnostics import Diagnostic
+from reconciler.diagnostics import Diagnostic, sort_diagnostics
 from reconciler.errors import Exit
 from reconciler.model import Coverage, Json
 from reconciler.plans.masking import MaskedOutcome, MaskedPlan, MaskedStep
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.plans.attribution import TrailEvidence
     from reconciler.plans.drift_items import DriftAge, DriftComparison, StepDrift
     from reconciler.plans.posture import Posture
+    from reconciler.reports.fleet_facts import FleetFacts
 
 EMPTY_PLAN = MaskedPlan(steps=(), compared=Coverage(0, 0))
 """The plan of a run that made none."""
@@ -39,6 +40,9 @@ class RunReport:
     `notes` come beside those of the plan. With `outcomes` the steps are theirs; `drift` and `evidence` are parallel to
     the plan. `members` are the command's own in the JSON document, `headline` says in a line or two what it came to,
     `runs` are those that `history` tells of, and `posture` is what was found, of which the plan has a note each.
+    `refusals` is how many of the problems forbid the plan as a whole. Of an apply `interrupted` says that a signal
+    ended it, and `sent` that it came as far as sending. `tool` is the version that made the report, "" where that is
+    not told, and `fleet` is there for a fleet's.
     """
 
     command: str
@@ -54,6 +58,11 @@ class RunReport:
     differences: Sequence[PastDifference] = ()
     posture: Posture | None = None
     evidence: Sequence[Sequence[TrailEvidence | None]] = ()
+    refusals: int = 0
+    interrupted: bool = False
+    sent: bool = True
+    tool: str = ""
+    fleet: FleetFacts | None = None
 
     @property
     def steps(self) -> Iterator[ReportedStep]:
@@ -69,9 +78,18 @@ class RunReport:
         return (ReportedStep(step, None, age) for step, age in zip_longest(self.plan.acknowledged, ages))
 
     @property
-    def absence_ages(self) -> Mapping[Diagnostic, DriftAge | None]:
-        """How long each object that is only told to be missing has been so; empty where nothing is remembered."""
-        return dict(zip(self.plan.absences, self.drift.absences, strict=True)) if self.drift else {}
+    def absence_ages(self) -> Mapping[object, DriftAge | None]:
+        """How long each object that is only told to be missing has been so, by the identity of what tells it.
+
+        Empty where nothing is remembered.
+        """
+        identities = (absence.identity for absence in self.plan.absences)
+        return dict(zip(identities, self.drift.absences, strict=True)) if self.drift else {}
+
+    @property
+    def has_plan(self) -> bool:
+        """True where the command came as far as a plan."""
+        return bool(self.headline) or self.plan != EMPTY_PLAN
 
     @property
     def summary(self) -> Summary:
@@ -89,7 +107,7 @@ class RunReport:
     def all_problems(self) -> list[Diagnostic]:
         """Everything that has to be mended, sorted by place, each thing once."""
         unread = (gap.problem for gap in self.plan.gaps)
-        return sorted({*self.problems, *self.plan.problems, *unread})
+        return sort_diagnostics((*self.problems, *self.plan.problems, *unread))
 
     @property
     def findings(self) -> list[Diagnostic]:
@@ -105,4 +123,5 @@ class RunReport:
     @property
     def all_notes(self) -> list[Diagnostic]:
         """Everything that is only told, sorted by place."""
-        return sorted((*self.plan.notes, *self.plan.absences, *self.notes))
+        notes = (*self.plan.notes, *self.plan.absences, *self.notes)
+        return sorted(notes, key=lambda note: note.identity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reconciler.errors import EXIT_MEANINGS, Exit
-from reconciler.reports.headline import summarize_drift, summarize_outcomes, summarize_plan
+from reconciler.reports.headline import describe_part, summarize_drift, summarize_outcomes, summarize_plan
 from reconciler.reports.layout import format_count
 from reconciler.reports.run_report import RunReport
 
@@ -34,17 +34,22 @@ def describe_verdict(report: RunReport) -> RunVerdict:
         return RunVerdict(_GOOD, _GOOD_WORDS.get(report.command, "applied"))
     if report.plan.acknowledged:
         return RunVerdict(_GOOD, "nothing but what is acknowledged")
-    return RunVerdict(_GOOD, "no difference in a partial run" if report.plan.selection else "in sync")
+    return RunVerdict(
+        _GOOD, "no difference in a partial run" if describe_part(report.plan, report.fleet) else "in sync"
+    )
 
 
 def summarize_run(report: RunReport) -> str:
     """Return what a run came to in a line or two."""
     if report.outcomes:
-        return summarize_outcomes(report.outcomes, interrupted=report.exit is Exit.INTERRUPTED)
+        is_interrupted = report.interrupted or report.exit is Exit.INTERRUPTED
+        targets = report.plan.targets
+        return summarize_outcomes(report.outcomes, interrupted=is_interrupted, fleet=report.fleet, targets=targets)
     if report.headline:
         return report.headline
     if report.plan.steps or report.plan.gaps:
-        return (summarize_drift if report.command == "drift" else summarize_plan)(report.plan)
+        is_drift = report.command == "drift"
+        return summarize_drift(report.plan, report.fleet) if is_drift else summarize_plan(report.plan, 0, report.fleet)
     if report.command == "validate" and report.exit is Exit.OK:
         documents, files = (int(report.members.get(name, 0)) for name in ("documents", "files"))
         return f"{format_count(documents, 'document')} in {format_count(files, 'file')}"

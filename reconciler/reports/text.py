@@ -25,6 +25,7 @@ from reconciler.reports.unmanaged import summarize_unmanaged
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
+    from reconciler.reports.fleet_facts import FleetFacts
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
@@ -40,20 +41,32 @@ _MAX_OBJECTS = 3
 
 
 def render_plan(
-    plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, refusals: int = 0, headers: BuildHeaders | None = None
+    plan: MaskedPlan,
+    layout: Layout = PLAIN_LAYOUT,
+    refusals: int = 0,
+    headers: BuildHeaders | None = None,
+    *,
+    fleet: FleetFacts | None = None,
 ) -> str:
     """Return a plan's report; `refusals` is how many reasons there are not to apply it, told elsewhere as problems.
 
     With `headers` each request is shown whole, and nothing is grouped, cut or left out.
     """
     view = View(plan.targets, headers=headers)
-    return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout, view), layout)
+    return render_parts(_render_comparison(summarize_plan(plan, refusals, fleet), plan, layout, view), layout)
 
 
-def render_drift(plan: MaskedPlan, layout: Layout = PLAIN_LAYOUT, drift: DriftComparison | None = None) -> str:
+def render_drift(
+    plan: MaskedPlan,
+    layout: Layout = PLAIN_LAYOUT,
+    drift: DriftComparison | None = None,
+    *,
+    fleet: FleetFacts | None = None,
+) -> str:
     """Return the same comparison as news, from the server's side: what was declared, and what was found."""
     view = View(plan.targets, from_server=True)
-    return render_parts(_render_comparison(summarize_drift(plan), plan, layout, view, summarize_news(drift)), layout)
+    verdict, news = summarize_drift(plan, fleet), summarize_news(drift)
+    return render_parts(_render_comparison(verdict, plan, layout, view, news), layout)
 
 
 def render_outcomes(
@@ -62,11 +75,13 @@ def render_outcomes(
     *,
     interrupted: bool = False,
     view: View = View(),  # noqa: B008 - a frozen value
+    fleet: FleetFacts | None = None,
 ) -> str:
     """Return what became of each step; whatever did not simply succeed is explained below the table."""
 
     def report() -> Iterator[Line]:
-        yield build_line((summarize_outcomes(outcomes, interrupted=interrupted), "bold"), hang=2)
+        summary = summarize_outcomes(outcomes, interrupted=interrupted, fleet=fleet, targets=view.targets)
+        yield build_line((summary, "bold"), hang=2)
         rows = _pick_foremost_rows([outcome.verdict is not Verdict.APPLIED for outcome in outcomes], view)
         yield build_line()
         shown = [outcomes[index] for index in rows]

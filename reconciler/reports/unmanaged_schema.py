@@ -48,7 +48,11 @@ BASE_MEMBERS: Final[dict[str, Any]] = {
     "base": {
         "type": "object",
         "required": ["revision", "commit"],
-        "properties": {"revision": _TEXT, "commit": _TEXT},
+        "properties": {
+            "revision": _TEXT,
+            "commit": _TEXT,
+            "whole": {"type": "boolean", "description": "Whether all of it could be read."},
+        },
         "description": "What --base named.",
     },
     "no_longer_declared": {

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.pipeline import BaseComparison
+from reconciler.diagnostics import Address
 from reconciler.model import Json
+from reconciler.plans.serial import parse_source
 from reconciler.plans.withdrawals import Withdrawal
 from reconciler.reports.layout import Layout, Line, build_line, format_count, render_parts
+
+if TYPE_CHECKING:
+    from reconciler.engine.pipeline import BaseComparison
 
 MAX_WITHDRAWALS = 50
 """Documents that the text names."""
@@ -21,7 +26,7 @@ def encode_base(base: BaseComparison | None) -> dict[str, Json]:
     if base is None:
         return {}
     return {
-        "base": {"revision": base.revision.ref, "commit": base.revision.commit},
+        "base": {"revision": base.revision.ref, "commit": base.revision.commit, "whole": not base.revision.notes},
         "no_longer_declared": [_encode_withdrawal(withdrawal) for withdrawal in base.withdrawals],
     }
 
@@ -36,16 +41,31 @@ def _encode_withdrawal(withdrawal: Withdrawal) -> dict[str, Json]:
     }
 
 
-def render_withdrawals(base: BaseComparison | None, layout: Layout) -> str:
-    """Return a section about them; "" where no revision was given."""
-    return render_parts(_render_section(base), layout) if base else ""
+def decode_withdrawal(members: Mapping[str, Any]) -> Withdrawal:
+    """Return one of the members of `encode_base`; raises KeyError, TypeError, ValueError for anything else."""
+    objects, existing = members["objects"], members["existing"]
+    texts = (*members["address"].values(), members["source"], *objects)
+    # bool is a kind of int to Python.
+    if not all(isinstance(text, str) for text in texts) or (existing is not None and type(existing) is not int):
+        raise TypeError("what is no longer declared is told in texts, and counted")
+    is_whole = {"gone": True, "changed": False}[members["document"]]
+    source = parse_source(members["source"])
+    return Withdrawal(Address(**members["address"]), source, is_whole, tuple(objects), existing)
 
 
-def _render_section(base: BaseComparison) -> Iterator[Line]:
+def render_withdrawals(members: Mapping[str, Json], layout: Layout) -> str:
+    """Return a section about them, from the members of `encode_base`; "" where no revision was given."""
+    if "base" not in members:
+        return ""
+    withdrawals = list(map(decode_withdrawal, members["no_longer_declared"]))
+    return render_parts(_render_section(members["base"], withdrawals), layout)
+
+
+def _render_section(base: Mapping[str, Json], withdrawals: Sequence[Withdrawal]) -> Iterator[Line]:
     yield build_line()
-    ref, withdrawals = base.revision.ref, base.withdrawals
+    ref = base["revision"]
     if not withdrawals:
-        reach = ", as far as it could be read" if base.revision.notes else ""
+        reach = "" if base["whole"] else ", as far as it could be read"
         yield build_line(f"No longer declared since {ref}: nothing{reach}.", hang=2)
         return
     documents = sum(withdrawal.is_whole for withdrawal in withdrawals)

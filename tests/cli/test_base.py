@@ -63,7 +63,7 @@ def test_a_document_that_is_gone_is_named_and_changes_no_code(run: Run, world: S
     assert "No longer declared since main: 1 document; nothing is changed on the server" in stdout
     assert "SecurityRole/Auditors  main:manifests/roles.yaml:6:1  still exists" in stdout
     head = run_git("rev-parse", "HEAD")
-    assert report["base"] == {"revision": "main...", "commit": head}
+    assert report["base"] == {"revision": "main...", "commit": head, "whole": True}
     assert report["no_longer_declared"] == [
         {
             "address": {"target": "command", "kind": "SecurityRole", "name": "Auditors"},

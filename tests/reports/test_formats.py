@@ -69,7 +69,7 @@ def documents(*coverages: tuple[int, int]) -> tuple[DocumentCoverage, ...]:
 
 IN_SYNC = Plan((), Coverage(2, 2), targets=TARGETS, documents=documents((1, 1), (1, 1), (0, 0)))
 PARTLY = Plan((), Coverage(1, 2), (), (GAP,), targets=TARGETS, documents=documents((1, 1), (0, 1)))
-KNOWN = DriftComparison((StepDrift(AGE, (AGE,)), None, None), (), (AGE,), (GONE,))
+KNOWN = DriftComparison((StepDrift(AGE, (AGE, AGE)), None, None), (), (AGE,), (GONE,))
 PARTIAL_RUN = replace(ENDED, steps=(STEP,))
 GOOD_RUN = PastRun(RECORD, ("command",), Exit.OK, {"applied": 1})
 RUNNING = PastRun(RECORD, ("command", "csms"), None, {}, is_under_way=True)

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult, load_headers
+from reconciler.cli.terminal.output import CommandResult, build_result, load_headers
 from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import UsageError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from reconciler.engine.saved_plans import PlanDemands
     from reconciler.model import Plan, Risk
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
-    from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import View
     from reconciler.rights import RightsDemand
 
@@ -238,32 +237,25 @@ def _draw_execution(
     execution: Execution, view: View, recorded: RecordedRun, base: BaseComparison | None
 ) -> CommandResult:
     """Return the answer: what was done, or why nothing was."""
-    from reconciler.reports import text
-    from reconciler.reports.headline import describe_acknowledged, summarize_plan
-    from reconciler.reports.withdrawals import encode_base, render_withdrawals
+    from reconciler.reports.headline import summarize_plan
+    from reconciler.reports.run_report import RunReport
+    from reconciler.reports.withdrawals import encode_base
 
-    plan, outcomes = execution.plan, execution.outcomes
-
-    def draw(layout: Layout) -> str:
-        if execution.sent:
-            report = text.render_outcomes(outcomes, layout, interrupted=execution.interrupted, view=view)
-            left_alone = describe_acknowledged(plan)
-            return f"{report}\n{left_alone}\n" if left_alone else report
-        # The plan was shown, with all that belongs to it, unless there was nothing to ask about.
-        whole_text = text.render_plan(plan, layout) + render_withdrawals(base, layout)
-        return whole_text if nothing_to_do else "Nothing was sent.\n"
-
+    plan = execution.plan
     nothing_to_do = not plan.steps and plan.complete
-    return CommandResult(
+    report = RunReport(
+        "apply",
         execution.exit,
-        draw,
-        execution.problems,
         plan,
-        outcomes,
-        extra={"run": recorded.describe(), **encode_base(base)},
+        execution.outcomes,
+        execution.problems,
+        recorded.notes,
+        members={"run": recorded.describe(), **encode_base(base)},
         headline=summarize_plan(plan) if nothing_to_do else "",
-        notes=recorded.notes,
+        interrupted=execution.interrupted,
+        sent=execution.sent,
     )
+    return build_result(report, view.headers)
 
 
 def make_listener(
@@ -284,12 +276,12 @@ def make_listener(
 def _show_plan(session: Session, judged_plan: JudgedPlan, view: View) -> None:
     # Not to stdout, which is one result in every outcome: the report of what was done.
     from reconciler.reports import text
-    from reconciler.reports.withdrawals import render_withdrawals
+    from reconciler.reports.withdrawals import encode_base, render_withdrawals
 
     layout = session.choose_layout(session.stderr)
     refusals = len(judged_plan.refusals)
     report = text.render_plan(judged_plan.masked_plan, layout, refusals, view.headers)
-    report += render_withdrawals(judged_plan.base, layout)
+    report += render_withdrawals(encode_base(judged_plan.base), layout)
     write_text(session.stderr, f"{report}\n")
 
 

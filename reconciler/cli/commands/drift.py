@@ -8,16 +8,13 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
-from reconciler.cli.terminal.output import CommandResult
+from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from reconciler.engine.drift import DriftRun
-    from reconciler.reports.layout import Layout
 
-# What a pattern finds is for whoever writes it, in a plan; a job that runs every night would say it every night.
-_FOR_AUTHORS = frozenset({"live.pattern-matches"})
 _NEWS_WITHOUT_MEMORY = Diagnostic(
     "usage.command-line",
     Source("command line"),
@@ -63,6 +60,7 @@ def command(
     from reconciler.manifests.selection import Selection
     from reconciler.plans.run_events import list_drift_events
     from reconciler.reports.headline import summarize_drift, summarize_news
+    from reconciler.reports.run_report import RunReport
 
     if no_state and exit_on == "new":
         raise UsageError(_NEWS_WITHOUT_MEMORY)
@@ -72,40 +70,26 @@ def command(
     changes, news_notes = _weigh_differences(drift) if exit_on == "new" else (Exit.CHANGES, ())
     plan, comparison, attribution = drift.judged.masked_plan, drift.comparison, drift.attribution
     blame_notes = attribution.notes if attribution else ()
-    return CommandResult(
+    report = RunReport(
+        "drift",
         drift.judged.exit(changes=changes, absences=changes, refused=False),
-        lambda layout: _render_text(drift, layout),
-        (*drift.judged.refusals, *drift.judged.withheld),
         plan,
-        extra=_encode_members(drift),
+        problems=(*drift.judged.refusals, *drift.judged.withheld),
+        members=_encode_members(drift),
         headline="\n".join(filter(None, (summarize_drift(plan), summarize_news(comparison)))),
         notes=(*drift.notes, *blame_notes, *news_notes, *drift.judged.base_notes),
-        absences_in_text=True,
-        untold_rules=_FOR_AUTHORS,
         drift=comparison,
-        events=list_drift_events(comparison, drift.stale),
-        untold=drift.untold,
         evidence=attribution.steps if attribution else (),
     )
-
-
-def _render_text(drift: DriftRun, layout: Layout) -> str:
-    from reconciler.reports import text
-    from reconciler.reports.blame import render_blame
-    from reconciler.reports.withdrawals import render_withdrawals
-
-    plan = drift.judged.masked_plan
-    sections = (render_blame(plan, drift.attribution, layout), render_withdrawals(drift.judged.base, layout))
-    return text.render_drift(plan, layout, drift.comparison) + "".join(sections)
+    return build_result(report)._replace(events=list_drift_events(comparison, drift.stale), untold=drift.untold)
 
 
 def _encode_members(drift: DriftRun) -> dict[str, Any]:
     """Return what the JSON document has of other runs, where the store gave an answer, and of a revision."""
-    from reconciler.reports.drift_members import encode_cleared, encode_leases, encode_run
+    from reconciler.reports.drift_members import encode_leases, encode_run
     from reconciler.reports.withdrawals import encode_base
 
     members: dict[str, Any] = {"run": encode_run(drift.run), **encode_base(drift.judged.base)}
-    members |= {"cleared": encode_cleared(drift.comparison.cleared)} if drift.comparison else {}
     return members | ({"during_apply": encode_leases(drift.leases)} if drift.leases is not None else {})
 
 

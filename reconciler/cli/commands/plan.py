@@ -11,7 +11,7 @@ import click
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.destinations import explain_unwritable
-from reconciler.cli.terminal.output import CommandResult, load_headers
+from reconciler.cli.terminal.output import CommandResult, build_result, load_headers
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
@@ -61,10 +61,9 @@ def command(
     from reconciler.engine.declaration import RunOptions
     from reconciler.engine.preview import preview_plan
     from reconciler.manifests.selection import Selection
-    from reconciler.reports import text
     from reconciler.reports.headline import summarize_plan
-    from reconciler.reports.layout import sanitize_message
-    from reconciler.reports.withdrawals import encode_base, render_withdrawals
+    from reconciler.reports.run_report import RunReport
+    from reconciler.reports.withdrawals import encode_base
 
     run_options = RunOptions(paths, config, Selection(**filters), base, rights)
     destination = prepare_destination(session, out, run_options) if out is not None else None
@@ -73,20 +72,18 @@ def command(
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
-    saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n" if digest else ""
-    return CommandResult(
+    saved = {"saved": bool(digest), "digest": digest, **({"saved_to": out} if digest else {})}
+    report = RunReport(
+        "plan",
         exit_,
-        lambda layout: (
-            text.render_plan(masked_plan, layout, len(refusals), load_headers() if full else None)
-            + render_withdrawals(judged_plan.base, layout)
-            + sanitize_message(saved_line)
-        ),
-        (*refusals, *judged_plan.withheld, *obstacles),
         masked_plan,
-        extra={"saved": bool(digest), "digest": digest, **encode_base(judged_plan.base)},
+        problems=(*refusals, *judged_plan.withheld, *obstacles),
+        members={**saved, **encode_base(judged_plan.base)},
         headline=summarize_plan(masked_plan, len(refusals)),
         notes=(*notes, *judged_plan.base_notes),
+        refusals=len(refusals),
     )
+    return build_result(report, load_headers() if full else None)
 
 
 class Destination(NamedTuple):

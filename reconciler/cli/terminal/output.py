@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler import __version__
 from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     from reconciler.plans.masking import MaskedOutcome, MaskedPlan
     from reconciler.plans.posture import Posture
     from reconciler.plans.run_events import RunEvent, UntoldNews
+    from reconciler.reports.fleet_facts import FleetFacts
     from reconciler.reports.formats import FormatContext
     from reconciler.reports.layout import Layout
     from reconciler.reports.perspective import BuildHeaders
     from reconciler.reports.run_report import RunReport
+
+
+# What a pattern finds is for whoever writes it, in a plan; a job that runs every night would say it every night.
+_FOR_AUTHORS = frozenset({"live.pattern-matches"})
 
 
 def _render_nothing(_: Layout) -> str:
@@ -40,7 +46,8 @@ class CommandResult(NamedTuple):
     `differences` are those that `history` tells of. `documents` are those of a command that makes no plan,
     and `posture` is what was found beside everything that is declared. `events` are
     the news of a run for those who are told, and `untold` is what earlier ones could not tell them. `evidence`
-    says of each change of the plan who made it.
+    says of each change of the plan who made it. `refusals`, `interrupted`, `sent` and `fleet` are as in a `RunReport`,
+    and so is `tool`, which is this version where it is "".
     """
 
     exit: Exit
@@ -62,6 +69,40 @@ class CommandResult(NamedTuple):
     events: tuple[RunEvent, ...] = ()
     untold: tuple[UntoldNews, ...] = ()
     evidence: Sequence[Sequence[TrailEvidence | None]] = ()
+    refusals: int = 0
+    interrupted: bool = False
+    sent: bool = True
+    fleet: FleetFacts | None = None
+    tool: str = ""
+
+
+def build_result(report: RunReport, headers: BuildHeaders | None = None) -> CommandResult:
+    """Return the report of a plan, a drift or an apply as a command's answer, whoever ran it.
+
+    With `headers` its text shows each request whole.
+    """
+    from reconciler.reports.run_text import render_run_text
+
+    is_drift = report.command == "drift"
+    return CommandResult(
+        report.exit,
+        lambda layout: render_run_text(report, layout, headers),
+        tuple(report.problems),
+        report.plan if report.has_plan else None,
+        report.outcomes,
+        extra=report.members,
+        headline=report.headline,
+        notes=tuple(report.notes),
+        absences_in_text=is_drift,
+        untold_rules=_FOR_AUTHORS if is_drift else frozenset(),
+        drift=report.drift,
+        evidence=report.evidence,
+        refusals=report.refusals,
+        interrupted=report.interrupted,
+        sent=report.sent,
+        fleet=report.fleet,
+        tool=report.tool,
+    )
 
 
 def load_headers() -> BuildHeaders:
@@ -139,6 +180,11 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         differences=result.differences,
         posture=result.posture,
         evidence=result.evidence,
+        refusals=result.refusals,
+        interrupted=result.interrupted,
+        sent=result.sent,
+        tool=result.tool or __version__,
+        fleet=result.fleet,
     )
 
 
