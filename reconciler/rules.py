@@ -86,6 +86,9 @@ _EXPORT_RULES = {
     "export.unreadable-text": "An export is larger than what a run reads.",
     "export.unwritable-object": "A live object holds what no manifest can.",
 }
+_FLEET_RULES = {
+    "fleet.no-answer": "The run of one target of a fleet ended before there was a plan, so nothing is known of it.",
+}
 _HISTORY_RULES = {
     "history.broken-chain": "A file of exported history is not as it was written, or not whole.",
     "history.other-store": "An export of history goes on from one of another store.",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.errors import Exit, find_worst_exit
 from reconciler.model import Outcome, Plan, Verdict
+from reconciler.plans.masking import MaskedPlan
 
 _VERDICT_EXITS = {
     Verdict.APPLIED: Exit.OK,
@@ -19,7 +20,7 @@ _UNCHANGED_VERDICTS = frozenset({Verdict.UNCHANGED, Verdict.NOT_APPLIED, Verdict
 
 
 def exit_code(
-    plan: Plan | None = None,
+    plan: Plan | MaskedPlan | None = None,
     outcomes: Sequence[Outcome] = (),
     *,
     changes: Exit = Exit.OK,
@@ -42,7 +43,7 @@ def exit_code(
     return find_worst_exit(codes | ({Exit.INTERNAL} if faulty else set()))
 
 
-def _comparison_exit(plan: Plan) -> Exit:
+def _comparison_exit(plan: Plan | MaskedPlan) -> Exit:
     """Return the code of a comparison, changes aside: ok, or why it isn't complete.
 
     Where something was compared, whatever could not be read makes the whole incomplete; where nothing was, its cause

@@ -52,17 +52,17 @@ def _render_section(plan: MaskedPlan, evidence: Sequence[Sequence[TrailEvidence 
     yield build_line(("Who and when, as the audit trails tell:", "bold"), hang=2)
     view = View(plan.targets, from_server=True)
     lines = [
-        (step, found, fields)
+        (step, trace, fields)
         for step, all_evidence in zip(plan.steps, evidence, strict=True)
-        for found, fields in group_fields(step, all_evidence).items()
+        for trace, fields in group_fields(step, all_evidence).items()
     ]
-    for step, found, fields in lines[:MAX_TRACED]:
+    for step, trace, fields in lines[:MAX_TRACED]:
         shown = ", ".join(escape_invisible(field) for field in fields[:_MAX_FIELDS])
         more = f" and {len(fields) - _MAX_FIELDS:,} more" if len(fields) > _MAX_FIELDS else ""
         object_name = describe_object(step, view)
         subject = " ".join(filter(None, (str(step.address), object_name)))
         yield build_line(f"  {escape_invisible(subject)}  {shown}{more}", hang=4)
-        yield build_line(f"    {escape_invisible(describe_evidence(found))}", hang=6)
+        yield build_line(f"    {escape_invisible(describe_evidence(trace))}", hang=6)
     if len(lines) > MAX_TRACED:
         hidden = format_count(len(lines) - MAX_TRACED, "more change")
         yield build_line((f"  ({hidden}, each with --format json)", "dim"))

@@ -15,7 +15,6 @@ from reconciler.reports.run_report import RunReport
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
-    from reconciler.reports.fleet_facts import FleetFacts
 
 _TEXT: dict[str, Json] = {"type": "string"}
 _COUNT: dict[str, Json] = {"type": "integer", "minimum": 0}
@@ -122,15 +121,13 @@ def encode_comparison(report: RunReport) -> dict[str, Json]:
         "manifests": plan.manifests,
         "refusals": report.refusals,
         "interrupted": report.interrupted,
-        "nothing_sent": not report.sent,
+        "nothing_sent": not report.has_sent,
         "blamed": bool(report.evidence),
         "targets": {name: bound._asdict() for name, bound in sorted(plan.targets.items())},
         "unmanaged_by_target": {kind: dict(sorted(counts.items())) for kind, counts in plan.unmanaged.items()},
     }
     members = {name: value for name, value in members.items() if value}
-    if report.drift:
-        members |= {"ages": _encode_ages(report.drift), "cleared": encode_cleared(report.drift.cleared)}
-    return members | ({"fleet": _encode_fleet(report.fleet, report)} if report.fleet else {})
+    return members | _encode_drift(report.drift) | _encode_fleet(report)
 
 
 def encode_documents(report: RunReport) -> Iterator[dict[str, Json]]:
@@ -149,15 +146,21 @@ def _encode_document(document: DocumentCoverage) -> dict[str, Json]:
     return members if document.is_selected else {**members, "selected": False}
 
 
-def _encode_ages(drift: DriftComparison) -> list[Json]:
-    return [
+def _encode_drift(drift: DriftComparison | None) -> dict[str, Json]:
+    if drift is None:
+        return {}
+    ages = [
         {"status": age.status.value, "since": age.since, "runs": age.runs, "differences": number}
         for age, number in sorted(Counter(drift.ages).items())
     ]
+    return {"ages": ages, "cleared": encode_cleared(drift.cleared)}
 
 
-def _encode_fleet(fleet: FleetFacts, report: RunReport) -> dict[str, Json]:
+def _encode_fleet(report: RunReport) -> dict[str, Json]:
+    fleet = report.fleet
+    if fleet is None:
+        return {}
     lost = [{"target": target.name, **encode_problem(target.problem)} for target in fleet.lost]
     answered = fleet.count_answers(report.plan.targets)
     members: dict[str, Json] = {"targets": list(fleet.targets), "answered": answered, "lost": lost}
-    return members | ({"shard": fleet.shard} if fleet.shard else {})
+    return {"fleet": members | ({"shard": fleet.shard} if fleet.shard else {})}

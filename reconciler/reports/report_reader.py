@@ -38,6 +38,7 @@ from reconciler.transport.strict_json import UnusableJson, decode_json
 
 READABLE_COMMANDS = frozenset({"plan", "drift", "apply"})
 """The commands whose reports can be read."""
+_OF_THE_PLAN = frozenset({"cause", "held_back"})
 _REASON = "only what `--report json` or `--format json` of plan, drift and apply wrote can be read"
 _REMEDY = "give such a report, whole and unchanged"
 
@@ -51,16 +52,22 @@ def read_report(data: bytes, name: str) -> RunReport:
         document = decode_json(data)
     except UnusableJson as error:
         raise _refuse(name, f"this {error}") from None
-    if not isinstance(document, dict) or "command" not in document or "outcome" not in document:
-        raise _refuse(name, "this is no report of reconciler")
-    if str(document["command"]) not in READABLE_COMMANDS:
-        raise _refuse(name, "this is the report of another command")
-    if str(document.get("format_version")).partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
-        raise _refuse(name, "this report is of a format that this version of the tool does not know")
+    if summary := _explain_foreign(document):
+        raise _refuse(name, summary)
     try:
         return _decode_report(document)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         raise _refuse(name, "this is not as the tool writes a report") from None
+
+
+def _explain_foreign(document: Json) -> str:
+    """Say why a document is no report that can be read; "" if it may be one."""
+    if not isinstance(document, dict) or "command" not in document or "outcome" not in document:
+        return "this is no report of reconciler"
+    if str(document["command"]) not in READABLE_COMMANDS:
+        return "this is the report of another command"
+    is_known = str(document.get("format_version")).partition(".")[0] == FORMAT_VERSION.partition(".")[0]
+    return "" if is_known else "this report is of a format that this version of the tool does not know"
 
 
 def _refuse(name: str, summary: str) -> UsageError:
@@ -74,20 +81,19 @@ def _decode_report(document: Mapping[str, Any]) -> RunReport:
     if outcomes and len(outcomes) < len(steps):
         raise ValueError("what became of a step is missing")
     plan = _decode_plan(document, records)
-    told = [(_decode_problem(entry), entry) for entry in read_list(document["problems"])]
     return RunReport(
         command=read_text(document["command"]),
         exit=Exit(read_count(document["outcome"]["code"])),
         plan=plan,
         outcomes=tuple(outcomes),
-        problems=tuple(problem for problem, entry in told if not {"cause", "held_back"} & entry.keys()),
+        problems=tuple(_decode_problem(entry) for entry in document["problems"] if not entry.keys() & _OF_THE_PLAN),
         drift=_decode_comparison(document, records) if "ages" in document else None,
         members=dict(_pick_members(document)),
         headline=read_text(document.get("headline", "")),
         evidence=tuple(record.evidence for record in steps) if "blamed" in document else (),
         refusals=read_count(document.get("refusals", 0)),
         interrupted="interrupted" in document,
-        sent="nothing_sent" not in document,
+        has_sent="nothing_sent" not in document,
         tool=read_text(document.get("tool", "")),
         fleet=_decode_fleet(document["fleet"]) if "fleet" in document else None,
     )
@@ -134,9 +140,9 @@ def _decode_problem(members: Mapping[str, Any]) -> Diagnostic:
     for part in ("rule", "summary", "reason", "remedy", "source"):
         read_text(members[part])
     address: Address | None = read_address(members["address"]) if members.get("address") else None
-    known = {name: value for name, value in members.items() if name != "address"}
+    parts = {name: value for name, value in members.items() if name != "address"}
     source, object_name = read_source(members["source"]), read_text(members.get("object", ""))
-    return replace(decode_diagnostic(known), source=source, address=address, object_name=object_name)
+    return replace(decode_diagnostic(parts), source=source, address=address, object_name=object_name)
 
 
 def _decode_bound(members: Mapping[str, Any]) -> Bound:
@@ -173,19 +179,25 @@ def _decode_fleet(members: Mapping[str, Any]) -> FleetFacts:
 def _pick_members(document: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
     """Yield the command's own members, each as the formats take it."""
     for name, value in document.items():
-        if name in {"run", "saved_plan"}:
-            list(map(read_text, value.values()))
-        elif name == "base":
-            list(map(read_text, (value["revision"], value["commit"])))
-            read_list(document["no_longer_declared"])
-            if type(value["whole"]) is not bool:
-                raise TypeError("whether all of it was read is due")
-        elif name == "no_longer_declared":
-            list(map(decode_withdrawal, read_list(value)))
-        elif name == "during_apply":
-            list(map(read_text, (part for entry in read_list(value) for part in entry.values())))
-        elif name in {"digest", "saved_to"}:
+        if name in _OWN_TEXTS:
             read_text(value)
+        elif name in _OWN_LISTS:
+            list(map(_OWN_LISTS[name], read_list(value)))
+        elif name in _OWN_RECORDS:
+            list(map(read_text, (part for key, part in value.items() if key != "whole")))
         elif name != "saved" or type(value) is not bool:
             continue
         yield name, value
+    if "base" in document:
+        list(map(read_text, (document["base"]["revision"], document["base"]["commit"])))
+        if type(document["base"]["whole"]) is not bool or "no_longer_declared" not in document:
+            raise TypeError("what a revision declared is told whole or in part")
+
+
+def _check_texts(members: Mapping[str, Any]) -> None:
+    list(map(read_text, members.values()))
+
+
+_OWN_TEXTS = frozenset({"digest", "saved_to"})
+_OWN_RECORDS = frozenset({"run", "saved_plan", "base"})
+_OWN_LISTS = {"no_longer_declared": decode_withdrawal, "during_apply": _check_texts}

@@ -41,8 +41,8 @@ class RunReport:
     the plan. `members` are the command's own in the JSON document, `headline` says in a line or two what it came to,
     `runs` are those that `history` tells of, and `posture` is what was found, of which the plan has a note each.
     `refusals` is how many of the problems forbid the plan as a whole. Of an apply `interrupted` says that a signal
-    ended it, and `sent` that it came as far as sending. `tool` is the version that made the report, "" where that is
-    not told, and `fleet` is there for a fleet's.
+    ended it, and `has_sent` that it came as far as sending. `tool` is the version that made the report, "" where that
+    is not told, and `fleet` is there for a fleet's.
     """
 
     command: str
@@ -60,7 +60,7 @@ class RunReport:
     evidence: Sequence[Sequence[TrailEvidence | None]] = ()
     refusals: int = 0
     interrupted: bool = False
-    sent: bool = True
+    has_sent: bool = True
     tool: str = ""
     fleet: FleetFacts | None = None
 

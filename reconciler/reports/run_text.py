@@ -37,7 +37,7 @@ def _render_plan(report: RunReport, layout: Layout, headers: BuildHeaders | None
 
 def _render_apply(report: RunReport, layout: Layout, headers: BuildHeaders | None) -> str:
     """Return what was done; the plan was shown before, with all that belongs to it, unless it was empty."""
-    if report.outcomes and report.sent:
+    if report.outcomes and report.has_sent:
         view = View(report.plan.targets, headers=headers)
         outcomes = text.render_outcomes(
             report.outcomes, layout, interrupted=report.interrupted, view=view, fleet=report.fleet

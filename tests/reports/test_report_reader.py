@@ -15,8 +15,8 @@ from reconciler.coverage import DocumentCoverage
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit, UsageError
-from reconciler.model import Action, Coverage, Gap, Obstacle, Plan
 from reconciler.kinds.registry import KINDS
+from reconciler.model import Action, Coverage, Gap, Obstacle, Plan
 from reconciler.plans.attribution import Grade, TrailEvidence
 from reconciler.plans.drift_items import DriftAge, DriftComparison, DriftStatus, StepDrift
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
@@ -81,7 +81,7 @@ READ_AGAIN = {
                  "during_apply": [{"target": "csms", "run": "r-2", "since": "2026-11-20T10:30:00Z"}]},
     ),
     "nobody was named": RunReport("drift", Exit.OK, mask_plan(PLAN), headline="drift", evidence=[(None, None)] * 3),
-    "an apply that sent nothing": replace(SAMPLES["apply"], sent=False),
+    "an apply that sent nothing": replace(SAMPLES["apply"], has_sent=False),
     "an apply of nothing": replace(SAMPLES["in sync"], command="apply"),
     "an apply that was stopped": replace(SAMPLES["apply"], exit=Exit.UNKNOWN, interrupted=True, fleet=FLEET),
     **{f"hostile: {at}": make_hostile_report(HOSTILE[at::9]) for at in range(9)},
@@ -104,7 +104,8 @@ def test_all_that_a_report_can_have_is_in_the_schema() -> None:
     for name in ("a plan with all there is", "a drift with all there is", "an apply that was stopped"):
         document = json.loads(render_report(READ_AGAIN[name]))
         VALID.validate(document)
-        assert document.keys() <= set(build_schemas(KINDS)["report.json"]["properties"]) | {"targets", "saved", "digest", "saved_to"}
+        schema = build_schemas(KINDS)["report.json"]["properties"]
+        assert document.keys() <= schema.keys() | {"targets", "saved", "digest", "saved_to"}
 
 
 def test_what_is_said_of_two_documents_in_the_same_words_is_told_of_both() -> None:

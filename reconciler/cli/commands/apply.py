@@ -253,7 +253,7 @@ def _draw_execution(
         members={"run": recorded.describe(), **encode_base(base)},
         headline=summarize_plan(plan) if nothing_to_do else "",
         interrupted=execution.interrupted,
-        sent=execution.sent,
+        has_sent=execution.sent,
     )
     return build_result(report, view.headers)
 

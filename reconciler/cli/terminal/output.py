@@ -46,8 +46,8 @@ class CommandResult(NamedTuple):
     `differences` are those that `history` tells of. `documents` are those of a command that makes no plan,
     and `posture` is what was found beside everything that is declared. `events` are
     the news of a run for those who are told, and `untold` is what earlier ones could not tell them. `evidence`
-    says of each change of the plan who made it. `refusals`, `interrupted`, `sent` and `fleet` are as in a `RunReport`,
-    and so is `tool`, which is this version where it is "".
+    says of each change of the plan who made it. `refusals`, `interrupted`, `has_sent` and `fleet` are as in a
+    `RunReport`, and so is `tool`, which is this version where it is "".
     """
 
     exit: Exit
@@ -71,7 +71,7 @@ class CommandResult(NamedTuple):
     evidence: Sequence[Sequence[TrailEvidence | None]] = ()
     refusals: int = 0
     interrupted: bool = False
-    sent: bool = True
+    has_sent: bool = True
     fleet: FleetFacts | None = None
     tool: str = ""
 
@@ -99,7 +99,7 @@ def build_result(report: RunReport, headers: BuildHeaders | None = None) -> Comm
         evidence=report.evidence,
         refusals=report.refusals,
         interrupted=report.interrupted,
-        sent=report.sent,
+        has_sent=report.has_sent,
         fleet=report.fleet,
         tool=report.tool,
     )
@@ -182,7 +182,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
         evidence=result.evidence,
         refusals=result.refusals,
         interrupted=result.interrupted,
-        sent=result.sent,
+        has_sent=result.has_sent,
         tool=result.tool or __version__,
         fleet=result.fleet,
     )
