@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills mutants build smoke image sbom docs constraints pictures clean help
+.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills fleet-kills mutants build smoke image sbom docs constraints pictures clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -50,6 +50,10 @@ campaign: $(VENV)/.run ## the write protocol on trial, the long way
 # on 2 cores, of which git takes most. Where there is a TRUST.json, both targets add what they showed to it.
 kills: $(VENV)/.dev ## `apply` killed for real, with each back end, the long way
 	$(BIN)/python -m tests.kills.campaign --trust TRUST.json
+
+# 20 times each a worker, the scheduler, the client and a target's own process, in the middle of 300 writes; 15 minutes.
+fleet-kills: $(VENV)/.dev ## `apply` over a fleet with its parts killed for real, the long way
+	$(BIN)/python -m tests.kills.fleet_campaign
 
 mutants: $(VENV)/.dev ## seeded bugs: each must be seen by the test that is named for it
 	$(BIN)/python -m tests.mutants.runner --trust TRUST.json

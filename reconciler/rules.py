@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from reconciler import file_rules
+
 _ACKNOWLEDGEMENT_RULES = {
     "acknowledgement.ended": "The day of an acknowledgement has come, so that its differences count again.",
     "acknowledgement.ends-soon": "An acknowledgement ends within seven days.",
@@ -41,16 +43,6 @@ _BASE_RULES = {
     "base.outside-repository": "A path of manifests lies outside of the repository that --base names a revision of.",
     "base.unread-manifest": "A file or document of the revision that --base names can't be read as one of today.",
 }
-_CSV_RULES = {
-    "csv.duplicate-column": "The header of a table names a column twice.",
-    "csv.empty-cell": "A cell of a table is empty.",
-    "csv.file-name": "A manifest names a table that does not end in .csv or does not lie below its own folder.",
-    "csv.missing-column": "The header of a table lacks a column that the kind needs.",
-    "csv.no-rows": "A table has a header and nothing below it.",
-    "csv.row-length": "A line of a table is empty, or has more or fewer cells than the header.",
-    "csv.syntax": "A line of a table is no row: its quotes don't close on it, or it holds a tab.",
-    "csv.unknown-column": "The header of a table names a column that the kind does not have.",
-}
 _DOCTOR_RULES = {
     "doctor.certificate-ends-soon": "The certificate of a server ends within a month.",
     "doctor.clock": "The clocks of this machine and of a server differ by more than a minute.",
@@ -60,16 +52,6 @@ _DOCTOR_RULES = {
     "doctor.row-gone": "An object that was listed is gone a moment later.",
     "doctor.tls": "No TLS connection to a server comes about that both sides trust.",
     "doctor.token-ended": "A token says of itself that its time is over.",
-}
-_DOCUMENT_RULES = {
-    "document.duplicate-key": "A mapping gives one key twice.",
-    "document.encoding": "A file is not UTF-8.",
-    "document.limit": "A file, a text or a folder is larger than what is read; the message names the limit.",
-    "document.line-ends": "The lines of a file end partly in LF and partly in CRLF.",
-    "document.merge-conflict": "A file holds the lines that git leaves where two versions could not be merged.",
-    "document.more-problems": "A file has more problems than are listed.",
-    "document.unreadable-file": "A file or folder can't be opened, or is a symbolic link or no regular file.",
-    "document.unsafe-text": "A text holds characters that a reviewer can't see, or is not in Unicode's composed form.",
 }
 _DRIFT_RULES = {
     "drift.counted-as-new": "A difference that no memory could set beside earlier runs counts as new.",
@@ -88,6 +70,16 @@ _EXPORT_RULES = {
 }
 _FLEET_RULES = {
     "fleet.no-answer": "The run of one target of a fleet ended before there was a plan, so nothing is known of it.",
+    "fleet.local-store": "Workers elsewhere would apply, and remember it where nobody else can see it.",
+    "fleet.no-certificate": "A file of the mutual TLS that a Dask scheduler wants is not there.",
+    "fleet.no-scheduler": "The Dask scheduler of the settings can't be reached, or refuses the certificate.",
+    "fleet.not-in-plan": "A saved plan is not about some targets, which could not be planned or may not be applied.",
+    "fleet.no-worker": "No worker of the engine offers the zone of a target.",
+    "fleet.not-begun": "The task of a target was not begun, since somebody stopped the run.",
+    "fleet.other-checkout": "A worker's settings or manifests are not those of whoever began the run.",
+    "fleet.other-version": "A worker has another version of the tool than whoever began the run.",
+    "fleet.task-lost": "The task of a target ended without an answer that can be used.",
+    "fleet.unfinished": "The task of a target began to apply, was lost, and what it came to can't be told whole.",
 }
 _HISTORY_RULES = {
     "history.broken-chain": "A file of exported history is not as it was written, or not whole.",
@@ -99,9 +91,6 @@ _INIT_RULES = {
 }
 _INTERNAL_RULES = {
     "internal.bug": "A bug in the tool; please report it.",
-}
-_JSON_RULES = {
-    "json.syntax": "A file that ends in .json is not JSON.",
 }
 _LIVE_RULES = {
     "live.account-without-domain": "A document names an account without its domain; the server says which it is.",
@@ -303,6 +292,7 @@ _USAGE_RULES = {
     "usage.invalid-otlp": "What is given to --otlp is no URL of a collector.",
     "usage.invalid-out": "The name given to --out is none that a saved plan can have.",
     "usage.invalid-report": "A format or a name given to --report is none that a report can have, or is taken.",
+    "usage.invalid-shard": "What is given to --shard is no part of a whole.",
     "usage.invalid-trace": "The name given to --trace is none that a trace can have, or stands for something else.",
     "usage.missing-extra": "An option needs a package that is not installed.",
     "usage.no-age": "It is not said how old what is to be forgotten is.",
@@ -338,14 +328,8 @@ _WAIVER_RULES = {
     "waiver.no-policy": "A waiver is about a policy that no document declares.",
     "waiver.too-long": "A waiver would last longer than 180 days.",
 }
-_YAML_RULES = {
-    "yaml.invalid-key": "A key of a mapping is missing, or is not plain text.",
-    "yaml.needless-escape": "An escape in double quotes stands for a plain character, such as `\\x41` or `\\/`.",
-    "yaml.syntax": "A file is not YAML.",
-    "yaml.unsupported": "A file uses what YAML can do beyond plain data: anchors, aliases, tags, merges, directives.",
-}
 
 # Each mapping above by its name, so that no area can be forgotten here.
-_AREAS = [area for name, area in tuple(globals().items()) if name.endswith("_RULES")]
+_AREAS = [area for name, area in (*globals().items(), *vars(file_rules).items()) if name.endswith("_RULES")]
 RULES: Mapping[str, str] = MappingProxyType(dict(sorted((rule, area[rule]) for area in _AREAS for rule in area)))
 """Every rule with its meaning, by id in alphabetical order."""

@@ -37,6 +37,7 @@ from reconciler.errors import Exit, ReconcilerError, describe_internal_error
 
 if TYPE_CHECKING:
     from reconciler.engine.timing import Timing
+    from reconciler.fleet.task_check import TaskCheck
     from reconciler.reports.formats import FormatContext
 _REPORT = "--report"
 _COMMAND_LINE = Source("command line")
@@ -52,6 +53,7 @@ def run_command_line(
     stderr: TextIO,
     stdin: TextIO,
     timing: Timing | None = None,
+    task: TaskCheck | None = None,
 ) -> int:
     """Run one command, print its answer, and return its exit code. Nothing is raised."""
     # Read even where the rest can't be parsed: a usage error is answered in the format asked for. Where an option is
@@ -72,6 +74,7 @@ def run_command_line(
         timing=timing,
         reports=reports,
         read_standard_input=functools.cache(functools.partial(read_piped_bytes, stdin)),
+        task=task,
     )
     with session.stops.handle_signals():
         return _run_and_print(argv, session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,8 +43,11 @@ _NO_TARGETS = Diagnostic(
 class RunInputs:
     """What a run may know: environment variables, the folder that paths start from, the day in UTC (what `expires`
     means), the kinds there are, when it started (seconds since the epoch), how time passes, what is piped in (the same
-    bytes however often it is asked for), who sees its requests, who its phases, who its settings, which may raise
-    UsageError, and who hears, from any thread, why it is slow.
+    bytes however often it is asked for), who sees its requests, who its phases, who its settings and who the digest of
+    its manifests, which both may raise a ReconcilerError, and who hears, from any thread, why it is slow.
+
+    Of a fleet's run each process is about one `target`, as though nothing were declared for others, and the files are
+    read once for all of them: `held`.
     """
 
     env: Mapping[str, str]
@@ -57,7 +60,10 @@ class RunInputs:
     traffic: TrafficWatch | None = None
     phases: PhaseObserver = UNOBSERVED
     on_settings: Callable[[Settings], None] = lambda _settings: None
+    on_manifests: Callable[[str], None] = lambda _digest: None
     on_slowdown: Callable[[str], None] = lambda _line: None
+    target: str = ""
+    held: HeldDeclaration | None = None
 
 
 class RunOptions(NamedTuple):
@@ -94,9 +100,30 @@ class Declaration(NamedTuple):
         return sorted({document.address.target for document in self.selected})
 
 
+class HeldDeclaration(NamedTuple):
+    """What files said when they were read for `options`, for whoever is about to ask for the same.
+
+    `commit` is that of the manifests, "" if there is none.
+    """
+
+    options: RunOptions
+    declared: Declaration
+    commit: str = ""
+
+    def find_settings(self, config: str | None) -> Settings | None:
+        """Return the settings if they are those of this file."""
+        return self.declared.settings if config == self.options.config else None
+
+    def find_declaration(self, settings: Settings, options: RunOptions) -> Declaration | None:
+        """Return the declaration if it is what these options ask for."""
+        names = ("paths", "selection", "base")
+        is_same = all(getattr(self.options, name) == getattr(options, name) for name in names)
+        return self.declared if is_same and settings is self.declared.settings else None
+
+
 def read_settings(inputs: RunInputs, config: str | None) -> Settings:
     """Read the settings; raises UsageError."""
-    settings = load_settings(
+    settings = (inputs.held.find_settings(config) if inputs.held else None) or load_settings(
         Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd, kinds=inputs.kinds
     )
     inputs.on_settings(settings)
@@ -119,6 +146,13 @@ def select_declared(
     inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool = False
 ) -> Declaration:
     """Read the manifests with settings that are read already; raises as `read_declaration` does."""
+    held = inputs.held.find_declaration(settings, options) if inputs.held else None
+    declared = held or _load_declaration(inputs, settings, options, offline=offline)
+    inputs.on_manifests(declared.loaded.digest)
+    return _restrict_declaration(declared, inputs.target) if inputs.target else declared
+
+
+def _load_declaration(inputs: RunInputs, settings: Settings, options: RunOptions, *, offline: bool) -> Declaration:
     targets = list_declared_targets(settings) or (DEFAULT_TARGETS if offline else {})
     if not targets:
         raise UsageError(_NO_TARGETS)
@@ -128,6 +162,20 @@ def select_declared(
     selected = select_documents(loaded.documents, options.selection, is_selected)
     base = _read_base(inputs, settings, options, targets, is_selected)
     return Declaration(settings, loaded, selected, format_filters(options.selection), base)
+
+
+def _restrict_declaration(declared: Declaration, target: str) -> Declaration:
+    """Return what is declared for one target; what is told of the files stays, and so does the digest of all."""
+
+    def pick(documents: Sequence[Wanted]) -> tuple[Wanted, ...]:
+        return tuple(document for document in documents if document.address.target == target)
+
+    loaded, base = declared.loaded, declared.base
+    return declared._replace(
+        loaded=replace(loaded, documents=pick(loaded.documents)),
+        selected=pick(declared.selected),
+        base=base._replace(documents=pick(base.documents)) if base else None,
+    )
 
 
 def _read_base(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
 from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
@@ -69,10 +69,15 @@ class DriftRun(NamedTuple):
 
 
 def find_drift(
-    inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool, blame: bool = False
+    inputs: RunInputs,
+    declared: Declaration,
+    options: RunOptions,
+    on_progress: Callable[[str], None],
+    *,
+    with_state: bool,
+    blame: bool = False,
 ) -> DriftRun:
     """Compare, read-only, and with the memory of earlier runs unless it is left out; with `blame` say who it was."""
-    declared = read_declaration(inputs, options)
     commit = find_manifests_commit(inputs, options, declared.settings)
     run = begin_run(RunOrigin("drift", commit), "", inputs.env, started=inputs.now)
     with ExitStack() as stack:

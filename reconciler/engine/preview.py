@@ -6,21 +6,26 @@ from collections.abc import Callable, Mapping
 
 from reconciler.apis.connect import Api
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
+from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.kind import ClaimedActs
 from reconciler.model import Risk
+from reconciler.rights import RightsDemand
 
 
 def preview_plan(
-    inputs: RunInputs, options: RunOptions, on_progress: Callable[[str], None], *, with_state: bool = True
+    inputs: RunInputs,
+    declared: Declaration,
+    on_progress: Callable[[str], None],
+    rights: RightsDemand = RightsDemand.NOTHING,
+    *,
+    with_state: bool = True,
 ) -> tuple[JudgedPlan, tuple[Diagnostic, ...]]:
-    """Compare, read-only, from the files to the plan; returns it, and what to tell of the store of earlier runs."""
-    declared = read_declaration(inputs, options)
+    """Compare, read-only, up to the plan; returns it, and what to tell of the store of earlier runs."""
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
         claimed, notes = read_claimed_acts(inputs, declared, apis) if with_state else ({}, ())
-        return compare_with_servers(inputs, declared, apis, on_progress, claimed, options.rights), notes
+        return compare_with_servers(inputs, declared, apis, on_progress, claimed, rights), notes
 
 
 def read_claimed_acts(

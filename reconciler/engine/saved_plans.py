@@ -105,6 +105,8 @@ def find_manifests_commit(inputs: RunInputs, options: RunOptions, settings: Sett
     """Return the commit of the checkout around the manifests, as `find_commit` has it; "" for what was piped in."""
     if STANDARD_INPUT in options.paths:
         return ""
+    if inputs.held is not None:
+        return inputs.held.commit
     return find_commit(inputs.cwd / options.paths[0] if options.paths else settings.manifests, inputs.env)
 
 

@@ -15,7 +15,9 @@ from reconciler.simulator import Simulator
 from tests.support.processes import TOOL
 
 KIND_FOLDERS = {name: type(kind).__module__.split(".")[2] for name, kind in KINDS.items()}
-FOUNDATION = frozenset({"coverage", "deferrals", "diagnostics", "errors", "model", "reader", "rights", "sanitize"})
+FOUNDATION = frozenset(
+    {"coverage", "deferrals", "diagnostics", "errors", "field_origins", "model", "reader", "rights", "sanitize"}
+)
 READING = FOUNDATION | {
     "cli",
     "credentials",
@@ -50,6 +52,7 @@ LIBRARIES = {
     "psycopg",
     "apprise",
     "opentelemetry",
+    "distributed",
 }
 """What this project depends on, and what that brings along which is large."""
 

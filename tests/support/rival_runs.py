@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from reconciler.engine.declaration import RunInputs, RunOptions, read_settings
+from reconciler.engine.declaration import RunInputs, RunOptions, read_declaration, read_settings
 from reconciler.engine.intent_records import build_intent
 from reconciler.engine.pipeline import connect_targets
 from reconciler.engine.preview import preview_plan
@@ -53,7 +53,7 @@ def hold_targets(folder: Path, run: str = RIVAL) -> dict[str, Lease]:
 def leave_open(folder: Path, run: str = RIVAL, *, send: bool = False, release: bool = True) -> None:
     """Let a run intend every step of what is declared, and end without a word; with `send` after all was done."""
     inputs = read_inputs(folder)
-    plan = preview_plan(inputs, RunOptions(), lambda _: None, with_state=False)[0].plan
+    plan = preview_plan(inputs, read_declaration(inputs, RunOptions()), lambda _: None, with_state=False)[0].plan
     with open_store_of(folder) as (store, targets):
         leases = {name: store.claim(begin_rival(target, run)) for name, target in targets.items()}
         for number, step in enumerate(plan.steps):

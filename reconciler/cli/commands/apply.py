@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.terminal import options
+from reconciler.cli.terminal.apply_options import ApplyOptions
 from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.fleet_options import FleetOptions
 from reconciler.cli.terminal.output import CommandResult, build_result, load_headers
 from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
@@ -21,24 +23,16 @@ if TYPE_CHECKING:
     from reconciler.engine.declaration import RunOptions
     from reconciler.engine.execution import Execution, Listener
     from reconciler.engine.pipeline import BaseComparison, JudgedPlan
+    from reconciler.engine.policy_runs import JudgedManifests
     from reconciler.engine.recorded_run import RecordedRun
     from reconciler.engine.saved_plans import PlanDemands
-    from reconciler.model import Plan, Risk
+    from reconciler.fleet.shards import Shard
+    from reconciler.model import Plan
     from reconciler.plans.masking import MaskedOutcome, SecretMasker
+    from reconciler.plans.planfile import SavedPlan
     from reconciler.reports.perspective import View
     from reconciler.rights import RightsDemand
-
-
-class ApplyOptions(NamedTuple):
-    """Which risks are approved, whether the plan is accepted without a question, and whether it is shown whole.
-
-    `lock_timeout` is how many seconds to wait for a target that another run holds.
-    """
-
-    risks: frozenset[Risk]
-    accepted: bool
-    full: bool = False
-    lock_timeout: float = 0.0
+    from reconciler.settings.model import Settings
 
 
 _NO_SAVED_PLAN = Diagnostic(
@@ -68,6 +62,7 @@ _BASE_OF_SAVED_PLAN = Diagnostic(
 @options.base
 @options.no_rights
 @options.full
+@options.fleet
 @options.link
 @options.otlp
 @options.settings_and_selection
@@ -89,6 +84,8 @@ def command(
     rights: RightsDemand,
     full: bool,
     config: str | None,
+    jobs: int | None,
+    shard: Shard | None,
     **filters: Any,
 ) -> CommandResult:
     """Send a saved plan; or plan, show, ask and send."""
@@ -100,7 +97,7 @@ def command(
     from reconciler.manifests.selection import Selection
 
     accepted = yes or approve is not None
-    apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout)
+    apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout, FleetOptions(jobs, shard))
     run_options = RunOptions(paths, config, Selection(**filters), base, rights)
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         demands = PlanDemands(same_manifests, None if max_plan_age is None else timedelta(seconds=max_plan_age))
@@ -131,6 +128,10 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
 
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
+    if apply_options.fleet.needs_fleet(session, declared.settings):
+        from reconciler.cli.fleet.apply_command import apply_manifests_on_fleet
+
+        return apply_manifests_on_fleet(session, declared, run_options, apply_options)
     origin = RunOrigin(commit=find_manifests_commit(inputs, run_options, declared.settings))
     with (
         connect_targets(inputs, declared.settings, declared.targets) as apis,
@@ -147,25 +148,50 @@ def _apply_saved_plan(
     session: Session, planfile: str, run_options: RunOptions, apply_options: ApplyOptions, demands: PlanDemands
 ) -> CommandResult:
     """A saved plan is what was approved: it is sent whole, to where it was made for, within today's limits."""
-    from reconciler.cli.terminal.recorded import open_recorded_run
     from reconciler.engine.declaration import read_settings
-    from reconciler.engine.pipeline import connect_targets, judge_plan
-    from reconciler.engine.plan_rights import weigh_saved_rights
-    from reconciler.engine.policy_runs import judge_saved_plan, read_judged_manifests
-    from reconciler.engine.run_store import RunOrigin
+    from reconciler.engine.policy_runs import read_judged_manifests
     from reconciler.engine.saved_plans import read_approved_plan
-    from reconciler.plans.planfile import check_plan_targets
-    from reconciler.reports.saved_plan import encode_saved_plan, render_saved_plan
-    from reconciler.state.records import PlanNonce
+    from reconciler.reports.saved_plan import encode_saved_plan
 
     _check_plan_whole(planfile, run_options)
     inputs = session.inputs
     with inputs.phases.observe_phase("load", {}):
         settings = read_settings(inputs, run_options.config)
         saved_plan, notes, declared = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+        if apply_options.fleet.needs_fleet(session, settings):
+            from reconciler.cli.fleet.apply_command import SavedFleetPlan, apply_saved_plan_on_fleet
+
+            approved = SavedFleetPlan(settings, saved_plan, (session.cwd / planfile).read_bytes(), notes)
+            return apply_saved_plan_on_fleet(session, approved, run_options, apply_options, demands)
         manifests = read_judged_manifests(inputs, settings, saved_plan, declared)
-    plan = saved_plan.plan
+    result = _send_saved_plan(session, planfile, settings, saved_plan, manifests, apply_options)
+    extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
+    return result._replace(extra=extra, notes=(*notes, *result.notes))
+
+
+def _send_saved_plan(
+    session: Session,
+    planfile: str,
+    settings: Settings,
+    saved_plan: SavedPlan,
+    manifests: JudgedManifests,
+    apply_options: ApplyOptions,
+) -> CommandResult:
+    from reconciler.cli.terminal.recorded import open_recorded_run
+    from reconciler.engine.pipeline import connect_targets, judge_plan
+    from reconciler.engine.plan_rights import weigh_saved_rights
+    from reconciler.engine.policy_runs import judge_saved_plan
+    from reconciler.engine.run_store import RunOrigin
+    from reconciler.plans.planfile import check_plan_targets
+    from reconciler.plans.target_plans import restrict_plan
+    from reconciler.reports.saved_plan import render_saved_plan
+    from reconciler.state.records import PlanNonce
+
+    inputs, plan = session.inputs, saved_plan.plan
     targets = sorted({step.address.target for step in plan.steps} & settings.targets.keys())
+    if session.task:
+        # A plan of many targets is sent by a task each, and each has seen all of what was approved.
+        plan, targets = restrict_plan(plan, session.task.target), [session.task.target]
     with connect_targets(inputs, settings, targets) as apis:
         check_plan_targets(plan, {name: api.bound() for name, api in apis.items()}, planfile)
         for api in apis.values():
@@ -179,9 +205,9 @@ def _apply_saved_plan(
         nonce = PlanNonce(saved_plan.nonce, saved_plan.expires)
         origin = RunOrigin("apply", saved_plan.commit, saved_plan.digest, nonce)
         with open_recorded_run(session, settings, apis, apply_options.lock_timeout, origin) as recorded:
-            result = _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
-    extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}
-    return result._replace(extra=extra, notes=(*notes, *result.notes))
+            if session.task:
+                recorded.settle_earlier()
+            return _apply_judged_plan(session, judged_plan, apis, apply_options._replace(accepted=True), recorded)
 
 
 def _check_plan_whole(planfile: str, run_options: RunOptions) -> None:

@@ -8,12 +8,14 @@ import click
 
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.fleet_options import FleetOptions
 from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from reconciler.engine.drift import DriftRun
+    from reconciler.fleet.shards import Shard
 
 _NEWS_WITHOUT_MEMORY = Diagnostic(
     "usage.command-line",
@@ -36,6 +38,7 @@ _NEWS_WITHOUT_MEMORY = Diagnostic(
     help="Exit 2 for any difference, or only where one is new or changed since earlier runs.",
 )
 @click.option("--blame", is_flag=True, help="Say who changed what differs, and when, where targets say `audit: true`.")
+@options.fleet
 @options.link
 @options.otlp
 @options.traffic
@@ -45,28 +48,45 @@ _NEWS_WITHOUT_MEMORY = Diagnostic(
 def command(
     session: Session,
     /,
+    *,
     paths: tuple[str, ...],
     base: str | None,
     config: str | None,
     no_state: bool,
     exit_on: str,
     blame: bool,
+    jobs: int | None,
+    shard: Shard | None,
     **filters: Any,
 ) -> CommandResult:
     """Say what is no longer as declared. Read-only; exit 2 if anything is."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.declaration import RunOptions
+    from reconciler.engine.declaration import RunOptions, read_declaration
     from reconciler.engine.drift import find_drift
     from reconciler.manifests.selection import Selection
+
+    if no_state and exit_on == "new":
+        raise UsageError(_NEWS_WITHOUT_MEMORY)
+    run_options = RunOptions(paths, config, Selection(**filters), base)
+    inputs = session.inputs
+    declared = read_declaration(inputs, run_options)
+    fleet_options = FleetOptions(jobs, shard)
+    if fleet_options.needs_fleet(session, declared.settings):
+        from reconciler.cli.fleet.fleet_run import gather_fleet
+        from reconciler.cli.fleet.read_runs import drift_on_fleet
+
+        words = ["--exit-on", exit_on, *(["--no-state"] * no_state), *(["--blame"] * blame)]
+        return drift_on_fleet(session, gather_fleet(session, declared, run_options, fleet_options), words)
+    with Progress(session) as progress:
+        drift = find_drift(inputs, declared, run_options, progress.tell, with_state=not no_state, blame=blame)
+    return _build_result(drift, exit_on)
+
+
+def _build_result(drift: DriftRun, exit_on: str) -> CommandResult:
     from reconciler.plans.run_events import list_drift_events
     from reconciler.reports.headline import summarize_drift, summarize_news
     from reconciler.reports.run_report import RunReport
 
-    if no_state and exit_on == "new":
-        raise UsageError(_NEWS_WITHOUT_MEMORY)
-    selection = RunOptions(paths, config, Selection(**filters), base)
-    with Progress(session) as progress:
-        drift = find_drift(session.inputs, selection, progress.tell, with_state=not no_state, blame=blame)
     changes, news_notes = _weigh_differences(drift) if exit_on == "new" else (Exit.CHANGES, ())
     plan, comparison, attribution = drift.judged.masked_plan, drift.comparison, drift.attribution
     blame_notes = attribution.notes if attribution else ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,15 +12,18 @@ import click
 from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.destinations import explain_unwritable
+from reconciler.cli.terminal.fleet_options import FleetOptions, list_plan_words
 from reconciler.cli.terminal.output import CommandResult, build_result, load_headers
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.engine.declaration import RunOptions
+    from reconciler.engine.declaration import Declaration, RunOptions
     from reconciler.engine.pipeline import JudgedPlan
+    from reconciler.fleet.shards import Shard
     from reconciler.model import Plan
     from reconciler.plans.signatures import Sign
+    from reconciler.reports.run_report import RunReport
     from reconciler.rights import RightsDemand
     from reconciler.settings.model import Settings
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 @options.no_state
 @options.no_rights
 @options.full
+@options.fleet
 @options.otlp
 @options.settings_and_selection
 @options.traffic
@@ -54,36 +59,69 @@ def command(
     rights: RightsDemand,
     full: bool,
     config: str | None,
+    jobs: int | None,
+    shard: Shard | None,
     **filters: Any,
 ) -> CommandResult:
     """Show what `apply` would send. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
-    from reconciler.engine.declaration import RunOptions
+    from reconciler.engine.declaration import RunOptions, read_declaration
     from reconciler.engine.preview import preview_plan
     from reconciler.manifests.selection import Selection
+
+    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
+    destination = prepare_destination(session, out, run_options) if out is not None else None
+    inputs = session.inputs
+    declared = read_declaration(inputs, run_options)
+    fleet_options = FleetOptions(jobs, shard)
+    if fleet_options.needs_fleet(session, declared.settings):
+        words = list_plan_words(detailed_exitcode=detailed_exitcode, no_state=no_state, rights=rights)
+        return _plan_fleet(session, declared, run_options, fleet_options, words, destination)
+    with Progress(session) as progress:
+        judged_plan, notes = preview_plan(inputs, declared, progress.tell, rights, with_state=not no_state)
+    digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
+    saved = {"saved": bool(digest), "digest": digest, **({"saved_to": out} if digest else {})}
+    report = _build_report(judged_plan, saved, (*notes, *judged_plan.base_notes), detailed_exitcode=detailed_exitcode)
+    report = replace(report, problems=(*report.problems, *obstacles))
+    return build_result(report, load_headers() if full else None)
+
+
+def _build_report(
+    judged_plan: JudgedPlan, saved: Mapping[str, Any], notes: tuple[Diagnostic, ...], *, detailed_exitcode: bool
+) -> RunReport:
     from reconciler.reports.headline import summarize_plan
     from reconciler.reports.run_report import RunReport
     from reconciler.reports.withdrawals import encode_base
 
-    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
-    destination = prepare_destination(session, out, run_options) if out is not None else None
-    with Progress(session) as progress:
-        judged_plan, notes = preview_plan(session.inputs, run_options, progress.tell, with_state=not no_state)
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
     exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
-    digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
-    saved = {"saved": bool(digest), "digest": digest, **({"saved_to": out} if digest else {})}
-    report = RunReport(
+    return RunReport(
         "plan",
         exit_,
         masked_plan,
-        problems=(*refusals, *judged_plan.withheld, *obstacles),
+        problems=(*refusals, *judged_plan.withheld),
         members={**saved, **encode_base(judged_plan.base)},
         headline=summarize_plan(masked_plan, len(refusals)),
-        notes=(*notes, *judged_plan.base_notes),
+        notes=notes,
         refusals=len(refusals),
     )
-    return build_result(report, load_headers() if full else None)
+
+
+def _plan_fleet(
+    session: Session,
+    declared: Declaration,
+    run_options: RunOptions,
+    fleet_options: FleetOptions,
+    words: tuple[str, ...],
+    destination: Destination | None,
+) -> CommandResult:
+    from reconciler.cli.fleet.fleet_run import gather_fleet
+    from reconciler.cli.fleet.plan_command import plan_targets
+
+    fleet = gather_fleet(session, declared, run_options, fleet_options)
+    if destination is None:
+        return plan_targets(session, fleet, words, None, lambda _plan: "")
+    return plan_targets(session, fleet, words, destination.out, lambda plan: save_plan(session, plan, destination))
 
 
 class Destination(NamedTuple):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.declaration import RunInputs
     from reconciler.engine.timing import Timing
+    from reconciler.fleet.task_check import TaskCheck
     from reconciler.reports.layout import Layout
 
 
@@ -31,7 +32,8 @@ class Session:
     environment, stdout, stderr, stdin), as the demo does. `timing` is how time passes where that is not the clock's,
     `read_standard_input` gives the same bytes however often it is asked, `traffic` is who sees the requests, and
     `reports` are those to be written beside the answer, or in the place of its text. `alerts` is who is told of the
-    run, and `telemetry` watches its phases.
+    run, and `telemetry` watches its phases. A run that is a fleet's task is held to it by `task`, and tells nobody but
+    whoever began the fleet.
     """
 
     stdin: TextIO
@@ -50,6 +52,7 @@ class Session:
     reports: ReportFiles = field(default_factory=ReportFiles)
     alerts: Alerts = field(default_factory=Alerts)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    task: TaskCheck | None = None
 
     @property
     def has_document(self) -> bool:
@@ -92,8 +95,11 @@ class Session:
         return RunInputs(
             *(self.env, self.cwd, self.today, KINDS, self.now, timing, self.read_standard_input, watch),
             phases=self.telemetry.phases,
-            on_settings=self.alerts.note_settings,
+            on_settings=self.task.check_settings if self.task else self.alerts.note_settings,
+            on_manifests=self.task.check_manifests if self.task else lambda _digest: None,
             on_slowdown=self._note,
+            target=self.task.target if self.task else "",
+            held=self.task.held if self.task else None,
         )
 
     def _note(self, line: str) -> None:

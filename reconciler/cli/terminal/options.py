@@ -16,6 +16,7 @@ from reconciler.cli.terminal.completion_values import (
 )
 from reconciler.cli.terminal.durations import Duration
 from reconciler.cli.terminal.file_names import mark_file_names
+from reconciler.cli.terminal.fleet_options import JobsType, parse_shard_option
 from reconciler.cli.terminal.streams import write_text
 
 if TYPE_CHECKING:
@@ -281,6 +282,20 @@ split = click.option(
     help="What has a file of its own: a kind, if not given; an owner of certificates; each object.",
 )
 tables = click.option("--csv", is_flag=True, help="Owners as tables: thumbprint, owner, and the name for people.")
+fleet = combine_options(
+    click.option(
+        "--jobs",
+        type=JobsType(),
+        metavar="N",
+        help="Each target in a process of its own, N at once; auto: eight, or two for each core.",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        callback=parse_shard_option,
+        help="Only part I of N parts of the targets, counted from 0 or from 1; `merge` makes one report of all.",
+    ),
+)
 paths = click.argument("paths", nargs=-1, metavar="[PATH]...")
 selection = combine_options(
     click.option(

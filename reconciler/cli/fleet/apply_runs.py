@@ -1,0 +1,155 @@
+"""`apply` over a fleet: one plan, one question, and each target sends its own part of what was approved.
+
+A worker claims its plan's nonce before it sends anything, so that a second run of one task is refused by the store. A
+task that was lost is judged by what the store says, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from reconciler.cli.fleet.fleet_results import decode_end, read_ends
+from reconciler.cli.fleet.fleet_run import Fleet, run_on_fleet
+from reconciler.cli.fleet.worker import PLAN_PLACE
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.run_store import identify_bound, open_settings_store
+from reconciler.errors import Exit, ReconcilerError, RefusedError, find_worst_exit
+from reconciler.fleet.dispatch import LostTask, TaskEnd
+from reconciler.fleet.recorded_ends import EndWatch, RecordedEnd, await_recorded_end
+from reconciler.fleet.task import FleetTask, TaskAnswer
+from reconciler.model import Verdict
+from reconciler.plans.masking import MaskedOutcome
+from reconciler.reports.json_document import render_report
+from reconciler.reports.run_report import RunReport
+from reconciler.state.locations import LocalState
+from reconciler.transport.urls import is_loopback
+
+if TYPE_CHECKING:
+    from reconciler.cli.terminal.context import Session
+    from reconciler.settings.model import Settings
+    from reconciler.state.store import Store
+
+_PLAN_USED = "state.plan-used"
+_ATTEMPTS = 3
+_EXITS = {Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.NOT_APPLIED: Exit.PARTIAL, Verdict.NOT_REACHED: Exit.PARTIAL}
+
+
+class TargetPlan(NamedTuple):
+    """A target's part of what was approved: the plan's bytes and digest, and the report that it was shown in."""
+
+    report: RunReport
+    data: bytes
+    digest: str
+
+
+def apply_on_fleet(
+    session: Session, fleet: Fleet, plans: Mapping[str, TargetPlan], words: Sequence[str]
+) -> dict[str, RunReport]:
+    """Send the plans, each by a task of its own, and return what came of each target's.
+
+    Raises RefusedError where workers elsewhere would remember what they did where nobody else can see it.
+    """
+    if fleet.options.jobs is None:
+        _check_store(fleet.settings)
+    with ExitStack() as stack:
+        judge = _LossJudge(session, fleet, plans, stack)
+        ends = run_on_fleet(
+            session,
+            fleet,
+            "apply",
+            (PLAN_PLACE, *words),
+            judge.judge_loss,
+            plans={target: plan.data for target, plan in plans.items()},
+            is_stopped=session.stops.is_requested,
+        )
+        return read_ends(fleet, "apply", {target: judge.judge_answer(target, end) for target, end in ends.items()})
+
+
+def _check_store(settings: Settings) -> None:
+    engine = settings.engine
+    if engine is None or not isinstance(settings.state.place, LocalState):
+        return
+    # A scheduler on this machine's loopback has its workers here as well.
+    if is_loopback(urlsplit(engine.scheduler).hostname or ""):
+        return
+    problem = Diagnostic(
+        "fleet.local-store",
+        Source(settings.name),
+        "the workers of a scheduler elsewhere can't see what is remembered in a folder of this machine",
+        "no second run of a task would be refused",
+        "say state: {postgresql: ...} or {git: ...}",
+    )
+    raise RefusedError(problem)
+
+
+class _LossJudge:
+    """Says what became of a task without an answer, by the store, which is opened when the first one is lost."""
+
+    def __init__(self, session: Session, fleet: Fleet, plans: Mapping[str, TargetPlan], stack: ExitStack) -> None:
+        self._session, self._fleet, self._plans, self._stack = session, fleet, plans, stack
+        self._store: Store | None = None
+
+    def judge_loss(self, task: FleetTask, error: BaseException) -> FleetTask | TaskEnd:
+        """Return what the store has; the task once more where nobody has claimed it, for then it has not begun."""
+        try:
+            end = self._find_end(task.target)
+        except ReconcilerError as failure:
+            return LostTask(failure.problems[0], failure.exit)
+        if end is not None:
+            return self._answer(task.target, end)
+        if task.attempt < _ATTEMPTS and not self._session.stops.is_hurried():
+            return task.retry()
+        summary = f"its task was lost, and nothing was claimed for it: {error}"
+        problem = Diagnostic(
+            "fleet.task-lost", Source(f"target {task.target}"), summary, "nothing was sent", "apply again"
+        )
+        return LostTask(problem, Exit.INCOMPLETE)
+
+    def judge_answer(self, target: str, end: TaskEnd) -> TaskEnd:
+        """Return an answer; where it is only that the plan was claimed before, what came of the task that claimed it.
+
+        An engine may run a task twice, and give the answer of the one that came second.
+        """
+        answer = decode_end(target, end)
+        if isinstance(answer, LostTask) or _PLAN_USED.encode() not in answer.report:
+            return end
+        try:
+            recorded = self._find_end(target)
+        except ReconcilerError:
+            return end
+        return end if recorded is None else self._answer(target, recorded)
+
+    def _find_end(self, target: str) -> RecordedEnd | None:
+        settings, plan = self._fleet.settings, self._plans[target]
+        if self._store is None:
+            self._store = self._stack.enter_context(open_settings_store(settings, self._session.env))
+        bound = plan.report.plan.targets[target]
+        timeout = settings.targets[target].transport.timeout
+        times = self._session.inputs.timing.lease.fit_deadline(timeout)
+        watch = EndWatch(times, is_hurried=self._session.stops.is_hurried)
+        return await_recorded_end(self._store, identify_bound(bound), plan.digest, watch)
+
+    def _answer(self, target: str, end: RecordedEnd) -> bytes:
+        report = build_recorded_report(self._plans[target].report, target, end)
+        return TaskAnswer(int(report.exit), render_report(report).encode()).encode()
+
+
+def build_recorded_report(planned: RunReport, target: str, end: RecordedEnd) -> RunReport:
+    """Return the report of an apply as the store tells it: what has no verdict there was not reached."""
+    outcomes = []
+    for number, step in enumerate(planned.plan.steps):
+        verdict = end.verdicts.get(number, Verdict.NOT_REACHED if step.request else Verdict.NOT_APPLIED)
+        detail = f"as run {end.run} recorded it" if number in end.verdicts else "nothing was sent"
+        outcomes.append(MaskedOutcome(step, verdict, detail))
+    problems: tuple[Diagnostic, ...] = ()
+    if end.exit is None:
+        summary = f"its task was lost while it applied, as run {end.run}"
+        reason, remedy = "what it has not recorded may have been done", "see with: reconciler recover"
+        problems = (Diagnostic("fleet.unfinished", Source(f"target {target}"), summary, reason, remedy),)
+    codes = (_EXITS.get(outcome.verdict, Exit.OK) for outcome in outcomes)
+    exit_ = find_worst_exit(codes) if end.exit is None else end.exit
+    return replace(planned, command="apply", exit=exit_, outcomes=tuple(outcomes), problems=problems, members={})

@@ -1,0 +1,55 @@
+"""`plan` over a fleet, from what was asked for to the answer; its plan is of every target that could be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.cli.fleet.apply_command import merge_saved_plans
+from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, plan_on_fleet
+from reconciler.cli.terminal.output import CommandResult, build_result
+from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.model import Plan
+from reconciler.reports.layout import Layout, format_count, sanitize_message
+
+if TYPE_CHECKING:
+    from reconciler.cli.fleet.fleet_run import Fleet
+    from reconciler.cli.terminal.context import Session
+
+SavePlan = Callable[[Plan], str]
+"""Writes a plan and returns its digest."""
+
+
+def plan_targets(
+    session: Session, fleet: Fleet, words: Sequence[str], out: str | None, save: SavePlan
+) -> CommandResult:
+    """Plan each target; `out` is the file that the plan is saved to by `save`, None for none."""
+    planned = plan_on_fleet(session, fleet, (*(PLAN_TO_FILE if out else ()), *words))
+    report = planned.report
+    result = build_result(report)
+    if out is None or not planned.plans:
+        return result._replace(extra={**result.extra, "saved": False, "digest": ""})
+    digest = save(merge_saved_plans(planned.plans, fleet.selection))
+    saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n"
+    left_out = [target for target in fleet.own if target not in planned.plans]
+    return result._replace(
+        text=lambda layout: _draw(result, layout, saved_line),
+        extra={**result.extra, "saved": True, "digest": digest},
+        notes=(*result.notes, *([_note_left_out(out, left_out)] if left_out else [])),
+    )
+
+
+def _draw(result: CommandResult, layout: Layout, saved_line: str) -> str:
+    return result.text(layout) + sanitize_message(saved_line)
+
+
+def _note_left_out(out: str, targets: Sequence[str]) -> Diagnostic:
+    shown = ", ".join(targets[:10]) + (f" and {len(targets) - 10} more" if len(targets) > 10 else "")
+    return Diagnostic(
+        "fleet.not-in-plan",
+        Source(out),
+        f"{format_count(len(targets), 'target')} could not be planned, or may not be applied: {shown}",
+        "the plan is about all others",
+        "mend what is listed and plan again",
+        Severity.NOTE,
+    )

@@ -1,0 +1,1 @@
+"""Fleets: tasks, what runs them, and what the store says of those that were lost."""
