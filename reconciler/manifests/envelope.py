@@ -28,8 +28,8 @@ MANIFEST_RULES: Final = FieldRules(
 """What can be wrong with the fields of a manifest."""
 Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(check_line)]
 
-TargetName = Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)]
-_TargetNames = Annotated[tuple[TargetName, ...], Field(strict=False, min_length=1)]
+_TargetName = Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)]
+_TargetNames = Annotated[tuple[_TargetName, ...], Field(strict=False, min_length=1)]
 _LabelTexts = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
 _TargetLabels = Annotated[dict[Label, Label | _LabelTexts], Field(min_length=1)]
 
@@ -46,7 +46,7 @@ class Metadata(BaseModel):
         Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS), AfterValidator(check_name)]
         | None
     ) = Field(default=None, description="The former name of a role, which is then renamed and keeps all else.")
-    target: TargetName | None = Field(
+    target: _TargetName | None = Field(
         default=None, description="The target in the settings; may be absent where only one speaks the kind's API."
     )
     targets: _TargetNames | _TargetLabels | None = Field(

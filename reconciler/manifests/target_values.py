@@ -72,20 +72,21 @@ class FilledDocument(Document):
         return "" if path in self.texts else Document.find_escape(self, path, character)
 
 
-def find_references(spec: object, path: Path = ("spec",)) -> Iterator[ValueReference]:
-    """Yield where values are asked for, in order; what is wrong with one of them is for `find_misplaced` to say."""
-    if isinstance(spec, dict):
-        if TARGET_VALUE in spec:
-            name = spec[TARGET_VALUE]
-            yield ValueReference(path, name if len(spec) == 1 and isinstance(name, str) else "")
-            return
-        for key, member in spec.items():
-            if isinstance(member, dict | list):
-                yield from find_references(member, (*path, key))
-    elif isinstance(spec, list):
-        for index, member in enumerate(spec):
-            if isinstance(member, dict | list):
-                yield from find_references(member, (*path, index))
+def find_references(spec: Mapping[str, object]) -> Iterator[ValueReference]:
+    """Yield where values are asked for below a spec, in order, whether rightly or not."""
+    for name, member in spec.items():
+        if isinstance(member, dict | list):
+            yield from _find_references_below(member, ("spec", name))
+
+
+def _find_references_below(value: dict[str, Any] | list[Any], path: Path) -> Iterator[ValueReference]:
+    if isinstance(value, dict) and TARGET_VALUE in value:
+        name = value[TARGET_VALUE]
+        yield ValueReference(path, name if len(value) == 1 and isinstance(name, str) else "")
+        return
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(member, dict | list):
+            yield from _find_references_below(member, (*path, key))
 
 
 def find_misplaced(

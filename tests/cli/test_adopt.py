@@ -12,14 +12,25 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli import main
+from reconciler.diagnostics import Address, Source
+from reconciler.documents.reader import parse_documents
 from reconciler.engine.adoption.adopt import adopt_live_state
 from reconciler.engine.adoption.adopted_files import write_changes
+from reconciler.engine.adoption.compared_documents import keep_looked_up_fields, look_up_values
 from reconciler.engine.declaration import RunInputs, RunOptions
 from reconciler.errors import StaleError
+from reconciler.kinds.adoption import (
+    AdoptedDocument,
+    AdoptionObstacle,
+    ComparedDocument,
+    Difference,
+    adopt_document,
+)
 from reconciler.kinds.registry import KINDS
 from reconciler.schema import build_schemas
 from reconciler.simulator import Simulator
@@ -427,3 +438,54 @@ def simulator_of_laws() -> Iterator[Simulator]:
     with Simulator(certificates=1) as started:
         yield started
         assert started.ledger == []
+
+
+def test_a_document_for_several_targets_is_left_to_people(run: Run, folder: Path, simulator: Simulator) -> None:
+    """What one target has can't be written for all of them; a list of one name is for one target."""
+    whole = yaml.safe_load(Path(simulator.credentials["settings"]).read_text())
+    whole["targets"]["other"] = whole["targets"]["csms"]
+    (folder / "two.yaml").write_text(json.dumps(whole))
+    named, shared = (
+        EVENT.replace("expiry-prod", f"expiry-prod, targets: [{word}]") for word in ("csms", "csms, other")
+    )
+    with simulator.lock:
+        set_event(state="DISABLED")(simulator)
+    for text, expected in ((shared, shared), (named, named.replace("ENABLED", "DISABLED"))):
+        (folder / "m.yaml").write_text(text)
+        code, _, stderr = run(["adopt", "m.yaml", "--write", "--config", "two.yaml"])
+        assert ((folder / "m.yaml").read_text(), code) == (expected, 10 if expected == shared else 0), stderr
+        words = "differs on target csms, and is declared for several targets at once; give target csms a document"
+        assert (words in stderr) == (expected == shared)
+
+
+def test_what_is_looked_up_at_the_target_is_not_written_into_the_document() -> None:
+    """The other fields are taken over, and the document still asks for the value."""
+    text = EVENT.replace("targetName: pki", "targetName: {targetValue: topic}").replace(
+        "[SECRET", "[{targetValue: t}, SECRET"
+    )
+    (document,), _ = parse_documents(text.encode(), "m.yaml")
+    value = look_up_values(document, {"topic": "pki", "t": "SECRET_ROTATED"})
+    assert isinstance(document.value, dict)
+    assert isinstance(value, dict)
+    address = Address("csms", "SecretEvent", "expiry-prod")
+    after = {
+        "state": "ENABLED",
+        "eventTypes": frozenset(value["spec"]["eventTypes"]),
+        "notification": {"targetName": "pki"},
+    }
+    for before, spec, fields in (
+        ({"state": "DISABLED"}, {**document.value["spec"], "state": "DISABLED"}, []),
+        ({"notification": {"targetName": "x"}}, None, ["notification"]),
+        (
+            {"state": "DISABLED", "eventTypes": frozenset()},
+            {**document.value["spec"], "state": "DISABLED"},
+            ["eventTypes"],
+        ),
+    ):
+        difference = Difference({**after, **before}, after, None, "", Source("m.yaml"))
+        compared = ComparedDocument(address, Source("m.yaml"), value, (difference,))
+        (adopted,) = adopt_document(compared)
+        assert isinstance(adopted, AdoptedDocument)
+        parts = list(keep_looked_up_fields(document.value, compared, adopted))
+        assert [part.field for part in parts if isinstance(part, AdoptionObstacle)] == fields
+        assert [part.value["spec"] for part in parts if isinstance(part, AdoptedDocument)] == ([spec] if spec else [])

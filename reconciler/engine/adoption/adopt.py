@@ -6,9 +6,9 @@ where a plan of what was taken over has nothing left to send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.documents.held_files import STANDARD_INPUT
@@ -19,6 +19,7 @@ from reconciler.engine.adoption.compared_documents import (
     ComparedDocuments,
     compare_documents,
     describe_obstacle,
+    keep_looked_up_fields,
     leave_unfit_fields,
 )
 from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
@@ -31,8 +32,9 @@ from reconciler.kinds.adoption import (
     AdoptedDocument,
     AdoptedRows,
     AdoptionObstacle,
+    ComparedDocument,
 )
-from reconciler.kinds.kind import Run, Wanted
+from reconciler.kinds.kind import Kind, Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.discovery import find_manifests
 from reconciler.model import Coverage, Plan
@@ -90,9 +92,10 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
         run = Run.of_documents(inputs.today, declared.selected)
         readers = {name: api.read for name, api in apis.items()}
         observed = observe(declared.selected, readers, run, inputs.kinds, on_progress, readers=list_readers(apis))
-        scope = AdoptionScope(declared.loaded.documents, declared.selected, find_deferrals(inputs, declared))
+        values = {name: target.values for name, target in declared.settings.targets.items()}
+        scope = AdoptionScope(declared.loaded.documents, declared.selected, find_deferrals(inputs, declared), values)
         comparison = compare_documents(scope, places, observed, run, inputs.kinds)
-        taken = _take_over(comparison, observed, inputs.kinds)
+        taken = _take_over(comparison, places, observed, inputs.kinds)
         check = AdoptionCheck(inputs, options, declared, files, apis, on_progress)
         known = {(told.address, told.rule) for told in (*comparison.problems, *(gap.problem for gap in observed.gaps))}
         changes, remaining = _settle(taken, declared, places, check, known)
@@ -101,21 +104,35 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
     return _build_adoption(declared, observed, comparison, taken, remaining, changes, masker)
 
 
-def _take_over(comparison: ComparedDocuments, observed: Observed, kinds: Registry) -> _TakenOver:
-    taken = _TakenOver([], [])
+def _take_over(
+    comparison: ComparedDocuments, places: Mapping[Address, WrittenDocument], observed: Observed, kinds: Registry
+) -> _TakenOver:
+    taken = _TakenOver([], [*comparison.obstacles])
     for key, documents in comparison.groups.items():
         kind = kinds[key[1]]
         compared = {document.address: document for document in documents}
         for result in kind.adopt(documents, observed.live[key]):
             parts: Iterable[Adopted] = [result]
             if isinstance(result, AdoptedDocument):
-                parts = leave_unfit_fields(kind, compared[result.address], result)
+                parts = _fit_into(places[result.address], kind, compared[result.address], result)
             for part in parts:
                 if isinstance(part, AdoptionObstacle):
                     taken.obstacles.append(part)
                 else:
                     taken.parts.append(part)
     return taken
+
+
+def _fit_into(
+    written: WrittenDocument, kind: Kind, compared: ComparedDocument, adopted: AdoptedDocument
+) -> Iterator[AdoptedDocument | AdoptionObstacle]:
+    """Yield a document as it can be written, and why some of its fields stay as they are."""
+    value: Any = written.document.value
+    for part in leave_unfit_fields(kind, compared, adopted):
+        if isinstance(part, AdoptedDocument):
+            yield from keep_looked_up_fields(value, compared, part)
+        else:
+            yield part
 
 
 def _settle(

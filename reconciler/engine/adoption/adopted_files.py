@@ -126,13 +126,15 @@ class AdoptedFiles:
 
 def read_places(files: Iterable[InputFile], documents: Iterable[Wanted]) -> dict[Address, WrittenDocument]:
     """Return where documents stand that were loaded from these files."""
-    addresses = {document.source: document.address for document in documents}
+    addresses: dict[Source, list[Address]] = {}
+    for wanted in documents:
+        addresses.setdefault(wanted.source, []).append(wanted.address)
     places: dict[Address, WrittenDocument] = {}
     for file in files:
         siblings, _ = parse_documents(file.read(limits.FILE_BYTES), file.shown)
         for document in siblings:
-            if address := addresses.get(document.source):
-                places[address] = WrittenDocument(file, document, siblings)
+            written = WrittenDocument(file, document, siblings)
+            places.update(dict.fromkeys(addresses.get(document.source, ()), written))
     return places
 
 

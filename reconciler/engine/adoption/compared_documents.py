@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from pydantic import ValidationError
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.documents.characters import explain_unsafe_text
+from reconciler.documents.document import Document
 from reconciler.engine.adoption.adopted_files import WrittenDocument
 from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, ComparedDocument, Difference
 from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Wanted
 from reconciler.kinds.registry import Registry
+from reconciler.manifests.target_values import fill_document, find_references
 from reconciler.model import Step
 from reconciler.plans.acknowledgements import Deferrals, find_differences
 from reconciler.plans.planner import LiveKey, Observed
@@ -25,19 +28,21 @@ _UNFIT = "what the server holds can't be said in a manifest"
 
 @dataclass(slots=True)
 class ComparedDocuments:
-    """The documents of each target and kind, what is wrong with some of them, and what is only told."""
+    """The documents of each target and kind, what of them can't be taken over, what is wrong, and what is only told."""
 
     groups: dict[LiveKey, list[ComparedDocument]] = field(default_factory=dict)
+    obstacles: list[AdoptionObstacle] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
 
 
 class AdoptionScope(NamedTuple):
-    """All that is declared, what of it was selected, and what of that is left alone."""
+    """All that is declared, what of it was selected, what of that is left alone, and the values of each target."""
 
     documents: Sequence[Wanted]
     selected: Sequence[Wanted]
     deferrals: Deferrals = MappingProxyType({})
+    values: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 def compare_documents(
@@ -53,9 +58,11 @@ def compare_documents(
     """
     comparison = ComparedDocuments()
     chosen = {document.address for document in scope.selected}
+    counts = Counter(document.source for document in scope.documents)
     for document in sorted(scope.documents, key=lambda document: document.address):
         key = (document.address.target, document.address.kind)
-        value = places[document.address].document.value
+        written = places[document.address].document
+        value = look_up_values(written, scope.values.get(document.address.target, {}))
         if key not in observed.live or not isinstance(value, dict):
             continue
         is_selected = document.address in chosen
@@ -63,9 +70,50 @@ def compare_documents(
         parted = find_differences(document, kinds[document.address.kind], observed.live[key], run, deferrals)
         differences = tuple(_sort_findings(document, parted.findings, comparison)) if is_selected else ()
         comparison.notes += map(_note_acknowledged, parted.acknowledged if is_selected else ())
+        if differences and (counts[document.source] > 1 or _names_several_targets(value)):
+            comparison.obstacles.append(_explain_shared(document))
+            differences, is_selected = (), False
         compared = ComparedDocument(document.address, document.source, value, differences, is_selected, document.tables)
         comparison.groups.setdefault(key, []).append(compared)
     return comparison
+
+
+def look_up_values(written: Document, values: Mapping[str, str]) -> object:
+    """Return a document's value with values of its target in the place of what asks for them."""
+    value = written.value
+    references = list(find_references(value["spec"])) if isinstance(value, dict) else []
+    return fill_document(written, references, values).value
+
+
+def _names_several_targets(value: Mapping[str, Any]) -> bool:
+    """Say whether a document may be for other targets, too, in this environment or in another one."""
+    targets = value["metadata"].get("targets", ())
+    return isinstance(targets, Mapping) or len(targets) > 1
+
+
+def _explain_shared(document: Wanted) -> AdoptionObstacle:
+    target = document.address.target
+    reason = f"differs on target {target}, and is declared for several targets at once"
+    remedy = f"give target {target} a document of its own, or edit this one by hand for all of them"
+    return AdoptionObstacle(document.address, document.source, reason, remedy)
+
+
+def keep_looked_up_fields(
+    written: Mapping[str, Any], compared: ComparedDocument, adopted: AdoptedDocument
+) -> Iterator[AdoptedDocument | AdoptionObstacle]:
+    """Yield a document in which what asks for a value of the target still does, and why what differs there stays."""
+    names = {str(reference.path[1]) for reference in find_references(written["spec"])}
+    if not names:
+        yield adopted
+        return
+    spec, old = adopted.value["spec"], compared.value["spec"]
+    for name in sorted(name for name in names if spec.get(name) != old[name]):
+        reason = f"{name}: it holds a value that the target has in the settings"
+        remedy = "change the value there, or write what is so into the document"
+        yield AdoptionObstacle(compared.address, compared.source, reason, remedy, field=name)
+    value = {**adopted.value, "spec": _restore_fields(spec, written["spec"], names)}
+    if value != written:
+        yield adopted._replace(value=value)
 
 
 def _sort_findings(
