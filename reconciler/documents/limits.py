@@ -21,6 +21,8 @@ FOLDERS: Final = 32
 """Depth of folders below a path that is given."""
 DOCUMENTS: Final = 10_000
 """Documents of one run."""
+WANTED: Final = 1_000_000
+"""Documents of one run, each counted once for every target that it is for: 10 s and 0.3 GiB of memory."""
 DEPTH: Final = 32
 """Lists and mappings inside each other."""
 NODES: Final = 500_000

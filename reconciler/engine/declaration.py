@@ -157,7 +157,7 @@ def _load_declaration(inputs: RunInputs, settings: Settings, options: RunOptions
     if not targets:
         raise UsageError(_NO_TARGETS)
     # Before a manifest is read: what is not selected can't stop a run.
-    is_selected = make_document_test(options.selection, targets, inputs.kinds)
+    is_selected = make_document_test(options.selection, targets, inputs.kinds, settings.environment)
     loaded = load_declared(inputs, settings, options.paths, targets, is_selected)
     selected = select_documents(loaded.documents, options.selection, is_selected)
     base = _read_base(inputs, settings, options, targets, is_selected)
@@ -236,7 +236,8 @@ def pick_targets(settings: Settings, chosen: Sequence[str]) -> list[str]:
     """Return the names of the chosen targets, or of all; raises UsageError for one that the settings don't have."""
     if unknown := sorted(set(chosen) - settings.targets.keys()):
         known = ", ".join(sorted(settings.targets)) or "none"
-        summary = f"no target is called {unknown[0]!r}"
+        where = f' of the environment "{settings.environment}"' if settings.environment else ""
+        summary = f"no target{where} is called {unknown[0]!r}"
         raise UsageError(Diagnostic("usage.unknown-target", Source("--target"), summary, remedy=f"there are: {known}"))
     if not settings.targets:
         raise UsageError(_NO_TARGETS)

@@ -155,7 +155,7 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
 
 def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, reading: _Reading) -> None:
     """Read what files declare, and what is wrong with them; stops where a limit is passed."""
-    bytes_read = document_count = 0
+    bytes_read = document_count = wanted_count = 0
     for file in input_files:
         try:
             data = file.read(limits.FILE_BYTES)
@@ -174,6 +174,10 @@ def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, readin
                 problems, notes = _judge_manifest(manifest, reading)
                 file_problems += problems
                 file_notes += notes
+                wanted_count += len(manifest.wanted)
+            if wanted_count > limits.WANTED:
+                reading.problems.append(_explain_too_many_wanted().locate(document.source))
+                return
         reading.problems += limit_problems(file_problems)
         reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(file_notes)]
 
@@ -245,6 +249,11 @@ def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
         summary, reason = f"more than {limits.DOCUMENTS} documents", "the rest was not read"
         return limits.describe_excess("DOCUMENTS", summary, reason, "name a smaller folder")
     return None
+
+
+def _explain_too_many_wanted() -> Explanation:
+    summary = f"the documents, each counted for every target that it is for, are more than {limits.WANTED}"
+    return limits.describe_excess("WANTED", summary, "the rest was not read", "name a smaller folder")
 
 
 def _make_empty_error(place: str, file_count: int, directive_count: int) -> RefusedError:

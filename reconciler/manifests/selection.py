@@ -24,12 +24,17 @@ class Selection(NamedTuple):
     target: tuple[str, ...] = ()
 
 
-def make_document_test(selection: Selection, targets: Collection[str], kinds: Registry) -> DocumentTest:
-    """Return what says of a document whether it is selected. Raises UsageError for a filter that can't match."""
+def make_document_test(
+    selection: Selection, targets: Collection[str], kinds: Registry, environment: str = ""
+) -> DocumentTest:
+    """Return what says of a document whether it is selected. Raises UsageError for a filter that can't match.
+
+    `targets` are those of the settings, or of an environment.
+    """
     selecting = [_parse_pattern(text, "--only", kinds) for text in selection.only]
     excluding = [_parse_pattern(text, "--exclude", kinds) for text in selection.exclude]
     labels = [_parse_label(text) for text in selection.label]
-    check_target_filter(selection.target, targets)
+    check_target_filter(selection.target, targets, environment)
     return lambda document: (
         (not selecting or any(test(document) for test in selecting))
         and not any(test(document) for test in excluding)
@@ -53,15 +58,16 @@ def select_documents(documents: Sequence[Wanted], selection: Selection, is_selec
     return selected
 
 
-def check_target_filter(names: Sequence[str], targets: Collection[str]) -> None:
-    """Raise UsageError for a --target that the settings don't have."""
+def check_target_filter(names: Sequence[str], targets: Collection[str], environment: str = "") -> None:
+    """Raise UsageError for a --target that the settings, or the environment, don't have."""
+    holder = f'the environment "{environment}" has' if environment else "the settings have"
     for name in names:
         if name not in targets:
             target_names = ", ".join(sorted(targets)) or "none"
             problem = Diagnostic(
                 "usage.unknown-target",
                 Source("reconciler"),
-                f"--target {name}: the settings have no such target",
+                f"--target {name}: {holder} no such target",
                 remedy=f"known: {target_names}",
             )
             raise UsageError(problem)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from reconciler.diagnostics import Explanation
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.kinds.document_kind import DocumentKind
-from reconciler.manifests.declared_target import DeclaredTargets, EnvironmentScope
+from reconciler.manifests.declared_target import DeclaredTarget, DeclaredTargets, EnvironmentScope
 from reconciler.manifests.target_words import (
     Labels,
     describe_label,
@@ -47,12 +47,20 @@ class TargetChoice(NamedTuple):
 
 
 class _Choosing(NamedTuple):
-    """What targets are chosen of, for a kind: those of the run, those outside of its environment, and all of them."""
+    """What targets are chosen of, for a kind: those of the run, and those outside of its environment."""
 
     kind: DocumentKind
     targets: DeclaredTargets
     scope: EnvironmentScope
-    all_targets: DeclaredTargets
+
+    @property
+    def all_targets(self) -> DeclaredTargets:
+        """Every target of the settings. There may be a thousand, so it is for labels and for what is wrong."""
+        return {**self.scope.other_targets, **self.targets}
+
+    def find_target(self, name: str) -> DeclaredTarget | None:
+        """Return a target of the settings."""
+        return self.targets.get(name) or self.scope.other_targets.get(name)
 
     def keep_speaking(self, names: Sequence[str], targets: DeclaredTargets) -> list[str]:
         """Return those that speak the kind's API, sorted; all where it belongs to none."""
@@ -74,7 +82,7 @@ def choose_targets(
 
     A value of a wrong type is not told here: it counts as if nothing were said, and nothing follows from that.
     """
-    choosing = _Choosing(kind, targets, scope, {**scope.other_targets, **targets} if scope.other_targets else targets)
+    choosing = _Choosing(kind, targets, scope)
     written = metadata if isinstance(metadata, Mapping) else {}
     if "target" in written and "targets" in written:
         return TargetChoice((), _list_candidates(choosing), ((_TARGETS, explain_both_fields()),))
@@ -150,12 +158,13 @@ def _find_list_faults(choosing: _Choosing, names: Sequence[str]) -> Iterator[Loc
 
 
 def _find_name_fault(choosing: _Choosing, name: str) -> Explanation | None:
-    all_targets = choosing.all_targets
-    if name in all_targets and choosing.kind.api in {"", all_targets[name].api}:
+    target = choosing.find_target(name)
+    if target and choosing.kind.api in {"", target.api}:
         return None
+    all_targets = choosing.all_targets
     speaking = choosing.keep_speaking([*all_targets], all_targets)
-    if name in all_targets:
-        return explain_wrong_target(name, choosing.kind, all_targets[name].api, speaking)
+    if target:
+        return explain_wrong_target(name, choosing.kind, target.api, speaking)
     return explain_unknown_target(name, speaking or all_targets)
 
 

@@ -20,6 +20,8 @@ from reconciler.manifests.target_words import list_target_names
 from reconciler.model import Path
 
 TARGET_VALUE: Final = "targetValue"
+# A name, for a list may have a hundred thousand members, and a union would be made for each.
+_CONTAINERS: Final = (dict, list)
 
 _BESIDE: Final = Explanation(
     "manifest.misplaced-target-value",
@@ -75,7 +77,7 @@ class FilledDocument(Document):
 def find_references(spec: Mapping[str, object]) -> Iterator[ValueReference]:
     """Yield where values are asked for below a spec, in order, whether rightly or not."""
     for name, member in spec.items():
-        if isinstance(member, dict | list):
+        if isinstance(member, _CONTAINERS):
             yield from _find_references_below(member, ("spec", name))
 
 
@@ -85,7 +87,7 @@ def _find_references_below(value: dict[str, Any] | list[Any], path: Path) -> Ite
         yield ValueReference(path, name if len(value) == 1 and isinstance(name, str) else "")
         return
     for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(member, dict | list):
+        if isinstance(member, _CONTAINERS):
             yield from _find_references_below(member, (*path, key))
 
 

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Source
-from reconciler.errors import InvalidError
+from reconciler.documents import limits
+from reconciler.errors import InvalidError, UsageError
 from reconciler.kinds.kind import Wanted
 from reconciler.manifests.declared_target import DeclaredTarget, EnvironmentScope
 from reconciler.manifests.load import LoadedManifests, load_manifests
+from reconciler.manifests.selection import Selection, make_document_test
 from tests.support.declared_targets import declare_targets
 from tests.support.toy_kinds import KINDS, lamp, loaded, write
 
@@ -187,3 +189,22 @@ def test_a_thousand_targets_cost_little_more_than_one(tmp_path: Path) -> None:
     assert len({id(document.spec) for document in result.documents}) == 5
     # Measured: 0.15 s; each document by itself takes 2 s.
     assert process_time() - started < 1
+
+
+def test_no_number_of_targets_takes_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand documents for a thousand targets would be ten million: what is too much is told at the document."""
+    assert limits.WANTED == 1_000_000
+    monkeypatch.setattr(limits, "WANTED", 5)
+    text = for_targets("targets: [eu, dev, ap]") + "---\n" + for_targets("targets: [eu, ap]").replace("desk", "b")
+    assert tell(load_fleet, tmp_path, text) == "ap ap dev eu eu"
+    outcome = tell(load_fleet, tmp_path, text + "---\n" + for_targets("target: eu").replace("desk", "c"))
+    assert fnmatchcase(
+        outcome, "refused: a.yaml:11:1: the documents, each counted for every target * (limit WANTED); *"
+    )
+
+
+def test_a_filter_for_a_target_outside_of_the_environment_names_that() -> None:
+    """The target is in the settings: that there is no such one would send people looking in the wrong place."""
+    for environment, words in (("prod", 'the environment "prod" has no such target'), ("", "the settings have no")):
+        with pytest.raises(UsageError, match=words):
+            make_document_test(Selection(target=("dev",)), PROD, KINDS, environment)

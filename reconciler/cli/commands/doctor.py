@@ -51,7 +51,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     settings = read_settings(inputs, config)
     if not settings.targets:
         raise UsageError(_NO_TARGETS)
-    check_target_filter(target, settings.targets)
+    check_target_filter(target, settings.targets, settings.environment)
     names = [name for name in sorted(settings.targets) if not target or name in target]
     declared = _read_declared_kinds(inputs, config)
     diagnoses, context = [], DoctorContext(traffic=inputs.traffic)

@@ -74,7 +74,7 @@ class AdoptionCheck:
         """Load what would be written; raises InvalidError."""
         settings = self.declared.settings
         targets, environment = list_declared_targets(settings), describe_scope(settings)
-        is_selected = make_document_test(self.options.selection, targets, self.inputs.kinds)
+        is_selected = make_document_test(self.options.selection, targets, self.inputs.kinds, environment.name)
         listing = DiscoveredFiles(overlay_files(self.files, changes), [], [])
         loaded = load_files(
             listing, kinds=self.inputs.kinds, targets=targets, environment=environment, is_selected=is_selected

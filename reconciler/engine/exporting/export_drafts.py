@@ -217,7 +217,7 @@ def _explain_unwritable(draft: Draft, summary: str) -> Diagnostic:
 
 
 def _choose_targets(settings: Settings, target_filter: Sequence[str], kinds: Sequence[Kind]) -> list[str]:
-    check_target_filter(target_filter, settings.targets)
+    check_target_filter(target_filter, settings.targets, settings.environment)
     apis = {kind.api for kind in kinds}
     names = [name for name, target in sorted(settings.targets.items()) if target.api in apis]
     selected = [name for name in names if not target_filter or name in target_filter]
