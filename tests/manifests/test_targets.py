@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -174,6 +175,49 @@ def test_a_list_of_targets_is_as_good_as_a_document_for_each(tmp_path: Path, spe
     written = load_fleet(tmp_path, "---\n".join(write_for(f"target: {name}") for name in names))
     assert list_contents(expanded.documents) == list_contents(written.documents)
     assert expanded.digest == written.digest
+
+
+TEXTS = st.sampled_from(
+    ["red", "ENABLED", "LED", "2027-01-31", "", " x ", "NO", "12", "a\tb", "a\nb", "octarine", "é" * 257]
+)
+LAMPS = ["label: X", "socket: X", "state: X", "until: X", "room: X", "lit: X", "colours: [b, X]", "bulbs: [{type: X}]"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=TEXTS, fields=st.lists(st.sampled_from(LAMPS), min_size=1, max_size=2, unique=True))
+def test_a_value_is_as_good_as_written_there(tmp_path: Path, text: str, fields: list[str]) -> None:
+    """The same is wanted, and what is wrong with it, or only told, is the same by its rule and its place."""
+    targets = declare_targets({"dev": {"api": "keyfactor", "values": {"x": text}}})
+
+    def load_lamp(value: str) -> list[object]:
+        lines = "".join(f"  {field.replace('X', value)}\n" for field in fields)
+        write(tmp_path, {"a.yaml": lamp("").replace("spec: ", f"spec:\n{lines}")})
+        try:
+            result = loaded(tmp_path, targets)
+        except InvalidError as error:
+            return [(problem.rule, problem.source.line) for problem in error.problems]
+        return [*list_contents(result.documents), result.digest, *(note.rule for note in result.notes)]
+
+    assert load_lamp("{targetValue: x}") == load_lamp(json.dumps(text))
+
+
+ANYTHING = st.recursive(
+    st.sampled_from(["dev", "env", "prod", "", "x", None, 1, True, "é"]),
+    lambda values: st.lists(values, max_size=2) | st.dictionaries(st.sampled_from(["env", "targetValue", "x"]), values),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members=st.dictionaries(st.sampled_from(["target", "targets"]), ANYTHING), label=ANYTHING)
+def test_whatever_is_written_there_has_an_outcome(tmp_path: Path, members: dict[str, object], label: object) -> None:
+    """Documents, or problems with a place in the file; and in an environment no more of them than outside."""
+    metadata = {"name": "desk", **members}
+    document = {"apiVersion": "reconciler/v1", "kind": "Lamp", "metadata": metadata, "spec": {"label": label}}
+    outcome = tell(load_fleet, tmp_path, json.dumps(document))
+    in_prod = tell(load_prod, tmp_path, json.dumps(document))
+    assert "a.yaml:1:" in outcome or set(outcome.split()) <= {"ap", "dev", "eu"}
+    assert not in_prod.startswith("refused") or outcome.startswith("refused")
 
 
 def test_a_thousand_targets_cost_little_more_than_one(tmp_path: Path) -> None:
