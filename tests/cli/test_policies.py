@@ -66,6 +66,28 @@ def simulator(folder: Path) -> Iterator[Simulator]:
         yield simulator
 
 
+def test_what_names_several_targets_is_one_policy_one_waiver_and_one_test(run: Run, folder: Path) -> None:
+    """Offline, by the names that targets have without settings; it is judged by on these targets alone."""
+    policy = write_policy("document", "target == 'csms'").replace('"name": "p"}', '"name": "p", "targets": TARGETS}')
+    waiver = write_waiver("SecurityRole/Newcomers", days=3).replace('"w"}', '"w", "targets": ["command", "csms"]}')
+    case = {"name": "a case", "holds": False, "object": "SecretEvent/x"}
+    test = {
+        "apiVersion": "reconciler/v1",
+        "kind": "PolicyTest",
+        "metadata": {"name": "t", "targets": ["command", "csms"]},
+    }
+    cases = json.dumps({**test, "spec": {"policy": "p", "cases": [case]}})
+    for targets, code in ((["csms"], 0), (["csms", "command"], 6)):
+        Path("all.yaml").write_text(f"{ROLE}{policy.replace('TARGETS', json.dumps(targets))}---\n{cases}\n")
+        assert run(["validate", "all.yaml"])[0] == code
+    with Path("all.yaml").open("a") as file:
+        file.write(waiver)
+    code, _, stderr = run(["validate", "all.yaml"])
+    assert (code, stderr.count("ends on")) == (0, 1), stderr
+    assert len(json.loads(run(["policy", "all.yaml", "--format", "json"])[1])["policies"]) == 1
+    assert len(json.loads(run(["policy", "test", "all.yaml", "--format", "json"])[1])["cases"]) == 1
+
+
 WORDS = {
     "the policy is mandatory": "policy.broken",
     "the policy is advisory": "policy.advice",

@@ -98,6 +98,25 @@ ROWS: dict[str, tuple[tuple[str, ...], list[str], list[str]]] = {
         [],
         ["no document declares SecurityRole/PKI/Operators for target csms"],
     ),
+    "for several targets, told once": (
+        (f", targets: [command, other]|{ROLE}, until: 2026-11-23, {WHY}",),
+        [],
+        ["acks.yaml:4:51: ... ends on 2026-11-23, tomorrow"],
+    ),
+    "it is declared for none of its targets": (
+        (f", targets: [command, other]|object: SecurityRole/None, until: 2027-01-01, {WHY}",),
+        [],
+        ["no document declares SecurityRole/None for target command and 1 more; ..."],
+    ),
+    "two of them for targets that they share": (
+        (
+            f", targets: [command, other]|{ROLE}, until: 2027-01-01, {WHY}",
+            f", targets: [other, command]|{ROLE}, until: 2027-01-02, {WHY}",
+            f", target: csms|{ROLE}, until: 2027-01-02, {WHY}",
+        ),
+        ['acks.yaml:9:16: SecurityRole/PKI/Operators is already acknowledged by "a" at acks.yaml:1:1; ...'],
+        [],
+    ),
     "its target is unknown": (
         (f", target: nowhere|{ROLE}, until: 2027-01-01, {WHY}",),
         ['unknown target "nowhere"'],
@@ -200,7 +219,7 @@ def test_what_may_be_acknowledged(row: str, tmp_path: Path) -> None:
 def test_it_is_about_each_target_or_about_one(tmp_path: Path) -> None:
     """By the very name, and while it is in force."""
     about_all = load(tmp_path, f"{ROLE}, until: 2026-11-23, {WHY}")
-    about_one = load(tmp_path, f", target: other|{ROLE}, fields: [description], until: 2026-11-23, {WHY}")
+    about_one = load(tmp_path, f", targets: [other, csms]|{ROLE}, fields: [description], until: 2026-11-23, {WHY}")
     targets = [
         [address.target for address in list_deferrals(loaded.directives, loaded.documents, day)]
         for loaded in (about_all, about_one)
