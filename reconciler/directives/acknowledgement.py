@@ -83,11 +83,8 @@ spec:
                 idle.setdefault(directive.source, []).append(directive)
         for group in idle.values():
             yield _note_missing_document(group, context.documents)
-        for group in in_force.values():
-            for directive in group:
-                for other in _list_sharing(in_force, directive):
-                    if directive.source < other.source:
-                        yield from _find_overlap(directive, other)
+        for directive, other in _pair_sharing(in_force):
+            yield from _find_overlap(directive, other)
 
 
 def list_deferrals(
@@ -132,6 +129,16 @@ def _list_sharing(
     if target:
         return _list_about(index, target, object_key)
     return [item for (_, key), group in index.items() if key == object_key for item in group]
+
+
+def _pair_sharing(
+    index: Mapping[_Key, Sequence[Wanted[Acknowledgement]]],
+) -> Iterator[tuple[Wanted[Acknowledgement], Wanted[Acknowledgement]]]:
+    """Yield each two of an index that are about an object of one target, in the order of the files."""
+    for group in index.values():
+        for directive in group:
+            later = (item for item in _list_sharing(index, directive) if directive.source < item.source)
+            yield from ((directive, item) for item in later)
 
 
 def _check_object(directive: Wanted[Acknowledgement], context: DirectiveContext) -> Iterator[Diagnostic]:

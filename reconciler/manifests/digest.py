@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
 
+from reconciler.diagnostics import Address
 from reconciler.kinds.kind import Wanted
 from reconciler.model import Json, Table
 
@@ -24,18 +25,24 @@ def digest_documents(documents: Iterable[Wanted]) -> str:
     lists are sets; of a table the rows count, not the name of its file.
     """
     checksum = hashlib.sha256()
+    for address, line_end, table_lines in _encode_documents(documents):
+        checksum.update(_encode_line(address).removesuffix(b"]\n") + line_end)
+        checksum.update(table_lines)
+    return checksum.hexdigest()
+
+
+def _encode_documents(documents: Iterable[Wanted]) -> Iterator[tuple[Address, bytes, bytes]]:
+    """Yield the address of each document, in order, and its content."""
     ordered = sorted(documents, key=lambda document: document.address)
     # What is for many targets is there once for each, and shares all but the address.
     counts = Counter(map(_identify_content, ordered))
     contents: dict[_ContentId, tuple[bytes, bytes]] = {}
     for document in ordered:
         key = _identify_content(document)
-        line_end, table_lines = contents.get(key) or _encode_content(document)
+        content = contents.get(key) or _encode_content(document)
         if counts[key] > 1:
-            contents[key] = line_end, table_lines
-        checksum.update(_encode_line(document.address).removesuffix(b"]\n") + line_end)
-        checksum.update(table_lines)
-    return checksum.hexdigest()
+            contents[key] = content
+        yield document.address, *content
 
 
 def _identify_content(document: Wanted) -> _ContentId:

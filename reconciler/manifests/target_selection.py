@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from reconciler.diagnostics import Explanation
@@ -87,16 +87,19 @@ def choose_targets(
     if "target" in written and "targets" in written:
         return TargetChoice((), _list_candidates(choosing), ((_TARGETS, explain_both_fields()),))
     if "targets" in written:
-        selector = _read_selector(written["targets"])
-        if selector is None:
-            return _leave_open(choosing)
-        if isinstance(selector, Mapping):
-            return _choose_by_labels(choosing, selector)
-        return _choose_by_names(choosing, selector)
+        return _choose_by_selector(choosing, _read_selector(written["targets"]))
     if "target" in written:
         name = written["target"]
         return _choose_by_name(choosing, name) if isinstance(name, str) and name else _leave_open(choosing)
     return _choose_by_api(choosing)
+
+
+def _choose_by_selector(choosing: _Choosing, selector: TargetSelector | None) -> TargetChoice:
+    if selector is None:
+        return _leave_open(choosing)
+    if isinstance(selector, Mapping):
+        return _choose_by_labels(choosing, selector)
+    return _choose_by_names(choosing, selector)
 
 
 def _read_selector(value: object) -> TargetSelector | None:
@@ -191,21 +194,22 @@ def _gather_label_texts(labels_by_target: _LabelsByTarget) -> dict[str, set[str]
     return label_texts
 
 
+def _has_any(label_texts: Collection[str], texts: str | Sequence[str]) -> bool:
+    return any(text in label_texts for text in ([texts] if isinstance(texts, str) else texts))
+
+
 def _find_label_faults(labels: Labels, labels_by_target: _LabelsByTarget) -> Iterator[LocatedWords]:
     """Yield which labels no target has, or that none has all of them."""
     label_texts = _gather_label_texts(labels_by_target)
-    is_told = False
-    for label, texts in labels.items():
-        if label not in label_texts:
-            is_told = True
-            summary = f"no target of the settings has a label {quote_text(label)}"
-            yield (*_TARGETS, label), explain_no_match(summary, suggest_option(label, label_texts))
-        elif not label_texts[label] & {*([texts] if isinstance(texts, str) else texts)}:
-            is_told = True
+    strange = {label: texts for label, texts in labels.items() if not _has_any(label_texts.get(label, ()), texts)}
+    for label, texts in strange.items():
+        summary = f"no target of the settings has a label {quote_text(label)}"
+        suggestion = suggest_option(label, label_texts)
+        if label in label_texts:
             summary = f"no target of the settings has the label {describe_label(label, texts)}"
             suggestion = suggest_option(texts if isinstance(texts, str) else texts[0], label_texts[label])
-            yield (*_TARGETS, label), explain_no_match(summary, suggestion)
-    if not is_told:
+        yield (*_TARGETS, label), explain_no_match(summary, suggestion)
+    if not strange:
         words = ", ".join(describe_label(label, texts) for label, texts in labels.items())
         has = "; ".join(describe_label(label, sorted(label_texts[label])) for label in labels)
         yield _TARGETS, explain_no_match(f"no target of the settings has all of {words}", f"there are {has}")

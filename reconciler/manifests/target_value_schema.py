@@ -48,13 +48,12 @@ def _widen(node: Any) -> Any:
         words = {name: node[name] for name in _ANNOTATIONS if name in node}
         text = {name: value for name, value in node.items() if name not in words}
         return {**words, "anyOf": [text, _REFERENCE]}
-    widened = dict(node)
-    if "properties" in node:
-        widened["properties"] = {name: _widen(member) for name, member in node["properties"].items()}
-    for keyword in _SINGLE:
-        if keyword in node:
-            widened[keyword] = _widen(node[keyword])
-    for keyword in _LISTS:
-        if keyword in node:
-            widened[keyword] = [_widen(member) for member in node[keyword]]
-    return widened
+    return {keyword: _widen_member(keyword, value) for keyword, value in node.items()}
+
+
+def _widen_member(keyword: str, value: Any) -> Any:
+    if keyword == "properties":
+        return {name: _widen(member) for name, member in value.items()}
+    if keyword in _LISTS:
+        return [_widen(member) for member in value]
+    return _widen(value) if keyword in _SINGLE else value

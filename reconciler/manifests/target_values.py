@@ -117,16 +117,18 @@ def group_targets(
     Of targets that are not known nothing is looked up.
     """
     value_names = sorted({reference.name for reference in references if reference.name})
-    if not value_names:
+    if not value_names or not names:
         return [ValueGroup(tuple(names), {})]
     groups: dict[tuple[str | None, ...], list[str]] = {}
     for name in names:
+        # A document about the run itself may be for "", which is no target.
         values = targets[name].values if name in targets else {}
         groups.setdefault(tuple(map(values.get, value_names)), []).append(name)
-    pairs = [(tuple(members), zip(value_names, values, strict=True)) for values, members in groups.items()]
-    return [
-        ValueGroup(members, {name: text for name, text in texts if text is not None}) for members, texts in pairs
-    ] or [ValueGroup((), {})]
+    return [ValueGroup(tuple(members), _pair(value_names, texts)) for texts, members in groups.items()]
+
+
+def _pair(names: Iterable[str], texts: Iterable[str | None]) -> dict[str, str]:
+    return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
 
 def fill_document(document: Document, references: Sequence[ValueReference], values: Mapping[str, str]) -> Document:
@@ -184,20 +186,13 @@ def _name_owners(names: Sequence[str], targets: DeclaredTargets) -> str:
 
 
 def name_value_owners(
-    problems: Sequence[Diagnostic],
-    references: Iterable[ValueReference],
-    group: ValueGroup,
-    targets: DeclaredTargets,
-    document: Document,
+    problems: Sequence[Diagnostic], places: Mapping[Source, str], group: ValueGroup, targets: DeclaredTargets
 ) -> list[Diagnostic]:
-    """Return problems in which those of a value say whose it is and where that stands."""
-    if not problems or not group.values:
-        return [*problems]
-    looked_up: dict[Source, str] = {document.at(path): name for path, name in references if name in group.values}
-    owners = _name_owners(group.targets, targets)
+    """Return problems in which those of a value say whose it is; `places` are where values are asked for, by name."""
+    owners = _name_owners(group.targets, targets) if group.values else ""
     return [
-        replace(problem, summary=f"{problem.summary}: it is {looked_up[problem.source]} of {owners}")
-        if problem.source in looked_up
+        replace(problem, summary=f"{problem.summary}: it is {places[problem.source]} of {owners}")
+        if problem.source in places and places[problem.source] in group.values
         else problem
         for problem in problems
     ]

@@ -77,6 +77,7 @@ def choose_environment(settings: Settings, environments: EnvironmentMap, name: s
         environment=name,
         layers=tuple(ManifestLayer(layer, _locate_layer(layer, folder)) for layer in environment.layers),
         targets=targets,
+        other_targets={name: target for name, target in settings.targets.items() if name not in targets},
         limits=dict(sorted({**settings.limits, **limits}.items())),
         protected=tuple(dict.fromkeys((*settings.protected, *environment.protected))),
     )
