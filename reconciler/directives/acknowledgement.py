@@ -69,8 +69,8 @@ spec:
     def check(self, directives: Sequence[Wanted], context: DirectiveContext) -> Iterator[Diagnostic]:
         # By what they are about: one that is for a thousand targets is there once for each.
         in_force = _index_by_object(directive for directive in directives if directive.spec.until > context.today)
-        declared = {document.address for document in context.documents}
-        declared |= {address._replace(target="") for address in declared}
+        addresses = {document.address for document in context.documents}
+        declared = addresses | {address._replace(target="") for address in addresses}
         idle: dict[Source, list[Wanted]] = {}
         for directive in directives:
             yield from _check_object(directive, context)
@@ -81,8 +81,7 @@ spec:
             # Of what is about nothing it is of no interest when it ends.
             elif directive.spec.object_key[0] in context.kinds:
                 idle.setdefault(directive.source, []).append(directive)
-        for group in idle.values():
-            yield _note_missing_document(group, context.documents)
+        yield from (_note_missing_document(group, context.documents) for group in idle.values())
         for directive, other in _pair_sharing(in_force):
             yield from _find_overlap(directive, other)
 

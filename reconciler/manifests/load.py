@@ -197,10 +197,16 @@ def _judge_manifest(manifest: Manifest, reading: _Reading) -> tuple[list[Diagnos
         reading.whole += wanted
         return [], notes
     reading.faulty.append(manifest)
-    addresses = [wanted[0].address._replace(target=target) for target in manifest.candidates]
-    if any(reading.is_selected(replace(wanted[0], address=address)) for address in addresses):
+    if _is_any_selected(manifest, reading):
         return problems, notes
     return [], [*notes, *map(_leave_aside, problems)]
+
+
+def _is_any_selected(manifest: Manifest, reading: _Reading) -> bool:
+    """Say whether a document may be one of those that the run is about."""
+    document = manifest.wanted[0]
+    addresses = (document.address._replace(target=target) for target in manifest.candidates)
+    return any(reading.is_selected(replace(document, address=address)) for address in addresses)
 
 
 def _leave_aside(problem: Diagnostic) -> Diagnostic:

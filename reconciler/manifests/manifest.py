@@ -92,6 +92,7 @@ class _OpenDocument(NamedTuple):
     choice: TargetChoice
     references: list[ValueReference]
     is_directive: bool
+    tables: dict[tuple[str, ...], tuple[dict[str, Table], list[Diagnostic]]]
 
 
 def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -> list[Manifest]:
@@ -107,8 +108,10 @@ def read_manifest(document: Document, file: InputFile, vocabulary: Vocabulary) -
     choice = choose_targets(value.get("metadata"), kind, targets, vocabulary.environment)
     references = list(find_references(value["spec"]))
     problems += find_misplaced(references, kind, document)
+    if metadata:
+        problems += [words.locate(document.at(("metadata", "name"))) for words in kind.spec.check_name(metadata.name)]
     is_directive = kind.name in vocabulary.directives
-    opened = _OpenDocument(document, file, kind, metadata, problems, choice, references, is_directive)
+    opened = _OpenDocument(document, file, kind, metadata, problems, choice, references, is_directive, {})
     groups = group_targets(references, choice.names, targets)
     unknown = find_unknown_values(references, choice.names, targets, document)
     return [_read_for_targets(opened, group, targets, unknown.get("".join(group.targets[:1]), [])) for group in groups]
@@ -118,32 +121,42 @@ def _read_for_targets(
     opened: _OpenDocument, group: ValueGroup, targets: DeclaredTargets, unknown: list[Diagnostic]
 ) -> Manifest:
     """Return what a document wants for targets that have the same values for it."""
-    kind, metadata, choice = opened.kind, opened.metadata, opened.choice
+    metadata, choice = opened.metadata, opened.choice
     document = fill_document(opened.document, opened.references, group.values)
-    value: Any = document.value
-    # In spite of an envelope with problems: all of a document's mistakes are told in one run.
-    read_spec, spec_problems = _read_spec(kind, value["spec"], document)
-    tables, table_problems = _read_tables(kind, value["spec"], document, opened.file)
-    own_problems = [*spec_problems, *table_problems]
-    name = metadata.name if metadata else ""
-    if read_spec:
-        # A key that was refused is missing only for now.
-        own_problems += [] if document.damaged else _check_resource(read_spec, name, tables, document)
+    read_spec, tables, own_problems = _read_body(opened, document)
     if own_problems and opened.references:
-        places = {document.at(path): name for path, name in opened.references}
+        places = {document.at(path): value_name for path, value_name in opened.references}
         own_problems = name_value_owners(own_problems, places, group, targets)
+    # In spite of an envelope with problems: all of a document's mistakes are told in one run.
     problems = [*opened.problems, *own_problems, *unknown]
     if metadata is None:
         return Manifest((), problems, [])
-    problems += [words.locate(document.at(("metadata", "name"))) for words in kind.spec.check_name(name)]
     problems += [words.locate(document.at(path)) for path, words in choice.faults]
-    padded = [] if problems else _find_padded_texts(value, (), document)
+    padded = [] if problems else _find_padded_texts(document.value, (), document)
     errors, notes = split_notes([*problems, *padded])
     notes += [replace(words.locate(document.at(path)), severity=Severity.NOTE) for path, words in choice.notes]
     candidates = group.targets or choice.candidates
     names = candidates if choice.names else candidates[:1]
     wanted = _spread(_want(opened, metadata, read_spec, tables, is_whole=not errors), names) if read_spec else ()
     return Manifest(wanted, errors, notes, candidates, bool(choice.names), choice.is_elsewhere, opened.is_directive)
+
+
+def _read_body(
+    opened: _OpenDocument, document: Document
+) -> tuple[_ReadSpec | None, Mapping[str, Table], list[Diagnostic]]:
+    """Return what is valid of a spec, its tables and everything that is wrong with them; `document` has its values."""
+    value: Any = document.value
+    spec, kind, name = value["spec"], opened.kind, opened.metadata.name if opened.metadata else ""
+    read_spec, problems = _read_spec(kind, spec, document)
+    # For a thousand targets with values of their own a table is read once.
+    files = tuple(str(spec.get(field)) for field in kind.tables)
+    tables, table_problems = opened.tables.get(files) or _read_tables(opened, spec)
+    opened.tables[files] = tables, table_problems
+    problems += table_problems
+    if read_spec:
+        # A key that was refused is missing only for now.
+        problems += [] if document.damaged else _check_resource(read_spec, name, tables, document)
+    return read_spec, tables, problems
 
 
 def _want(
@@ -190,10 +203,9 @@ def _keep_path(path: Path) -> Path:
     return path
 
 
-def _read_tables(
-    kind: DocumentKind, spec: Mapping[str, object], document: Document, file: InputFile
-) -> tuple[dict[str, Table], list[Diagnostic]]:
+def _read_tables(opened: _OpenDocument, spec: Mapping[str, object]) -> tuple[dict[str, Table], list[Diagnostic]]:
     """Read the tables that a spec names, whatever else is wrong with it."""
+    document, kind = opened.document, opened.kind
     field_tables: dict[str, Table] = {}
     problems: list[Diagnostic] = []
     for field, columns in kind.tables.items():
@@ -201,7 +213,7 @@ def _read_tables(
         if not isinstance(name, str) or not name:
             continue
         try:
-            table_file, extra_columns = csv_tables.locate_table(file, name), kind.extra_columns.get(field, ())
+            table_file, extra_columns = csv_tables.locate_table(opened.file, name), kind.extra_columns.get(field, ())
             table, table_problems = csv_tables.read_table(table_file, columns, kind.cell_forms, extra_columns)
         except (files.Unreadable, csv_tables.TableNameError) as refusal:
             problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))

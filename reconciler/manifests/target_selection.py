@@ -120,6 +120,7 @@ def _list_candidates(choosing: _Choosing) -> tuple[str, ...]:
     return tuple(choosing.keep_speaking([*choosing.targets], choosing.targets)) or ("",)
 
 
+# Its model tells what is wrong; that two targets would do as well is no second mistake.
 def _leave_open(choosing: _Choosing) -> TargetChoice:
     candidates = _list_candidates(choosing)
     return TargetChoice(candidates if len(candidates) == 1 and candidates[0] else (), candidates)
@@ -186,6 +187,7 @@ def _choose_by_labels(choosing: _Choosing, labels: Labels) -> TargetChoice:
     return TargetChoice((), _list_candidates(choosing), faults)
 
 
+# Of the targets outside of the environment, too: what another environment has is no slip of the pen.
 def _gather_label_texts(labels_by_target: _LabelsByTarget) -> dict[str, set[str]]:
     label_texts: dict[str, set[str]] = {}
     for target_labels in labels_by_target.values():
@@ -217,6 +219,7 @@ def _find_label_faults(labels: Labels, labels_by_target: _LabelsByTarget) -> Ite
 
 def _find_unused_texts(labels: Labels, labels_by_target: _LabelsByTarget) -> Iterator[LocatedWords]:
     """Yield which of several texts of a label no target has, where another one of them chooses some."""
+    # One text alone that no target has is an error: nothing would be chosen at all.
     several = {label: texts for label, texts in labels.items() if not isinstance(texts, str) and len(texts) > 1}
     label_texts = _gather_label_texts(labels_by_target) if several else {}
     for label, texts in several.items():

@@ -45,6 +45,7 @@ def _widen(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if node.get("type") == "string":
+        # Editors show what stands beside `anyOf`, whichever alternative is written.
         words = {name: node[name] for name in _ANNOTATIONS if name in node}
         text = {name: value for name, value in node.items() if name not in words}
         return {**words, "anyOf": [text, _REFERENCE]}

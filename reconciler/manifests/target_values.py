@@ -139,6 +139,7 @@ def fill_document(document: Document, references: Sequence[ValueReference], valu
     if not references:
         return document
     value: Any = document.value
+    # What is copied is what lies on the way: the rest of a large spec is shared by all targets.
     for path, name in references:
         value = _replace_member(value, path, values.get(name, REFUSED))
     is_damaged = document.damaged or not all(name in values for _, name in references)

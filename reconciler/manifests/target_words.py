@@ -18,6 +18,7 @@ Labels = Mapping[str, str | Sequence[str]]
 def list_target_names(names: Iterable[str], conjunction: str = "and") -> str:
     """Return names of targets as they are read out: the first few, and how many more there are."""
     ordered = sorted(names)
+    # A message is read by people, and ends in comments of pull requests.
     if len(ordered) > _MOST_NAMED:
         return f"{', '.join(map(escape_and_shorten, ordered[:_MOST_NAMED]))} and {len(ordered) - _MOST_NAMED} more"
     return f" {conjunction} ".join(map(escape_and_shorten, ordered))

@@ -129,6 +129,22 @@ def test_only_what_differs_between_targets_differs(tmp_path: Path) -> None:
     assert dev.at(("spec", "colours", 1)) == Source("a.yaml", 4, 50)
 
 
+def test_each_target_may_have_a_table_of_its_own(tmp_path: Path) -> None:
+    """The name of the file is a text; what is wrong with it is told with the target that has it."""
+    write(tmp_path, {"x.csv": "lamp,owner\na,b\n", "y.csv": "lamp,owner\nc,d\n"})
+    document = for_targets("targets: [dev, prod]", "{rows: {targetValue: table}}").replace("Lamp", "Inventory")
+    write(tmp_path, {"a.yaml": document})
+    told = {}
+    for names in ("x.csv y.csv", "x.csv z.csv"):
+        pairs = zip(("dev", "prod"), names.split(), strict=True)
+        targets = declare_targets({name: {"api": "keyfactor", "values": {"table": text}} for name, text in pairs})
+        told[names] = tell(loaded, tmp_path, targets)
+    assert fnmatchcase(told["x.csv y.csv"], "dev prod*")
+    assert fnmatchcase(
+        told["x.csv z.csv"], "refused: a.yaml:4:8: rows: * it is table of target prod (reconciler.yaml); *"
+    )
+
+
 def test_a_wrong_value_stops_only_the_targets_that_have_it(tmp_path: Path) -> None:
     """As anything that is wrong with a document that is not selected."""
     text = for_targets("targets: [dev, eu, ap]", "{state: {targetValue: state}}")
