@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import yaml
@@ -171,6 +172,8 @@ _YAML_MESSAGES: Final = (
 )
 """Part of the scanner's words, and what to say."""
 
+_UNQUOTED_BRACES: Final = re.compile(r"/[a-z0-9_/-]*(?P<brace>\{)[^{}\"']*\}/?")
+
 _FIRST_CHARACTER_MESSAGES: Final = {
     "\t": _describe_yaml_syntax("a tab stands where YAML wants spaces", "tabs don't indent", "replace it with spaces"),
     "@": _describe_yaml_syntax("`@` can't begin unquoted text", "YAML keeps it for itself", "quote the text"),
@@ -240,14 +243,28 @@ def explain_yaml_error(error: yaml.YAMLError, text: str) -> tuple[int, int, Expl
     if "unexpected end of stream" in problem or "unexpected document indicator" in problem:
         mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
+    lines = text.split("\n", line + 1)
+    written = lines[line] if line < len(lines) else ""
+    if "expected ',' or ']'" in problem and (match := _find_unquoted_braces(written, column)):
+        return line + 1, match.start() + 1, _describe_unquoted_braces(match.group())
     if "cannot start any token" in problem:
-        lines = text.split("\n", line + 1)
-        first = lines[line][column : column + 1] if line < len(lines) else ""
+        first = written[column : column + 1]
         return line + 1, column + 1, _FIRST_CHARACTER_MESSAGES.get(first, _describe_unknown_error(problem))
     explanation = next(
         (words for phrase, words in _YAML_MESSAGES if phrase in problem), _describe_unknown_error(problem)
     )
     return line + 1, column + 1, explanation
+
+
+def _find_unquoted_braces(line: str, column: int) -> re.Match[str] | None:
+    """Return the text around the brace at a column, where it is one with what stands before the brace."""
+    return next((match for match in _UNQUOTED_BRACES.finditer(line) if match.start("brace") == column), None)
+
+
+def _describe_unquoted_braces(text: str) -> Explanation:
+    return _describe_yaml_syntax(
+        "a brace opens within a text", "in a list in brackets YAML begins a mapping there", f"quote the text: '{text}'"
+    )
 
 
 def _describe_unknown_error(problem: str) -> Explanation:

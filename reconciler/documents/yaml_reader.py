@@ -40,6 +40,7 @@ def read_yaml(file: SourceFile, scanner: Any = SCANNER) -> tuple[list[Document],
 
 # A file with a carriage return alone, or with one of Unicode's line ends, comes no further than its characters.
 _LINE_END: Final = re.compile("\n")
+_OPEN_BRACE: Final = re.compile(r"/[^{}]*\{ *[A-Za-z]+")
 _NO_KEY: Final = object()
 _DROPPED: Final = object()
 
@@ -199,8 +200,11 @@ class _DocumentBuilder:
         self._open.append(_Frame(collection, as_key=as_key))
 
     def _end(self, _event: Any) -> None:
-        if self._open.pop().loose:
+        ended = self._open.pop()
+        if ended.loose:
             self._open[-1].key = _DROPPED
+        elif self._open and isinstance(parent := self._open[-1].held, list) and len(ended.held) == 1:
+            parent[-1] = _join_broken_text(ended.held)
 
     def _refuse_alias(self, event: Any) -> None:
         self._count_node(event)
@@ -218,6 +222,15 @@ class _DocumentBuilder:
         if self._nodes > limits.NODES:
             self._complain(event, yaml_errors.MANY)
             raise LimitReached
+
+
+def _join_broken_text(value: list[Any] | dict[str, Any]) -> Value:
+    """Return the text that was meant where a list has a mapping of one member whose key opens a brace.
+
+    `- /a/{b: C}/` is such a mapping to YAML, `/a/{b` and `C}/`, and nobody would write that in order to say so.
+    """
+    key, member = next(iter(value.items())) if isinstance(value, dict) else ("", None)
+    return f"{key}: {member}" if isinstance(member, str) and _OPEN_BRACE.fullmatch(key) else value
 
 
 def _find_line_starts(text: str) -> list[int]:

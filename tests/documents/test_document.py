@@ -139,6 +139,33 @@ def test_both_scanners_of_pyyaml_give_the_same_documents(text: str) -> None:
         assert [(one.value, one.source) for one in fast[0]] == [(one.value, one.source) for one in slow[0]]
 
 
+BRACES: dict[str, tuple[str, object]] = {
+    "a text in braces": ("a:\n  - /x/{b: C d}/  # e\n  - /y/\n", {"a": ["/x/{b: C d}/", "/y/"]}),
+    "in quotes": ("a: ['/x/{b: C}/']\n", {"a": ["/x/{b: C}/"]}),
+    "without a blank": ("a:\n- /x/{b:C}/\n", {"a": ["/x/{b:C}/"]}),
+    "a brace that a comment cuts off": ("a:\n- /x/{b: C #1}/\n", {"a": ["/x/{b: C"]}),
+    "a mapping of two": ("a:\n- /x/{b: C\n  d: e\n", {"a": [{"/x/{b": "C", "d": "e"}]}),
+    "a number": ("a:\n- /x/{b: 1\n", {"a": [{"/x/{b": 1}]}),
+    "no brace": ("a:\n- /x/b: C\n", {"a": [{"/x/b": "C"}]}),
+    "no path": ("a:\n- x{b: C\n", {"a": [{"x{b": "C"}]}),
+    "not in a list": ("a:\n  /x/{b: C}/\n", {"a": {"/x/{b": "C}/"}}),
+    "a list of one in a list": ("a:\n- - /x/\n", {"a": [["/x/"]]}),
+}
+
+
+@pytest.mark.parametrize("scanner", [SCANNER, yaml.SafeLoader])
+def test_a_text_that_yaml_takes_for_a_mapping_since_a_brace_opens_in_it_is_put_together(scanner: type) -> None:
+    """In a list alone, where no such mapping can be meant; in brackets YAML can't be read, and the way out is told."""
+    for name, (text, value) in BRACES.items():
+        (one,), problems = read_yaml(SourceFile("a.yaml", text), scanner)
+        assert (one.value, problems) == (value, []), name
+    _, (problem,) = read_yaml(SourceFile("a.yaml", "a: [/x/, /x/y/{b: C d}/, z]\n"), scanner)
+    assert str(problem) == (
+        "a.yaml:1:10: a brace opens within a text; in a list in brackets YAML begins a mapping there; "
+        "quote the text: '/x/y/{b: C d}/'"
+    )
+
+
 class Env(BaseModel):
     """A secret by its variable."""
 
