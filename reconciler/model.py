@@ -92,9 +92,7 @@ _RISK_MEANINGS = {
 
 
 class Obstacle(StrEnum):
-    """Why a step has no request: of itself, because of something else in the run, for want of an object, or since an
-    earlier run may have done it and nobody knows.
-    """
+    """Why a step has no request: of itself, for something else in the run, for want of an object, or left unsettled."""
 
     REFUSED = "refused"
     HELD_BACK = "held_back"
@@ -119,7 +117,7 @@ class ObjectSides(NamedTuple):
 class Change(NamedTuple):
     """One field that differs. `path` starts with the manifest's field name; a set is a sorted list on both sides.
 
-    `reason` says why its risk is not low; `origin` is known of what layers declare.
+    `reason` says why its risk is not low; `origin` is known of what layers declare, `names` of members with an id.
     """
 
     path: str
@@ -128,6 +126,7 @@ class Change(NamedTuple):
     risk: Risk
     reason: str = ""
     origin: FieldOrigin | None = None
+    names: tuple[tuple[str, str], ...] = ()
 
 
 class Subject(NamedTuple):

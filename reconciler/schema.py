@@ -195,7 +195,9 @@ def _build_change_schema(reason: str, optional: Schema | None = None) -> Schema:
     risk, verdict = {"enum": [risk.value for risk in Risk]}, {"enum": [verdict.value for verdict in Verdict]}
     why = {reason: {"type": "string", "description": "Why the risk is not low."}}
     members = {"path": path, "before": anything, "after": anything, "risk": risk, **why}
-    return _build_open(members, {"verdict": verdict, **(optional or {})})
+    about_names = "What members that hold an id are called, by member."
+    names: Schema = {"type": "object", "additionalProperties": {"type": "string"}, "description": about_names}
+    return _build_open(members, {"names": names, "verdict": verdict, **(optional or {})})
 
 
 def _build_call_schema() -> Schema:

@@ -38,6 +38,7 @@ from reconciler.kinds.rights_source import RightsSource
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import (
     Action,
+    Gap,
     Json,
     ObjectSides,
     Obstacle,
@@ -87,8 +88,8 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     `before` is None where nothing exists; otherwise it holds the fields of `after` alone, since what is not declared is
     not compared. `encoder_input` is whatever the kind needs to encode the request. A `refusal` says why no request may
     be made, and `obstacle` of which sort that is; `needs` are documents of the same run whose object has to be created
-    before it. `objects` is how many objects it stands for. What a step says of its changes, object and subjects is told
-    by its request, where there is one (`explain`).
+    before it. `objects` is how many objects it stands for; `names` are of members of its lists that hold an id. What a
+    step says of its changes, object and subjects is told by its request, where there is one (`explain`).
     """
 
     document: Wanted[SpecT_co]
@@ -102,6 +103,7 @@ class Match(Generic[SpecT_co, EncoderInputT_co]):
     subjects: tuple[Subject, ...] = ()
     needs: frozenset[Address] = frozenset()
     obstacle: Obstacle = Obstacle.REFUSED
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Absence(NamedTuple):
@@ -139,7 +141,7 @@ class Tally(NamedTuple):
     in_sync: int
 
 
-Finding = Match | Diagnostic | Note | Absence | Tally
+Finding = Match | Diagnostic | Note | Absence | Tally | Gap
 """What comparing one document can yield."""
 
 
@@ -319,11 +321,7 @@ class Kind(DocumentKind, Generic[SpecT_co, LiveT]):
             spec = {**step.identity, **build_former_fields(step.changes)}
             yield FormerDocument(step.address, spec, {(): step.number})
 
-    def adopt(
-        self,
-        documents: Sequence[ComparedDocument],
-        live: LiveT,
-    ) -> Iterator[Adopted]:
+    def adopt(self, documents: Sequence[ComparedDocument], live: LiveT) -> Iterator[Adopted]:
         """Yield what documents of one target are to say, so that their objects are as declared. Pure.
 
         All documents of the kind are given, those that differ in nothing as well.

@@ -142,6 +142,7 @@ class SecretMasker:
                     path=self(change.path),
                     before=_map_texts(change.before, self),
                     after=_map_texts(change.after, self),
+                    names=tuple((self(member), self(name)) for member, name in change.names),
                 )
                 for change in step.changes
             ),
@@ -174,7 +175,7 @@ def _iterate_plan_texts(plan: Plan) -> Iterator[str]:
             yield from _list_subject_texts(subject)
         for change in step.changes:
             yield change.path
-            yield from _iterate_json_texts((change.before, change.after))
+            yield from _iterate_json_texts((change.before, change.after, change.names))
         yield from _iterate_json_texts(step.request.call.body if step.request else None)
     for rights_change in plan.rights:
         yield from (*rights_change.principal, *rights_change.roles)

@@ -51,6 +51,7 @@ class _Comparison:
 
     steps: list[NeededStep] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     absences: list[Diagnostic] = field(default_factory=list)
     acknowledged: list[Step] = field(default_factory=list)
@@ -75,14 +76,15 @@ def plan(
     unselected = [document for document in scope.declared if document.address not in selected]
     objects, of = comparison.coverage
     problems = sorted(set(comparison.problems))
+    obstacles = [*problems, *(gap.problem for gap in comparison.gaps)]
     steps = sorted(comparison.steps, key=partial(_build_sort_key, kinds))
     acknowledged = _sort_acknowledged(comparison.acknowledged, kinds)
     idle_deferrals = list_idle_deferrals(scope.deferrals, acknowledged, comparison.addresses)
     return Plan(
-        steps=tuple(hold_back(steps, problems, list_left_alone(acknowledged))),
+        steps=tuple(hold_back(steps, obstacles, list_left_alone(acknowledged))),
         compared=Coverage(objects, of + sum(document.spec.size(document.tables) for document in unselected)),
         problems=tuple(problems),
-        gaps=tuple(sorted(set(observed.gaps))),
+        gaps=tuple(sorted({*observed.gaps, *comparison.gaps})),
         notes=tuple(sorted({*comparison.notes, *idle_deferrals})),
         absences=tuple(sorted(set(comparison.absences))),
         acknowledged=acknowledged,
@@ -123,6 +125,9 @@ def _count_document(document: Wanted, findings: Iterable[Finding], kind: Kind, c
         match finding:
             case Diagnostic():
                 comparison.problems.append(finding)
+                has_problem = True
+            case Gap():
+                comparison.gaps.append(finding)
                 has_problem = True
             case Note(problem):
                 comparison.notes.append(problem)

@@ -120,12 +120,17 @@ def encode_step(step: Step) -> dict[str, Json]:
         "risk_reason": step.risk_reason,
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
-        "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
+        "changes": [_encode_change(change) for change in step.changes],
     }
     members |= {"escalation": step.escalation} if step.escalation else {}
     members |= {"refusal": step.refusal, "obstacle": step.obstacle.value} if step.refusal else {}
     members |= {"acknowledgement": encode_deferral(step.deferral)} if step.deferral else {}
     return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
+
+
+def _encode_change(change: Change) -> dict[str, Json]:
+    members = {**change._asdict(), "risk": change.risk.value, "names": dict(change.names)}
+    return members if change.names else {name: member for name, member in members.items() if name != "names"}
 
 
 def decode_step(members: Mapping[str, Any]) -> Step:
@@ -251,10 +256,12 @@ def _decode_diagnostics(rows: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, 
 def decode_change(members: Mapping[str, Any]) -> Change:
     """Return a change; raises as `decode_plan` does."""
     path, before, after, reason = members["path"], members["before"], members["after"], members["reason"]
-    _check_texts(path, reason)
-    if isinstance(before, str | None) and isinstance(after, str | None):
+    names = members.get("names", {})
+    _check_texts(path, reason, *names.values())
+    if not names and isinstance(before, str | None) and isinstance(after, str | None):
         return _share_change(path, before, after, members["risk"], reason)
-    return Change(intern(path), _share_texts(before), _share_texts(after), Risk(members["risk"]), intern(reason))
+    change = Change(intern(path), _share_texts(before), _share_texts(after), Risk(members["risk"]), intern(reason))
+    return change._replace(names=tuple(sorted(names.items()))) if names else change
 
 
 def decode_subject(members: Mapping[str, Any]) -> Subject:

@@ -6,11 +6,11 @@ after, but those that the body makes of the object as it was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import Kind, Match, Meaning
-from reconciler.model import ObjectSides, Request, Step
+from reconciler.model import Change, ObjectSides, Request, Step
 from reconciler.plans.diff import find_changes
 
 
@@ -23,12 +23,28 @@ def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
     source = match.source or match.document.source
     address, action = match.document.address, kind.action(match)
     if request is None:
-        changes = find_changes(match.before, match.after, kind.assess)
+        changes = name_members(find_changes(match.before, match.after, kind.assess), match.names)
         yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, match.obstacle)
         return
     meaning = kind.explain(request)
-    changes = find_changes(*_merge_sides(match, meaning), kind.assess)
+    changes = name_members(find_changes(*_merge_sides(match, meaning), kind.assess), match.names)
     yield Step(address, action, source, changes, request, meaning.object, "", meaning.subjects)
+
+
+def name_members(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Change, ...]:
+    """Return changes with the names of those members of their lists that have one."""
+    return tuple(change._replace(names=_pick_names(change, names)) if names else change for change in changes)
+
+
+def _pick_names(change: Change, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    members = set(list_text_members(change)) & names.keys()
+    return tuple((member, names[member]) for member in sorted(members))
+
+
+def list_text_members(change: Change) -> Iterator[str]:
+    """Yield the texts in the lists of a change, of either side."""
+    for side in (change.before, change.after):
+        yield from (member for member in (side if isinstance(side, list) else ()) if isinstance(member, str))
 
 
 def _encode_request(kind: Kind, match: Match) -> tuple[Request | None, str]:

@@ -3,9 +3,10 @@
 A digest is no signature: whoever can read a plan file can write one whose changes, object, action and risk read
 harmless while its body is not. So they are worked out again from the request, by the kind.
 
-Not worked out, since no request holds it: the names of a permission set, which is sent as a GUID; the document's name
-and place where an object is found otherwise (a handler's class, a certificate's id); who gains and who loses rights,
-which takes all roles, and lock-outs are looked for anew before anything is sent.
+Not worked out, since no request holds it: the names of a permission set, which is sent as a GUID, and of a collection
+or container, which stand beside ids; the document's name and place where an object is found otherwise (a handler's
+class, a certificate's id); who gains and who loses rights, which takes all roles, and lock-outs are looked for anew
+before anything is sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from reconciler.kinds.kind import Kind, Meaning
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Change, Plan, Step
 from reconciler.plans.diff import find_changes
+from reconciler.plans.step_builder import list_text_members
 
 
 def check_kinds(plan: Plan, kinds: Registry) -> None:
@@ -95,6 +97,9 @@ def _compare_changes(stated: Sequence[Change], derived: Sequence[Change], meanin
 
 
 def _is_same_change(change: Change, other: Change, meaning: Meaning) -> bool:
+    # A name is told beside what has it, and of nothing else.
+    if not {member for member, _ in change.names} <= set(list_text_members(change)):
+        return False
     if change.path in meaning.opaque:
         return (change.path, change.risk, change.reason) == (other.path, other.risk, other.reason)
-    return change == other
+    return change._replace(names=()) == other

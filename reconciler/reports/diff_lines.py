@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconciler.model import Change, Json
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.field_changes import compare_members
-from reconciler.reports.layout import quote_value
+from reconciler.reports.layout import MemberNames, quote_member, quote_value
 from reconciler.reports.perspective import View
 
 MAX_LINES = 50
@@ -40,8 +40,8 @@ def _build_planned_lines(change: Change, step: MaskedStep) -> Iterator[DiffLine]
         yield DiffLine("added", "+", "after", _quote(change.after))
         return
     added, removed, unchanged = members
-    yield from _build_member_lines("removed", "-", "removed", removed)
-    yield from _build_member_lines("added", "+", "added", added)
+    yield from _build_member_lines("removed", "-", "removed", removed, change.names)
+    yield from _build_member_lines("added", "+", "added", added, change.names)
     if unchanged:
         yield DiffLine("same", "", "", f"{unchanged:,} unchanged")
 
@@ -50,11 +50,11 @@ def _build_found_lines(change: Change, step: MaskedStep) -> Iterator[DiffLine]:
     """Yield the same as news of the server: what was put in there is an addition."""
     if step.finds_nothing:
         members = change.after if isinstance(change.after, list) and change.after else [change.after]
-        yield from _build_member_lines("same", "", "declared", members)
+        yield from _build_member_lines("same", "", "declared", members, change.names)
     elif sides := compare_members(change.after, change.before):
         added, missing, unchanged = sides
-        yield from _build_member_lines("found", "+", "added on the server", added)
-        yield from _build_member_lines("removed", "-", "missing on the server", missing)
+        yield from _build_member_lines("found", "+", "added on the server", added, change.names)
+        yield from _build_member_lines("removed", "-", "missing on the server", missing, change.names)
         if unchanged:
             yield DiffLine("same", "", "", f"{unchanged:,} as declared")
     else:
@@ -62,13 +62,18 @@ def _build_found_lines(change: Change, step: MaskedStep) -> Iterator[DiffLine]:
         yield DiffLine("found", "", "found", _quote(change.before))
 
 
-def _build_member_lines(tone: str, sign: str, side: str, members: Sequence[Json]) -> Iterator[DiffLine]:
+def _build_member_lines(
+    tone: str, sign: str, side: str, members: Sequence[Json], names: MemberNames
+) -> Iterator[DiffLine]:
     for member in members[:MAX_LINES]:
-        yield DiffLine(tone, sign, side, _quote(member))
+        yield DiffLine(tone, sign, side, _shorten(quote_member(member, names, hint="")))
     if len(members) > MAX_LINES:
         yield DiffLine(tone, sign, side, f"{len(members) - MAX_LINES:,} more")
 
 
 def _quote(value: Json) -> str:
-    text = quote_value(value, hint="")
+    return _shorten(quote_value(value, hint=""))
+
+
+def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}... ({len(text):,} characters)"

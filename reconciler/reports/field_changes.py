@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model import Change, Json, Risk
 from reconciler.plans.masking import MaskedStep
-from reconciler.reports.layout import Line, build_line, measure_text, quote_value
+from reconciler.reports.layout import Line, MemberNames, build_line, measure_text, quote_member, quote_value
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call, render_request
 from reconciler.sanitize import escape_invisible
@@ -86,8 +86,8 @@ def _render_planned(change: Change, step: MaskedStep, view: View) -> Iterator[_P
         yield (*(() if step.finds_nothing else ((old, _REMOVED), " -> ")), (new, _ADDED))
         return
     added, removed, unchanged = member_changes
-    yield from _render_members("+", added, _ADDED, view)
-    yield from _render_members("-", removed, _REMOVED, view)
+    yield from _render_members("+", added, _ADDED, view, change.names)
+    yield from _render_members("-", removed, _REMOVED, view, change.names)
     if unchanged:
         yield ((f"  {unchanged:,} unchanged", _FAINT),)
 
@@ -98,34 +98,38 @@ def _render_found(change: Change, step: MaskedStep, view: View) -> Iterator[_Pie
         members = change.after if isinstance(change.after, list) and change.after else [change.after]
         hint = view.remainder_hint
         yield from (
-            ((quote_value(member, hint=hint), _FAINT), (" declared", _FAINT)) for member in members[:MAX_MEMBERS]
+            ((quote_member(member, change.names, hint=hint), _FAINT), (" declared", _FAINT))
+            for member in members[:MAX_MEMBERS]
         )
         yield from _render_remainder("", members, _FAINT, view)
     elif member_changes := compare_members(change.after, change.before):
-        yield from _render_found_members(*member_changes, view)
+        yield from _render_found_members(*member_changes, view, change.names)
     else:
         declared, found = (quote_value(value, hint=view.remainder_hint) for value in (change.after, change.before))
         yield (declared, " -> ", (found, _FOUND))
 
 
-def _render_found_members(added: list[Json], missing: list[Json], unchanged: int, view: View) -> Iterator[_Pieces]:
-    shown = [quote_value(member, hint=view.remainder_hint) for member in (*added[:MAX_MEMBERS], *missing[:MAX_MEMBERS])]
+def _render_found_members(
+    added: list[Json], missing: list[Json], unchanged: int, view: View, names: MemberNames
+) -> Iterator[_Pieces]:
+    members_shown = (*added[:MAX_MEMBERS], *missing[:MAX_MEMBERS])
+    shown = [quote_member(member, names, hint=view.remainder_hint) for member in members_shown]
     width = max(map(measure_text, shown))
     for sign, members, style, note in (("+", added, _FOUND, "added"), ("-", missing, _MISSING, "missing")):
         # Beside long members a note would go on below each of them.
         if members and width > _NOTE_COLUMN:
             yield (f"{note} on the server:",)
         note_beside = f"   {note} on the server" if width <= _NOTE_COLUMN else ""
-        yield from _render_members(sign, members, style, view, note_beside, width)
+        yield from _render_members(sign, members, style, view, names, note_beside, width)
     if unchanged:
         yield ((f"  {unchanged:,} as declared", _FAINT),)
 
 
 def _render_members(
-    sign: str, items: Sequence[Json], style: str, view: View, note: str = "", width: int = 0
+    sign: str, items: Sequence[Json], style: str, view: View, names: MemberNames, note: str = "", width: int = 0
 ) -> Iterator[_Pieces]:
     for item in items if view.is_full else items[:MAX_MEMBERS]:
-        text = quote_value(item, hint=view.remainder_hint)
+        text = quote_member(item, names, hint=view.remainder_hint)
         padding = " " * max(0, width - measure_text(text)) if note else ""
         yield ((f"{sign} {text}", style), f"{padding}{note}")
     yield from _render_remainder(sign, items, style, view)

@@ -188,6 +188,7 @@ def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
         "risk": change.risk.value,
         "risk_reason": change.reason,
     }
+    members |= {"names": dict(change.names)} if change.names else {}
     return members | {"verdict": verdict.value} if verdict else members
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import accumulate
 from typing import NamedTuple
@@ -76,6 +76,17 @@ def quote_value(value: Json, *, hint: str) -> str:
     if not hint or len(text) <= MAX_VALUE:
         return text
     return f"{text[:MAX_VALUE]}... ({len(text)} characters, {hint})"
+
+
+MemberNames = Sequence[tuple[str, str]]
+"""What members of a change's lists are called beside the ids that they hold."""
+
+
+def quote_member(value: Json, names: MemberNames, *, hint: str) -> str:
+    """Return a member of a list as `quote_value` does, with its name behind it where it has one."""
+    name = dict(names).get(value, "") if names and isinstance(value, str) else ""
+    text = quote_value(value, hint=hint)
+    return f"{text} {escape_invisible(name)}" if name else text
 
 
 def format_count(number: int, noun: str) -> str:

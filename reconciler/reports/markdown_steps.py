@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model import Change, Risk
 from reconciler.reports.field_changes import MAX_MEMBERS, compare_members
-from reconciler.reports.layout import escape_ci_commands, quote_value
+from reconciler.reports.layout import escape_ci_commands, quote_member, quote_value
 from reconciler.reports.markdown_text import build_fence, quote_cell, quote_html
 from reconciler.reports.object_names import ObjectDetail, describe_object
 from reconciler.reports.perspective import View
@@ -91,7 +91,9 @@ def _diff_change(change: Change, view: View) -> Iterator[str]:
         return
     added, removed, unchanged = members
     for sign, items in (("-", removed), ("+", added)):
-        yield from (f"{sign} {change.path}: {quote_value(item, hint=_HINT)}" for item in items[:MAX_MEMBERS])
+        yield from (
+            f"{sign} {change.path}: {quote_member(item, change.names, hint=_HINT)}" for item in items[:MAX_MEMBERS]
+        )
         if len(items) > MAX_MEMBERS:
             yield f"{sign} {change.path}: {len(items) - MAX_MEMBERS:,} more"
     if unchanged:

@@ -128,6 +128,19 @@ def set_event(**members: object) -> Edit:
     return edit
 
 
+NAMED = (
+    HEAD
+    + """\
+kind: SecurityRole
+metadata: {name: Payments PKI}
+spec:
+  permissions:
+    - /portal/read/
+    - /certificates/collections/read/{collection: payments}/  # by name
+    - '/certificate_stores/read/{container: Web front ends}/'
+"""
+)
+
 CASES: dict[str, tuple[str, Edit, list[str]]] = {
     # a document that was in sync or not, what somebody did in the portal, and the diff
     "a text, its quotes and the comments": (
@@ -144,6 +157,15 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
         ROLE,
         set_role(Permissions=["/certificates/collections/read/1/", "/agents/management/read/"]),
         ["-    - /portal/read/   # the portal", "+    - /agents/management/read/"],
+    ),
+    "permissions by name keep it where the role has their ids": (
+        NAMED,
+        set_role(Permissions=["/certificates/collections/read/1/", "/certificates/collections/read/2/"]),
+        [
+            "-    - /portal/read/",
+            "-    - '/certificate_stores/read/{container: Web front ends}/'",
+            "+    - /certificates/collections/read/2/",
+        ],
     ),
     "a claim that went, of a list that would be empty": (
         ROLE,

@@ -5,7 +5,8 @@ world:    what the server answers, by path
 today:    the day of the run, 2026-11-22 if not given
 steps:    what the plan must hold, in order; a step is compared by the members that it gives:
           action, risk, call {method path query body}, changes [[path, before, after]], object, source,
-          refusal (a part of it), subjects [[name, {fact: text}]], expect
+          refusal (a part of it), subjects [[name, {fact: text}]], expect,
+          names {change's path: {member: name}}
 problems: parts of "place: message", in order     notes, absences: likewise     invalid: likewise, found offline
           a place reads "document 1", "document 1 spec.claims.0.value" or "owners.csv:2:1"; offline it begins below spec
 compared: [objects, of]
@@ -50,7 +51,7 @@ MEMBERS = {
     "asked",
     "unmanaged",
 }
-STEP_MEMBERS = {"action", "risk", "call", "changes", "object", "refusal", "source", "subjects", "expect"}
+STEP_MEMBERS = {"action", "risk", "call", "changes", "object", "refusal", "source", "subjects", "expect", "names"}
 
 
 def _name(path: Path) -> str:
@@ -119,6 +120,7 @@ def shown(step: Step, members: set[str]) -> dict[str, Any]:
         "source": str(step.source),
         "subjects": [[subject.name, dict(subject.facts)] for subject in step.subjects],
         "expect": step.request and step.request.expect,
+        "names": {change.path: dict(change.names) for change in step.changes},
     }
     plain: dict[str, Any] = json.loads(json.dumps({name: value for name, value in whole.items() if name in members}))
     return plain

@@ -95,5 +95,5 @@ def test_a_field_has_a_change_if_and_only_if_it_differs(before: dict[str, Any], 
 
     differing = {name for name, value in after.items() if before.get(name) != value}
     assert {change.path[0] for change in found} == differing
-    assert json.loads(json.dumps(found)) == [list(change) for change in found]
+    assert json.loads(json.dumps(found)) == [[*change[:-1], []] for change in found]
     assert len({change.path for change in found}) == len(found)

@@ -249,7 +249,8 @@ CALLS = st.builds(
     Call, st.just("command"), st.sampled_from(["PUT", "POST"]), TEXT, OBJECTS,
     st.dictionaries(TEXT, TEXT, max_size=2).map(lambda query: tuple(query.items())), st.sampled_from([1, 2]),
 )  # fmt: skip
-CHANGES = st.builds(Change, TEXT, VALUES, VALUES, st.sampled_from(Risk))
+NAMES = st.dictionaries(TEXT, TEXT, max_size=2).map(lambda names: tuple(sorted(names.items())))
+CHANGES = st.builds(Change, TEXT, VALUES, VALUES, st.sampled_from(Risk), TEXT, st.none(), NAMES)
 REQUESTS = st.builds(Request, CALLS, st.none() | OBJECTS, OBJECTS)
 ADDRESSES = st.builds(Address, st.just("command"), st.sampled_from(["SecurityRole", "RequestDenial"]), TEXT)
 STEPS = st.builds(

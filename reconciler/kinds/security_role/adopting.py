@@ -15,17 +15,20 @@ from reconciler.kinds.adoption import (
     FieldAdopter,
     adopt_fields,
     explain_absence,
+    merge_members,
 )
 from reconciler.kinds.security_role.claim_index import read_description
 from reconciler.kinds.security_role.claims import DescriptionChange
 from reconciler.kinds.security_role.export import choose_set_spelling
+from reconciler.kinds.security_role.named_resources import read_named_resource
 from reconciler.kinds.security_role.permission_sets import is_guid
+from reconciler.kinds.security_role.resource_names import ResourceLists, fill_id
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, find_matching_claims, read_claim_key
 from reconciler.payloads.members import pick_member
 
 
-def adopt_role(document: ComparedDocument) -> Iterator[Adopted]:
+def adopt_role(document: ComparedDocument, resources: ResourceLists) -> Iterator[Adopted]:
     """Yield the document with what the role holds of its fields, and what its claims are described by."""
     value = dict(deepcopy(document.value))
     role_differences = [difference for difference in document.differences if not _is_description(difference)]
@@ -37,6 +40,7 @@ def adopt_role(document: ComparedDocument) -> Iterator[Adopted]:
         adopters: dict[str, FieldAdopter] = {
             "claims": partial(_adopt_claims, raw),
             "permissionSet": partial(_spell_permission_set, raw),
+            "permissions": partial(_adopt_permissions, resources),
         }
         before, after = dict(difference.before), dict(difference.after)
         if "name" in before:
@@ -78,6 +82,15 @@ def _adopt_claims(
             {**claim, "description": text} if (text := texts.get(_read_key(claim))) else claim for claim in joining
         ]
     return [*staying, *joining]
+
+
+def _adopt_permissions(resources: ResourceLists, declared: Sequence[str] | None, live: frozenset[str]) -> list[str]:
+    """Return the permissions of the role; one that was declared by name keeps that where the role still has its id."""
+    named = {text: read_named_resource(text) for text in declared or ()}
+    spellings = {
+        fill_id(resource, resources.find_id(resource)): text for text, resource in named.items() if resource is not None
+    }
+    return merge_members(declared or (), [spellings.get(permission, permission) for permission in live])
 
 
 def _spell_permission_set(raw: Mapping[str, Json], declared: str | None, live: str) -> str:

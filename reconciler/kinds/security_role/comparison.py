@@ -19,6 +19,7 @@ from reconciler.kinds.security_role.permission_sets import (
     find_set_name,
 )
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
+from reconciler.kinds.security_role.resource_names import name_permissions
 from reconciler.kinds.security_role.spec import describe_overlap
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey, find_matching_claims
@@ -44,13 +45,16 @@ def match_role(
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
     encoder_input = (raw, set_id, new_claims)
     if raw is None:
-        return Match(document, None, after, encoder_input, "new", None, uncertainty)
+        names = name_permissions(after.get("permissions", ()), live.resources)
+        return Match(document, None, after, encoder_input, "new", None, uncertainty, names=names)
     before = {name: value for name, value in convert_role_to_manifest(raw, live.sets.names).items() if name in after}
     if _is_rename(document, raw):
         before, after = {"name": pick_member(raw, "Name")} | before, {"name": document.address.name} | after
     refusal = _explain_refusal(raw, before, after) or uncertainty
     label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
-    return Match(document, before, after, encoder_input, label, None, refusal)
+    permissions = {*before.get("permissions", ()), *after.get("permissions", ())}
+    names = name_permissions(permissions, live.resources)
+    return Match(document, before, after, encoder_input, label, None, refusal, names=names)
 
 
 def _is_rename(document: Wanted, raw: Mapping[str, Json]) -> bool:

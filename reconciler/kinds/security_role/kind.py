@@ -42,6 +42,7 @@ from reconciler.kinds.security_role.observation import (
 from reconciler.kinds.security_role.permission_sets import find_permissions_outside_set, read_permission_sets
 from reconciler.kinds.security_role.references import find_unknown_permissions, find_unknown_providers
 from reconciler.kinds.security_role.remarks import find_remarks
+from reconciler.kinds.security_role.resource_names import LIST_PERMISSIONS, resolve_names
 from reconciler.kinds.security_role.restoring import describe_leaving_claims, name_claim, restore_role
 from reconciler.kinds.security_role.rights import RoleRightsSource
 from reconciler.kinds.security_role.risk import ROLE_RISKS, assess_role_change
@@ -72,6 +73,7 @@ from reconciler.payloads.roles import (
     read_role_list,
     read_roles_by_id,
 )
+from reconciler.payloads.scopes import SCOPE_LISTS
 from reconciler.reader import Read
 
 
@@ -136,6 +138,10 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
                 "permission sets", "/PermissionSets", "/security/read/", condition="that declare one by name"
             ),
             ListPermission("claims", CLAIMS_PATH, "/security/read/", condition="that give a role a claim"),
+            *(
+                ListPermission(f"{noun}s", path, LIST_PERMISSIONS[noun], condition=f"whose permissions name a {noun}")
+                for noun, path in SCOPE_LISTS.items()
+            ),
         ),
         # Command checks which permission set holds it: held in another one it still gives 403.
         write=(PermissionGrant(("/security/modify/",), within="Global"),),
@@ -181,8 +187,10 @@ spec:
         return list_roles(live, documents)
 
     def compare(self, document: Wanted[SecurityRole], live: LiveRoles, run: Run) -> Iterator[Finding]:
+        document, faults = resolve_names(document, live.resources)
         raw, unclear_role = find_live_role(document, live.roles)
         problems = [
+            *faults,
             *([unclear_role] if unclear_role else ()),
             *find_bad_permission_set(document, live.sets.names),
             *find_contradictory_descriptions(document, live.claim_context.descriptions),
@@ -249,7 +257,7 @@ spec:
     def adopt(self, documents: Sequence[ComparedDocument], live: LiveRoles) -> Iterator[Adopted]:
         for document in documents:
             if document.is_editable and document.differences:
-                yield from adopt_role(document)
+                yield from adopt_role(document, live.resources)
 
     def is_same_value(self, path: str, value: Json, other: Json) -> bool:
         """A claim may be read in another spelling than it was sent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.kinds.declared_keys import collect_keys
 from reconciler.kinds.kind import Wanted
@@ -14,6 +14,7 @@ from reconciler.kinds.security_role.identity import FoundRole, LiveRole, RolesBy
 from reconciler.kinds.security_role.permission_sets import PermissionSets, is_guid, read_permission_sets
 from reconciler.kinds.security_role.references import ServerLists, is_provider_in_doubt, read_server_lists
 from reconciler.kinds.security_role.rename_candidates import read_rename_candidates
+from reconciler.kinds.security_role.resource_names import ResourceLists, read_resource_lists, resolve_names
 from reconciler.kinds.security_role.spec import SecurityRole
 from reconciler.model import Json
 from reconciler.payloads.claims import ClaimKey
@@ -37,19 +38,22 @@ class LiveRoles:
     lists: ServerLists
     rename_candidates: tuple[LiveRole, ...] = ()
     rows: tuple[LiveRole, ...] = ()
+    resources: ResourceLists = field(default_factory=ResourceLists)
 
 
 def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     """Read one list and each declared role by id; and only where a document needs it:
 
-    permission sets where one is named, claims where one is to join, permission strings where one is to be granted, and
-    identity providers where a claim is to join whose provider no claim of the server has, and roles that a new one may
-    have been.
+    permission sets where one is named, collections and containers where a permission names one, claims where one is to
+    join, permission strings where one is to be granted, identity providers where a claim is to join whose provider no
+    claim of the server has, and roles that a new one may have been.
     """
     rows = read_role_list(read)
     names = {name for document in documents for name in list_role_names(document)}
     roles = _read_declared_roles(read, names, rows)
-    found_roles = [(document, find_live_role(document, roles)) for document in documents]
+    resources = read_resource_lists(read, documents)
+    resolved = [resolve_names(document, resources) for document in documents]
+    found_roles = [(document, find_live_role(document, roles)) for document, faults in resolved if not faults]
     sets = _read_needed_sets(read, documents)
     new_claims = [claim.key for document, found in found_roles for claim in find_new_claims(document, found.raw)]
     claim_index = read_claim_index(read) if new_claims else ClaimIndex()
@@ -61,7 +65,7 @@ def observe_roles(read: Read, documents: Documents) -> LiveRoles:
     claim_context = ClaimContext(claim_index, collect_declared_descriptions(documents))
     missing = [document for document, found in found_roles if found == FoundRole()]
     candidates = read_rename_candidates(read, missing, rows, names, sets.names)
-    return LiveRoles(roles, sets, claim_context, lists, candidates, tuple(rows))
+    return LiveRoles(roles, sets, claim_context, lists, candidates, tuple(rows), resources)
 
 
 def observe_undeclared_roles(read: Read, documents: Documents) -> LiveRoles:

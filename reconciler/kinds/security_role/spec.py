@@ -16,6 +16,7 @@ from reconciler.kinds.fields import Name, Prose, TextPattern, unmanaged_field
 from reconciler.kinds.security_role.claims import (
     Claim,
 )
+from reconciler.kinds.security_role.named_resources import PermissionText
 from reconciler.kinds.security_role.permissions import find_redundant_pairs
 from reconciler.kinds.spec_model import Spec
 from reconciler.model import Path, Tables
@@ -23,20 +24,8 @@ from reconciler.payloads.claims import (
     is_same_claim,
 )
 
-Permission = Annotated[
-    str,
-    StringConstraints(max_length=512),
-    TextPattern(
-        # A pattern, not a list: the strings differ by version, and the last segment may be an id or a GUID.
-        r"/([a-z0-9_\-]+/)*",
-        Explanation(
-            "manifest.invalid-value",
-            "is not a version two permission",
-            "Command would refuse it",
-            "write it in lower case, beginning and ending with a slash, such as /portal/read/",
-        ),
-    ),
-]
+# A pattern, not a list: the strings differ by version, and the last segment may be an id, a GUID or a name in braces.
+Permission = Annotated[str, StringConstraints(max_length=512), PermissionText()]
 
 
 EmailAddress = Annotated[
@@ -66,7 +55,9 @@ class SecurityRole(Spec):
     email_address: EmailAddress = unmanaged_field("Where workflows reach the owner of certificates.")
     permission_set: Name = unmanaged_field("The permission set that bounds the role's permissions, by name or GUID.")
     permissions: Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)] = unmanaged_field(
-        "Version two permission strings, as a set. A string grants everything that starts with it."
+        "Version two permission strings, as a set. A string grants everything that starts with it. In the place of a "
+        "collection's or container's id its name may stand: '/certificates/collections/read/{collection: NAME}/', "
+        "'/certificate_stores/read/{container: NAME}/', in quotes."
     )
     claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)] = unmanaged_field(
         "Who holds the role, as a set."
