@@ -56,6 +56,10 @@ class Read(Protocol):
     def root(self) -> str:
         """What the paths of its objects start with; "" for Command."""
 
+    @property
+    def region(self) -> str:
+        """The region of the cloud that it is in; "" for Command, and where it isn't known."""
+
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
         """Return the decoded body, or None where the server answers 404."""
 

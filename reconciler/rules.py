@@ -106,6 +106,7 @@ _LIVE_RULES = {
     "live.unanswered-query": "The server did not answer a query that a document gives.",
     "live.unjudged-object": "An object lacks what a pattern is about, so that it is neither found nor ruled out.",
     "live.unknown-reference": "A document names, as part of another object, what does not exist on the server.",
+    "live.unknown-region": "The region of a target is not known, and what a document declares follows from it.",
     "live.unclear-documents": "A query of a document finds nothing, so which objects are declared can't be told.",
     "live.unusable-answer": "The server's answer is not what its API promises, so nothing can be concluded from it.",
 }

@@ -170,7 +170,7 @@ def connect(
     patience = ReadPatience(retries, throttle)
     client = Client(target, dialect, transport, chosen_identity.auth, secrets.redact, patience, on_reply=on_reply)
     pools = _open_pools(target, machine)
-    parts = ReaderParts(client, pools.reads, chosen_identity.project, target.transport.parallelism)
+    parts = ReaderParts(client, pools.reads, chosen_identity.project, target.transport.parallelism, target.region)
     read, fresh = dialect.make_reader(parts, OnceCache()), dialect.make_reader(parts, None)
     return Api(target, dialect, read, fresh, client, chosen_identity, secrets, transports, pools, transport)
 

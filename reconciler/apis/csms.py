@@ -61,10 +61,11 @@ class CsmsRead(ObjectReader):
     """`reader.Read` for CSMS. With `once` the same list is read once; without, each time anew."""
 
     def __init__(
-        self, client: ReadClient, pool: Executor, project: Callable[[], str], *, once: OnceCache | None
+        self, client: ReadClient, pool: Executor, project: Callable[[], str], region: str, *, once: OnceCache | None
     ) -> None:
         super().__init__(client, pool)
         self._project, self._once = project, once
+        self.region = region
 
     @property
     def root(self) -> str:
@@ -140,7 +141,7 @@ class CsmsRead(ObjectReader):
 
 
 def _make_reader(parts: ReaderParts, once: OnceCache | None) -> CsmsRead:
-    return CsmsRead(parts.client, parts.pool, parts.project, once=once)
+    return CsmsRead(parts.client, parts.pool, parts.project, parts.region, once=once)
 
 
 CSMS = Dialect(

@@ -39,12 +39,16 @@ class ReadClient(Protocol):
 
 
 class ReaderParts(NamedTuple):
-    """What a reader is made of: `project` gives the id of a project; `window` is how many reads are under way."""
+    """What a reader is made of: `project` gives the id of a project; `window` is how many reads are under way.
+
+    `region` is as the settings have it.
+    """
 
     client: ReadClient
     pool: Executor
     project: Callable[[], str]
     window: int
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class _InconsistentPages(Exception):
 class KeyfactorRead(ObjectReader):
     """`reader.Read` for Command. With `once` the same list is read once; without, each time anew."""
 
-    root = ""
+    root = region = ""
 
     def __init__(self, client: ReadClient, pool: Executor, *, window: int, once: OnceCache | None) -> None:
         super().__init__(client, pool)

@@ -94,6 +94,10 @@ class _FirstPageReader:
     def root(self) -> str:
         return self._read.root
 
+    @property
+    def region(self) -> str:
+        return self._read.region
+
     def get(self, path: str, *, query: Query = (), version: int = 1) -> Json:
         return self._read.get(path, query=query, version=version)
 

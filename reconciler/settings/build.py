@@ -55,12 +55,17 @@ def build_target(
             values=values,
         )
     # What knows Huawei's regions and files is for targets that are there.
-    from reconciler.settings.huawei_endpoints import choose_cloud_domain, strip_iam_version  # noqa: PLC0415
+    from reconciler.settings.huawei_endpoints import (  # noqa: PLC0415
+        choose_cloud_domain,
+        find_region,
+        strip_iam_version,
+    )
 
     region = target.region or ""
     url = target.url or f"https://kms.{region}.{choose_cloud_domain(region)}"
-    iam_url = target.iam_url or (f"https://iam.{region}.{choose_cloud_domain(region)}" if region else url)
-    cts_url = target.cts_url or (f"https://cts.{region}.{choose_cloud_domain(region)}" if region else url)
+    # Beside a url a region says nothing of hosts: where a password is sent is not guessed.
+    iam_url = target.iam_url or (url if target.url else f"https://iam.{region}.{choose_cloud_domain(region)}")
+    cts_url = target.cts_url or (url if target.url else f"https://cts.{region}.{choose_cloud_domain(region)}")
     return Target(
         name,
         "csms",
@@ -75,6 +80,7 @@ def build_target(
         labels=labels,
         zone=zone,
         values=values,
+        region=region or find_region(url),
     )
 
 

@@ -47,6 +47,14 @@ def choose_cloud_domain(region: str, override: str = "") -> str:
     return override or ("myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com")
 
 
+def find_region(url: str) -> str:
+    """Return the region that the host of one of Huawei's public endpoints names, "" for any other host."""
+    host = urlsplit(url).hostname or ""
+    domain = next((domain for domain in _HUAWEI_DOMAINS if host.endswith(domain)), "")
+    region = host.removesuffix(domain).partition(".")[2] if domain else ""
+    return region if _HUAWEI_REGION.fullmatch(region) else ""
+
+
 def strip_iam_version(url: str) -> str:
     """Return IAM's root: some write its URL with the version of the API, others without."""
     # The Terraform provider's HW_AUTH_URL ends in /v3, the SDK's IAM endpoint doesn't.

@@ -93,6 +93,7 @@ def read_huawei_target(env: Mapping[str, str], home: Path | None) -> Target | No
         iam_endpoint.url,
         source=Source(str(file.path) if file and file.seen and not find_variable(env, _ACCESS_KEY) else "environment"),
         lacking=unsupported or endpoint.lacking or project_problem or (iam_endpoint.lacking if needs_iam else None),
+        region=region.text,
     )
 
 

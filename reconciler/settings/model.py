@@ -105,7 +105,8 @@ class Target:
     name alone where IAM, whose root without /v3 is `iam_url`, is to tell the id. `lacking` says what a target found in
     the ecosystem's variables still needs before it can be used; `source` is where it is configured. With `audit` it
     may be asked who changed what, Huawei Cloud at `cts_url`. `labels` are what documents and environments choose it by,
-    `zone` is the network that it can be reached from, and `values` are texts that documents look up by name.
+    `zone` is the network that it can be reached from, and `values` are texts that documents look up by name. `region`
+    is that of Huawei Cloud, "" where it isn't known.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Target:
     labels: Mapping[str, str] = field(default_factory=dict)
     zone: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
 
     def bound(self, project: str = "") -> Bound:
         """Return what a saved plan is bound to, with the id of the project."""

@@ -34,7 +34,7 @@ _NO_PROXY: Final = Explanation(
     "settings.inconsistent", "proxyAuth is for a proxy, and none is said", remedy="say `proxy` too"
 )
 _ADDRESS_UNCLEAR: Final = Explanation(
-    "settings.inconsistent", "a csms target has either a region or a url", remedy="say one of the two"
+    "settings.missing-field", "a csms target needs a region or a url", remedy="say where it is"
 )
 _PROJECT_UNCLEAR: Final = Explanation(
     "settings.inconsistent", "a csms target has either a projectId or a projectName", remedy="say one of the two"
@@ -121,7 +121,7 @@ class CsmsTarget(_TargetSettings):
         json_schema_extra={
             # The same as the validator below: an editor sees the JSON Schema alone.
             "allOf": [
-                {"oneOf": [{"required": ["region"]}, {"required": ["url"]}]},
+                {"anyOf": [{"required": ["region"]}, {"required": ["url"]}]},
                 {"oneOf": [{"required": ["projectId"]}, {"required": ["projectName"]}]},
             ]
         }
@@ -130,9 +130,9 @@ class CsmsTarget(_TargetSettings):
     api: Annotated[Literal["csms"], ValueMeanings({"csms": "Huawei Cloud CSMS"})]
     """Which API the server speaks."""
     region: Annotated[str, Field(max_length=REGION.max_length, pattern=REGION.pattern)] | None = None
-    """Such as cn-north-4; or say `url`."""
+    """Such as cn-north-4; or say `url`. Beside a url it is what the URNs of topics have in them, and nothing else."""
     url: BaseUrl | None = None
-    """The address of CSMS, in the place of `region`."""
+    """The address of CSMS, in the place of the region's own."""
     iam_url: BaseUrl | None = None
     """Where a password is sent and a project's id is looked up: https://iam.REGION.myhuaweicloud.com if the region is
     said; the target's own url if that is a loopback address."""
@@ -148,11 +148,11 @@ class CsmsTarget(_TargetSettings):
 
     @model_validator(mode="after")
     def _check_location(self) -> Self:
-        if (self.region is None) == (self.url is None):
+        if self.region is None and self.url is None:
             raise InvalidValueError(_ADDRESS_UNCLEAR)
         if (self.project_id is None) == (self.project_name is None):
             raise InvalidValueError(_PROJECT_UNCLEAR)
-        has_default_hosts = self.region is not None or is_loopback(urlsplit(self.url or "").hostname or "")
+        has_default_hosts = self.url is None or is_loopback(urlsplit(self.url).hostname or "")
         needs_iam = isinstance(self.auth, PasswordSettings) or self.project_id is None
         if needs_iam and self.iam_url is None and not has_default_hosts:
             raise InvalidValueError(_NO_IAM_URL)

@@ -29,6 +29,7 @@ _FIRST = """\
   csms:
     api: csms
     url: {csms_url}
+    region: cn-north-4
     projectId: {project_id}
     auth:
       type: aksk
@@ -44,6 +45,7 @@ _PROJECT = """\
     values: {{topicUrn: '{topic_urn}'}}
     api: csms
     url: {csms_url}
+    region: {region}
     projectId: {place}
     auth: {{type: aksk, accessKey: {{file: {access_key}}}, secretKey: {{file: {secret_key}}}}}
 """

@@ -95,6 +95,7 @@ spec:
     targetName: pki
 """
 )
+TOPIC = HEAD + "kind: SecretEvent\nmetadata: {name: expiry-prod}\nspec: {notification: {topic: pki}}  # told\n"
 DENIAL = HEAD + "kind: RequestDenial\nmetadata: {name: d}\nspec: {requests: [{id: 23, commonName: X}]}\n"
 
 
@@ -140,6 +141,12 @@ spec:
     - '/certificate_stores/read/{container: Web front ends}/'
 """
 )
+
+
+def _tell(simulator: Simulator, topic: str) -> dict[str, str]:
+    urn = f"urn:smn:cn-north-4:{simulator.credentials['csms']['project_id']}:{topic}"
+    return {"target_type": "SMN", "target_id": urn, "target_name": topic}
+
 
 CASES: dict[str, tuple[str, Edit, list[str]]] = {
     # a document that was in sync or not, what somebody did in the portal, and the diff
@@ -228,6 +235,19 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
             "+  eventTypes: [SECRET_VERSION_EXPIRED, SECRET_ROTATED]  # what is told",
             "-    targetName: pki",
             "+    targetName: other",
+        ],
+    ),
+    "a topic by name": (
+        TOPIC,
+        lambda simulator: set_event(notification=_tell(simulator, "other"))(simulator),
+        ["-spec: {notification: {topic: pki}}  # told", "+spec: {notification: {topic: other}}  # told"],
+    ),
+    "a topic of somebody else": (
+        TOPIC,
+        set_event(notification={"target_type": "SMN", "target_id": "urn:smn:x:0:pki", "target_name": "pki"}),
+        [
+            "-spec: {notification: {topic: pki}}  # told",
+            "+spec: {notification: {targetType: SMN, targetId: urn:smn:x:0:pki, targetName: pki}}  # told",
         ],
     ),
     "types that this version does not know are kept": (

@@ -175,6 +175,7 @@ def test_a_user_is_called_by_name_or_by_id(tmp_path: Path, said: str, user: Name
         ("region: cn-north-4, projectName: pki", NameOrId("pki"), "https://iam.cn-north-4.myhuaweicloud.com"),
         ("url: 'http://127.0.0.1:9', projectName: pki", NameOrId("pki"), "http://127.0.0.1:9"),
         ("url: 'https://k', iamUrl: 'https://i/v3', projectName: pki", NameOrId("pki"), "https://i"),
+        ("url: 'http://127.0.0.1:9', region: r, projectName: pki", NameOrId("pki"), "http://127.0.0.1:9"),
     ],
 )
 def test_a_project_is_called_by_id_or_by_name_and_iam_is_known(
@@ -184,6 +185,26 @@ def test_a_project_is_called_by_id_or_by_name_and_iam_is_known(
     text = f"{HEAD}targets: {{t: {{api: csms, {said}, auth: {{type: token, token: {{env: T}}}}}}}}\n"
     found = read(tmp_path, text).targets["t"]
     assert (found.project, found.iam_url) == (project, iam_url)
+
+
+@pytest.mark.parametrize(
+    ("said", "region"),
+    [
+        ("region: eu-west-101", "eu-west-101"),
+        ("url: 'https://kms.cn-north-4.myhuaweicloud.com'", "cn-north-4"),
+        ("url: 'https://csms.eu-west-101.myhuaweicloud.eu/x'", "eu-west-101"),
+        ("url: 'https://kms.cn-north-4.myhuaweicloud.com', region: cn-east-3", "cn-east-3"),
+        ("url: 'https://kms.cn-north-4.myhuaweicloud.com.example.com'", ""),
+        ("url: 'https://kms.other.cn-north-4.myhuaweicloud.com'", ""),
+        ("url: 'https://myhuaweicloud.com'", ""),
+    ],
+)
+def test_the_region_of_a_target_is_what_is_said_or_what_a_public_endpoint_is_called(
+    tmp_path: Path, said: str, region: str
+) -> None:
+    """URNs of topics have it in them; nothing else is taken for one."""
+    text = f"{HEAD}targets: {{t: {{api: csms, {said}, projectId: p, auth: {{type: token, token: {{env: T}}}}}}}}\n"
+    assert read(tmp_path, text).targets["t"].region == region
 
 
 @pytest.mark.parametrize(
@@ -333,8 +354,11 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path, text: str, place: str
         ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {env: T}}, timeout: 0", "1"),
         ("api: keyfactor, url: 'https://a', auth: {type: bearer, token: {file: '~/x'}}", "`~` is not expanded"),
         ("api: keyfactor, url: 'https://a', caBundle: '~/x', auth: {type: bearer, token: {env: T}}", "`~` is not"),
-        ("api: csms, projectId: p, auth: {type: token, token: {env: T}}", "either a region or a url"),
-        ("api: csms, region: r, url: 'https://k', projectId: p, auth: {type: token, token: {env: T}}", "either"),
+        ("api: csms, projectId: p, auth: {type: token, token: {env: T}}", "needs a region or a url"),
+        (
+            "api: csms, region: r, url: 'https://k', projectName: pki, auth: {type: token, token: {env: T}}",
+            "iamUrl is needed",
+        ),
         ("api: csms, url: 'https://k', auth: {type: token, token: {env: T}}", "projectId"),
         (
             "api: csms, region: r, projectId: p, projectName: pki, auth: {type: token, token: {env: T}}",

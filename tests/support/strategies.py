@@ -172,8 +172,11 @@ def _denials(draw: st.DrawFn) -> list[Wanted]:
 
 def _event(draw: st.DrawFn, name: str, live: bool) -> Wanted:
     told = {"targetType": "SMN", "targetId": "urn:smn:b", "targetName": "pki"}
-    whole = {"state": "DISABLED", "eventTypes": ["SECRET_ROTATED", "SECRET_VERSION_CREATED"], "notification": told}
-    spec = _some(draw, whole | {"notification": _some(draw, told)}) if live else whole
+    named = {"topic": "pki"}
+    whole = {"state": "DISABLED", "eventTypes": ["SECRET_ROTATED", "SECRET_VERSION_CREATED"]}
+    whole["notification"] = draw(st.sampled_from([told, named]))
+    some = draw(st.sampled_from([_some(draw, told), named]))
+    spec = _some(draw, whole | {"notification": some}) if live else whole
     if "eventTypes" in spec and draw(st.booleans()):
         spec = {**spec, "additive": ["eventTypes"]}
     return document("SecretEvent", name, spec, 40 + ord(name[0]))

@@ -22,6 +22,7 @@ class World:
     """
 
     root = "/v1/0123/csms"
+    region = "cn-north-4"
 
     def __init__(self, answers: Mapping[str, Json], page: int = 1000) -> None:
         self.answers, self.page = answers, page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, NamedTuple, get_args
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import CannotEncode
@@ -26,6 +26,7 @@ from reconciler.kinds.secret_event.payload import (
     order_event_types,
 )
 from reconciler.kinds.secret_event.spec import EventType, SecretEvent
+from reconciler.kinds.secret_event.topics import TopicPlace, find_topic_place
 from reconciler.kinds.spec_model import Spec
 from reconciler.kinds.stored_requests import check_expectation, check_request, check_texts
 from reconciler.kinds.trail_names import Trail, TrailNames
@@ -34,7 +35,15 @@ from reconciler.payloads.trail_entries import TRACE_ENTITY
 from reconciler.reader import Read
 
 
-def _build_after(spec: SecretEvent, raw: Mapping[str, Json] | None) -> dict[str, Any]:
+class LiveEvents(NamedTuple):
+    """The path of the collection, the project's events by name, and where topics are that documents name alone."""
+
+    path: str
+    events: Mapping[str, Mapping[str, Json]]
+    topics: TopicPlace
+
+
+def _build_after(spec: SecretEvent, raw: Mapping[str, Json] | None, topics: TopicPlace) -> dict[str, Any]:
     """Return the declared fields as they are to be, an additive list with what is there."""
     declared = spec.declared()
     after: dict[str, Any] = {}
@@ -44,8 +53,14 @@ def _build_after(spec: SecretEvent, raw: Mapping[str, Json] | None) -> dict[str,
         live_types = frozenset(raw["event_types"]) if raw and "additive" in declared else frozenset()
         after["eventTypes"] = frozenset(declared["eventTypes"]) | live_types
     if "notification" in declared:
-        after["notification"] = declared["notification"].declared()
+        after["notification"] = topics.expand_notification(declared["notification"].declared())
     return after
+
+
+def _find_topic_fault(document: Wanted[SecretEvent], topics: TopicPlace) -> Diagnostic | None:
+    notification = document.spec.declared().get("notification")
+    fault = topics.find_fault(notification.declared()) if notification else None
+    return fault and fault.locate(document.at(("spec", "notification", "topic")), document.address)
 
 
 def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> Iterator[Finding]:
@@ -61,7 +76,7 @@ def _match_new_event(document: Wanted, after: Mapping[str, Any], path: str) -> I
     yield Match(document, None, after, (path, None), "new", refusal=refusal)
 
 
-class SecretEventKind(Kind[SecretEvent, tuple[str, Mapping[str, Json]]]):
+class SecretEventKind(Kind[SecretEvent, LiveEvents]):
     """Events are found by name; a PUT carries the whole event."""
 
     spec: ClassVar[type[Spec]] = SecretEvent
@@ -94,26 +109,26 @@ spec:
   notification: {targetType: SMN, targetId: 'urn:smn:cn-north-4:0123:pki', targetName: pki}
 """
 
-    def observe(self, read: Read, documents: Sequence[Wanted[SecretEvent]], run: Run) -> tuple[str, Mapping[str, Json]]:
-        """Return the path of the collection and the project's events by name: one list."""
+    def observe(self, read: Read, documents: Sequence[Wanted[SecretEvent]], run: Run) -> LiveEvents:
+        """One list tells all."""
         path = f"{read.root}/events"
         events = read.rows(path, key="name")
-        return path, {event["name"]: event for event in (check_event(event, path) for event in events)}
+        events_by_name = {event["name"]: event for event in (check_event(event, path) for event in events)}
+        return LiveEvents(path, events_by_name, find_topic_place(read.root, read.region))
 
-    def list_objects(
-        self, live: tuple[str, Mapping[str, Json]], documents: Sequence[Wanted[SecretEvent]]
-    ) -> Iterable[ListedObject]:
+    def list_objects(self, live: LiveEvents, documents: Sequence[Wanted[SecretEvent]]) -> Iterable[ListedObject]:
         keys = collect_keys(documents)
-        for name, raw in sorted(live[1].items()):
+        for name, raw in sorted(live.events.items()):
             key = name.casefold()
             yield ListedObject(name, str(raw.get("event_id") or ""), (key,), key in keys, {"state": raw["state"]})
 
-    def compare(
-        self, document: Wanted[SecretEvent], live: tuple[str, Mapping[str, Json]], run: Run
-    ) -> Iterator[Finding]:
-        path, events = live
+    def compare(self, document: Wanted[SecretEvent], live: LiveEvents, run: Run) -> Iterator[Finding]:
+        path, events, topics = live
+        if fault := _find_topic_fault(document, topics):
+            yield fault
+            return
         raw = events.get(document.address.name)
-        after = _build_after(document.spec, raw)
+        after = _build_after(document.spec, raw, topics)
         if raw is None:
             yield from _match_new_event(document, after, path)
             return
@@ -185,10 +200,10 @@ spec:
         """The types in one order: in which a server shows them is not documented."""
         return {**live, "event_types": sorted(live["event_types"])}
 
-    def adopt(self, documents: Sequence[ComparedDocument], live: tuple[str, Mapping[str, Json]]) -> Iterator[Adopted]:
+    def adopt(self, documents: Sequence[ComparedDocument], live: LiveEvents) -> Iterator[Adopted]:
         for document in documents:
             if document.is_editable and document.differences:
-                yield from adopt_event(document)
+                yield from adopt_event(document, live.topics)
 
     def unmet(self, step: Step, live: Json) -> tuple[str, ...]:
         # In which order a server shows the types is not documented.

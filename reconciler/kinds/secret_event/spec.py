@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field
 
 from reconciler.diagnostics import Explanation
 from reconciler.documents.value_meanings import ValueMeanings
 from reconciler.kinds.fields import TextPattern, unmanaged_field
-from reconciler.kinds.spec_model import Spec
+from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.model import Path, Tables
 
 EventType = Literal[
@@ -71,11 +71,23 @@ _NOTHING_ADDED = Explanation(
 )
 
 
-class Notification(BaseModel):
-    """Where an event's notifications go. A member that is left out keeps its live value."""
+_TWO_TOPICS = Explanation(
+    "manifest.inconsistent",
+    "topic stands for targetType, targetId and targetName, and stands beside one of them",
+    "only one can be meant",
+    "remove the topic or the others",
+)
 
-    model_config = Spec.model_config
 
+class Notification(SpecPart):
+    """Where an event's notifications go. A member that is left out keeps its live value, unless a topic is named."""
+
+    # The same as `check_fields`: an editor sees the JSON Schema alone.
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["topic"], "minProperties": 2}})
+
+    topic: TopicName = unmanaged_field(
+        "The name of a topic in the target's own region and project; it stands for the three other members."
+    )
     target_type: Annotated[Literal["SMN"], ValueMeanings({"SMN": "a topic of Simple Message Notification"})] = (
         unmanaged_field("The kind of target; SMN is the only one.")
     )
@@ -83,6 +95,10 @@ class Notification(BaseModel):
         "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
     )
     target_name: TopicName = unmanaged_field("The topic's name.")
+
+    def check_fields(self) -> Iterator[Explanation]:
+        if "topic" in self.model_fields_set and len(self.model_fields_set) > 1:
+            yield _TWO_TOPICS
 
     def declared(self) -> dict[str, str]:
         """Return the members that the document sets, by manifest name."""
