@@ -243,17 +243,24 @@ def explain_yaml_error(error: yaml.YAMLError, text: str) -> tuple[int, int, Expl
     if "unexpected end of stream" in problem or "unexpected document indicator" in problem:
         mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
-    lines = text.split("\n", line + 1)
-    written = lines[line] if line < len(lines) else ""
-    if "expected ',' or ']'" in problem and (match := _find_unquoted_braces(written, column)):
-        return line + 1, match.start() + 1, _describe_unquoted_braces(match.group())
-    if "cannot start any token" in problem:
-        first = written[column : column + 1]
-        return line + 1, column + 1, _FIRST_CHARACTER_MESSAGES.get(first, _describe_unknown_error(problem))
+    if special := _explain_character(problem, text, line, column):
+        return line + 1, special[0] + 1, special[1]
     explanation = next(
         (words for phrase, words in _YAML_MESSAGES if phrase in problem), _describe_unknown_error(problem)
     )
     return line + 1, column + 1, explanation
+
+
+def _explain_character(problem: str, text: str, line: int, column: int) -> tuple[int, Explanation] | None:
+    """Return the column (0-based) and the words for an error that is about the character there; None for another."""
+    lines = text.split("\n", line + 1)
+    written = lines[line] if line < len(lines) else ""
+    if "expected ',' or ']'" in problem and (match := _find_unquoted_braces(written, column)):
+        return match.start(), _describe_unquoted_braces(match.group())
+    if "cannot start any token" not in problem:
+        return None
+    first = written[column : column + 1]
+    return column, _FIRST_CHARACTER_MESSAGES.get(first, _describe_unknown_error(problem))
 
 
 def _find_unquoted_braces(line: str, column: int) -> re.Match[str] | None:

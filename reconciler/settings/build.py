@@ -55,24 +55,20 @@ def build_target(
             values=values,
         )
     # What knows Huawei's regions and files is for targets that are there.
-    from reconciler.settings.huawei_endpoints import (  # noqa: PLC0415
-        choose_cloud_domain,
-        find_region,
-        strip_iam_version,
-    )
+    from reconciler.settings import huawei_endpoints as endpoints  # noqa: PLC0415
 
     region = target.region or ""
-    url = target.url or f"https://kms.{region}.{choose_cloud_domain(region)}"
+    url = target.url or f"https://kms.{region}.{endpoints.choose_cloud_domain(region)}"
     # Beside a url a region says nothing of hosts: where a password is sent is not guessed.
-    iam_url = target.iam_url or (url if target.url else f"https://iam.{region}.{choose_cloud_domain(region)}")
-    cts_url = target.cts_url or (url if target.url else f"https://cts.{region}.{choose_cloud_domain(region)}")
+    iam_url = target.iam_url or (url if target.url else f"https://iam.{region}.{endpoints.choose_cloud_domain(region)}")
+    cts_url = target.cts_url or (url if target.url else f"https://cts.{region}.{endpoints.choose_cloud_domain(region)}")
     return Target(
         name,
         "csms",
         url,
         _build_auth(target.auth, folder),
         NameOrId(target.project_name or "", target.project_id or ""),
-        strip_iam_version(iam_url),
+        endpoints.strip_iam_version(iam_url),
         transport,
         source,
         audit=target.audit,
@@ -80,7 +76,7 @@ def build_target(
         labels=labels,
         zone=zone,
         values=values,
-        region=region or find_region(url),
+        region=region or endpoints.find_region(url),
     )
 
 

@@ -45,16 +45,19 @@ def match_role(
     uncertainty = find_uncertain_claim(document, new_claims, live.claim_context)
     encoder_input = (raw, set_id, new_claims)
     if raw is None:
-        names = name_permissions(after.get("permissions", ()), live.resources)
+        names = _name_ids({}, after, live)
         return Match(document, None, after, encoder_input, "new", None, uncertainty, names=names)
     before = {name: value for name, value in convert_role_to_manifest(raw, live.sets.names).items() if name in after}
     if _is_rename(document, raw):
         before, after = {"name": pick_member(raw, "Name")} | before, {"name": document.address.name} | after
     refusal = _explain_refusal(raw, before, after) or uncertainty
     label = f"{pick_member(raw, 'Name')} (id {pick_member(raw, 'Id')})"
+    return Match(document, before, after, encoder_input, label, None, refusal, names=_name_ids(before, after, live))
+
+
+def _name_ids(before: Mapping[str, Any], after: Mapping[str, Any], live: LiveRoles) -> Mapping[str, str]:
     permissions = {*before.get("permissions", ()), *after.get("permissions", ())}
-    names = name_permissions(permissions, live.resources)
-    return Match(document, before, after, encoder_input, label, None, refusal, names=names)
+    return name_permissions(permissions, live.resources)
 
 
 def _is_rename(document: Wanted, raw: Mapping[str, Json]) -> bool:

@@ -96,6 +96,12 @@ def _find_brace_faults(text: str) -> Iterator[tuple[str, str]]:
         yield "goes on behind the braces", f"a name stands last, as an id does, and one slash behind it: {example}"
     if not colon:
         yield "does not say what its braces name", f"write {example}"
+    yield from _find_naming_faults(start, noun, name)
+
+
+def _find_naming_faults(start: str, noun: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the same for what is named, and for the permission that stands before the braces."""
+    example = _EXAMPLES.get(noun, _EXAMPLES["collection"])
     if noun not in _AREAS:
         known = suggest_option(noun, _AREAS) if noun != "application" else "applications are containers"
         yield f'names something that is called "{noun}"', f"{known}; other ids are written as they are"
