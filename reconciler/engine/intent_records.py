@@ -15,7 +15,14 @@ from reconciler.diagnostics import Address, Source
 from reconciler.kinds.kind import Kind
 from reconciler.model import Action, Call, Change, Json, Outcome, Request, Step, Subject, Verdict
 from reconciler.plans.masking import SecretMasker
-from reconciler.plans.serial import decode_change, decode_subject, encode_call, encode_subject, parse_source
+from reconciler.plans.serial import (
+    decode_change,
+    decode_subject,
+    encode_call,
+    encode_stored_change,
+    encode_subject,
+    parse_source,
+)
 from reconciler.state.records import Intent, IntentKind, IntentResult, PreviousObject, SettledAs, SettledBy
 
 _MAX_DETAIL = 500
@@ -222,7 +229,7 @@ def _write_body(step: Step, identity: Mapping[str, Json], *, is_masked: bool) ->
         "source": str(step.source),
         "object": step.object,
         "subjects": [encode_subject(subject) for subject in step.subjects],
-        "changes": [{**change._asdict(), "risk": change.risk.value} for change in step.changes],
+        "changes": [encode_stored_change(change) for change in step.changes],
         "identity": identity,
         "masked": is_masked,
     }

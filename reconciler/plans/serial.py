@@ -120,7 +120,7 @@ def encode_step(step: Step) -> dict[str, Json]:
         "risk_reason": step.risk_reason,
         "source": str(step.source),
         "call": encode_call(step.request.call) if step.request else None,
-        "changes": [_encode_change(change) for change in step.changes],
+        "changes": [encode_stored_change(change) for change in step.changes],
     }
     members |= {"escalation": step.escalation} if step.escalation else {}
     members |= {"refusal": step.refusal, "obstacle": step.obstacle.value} if step.refusal else {}
@@ -128,7 +128,8 @@ def encode_step(step: Step) -> dict[str, Json]:
     return members | ({"base": step.request.base, "expect": step.request.expect} if step.request else {})
 
 
-def _encode_change(change: Change) -> dict[str, Json]:
+def encode_stored_change(change: Change) -> dict[str, Json]:
+    """Return a change; `decode_change` gives back an equal one."""
     members = {**change._asdict(), "risk": change.risk.value, "names": dict(change.names)}
     return members if change.names else {name: member for name, member in members.items() if name != "names"}
 
