@@ -35,7 +35,10 @@ def simulator() -> Iterator[Simulator]:
 
 
 def test_the_id_that_was_shown_is_sent_and_no_other(run: Run, folder: Path, simulator: Simulator) -> None:
-    """Whatever has the name by then; the next comparison tells it."""
+    """Whatever has the name by then; the next comparison tells it.
+
+    What is remembered has both, and the way back is by the ids that were there.
+    """
     (folder / "m.yaml").write_text(ROLE)
     config = ["--config", str(simulator.credentials["settings"])]
 
@@ -52,12 +55,18 @@ def test_the_id_that_was_shown_is_sent_and_no_other(run: Run, folder: Path, simu
         collections = simulator.world.collections
         collections[1]["Name"], collections[2]["Name"] = "Web", "Other"
 
-    assert run(["apply", "p.json", *config])[0] == 0
+    code, applied, stderr = run(["apply", "p.json", "--format", "json", *config])
+    assert code == 0, stderr
     assert [write["body"]["Permissions"] for write in simulator.ledger] == [["/portal/read/", WEB]]
     code, found, _ = run(["drift", "m.yaml", *config])
     assert code == 2
     assert f'+ "{WEB}" {{collection: Other}}' in found
     assert f'- "{PAYMENTS}" {{collection: Web}}' in found
+    run_id = json.loads(applied)["run"]["id"]
+    assert f'+ "{WEB}" {{collection: Web}}' in run(["history", run_id, *config])[1]
+    code, undone, stderr = run(["undo", run_id, "--out", "u.json", "--format", "json", *config])
+    assert code == 0, stderr
+    assert json.loads(undone)["steps"][0]["call"]["body"]["Permissions"] == ["/portal/read/", PAYMENTS]
     for name in ("markdown", "html"):
         code, _, stderr = run(["plan", "m.yaml", "--report", f"{name}=report.{name}", *config])
         assert code == 0, stderr

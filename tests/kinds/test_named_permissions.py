@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.observe import observe
 from reconciler.errors import AuthError, Exit
+from reconciler.kinds.kind import Run
+from reconciler.kinds.registry import KINDS
 from reconciler.model import Json, Query, Step
-from tests.support.sample_plans import document, planned, role
+from reconciler.plans.planner import plan
+from tests.support.sample_plans import TODAY, document, planned, role
 from tests.support.toy_reader import World
 
 NAMES = st.text("aA/{}: .#é", min_size=1, max_size=6).map(str.strip).filter(lambda name: name and "}/" not in name)
@@ -82,17 +86,34 @@ def test_names_that_may_not_be_looked_up_are_a_gap_of_their_documents_alone() ->
         }
     )
 
-    plan = planned(documents, world)
+    made = planned(documents, world)
 
-    (gap,) = plan.gaps
+    (gap,) = made.gaps
     assert gap.cause is Exit.AUTH
     assert gap.problem.message == (
         "the permission is missing; the collections that permissions name can't be looked up; r; "
         "grant /certificates/collections/read/ to read /CertificateCollections, or write ids"
     )
-    assert plan.compared == (2, 4)
-    assert _list_sent(plan.steps) == ["R"]
+    assert made.compared == (2, 4)
+    assert _list_sent(made.steps) == ["R"]
 
 
 def _list_sent(steps: Sequence[Step]) -> list[str]:
     return [step.address.name for step in steps if step.request]
+
+
+def test_one_document_for_two_servers_sends_each_its_own_id() -> None:
+    """What names are for."""
+    spec = {"permissions": ["/certificates/collections/read/{collection: Payments}/"]}
+    documents = [document("SecurityRole", "R", spec, target=target) for target in ("dev", "prod")]
+    common = {"/Security/Roles": [{"Id": 1, "Name": "R"}], "/Security/Roles/1": role(1, "R")}
+    worlds = {
+        target: World({**common, "/CertificateCollections": [{"Id": number, "Name": "Payments"}]})
+        for target, number in (("dev", 4), ("prod", 9))
+    }
+    run = Run.of_documents(TODAY, documents)
+
+    made = plan(documents, observe(documents, worlds, run, KINDS), run, KINDS)
+
+    sent = {step.address.target: step.request.call.body["Permissions"] for step in made.steps if step.request}
+    assert sent == {"dev": ["/certificates/collections/read/4/"], "prod": ["/certificates/collections/read/9/"]}
