@@ -100,7 +100,8 @@ def decode_cleared(members: Mapping[str, Any]) -> ClearedDifference:
 
 def _decode_change(members: Mapping[str, Any]) -> Change:
     path, reason = read_text(members["path"]), read_text(members["risk_reason"])
-    return Change(path, members["before"], members["after"], Risk(members["risk"]), reason)
+    names = tuple((member, read_text(name)) for member, name in members.get("names", {}).items())
+    return Change(path, members["before"], members["after"], Risk(members["risk"]), reason, names=names)
 
 
 def _decode_request(target: str, call: Mapping[str, Any]) -> Request:

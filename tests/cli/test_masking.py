@@ -133,7 +133,8 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     call = Call("command", "PUT", "/x/hunter22", {"hunter22": [held, {"deep": (held, 5, None, True)}]})
     step = Step(
         Address("command", "EventHandler", "hunter22"), Action.UPDATE, Source("hunter22.yaml", 1, 1),
-        (Change("claims.hunter22.description", held, [held], Risk.HIGH),), Request(call, held, held), held, held,
+        (Change("claims.hunter22.description", held, [held], Risk.HIGH, names=((held, held),)),),
+        Request(call, held, held), held, held,
         (Subject(held, (("requester", held),), "claims.hunter22.description"),),
     )  # fmt: skip
     plan = Plan((step,), Coverage(1, 2), (problem,), (Gap(problem, Exit.AUTH),), (problem,), "only hunter22",
@@ -149,7 +150,8 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
     (one,) = shown.steps
     assert one.subjects == (Subject("a *** b", (("requester", "a *** b"),), "claims.***.description"),)
     assert (one.object, one.refusal, one.address, one.source) == ("a *** b", "a *** b", step.address, step.source)
-    assert one.changes == (Change("claims.***.description", "a *** b", ["a *** b"], Risk.HIGH),)
+    names = (("a *** b", "a *** b"),)
+    assert one.changes == (Change("claims.***.description", "a *** b", ["a *** b"], Risk.HIGH, names=names),)
     assert one.request is not None
     assert one.request.call == call._replace(body={"***": ["a *** b", {"deep": ["a *** b", 5, None, True]}]})
     assert (shown.compared, shown.selection) == (plan.compared, plan.selection)
@@ -157,5 +159,7 @@ def test_every_text_of_a_plan_is_veiled_and_nothing_else_of_it() -> None:
         step, changes=(Change("hunter22", 1, 2, Risk.LOW),), request=None, object="", refusal="", subjects=()
     )
     assert veil.mask_plan(Plan((bare,), Coverage(1, 1))).steps[0].changes[0].path == "***"
+    named = replace(bare, changes=(Change("a", [], ["1"], Risk.LOW, names=(("1", "hunter22"),)),))
+    assert veil.mask_plan(Plan((named,), Coverage(1, 1))).steps[0].changes[0].names == (("1", "***"),)
     assert SecretMasker([str.strip]).mask_plan(plan).steps[0] is step
     assert [one.step for one in veil.mask_outcomes([Outcome(step, Verdict.APPLIED, "x")], shown)] == [one]

@@ -135,7 +135,7 @@ def spread_word(word: str) -> list[RunReport]:
     problem = Diagnostic("a.rule", place, word, word, word, address=address)
     changes = (
         Change(word, word, f"{word}x", Risk.HIGH, word),
-        Change("set", [word], [{word: word}], Risk.LOW),
+        Change("set", [word], [{word: word}], Risk.LOW, names=((word, f"{word} name"),)),
         Change("new", None, word, Risk.LOW),
     )
     parts = {"object": word, "source": place, "path": word, "query": ((word, word),), "body": {word: [word]}}
