@@ -25,6 +25,7 @@ spec:
     - /portal/read/
     - /certificates/collections/read/{collection: Web}/
 """
+OTHER = "apiVersion: reconciler/v1\nkind: SecurityRole\nmetadata: {name: Web Team}\nspec: {description: x}\n"
 WEB, PAYMENTS = "/certificates/collections/read/2/", "/certificates/collections/read/1/"
 
 
@@ -72,6 +73,28 @@ def test_the_id_that_was_shown_is_sent_and_no_other(run: Run, folder: Path, simu
         assert code == 0, stderr
         text = html.unescape((folder / f"report.{name}").read_text())
         assert f'"{PAYMENTS}" {{collection: Web}}' in text, name
+
+
+def test_where_collections_may_not_be_listed_the_documents_that_name_one_are_not_compared(
+    run: Run, folder: Path, simulator: Simulator
+) -> None:
+    """The right that is missing is named; `adopt` takes over the rest."""
+    (folder / "m.yaml").write_text(f"{ROLE}---\n{OTHER}")
+    config = ["--config", str(simulator.credentials["settings"])]
+    with simulator.lock:
+        (administrator,) = (role for role in simulator.world.roles.values() if role["Immutable"])
+        administrator["Permissions"] = ["/security/", "/portal/read/"]
+        for role in simulator.world.roles.values():
+            role["Permissions"] = [text for text in role["Permissions"] if not text.startswith("/certificates/")]
+
+    for command in (["plan"], ["adopt", "--write"]):
+        code, stdout, stderr = run([*command, "m.yaml", *config])
+        assert code == 10, command
+        assert "compared 1 of 2" in stdout, command
+        assert "grant /certificates/collections/read/ to read /CertificateCollections, or write ids" in stderr, command
+    assert (
+        folder / "m.yaml"
+    ).read_text() == f"{ROLE}---\n{OTHER.replace(': x', ': ' + 'Owners of the web certificates')}"
 
 
 def test_a_name_in_a_plan_file_stands_beside_what_has_it(run: Run, folder: Path, simulator: Simulator) -> None:

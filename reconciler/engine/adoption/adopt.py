@@ -97,7 +97,8 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
         comparison = compare_documents(scope, places, observed, run, inputs.kinds)
         taken = _take_over(comparison, places, observed, inputs.kinds)
         check = AdoptionCheck(inputs, options, declared, files, apis, on_progress)
-        known = {(told.address, told.rule) for told in (*comparison.problems, *(gap.problem for gap in observed.gaps))}
+        gaps = [gap.problem for gap in (*observed.gaps, *comparison.gaps)]
+        known = {(told.address, told.rule) for told in (*comparison.problems, *gaps)}
         changes, remaining = _settle(taken, declared, places, check, known)
         masker = SecretMasker(api.redact for api in apis.values())
     _refuse_secrets(changes, masker)
@@ -259,8 +260,10 @@ def _build_adoption(
     notes = [_make_note(note) for note in (*filter(is_still_so, comparison.notes), *expected)]
     problems = tuple(filter(is_still_so, comparison.problems))
     sizes = {document.address: document.spec.size(document.tables) for document in declared.selected}
-    compared = sum(size for address, size in sizes.items() if address[:2] in observed.live)
-    plan = Plan((), Coverage(compared, sum(sizes.values())), problems, observed.gaps, selection=declared.selection)
+    unread = {gap.problem.address for gap in comparison.gaps}
+    compared = sum(size for address, size in sizes.items() if address[:2] in observed.live and address not in unread)
+    gaps = tuple(sorted({*observed.gaps, *comparison.gaps}))
+    plan = Plan((), Coverage(compared, sum(sizes.values())), problems, gaps, selection=declared.selection)
     exit_ = exit_code(plan, causes=[Exit.INCOMPLETE] if obstacles else [])
     return Adoption(
         tuple(changes),

@@ -19,7 +19,7 @@ from reconciler.kinds.adoption import AdoptedDocument, AdoptionObstacle, Compare
 from reconciler.kinds.kind import Absence, Finding, Kind, Match, Note, Run, Wanted
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.target_values import fill_document, find_references
-from reconciler.model import Step
+from reconciler.model import Gap, Step
 from reconciler.plans.acknowledgements import Deferrals, find_differences
 from reconciler.plans.planner import LiveKey, Observed
 
@@ -28,12 +28,16 @@ _UNFIT = "what the server holds can't be said in a manifest"
 
 @dataclass(slots=True)
 class ComparedDocuments:
-    """The documents of each target and kind, what of them can't be taken over, what is wrong, and what is only told."""
+    """The documents of each target and kind, what of them can't be taken over, what is wrong, and what is only told.
+
+    `gaps` are what could not be read of some, each with the address of one.
+    """
 
     groups: dict[LiveKey, list[ComparedDocument]] = field(default_factory=dict)
     obstacles: list[AdoptionObstacle] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
 
 
 class AdoptionScope(NamedTuple):
@@ -125,6 +129,8 @@ def _sort_findings(
             yield from _find_difference(document, finding)
         elif isinstance(finding, Diagnostic):
             comparison.problems.append(finding)
+        elif isinstance(finding, Gap):
+            comparison.gaps.append(finding)
         elif isinstance(finding, Absence | Note):
             comparison.notes.append(finding.problem)
 
