@@ -11,19 +11,18 @@ from reconciler.plans.masking import MaskedStep
 
 def build_likeness_key(step: MaskedStep) -> Hashable:
     """Return what equals that of another step where both make the same changes, whichever their objects are."""
+    return (step.address.target, *_list_key_parts(step))
+
+
+def build_sharing_key(step: MaskedStep) -> Hashable:
+    """Return what equals that of another step where both change one name alike, whichever their targets."""
+    return (step.address.name, *_list_key_parts(step))
+
+
+def _list_key_parts(step: MaskedStep) -> tuple[Hashable, ...]:
     own_subjects = tuple(subject for subject in step.subjects if subject.path)
-    address = step.address
     changes = tuple(map(_build_change_key, step.changes))
-    return (
-        address.target,
-        address.kind,
-        step.action,
-        step.refusal,
-        step.deferral,
-        step.escalation,
-        own_subjects,
-        changes,
-    )
+    return step.address.kind, step.action, step.refusal, step.deferral, step.escalation, own_subjects, changes
 
 
 def _build_change_key(change: Change) -> Hashable:

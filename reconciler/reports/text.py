@@ -82,17 +82,22 @@ def render_outcomes(
     def report() -> Iterator[Line]:
         summary = summarize_outcomes(outcomes, interrupted=interrupted, fleet=fleet, targets=view.targets)
         yield build_line((summary, "bold"), hang=2)
-        rows = _pick_foremost_rows([outcome.verdict is not Verdict.APPLIED for outcome in outcomes], view)
-        yield build_line()
-        shown = [outcomes[index] for index in rows]
-        yield from build_step_table([outcome.step for outcome in shown], layout, view, shown)
-        yield from _render_hidden_count(len(outcomes) - len(rows), view)
-        for outcome in outcomes:
-            if outcome.verdict is not Verdict.NOT_REACHED:
-                yield from _render_detail(outcome, view)
-        yield from _render_unreached(outcomes)
+        yield from render_outcome_lines(outcomes, layout, view)
 
     return render_parts(report(), layout)
+
+
+def render_outcome_lines(outcomes: Sequence[MaskedOutcome], layout: Layout, view: View) -> Iterator[Line]:
+    """Yield a row for each outcome, and below them what there is to say of those that did not simply succeed."""
+    rows = _pick_foremost_rows([outcome.verdict is not Verdict.APPLIED for outcome in outcomes], view)
+    yield build_line()
+    shown = [outcomes[index] for index in rows]
+    yield from build_step_table([outcome.step for outcome in shown], layout, view, shown)
+    yield from _render_hidden_count(len(outcomes) - len(rows), view)
+    for outcome in outcomes:
+        if outcome.verdict is not Verdict.NOT_REACHED:
+            yield from _render_detail(outcome, view)
+    yield from _render_unreached(outcomes)
 
 
 def name_target(step: MaskedStep, view: View) -> str:
@@ -107,15 +112,7 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
     for name, bound in sorted(plan.targets.items()):
         project = f" project {bound.project}" if bound.project else ""
         yield build_line((f"target {name}: {bound.url}{project}", "dim"), hang=2)
-    if plan.steps:
-        rows = _pick_foremost_rows([step.risk.rank for step in plan.steps], view)
-        if len(plan.steps) > MAX_SURVEYED:
-            yield build_line()
-            yield from build_survey(plan.steps, layout, view)
-        yield build_line()
-        yield from build_step_table([plan.steps[index] for index in rows], layout, view)
-        yield from _render_hidden_count(len(plan.steps) - len(rows), view)
-        yield from _render_blocks(plan.steps, view, table_is_whole=len(rows) == len(plan.steps))
+    yield from render_step_lines(plan.steps, layout, view)
     if plan.rights:
         yield build_line()
         yield from render_rights(plan.rights, view.remainder_hint, names_target=view.names_targets)
@@ -129,6 +126,20 @@ def _render_comparison(verdict: str, plan: MaskedPlan, layout: Layout, view: Vie
         if plan.steps or plan.acknowledged or (view.from_server and plan.absences):
             yield build_line()
         yield build_line(unmanaged, hang=2)
+
+
+def render_step_lines(steps: Sequence[MaskedStep], layout: Layout, view: View) -> Iterator[Line]:
+    """Yield a row for each step, and below them the fields of each; nothing where there are no steps."""
+    if not steps:
+        return
+    rows = _pick_foremost_rows([step.risk.rank for step in steps], view)
+    if len(steps) > MAX_SURVEYED:
+        yield build_line()
+        yield from build_survey(steps, layout, view)
+    yield build_line()
+    yield from build_step_table([steps[index] for index in rows], layout, view)
+    yield from _render_hidden_count(len(steps) - len(rows), view)
+    yield from _render_blocks(steps, view, table_is_whole=len(rows) == len(steps))
 
 
 def _render_absences(absences: Sequence[Diagnostic], view: View) -> Iterator[Line]:
