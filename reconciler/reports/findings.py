@@ -13,6 +13,8 @@ from reconciler.errors import Exit
 from reconciler.model import Risk, Verdict
 from reconciler.plans.masking import MaskedStep
 from reconciler.plans.posture import Urgency
+from reconciler.reports.fleet_matrix import build_fleet_matrix, is_fleet, list_bounds
+from reconciler.reports.fleet_sharing import count_sharing, fold_changes
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
@@ -64,15 +66,22 @@ class FilePosition(NamedTuple):
     column: int
 
 
-def list_findings(report: RunReport) -> list[Finding]:
-    """Return all that a run found, the gravest first, and then by place."""
-    view = View(report.plan.targets, from_server=report.command == "drift")
+def list_findings(report: RunReport, *, folds: bool = False) -> list[Finding]:
+    """Return all that a run found, the gravest first, and then by place.
+
+    Where it `folds`, what targets of a fleet share is one finding: hundreds of annotations of one line say no more.
+    """
+    view = View(list_bounds(report), from_server=report.command == "drift")
     absences_level = Level.WARNING if view.from_server else Level.NOTE
     notes = sorted({*report.plan.notes, *report.notes})
     urgent = frozenset(_list_urgent_rules(report))
     findings = [
         *(_make_diagnostic_finding(problem, Level.ERROR) for problem in report.all_problems),
-        *_list_step_findings(report.steps, view),
+        *(
+            _list_fleet_findings(report, view)
+            if folds and is_fleet(report)
+            else _list_step_findings(report.steps, view)
+        ),
         *(
             _make_diagnostic_finding(absence, absences_level)._replace(is_difference=view.from_server)
             for absence in sorted(report.plan.absences)
@@ -153,6 +162,18 @@ def _list_step_findings(steps: Iterable[ReportedStep], view: View) -> Iterator[F
         elif step.request:
             level = Level.NOTE if step.risk is Risk.LOW else Level.WARNING
             yield _make_step_finding("plan.change", level, reported, view)
+
+
+def _list_fleet_findings(report: RunReport, view: View) -> Iterator[Finding]:
+    """Yield what targets share once, as a finding that stays the same whichever targets these are; then the others."""
+    matrix, folded = build_fleet_matrix(report), fold_changes(report.steps, report.plan.targets)
+    for change in folded.shared:
+        # The view without targets names none: it would be one of hundreds.
+        for finding in _list_step_findings([change.example], view._replace(targets={})):
+            identity = (finding.rule, *change.example.step.address[1:], "shared")
+            message = f"{finding.message}; {count_sharing(change, matrix)}"
+            yield finding._replace(message=message, identity=identity, address=None, weight=change.objects)
+    yield from _list_step_findings(folded.remaining, view)
 
 
 def _make_step_finding(rule: str, level: Level, reported: ReportedStep, view: View) -> Finding:

@@ -27,7 +27,7 @@ def render_github(report: RunReport, context: FormatContext) -> str:
     """Return the commands, one a line: the verdict first."""
     title = f"reconciler {report.command}: {describe_verdict(report).word}"
     lines = [_format_command("notice", {"title": title}, summarize_run(report))]
-    findings = list_findings(report)
+    findings = list_findings(report, folds=True)
     hidden: list[str] = []
     for level, limit in _LIMITS.items():
         of_level = [finding for finding in findings if finding.level is level]

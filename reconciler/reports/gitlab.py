@@ -17,7 +17,7 @@ _SEVERITIES = {Level.ERROR: "critical", Level.WARNING: "major", Level.NOTE: "inf
 
 def render_gitlab(report: RunReport, context: FormatContext) -> str:
     """Return the report as JSON. A fingerprint is the same in the next run, so that GitLab tells what is new."""
-    findings = list_findings(report)
+    findings = list_findings(report, folds=True)
     entries = zip(findings, make_fingerprints(findings), strict=True)
     return render_json([_encode_entry(*entry, context) for entry in entries], ascii_only=context.ascii_only)
 

@@ -15,6 +15,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.reports.blame import describe_evidence, group_fields
+from reconciler.reports.fleet_markdown import (
+    MarkdownSection,
+    build_matrix_sections,
+    build_shared_fields,
+    build_shared_section,
+)
+from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet
+from reconciler.reports.fleet_sharing import SharedChange, fold_changes
+from reconciler.reports.fleet_words import summarize_fleet
 from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
 from reconciler.reports.markdown_steps import build_fields, build_row, build_table_head, pick_columns
@@ -36,6 +45,9 @@ MAX_CHARACTERS = 65_000
 _RESERVED = 1_500
 _SHARE_OF_PROBLEMS = 0.4
 _SHARE_OF_ROWS = 0.7
+_SHARE_OF_TARGETS = 0.3
+_SHARE_OF_SHARED = 0.5
+_MAX_TARGETS = 10
 _MAX_NOTES = 50
 _MAX_CLEARED = 50
 _MAX_RIGHTS = 20
@@ -68,9 +80,15 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
         sheet.add(quote_words(line), "")
     sheet.add(" · ".join(_list_facts(report, context)))
     remainder_place = context.whole_result or context.link
+    matrix = build_fleet_matrix(report) if is_fleet(report) else None
+    if matrix:
+        _add_matrix(sheet, matrix, remainder_place)
     _add_problems(sheet, report.all_problems, remainder_place)
     _add_list(sheet, "Found", report.findings, remainder_place)
-    _add_steps(sheet, report, remainder_place)
+    if matrix:
+        _add_fleet_steps(sheet, report, matrix, remainder_place)
+    else:
+        _add_steps(sheet, report, list(report.steps), remainder_place)
     _add_rights(sheet, report, remainder_place)
     _add_blame(sheet, report, remainder_place)
     _add_acknowledged(sheet, report, remainder_place)
@@ -94,7 +112,9 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterator[str]:
     if compared.of:
         yield f"compared {compared.objects:,} of {compared.of:,}"
     if targets := sorted(report.plan.targets):
-        yield f"{'targets' if len(targets) > 1 else 'target'} {', '.join(map(quote_code, targets))}"
+        more = f" and {len(targets) - _MAX_TARGETS:,} more" if len(targets) > _MAX_TARGETS else ""
+        names = ", ".join(map(quote_code, targets[:_MAX_TARGETS]))
+        yield f"{'targets' if len(targets) > 1 else 'target'} {names}{more}"
     if unmanaged := summarize_unmanaged(report.plan.unmanaged):
         yield unmanaged
     if report.plan_digest:
@@ -133,9 +153,50 @@ def _count_added(answers: Iterable[bool]) -> int:
     return number
 
 
-def _add_steps(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
+def _add_matrix(sheet: _Sheet, matrix: FleetMatrix, remainder_place: str) -> None:
+    """Add a row for each target of a fleet, the worst first: before the problems, which may be as many."""
+    sheet.add("", quote_words(summarize_fleet(matrix)), "")
+    for section in build_matrix_sections(matrix):
+        shown = _add_section(sheet, section, _SHARE_OF_TARGETS)
+        _tell_rest(sheet, len(section.rows) - shown, "more target", remainder_place)
+
+
+def _add_fleet_steps(sheet: _Sheet, report: RunReport, matrix: FleetMatrix, remainder_place: str) -> None:
+    """Add the steps of a fleet, what targets share once for all of them; what went wrong stands first."""
+    folded = fold_changes(report.steps, report.plan.targets)
+    if folded.is_worse_apart:
+        _add_steps(sheet, report, folded.remaining, remainder_place)
+    _add_shared_changes(sheet, report, folded.shared, matrix, remainder_place)
+    if not folded.is_worse_apart:
+        _add_steps(sheet, report, folded.remaining, remainder_place)
+
+
+def _add_shared_changes(
+    sheet: _Sheet, report: RunReport, changes: Sequence[SharedChange], matrix: FleetMatrix, remainder_place: str
+) -> None:
+    """Add a row for each change that targets share, and below them the fields of each."""
+    section = build_shared_section(changes, matrix, report)
+    shown = _add_section(sheet, section, _SHARE_OF_SHARED)
+    _tell_rest(sheet, len(section.rows) - shown, "more shared change", remainder_place)
+    unfolded = _count_added(
+        sheet.add(*build_shared_fields(change, matrix, report), share=_SHARE_OF_ROWS) for change in changes[:shown]
+    )
+    if shown:
+        _tell_rest(sheet, shown - unfolded, "shared change", remainder_place, "whose fields are left out here")
+
+
+def _add_section(sheet: _Sheet, section: MarkdownSection, share: float) -> int:
+    """Add a table with as many of its rows as have room, and say how many; without a row there is no table."""
+    if not sheet.add(*section.head, *section.rows[:1], share=share):
+        return 0
+    shown = _count_added(sheet.add(row, share=share) for row in section.rows[1:])
+    # What the head has opened is closed, whatever room there is.
+    sheet.lines += section.tail
+    return shown + min(1, len(section.rows))
+
+
+def _add_steps(sheet: _Sheet, report: RunReport, steps: Sequence[ReportedStep], remainder_place: str) -> None:
     """Add a row for each step, the riskiest where there is no room for all, and below them the fields of each."""
-    steps = list(report.steps)
     if not steps:
         return
     view = View(report.plan.targets, from_server=report.command == "drift")

@@ -68,7 +68,8 @@ def build_row(reported: ReportedStep, columns: tuple[str, ...], view: View) -> s
 def build_fields(reported: ReportedStep, view: View) -> list[str]:
     """Return an object's fields, folded: what is taken away and what is added, why it is risky, the request."""
     step, outcome, _ = reported
-    title = " ".join(filter(None, (str(step.address), describe_object(step, view))))
+    target = f"target {step.address.target}" if view.names_targets else ""
+    title = " ".join(filter(None, (str(step.address), describe_object(step, view), target)))
     changes = view.list_changes(step)
     lines = [line for change in changes[:_MAX_CHANGES] for line in _diff_change(change, view)]
     lines += [f"# and {len(changes) - _MAX_CHANGES:,} more"] if len(changes) > _MAX_CHANGES else []

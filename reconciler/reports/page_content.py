@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
 from reconciler.model import Action, Risk
+from reconciler.reports.fleet_matrix import is_fleet, list_bounds
 from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
+from reconciler.reports.page_fleet import FleetPage, build_fleet_content
 from reconciler.reports.page_history import HistoryPage, build_history_page
 from reconciler.reports.page_posture import PosturePage, build_posture_page, count_urgencies
 from reconciler.reports.page_steps import VERDICT_TONES, Mark, PageSteps, build_page_steps, mark_age
@@ -31,6 +33,9 @@ MAX_PAGE_PROBLEMS = 500
 
 MAX_PAGE_RIGHTS = 100
 """Principals whose rights a page shows."""
+
+MAX_PAGE_BOUNDS = 20
+"""Targets that are told with their address; of more only how many they are."""
 
 _SYMBOLS = {"good": "✓", "calm": "•", "wary": "!", "bad": "✕"}
 
@@ -123,13 +128,14 @@ class PageContent:
     posture: PosturePage | None
     link: str
     is_drift: bool
+    fleet: FleetPage | None = None
 
 
 def build_page_content(report: RunReport, context: FormatContext) -> PageContent:
     """Return all that a page says."""
-    view = View(report.plan.targets, from_server=report.command == "drift")
-    steps = build_page_steps(chain(report.steps, report.acknowledged), view)
+    view = View(list_bounds(report), from_server=report.command == "drift")
     plan = report.plan
+    fleet, steps = build_fleet_content(report, view) if is_fleet(report) else (None, _build_steps(report, view))
     return PageContent(
         report.command,
         _judge(report),
@@ -149,7 +155,12 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         # The address comes from a variable of the environment: `javascript:` is one as well.
         context.link if context.link.startswith(("https://", "http://")) else "",
         view.from_server,
+        fleet,
     )
+
+
+def _build_steps(report: RunReport, view: View) -> PageSteps:
+    return build_page_steps(chain(report.steps, report.acknowledged), view)
 
 
 def _build_rights_page(report: RunReport) -> RightsPage:
@@ -187,7 +198,10 @@ def _find_tone(report: RunReport, word: str) -> str:
 
 def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str, str]]:
     """Yield (name, text) of what the run was: where it looked, at what, and which run it was."""
-    for name, bound in sorted(report.plan.targets.items()):
+    targets = sorted(report.plan.targets.items())
+    if len(targets) > MAX_PAGE_BOUNDS:
+        yield "targets", f"{targets[0][0]} to {targets[-1][0]}, {len(targets):,} that gave an answer"
+    for name, bound in targets if len(targets) <= MAX_PAGE_BOUNDS else ():
         yield f"target {name}", f"{bound.url}{f' project {bound.project}' if bound.project else ''}"
     if report.plan.selection:
         yield "selection", report.plan.selection

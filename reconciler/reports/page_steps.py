@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,7 +28,7 @@ MAX_PAGE_BLOCKS = 300
 MAX_PAGE_CHARACTERS = 2_000_000
 """Text of those, before it is marked up; the step that goes beyond it is the last."""
 
-_MAX_OBJECTS = 100
+MAX_GROUP_OBJECTS = 100
 """Objects of a group that its block names."""
 _MAX_CHANGES = 50
 _MAX_BODY = 20_000
@@ -115,17 +115,22 @@ def build_page_steps(steps: Iterable[ReportedStep], view: View) -> PageSteps:
     for reported in steps:
         groups.setdefault(_build_group_key(reported), []).append(reported)
     places = list(groups.values())
+    return pick_blocks(places, lambda index: build_block(places[index], view))
+
+
+def pick_blocks(groups: Sequence[Sequence[ReportedStep]], build: Callable[[int], PageBlock]) -> PageSteps:
+    """Return the block of each group, built by its place, in their order; of too many the weightiest."""
     # sorted() is stable: among equals the first ones stay.
-    weightiest = sorted(range(len(places)), key=lambda place: -_weigh(places[place][0]))[:MAX_PAGE_BLOCKS]
+    weightiest = sorted(range(len(groups)), key=lambda place: -_weigh(groups[place][0]))[:MAX_PAGE_BLOCKS]
     shown: dict[int, PageBlock] = {}
     size = 0
     for place in weightiest:
         if size > MAX_PAGE_CHARACTERS:
             break
-        shown[place] = _build_block(places[place], view)
+        shown[place] = build(place)
         size += _measure_block(shown[place])
     blocks = [replace(shown[place], number=number) for number, place in enumerate(sorted(shown), 1)]
-    return PageSteps(blocks, sum(map(len, places)) - sum(block.size for block in blocks))
+    return PageSteps(blocks, sum(map(len, groups)) - sum(block.size for block in blocks))
 
 
 def _build_group_key(reported: ReportedStep) -> Hashable:
@@ -143,7 +148,8 @@ def _weigh(reported: ReportedStep) -> int:
     return reported.step.risk.rank + 3 * failed
 
 
-def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
+def build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
+    """Return what a page shows of steps that are alike."""
     reported, names = group[0], list(dict.fromkeys(member.step.address.label for member in group))
     step = reported.step
     call = step.request.call if step.request else None
@@ -172,7 +178,7 @@ def _build_block(group: Sequence[ReportedStep], view: View) -> PageBlock:
         f"{format_call(call)}{more}" if call else "",
         _format_body(call) if call else (),
         len(group),
-        () if is_single else [_build_object(member.step, view) for member in group[:_MAX_OBJECTS]],
+        () if is_single else [build_object(member.step, view) for member in group[:MAX_GROUP_OBJECTS]],
     )
 
 
@@ -257,7 +263,8 @@ def _mark_changes(reported: ReportedStep) -> dict[str, list[Mark]]:
     return {change.path: [mark for mark in marks if mark] for change, marks in zip(step.changes, rows, strict=False)}
 
 
-def _build_object(step: MaskedStep, view: View) -> ShownObject:
+def build_object(step: MaskedStep, view: View) -> ShownObject:
+    """Return one object of a group."""
     call = format_call(step.request.call) if step.request else ""
     return ShownObject(describe_object(step, view) or step.address.label, str(step.source), call)
 

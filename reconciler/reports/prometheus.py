@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Exit
 from reconciler.plans.drift_items import DriftStatus
+from reconciler.reports.fleet_matrix import build_fleet_matrix, is_fleet
 from reconciler.reports.run_report import RunReport
 from reconciler.sanitize import escape_invisible
 
@@ -67,6 +68,11 @@ def _list_run_metrics(report: RunReport, context: FormatContext, common: Labels)
     yield Metric("reconciler_run_seconds", "How long the run took.", (({}, context.seconds),))
     yield Metric("reconciler_run_requests", "HTTP requests that the run made.", (({}, context.requests),))
     yield Metric("reconciler_run_problems", "What has to be mended.", (({}, len(report.all_problems)),))
+    yield Metric(
+        "reconciler_fleet_target",
+        "1 for the worst that there is to say of a target of a fleet.",
+        _list_target_series(report) if is_fleet(report) else (),
+    )
     yield Metric("reconciler_info", "The version of the tool.", (({"version": context.version}, 1),))
 
 
@@ -104,6 +110,11 @@ def _list_object_metrics(report: RunReport, context: FormatContext) -> Iterator[
 
 def _list_kind_series(counts: Counter[tuple[str, str]]) -> tuple[tuple[Labels, float], ...]:
     return tuple(({"target": target, "kind": kind}, count) for (target, kind), count in sorted(counts.items()))
+
+
+def _list_target_series(report: RunReport) -> tuple[tuple[Labels, float], ...]:
+    rows = sorted(build_fleet_matrix(report).rows, key=lambda row: row.target)
+    return tuple(({"target": row.target, "state": row.state.value}, 1) for row in rows)
 
 
 def _count_drift(report: RunReport) -> Metric:

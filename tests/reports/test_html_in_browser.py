@@ -45,13 +45,13 @@ def reader() -> Iterator[Reader]:
         yield reader
 
 
-# What the other pages have is on these four as well.
-@pytest.mark.parametrize("sample", ["drift", "apply", "history", "posture"])
+# What the other pages have is on these five as well.
+@pytest.mark.parametrize("sample", ["drift", "apply", "history", "posture", "fleet"])
 def test_a_page_is_for_everybody(reader: Reader, tmp_path: Path, sample: str) -> None:
     """On a wide screen in the light, on a phone in the dark: contrast, landmarks, names, and no line is cut off."""
     page = reader.page
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for width, scheme in ((1280, "light"), (390, "dark")):
+    for width, scheme in ((1280, "light"), (360, "dark")):
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(media="screen", color_scheme=scheme)  # type: ignore[arg-type]
         reader.open_report(SAMPLES[sample], tmp_path)

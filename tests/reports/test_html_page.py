@@ -142,6 +142,13 @@ SAYINGS = {
         "Platform Engineering 0 212", "1 more; as many as are kept: --report json=FILE",
         "day 4: 6 with an owner that somebody holds, 5 without",
         "Not judged", "csms : posture.event-disabled"],
+    "fleet": [
+        "Targets 60 targets: 2 no answer, 1 refused, 53 differ, 4 in sync", "Target State SecretEvent",
+        "prod-ap-006 no answer within 30 s no answer 5 unread", "prod-ap-021 differs 2 differ",
+        "4 targets in sync prod-ap-057, prod-ap-060, prod-eu-058, prod-eu-059",
+        "SecretEvent expiry-prod changed 53 of 60 targets not in prod-ap-006", "(2 of these not read whole)",
+        "the same in 53 of 60 targets", "prod-ap-003: expiry-prod", "{project} stands for the project of each target",
+        "targets prod-ap-003 to prod-eu-059, 58 that gave an answer"],
 }  # fmt: skip
 
 

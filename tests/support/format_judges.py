@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -125,9 +126,12 @@ def judge_markdown(text: str) -> str:
         assert tag in _OUR_TAGS or (tag, list(attributes)) == ("a", ["href"]), tag
         assert set(attributes) <= {"class", "href"}, attributes
         assert (attributes.get("href") or "https://ci.example/").startswith("https://ci.example/")
-    rows = [line for line in text.split("\n") if line.startswith("|")]
-    assert len({len(split_row(row)) for row in rows}) <= 1, rows
-    assert len(rows) == len(page.rows) + bool(rows)
+    runs = groupby(text.split("\n"), lambda line: line.startswith("|"))
+    tables = [list(lines) for is_table, lines in runs if is_table]
+    for rows in tables:
+        assert rows[1].strip("|-") == "", rows
+        assert len({len(split_row(row)) for row in rows}) == 1, rows
+    assert sum(map(len, tables)) == len(page.rows) + len(tables)
     live = [found for part in page.text for found in _LIVE_TEXT.findall(part)]
     assert live == []
     assert len(text.encode("utf-16-le")) // 2 <= 65_536

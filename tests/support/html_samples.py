@@ -17,6 +17,7 @@ from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_drift, summarize_news, summarize_plan
 from reconciler.reports.run_report import RunReport
 from reconciler.state.records import Intent, IntentKind, IntentResult, RunHolder, RunRecord, SettledAs, SettledBy
+from tests.support.fleet_samples import make_fleet_report
 from tests.support.problems import make_problem
 from tests.support.report_plans import (
     DENIAL,
@@ -125,6 +126,7 @@ SAMPLES: Mapping[str, RunReport] = {
     "validate": RunReport("validate", Exit.INVALID, problems=(MISTAKE, GAP.problem)),
     "history": RunReport("history", Exit.OK, runs=RUNS, differences=DIFFERENCES, headline="10 runs"),
     "posture": make_posture_report("command", "Platform Engineering"),
+    "fleet": make_fleet_report(60),
 }
 """A run of each command, with what its page can have."""
 
