@@ -1,4 +1,4 @@
-"""`make pictures`: the pictures of docs/html-report.md, taken in Chromium of what `reconciler demo` tells."""
+"""`make pictures`: the pictures of the docs' reports, taken in Chromium of what `reconciler demo` tells."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from reconciler.errors import Exit
 from reconciler.reports.html_page import render_html
 from reconciler.simulator import Simulator
 from tests.support.browser import open_browser
+from tests.support.fleet_samples import make_fleet_report
 from tests.support.html_samples import CONTEXT, RUNS, SAMPLES, make_run
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,7 @@ PICTURES: Mapping[str, Picture] = {
     "plan-report.png": Picture("plan.html", 920, 760, "light"),
     "drift-report-phone.png": Picture("drift.html", 390, 844, "dark"),
     "history-report.png": Picture("history.html", 920, 560, "light"),
+    "fleet-report.png": Picture("fleet.html", 920, 680, "light"),
 }
 
 
@@ -62,6 +64,7 @@ def write_pages() -> None:
     runs = [*RUNS, *(make_run(day, Exit.OK) for day in range(19, 8, -1))]
     month = replace(SAMPLES["history"], runs=runs, headline=f"{len(runs)} runs")
     Path("history.html").write_text(render_html(month, CONTEXT), "utf-8")
+    Path("fleet.html").write_text(render_html(make_fleet_report(), CONTEXT), "utf-8")
 
 
 def take_pictures() -> None:

@@ -145,7 +145,9 @@ def list_bounds(report: RunReport) -> dict[str, Bound]:
 def read_scope(report: RunReport) -> FleetScope | None:
     """Return what a report knows of its fleet; None for one of a few targets in one process."""
     facts = getattr(report, "fleet", None)
-    return FleetScope(facts.targets, dict(facts.lost), facts.shard) if facts else None
+    return (
+        FleetScope(facts.expected, {lost.target: lost.problem for lost in facts.lost}, facts.shard) if facts else None
+    )
 
 
 def is_fleet(report: RunReport) -> bool:

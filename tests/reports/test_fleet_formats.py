@@ -22,6 +22,7 @@ from tests.reports.test_html_page import Markup
 from tests.support.fleet_samples import (
     FleetNames,
     FleetReport,
+    SilentTarget,
     cover_targets,
     explain_silence,
     make_fleet_outcomes,
@@ -118,8 +119,8 @@ def test_a_matrix_without_room_names_the_kinds_that_are_not_in_sync() -> None:
 def make_lost_report(number: int) -> FleetReport:
     """Return a drift of which no target gave an answer."""
     targets = name_targets(number)
-    silence = {target: explain_silence(target) for target in targets}
-    gaps = tuple(Gap(problem, Exit.UNREACHABLE) for problem in silence.values())
+    silence = tuple(SilentTarget(target, explain_silence(target)) for target in targets)
+    gaps = tuple(Gap(lost.problem, Exit.UNREACHABLE) for lost in silence)
     plan = Plan((), Coverage(0, 5 * number), gaps=gaps, documents=cover_targets(targets, targets))
     return FleetReport("drift", Exit.UNREACHABLE, mask_plan(plan), fleet=FleetNames(targets, silence))
 
@@ -135,7 +136,7 @@ def make_hostile_fleet(word: str) -> FleetReport:
     told = replace(problem, address=Address(targets[0], word, word))
     plan = Plan(tuple(steps), Coverage(3, 3), targets={name: Bound("csms", word, word[:9]) for name in targets},
                 absences=(told, told), problems=(told,))  # fmt: skip
-    facts = FleetNames([*targets, f"{word}z"], {f"{word}z": problem}, word)
+    facts = FleetNames([*targets, f"{word}z"], (SilentTarget(f"{word}z", problem),), word)
     return FleetReport("drift", Exit.INCOMPLETE, mask_plan(plan), headline=word, fleet=facts)
 
 

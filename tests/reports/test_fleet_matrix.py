@@ -24,6 +24,7 @@ from reconciler.reports.run_report import RunReport
 from tests.support.fleet_samples import (
     FleetNames,
     FleetReport,
+    SilentTarget,
     explain_silence,
     find_project,
     make_event_step,
@@ -103,7 +104,7 @@ CASES = {
 def test_a_target_is_told_by_its_worst(name: str) -> None:
     case = CASES[name]
     plan = Plan((), Coverage(9, 9), targets={A: Bound("csms", "https://a"), B: Bound("csms", "https://b")})
-    facts = FleetNames([A, B], {A: explain_silence(A)} if case.is_lost else {})
+    facts = FleetNames([A, B], (SilentTarget(A, explain_silence(A)),) if case.is_lost else ())
     masked, outcomes = mask_plan(replace(plan, **case.parts)), mask_outcomes(case.outcomes)
     report = FleetReport(case.command, Exit.CHANGES, masked, outcomes=outcomes, fleet=facts)
     matrix = build_fleet_matrix(report)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import md5
+from typing import NamedTuple
 
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic, Source
@@ -18,12 +19,19 @@ EVENTS = ("expiry-prod", "rotation", "deletion", "access", "audit")
 SHARED = (Change("state", "DISABLED", "ENABLED", Risk.HIGH, "somebody is told again"),)
 
 
+class SilentTarget(NamedTuple):
+    """A target without an answer, and why."""
+
+    target: str
+    problem: Diagnostic
+
+
 @dataclass(frozen=True, slots=True)
 class FleetNames:
-    """What a report has beside its plan: all targets, those without an answer, and the shard."""
+    """What a report has beside its plan: the targets that it is about, those without an answer, and the shard."""
 
-    targets: Sequence[str]
-    lost: Mapping[str, Diagnostic] = field(default_factory=dict)
+    expected: Sequence[str]
+    lost: tuple[SilentTarget, ...] = ()
     shard: str = ""
 
 
@@ -98,7 +106,7 @@ def make_fleet_report(number: int = 340, command: str = "drift") -> FleetReport:
     )  # fmt: skip
     masked = mask_plan(plan)
     headline = summarize_drift(masked) if command == "drift" else summarize_plan(masked, 0)
-    facts = FleetNames(targets, silence)
+    facts = FleetNames(targets, tuple(SilentTarget(*pair) for pair in silence.items()))
     return FleetReport(command, Exit.INCOMPLETE, masked, headline=headline, fleet=facts)
 
 
