@@ -14,11 +14,12 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from reconciler.diagnostics import Diagnostic, Source
 from reconciler.model import Bound, Json
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.alike_steps import build_sharing_key
-from reconciler.reports.fleet_matrix import FleetMatrix, judge_step
-from reconciler.reports.run_report import ReportedStep
+from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet, judge_step
+from reconciler.reports.run_report import ReportedStep, RunReport
 
 PROJECT_PLACEHOLDER = "{project}"
 """What stands in a shared change for the project of each target."""
@@ -74,6 +75,27 @@ def fold_changes(steps: Iterable[ReportedStep], bounds: Mapping[str, Bound]) -> 
     changes = [_build_shared_change(group) for group in shared.values()]
     remaining = tuple(reported for key, reported in keys if key not in shared)
     return FoldedChanges(tuple(sorted(changes, key=_build_rank)), remaining)
+
+
+def fold_problems(report: RunReport) -> list[Diagnostic]:
+    """Return what has to be mended; where requests to several targets of a fleet failed alike that is one thing."""
+    if not is_fleet(report):
+        return report.all_problems
+    targets = {problem: row.target for row in build_fleet_matrix(report).rows for problem in row.problems}
+    groups: dict[Hashable, list[Diagnostic]] = {}
+    for problem in report.all_problems:
+        is_request = not problem.source.line and problem in targets
+        words = problem.rule, problem.address, problem.object_name, problem.message
+        groups.setdefault(words if is_request else problem, []).append(problem)
+    return [_join_problems(group, [targets.get(problem, "") for problem in group]) for group in groups.values()]
+
+
+def _join_problems(group: Sequence[Diagnostic], targets: Sequence[str]) -> Diagnostic:
+    names = sorted(set(targets))
+    if len(names) < 2:
+        return group[0]
+    place = f"{len(names):,} targets ({_join_targets(names, _MAX_NAMES, str)}), such as {group[0].source}"
+    return replace(group[0], source=Source(place))
 
 
 def _build_shared_change(group: list[tuple[ReportedStep, MaskedStep]]) -> SharedChange:

@@ -22,7 +22,7 @@ from reconciler.reports.fleet_markdown import (
     build_shared_section,
 )
 from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet
-from reconciler.reports.fleet_sharing import SharedChange, fold_changes
+from reconciler.reports.fleet_sharing import SharedChange, fold_changes, fold_problems
 from reconciler.reports.fleet_words import summarize_fleet
 from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
@@ -83,7 +83,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     matrix = build_fleet_matrix(report) if is_fleet(report) else None
     if matrix:
         _add_matrix(sheet, matrix, remainder_place)
-    _add_problems(sheet, report.all_problems, remainder_place)
+    _add_problems(sheet, fold_problems(report), remainder_place)
     _add_list(sheet, "Found", report.findings, remainder_place)
     if matrix:
         _add_fleet_steps(sheet, report, matrix, remainder_place)

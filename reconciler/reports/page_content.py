@@ -11,6 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
 from reconciler.model import Action, Risk
 from reconciler.reports.fleet_matrix import is_fleet, list_bounds
+from reconciler.reports.fleet_sharing import fold_problems
 from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
@@ -141,7 +142,7 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _judge(report),
         list(_list_facts(report, context)),
         list(_count_tiles(report)),
-        _tell(report.all_problems, view, {}),
+        _tell(fold_problems(report), view, {}),
         steps,
         build_filters(steps.blocks),
         _build_rights_page(report) if plan.rights else None,
