@@ -52,6 +52,7 @@ def build_matrix_sections(matrix: FleetMatrix) -> Iterator[MarkdownSection]:
     rows = matrix.loud_rows
     if rows:
         yield MarkdownSection(head, [_build_matrix_row(row, matrix) for row in rows[:MAX_OPEN_ROWS]], ("",))
+    # GitHub and GitLab draw a table inside of `details` only behind an empty line (CommonMark 4.6, kind 6).
     for state, group in groupby(rows[MAX_OPEN_ROWS:], key=lambda row: row.state):
         lines = [_build_matrix_row(row, matrix) for row in group]
         title = quote_words(count_row_group(state, matrix.command, len(lines), "more target"))
@@ -70,6 +71,7 @@ def build_shared_section(changes: Sequence[SharedChange], matrix: FleetMatrix, r
     view = View(list_bounds(report), from_server=report.command == "drift")
     columns = tuple(column for column in pick_columns(report, view) if column not in {"target", "since"})
     rows = [f"| {_count_targets(change, matrix)} {build_row(change.example, columns, view)}" for change in changes]
+    # The targets have a column of their own, and the ages of hundreds of differences are told in words.
     head = ["", f"**Shared by several targets: {len(changes):,}**", "", *build_table_head(("targets", *columns))]
     return MarkdownSection(head, rows, ("",))
 

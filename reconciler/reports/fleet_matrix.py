@@ -144,6 +144,7 @@ def list_bounds(report: RunReport) -> dict[str, Bound]:
 
 def read_scope(report: RunReport) -> FleetScope | None:
     """Return what a report knows of its fleet; None for one of a few targets in one process."""
+    # Whoever gathers the answers of a fleet says which targets it has; a run in one process does not.
     facts = getattr(report, "fleet", None)
     return (
         FleetScope(facts.expected, {lost.target: lost.problem for lost in facts.lost}, facts.shard) if facts else None

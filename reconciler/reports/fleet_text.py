@@ -96,6 +96,7 @@ def _fit_matrix_rows(matrix: FleetMatrix, rows: Sequence[FleetRow], layout: Layo
         {**head, **{kind: _build_text_cell(row, kind, matrix) for kind in matrix.kinds}}
         for head, row in zip(heads, rows, strict=True)
     ]
+    # A cell that is broken would read as two: the columns stand as they are, or not at all.
     titles: Row = {name: (name, "") for name in table[0]}
     if not layout.width or sum_widths(measure_columns([titles, *table])) <= layout.width:
         return table
@@ -113,6 +114,7 @@ def _build_text_cell(row: FleetRow, kind: str, matrix: FleetMatrix) -> tuple[str
 
 
 def _join_cells(row: FleetRow, matrix: FleetMatrix) -> str:
+    # Each kind by its name would take more lines than all there is to say.
     if row.state is CellState.LOST and {cell.state for cell in row.cells} <= {CellState.UNREAD}:
         return "nothing was read"
     cells = zip(matrix.kinds, row.cells, strict=True)
@@ -188,6 +190,7 @@ def _render_shared_absences(absences: Iterable[Diagnostic], matrix: FleetMatrix,
     """Yield objects that are only told to be missing, once for all targets where they are."""
     targets: dict[tuple[str, Diagnostic], list[str]] = {}
     for absence in absences:
+        # Two diagnostics are equal where they read the same at one place, whichever objects they are about.
         if absence.address:
             key = (f"{absence.address.kind} {absence.address.label}", absence)
             targets.setdefault(key, []).append(absence.address.target)

@@ -88,6 +88,7 @@ class FleetContent(NamedTuple):
 def build_fleet_content(report: RunReport, view: View) -> FleetContent:
     """Return the heat map and the steps of a fleet."""
     matrix = build_fleet_matrix(report)
+    # A page shows what is left alone among the steps, marked as such.
     folded = fold_changes(chain(report.steps, report.acknowledged), report.plan.targets)
     shared = folded.shared
     shared_steps = pick_blocks(

@@ -113,6 +113,7 @@ def _list_kind_series(counts: Counter[tuple[str, str]]) -> tuple[tuple[Labels, f
 
 
 def _list_target_series(report: RunReport) -> tuple[tuple[Labels, float], ...]:
+    # What counts objects has nothing for the worst: a target without an answer.
     rows = sorted(build_fleet_matrix(report).rows, key=lambda row: row.target)
     return tuple(({"target": row.target, "state": row.state.value}, 1) for row in rows)
 
