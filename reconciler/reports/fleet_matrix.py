@@ -227,14 +227,18 @@ def _count_missing(document: DocumentCoverage) -> int:
 
 def _place_problems(report: RunReport, findings: _Findings, targets: frozenset[str]) -> None:
     """Give each problem to its target: no cell is better than what keeps the target from being right."""
-    gaps = {gap.problem for gap in report.plan.gaps}
-    for problem in report.all_problems:
-        target = _find_target(problem, targets)
-        if not target:
+    gaps = [gap.problem for gap in report.plan.gaps]
+    # Two that read the same are equal, whichever targets they are of: a line of a manifest is wrong for many.
+    problems = {
+        (_find_target(problem, targets), problem) for problem in (*report.problems, *report.plan.problems, *gaps)
+    }
+    unread = frozenset(gaps)
+    for target, problem in sorted(problems):
+        if target:
+            state = CellState.UNREAD if problem in unread else CellState.REFUSED
+            findings.problems.setdefault(target, []).append((state, problem))
+        else:
             findings.unplaced.append(problem)
-            continue
-        state = CellState.UNREAD if problem in gaps else CellState.REFUSED
-        findings.problems.setdefault(target, []).append((state, problem))
 
 
 def _find_target(problem: Diagnostic, targets: frozenset[str]) -> str:

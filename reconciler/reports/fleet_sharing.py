@@ -20,6 +20,7 @@ from reconciler.plans.masking import MaskedStep
 from reconciler.reports.alike_steps import build_sharing_key
 from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet, judge_step
 from reconciler.reports.run_report import ReportedStep, RunReport
+from reconciler.rights import RightsChange
 
 PROJECT_PLACEHOLDER = "{project}"
 """What stands in a shared change for the project of each target."""
@@ -96,6 +97,21 @@ def _join_problems(group: Sequence[Diagnostic], targets: Sequence[str]) -> Diagn
         return group[0]
     place = f"{len(names):,} targets ({_join_targets(names, _MAX_NAMES, str)}), such as {group[0].source}"
     return replace(group[0], source=Source(place))
+
+
+def fold_rights(report: RunReport) -> Sequence[RightsChange]:
+    """Return who gains and loses rights, the greatest changes first; in a fleet one that several targets make alike is
+    one, with how many these are in the place of the target's name.
+    """
+    if not is_fleet(report):
+        return report.plan.rights
+    groups: dict[RightsChange, list[RightsChange]] = {}
+    for change in report.plan.rights:
+        groups.setdefault(change._replace(target=""), []).append(change)
+    return [
+        general._replace(target=f"{len(group):,} targets") if len(group) > 1 else group[0]
+        for general, group in groups.items()
+    ]
 
 
 def _build_shared_change(group: list[tuple[ReportedStep, MaskedStep]]) -> SharedChange:

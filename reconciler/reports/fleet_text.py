@@ -16,6 +16,7 @@ from reconciler.reports.fleet_sharing import (
     count_sharing,
     describe_ages,
     fold_changes,
+    fold_rights,
     list_sharing,
 )
 from reconciler.reports.fleet_words import count_row_group, describe_cell, describe_cell_state, summarize_fleet
@@ -170,7 +171,7 @@ def _render_beside_steps(report: RunReport, matrix: FleetMatrix, layout: Layout,
     plan = report.plan
     if plan.rights:
         yield build_line()
-        yield from render_rights(plan.rights, view.remainder_hint, names_target=view.names_targets)
+        yield from render_rights(fold_rights(report), view.remainder_hint, names_target=view.names_targets)
     if view.from_server:
         yield from _render_shared_absences(plan.absences, matrix, view)
     acknowledged = fold_changes(report.acknowledged, plan.targets)

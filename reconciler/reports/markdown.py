@@ -22,7 +22,7 @@ from reconciler.reports.fleet_markdown import (
     build_shared_section,
 )
 from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet
-from reconciler.reports.fleet_sharing import SharedChange, fold_changes, fold_problems
+from reconciler.reports.fleet_sharing import SharedChange, fold_changes, fold_problems, fold_rights
 from reconciler.reports.fleet_words import summarize_fleet
 from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
@@ -270,7 +270,7 @@ def _add_runs(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
 
 def _add_rights(sheet: _Sheet, report: RunReport, remainder_place: str) -> None:
     """Add who gains and who loses rights, the greatest changes first."""
-    changes = report.plan.rights
+    changes = fold_rights(report)
     if not changes:
         return
     sheet.add("", f"**{quote_words(summarize_rights(changes))}**", "")

@@ -11,7 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
 from reconciler.model import Action, Risk
 from reconciler.reports.fleet_matrix import is_fleet, list_bounds
-from reconciler.reports.fleet_sharing import fold_problems
+from reconciler.reports.fleet_sharing import fold_problems, fold_rights
 from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
@@ -165,7 +165,7 @@ def _build_steps(report: RunReport, view: View) -> PageSteps:
 
 
 def _build_rights_page(report: RunReport) -> RightsPage:
-    changes, names_target = report.plan.rights, len(report.plan.targets) > 1
+    changes, names_target = fold_rights(report), len(report.plan.targets) > 1
     rows = [describe_rights(change, names_target=names_target) for change in changes[:MAX_PAGE_RIGHTS]]
     return RightsPage(summarize_rights(changes), rows, len(changes) - len(rows))
 

@@ -16,6 +16,7 @@ from reconciler.reports.fleet_text import MAX_FLEET_ROWS, render_fleet
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.html_page import render_html
 from reconciler.reports.layout import Layout
+from reconciler.rights import Principal, RightsChange
 from tests.reports.test_formats import CONTEXT, HOSTILE
 from tests.reports.test_hostile import harmless
 from tests.reports.test_html_page import Markup
@@ -262,3 +263,22 @@ def test_what_is_no_step_is_told_once_as_well() -> None:
     assert BESIDE in render_fleet(replace(report, plan=plan))
     page = Markup(render_html(replace(report, plan=plan), PAGE_CONTEXT)).text
     assert "SecretEvent rotation acknowledged 2 of 3 targets" in page
+
+
+def test_rights_that_many_targets_change_alike_are_one_line() -> None:
+    """Of three servers two let the same principal in, and the third another one."""
+    report = make_mixed_report()
+    rights = [
+        RightsChange(target, Principal("OAuthRole", name, "Entra"), ("R",), ("/a/",), (), (), ())
+        for target, name in zip(name_targets(3), ("ops", "ops", "audit"), strict=True)
+    ]
+    report = replace(report, command="plan", plan=replace(report.plan, rights=tuple(rights)))
+    told = ("OAuthRole ops (Entra) on 2 targets", "OAuthRole audit (Entra) on prod-ap-003")
+    pages = (
+        render_fleet(report),
+        FORMATS["markdown"].render(report, CONTEXT),
+        Markup(render_html(report, CONTEXT)).text,
+    )
+    for page in pages:
+        assert "2 principals gain" in page
+        assert [page.count(line) for line in told] == [1, 1]

@@ -129,6 +129,17 @@ def test_the_worst_targets_come_first_and_all_have_a_row() -> None:
     )
 
 
+def test_a_line_that_is_wrong_for_many_targets_is_each_targets_problem() -> None:
+    """Though the problems read the same, and are told once."""
+    problems = tuple(replace(HELD_BACK, address=Address(target, "SecretEvent", "audit")) for target in (B, A))
+    plan = Plan((), Coverage(10, 10), documents=(cover(A, 5, 5), cover(B, 5, 5)))
+    refused = FleetReport("plan", Exit.REFUSED, mask_plan(plan), problems=problems)
+    assert [row.state.value for row in build_fleet_matrix(refused).rows] == ["refused", "refused"]
+    held_back = replace(plan, problems=problems, documents=(cover(A, 4, 5), cover(B, 4, 5)))
+    rows = build_fleet_matrix(FleetReport("plan", Exit.INVALID, mask_plan(held_back))).rows
+    assert [(row.target, describe_cell(row.cells[0], "plan")) for row in rows] == [(A, "1 refused"), (B, "1 refused")]
+
+
 def test_a_run_without_a_fleet_has_a_matrix_as_well() -> None:
     """Its targets are those of the plan."""
     report = make_fleet_report(60)
