@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -127,46 +127,45 @@ class _Findings(NamedTuple):
         self.cells.setdefault((address.target, address.kind), Counter())[state] += number
 
 
-@dataclass(frozen=True, slots=True)
-class FleetScope:
-    """Which targets a report is about: all names, those that gave no answer with the reason, and the shard."""
-
-    targets: Sequence[str] = ()
-    lost: Mapping[str, Diagnostic] = field(default_factory=dict)
-    shard: str = ""
+def is_fleet(report: RunReport) -> bool:
+    """Say whether a report is to be told as that of a fleet."""
+    return report.fleet is not None
 
 
 def list_bounds(report: RunReport) -> dict[str, Bound]:
     """Return what each target is bound to, those that gave no answer among them: with nothing."""
-    scope = read_scope(report) or FleetScope()
-    return {**dict.fromkeys(scope.targets, Bound("", "")), **report.plan.targets}
-
-
-def read_scope(report: RunReport) -> FleetScope | None:
-    """Return what a report knows of its fleet; None for one of a few targets in one process."""
-    # Whoever gathers the answers of a fleet says which targets it has; a run in one process does not.
-    facts = getattr(report, "fleet", None)
-    return (
-        FleetScope(facts.expected, {lost.target: lost.problem for lost in facts.lost}, facts.shard) if facts else None
-    )
-
-
-def is_fleet(report: RunReport) -> bool:
-    """Say whether a report is to be told as that of a fleet."""
-    return read_scope(report) is not None
+    return {**dict.fromkeys(_list_targets(report), Bound("", "")), **report.plan.targets}
 
 
 def build_fleet_matrix(report: RunReport) -> FleetMatrix:
     """Return what a report says of each target; those that nothing is known of but their name have a row as well."""
-    scope, findings = read_scope(report) or FleetScope(), _Findings({}, {}, [])
+    findings = _Findings({}, {}, [])
+    lost = _find_lost(report)
     _count_steps(report, findings)
-    _count_documents(report, findings, scope)
-    targets = dict.fromkeys((*scope.targets, *scope.lost, *report.plan.targets, *(name for name, _ in findings.cells)))
+    _count_documents(report, findings, lost)
+    targets = dict.fromkeys((*_list_targets(report), *(name for name, _ in findings.cells)))
     _place_problems(report, findings, frozenset(targets))
     kinds = tuple(sorted({kind for _, kind in findings.cells}))
-    rows = [_build_row(target, kinds, findings, scope) for target in targets]
+    rows = [_build_row(target, kinds, findings, lost) for target in targets]
     rows.sort(key=lambda row: (row.state.rank, row.target))
-    return FleetMatrix(report.command, kinds, tuple(rows), scope.shard, tuple(findings.unplaced))
+    shard = report.fleet.shard if report.fleet else ""
+    return FleetMatrix(report.command, kinds, tuple(rows), shard, tuple(findings.unplaced))
+
+
+def _list_targets(report: RunReport) -> list[str]:
+    """Return the targets that a run was about: of a shard those that it has a word of, else all of the fleet."""
+    names = report.fleet.targets if report.fleet and not report.fleet.shard else ()
+    return list(dict.fromkeys((*names, *_find_lost(report), *report.plan.targets)))
+
+
+def _find_lost(report: RunReport) -> dict[str, Diagnostic | None]:
+    """Return the targets without an answer, each with the reason where that is known."""
+    if report.fleet is None:
+        return {}
+    # Silence is no answer, whether anybody noticed it or not.
+    names = () if report.fleet.shard else report.fleet.targets
+    silent = dict.fromkeys(name for name in names if name not in report.plan.targets)
+    return {**silent, **dict(report.fleet.lost)}
 
 
 def judge_step(reported: ReportedStep) -> CellState:
@@ -204,7 +203,7 @@ def _count_objects(reported: ReportedStep) -> dict[CellState, int]:
     return {state: step.weight}
 
 
-def _count_documents(report: RunReport, findings: _Findings, scope: FleetScope) -> None:
+def _count_documents(report: RunReport, findings: _Findings, lost: Collection[str]) -> None:
     """Count what was compared and needs nothing, and what was not compared: held back, or not read."""
     held_back = {problem.address for problem in report.plan.problems}
     # What is told of steps was compared; what is missing comes on top of it.
@@ -214,7 +213,7 @@ def _count_documents(report: RunReport, findings: _Findings, scope: FleetScope) 
         address = document.address
         compared[address.target, address.kind] += document.objects
         if missing := _count_missing(document):
-            is_held_back = address in held_back and address.target not in scope.lost
+            is_held_back = address in held_back and address.target not in lost
             findings.add(address, CellState.REFUSED if is_held_back else CellState.UNREAD, missing)
     for key, number in compared.items():
         if (in_sync := number - differing.get(key, 0)) > 0:
@@ -250,13 +249,15 @@ def _find_target(problem: Diagnostic, targets: frozenset[str]) -> str:
     return name if name in targets else ""
 
 
-def _build_row(target: str, kinds: Iterable[str], findings: _Findings, scope: FleetScope) -> FleetRow:
-    problems = findings.problems.get(target, [])
-    lost = scope.lost.get(target)
-    cells = tuple(_build_cell(findings.cells.get((target, kind), {}), is_lost=lost is not None) for kind in kinds)
+def _build_row(
+    target: str, kinds: Iterable[str], findings: _Findings, lost: Mapping[str, Diagnostic | None]
+) -> FleetRow:
+    problems, is_lost = findings.problems.get(target, []), target in lost
+    reason = lost.get(target)
+    cells = tuple(_build_cell(findings.cells.get((target, kind), {}), is_lost=is_lost) for kind in kinds)
     states = [cell.state for cell in cells] + [state for state, _ in problems]
-    states += [CellState.LOST] if lost else []
-    reasons = (*([lost] if lost else []), *(problem for _, problem in problems if problem != lost))
+    states += [CellState.LOST] if is_lost else []
+    reasons = (*([reason] if reason else []), *(problem for _, problem in problems if problem != reason))
     state = min(states, key=lambda state: state.rank, default=CellState.UNDECLARED)
     return FleetRow(target, state, cells, reasons)
 

@@ -20,6 +20,7 @@ from reconciler.reports.fleet_sharing import (
     list_sharing,
 )
 from reconciler.reports.fleet_words import count_row_group, describe_cell, describe_cell_state, summarize_fleet
+from reconciler.reports.headline import summarize_drift, summarize_news, summarize_plan
 from reconciler.reports.layout import PLAIN_LAYOUT, Layout, Line, build_line, format_count, render_parts
 from reconciler.reports.perspective import NOT_THERE, BuildHeaders, View
 from reconciler.reports.rights import render_rights
@@ -56,9 +57,8 @@ def render_fleet(report: RunReport, layout: Layout = PLAIN_LAYOUT, headers: Buil
 
 def _render_report(report: RunReport, layout: Layout, view: View) -> Iterator[Line]:
     matrix = build_fleet_matrix(report)
-    summary, _, news = summarize_run(report).partition("\n")
-    yield build_line((summary, "bold"), hang=2)
-    if news:
+    yield build_line((_summarize_report(report), "bold"), hang=2)
+    if news := summarize_news(report.drift):
         yield build_line(news, hang=2)
     yield build_line(summarize_fleet(matrix), hang=2)
     yield from _render_matrix(matrix, layout, view)
@@ -67,7 +67,17 @@ def _render_report(report: RunReport, layout: Layout, view: View) -> Iterator[Li
     sections = [_render_shared(folded.shared, matrix, view), _render_others(folded, layout, view)]
     for section in reversed(sections) if folded.is_worse_apart else sections:
         yield from section
-    yield from _render_beside_steps(report, matrix, layout, view)
+    # The plan of an apply was shown before, with all that belongs to it.
+    if not report.outcomes:
+        yield from _render_beside_steps(report, matrix, layout, view)
+
+
+def _summarize_report(report: RunReport) -> str:
+    if report.outcomes:
+        return summarize_run(report)
+    if report.command == "drift":
+        return summarize_drift(report.plan, report.fleet)
+    return summarize_plan(report.plan, report.refusals, report.fleet)
 
 
 def _render_matrix(matrix: FleetMatrix, layout: Layout, view: View) -> Iterator[Line]:

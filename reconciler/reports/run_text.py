@@ -20,30 +20,37 @@ def render_run_text(report: RunReport, layout: Layout = PLAIN_LAYOUT, headers: B
     """
     if not report.has_plan:
         return ""
+    main_part = _render_main_part(report, layout, headers)
     if report.command == "drift":
-        drift = text.render_drift(report.plan, layout, report.drift, fleet=report.fleet)
         blame = render_blame(report.plan, report.evidence, layout)
-        return drift + blame + render_withdrawals(report.members, layout)
-    render = _render_apply if report.command == "apply" else _render_plan
-    return render(report, layout, headers)
-
-
-def _render_plan(report: RunReport, layout: Layout, headers: BuildHeaders | None) -> str:
-    plan = text.render_plan(report.plan, layout, report.refusals, headers, fleet=report.fleet)
+        return main_part + blame + render_withdrawals(report.members, layout)
+    if report.command == "apply":
+        return _complete_apply(main_part, report, layout)
     saved_to = report.members.get("saved_to")
     saved = f"\nPlan {report.plan_digest}\nSaved to {saved_to}; apply it with: reconciler apply {saved_to}\n"
-    return plan + render_withdrawals(report.members, layout) + (sanitize_message(saved) if saved_to else "")
+    return main_part + render_withdrawals(report.members, layout) + (sanitize_message(saved) if saved_to else "")
 
 
-def _render_apply(report: RunReport, layout: Layout, headers: BuildHeaders | None) -> str:
-    """Return what was done; the plan was shown before, with all that belongs to it, unless it was empty."""
+def _render_main_part(report: RunReport, layout: Layout, headers: BuildHeaders | None) -> str:
+    """Return the verdict and the steps; in a fleet's they are told by target, and once what targets share."""
+    if report.fleet:
+        # Nobody else pays for its modules.
+        from reconciler.reports.fleet_text import render_fleet  # noqa: PLC0415
+
+        return render_fleet(report, layout, headers)
+    if report.command == "drift":
+        return text.render_drift(report.plan, layout, report.drift)
+    if report.command != "apply":
+        return text.render_plan(report.plan, layout, report.refusals, headers)
     if report.outcomes and report.has_sent:
         view = View(report.plan.targets, headers=headers)
-        outcomes = text.render_outcomes(
-            report.outcomes, layout, interrupted=report.interrupted, view=view, fleet=report.fleet
-        )
+        return text.render_outcomes(report.outcomes, layout, interrupted=report.interrupted, view=view)
+    return text.render_plan(report.plan, layout)
+
+
+def _complete_apply(main_part: str, report: RunReport, layout: Layout) -> str:
+    """Return what was done; the plan was shown before, with all that belongs to it, unless it was empty."""
+    if report.outcomes and report.has_sent:
         left_alone = describe_acknowledged(report.plan)
-        return f"{outcomes}\n{left_alone}\n" if left_alone else outcomes
-    if report.headline:
-        return text.render_plan(report.plan, layout, fleet=report.fleet) + render_withdrawals(report.members, layout)
-    return NOTHING_SENT
+        return f"{main_part}\n{left_alone}\n" if left_alone else main_part
+    return main_part + render_withdrawals(report.members, layout) if report.headline else NOTHING_SENT

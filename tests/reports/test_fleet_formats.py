@@ -12,18 +12,18 @@ from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Verdict
+from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.fleet_text import MAX_FLEET_ROWS, render_fleet
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.html_page import render_html
 from reconciler.reports.layout import Layout
+from reconciler.reports.run_report import RunReport
+from reconciler.reports.run_text import render_run_text
 from reconciler.rights import Principal, RightsChange
 from tests.reports.test_formats import CONTEXT, HOSTILE
 from tests.reports.test_hostile import harmless
 from tests.reports.test_html_page import Markup
 from tests.support.fleet_samples import (
-    FleetNames,
-    FleetReport,
-    SilentTarget,
     cover_targets,
     explain_silence,
     make_fleet_outcomes,
@@ -36,7 +36,8 @@ from tests.support.html_samples import CONTEXT as PAGE_CONTEXT
 from tests.support.report_plans import mask_outcomes, mask_plan, step
 
 GOLDEN = """\
-Drift (declared -> found): 3 of 16 objects not as declared: 3 changed; 13 in sync  (compared 16 of 16)
+Partial run (shard 1/3): Drift (declared -> found): 3 of 16 objects not as declared: 3 changed; 13 unchanged  \
+(compared 16 of 16, 3 of 4 targets answered)
 3 targets of shard 1/3: 2 differ, 1 in sync
 
 target       state    SecretEvent  SecurityRole
@@ -64,7 +65,7 @@ Not shared: 1 step
 
 APPLIED = """\
 NOT ALL APPLIED: 20 applied, 1 NOT APPLIED, 1 UNKNOWN, 2 not reached  (of 24
-  changes)
+  changes; 12 of 12 targets answered)
 12 targets: 1 unknown, 1 not applied, 10 applied
 
 target       state        SecretEvent
@@ -77,13 +78,14 @@ Not shared: 2 steps
 
 
 def test_a_small_fleet_reads_like_this() -> None:
-    assert render_fleet(make_mixed_report()) == GOLDEN
+    assert render_fleet(make_mixed_report()) == render_run_text(make_mixed_report()) == GOLDEN
 
 
 def test_of_an_apply_what_went_wrong_comes_first() -> None:
     """Also where it is no other target's, and what was applied is that of most."""
     shown = render_fleet(make_fleet_outcomes(), Layout(80))
     assert shown.startswith(APPLIED)
+    assert render_run_text(make_fleet_outcomes(), Layout(80)) == shown
     assert shown.index("UNKNOWN  SecretEvent/expiry-prod") < shown.index("Shared by several targets: 3 changes")
     assert "applied ~ update SecretEvent rotation: the same in 10 of 12 targets" in shown
 
@@ -117,16 +119,16 @@ def test_a_matrix_without_room_names_the_kinds_that_are_not_in_sync() -> None:
     assert "prod-ap-006  no answer  nothing was read\n" in narrow
 
 
-def make_lost_report(number: int) -> FleetReport:
+def make_lost_report(number: int) -> RunReport:
     """Return a drift of which no target gave an answer."""
     targets = name_targets(number)
-    silence = tuple(SilentTarget(target, explain_silence(target)) for target in targets)
+    silence = tuple(LostTarget(target, explain_silence(target)) for target in targets)
     gaps = tuple(Gap(lost.problem, Exit.UNREACHABLE) for lost in silence)
     plan = Plan((), Coverage(0, 5 * number), gaps=gaps, documents=cover_targets(targets, targets))
-    return FleetReport("drift", Exit.UNREACHABLE, mask_plan(plan), fleet=FleetNames(targets, silence))
+    return RunReport("drift", Exit.UNREACHABLE, mask_plan(plan), fleet=FleetFacts(tuple(sorted(targets)), silence))
 
 
-def make_hostile_fleet(word: str) -> FleetReport:
+def make_hostile_fleet(word: str) -> RunReport:
     """Return a fleet with a word in every place, in what two targets share and in what one has."""
     targets = [word or "t", f"{word}x", f"{word}y"]
     changes = (Change(word or "f", word, f"{word}x", Risk.HIGH, word), Change("set", [word], [{word: word}], Risk.LOW))
@@ -137,11 +139,11 @@ def make_hostile_fleet(word: str) -> FleetReport:
     told = replace(problem, address=Address(targets[0], word, word))
     plan = Plan(tuple(steps), Coverage(3, 3), targets={name: Bound("csms", word, word[:9]) for name in targets},
                 absences=(told, told), problems=(told,))  # fmt: skip
-    facts = FleetNames([*targets, f"{word}z"], (SilentTarget(f"{word}z", problem),), word)
-    return FleetReport("drift", Exit.INCOMPLETE, mask_plan(plan), headline=word, fleet=facts)
+    facts = FleetFacts((*targets, f"{word}z"), (LostTarget(f"{word}z", problem),), word)
+    return RunReport("drift", Exit.INCOMPLETE, mask_plan(plan), headline=word, fleet=facts)
 
 
-def make_hostile_outcomes(word: str) -> FleetReport:
+def make_hostile_outcomes(word: str) -> RunReport:
     """Return the same, applied."""
     fleet = make_hostile_fleet(word)
     outcomes = mask_outcomes([Outcome(each, Verdict.UNKNOWN, word) for each in fleet.plan.steps])

@@ -17,14 +17,12 @@ from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 from reconciler.model import Bound, Change, Coverage, Gap, Obstacle, Outcome, Plan, Risk, Step, Verdict
+from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.fleet_matrix import CellState, build_fleet_matrix
 from reconciler.reports.fleet_sharing import fold_changes, list_sharing
 from reconciler.reports.fleet_words import describe_cell, summarize_fleet
 from reconciler.reports.run_report import RunReport
 from tests.support.fleet_samples import (
-    FleetNames,
-    FleetReport,
-    SilentTarget,
     explain_silence,
     find_project,
     make_event_step,
@@ -104,9 +102,9 @@ CASES = {
 def test_a_target_is_told_by_its_worst(name: str) -> None:
     case = CASES[name]
     plan = Plan((), Coverage(9, 9), targets={A: Bound("csms", "https://a"), B: Bound("csms", "https://b")})
-    facts = FleetNames([A, B], (SilentTarget(A, explain_silence(A)),) if case.is_lost else ())
+    facts = FleetFacts((A, B), (LostTarget(A, explain_silence(A)),) if case.is_lost else ())
     masked, outcomes = mask_plan(replace(plan, **case.parts)), mask_outcomes(case.outcomes)
-    report = FleetReport(case.command, Exit.CHANGES, masked, outcomes=outcomes, fleet=facts)
+    report = RunReport(case.command, Exit.CHANGES, masked, outcomes=outcomes, fleet=facts)
     matrix = build_fleet_matrix(report)
     row = next(row for row in matrix.rows if row.target == A)
     assert (row.state.value, [describe_cell(cell, case.command) for cell in row.cells]) == (case.state, [case.cell])
@@ -133,10 +131,10 @@ def test_a_line_that_is_wrong_for_many_targets_is_each_targets_problem() -> None
     """Though the problems read the same, and are told once."""
     problems = tuple(replace(HELD_BACK, address=Address(target, "SecretEvent", "audit")) for target in (B, A))
     plan = Plan((), Coverage(10, 10), documents=(cover(A, 5, 5), cover(B, 5, 5)))
-    refused = FleetReport("plan", Exit.REFUSED, mask_plan(plan), problems=problems)
+    refused = RunReport("plan", Exit.REFUSED, mask_plan(plan), problems=problems)
     assert [row.state.value for row in build_fleet_matrix(refused).rows] == ["refused", "refused"]
     held_back = replace(plan, problems=problems, documents=(cover(A, 4, 5), cover(B, 4, 5)))
-    rows = build_fleet_matrix(FleetReport("plan", Exit.INVALID, mask_plan(held_back))).rows
+    rows = build_fleet_matrix(RunReport("plan", Exit.INVALID, mask_plan(held_back))).rows
     assert [(row.target, describe_cell(row.cells[0], "plan")) for row in rows] == [(A, "1 refused"), (B, "1 refused")]
 
 
@@ -151,7 +149,7 @@ def test_what_is_the_same_but_for_the_own_project_is_shared() -> None:
     """A short word that stands in a value by chance is no project, and another's project is no own one."""
     targets = name_targets(3)
     steps = [make_event_step(target, "access", (make_topic_change(target),)) for target in targets]
-    report = FleetReport("plan", Exit.OK, mask_plan(Plan(tuple(steps), Coverage(3, 3))))
+    report = RunReport("plan", Exit.OK, mask_plan(Plan(tuple(steps), Coverage(3, 3))))
 
     def count_shared(projects: dict[str, str]) -> int:
         bounds = {target: Bound("csms", "https://c", project) for target, project in projects.items()}

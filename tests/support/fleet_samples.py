@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from hashlib import md5
-from typing import NamedTuple
 
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Step, Verdict
+from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.headline import summarize_drift, summarize_plan
 from reconciler.reports.run_report import RunReport
 from tests.support.report_plans import mask_outcomes, mask_plan, step
 
 EVENTS = ("expiry-prod", "rotation", "deletion", "access", "audit")
 SHARED = (Change("state", "DISABLED", "ENABLED", Risk.HIGH, "somebody is told again"),)
-
-
-class SilentTarget(NamedTuple):
-    """A target without an answer, and why."""
-
-    target: str
-    problem: Diagnostic
-
-
-@dataclass(frozen=True, slots=True)
-class FleetNames:
-    """What a report has beside its plan: the targets that it is about, those without an answer, and the shard."""
-
-    expected: Sequence[str]
-    lost: tuple[SilentTarget, ...] = ()
-    shard: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FleetReport(RunReport):
-    """A report of a fleet."""
-
-    fleet: FleetNames | None = None
 
 
 def find_project(target: str) -> str:
@@ -82,7 +58,7 @@ def explain_silence(target: str) -> Diagnostic:
     return Diagnostic("http.no-answer", source, "no answer within 30 s", "nothing is known of the target")
 
 
-def make_fleet_report(number: int = 340, command: str = "drift") -> FleetReport:
+def make_fleet_report(number: int = 340, command: str = "drift") -> RunReport:
     """Return a fleet of which all but a few share one drift: two give no answer, the last are in sync."""
     targets = name_targets(number)
     lost, refused, own = targets[5:7], targets[10], targets[20:23]
@@ -105,12 +81,12 @@ def make_fleet_report(number: int = 340, command: str = "drift") -> FleetReport:
         gaps=tuple(Gap(problem, Exit.UNREACHABLE) for problem in silence.values()),
     )  # fmt: skip
     masked = mask_plan(plan)
-    headline = summarize_drift(masked) if command == "drift" else summarize_plan(masked, 0)
-    facts = FleetNames(targets, tuple(SilentTarget(*pair) for pair in silence.items()))
-    return FleetReport(command, Exit.INCOMPLETE, masked, headline=headline, fleet=facts)
+    facts = FleetFacts(tuple(sorted(targets)), tuple(LostTarget(*pair) for pair in silence.items()))
+    headline = summarize_drift(masked, facts) if command == "drift" else summarize_plan(masked, 0, facts)
+    return RunReport(command, Exit.INCOMPLETE, masked, headline=headline, fleet=facts)
 
 
-def make_fleet_outcomes(number: int = 12) -> FleetReport:
+def make_fleet_outcomes(number: int = 12) -> RunReport:
     """Return an apply that ended well on most targets; on one nobody knows how, on one it was refused by the server."""
     targets = name_targets(number)
     steps = [make_event_step(target, name) for target in targets for name in EVENTS[:2]]
@@ -129,10 +105,11 @@ def make_fleet_outcomes(number: int = 12) -> FleetReport:
     bounds = {target: Bound("csms", "https://csms.example.com", find_project(target)) for target in targets}
     plan = Plan(tuple(steps), Coverage(5 * number, 5 * number), targets=bounds, documents=cover_targets(targets))
     masked = mask_plan(plan)
-    return FleetReport("apply", Exit.UNKNOWN, masked, outcomes=mask_outcomes(outcomes), fleet=FleetNames(targets))
+    facts = FleetFacts(tuple(sorted(targets)))
+    return RunReport("apply", Exit.UNKNOWN, masked, outcomes=mask_outcomes(outcomes), fleet=facts)
 
 
-def make_mixed_report() -> FleetReport:
+def make_mixed_report() -> RunReport:
     """Return a drift of three targets: one that has a kind of its own, and one that is as declared."""
     targets = name_targets(3)
     rotation = (Change("secrets", ["a"], ["a", "b"], Risk.LOW),)
@@ -142,6 +119,5 @@ def make_mixed_report() -> FleetReport:
     bounds = {target: Bound("csms", "https://csms.example.com", find_project(target)) for target in targets}
     plan = Plan(tuple(steps), Coverage(16, 16), targets=bounds, documents=(*cover_targets(targets), role))
     masked = mask_plan(plan)
-    return FleetReport(
-        "drift", Exit.CHANGES, masked, headline=summarize_drift(masked), fleet=FleetNames(targets, shard="1/3")
-    )
+    facts = FleetFacts(tuple(sorted((*targets, "another"))), shard="1/3")
+    return RunReport("drift", Exit.CHANGES, masked, headline=summarize_drift(masked, facts), fleet=facts)
