@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 
 import pytest
 
+from reconciler.cli.terminal.context import Session
+from reconciler.cli.terminal.output import build_result, print_result
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
@@ -194,6 +197,17 @@ def test_what_fails_alike_everywhere_is_mended_once() -> None:
     gitlab = [FORMATS["gitlab"].render(each, CONTEXT) for each in (report, make_lost_report(3))]
     assert len({re.findall(r'"fingerprint": "(\w+)"', text)[0] for text in gitlab}) == 1
     assert FORMATS["github"].render(replace(report, fleet=None), CONTEXT).count("::error") == 10
+
+
+def test_what_fails_alike_everywhere_is_one_line_of_a_log() -> None:
+    """Beside the matrix on stdout, as every command's answer is printed."""
+    session = Session(StringIO(), stdout := StringIO(), stderr := StringIO(), 0.0, {})
+    print_result(session, "drift", build_result(replace(make_lost_report(1000), headline="INCOMPLETE")))
+    assert "(and 980 more targets without an answer, see --format json)" in stdout.getvalue()
+    problem, code = stderr.getvalue().splitlines()
+    assert problem.startswith("1,000 targets (prod-ap-003, ")
+    assert problem.endswith(": no answer within 30 s; nothing is known of the target")
+    assert code == "exit 12: unreachable"
 
 
 def test_annotations_are_folded_where_targets_share_them() -> None:

@@ -223,6 +223,10 @@ def _render_headline(result: CommandResult) -> str:
 
 
 def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic, ...]:
+    if result.fleet:
+        from reconciler.reports.fleet_sharing import fold_problems
+
+        return tuple(fold_problems(build_run_report("", result)))
     problems = () if result.problems_in_text and not session.has_document else result.problems
     plan = result.plan
     return (*problems, *plan.problems, *(gap.problem for gap in plan.gaps)) if plan else problems
