@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 1
 
-.PHONY: demo test lint types contracts schemas unit house bench conformance campaign kills fleet-kills mutants build smoke image sbom docs constraints pictures clean help
+.PHONY: demo test lint types contracts schemas unit house demo-fleet bench conformance campaign kills fleet-kills mutants build smoke image sbom docs constraints pictures clean help
 
 demo: $(VENV)/.run ## the whole story on a built-in simulator of both APIs
 	@$(BIN)/reconciler demo
@@ -30,6 +30,10 @@ unit: $(VENV)/.dev ## the tests, with their coverage
 
 house: $(VENV)/.dev ## the code in numbers: sizes, names, imports
 	$(BIN)/python -m tests.house
+
+# PROJECTS=200 makes it a larger one. Everything that it starts ends with it.
+demo-fleet: $(VENV)/.dev ## a fleet of 40 projects: by processes, by shards, and on a scheduler with three workers
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/14-fleet/run-fleet.sh
 
 # BENCH=--full measures a million certificates and slow networks too, BENCH='--only "100,000 cert"' a part; 5 minutes.
 bench: $(VENV)/.dev ## what it costs, beside straight-line scripts for the same answers and beside the last release
@@ -102,7 +106,7 @@ clean: ## everything that was made here
 	rm -rf $(VENV) build dist .reconciler .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 # What running needs is quick to install; what developing needs comes on top of it.
 $(VENV)/bin/python:

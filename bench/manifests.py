@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.scenarios import World
 from reconciler.simulator import Simulator
+from reconciler.simulator.world.fleet_seed import FLEET_EVENTS
 
 OWNERS = ("PKI Operators", "Web Team")
 """Who owns the first half of the certificates, and who the second."""
@@ -38,6 +40,11 @@ def write_manifests(simulator: Simulator, world: World, folder: Path) -> None:
         for name in names:
             simulator.world.add_event(name, state="ENABLED")
         _write_documents(folder / "events", "SecretEvent", ((name, "{state: ENABLED}") for name in names))
+    if world.projects:
+        # No zones: they would divide the workers that are counted.
+        text = re.sub(r"    zone: .*\n", "", (folder / "reconciler.yaml").read_text())
+        (folder / "reconciler.yaml").write_text(text)
+        _write_fleet(folder / "fleet")
     if world.certificates >= 1_000:
         _write_owners(simulator, world, folder)
 
@@ -59,6 +66,20 @@ def _write_small(simulator: Simulator, folder: Path) -> None:
     _write_documents(folder / "event", "SecretEvent", [("expiry-prod", "{state: ENABLED}")])
     denial = "{requests: [{id: 23, commonName: test.example.com}]}"
     _write_documents(folder / "denial", "RequestDenial", [("d", denial)])
+
+
+def _write_fleet(folder: Path) -> None:
+    """Write what the simulator's projects have, each in a document for all of them."""
+    folder.mkdir()
+    notification = "{targetType: SMN, targetId: {targetValue: topicUrn}, targetName: pki}"
+    (folder / "all.yaml").write_text(
+        "---\n".join(
+            "apiVersion: reconciler/v1\nkind: SecretEvent\n"
+            f"metadata: {{name: {name}, targets: {{env: [prod, test, dev]}}}}\n"
+            f"spec: {{state: ENABLED, eventTypes: [{event_type}], notification: {notification}}}\n"
+            for name, event_type in FLEET_EVENTS
+        )
+    )
 
 
 def _write_owners(simulator: Simulator, world: World, folder: Path) -> None:

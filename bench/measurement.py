@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.scenarios import ROOT, Reference, Scenario, World
+
+_OWN_FIGURES = re.compile(r"^measured: cpu (\S+) wall (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ def _run(command: Sequence[str], folder: Path, scenario: Scenario | None = None)
     if child.returncode not in exits or expected not in said:
         sys.exit(f"{' '.join(argv)} ended with {child.returncode}, and does not say {expected!r}: {said[:2000]}")
     requests = len(_ask_simulator(folder, "GET"))
+    # A script that first starts what it measures says itself what the rest took.
+    if own := _OWN_FIGURES.search(said):
+        return Sample(float(own[1]), float(own[2]), usage.ru_maxrss / 1024, requests)
     return Sample(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, requests)
 
 

@@ -24,6 +24,8 @@ class World:
     roles: int = 0
     pending_requests: int = 0
     events: int = 0
+    projects: int = 0
+    """How many there are of a fleet, with five events each."""
     latency_ms: int = 0
     rounds: int = 5
     full: bool = False
@@ -69,6 +71,12 @@ WORLDS = (
     World("1,000 owners to set, 100 ms", certificates=1_000, latency_ms=100, rounds=1, full=True),
     World("10,000 pending requests", pending_requests=10_000),
     World("1,000 events", events=1_000),
+    World("fleet of 1", projects=1, rounds=3),
+    World("fleet of 10", projects=10, rounds=3),
+    World("fleet of 100", projects=100, rounds=3),
+    World("fleet of 1,000", projects=1_000, rounds=1),
+    World("fleet of 100, 50 ms", projects=100, latency_ms=50, rounds=1),
+    World("fleet of 1,000, 50 ms", projects=1_000, latency_ms=50, rounds=1),
 )
 
 
@@ -153,6 +161,29 @@ def _list_writes(world: str) -> Scenario:
     )
 
 
+_FLEET = "{folder}/fleet --config {config}"
+STRAIGHT = Reference("straight", (RECONCILER, *f"drift {_FLEET}".split()))
+"""One process, which reads all targets together."""
+
+
+def _list_fleet(world: World) -> Sequence[Scenario]:
+    says = f"compared {5 * world.projects:,} of {5 * world.projects:,}"
+
+    def drift(name: str, arguments: str, program: str = RECONCILER) -> Scenario:
+        return Scenario(f"drift, {name}", world.name, arguments, STRAIGHT, says, program=program)
+
+    def run_script(name: str, script: str, count: int) -> Scenario:
+        return drift(f"{name} {count}", f"bench/fleet_{script}.py {{folder}} {count}", sys.executable)
+
+    counts = (1, 2, 4) if world.projects * world.latency_ms <= 10_000 else (4,)
+    return (
+        drift("straight", f"drift {_FLEET}"),
+        *(drift(f"--jobs {jobs}", f"drift {_FLEET} --jobs {jobs}") for jobs in counts),
+        run_script("shards", "shards", 4),
+        *(run_script("workers of Dask:", "engine", count) for count in counts),
+    )
+
+
 SCENARIOS: Sequence[Scenario] = (
     *_list_small(),
     *(
@@ -164,4 +195,5 @@ SCENARIOS: Sequence[Scenario] = (
     *(_list_writes(world.name) for world in WORLDS if world.certificates == 1_000),
     Scenario("plan of a pattern over all", "10,000 pending requests", _PLAN % "denials", REQUESTS, exits=(0, 6)),
     Scenario("plan of all", "1,000 events", _PLAN % "events", YARDSTICK, "In sync: compared 1,000 of 1,000"),
+    *(row for world in WORLDS if world.projects for row in _list_fleet(world)),
 )

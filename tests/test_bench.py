@@ -21,7 +21,8 @@ def test_every_row_is_of_a_world_and_has_a_name_of_its_own() -> None:
     names = [f"{item.world}: {item.name}" for item in SCENARIOS]
     assert len(set(names)) == len(names)
     assert {item.world for item in SCENARIOS} == {world.name for world in WORLDS}
-    scripts = [part for item in SCENARIOS for part in item.reference.command if part.startswith("bench/")]
+    commands = [command for item in SCENARIOS for command in (item.command, item.reference.command)]
+    scripts = [part for command in commands for part in command if part.startswith("bench/")]
     assert scripts
     assert all((ROOT / script).is_file() for script in scripts)
     version, figures = read_figures()
@@ -32,7 +33,10 @@ def test_every_row_is_of_a_world_and_has_a_name_of_its_own() -> None:
 def test_every_folder_that_a_row_names_is_written(tmp_path: Path) -> None:
     """By worlds of the same kinds, only smaller."""
     for index, world in enumerate(WORLDS):
-        small = {name: min(getattr(world, name), 2) for name in ("roles", "pending_requests", "events", "latency_ms")}
+        small = {
+            name: min(getattr(world, name), 2)
+            for name in ("roles", "pending_requests", "events", "projects", "latency_ms")
+        }
         folder = tmp_path / str(index)
         folder.mkdir()
         with Simulator(certificates=10) as simulator:

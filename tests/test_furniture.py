@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT: Mapping[str, Any] = PYPROJECT["project"]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-TARGETS = re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
 PINS = (ROOT / "constraints.txt").read_text("utf-8")
 PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
@@ -64,7 +64,7 @@ def test_every_target_is_phony_and_tells_what_it_does() -> None:
     make = shutil.which("make")
     assert make is not None
     shown = subprocess.run([make, "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert re.findall(r"^make ([a-z]+) +\S", shown, re.MULTILINE) == TARGETS
+    assert re.findall(r"^make ([a-z-]+) +\S", shown, re.MULTILINE) == TARGETS
 
 
 def test_every_runtime_dependency_is_pinned_with_hashes_in_its_range() -> None:

@@ -20,6 +20,8 @@ GITOPS, CRON = "examples/09-gitops-repository", "examples/10-drift-cron"
 WORKFLOWS = f"{GITOPS}/.github/workflows"
 PIPELINE = f"{GITOPS}/.gitlab-ci.yml"
 KUBERNETES = "examples/kubernetes/base"
+FLEET = "examples/14-fleet"
+FLEET_JOBS = f"{FLEET}/kubernetes"
 IMAGE, AZURE = "Dockerfile", "examples/ci/azure-pipelines.yml"
 CRONJOB = f"{KUBERNETES}/cronjob.yaml"
 SERVICE, TIMER = f"{CRON}/systemd/reconciler-drift.service", f"{CRON}/systemd/reconciler-drift.timer"
@@ -27,6 +29,8 @@ PRESENT = ("usr/lib/systemd/system/network-online.target", "usr/lib/systemd/syst
 PROGRAMS = ("usr/bin/git", "opt/reconciler/bin/reconciler")
 SINCE_KUBERNETES = "1.27.0"
 """Where `timeZone` of a CronJob became stable."""
+SINCE_INDEXED_FAILURES = "1.29.0"
+"""Where `backoffLimitPerIndex` of a Job is on without a gate."""
 NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_COLOR": "1"}
 
 
@@ -55,16 +59,20 @@ def is_safe(path: Path) -> str:
     return said(Path(sys.executable).with_name("zizmor"), *audit, path)
 
 
-def is_known_to_every_kubernetes(path: Path) -> str:
-    """Validate a manifest strictly against the schemas of every version since its newest field is stable."""
-    document, versions = yaml.safe_load(path.read_text("utf-8")), all_versions()
-    complaints = []
-    for version in versions[versions.index(SINCE_KUBERNETES) :]:
-        try:
-            validate(document, version, strict=True)
-        except ValidationError as error:
-            complaints.append(f"{version}: {error.json_path}: {error.message}")
-    return "\n".join(complaints)
+def is_known_to_kubernetes(since: str) -> Callable[[Path], str]:
+    """Return a strict check of a manifest against the schemas of every version since its newest field is there."""
+
+    def check(path: Path) -> str:
+        document, versions = yaml.safe_load(path.read_text("utf-8")), all_versions()
+        complaints = []
+        for version in versions[versions.index(since) :]:
+            try:
+                validate(document, version, strict=True)
+            except ValidationError as error:
+                complaints.append(f"{version}: {error.json_path}: {error.message}")
+        return "\n".join(complaints)
+
+    return check
 
 
 def is_sound_image(path: Path) -> str:
@@ -95,14 +103,19 @@ WORKFLOW_LINTERS = {
 LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
     **{
         str(path.relative_to(ROOT)): WORKFLOW_LINTERS
-        for folder in (OWN, WORKFLOWS)
+        for folder in (OWN, WORKFLOWS, f"{FLEET}/.github/workflows")
         for path in sorted((ROOT / folder).iterdir())
     },
     PIPELINE: {"schema": fulfils("vendor.gitlab-ci")},
+    f"{FLEET}/.gitlab-ci.yml": {"schema": fulfils("vendor.gitlab-ci")},
     AZURE: {"schema": fulfils("vendor.azure-pipelines")},
     **{
-        f"{KUBERNETES}/{name}.yaml": {"schema": is_known_to_every_kubernetes}
+        f"{KUBERNETES}/{name}.yaml": {"schema": is_known_to_kubernetes(SINCE_KUBERNETES)}
         for name in ("cronjob", "namespace", "state")
+    },
+    **{
+        f"{FLEET_JOBS}/{name}.yaml": {"schema": is_known_to_kubernetes(SINCE_INDEXED_FAILURES)}
+        for name in ("drift", "merge", "reports")
     },
     IMAGE: {"hadolint": is_sound_image},
     SERVICE: {"units": is_known_to_systemd},
@@ -149,6 +162,9 @@ MISTAKES = (
     Mistake(PIPELINE, "schema", "access: developer", "access: everybody", "everybody"),
     Mistake(CRONJOB, "schema", "backoffLimit: 0", "backOffLimit: 0", "backOffLimit"),
     Mistake(CRONJOB, "schema", "restartPolicy: Never", "restartPolicy: 0", "restartPolicy"),
+    Mistake(
+        f"{FLEET_JOBS}/drift.yaml", "schema", "backoffLimitPerIndex:", "backoffLimitPerindex:", "backoffLimitPerindex"
+    ),
     Mistake(IMAGE, "hadolint", "--no-install-recommends ", "", "DL3015"),
     Mistake(IMAGE, "hadolint", "COPY reconciler", "ADD reconciler", "DL3020"),
     Mistake(SERVICE, "units", "ProtectHome=", "ProtectHom=", "[InvalidSetting] - ProtectHom "),

@@ -15,13 +15,14 @@ TOPIC = "pki"
 _ENVIRONMENTS = ("prod", "prod", "test", "dev")
 _REGIONS = ("cn-north-4", "ap-southeast-3", "eu-west-101")
 _ZONES = ("zone-a", "zone-b")
-_EVENTS = (
+FLEET_EVENTS = (
     ("expiry", "SECRET_VERSION_EXPIRED"),
     ("rotation", "SECRET_ROTATED"),
     ("rotation-failed", "SECRET_ROTATED_FAILED"),
     ("new-version", "SECRET_VERSION_CREATED"),
     ("deletion", "SECRET_DELETED"),
 )
+"""The names of a project's events, and what each tells."""
 _TODAY = 1_767_225_600  # 2026-01-01
 
 
@@ -30,7 +31,7 @@ class FleetSeed(NamedTuple):
 
     projects: int = 0
     instances: int = 0
-    events: int = len(_EVENTS)
+    events: int = len(FLEET_EVENTS)
 
 
 NO_FLEET = FleetSeed()
@@ -113,10 +114,10 @@ def build_instance_world(first: World, member: FleetMember, certificates: int, s
 
 def _build_events(member: FleetMember, count: int) -> Iterator[Record]:
     for i in range(count):
-        name, event_type = _EVENTS[i % len(_EVENTS)]
+        name, event_type = FLEET_EVENTS[i % len(FLEET_EVENTS)]
         moment = (_TODAY - i * DAY_SECONDS) * 1000
         yield {
-            "name": name if i < len(_EVENTS) else f"{name}-{i // len(_EVENTS) + 1}",
+            "name": name if i < len(FLEET_EVENTS) else f"{name}-{i // len(FLEET_EVENTS) + 1}",
             "event_id": str(UUID(int=(member.number << 64) + i, version=4)),
             "event_types": [event_type],
             "state": "ENABLED",
