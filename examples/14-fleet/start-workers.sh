@@ -60,9 +60,10 @@ for zone in ${ZONES:-zone-a zone-b zone-a}; do
   pids+=($!)
   echo "worker-$number in $zone, process $!"
 done
-for log in "$folder"/worker-*.log; do
+for worker in $(seq "$number"); do
   for _ in $(seq 300); do
-    grep -q "Registered to" "$log" && break
+    grep -qs "Registered to" "$folder/worker-$worker.log" && break
+    kill -0 "${pids[worker]}" 2>/dev/null || { cat "$folder/worker-$worker.log" >&2; exit 1; }
     sleep 0.1
   done
 done
