@@ -7,7 +7,7 @@ the simulator is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,9 @@ WORLDS = (
     World("1,000 owners to set, 100 ms", certificates=1_000, latency_ms=100, rounds=1, full=True),
     World("10,000 pending requests", pending_requests=10_000),
     World("1,000 events", events=1_000),
-    World("fleet of 1", projects=1, rounds=3),
-    World("fleet of 10", projects=10, rounds=3),
-    World("fleet of 100", projects=100, rounds=3),
+    World("fleet of 1", projects=1, rounds=1),
+    World("fleet of 10", projects=10, rounds=1),
+    World("fleet of 100", projects=100, rounds=1),
     World("fleet of 1,000", projects=1_000, rounds=1),
     World("fleet of 100, 50 ms", projects=100, latency_ms=50, rounds=1),
     World("fleet of 1,000, 50 ms", projects=1_000, latency_ms=50, rounds=1),
@@ -161,6 +161,15 @@ def _list_writes(world: str) -> Scenario:
     )
 
 
+_COUNTS: Mapping[tuple[int, bool], tuple[Sequence[int], Sequence[int]]] = {
+    (1, False): ((1,), (1,)),
+    (10, False): ((1, 2, 4), (1, 2, 4)),
+    (100, False): ((1, 2, 4), (1, 2, 4)),
+    (1_000, False): ((1, 4), (1, 3)),
+    (100, True): ((1, 2, 4, 8), (1, 4)),
+    (1_000, True): ((8,), ()),
+}
+"""By projects, and whether there is latency: how many processes, and how many workers. All of it takes five minutes."""
 _FLEET = "{folder}/fleet --config {config}"
 STRAIGHT = Reference("straight", (RECONCILER, *f"drift {_FLEET}".split()))
 """One process, which reads all targets together."""
@@ -175,12 +184,12 @@ def _list_fleet(world: World) -> Sequence[Scenario]:
     def run_script(name: str, script: str, count: int) -> Scenario:
         return drift(f"{name} {count}", f"bench/fleet_{script}.py {{folder}} {count}", sys.executable)
 
-    counts = (1, 2, 4) if world.projects * world.latency_ms <= 10_000 else (4,)
+    jobs, workers = _COUNTS[world.projects, bool(world.latency_ms)]
     return (
         drift("straight", f"drift {_FLEET}"),
-        *(drift(f"--jobs {jobs}", f"drift {_FLEET} --jobs {jobs}") for jobs in counts),
-        run_script("shards", "shards", 4),
-        *(run_script("workers of Dask:", "engine", count) for count in counts),
+        *(drift(f"--jobs {count}", f"drift {_FLEET} --jobs {count}") for count in jobs),
+        run_script("shards:", "shards", 4),
+        *(run_script("workers of Dask:", "engine", count) for count in workers),
     )
 
 
