@@ -244,7 +244,8 @@ def _build_plan_schema() -> Schema:
     }
     signature = _build_closed({"method": text, "value": {"type": "string", "pattern": "^[0-9a-f]+$"}})
     description = "A plan as `plan --out` saves it. Its seal covers every byte: it can be read, but not edited."
-    optional = {"unmanaged": SAVED_COUNTS_SCHEMA, "rights": RIGHTS_SCHEMA}
+    environment = {**text, "description": "Of the settings that it was made for, where they have some."}
+    optional = {"unmanaged": SAVED_COUNTS_SCHEMA, "rights": RIGHTS_SCHEMA, "environment": environment}
     schema = {
         "title": "Plan",
         "description": description,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,21 @@ from reconciler.plans.planfile import SavedPlan
 from reconciler.settings.model import Settings
 
 _MAX_ANSWER = 1024 * 1024
+
+
+def find_manifests_commit(inputs: RunInputs, paths: Sequence[str], settings: Settings) -> str:
+    """Return the commit of the checkout around the manifests, as `find_commit` has it; "" for what was piped in.
+
+    That of several layers is "" where they are not of one commit.
+    """
+    if STANDARD_INPUT in paths:
+        return ""
+    if inputs.held is not None:
+        return inputs.held.commit
+    folders = [inputs.cwd / paths[0]] if paths else settings.manifest_folders
+    commits = [find_commit(folder, inputs.env) for folder in folders]
+    bare_commits = {commit.removesuffix("+") for commit in commits}
+    return max(commits, key=len) if len(bare_commits) == 1 else ""
 
 
 def find_commit(path: Path, env: Mapping[str, str]) -> str:
@@ -71,8 +86,7 @@ def compare_checkout(
     if declared.loaded.digest != saved_plan.plan.manifests:
         difference = "the manifests here are not those that the plan was made from"
         notes += _tell_difference(file, "plan.other-manifests", difference, must_match=must_match)
-    folder = inputs.cwd / saved_plan.paths[0] if saved_plan.paths else settings.manifests
-    commit = find_commit(folder, inputs.env) if saved_plan.commit else ""
+    commit = find_manifests_commit(inputs, saved_plan.paths, settings) if saved_plan.commit else ""
     if commit and commit != saved_plan.commit:
         difference = f"the plan was made at commit {saved_plan.commit}, and the checkout is at {commit}"
         notes += _tell_difference(file, "plan.other-commit", difference, must_match=False)

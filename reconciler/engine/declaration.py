@@ -67,11 +67,11 @@ class RunInputs:
 
 
 class RunOptions(NamedTuple):
-    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection; and the
-    `environment` of the settings that it is about, None for none.
+    """What was asked for: manifests by path (none: those of the settings), the settings file, and a selection.
 
-    `base` is the revision that is to be compared with what is declared, None for none; `rights` is how much is to be
-    seen of the rights that a plan gives and takes.
+    `environment` is that of the settings, None for none: its targets, limits and protections hold, and its layers are
+    read where no path is named. `base` is the revision that is to be compared with what is declared, None for none;
+    `rights` is how much is to be seen of the rights that a plan gives and takes.
     """
 
     paths: Sequence[str] = ()
@@ -110,9 +110,10 @@ class HeldDeclaration(NamedTuple):
     declared: Declaration
     commit: str = ""
 
-    def find_settings(self, config: str | None) -> Settings | None:
-        """Return the settings if they are those of this file."""
-        return self.declared.settings if config == self.options.config else None
+    def find_settings(self, config: str | None, environment: str | None) -> Settings | None:
+        """Return the settings if they are those of this file and environment."""
+        is_same = (config, environment) == (self.options.config, self.options.environment)
+        return self.declared.settings if is_same else None
 
     def find_declaration(self, settings: Settings, options: RunOptions) -> Declaration | None:
         """Return the declaration if it is what these options ask for."""
@@ -121,10 +122,14 @@ class HeldDeclaration(NamedTuple):
         return self.declared if is_same and settings is self.declared.settings else None
 
 
-def read_settings(inputs: RunInputs, config: str | None) -> Settings:
-    """Read the settings; raises UsageError."""
-    settings = (inputs.held.find_settings(config) if inputs.held else None) or load_settings(
-        Path(config) if config is not None else None, env=inputs.env, cwd=inputs.cwd, kinds=inputs.kinds
+def read_settings(inputs: RunInputs, config: str | None, environment: str | None) -> Settings:
+    """Read the settings, those of an environment if one is named; raises UsageError."""
+    settings = (inputs.held.find_settings(config, environment) if inputs.held else None) or load_settings(
+        Path(config) if config is not None else None,
+        env=inputs.env,
+        cwd=inputs.cwd,
+        kinds=inputs.kinds,
+        environment=environment,
     )
     inputs.on_settings(settings)
     return settings
@@ -136,7 +141,7 @@ def read_declaration(inputs: RunInputs, options: RunOptions, *, offline: bool = 
     Offline, the names that the targets have without a settings file serve where there are none.
     """
     with inputs.phases.observe_phase("load", {}) as facts:
-        settings = read_settings(inputs, options.config)
+        settings = read_settings(inputs, options.config, options.environment)
         declared = select_declared(inputs, settings, options, offline=offline)
         facts["documents"] = len(declared.selected)
     return declared
@@ -186,9 +191,28 @@ def _read_base(
     # Who names no revision does without what reads one from git.
     from reconciler.engine.base_revision import read_base_revision  # noqa: PLC0415
 
-    paths = options.paths or [str(settings.manifests)]
+    paths = list_manifest_paths(settings, options.paths)
     vocabulary = Vocabulary(inputs.kinds, targets, environment=describe_scope(settings))
     return read_base_revision(options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected)
+
+
+def list_manifest_paths(settings: Settings, paths: Sequence[str]) -> Sequence[str]:
+    """Return the paths that are named, or else where the settings have their manifests.
+
+    Raises UsageError where they have them in environments, and none was chosen.
+    """
+    if paths:
+        return paths
+    if settings.environment_names and not settings.environment and not settings.manifests.exists():
+        problem = Diagnostic(
+            "usage.no-environment",
+            Source("--environment"),
+            "the settings have environments, and none is chosen",
+            f"outside of them there are no manifests: {settings.manifests} does not exist",
+            f"name one of {', '.join(settings.environment_names)}, or name manifests",
+        )
+        raise UsageError(problem)
+    return [str(folder) for folder in settings.manifest_folders]
 
 
 def load_declared(
@@ -205,7 +229,7 @@ def load_declared(
     for path in paths:
         check_settings_location(settings.own_places, inputs.cwd / path, inputs.cwd)
     return load_manifests(
-        paths or [str(settings.manifests)],
+        list_manifest_paths(settings, paths),
         kinds=inputs.kinds,
         targets=targets,
         environment=describe_scope(settings),

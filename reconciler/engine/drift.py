@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.engine.checkout import find_manifests_commit
 from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
 from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.engine.preview import read_claimed_acts
 from reconciler.engine.run_store import RunOrigin, begin_run, identify_bound, open_settings_store, report_store_errors
-from reconciler.engine.saved_plans import find_manifests_commit
 from reconciler.engine.stale_leases import find_stale_leases
 from reconciler.engine.untold_news import list_untold_news
 from reconciler.errors import AuthError, ReconcilerError, StateError
@@ -78,7 +78,7 @@ def find_drift(
     blame: bool = False,
 ) -> DriftRun:
     """Compare, read-only, and with the memory of earlier runs unless it is left out; with `blame` say who it was."""
-    commit = find_manifests_commit(inputs, options, declared.settings)
+    commit = find_manifests_commit(inputs, options.paths, declared.settings)
     run = begin_run(RunOrigin("drift", commit), "", inputs.env, started=inputs.now)
     with ExitStack() as stack:
         apis = stack.enter_context(connect_targets(inputs, declared.settings, declared.targets))

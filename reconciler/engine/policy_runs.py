@@ -16,6 +16,7 @@ from reconciler.engine.declaration import (
     RunOptions,
     describe_scope,
     list_declared_targets,
+    list_manifest_paths,
     select_declared,
 )
 from reconciler.engine.plan_rights import WeighedPlan
@@ -107,7 +108,7 @@ def _refuse_unread_policies(
     inputs: RunInputs, settings: Settings, paths: Sequence[str], error: ReconcilerError
 ) -> None:
     try:
-        listing = find_manifests(paths or [str(settings.manifests)], inputs.cwd)
+        listing = find_manifests(list_manifest_paths(settings, paths), inputs.cwd)
     # A job that applies need not have a checkout: what was approved was judged when it was planned.
     except ReconcilerError:
         return
@@ -117,7 +118,7 @@ def _refuse_unread_policies(
     if any(isinstance(directive.spec, Policy) for directive in directives):
         problem = Diagnostic(
             "policy.unread",
-            Source(paths[0] if paths else str(settings.manifests)),
+            Source(paths[0] if paths else str(settings.manifest_folders[0])),
             f"the manifests here have policies and can't be read: {error.problems[0]}",
             "a saved plan is judged by the policies that there are when it is applied",
             "mend the manifests, or check out what is right",

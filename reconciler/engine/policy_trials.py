@@ -42,21 +42,21 @@ class PolicyTrial(NamedTuple):
 
 
 def read_policies(
-    inputs: RunInputs, paths: Sequence[str], config: str | None
+    inputs: RunInputs, paths: Sequence[str], config: str | None, environment: str | None
 ) -> tuple[tuple[Wanted, ...], tuple[Diagnostic, ...]]:
     """Return the directives at these paths, or among the manifests of the settings, and what is told of them.
 
     Raises UsageError or InvalidError.
     """
-    settings = read_settings(inputs, config)
+    settings = read_settings(inputs, config, environment)
     targets = list_declared_targets(settings) or DEFAULT_TARGETS
     loaded = load_declared(inputs, settings, paths, targets, lambda _: True, may_be_empty=True)
     return loaded.directives, loaded.notes
 
 
-def try_policies(inputs: RunInputs, paths: Sequence[str], config: str | None) -> PolicyTrial:
+def try_policies(inputs: RunInputs, paths: Sequence[str], config: str | None, environment: str | None) -> PolicyTrial:
     """Judge every case by its policy; raises as `read_policies` does."""
-    directives, told = read_policies(inputs, paths, config)
+    directives, told = read_policies(inputs, paths, config, environment)
     # By name, of which there is one each: the loader refuses two documents of a kind with the same.
     policies = {policy.address.name: policy for policy in list_policies(directives)}
     # One that names several targets is tried once.

@@ -74,13 +74,18 @@ class _List(NamedTuple):
 
 
 def examine_posture(
-    inputs: RunInputs, config: str | None, targets: Sequence[str], days: int, on_progress: Callable[[str], None]
+    inputs: RunInputs,
+    config: str | None,
+    environment: str | None,
+    targets: Sequence[str],
+    days: int,
+    on_progress: Callable[[str], None],
 ) -> PostureRun:
     """Read the lists of the chosen targets and judge them; `days` is how near an end is, and how old a request.
 
     A list that can't be read is a gap, and what needs it is not judged. Raises UsageError as the settings do.
     """
-    settings = read_settings(inputs, config)
+    settings = read_settings(inputs, config, environment)
     names = pick_targets(settings, targets)
     parts = {
         name: [part for part in _LISTS if inputs.kinds[part.kind].api == settings.targets[name].api] for name in names

@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.diagnostics import Diagnostic, Source
-from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.checkout import compare_checkout, find_commit
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions
+from reconciler.engine.checkout import compare_checkout, find_manifests_commit
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_settings
 from reconciler.engine.plan_packing import MAX_PLAN_BYTES, PACKED_SUFFIX, explain_size, pack_plan, unpack_plan
 from reconciler.engine.plan_signing import SIGNATURE_SUFFIX, PlanVerifier, sign_beside
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, RefusedError, UsageError
 from reconciler.kinds.registry import Registry
 from reconciler.plans.acknowledgements import list_ended_deferrals
 from reconciler.plans.planfile import AgeLimit, PlanStamp, SavedPlan, load_plan
@@ -32,9 +31,13 @@ class PlanDemands(NamedTuple):
 
 
 class ApprovedPlan(NamedTuple):
-    """A saved plan that may be applied, what is to be told of it, and what the checkout declares if it can be read."""
+    """A saved plan that may be applied, what is to be told of it, and what the checkout declares if it can be read.
+
+    `settings` are those of the environment that it was made for.
+    """
 
     saved_plan: SavedPlan
+    settings: Settings
     notes: tuple[Diagnostic, ...]
     declared: Declaration | None = None
 
@@ -83,12 +86,13 @@ def read_saved_plan(path: Path, label: str, kinds: Registry) -> SavedPlan:
 
 
 def read_approved_plan(
-    inputs: RunInputs, settings: Settings, file: str, demands: PlanDemands, now: datetime
+    inputs: RunInputs, settings: Settings, options: RunOptions, file: str, demands: PlanDemands, now: datetime
 ) -> ApprovedPlan:
     """Return the plan of a file to be applied, and what there is to tell of its signature and of the checkout.
 
-    Raises as `read_saved_plan` does, StaleError where it is too old, RefusedError where its signature doesn't hold or
-    is missing and required, and either for what else is demanded. `file` is its path as it was typed.
+    `settings` are those of the options, and `file` is its path as it was typed. Raises as `read_saved_plan` and
+    `read_settings` do, StaleError where it is too old, RefusedError where its signature doesn't hold or is missing and
+    required, or where it was made for another environment than the options name, and either for what else is demanded.
     """
     path = inputs.cwd / file
     data, beside = _read_plan_bytes(path, file), path.with_name(f"{path.name}{SIGNATURE_SUFFIX}")
@@ -96,24 +100,32 @@ def read_approved_plan(
     verifier = PlanVerifier(settings, inputs.env, file, data, detached)
     age = AgeLimit(now, demands.max_age or settings.plans.max_age, demands.max_age is not None)
     saved_plan = load_plan(unpack_plan(data, file), inputs.kinds, file, age=age, verify=verifier.verify)
+    if saved_plan.environment != settings.environment:
+        _check_environment(saved_plan.environment, options.environment, file)
+        settings = read_settings(inputs, options.config, saved_plan.environment)
     checkout = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
     ended = list_ended_deferrals(saved_plan.plan, inputs.today)
-    return ApprovedPlan(saved_plan, (*verifier.notes, *checkout.notes, *ended), checkout.declared)
+    return ApprovedPlan(saved_plan, settings, (*verifier.notes, *checkout.notes, *ended), checkout.declared)
 
 
-def find_manifests_commit(inputs: RunInputs, options: RunOptions, settings: Settings) -> str:
-    """Return the commit of the checkout around the manifests, as `find_commit` has it; "" for what was piped in."""
-    if STANDARD_INPUT in options.paths:
-        return ""
-    if inputs.held is not None:
-        return inputs.held.commit
-    return find_commit(inputs.cwd / options.paths[0] if options.paths else settings.manifests, inputs.env)
+def _check_environment(planned: str, chosen: str | None, file: str) -> None:
+    """Raise RefusedError where another environment was chosen than the one that a plan was made for, or one for none.
+
+    Who names none applies the plan to its own, as it is sent to its own targets.
+    """
+    if chosen is None:
+        return
+    place = f"environment {planned}" if planned else "no environment"
+    summary, reason = f"the plan was made for {place}, and --environment says {chosen}", "nothing was sent"
+    remedy = "leave the option out, or plan again"
+    raise RefusedError(Diagnostic("plan.other-environment", Source(file), summary, reason, remedy))
 
 
 def make_plan_stamp(inputs: RunInputs, options: RunOptions, settings: Settings, now: datetime) -> PlanStamp:
     """Return what makes of a plan one of its own: a random nonce, the time, and the commit of the manifests."""
-    commit = find_manifests_commit(inputs, options, settings)
-    return PlanStamp(secrets.token_hex(16), now, settings.plans.max_age, __version__, commit, options.paths)
+    commit, nonce = find_manifests_commit(inputs, options.paths, settings), secrets.token_hex(16)
+    max_age, environment = settings.plans.max_age, settings.environment
+    return PlanStamp(nonce, now, max_age, __version__, commit, options.paths, environment)
 
 
 def write_plan_file(path: Path, data: bytes, settings: Settings, env: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.coverage import UnmanagedCounts
@@ -13,6 +14,7 @@ from reconciler.engine.declaration import (
     RunInputs,
     RunOptions,
     list_declared_targets,
+    list_manifest_paths,
     load_declared,
     pick_targets,
     read_settings,
@@ -84,7 +86,7 @@ def find_unmanaged(inputs: RunInputs, options: RunOptions, on_progress: Callable
 
     That nothing at all is declared is a beginning and no mistake: it becomes a note.
     """
-    settings = read_settings(inputs, options.config)
+    settings = read_settings(inputs, options.config, options.environment)
     object_filter = _Filter(options.selection, inputs.kinds)
     keys = _choose_lists(settings, options.selection, object_filter, inputs.kinds)
     loaded = load_inventory_documents(inputs, settings, options.paths, {kind for _, kind in keys})
@@ -122,7 +124,7 @@ def load_inventory_documents(
     """Read everything that is declared; a document with errors stops the run if it is of one of these kinds."""
     targets = list_declared_targets(settings)
     # A folder that is named must be there; that of the settings may still have to be made.
-    if not paths and not settings.manifests.exists():
+    if not paths and list_manifest_paths(settings, ()) and not any(map(Path.exists, settings.manifest_folders)):
         return LoadedManifests((), "", 0, ())
     return load_declared(
         inputs, settings, paths, targets, lambda document: document.address.kind in kinds, may_be_empty=True
@@ -176,7 +178,7 @@ def explain_unclear_documents(target: str, kind: str) -> Diagnostic:
 def _note_emptiness(loaded: LoadedManifests, settings: Settings, options: RunOptions) -> tuple[Diagnostic, ...]:
     if loaded.documents:
         return ()
-    path_names = " ".join(options.paths) or settings.manifests.name
+    path_names = " ".join(options.paths) or " ".join(folder.name for folder in settings.manifest_folders)
     summary, reason = "nothing is declared here", "everything that exists is listed"
     return (Diagnostic("manifest.nothing-declared", Source(path_names), summary, reason, severity=Severity.NOTE),)
 

@@ -29,6 +29,7 @@ _STAMP_PATTERNS = {
     "created": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     "expires": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
     # Of SHA-1 or SHA-256, and a plus where files of the checkout were changed after it.
+    "environment": r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)?",
     "commit": r"(?:(?:[0-9a-f]{40}|[0-9a-f]{64})\+?)?",
 }
 Verify: TypeAlias = Callable[[bytes, PlanSignature | None], str]
@@ -41,7 +42,7 @@ Raises RefusedError for a signature that does not hold, and for none where one i
 class PlanStamp(NamedTuple):
     """What makes of an equal plan another file: who asks for it gives the random nonce, the time and the commit.
 
-    `paths` are the manifests as they were named, none for those of the settings.
+    `paths` are the manifests as they were named, none for those of the settings or of their `environment`.
     """
 
     nonce: str
@@ -50,6 +51,7 @@ class PlanStamp(NamedTuple):
     tool: str
     commit: str = ""
     paths: Sequence[str] = ()
+    environment: str = ""
 
 
 class AgeLimit(NamedTuple):
@@ -78,6 +80,7 @@ class SavedPlan:
     paths: tuple[str, ...] = ()
     signature: str = ""
     signed_by: str = ""
+    environment: str = ""
 
 
 def dump_plan(plan: Plan, stamp: PlanStamp, sign: Sign | None = None) -> bytes:
@@ -97,10 +100,11 @@ def build_saved_plan(plan: Plan, stamp: PlanStamp, sign: Sign | None = None) -> 
         "expires": expires,
         "commit": stamp.commit,
         "paths": list(stamp.paths),
+        **({"environment": stamp.environment} if stamp.environment else {}),
     }
     data, digest = seal_members(first | encode_plan(plan), sign)
-    paths = tuple(stamp.paths)
-    return data, SavedPlan(plan, stamp.nonce, created, expires, digest, stamp.tool, stamp.commit, paths)
+    texts = (stamp.nonce, created, expires, digest, stamp.tool, stamp.commit)
+    return data, SavedPlan(plan, *texts, tuple(stamp.paths), environment=stamp.environment)
 
 
 def digest_plan(plan: Plan) -> str:
@@ -210,12 +214,14 @@ def _decode_members(
     members: Mapping[str, Any], steps: Sequence[Step], signature: PlanSignature | None, signed_by: str
 ) -> SavedPlan:
     """Raises what `decode_plan` raises."""
+    # Only a plan that was made for one names an environment.
+    texts = {"environment": "", **members}
     for name, pattern in _STAMP_PATTERNS.items():
-        if not re.fullmatch(pattern, members[name], re.ASCII):
+        if not re.fullmatch(pattern, texts[name], re.ASCII):
             raise ValueError(f"{name} is not as the tool writes it")
     if not all(isinstance(path, str) for path in members["paths"]):
         raise TypeError("a path is text")
-    stamp = {name: members[name] for name in _STAMP_PATTERNS}
+    stamp = {name: texts[name] for name in _STAMP_PATTERNS}
     paths, method = tuple(members["paths"]), signature.method if signature else ""
     plan = decode_plan(members, steps)
     return SavedPlan(plan, **stamp, digest=members["digest"], paths=paths, signature=method, signed_by=signed_by)

@@ -22,7 +22,7 @@ from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 from reconciler.plans.stored_rights import decode_rights_change, encode_rights_change
 
-PLAN_FORMAT_VERSION = "3.0"
+PLAN_FORMAT_VERSION = "3.1"
 """The first number changes where older versions of the tool could misread a plan; otherwise members only join."""
 
 # Azure Pipelines and TeamCity read `##[` and `##vso[` in a log as commands, and a plan file may be printed into one.

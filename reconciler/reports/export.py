@@ -39,9 +39,17 @@ def encode_files(summaries: Sequence[FileSummary], written: Collection[str]) -> 
     return [{**summary._asdict(), "written": summary.path in written} for summary in summaries]
 
 
-def render_files(summaries: Sequence[FileSummary], written: Collection[str], folder: str, config: str | None) -> str:
+def render_files(
+    summaries: Sequence[FileSummary],
+    written: Collection[str],
+    folder: str,
+    config: str | None,
+    environment: str | None,
+) -> str:
     """Return the files of an export as lines below a headline, and what to run next."""
-    next_command = shlex.join(["reconciler", "plan", folder, *(["--config", config] if config is not None else [])])
+    chosen = [("--config", config), ("--environment", environment)]
+    choices = [word for option, value in chosen if value is not None for word in (option, value)]
+    next_command = shlex.join(["reconciler", "plan", folder, *choices])
     lines = [summarize_export(summaries, written, folder), *list_files(summaries), f"next: {next_command}"]
     return sanitize_message("\n".join(lines) + "\n")
 

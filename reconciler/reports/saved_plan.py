@@ -16,16 +16,16 @@ def encode_saved_plan(saved_plan: SavedPlan) -> dict[str, Json]:
         "tool": saved_plan.tool,
         "signature": saved_plan.signature,
         "verified_by": saved_plan.signed_by,
+        **({"environment": saved_plan.environment} if saved_plan.environment else {}),
     }
 
 
 def render_saved_plan(saved_plan: SavedPlan) -> str:
     """Return the same as lines of text. The loader saw to it that nothing in them can steer a terminal."""
     commit = f" from commit {saved_plan.commit}" if saved_plan.commit else ""
-    return (
-        f"Plan {saved_plan.digest}\n"
-        f"made {saved_plan.created}{commit}, expires {saved_plan.expires}, {_describe_signature(saved_plan)}\n"
-    )
+    environment = f"for environment {saved_plan.environment}, " if saved_plan.environment else ""
+    made = f"{environment}made {saved_plan.created}{commit}"
+    return f"Plan {saved_plan.digest}\n{made}, expires {saved_plan.expires}, {_describe_signature(saved_plan)}\n"
 
 
 def _describe_signature(saved_plan: SavedPlan) -> str:

@@ -34,9 +34,7 @@ from reconciler.state.locations import GitState, LocalState
 from reconciler.transport.options import ProxyAuth, TransportOptions, Trust
 
 
-def build_target(
-    name: str, target: schema_targets.KeyfactorTarget | schema_targets.CsmsTarget, folder: Path, source: Source
-) -> Target:
+def build_target(name: str, target: schema_targets.AnyTarget, folder: Path, source: Source) -> Target:
     """Return a target; `folder` is where the file's relative paths begin."""
     transport = _build_transport(target, folder)
     labels, values, zone = target.labels, target.values, target.zone or ""
@@ -80,9 +78,7 @@ def build_target(
     )
 
 
-def _build_transport(
-    target: schema_targets.KeyfactorTarget | schema_targets.CsmsTarget, folder: Path
-) -> TransportOptions:
+def _build_transport(target: schema_targets.AnyTarget, folder: Path) -> TransportOptions:
     trust = _build_trust(_make_absolute(target.ca_bundle, folder), target.client_certificate, folder)
     rate = target.max_requests_per_second or 0.0
     proxy_login = target.proxy_auth
@@ -90,15 +86,8 @@ def _build_transport(
     parallelism = target.parallelism
     if isinstance(parallelism, int):
         parallelism = schema_targets.ParallelismSettings(reads=parallelism)
-    return TransportOptions(
-        target.timeout,
-        parallelism.reads,
-        target.proxy or "",
-        trust,
-        rate,
-        proxy_auth,
-        writes=parallelism.writes or 0,
-    )
+    timeout, proxy, writes = target.timeout, target.proxy or "", parallelism.writes or 0
+    return TransportOptions(timeout, parallelism.reads, proxy, trust, rate, proxy_auth, writes=writes)
 
 
 def build_state(state: str | settings_schema.StateSection, folder: Path) -> StateSettings:

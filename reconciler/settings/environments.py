@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.errors import UsageError
 from reconciler.model import Path as DocumentPath
-from reconciler.settings.model import ManifestLayer, Settings
+from reconciler.settings.model import ManifestLayer, Settings, Target
 from reconciler.settings.schema_environments import EnvironmentMap
 from reconciler.target_selector import TargetSelector, describe_selector, find_unknown_names, select_target_names
 
@@ -48,15 +48,9 @@ def _find_unknown_targets(
         summary, remedy = f"no target is called {quote_text(target)}", suggest_option(target, labels_by_target)
         yield (index,), Explanation("settings.unknown-target", summary, "it would be left out", remedy)
     if not unknown and not select_target_names(selector, labels_by_target):
-        yield (
-            (),
-            Explanation(
-                "settings.unknown-target",
-                f"no target has the labels {describe_selector(selector)}",
-                "a run about nothing would look like success",
-                "correct them, or give them to a target",
-            ),
-        )
+        summary = f"no target has the labels {describe_selector(selector)}"
+        reason, remedy = "a run about nothing would look like success", "correct them, or give them to a target"
+        yield (), Explanation("settings.unknown-target", summary, reason, remedy)
 
 
 def choose_environment(settings: Settings, environments: EnvironmentMap, name: str) -> Settings:
@@ -68,25 +62,27 @@ def choose_environment(settings: Settings, environments: EnvironmentMap, name: s
     if environment is None or settings.file is None:
         raise UsageError(explain_unknown_environment(name, settings))
     folder, targets = settings.file.parent, settings.targets
-    if environment.targets is not None:
-        labels_by_target = {target.name: target.labels for target in targets.values()}
-        targets = {name: targets[name] for name in select_target_names(environment.targets, labels_by_target)}
-    limits = {kind: limit.changes for kind, limit in environment.limits.items()}
+    names = targets.keys() if environment.targets is None else _select_names(targets, environment.targets)
+    limits = {**settings.limits, **{kind: limit.changes for kind, limit in environment.limits.items()}}
     return replace(
         settings,
         environment=name,
         layers=tuple(ManifestLayer(layer, _locate_layer(layer, folder)) for layer in environment.layers),
-        targets=targets,
-        other_targets={name: target for name, target in settings.targets.items() if name not in targets},
-        limits=dict(sorted({**settings.limits, **limits}.items())),
+        targets={name: targets[name] for name in targets if name in names},
+        other_targets={name: targets[name] for name in targets if name not in names},
+        limits=dict(sorted(limits.items())),
         protected=tuple(dict.fromkeys((*settings.protected, *environment.protected))),
     )
 
 
-def list_layer_folders(environments: EnvironmentMap, folder: Path) -> list[Path]:
+def _select_names(targets: Mapping[str, Target], selector: TargetSelector) -> frozenset[str]:
+    return frozenset(select_target_names(selector, {name: target.labels for name, target in targets.items()}))
+
+
+def list_layer_folders(environments: EnvironmentMap, folder: Path) -> tuple[Path, ...]:
     """Return the folders of all layers, each once."""
     layers = (layer for environment in environments.values() for layer in environment.layers)
-    return list(dict.fromkeys(_locate_layer(layer, folder) for layer in layers))
+    return tuple(dict.fromkeys(_locate_layer(layer, folder) for layer in layers))
 
 
 def explain_unknown_environment(name: str, settings: Settings) -> Diagnostic:

@@ -23,37 +23,26 @@ def check_settings_location(own_places: Iterable[Path], folder: Path, cwd: Path)
 
 def find_misplaced_settings(own_places: Iterable[Path], folder: Path, cwd: Path) -> Iterator[Diagnostic]:
     """Yield what is wrong with where settings and a folder of manifests lie."""
-    real_folder = _resolve_path(folder)
+    reason = "whoever may change manifests could then change where credentials are sent"
     for path in own_places:
-        real_path = _resolve_path(path)
-        if real_folder is None or real_path is None:
-            continue
-        if _is_folder(folder) and real_path.is_relative_to(real_folder):
+        summary = remedy = ""
+        if _lies_in(path, folder):
             summary = f"the settings lie inside the manifest folder {name_path(folder, cwd)}"
             remedy = "move the file out of that folder"
         # A folder of targets is searched as one of manifests is: what lies there is read as targets.
-        elif _is_folder(path) and real_folder.is_relative_to(real_path):
+        elif _lies_in(folder, path):
             summary = f"the manifests {name_path(folder, cwd)} lie inside this folder of targets"
             remedy = "move them out of that folder"
-        else:
-            continue
-        yield Diagnostic(
-            "settings.inside-manifests",
-            Source(name_path(path, cwd)),
-            summary,
-            "whoever may change manifests could then change where credentials are sent",
-            remedy,
-        )
+        if summary:
+            yield Diagnostic("settings.inside-manifests", Source(name_path(path, cwd)), summary, reason, remedy)
 
 
-def _resolve_path(path: Path) -> Path | None:
-    """Return where a path leads, None where none can be called so, which is told when it is read."""
-    # By realpath: else a symbolic link would hide where something really lies.
+def _lies_in(path: Path, folder: Path) -> bool:
+    if not stat.S_ISDIR(read_mode(folder, follow=True)):
+        return False
+    # realpath on both: else a symbolic link would hide where they really lie.
     try:
-        return Path(os.path.realpath(path))
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    # No file can be called so, which is told when it is read.
     except (OSError, ValueError):
-        return None
-
-
-def _is_folder(path: Path) -> bool:
-    return stat.S_ISDIR(read_mode(path, follow=True))
+        return False

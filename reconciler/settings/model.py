@@ -224,7 +224,8 @@ class Settings:
 
     `limits` holds only the kinds that the settings name: how many changes of that kind one run may make.
     `allowed_lockouts` are the ways back that a plan may close, as the settings call them. `environment_names` are those
-    that could be chosen, and `target_files` is where the targets have files of their own.
+    that could be chosen, `layer_folders` are the layers of them all, and `target_files` is where the targets have files
+    of their own.
     """
 
     file: Path | None
@@ -242,6 +243,7 @@ class Settings:
     other_targets: Mapping[str, Target] = field(default_factory=dict)
     engine: DaskEngine | None = None
     environment_names: tuple[str, ...] = ()
+    layer_folders: tuple[Path, ...] = ()
     target_files: Path | None = None
 
     @property
@@ -253,3 +255,8 @@ class Settings:
     def manifest_folders(self) -> tuple[Path, ...]:
         """Where manifests lie that no path names."""
         return tuple(layer.folder for layer in self.layers) or (self.manifests,)
+
+    @property
+    def all_manifest_folders(self) -> tuple[Path, ...]:
+        """Where manifests may lie, in whichever environment."""
+        return (self.manifests, *self.layer_folders)

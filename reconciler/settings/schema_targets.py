@@ -161,7 +161,8 @@ class CsmsTarget(_TargetSettings):
         return self
 
 
-TargetMap: TypeAlias = dict[TargetName, Annotated[KeyfactorTarget | CsmsTarget, Field(discriminator="api")]]
+AnyTarget: TypeAlias = KeyfactorTarget | CsmsTarget
+TargetMap: TypeAlias = dict[TargetName, Annotated[AnyTarget, Field(discriminator="api")]]
 """Targets by the names that manifests use."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Source
 from reconciler.documents.document import Document
 from reconciler.documents.limits import limit_problems
 from reconciler.documents.reader import read_documents, validate_value
@@ -19,7 +20,7 @@ from reconciler.settings.build import build_engine, build_plan_settings, build_r
 from reconciler.settings.locations import find_misplaced_settings
 from reconciler.settings.model import Settings, Target
 from reconciler.settings.schema import SECRET_KEYS, SETTINGS_RULES, SettingsFile
-from reconciler.settings.schema_limits import Limit
+from reconciler.settings.schema_environments import EnvironmentSettings
 from reconciler.settings.vendor_targets import VENDOR_TARGETS, read_vendor_targets
 
 
@@ -47,17 +48,18 @@ def parse_settings(data: bytes, context: FileContext, environment: str | None) -
     if not targets and target_files is None:
         targets = read_vendor_targets(context.env)
     settings = _build_settings(content, targets, target_files, context)
-    folders = [settings.manifests]
     if content.environments:
         # Most settings have none.
         from reconciler.settings.environments import find_environment_problems, list_layer_folders  # noqa: PLC0415
 
-        folders += list_layer_folders(content.environments, context.path.parent)
+        settings = replace(settings, layer_folders=list_layer_folders(content.environments, context.path.parent))
         # Of targets that can't be read nobody knows the names and the labels.
         labels_by_target = None if target_problems else _list_labels(targets)
         problems += find_environment_problems(content.environments, document, context.path.parent, labels_by_target)
     misplaced = [
-        problem for folder in folders for problem in find_misplaced_settings(settings.own_places, folder, context.cwd)
+        problem
+        for folder in settings.all_manifest_folders
+        for problem in find_misplaced_settings(settings.own_places, folder, context.cwd)
     ]
     if problems or target_problems or misplaced:
         # What lies where it may not is no file of targets, and need not be told as one.
@@ -122,10 +124,10 @@ def _build_settings(
 ) -> Settings:
     folder = context.path.parent
     return Settings(
-        file=context.path,
-        manifests=Path(os.path.normpath(folder / content.manifests)),
-        state=build_state(content.state, folder),
-        targets=targets,
+        context.path,
+        Path(os.path.normpath(folder / content.manifests)),
+        build_state(content.state, folder),
+        targets,
         limits={kind: limit.changes for kind, limit in sorted(content.limits.items())},
         protected=tuple(content.protected),
         allowed_lockouts=frozenset(content.allow.lockout),
@@ -138,34 +140,22 @@ def _build_settings(
     )
 
 
-class _Guard(NamedTuple):
-    """Limits and protections, and where they stand."""
-
-    path: DocumentPath
-    limits: Mapping[str, Limit]
-    protected: Sequence[str]
-
-
 def _find_unknown_kinds(content: SettingsFile, document: Document, kinds: Collection[str]) -> Iterator[Diagnostic]:
     """Refuse a limit or a protection of a kind that doesn't exist: it would protect nothing."""
-    guards = [_Guard((), content.limits, content.protected)]
-    guards += [_Guard(("environments", name), it.limits, it.protected) for name, it in content.environments.items()]
-    places = []
-    for path, limits, protected in guards:
-        places += [(kind, "", document.key((*path, "limits", kind))) for kind in limits.keys() - set(kinds)]
-        for index, pattern in enumerate(protected):
+    guards: dict[DocumentPath, SettingsFile | EnvironmentSettings] = {(): content}
+    guards |= {("environments", name): environment for name, environment in content.environments.items()}
+    for path, guard in guards.items():
+        for kind in guard.limits.keys() - set(kinds):
+            yield _explain_unknown_kind(kind, "", kinds).locate(document.key((*path, "limits", kind)))
+        for index, pattern in enumerate(guard.protected):
             kind, _, name_pattern = pattern.partition("/")
             if kind not in kinds:
-                places.append((kind, f"/{name_pattern}", document.at((*path, "protected", index))))
-    for kind, rest, source in places:
-        nearest = find_nearest(kind, kinds)
-        remedy = (
-            f"did you mean {nearest}{escape_and_shorten(rest)}?" if nearest else f"the kinds are {', '.join(kinds)}"
-        )
-        yield Diagnostic(
-            "settings.unknown-kind",
-            source,
-            f"{escape_and_shorten(kind)} is not a kind",
-            "it would hold nothing back",
-            remedy,
-        )
+                source = document.at((*path, "protected", index))
+                yield _explain_unknown_kind(kind, f"/{name_pattern}", kinds).locate(source)
+
+
+def _explain_unknown_kind(kind: str, rest: str, kinds: Collection[str]) -> Explanation:
+    nearest = find_nearest(kind, kinds)
+    remedy = f"did you mean {nearest}{escape_and_shorten(rest)}?" if nearest else f"the kinds are {', '.join(kinds)}"
+    summary = f"{escape_and_shorten(kind)} is not a kind"
+    return Explanation("settings.unknown-kind", summary, "it would hold nothing back", remedy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic, Source
@@ -30,18 +30,7 @@ def read_split_targets(root: Path, cwd: Path) -> tuple[dict[str, Target], list[D
     shown = name_path(root, cwd)
     files, problems = _find_files(root, shown)
     documents: dict[str, list[tuple[Document, Target]]] = {}
-    remaining = limits.TOTAL_BYTES
-    for file in files:
-        try:
-            data = file.read(min(limits.FILE_BYTES, remaining))
-        except Unreadable as refusal:
-            problems.append(refusal.explanation.locate(Source(file.shown)))
-            continue
-        remaining -= len(data)
-        if remaining < 0:
-            summary = f"the targets have more than {limits.TOTAL_BYTES >> 20} MiB together"
-            problems.append(limits.describe_excess("TOTAL_BYTES", summary).locate(Source(file.shown)))
-            break
+    for file, data in _read_bytes(files, problems):
         problems += _read_file(file, data, documents)
     problems += _find_repeated(documents)
     if not documents and not problems:
@@ -64,6 +53,23 @@ def _find_files(root: Path, shown: str) -> tuple[list[FileRef], list[Diagnostic]
     return [], [Diagnostic("settings.no-targets", Source(shown), summary, "no target would be known", remedy)]
 
 
+def _read_bytes(files: Iterable[FileRef], problems: list[Diagnostic]) -> Iterator[tuple[FileRef, bytes]]:
+    """Yield each file with what is in it, and add why one can't be read to the problems."""
+    remaining = limits.TOTAL_BYTES
+    for file in files:
+        try:
+            data = file.read(min(limits.FILE_BYTES, remaining))
+        except Unreadable as refusal:
+            problems.append(refusal.explanation.locate(Source(file.shown)))
+            continue
+        remaining -= len(data)
+        if remaining < 0:
+            summary = f"the targets have more than {limits.TOTAL_BYTES >> 20} MiB together"
+            problems.append(limits.describe_excess("TOTAL_BYTES", summary).locate(Source(file.shown)))
+            return
+        yield file, data
+
+
 def _read_file(file: FileRef, data: bytes, documents: dict[str, list[tuple[Document, Target]]]) -> list[Diagnostic]:
     """Add the targets of a file to those that are known, and return what is wrong with it."""
     read_documents, problems = parse_documents(data, file.shown)
@@ -72,9 +78,8 @@ def _read_file(file: FileRef, data: bytes, documents: dict[str, list[tuple[Docum
         summary = f"a file of targets holds one document, this one holds {len(read_documents)}"
         return [Diagnostic("settings.not-one-document", source, summary, remedy="write targets below each other")]
     for document in () if problems else read_documents:
-        model, problems = validate_value(
-            TargetsFile, document.value, document, rules=SETTINGS_RULES, secret=SECRET_KEYS
-        )
+        value = document.value
+        model, problems = validate_value(TargetsFile, value, document, rules=SETTINGS_RULES, secret=SECRET_KEYS)
         targets = model.root if model else {}
         # With the line of each, 1,000 in a file take twice the time. One alone begins where its document does.
         source = document.source if len(targets) == 1 else Source(file.shown)

@@ -147,7 +147,7 @@ def test_what_is_not_asked_for_is_not_there(run: Run, world: World) -> None:
     assert not {path.name for path in world.folder.iterdir()} & {"r.json", "r.md"}
 
 
-SAVED_PLAN = '{\n  "format_version": "3.0",\n  "kind": "Plan",\n'
+SAVED_PLAN = '{\n  "format_version": "3.1",\n  "kind": "Plan",\n'
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "no format": (("r.json",), "'r.json' is no format of a report"),
     "no such format": (("docx=r",), "'docx' is no format of a report; there are: json, markdown"),

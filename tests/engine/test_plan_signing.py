@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.credentials.sources import FromEnvironment, FromFile
 from reconciler.diagnostics import Diagnostic
-from reconciler.engine.declaration import RunInputs
+from reconciler.engine.declaration import RunInputs, RunOptions
 from reconciler.engine.plan_signing import find_sign
 from reconciler.engine.saved_plans import PlanDemands, read_approved_plan, write_plan_file
 from reconciler.errors import AuthError, ReconcilerError, UsageError
@@ -74,10 +74,9 @@ def save(folder: Path, signing: Method, name: str = "p.json", env: Mapping[str, 
 
 
 def read(folder: Path, chosen: Settings, env: Mapping[str, str] = ENV) -> tuple[SavedPlan, list[Diagnostic]]:
-    saved_plan, notes, _ = read_approved_plan(
-        RunInputs(env, folder, TODAY, KINDS), chosen, "p.json", PlanDemands(), NOON
-    )
-    return saved_plan, [note for note in notes if note.rule != "plan.no-manifests"]
+    inputs = RunInputs(env, folder, TODAY, KINDS)
+    approved = read_approved_plan(inputs, chosen, RunOptions(), "p.json", PlanDemands(), NOON)
+    return approved.saved_plan, [note for note in approved.notes if note.rule != "plan.no-manifests"]
 
 
 def refuse(folder: Path, chosen: Settings, env: Mapping[str, str] = ENV) -> ReconcilerError:

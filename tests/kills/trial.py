@@ -130,7 +130,7 @@ def _find_unintended(scene: Scene, ledger: oracle.Writes) -> list[str]:
     if not ledger:
         return []
     inputs = read_inputs(scene.folder)
-    targets = identify_targets(inputs, read_settings(inputs, None), ("command", "csms"))
+    targets = identify_targets(inputs, read_settings(inputs, None, None), ("command", "csms"))
     store = scene.place.open()
     try:
         return oracle.find_unintended(ledger, oracle.list_intents(store, list(targets.values())))

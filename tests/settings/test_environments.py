@@ -100,7 +100,7 @@ def test_an_environment_has_its_layers_targets_limits_and_protections(tmp_path: 
     assert settings.limits == {"SecurityRole": 1, "SecretEvent": 7}
     assert settings.protected == ("SecurityRole/A*", "SecretEvent/x")
     assert settings.environment_names == ("dev", "prod")
-    assert ([*settings.targets], [*settings.other_targets]) == (["prod-ap", "prod-eu"], ["lab"])
+    assert (list(settings.targets), list(settings.other_targets)) == (["prod-ap", "prod-eu"], ["lab"])
     whole = read(tmp_path, f"{HEAD}environments: {{prod: {PROD}}}\n")
     assert (whole.environment, whole.layers, len(whole.targets), whole.other_targets) == ("", (), 3, {})
     assert (whole.limits, whole.protected) == ({"SecurityRole": 5, "SecretEvent": 7}, ("SecurityRole/A*",))

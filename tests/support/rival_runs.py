@@ -34,7 +34,7 @@ def read_inputs(folder: Path) -> RunInputs:
 def open_store_of(folder: Path) -> Iterator[tuple[Store, dict[str, str]]]:
     """Yield the store of the settings in a folder, and the ids of their targets by name."""
     inputs = read_inputs(folder)
-    settings = read_settings(inputs, None)
+    settings = read_settings(inputs, None, None)
     with open_settings_store(settings, inputs.env) as store:
         yield store, identify_targets(inputs, settings, sorted(settings.targets))
 
@@ -61,7 +61,7 @@ def leave_open(folder: Path, run: str = RIVAL, *, send: bool = False, release: b
                 intent = build_intent(run, number, step, KINDS[step.address.kind], SecretMasker([]))
                 store.intend(leases[step.address.target], [intent])
         if send:
-            settings = read_settings(inputs, None)
+            settings = read_settings(inputs, None, None)
             with connect_targets(inputs, settings, sorted(targets)) as apis:
                 for step in plan.sendable_steps:
                     assert step.request
@@ -73,7 +73,7 @@ def leave_open(folder: Path, run: str = RIVAL, *, send: bool = False, release: b
 def settle_all(folder: Path, run: str = "20261128T130000-0000cafe") -> tuple[SettledStep, ...]:
     """Settle what is open on every target, as the next run does, without waiting."""
     inputs = read_inputs(folder)
-    settings = read_settings(inputs, None)
+    settings = read_settings(inputs, None, None)
     timing = Timing(sleep=lambda _seconds: None)
     with (
         open_store_of(folder) as (store, targets),

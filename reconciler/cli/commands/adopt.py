@@ -19,7 +19,13 @@ from reconciler.cli.terminal.output import CommandResult
 @options.output
 @click.pass_obj
 def command(
-    session: Session, /, paths: tuple[str, ...], config: str | None, write: bool, **filters: Any
+    session: Session,
+    /,
+    paths: tuple[str, ...],
+    config: str | None,
+    environment: str | None,
+    write: bool,
+    **filters: Any,
 ) -> CommandResult:
     """Take the servers' values into the manifests, in place.
 
@@ -34,7 +40,8 @@ def command(
     from reconciler.reports.adoption import FileDiff, encode_adoption, render_adoption, summarize_adoption
 
     with Progress(session) as progress:
-        adoption = adopt_live_state(session.inputs, RunOptions(paths, config, Selection(**filters)), progress.tell)
+        run_options = RunOptions(paths, config, Selection(**filters), environment=environment)
+        adoption = adopt_live_state(session.inputs, run_options, progress.tell)
     if write:
         write_changes(adoption.changes)
     diffs = [

@@ -84,6 +84,7 @@ def command(
     rights: RightsDemand,
     full: bool,
     config: str | None,
+    environment: str | None,
     jobs: int | None,
     shard: Shard | None,
     **filters: Any,
@@ -98,7 +99,7 @@ def command(
 
     accepted = yes or approve is not None
     apply_options = ApplyOptions(parse_approved_risks(approve), accepted, full, lock_timeout, FleetOptions(jobs, shard))
-    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
+    run_options = RunOptions(paths, config, Selection(**filters), base, rights, environment)
     if len(paths) == 1 and is_planfile(session.cwd / paths[0]):
         demands = PlanDemands(same_manifests, None if max_plan_age is None else timedelta(seconds=max_plan_age))
         return _apply_saved_plan(session, paths[0], run_options, apply_options, demands)
@@ -121,10 +122,10 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
     """Settle what is open, then plan on what is there."""
     from reconciler.cli.terminal.progress import Progress
     from reconciler.cli.terminal.recorded import open_recorded_run
+    from reconciler.engine.checkout import find_manifests_commit
     from reconciler.engine.declaration import read_declaration
     from reconciler.engine.pipeline import compare_with_servers, connect_targets
     from reconciler.engine.run_store import RunOrigin
-    from reconciler.engine.saved_plans import find_manifests_commit
 
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
@@ -132,7 +133,7 @@ def _apply_manifests(session: Session, run_options: RunOptions, apply_options: A
         from reconciler.cli.fleet.apply_command import apply_manifests_on_fleet
 
         return apply_manifests_on_fleet(session, declared, run_options, apply_options)
-    origin = RunOrigin(commit=find_manifests_commit(inputs, run_options, declared.settings))
+    origin = RunOrigin(commit=find_manifests_commit(inputs, run_options.paths, declared.settings))
     with (
         connect_targets(inputs, declared.settings, declared.targets) as apis,
         open_recorded_run(session, declared.settings, apis, apply_options.lock_timeout, origin) as recorded,
@@ -156,13 +157,14 @@ def _apply_saved_plan(
     _check_plan_whole(planfile, run_options)
     inputs = session.inputs
     with inputs.phases.observe_phase("load", {}):
-        settings = read_settings(inputs, run_options.config)
-        saved_plan, notes, declared = read_approved_plan(inputs, settings, planfile, demands, session.moment)
+        settings = read_settings(inputs, run_options.config, run_options.environment)
+        approved = read_approved_plan(inputs, settings, run_options, planfile, demands, session.moment)
+        saved_plan, settings, notes, declared = approved
         if apply_options.fleet.needs_fleet(session, settings):
             from reconciler.cli.fleet.apply_command import SavedFleetPlan, apply_saved_plan_on_fleet
 
-            approved = SavedFleetPlan(settings, saved_plan, (session.cwd / planfile).read_bytes(), notes)
-            return apply_saved_plan_on_fleet(session, approved, run_options, apply_options, demands)
+            fleet_plan = SavedFleetPlan(settings, saved_plan, (session.cwd / planfile).read_bytes(), notes)
+            return apply_saved_plan_on_fleet(session, fleet_plan, run_options, apply_options, demands)
         manifests = read_judged_manifests(inputs, settings, saved_plan, declared)
     result = _send_saved_plan(session, planfile, settings, saved_plan, manifests, apply_options)
     extra = {**result.extra, "saved_plan": encode_saved_plan(saved_plan)}

@@ -32,7 +32,7 @@ _NO_TARGETS = Diagnostic(
 @options.traffic
 @options.output
 @click.pass_obj
-def command(session: Session, /, config: str | None, target: tuple[str, ...]) -> CommandResult:
+def command(session: Session, /, config: str | None, environment: str | None, target: tuple[str, ...]) -> CommandResult:
     """Examine each target: reachable, who we are, what we may do.
 
     Step by step, each with what to do about it. Sends GETs, and the POST of a token request where one is needed.
@@ -48,12 +48,12 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     from reconciler.reports import doctor
 
     inputs = session.inputs
-    settings = read_settings(inputs, config)
+    settings = read_settings(inputs, config, environment)
     if not settings.targets:
         raise UsageError(_NO_TARGETS)
     check_target_filter(target, settings.targets, settings.environment)
     names = [name for name in sorted(settings.targets) if not target or name in target]
-    declared = _read_declared_kinds(inputs, config)
+    declared = _read_declared_kinds(inputs, config, environment)
     diagnoses, context = [], DoctorContext(traffic=inputs.traffic)
     with Progress(session) as progress:
         for name in names:
@@ -74,12 +74,12 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...]) ->
     )
 
 
-def _read_declared_kinds(inputs: RunInputs, config: str | None) -> dict[str, frozenset[str]]:
+def _read_declared_kinds(inputs: RunInputs, config: str | None, environment: str | None) -> dict[str, frozenset[str]]:
     """Return the kinds that the manifests declare, by target; nothing where they can't be read."""
     from reconciler.engine.declaration import RunOptions, read_declaration
 
     try:
-        documents = read_declaration(inputs, RunOptions(config=config)).loaded.documents
+        documents = read_declaration(inputs, RunOptions(config=config, environment=environment)).loaded.documents
     except ReconcilerError:
         return {}
     addresses = [address.address for address in documents]

@@ -52,6 +52,7 @@ def command(
     paths: tuple[str, ...],
     base: str | None,
     config: str | None,
+    environment: str | None,
     no_state: bool,
     exit_on: str,
     blame: bool,
@@ -67,7 +68,7 @@ def command(
 
     if no_state and exit_on == "new":
         raise UsageError(_NEWS_WITHOUT_MEMORY)
-    run_options = RunOptions(paths, config, Selection(**filters), base)
+    run_options = RunOptions(paths, config, Selection(**filters), base, environment=environment)
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
     fleet_options = FleetOptions(jobs, shard)

@@ -68,18 +68,19 @@ def _list_words_below(path: str) -> list[str]:
 @options.config
 @options.output
 @click.pass_obj
-def command(session: Session, /, subject: str | None, config: str | None) -> CommandResult:
+def command(session: Session, /, subject: str | None, config: str | None, environment: str | None) -> CommandResult:
     """Say what a kind or a field means, and what it may hold.
 
     Settings, metadata and apiVersion are explained like kinds; `rules` lists the rules behind all that is told, and the
     name of a rule, such as manifest.unknown-field, says what it means. Without a word all of them are listed. With
-    --config a kind is told with what these settings hold it to.
+    --config or --environment a kind is told with what these settings hold it to.
     """
     from reconciler.rules import RULES
 
     if subject is None:
         return _list_subjects()
-    settings_facts = _read_settings_facts(session, config, subject) if config is not None else {}
+    has_settings = config is not None or environment is not None
+    settings_facts = _read_settings_facts(session, config, environment, subject) if has_settings else {}
     if subject == "rules":
         return _list_rules(RULES)
     if subject in RULES:
@@ -91,11 +92,11 @@ def command(session: Session, /, subject: str | None, config: str | None) -> Com
     return _make_result(_explain_field(subject) | settings_facts)
 
 
-def _read_settings_facts(session: Session, config: str, subject: str) -> dict[str, Any]:
+def _read_settings_facts(session: Session, config: str | None, environment: str | None, subject: str) -> dict[str, Any]:
     """Return what the settings say of a kind: how much a run may change, and what no run touches."""
     from reconciler.engine.declaration import read_settings
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     limit = settings.limits.get(subject)
     protected = [pattern for pattern in settings.protected if pattern.startswith(f"{subject}/")]
     return ({"changes a run": limit} if limit is not None else {}) | ({"protected": protected} if protected else {})

@@ -45,6 +45,7 @@ def command(
     split: Split | None,
     csv: bool,
     config: str | None,
+    environment: str | None,
     target: tuple[str, ...],
 ) -> CommandResult:
     """Print the live state as manifests on which `plan` is empty, or write it into a folder."""
@@ -52,25 +53,25 @@ def command(
 
     scope = ExportScope(kind, match, target, unmanaged)
     if out is not None:
-        return _export_files(session, config, scope, out, split or "kind", csv)
+        return _export_files(session, config, environment, scope, out, split or "kind", csv)
     if split or csv:
         flag, remedy = "--split" if split else "--csv", "name a folder with --out"
         summary, reason = f"{flag} is for files, and none are to be written", "what is printed is one text"
         raise UsageError(Diagnostic("usage.command-line", Source("reconciler"), summary, reason, remedy))
-    return _export_text(session, config, scope)
+    return _export_text(session, config, environment, scope)
 
 
-def _export_text(session: Session, config: str | None, scope: ExportScope) -> CommandResult:
+def _export_text(session: Session, config: str | None, environment: str | None, scope: ExportScope) -> CommandResult:
     from reconciler.cli.terminal.progress import Progress
     from reconciler.engine.exporting.export import export_manifests
 
     with Progress(session) as progress:
-        result = export_manifests(session.inputs, config, progress.tell, scope)
+        result = export_manifests(session.inputs, config, environment, progress.tell, scope)
     return CommandResult(result.exit, lambda _: result.text, result.problems, extra={"manifests": result.text})
 
 
 def _export_files(
-    session: Session, config: str | None, scope: ExportScope, out: str, split: Split, csv: bool
+    session: Session, config: str | None, environment: str | None, scope: ExportScope, out: str, split: Split, csv: bool
 ) -> CommandResult:
     from reconciler.cli.commands.plan import make_write_error
     from reconciler.cli.terminal.progress import Progress
@@ -86,7 +87,7 @@ def _export_files(
 
     inputs, out = session.inputs, Path(out).as_posix()
     folder = Path(os.path.normpath(inputs.cwd / out))
-    settings = read_settings(inputs, config)
+    settings = read_settings(inputs, config, environment)
     check_export_folder(inputs, settings, folder)
     with Progress(session) as progress:
         tree = export_tree(inputs, settings, scope, ExportLayout(split, csv), progress.tell)
@@ -96,7 +97,7 @@ def _export_files(
         raise make_write_error(out, error) from None
     return CommandResult(
         tree.exit,
-        lambda _: render_files(tree.summaries, written, out, config),
+        lambda _: render_files(tree.summaries, written, out, config, environment),
         tree.problems,
         extra={"folder": out, "files": encode_files(tree.summaries, written)},
         notes=find_other_manifests(tree, folder, inputs),

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @options.report
 @options.output
 @click.pass_obj
-def command(session: Session, /, config: str | None, target: tuple[str, ...], **choices: Any) -> CommandResult:
+def command(
+    session: Session, /, config: str | None, environment: str | None, target: tuple[str, ...], **choices: Any
+) -> CommandResult:
     """Tell what runs did: all, one by its id or the beginning of it, or the life of one object."""
     from reconciler.engine.declaration import pick_targets, read_settings
     from reconciler.engine.run_history import list_past_differences, look_up_runs
@@ -42,7 +44,7 @@ def command(session: Session, /, config: str | None, target: tuple[str, ...], **
     from reconciler.reports.history import count_runs, encode_runs
 
     query = _build_query(session, **choices)
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
     with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, holders = look_up_runs(store, targets, query)

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 @options.output
 @click.pass_obj
 def export_command(
-    session: Session, /, out: str | None, after: tuple[str, ...], config: str | None, target: tuple[str, ...]
+    session: Session,
+    /,
+    out: str | None,
+    after: tuple[str, ...],
+    config: str | None,
+    environment: str | None,
+    target: tuple[str, ...],
 ) -> CommandResult:
     """Write every record of every run, a line of JSON each, as a chain of digests."""
     from reconciler.engine.declaration import pick_targets, read_settings
@@ -38,7 +44,7 @@ def export_command(
     from reconciler.reports.layout import format_count
 
     earlier = _read_chains(session, after)
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
     with open_settings_store(settings, session.inputs.env) as store, report_store_errors():
         check_continuation(earlier, store.identity.id)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @options.split
 @options.tables
 @click.option("--keep", is_flag=True, help="Leave README.md, .gitignore and CI files that are there as they are.")
-@options.config
+@options.config_file
 @options.traffic
 @options.output
 @click.pass_obj

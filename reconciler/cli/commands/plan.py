@@ -59,6 +59,7 @@ def command(
     rights: RightsDemand,
     full: bool,
     config: str | None,
+    environment: str | None,
     jobs: int | None,
     shard: Shard | None,
     **filters: Any,
@@ -69,7 +70,7 @@ def command(
     from reconciler.engine.preview import preview_plan
     from reconciler.manifests.selection import Selection
 
-    run_options = RunOptions(paths, config, Selection(**filters), base, rights)
+    run_options = RunOptions(paths, config, Selection(**filters), base, rights, environment)
     destination = prepare_destination(session, out, run_options) if out is not None else None
     inputs = session.inputs
     declared = read_declaration(inputs, run_options)
@@ -94,10 +95,9 @@ def _build_report(
     from reconciler.reports.withdrawals import encode_base
 
     masked_plan, refusals = judged_plan.masked_plan, judged_plan.refusals
-    exit_ = judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK)
     return RunReport(
         "plan",
-        exit_,
+        judged_plan.exit(changes=Exit.CHANGES if detailed_exitcode else Exit.OK),
         masked_plan,
         problems=(*refusals, *judged_plan.withheld),
         members={**saved, **encode_base(judged_plan.base)},
@@ -139,8 +139,8 @@ def prepare_destination(session: Session, out: str, options: RunOptions) -> Dest
     from reconciler.engine.plan_signing import find_sign
 
     _check_out_path(session.cwd / out, out)
-    settings = read_settings(session.inputs, options.config)
-    folders = [*(session.cwd / path for path in options.paths), settings.manifests]
+    settings = read_settings(session.inputs, options.config, options.environment)
+    folders = [*(session.cwd / path for path in options.paths), *settings.all_manifest_folders]
     _check_out_folder(session.cwd / out, out, folders)
     _check_former_plan(session.cwd / out, out)
     return Destination(out, options, settings, find_sign(settings, session.env))

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 @options.config
 @options.output
 @click.pass_obj
-def test_command(session: Session, /, paths: tuple[str, ...], config: str | None) -> CommandResult:
+def test_command(
+    session: Session, /, paths: tuple[str, ...], config: str | None, environment: str | None
+) -> CommandResult:
     """Try policies on their own cases."""
     from reconciler.cli.terminal.snippets import read_snippets
     from reconciler.engine.policy_trials import try_policies
     from reconciler.reports.policies import render_trial
 
-    trial = try_policies(session.inputs, paths, config)
+    trial = try_policies(session.inputs, paths, config, environment)
     lines = read_snippets(session, session.stdout, trial.problems)
     return CommandResult(
         Exit.INVALID if trial.problems else Exit.OK,
@@ -44,13 +46,13 @@ def test_command(session: Session, /, paths: tuple[str, ...], config: str | None
 @options.config
 @options.output
 @click.pass_obj
-def command(session: Session, /, paths: tuple[str, ...], config: str | None) -> CommandResult:
+def command(session: Session, /, paths: tuple[str, ...], config: str | None, environment: str | None) -> CommandResult:
     """List the policies among manifests, or try them on their own cases."""
     from reconciler.engine.policy_trials import read_policies
     from reconciler.plans.policies import list_policies
     from reconciler.reports.policies import PolicyRow, render_policies
 
-    directives, notes = read_policies(session.inputs, paths, config)
+    directives, notes = read_policies(session.inputs, paths, config, environment)
     # One that names several targets is one policy.
     policies = {policy.source: policy for policy in list_policies(directives)}.values()
     rows = [

@@ -35,6 +35,7 @@ def command(
     settle: tuple[str, str] | None,
     lock_timeout: float,
     config: str | None,
+    environment: str | None,
     target: tuple[str, ...],
 ) -> CommandResult:
     """Settle what an earlier run left open, by reading. Never sends."""
@@ -43,7 +44,7 @@ def command(
     from reconciler.engine.pipeline import connect_targets
     from reconciler.engine.run_store import RunOrigin
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     names = pick_targets(settings, target)
     with (
         connect_targets(session.inputs, settings, names) as apis,

@@ -31,7 +31,13 @@ _MOST_DAYS = 3_650
 @options.output
 @click.pass_obj
 def posture_command(
-    session: Session, /, days: int, detailed_exitcode: bool, config: str | None, target: tuple[str, ...]
+    session: Session,
+    /,
+    days: int,
+    detailed_exitcode: bool,
+    config: str | None,
+    environment: str | None,
+    target: tuple[str, ...],
 ) -> CommandResult:
     """List orphans and dead ends: owners, roles, claims, requests and events that lead nowhere. Read-only."""
     from reconciler.cli.terminal.progress import Progress
@@ -41,7 +47,7 @@ def posture_command(
     from reconciler.reports.posture import encode_posture, render_posture, summarize_posture
 
     with Progress(session) as progress:
-        run = examine_posture(session.inputs, config, target, days, progress.tell)
+        run = examine_posture(session.inputs, config, environment, target, days, progress.tell)
     posture, plan = run.posture, run.plan
     has_any = detailed_exitcode and bool(posture.findings)
     return CommandResult(

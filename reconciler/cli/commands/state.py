@@ -25,14 +25,14 @@ _MAX_BYTES = 2**30
 @options.config
 @options.output
 @click.pass_obj
-def init_command(session: Session, /, config: str | None) -> CommandResult:
+def init_command(session: Session, /, config: str | None, environment: str | None) -> CommandResult:
     """Make the store, or say that the one that is there is the one; print its id and how to pin it."""
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import declare_state
     from reconciler.reports.state import encode_state, render_declared
     from reconciler.settings.state_location import write_pin
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     overview = declare_state(session.inputs, settings)
     pin = write_pin(settings, overview.identity.id)
     return CommandResult(
@@ -48,7 +48,9 @@ def init_command(session: Session, /, config: str | None) -> CommandResult:
 @options.config
 @options.output
 @click.pass_obj
-def export_state_command(session: Session, /, out: str | None, config: str | None) -> CommandResult:
+def export_state_command(
+    session: Session, /, out: str | None, config: str | None, environment: str | None
+) -> CommandResult:
     """Write everything that the store holds, for a backup or another back end."""
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import export_state
@@ -56,7 +58,7 @@ def export_state_command(session: Session, /, out: str | None, config: str | Non
     from reconciler.state.atomic import replace_file
     from reconciler.state.transfer import encode_export
 
-    exported, leases = export_state(session.inputs, read_settings(session.inputs, config))
+    exported, leases = export_state(session.inputs, read_settings(session.inputs, config, environment))
     text = encode_export(exported)
     if out is not None:
         try:
@@ -80,7 +82,7 @@ def export_state_command(session: Session, /, out: str | None, config: str | Non
 @options.config
 @options.output
 @click.pass_obj
-def import_command(session: Session, /, file: str, config: str | None) -> CommandResult:
+def import_command(session: Session, /, file: str, config: str | None, environment: str | None) -> CommandResult:
     """Record what `state export` wrote in an empty place; the id moves along."""
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.run_store import report_store_errors
@@ -89,7 +91,7 @@ def import_command(session: Session, /, file: str, config: str | None) -> Comman
     from reconciler.settings.state_location import write_pin
     from reconciler.state.transfer import decode_export
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     text = _read_export(session, file)
     with report_store_errors(Source(file)):
         exported = decode_export(text)
@@ -115,13 +117,15 @@ def import_command(session: Session, /, file: str, config: str | None) -> Comman
 @options.config
 @options.output
 @click.pass_obj
-def prune_command(session: Session, /, keep: float | None, runs: int, config: str | None) -> CommandResult:
+def prune_command(
+    session: Session, /, keep: float | None, runs: int, config: str | None, environment: str | None
+) -> CommandResult:
     """Forget old runs; never what is open, and never that an irreversible act was done."""
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import prune_state
     from reconciler.reports.layout import format_count
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     keep_days = keep / 86_400 if keep is not None else settings.state.keep_days
     if keep_days is None:
         summary, remedy = "nothing says how long runs are kept", "say --keep, such as 400d, or `keep` in the settings"
@@ -143,14 +147,14 @@ _ACTIONS = {
 @options.config
 @options.output
 @click.pass_obj
-def command(session: Session, /, config: str | None) -> CommandResult:
+def command(session: Session, /, config: str | None, environment: str | None) -> CommandResult:
     """Tell what remembers the runs: which store, what is in it, and who holds what."""
     from reconciler.engine.declaration import read_settings
     from reconciler.engine.state_keeping import describe_state
     from reconciler.reports.state import encode_state, render_state
     from reconciler.settings.state_location import write_pin
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     overview = describe_state(session.inputs, settings)
     pin = write_pin(settings, overview.identity.id)
     return CommandResult(

@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 @options.output
 @click.pass_obj
 def command(
-    session: Session, /, run: str, steps: tuple[tuple[int, ...], ...], out: str, full: bool, config: str | None
+    session: Session,
+    /,
+    run: str,
+    steps: tuple[tuple[int, ...], ...],
+    out: str,
+    full: bool,
+    config: str | None,
+    environment: str | None,
 ) -> CommandResult:
     """Plan back to what the objects of a run were before it. Writes nothing but --out."""
     from reconciler.cli.terminal.progress import Progress
@@ -42,8 +49,8 @@ def command(
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.engine.undo import plan_undo
 
-    settings = read_settings(session.inputs, config)
-    destination = prepare_destination(session, out, RunOptions(config=config))
+    settings = read_settings(session.inputs, config, environment)
+    destination = prepare_destination(session, out, RunOptions(config=config, environment=environment))
     targets = identify_targets(session.inputs, settings, sorted(settings.targets))
     with find_settings_store(settings, session.inputs.env, with_bodies=True) as store, report_store_errors():
         runs, _ = look_up_runs(store, targets, RunQuery(reference=run))

@@ -18,14 +18,16 @@ from reconciler.errors import Exit, UsageError
 @options.traffic
 @options.output
 @click.pass_obj
-def command(session: Session, /, run: str, config: str | None, target: tuple[str, ...]) -> CommandResult:
+def command(
+    session: Session, /, run: str, config: str | None, environment: str | None, target: tuple[str, ...]
+) -> CommandResult:
     """Take a target from the run of exactly this id, which you know to be dead."""
     from reconciler.engine.declaration import pick_targets, read_settings
     from reconciler.engine.run_store import find_settings_store, identify_targets, report_store_errors
     from reconciler.reports.layout import sanitize_message
     from reconciler.state.store_errors import describe_holding
 
-    settings = read_settings(session.inputs, config)
+    settings = read_settings(session.inputs, config, environment)
     targets = identify_targets(session.inputs, settings, pick_targets(settings, target))
     with find_settings_store(settings, session.inputs.env) as store, report_store_errors():
         unlocked = [name for name, key in targets.items() if store and store.unlock(key, run)]

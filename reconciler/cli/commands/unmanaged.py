@@ -20,7 +20,13 @@ from reconciler.errors import Exit
 @options.output
 @click.pass_obj
 def command(
-    session: Session, /, paths: tuple[str, ...], detailed_exitcode: bool, config: str | None, **filters: Any
+    session: Session,
+    /,
+    paths: tuple[str, ...],
+    detailed_exitcode: bool,
+    config: str | None,
+    environment: str | None,
+    **filters: Any,
 ) -> CommandResult:
     """List what exists and no manifest declares. Read-only."""
     from reconciler.cli.terminal.progress import Progress
@@ -30,7 +36,7 @@ def command(
     from reconciler.manifests.selection import Selection
     from reconciler.reports.unmanaged import encode_listed_objects, render_unmanaged, summarize_inventory
 
-    run_options = RunOptions(paths, config, Selection(**filters))
+    run_options = RunOptions(paths, config, Selection(**filters), environment=environment)
     with Progress(session) as progress:
         comparison = find_unmanaged(session.inputs, run_options, progress.tell)
     plan, listings = comparison.plan, comparison.listings

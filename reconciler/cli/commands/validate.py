@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 @options.report
 @options.output
 @click.pass_obj
-def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
+def command(
+    session: Session, /, paths: tuple[str, ...], config: str | None, environment: str | None, **filters: Any
+) -> CommandResult:
     """Check manifests offline: every error at once, with its position."""
     from reconciler.engine.declaration import RunOptions, read_declaration
     from reconciler.manifests.selection import Selection
     from reconciler.reports.problems import render_validation
 
     try:
-        declared = read_declaration(session.inputs, RunOptions(paths, config, Selection(**filters)), offline=True)
+        run_options = RunOptions(paths, config, Selection(**filters), environment=environment)
+        declared = read_declaration(session.inputs, run_options, offline=True)
     except InvalidError as error:
         return _report_problems(session, error.problems)
     # After all errors: a document that can't be read can't be judged.

@@ -13,7 +13,7 @@ from reconciler.cli.terminal.progress import Progress
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.documents.held_files import STANDARD_INPUT
-from reconciler.engine.saved_plans import find_manifests_commit
+from reconciler.engine.checkout import find_manifests_commit
 from reconciler.engine.settings_digest import digest_settings
 from reconciler.errors import UsageError
 from reconciler.fleet.dispatch import Dispatch, JudgeLoss, TaskEnd, run_tasks
@@ -74,7 +74,7 @@ def gather_fleet(session: Session, declared: Declaration, run_options: RunOption
         run_options,
         digest_settings(settings),
         declared.loaded.digest,
-        find_manifests_commit(session.inputs, run_options, settings),
+        find_manifests_commit(session.inputs, run_options.paths, settings),
         declared.selection,
         _list_documents(declared),
     )
@@ -92,7 +92,12 @@ def gather_plan_fleet(
         targets,
         tuple(options.shard.pick(targets)) if options.shard else targets,
         options,
-        run_options._replace(paths=saved_plan.paths, selection=parse_filters(plan.selection)),
+        run_options._replace(
+            paths=saved_plan.paths,
+            selection=parse_filters(plan.selection),
+            # As the plan has it: whoever names none applies a plan to its own.
+            environment=saved_plan.environment or None,
+        ),
         digest_settings(settings),
         plan.manifests,
         saved_plan.commit,

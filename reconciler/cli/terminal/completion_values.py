@@ -45,6 +45,12 @@ def complete_targets(context: click.Context, _param: click.Parameter, incomplete
     return [name for name in sorted(settings.targets if settings else ()) if name.startswith(incomplete)]
 
 
+def complete_environments(context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the environments of the settings that begin so."""
+    settings = _read_settings(context)
+    return [name for name in (settings.environment_names if settings else ()) if name.startswith(incomplete)]
+
+
 def complete_reports(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the formats of reports that begin so, each up to where its file is named."""
     from reconciler.reports.formats import FORMATS
@@ -59,7 +65,8 @@ def complete_revisions(context: click.Context, _param: click.Parameter, incomple
 
     settings, session = _read_settings(context), context.obj
     with suppress(ReconcilerError, OSError):
-        place = settings.manifests if settings and settings.manifests.exists() else session.cwd
+        folders = [folder for folder in (settings.manifest_folders if settings else ()) if folder.exists()]
+        place = folders[0] if folders else session.cwd
         repository = find_repository(place, session.env)
         before, dots, _ = incomplete.rpartition("...")
         words = [f"{before}{dots}{name}" for name in (list_references(repository) if repository else ())]
@@ -72,8 +79,11 @@ def _read_settings(context: click.Context) -> Settings | None:
     from reconciler.errors import ReconcilerError
 
     session: Session = context.obj
-    with suppress(ReconcilerError, OSError):
-        return read_settings(session.inputs, context.params.get("config"))
+    config, environment = context.params.get("config"), context.params.get("environment")
+    # What stands there may still be typed, or be wrong: then all that the settings have can be named.
+    for choice in dict.fromkeys((environment, None)):
+        with suppress(ReconcilerError, OSError):
+            return read_settings(session.inputs, config, choice)
     return None
 
 
@@ -88,7 +98,7 @@ def _find_names(context: click.Context, kind: str) -> Iterator[str]:
         return
     session: Session = context.obj
     with suppress(ReconcilerError, Unreadable, OSError):
-        for file in find_manifests([settings.manifests], session.cwd).files:
+        for file in find_manifests(settings.manifest_folders, session.cwd).files:
             if time.monotonic() > deadline:
                 return
             yield from _read_names(file, kind)

@@ -49,10 +49,10 @@ def list_neighbour_files(inputs: RunInputs, params: Mapping[str, Any]) -> Neighb
     from reconciler.engine.declaration import read_settings
 
     cwd, config, paths = inputs.cwd, params.get("config"), params.get("paths") or ()
-    manifests = read_settings(inputs, config).manifests
+    folders = read_settings(inputs, config, params.get("environment")).all_manifest_folders
     names = (params.get("out"), params.get("planfile"), config, *paths)
     files = [cwd / file for file in names if isinstance(file, str) and file]
-    return NeighbourFiles(files, [*(cwd / path for path in paths), manifests])
+    return NeighbourFiles(files, [*(cwd / path for path in paths), *folders])
 
 
 def explain_unwritable(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli.terminal.completion_values import (
+    complete_environments,
     complete_objects,
     complete_reports,
     complete_revisions,
@@ -149,7 +150,16 @@ def combine_options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-config = click.option("--config", metavar="FILE", help="Settings file; ./reconciler.yaml if not given.")
+config_file = click.option("--config", metavar="FILE", help="Settings file; ./reconciler.yaml if not given.")
+config = combine_options(
+    config_file,
+    click.option(
+        "--environment",
+        metavar="NAME",
+        help="An environment of the settings: its layers of manifests, its targets, its limits.",
+        shell_complete=complete_environments,
+    ),
+)
 target = click.option(
     "--target",
     multiple=True,

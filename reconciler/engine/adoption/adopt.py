@@ -22,7 +22,7 @@ from reconciler.engine.adoption.compared_documents import (
     keep_looked_up_fields,
     leave_unfit_fields,
 )
-from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, read_declaration
+from reconciler.engine.declaration import Declaration, RunInputs, RunOptions, list_manifest_paths, read_declaration
 from reconciler.engine.observe import observe
 from reconciler.engine.pipeline import connect_targets, find_deferrals, list_readers
 from reconciler.errors import Exit, RefusedError, UsageError
@@ -85,8 +85,7 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
         summary, reason = "what is piped in can't be edited in place", "nothing was read"
         raise UsageError(Diagnostic("usage.not-a-manifest", Source(STANDARD_INPUT), summary, reason, "name a file"))
     declared = read_declaration(inputs, options)
-    paths = options.paths or [str(declared.settings.manifests)]
-    files = find_manifests(paths, inputs.cwd).files
+    files = find_manifests(list_manifest_paths(declared.settings, options.paths), inputs.cwd).files
     places = read_places(files, declared.loaded.documents)
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
         run = Run.of_documents(inputs.today, declared.selected)

@@ -30,7 +30,11 @@ class ExportResult(NamedTuple):
 
 
 def export_manifests(
-    inputs: RunInputs, config: str | None, on_progress: Callable[[str], None], scope: ExportScope
+    inputs: RunInputs,
+    config: str | None,
+    environment: str | None,
+    on_progress: Callable[[str], None],
+    scope: ExportScope,
 ) -> ExportResult:
     """Return what exists as YAML.
 
@@ -38,7 +42,7 @@ def export_manifests(
     IncompleteError where everything was left out, and RefusedError for a text that `plan` could not read. Whatever
     can't be read ends it: half an export would look like a whole one.
     """
-    settings = read_settings(inputs, config)
+    settings = read_settings(inputs, config, environment)
     drafts = read_drafts(inputs, settings, scope, on_progress)
     return _write_manifests(drafts, inputs, settings) if drafts else ExportResult(_ALL_DECLARED, ())
 

@@ -74,7 +74,7 @@ def build_repository(
 
     Raises UsageError with everything that is in the way, before a server is asked, and as `export_tree` does.
     """
-    foundation = lay_foundation(read_settings(inputs, config), plan.folder)
+    foundation = lay_foundation(read_settings(inputs, config, None), plan.folder)
     around = _build_surroundings(foundation, plan.ci)
     manifests = _find_manifest_folder(foundation.settings, plan.folder)
     kept_paths = _check_way(plan, around, manifests)
