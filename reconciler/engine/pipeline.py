@@ -16,7 +16,8 @@ from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.observe import observe
 from reconciler.engine.parallel_reads import Readers
 from reconciler.errors import Exit, ReconcilerError
-from reconciler.kinds.kind import ClaimedActs, Run
+from reconciler.kinds.claimed_acts import ClaimedActs
+from reconciler.kinds.kind import Run
 from reconciler.kinds.registry import Registry
 from reconciler.model import Bound, Plan
 from reconciler.plans.acknowledgements import Deferrals

@@ -23,7 +23,7 @@ from reconciler.engine.plan_rights import WeighedPlan
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.kinds.kind import Wanted
 from reconciler.kinds.registry import Registry
-from reconciler.manifests.discovery import find_manifests
+from reconciler.manifests.discovery import find_layer_files, find_manifests
 from reconciler.manifests.load import salvage_documents
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.plans.planfile import SavedPlan
@@ -109,12 +109,13 @@ def _refuse_unread_policies(
 ) -> None:
     try:
         listing = find_manifests(list_manifest_paths(settings, paths), inputs.cwd)
+        layers = find_layer_files(() if paths else settings.layers, inputs.cwd)
     # A job that applies need not have a checkout: what was approved was judged when it was planned.
     except ReconcilerError:
         return
     scope = describe_scope(settings)
     vocabulary = Vocabulary(inputs.kinds, list_declared_targets(settings), environment=scope)
-    directives = salvage_documents(listing, vocabulary).directives
+    directives = salvage_documents(listing, vocabulary, layers).directives
     if any(isinstance(directive.spec, Policy) for directive in directives):
         problem = Diagnostic(
             "policy.unread",

@@ -9,7 +9,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.engine.declaration import Declaration, RunInputs
 from reconciler.engine.pipeline import JudgedPlan, compare_with_servers, connect_targets
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.kind import ClaimedActs
+from reconciler.kinds.claimed_acts import ClaimedActs
 from reconciler.model import Risk
 from reconciler.rights import RightsDemand
 

@@ -30,7 +30,7 @@ from reconciler.engine.recovery import (
 from reconciler.engine.run_store import STATE_SOURCE, report_store_errors
 from reconciler.engine.target_lock import LockPolicy, claim_lease, renew_lease
 from reconciler.errors import Exit, StateError
-from reconciler.kinds.kind import ClaimedActs
+from reconciler.kinds.claimed_acts import ClaimedActs
 from reconciler.kinds.registry import Registry
 from reconciler.model import Action, Obstacle, Outcome, Plan, Step, Verdict
 from reconciler.plans.masking import SecretMasker

@@ -17,7 +17,7 @@ from reconciler.engine.run_store import STATE_SOURCE
 from reconciler.engine.target_lock import renew_lease
 from reconciler.engine.timing import REAL_TIME, Timing
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.kind import ClaimedAct
+from reconciler.kinds.claimed_acts import ClaimedAct
 from reconciler.kinds.registry import Registry
 from reconciler.reader import Read
 from reconciler.sanitize import escape_and_shorten

@@ -8,7 +8,7 @@ from reconciler.apis.connect import Api
 from reconciler.engine.recovery import list_claimed_acts
 from reconciler.engine.run_store import find_settings_store, identify_bound, report_store_errors
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.kind import ClaimedActs
+from reconciler.kinds.claimed_acts import ClaimedActs
 from reconciler.settings.model import Settings
 
 

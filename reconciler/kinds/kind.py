@@ -28,7 +28,9 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, cast
 from typing_extensions import TypeVar
 
 from reconciler.diagnostics import Address, Diagnostic, Source
+from reconciler.field_origins import FieldOrigin
 from reconciler.kinds.adoption import Adopted, ComparedDocument, adopt_document
+from reconciler.kinds.claimed_acts import ClaimedActs
 from reconciler.kinds.document_kind import DocumentKind
 from reconciler.kinds.exported_document import ExportedDocument
 from reconciler.kinds.listed_objects import ListedObject
@@ -73,6 +75,10 @@ class Wanted(Generic[SpecT_co]):
     """Position of a place inside the document; scans the text again, so only errors should ask."""
     renamed_from: str = ""
     """The former name of its object, which is to be renamed; only of a kind that is `renamable`."""
+    layers: tuple[str, ...] = field(default=(), compare=False)
+    """The layers of an environment whose documents it is made of, the lowest first."""
+    origin: Callable[[Path], FieldOrigin] | None = field(default=None, compare=False, repr=False)
+    """Which line decided a value of the document; None where no layers are."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -143,21 +149,6 @@ class Tally(NamedTuple):
 
 Finding = Match | Diagnostic | Note | Absence | Tally | Gap
 """What comparing one document can yield."""
-
-
-class ClaimedAct(NamedTuple):
-    """The step of a run that did something which can't be undone, or may have done it; and whether that is settled.
-
-    `is_under_way` says that this run still holds the target, and nobody knows that it is gone.
-    """
-
-    step: str
-    is_settled: bool
-    is_under_way: bool = False
-
-
-ClaimedActs = Mapping[str, Mapping[str, ClaimedAct]]
-"""By target, and by what `Kind.list_acts` calls an act."""
 
 
 @dataclass(frozen=True, slots=True)

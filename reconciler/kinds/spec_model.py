@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
@@ -27,6 +27,9 @@ class SpecPart(BaseModel):
         populate_by_name=True,
         defer_build=True,
     )
+
+    alternatives: ClassVar[tuple[frozenset[str], ...]] = ()
+    """Fields, by manifest name, of which no two can be given: a patch that gives one displaces the others."""
 
     def check_fields(self) -> Iterator[Explanation]:
         """Yield what is wrong with which fields are given (`model_fields_set`), whatever they hold.

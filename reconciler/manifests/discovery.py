@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from reconciler.diagnostics import Diagnostic, Source
@@ -13,6 +13,7 @@ from reconciler.documents.held_files import STANDARD_INPUT, StandardInput
 from reconciler.documents.local_tree import LocalTree
 from reconciler.documents.tree_search import DiscoveredFiles, search_tree
 from reconciler.errors import UsageError
+from reconciler.manifests.layer_files import LayerFiles, LayerFolder
 
 
 def find_manifests(
@@ -32,6 +33,11 @@ def find_manifests(
     if read_standard_input is not None and is_piped:
         listing.files.insert(0, StandardInput(base, read_standard_input()))
     return listing
+
+
+def find_layer_files(layers: Iterable[LayerFolder], base: Path) -> list[LayerFiles]:
+    """Return the manifests of each layer, the lowest first; raises as `find_manifests` does."""
+    return [LayerFiles(layer.name, find_manifests([layer.folder], base)) for layer in layers]
 
 
 def would_read(path: Path, file: Path) -> bool:

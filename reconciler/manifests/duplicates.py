@@ -11,6 +11,8 @@ from reconciler.model import Path
 from reconciler.sanitize import escape_and_shorten
 
 _Claim = tuple[int, Path | Source]
+_PATCH_IT = "give the later one the same name, so that it is a patch, or remove the object from one"
+_NAME_PATH: Path = ("metadata", "name")
 
 
 def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
@@ -35,7 +37,8 @@ def _find_clashes(ordered: Sequence[Wanted]) -> Iterator[Diagnostic]:
     for number, document in enumerate(ordered):
         namesake = names.setdefault(_fold_text(document.address.name), number)
         if namesake != number:
-            yield _describe_same_name(ordered[namesake], document)
+            places = (other.at(_NAME_PATH) for other in (ordered[namesake], document))
+            yield describe_same_name(document.address.kind, document.address.name, *places)
         for identity, location in _list_identities(document):
             owner, owner_location = owners.setdefault(_fold_text(identity), (number, location))
             if owner not in {number, namesake}:
@@ -57,13 +60,12 @@ def _fold_text(text: str) -> str:
     return normalize("NFC", text.casefold())
 
 
-def _describe_same_name(first: Wanted, second: Wanted) -> Diagnostic:
-    name_path = ("metadata", "name")
-    name = escape_and_shorten(second.address.name)
+def describe_same_name(kind: str, name: str, first: Source, second: Source) -> Diagnostic:
+    """Say at the second place that a document of this kind and name is declared at the first."""
     return Diagnostic(
         "manifest.duplicate-name",
-        second.at(name_path),
-        f'{second.address.kind} "{name}" is already declared at {first.at(name_path)}',
+        second,
+        f'{kind} "{escape_and_shorten(name)}" is already declared at {first}',
         "two documents can't both hold",
         "rename or merge one",
     )
@@ -78,11 +80,12 @@ def _describe_same_object(
         f'{escape_and_shorten(identity)} is already managed by "{escape_and_shorten(first.address.name)}" '
         f"at {_find_source(first, first_location)}",
         "two documents would overwrite each other",
-        "remove it from one",
+        # Within one layer neither would be over the other.
+        "remove it from one" if first.layers == second.layers else _PATCH_IT,
     )
 
 
 def _find_source(document: Wanted, location: Path | Source) -> Source:
     if isinstance(location, Source):
         return location
-    return document.at(("spec", *location)) if location else document.at(("metadata", "name"))
+    return document.at(("spec", *location)) if location else document.at(_NAME_PATH)

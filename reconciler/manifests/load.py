@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.directives.directive import DirectiveContext
-from reconciler.documents import files, limits
+from reconciler.documents import limits
 from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef, InputFile
 from reconciler.documents.limits import limit_problems
-from reconciler.documents.reader import parse_documents
 from reconciler.documents.tree_search import DiscoveredFiles
 from reconciler.errors import InvalidError, RefusedError
 from reconciler.kinds.kind import Kind, Wanted
 from reconciler.manifests.declared_target import NO_ENVIRONMENT, DeclaredTargets, EnvironmentScope
 from reconciler.manifests.digest import digest_documents
-from reconciler.manifests.discovery import find_manifests
+from reconciler.manifests.discovery import find_layer_files, find_manifests
 from reconciler.manifests.duplicates import find_duplicates
+from reconciler.manifests.envelope import open_envelope
+from reconciler.manifests.layer_files import LayerFiles, LayerFolder, merge_listings
+from reconciler.manifests.layered_document import LayeredDocument
+from reconciler.manifests.layers import LayerRules, merge_layers
 from reconciler.manifests.manifest import Manifest, Vocabulary, read_manifest, split_notes
+from reconciler.manifests.parsed_files import ReadAmount, parse_files, parse_layers
+from reconciler.manifests.target_selection import choose_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class _Reading:
     faulty: list[Manifest] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
+    wanted_count: int = 0
 
 
 def _select_all(_document: Wanted) -> bool:
@@ -69,9 +76,11 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
     read_standard_input: Callable[[], bytes] | None = None,
     may_be_empty: bool = False,
     today: date | None = None,
+    layers: Sequence[LayerFolder] = (),
 ) -> LoadedManifests:
     """Return what the manifests at and below `paths` declare; the path "-" is what standard input holds.
 
+    With `layers`, the first one below all others, it is what the manifests in their folders declare together.
     `targets` are those that documents may be for, and `environment` says which ones it leaves out. A document for
     several targets is there once for each. Relative paths start at `base`, which is also what the names of files are
     shown relative to; it is the working folder if not given. What is wrong with a document that is not selected becomes
@@ -82,8 +91,10 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
     Raises InvalidError with the problems of all files, RefusedError where nothing at all is declared, unless that may
     be, and UsageError for a path that doesn't exist or can't be a manifest.
     """
-    listing = find_manifests(paths, base or Path.cwd(), read_standard_input)
-    place = " ".join(map(str, paths))
+    folder = base or Path.cwd()
+    files_of_layers = find_layer_files(layers, folder)
+    listing = merge_listings(files_of_layers) if layers else find_manifests(paths, folder, read_standard_input)
+    place = " ".join(map(str, (layer.name for layer in layers) if layers else paths))
     return load_files(
         listing,
         kinds=kinds,
@@ -93,6 +104,7 @@ def load_manifests(  # noqa: PLR0913 - each is a fact of its own
         place=place,
         may_be_empty=may_be_empty,
         today=today,
+        layers=files_of_layers,
     )
 
 
@@ -106,14 +118,15 @@ def load_files(  # noqa: PLR0913 - as `load_manifests`
     place: str = "",
     may_be_empty: bool = False,
     today: date | None = None,
+    layers: Sequence[LayerFiles] = (),
 ) -> LoadedManifests:
     """Return what files that were found declare, wherever they lie; `place` is what people call all of them.
 
-    The rest is as `load_manifests` has it.
+    With `layers` they are those of the listing, by layer. The rest is as `load_manifests` has it.
     """
     reading = _Reading(is_selected)
     vocabulary = Vocabulary(kinds, targets, environment=environment)
-    _read_files(listing.files, vocabulary, reading)
+    _read_listing(listing, layers, vocabulary, reading)
     # After the last file: a duplicate's other document may stand in any of them.
     _tell_duplicates(reading)
     _judge_directives(reading, vocabulary, today)
@@ -133,10 +146,15 @@ class SalvagedManifests(NamedTuple):
     directives: list[Wanted]
 
 
-def salvage_documents(listing: DiscoveredFiles, vocabulary: Vocabulary) -> SalvagedManifests:
-    """Return what files declare as far as it can be read, documents with wrong fields among it; nothing is raised."""
+def salvage_documents(
+    listing: DiscoveredFiles, vocabulary: Vocabulary, layers: Sequence[LayerFiles] = ()
+) -> SalvagedManifests:
+    """Return what files declare as far as it can be read, documents with wrong fields among it; nothing is raised.
+
+    With `layers` they are those of the listing, by layer.
+    """
     reading = _Reading(_select_all)
-    _read_files(listing.files, vocabulary, reading)
+    _read_listing(listing, layers, vocabulary, reading)
     partial = [wanted for manifest in reading.faulty if manifest.has_target for wanted in manifest.wanted]
     return SalvagedManifests([*reading.whole, *partial], [*listing.problems, *reading.problems], reading.directives)
 
@@ -153,33 +171,76 @@ def _build_result(reading: _Reading, listing: DiscoveredFiles) -> LoadedManifest
     return LoadedManifests(ordered, digest, len(listing.files), ignored, notes, unread, directives)
 
 
+def _read_listing(
+    listing: DiscoveredFiles, layers: Sequence[LayerFiles], vocabulary: Vocabulary, reading: _Reading
+) -> None:
+    if layers:
+        _read_layers(layers, vocabulary, reading)
+    else:
+        _read_files(listing.files, vocabulary, reading)
+
+
 def _read_files(input_files: Iterable[InputFile], vocabulary: Vocabulary, reading: _Reading) -> None:
     """Read what files declare, and what is wrong with them; stops where a limit is passed."""
-    bytes_read = document_count = wanted_count = 0
-    for file in input_files:
-        try:
-            data = file.read(limits.FILE_BYTES)
-        except files.Unreadable as refusal:
-            reading.problems.append(refusal.explanation.locate(Source(file.shown)))
-            continue
-        bytes_read += len(data)
-        documents, file_problems = parse_documents(data, file.shown)
-        document_count += len(documents)
-        if excess := _explain_excess(bytes_read, document_count):
-            reading.problems.append(excess.locate(Source(file.shown)))
-            break
-        file_notes: list[Diagnostic] = []
-        for document in documents:
-            for manifest in read_manifest(document, file, vocabulary):
-                problems, notes = _judge_manifest(manifest, reading)
-                file_problems += problems
-                file_notes += notes
-                wanted_count += len(manifest.wanted)
-            if wanted_count > limits.WANTED:
-                reading.problems.append(_explain_too_many_wanted().locate(document.source))
-                return
-        reading.problems += limit_problems(file_problems)
-        reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(file_notes)]
+    for file, documents, file_problems in parse_files(input_files, ReadAmount(), reading.problems):
+        if not _read_documents(((document, file) for document in documents), file_problems, vocabulary, reading):
+            return
+
+
+def _read_layers(layers: Sequence[LayerFiles], vocabulary: Vocabulary, reading: _Reading) -> None:
+    """Read what the files of layers declare together, and what is wrong with them."""
+    documents = merge_layers(parse_layers(layers, reading.problems), _make_layer_rules(vocabulary))
+    for _, of_file in groupby(documents, key=lambda document: document.source.file):
+        if not _read_documents(((item, item.chain[0].file) for item in of_file), [], vocabulary, reading):
+            return
+
+
+def _make_layer_rules(vocabulary: Vocabulary) -> LayerRules:
+    names = [*vocabulary.kinds, *vocabulary.directives]
+    targets, environment = vocabulary.targets, vocabulary.environment
+    return LayerRules(
+        vocabulary.find_kind,
+        lambda document: open_envelope(document, vocabulary.find_kind(document), names)[1],
+        lambda document, kind: choose_targets(_read_metadata(document), kind, targets, environment),
+    )
+
+
+def _read_metadata(document: Document) -> object:
+    return document.value.get("metadata") if isinstance(document.value, dict) else None
+
+
+def _read_documents(
+    documents: Iterable[tuple[Document, InputFile]],
+    file_problems: list[Diagnostic],
+    vocabulary: Vocabulary,
+    reading: _Reading,
+) -> bool:
+    """Read the documents of one file, of which problems may be known already; False where a limit is passed."""
+    file_notes: list[Diagnostic] = []
+    for document, file in documents:
+        for manifest in _read_layered(document, file, vocabulary):
+            problems, notes = _judge_manifest(manifest, reading)
+            file_problems += problems
+            file_notes += notes
+            reading.wanted_count += len(manifest.wanted)
+        if reading.wanted_count > limits.WANTED:
+            reading.problems.append(_explain_too_many_wanted().locate(document.source))
+            return False
+    reading.problems += limit_problems(file_problems)
+    reading.notes += [replace(note, severity=Severity.NOTE) for note in limit_problems(file_notes)]
+    return True
+
+
+def _read_layered(document: Document, file: InputFile, vocabulary: Vocabulary) -> list[Manifest]:
+    """Read a document; of one that layers declare, tell what is wrong with them too, and which they are."""
+    if not isinstance(document, LayeredDocument):
+        return read_manifest(document, file, vocabulary)
+    if document.is_stray:
+        return [Manifest((), *split_notes([*document.problems]))]
+    return [
+        manifest._replace(problems=[*document.problems, *map(document.name_layers, manifest.problems)])
+        for manifest in read_manifest(document, file, vocabulary)
+    ]
 
 
 def _judge_manifest(manifest: Manifest, reading: _Reading) -> tuple[list[Diagnostic], list[Diagnostic]]:
@@ -233,7 +294,9 @@ def _tell_duplicates(reading: _Reading) -> None:
 def _judge_directives(reading: _Reading, vocabulary: Vocabulary, today: date | None) -> None:
     """Find what is wrong with directives beside each other, the documents and the day. Each name is there once."""
     # A directive for several targets is one document.
-    documents = {item.source: item for item in reading.directives}.values()
+    # Of layers the line of the name tells two documents of one layer apart that are over the same one.
+    directives = reading.directives
+    documents = {(item.source, item.layers and item.at(("metadata", "name"))): item for item in directives}.values()
     diagnostics = list(find_duplicates(replace(item, address=item.address._replace(target="")) for item in documents))
     if today is not None:
         faulty = [wanted for manifest in reading.faulty for wanted in manifest.wanted]
@@ -244,17 +307,6 @@ def _judge_directives(reading: _Reading, vocabulary: Vocabulary, today: date | N
     problems, notes = split_notes(diagnostics)
     reading.problems += limit_problems(problems)
     reading.notes += notes
-
-
-def _explain_excess(bytes_read: int, document_count: int) -> Explanation | None:
-    if bytes_read > limits.TOTAL_BYTES:
-        size = f"{limits.TOTAL_BYTES >> 20} MiB"
-        summary, remedy = f"the manifests together have more than {size}", "use CSV tables"
-        return limits.describe_excess("TOTAL_BYTES", summary, remedy=remedy)
-    if document_count > limits.DOCUMENTS:
-        summary, reason = f"more than {limits.DOCUMENTS} documents", "the rest was not read"
-        return limits.describe_excess("DOCUMENTS", summary, reason, "name a smaller folder")
-    return None
 
 
 def _explain_too_many_wanted() -> Explanation:

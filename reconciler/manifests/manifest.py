@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Address, Diagnostic, Explanation, Severity, Source
@@ -21,6 +21,7 @@ from reconciler.kinds.kind import Kind, Wanted
 from reconciler.kinds.spec_model import Spec, find_conflicts
 from reconciler.manifests.declared_target import NO_ENVIRONMENT, DeclaredTargets, EnvironmentScope
 from reconciler.manifests.envelope import MANIFEST_RULES, Metadata, open_envelope
+from reconciler.manifests.layered_document import LayeredDocument, find_input_file
 from reconciler.manifests.target_selection import TargetChoice, choose_targets
 from reconciler.manifests.target_values import (
     ValueGroup,
@@ -166,7 +167,10 @@ def _want(
     document, address = opened.document, Address("", opened.kind.name, metadata.name)
     at = document.at if is_whole else partial(_locate_path, document, read_spec.restore)
     labels, former_name = metadata.labels or {}, metadata.renamed_from or ""
-    return Wanted(address, read_spec.resource, document.source, labels, tables, at, former_name)
+    wanted = Wanted(address, read_spec.resource, document.source, labels, tables, at, former_name)
+    if not isinstance(document, LayeredDocument):
+        return wanted
+    return replace(wanted, layers=document.layers, origin=cache(document.trace_origin))
 
 
 def _spread(wanted: Wanted, target_names: Iterable[str]) -> tuple[Wanted, ...]:
@@ -213,7 +217,8 @@ def _read_tables(opened: _OpenDocument, spec: Mapping[str, object]) -> tuple[dic
         if not isinstance(name, str) or not name:
             continue
         try:
-            table_file, extra_columns = csv_tables.locate_table(opened.file, name), kind.extra_columns.get(field, ())
+            table_file = csv_tables.locate_table(find_input_file(document, ("spec", field), opened.file), name)
+            extra_columns = kind.extra_columns.get(field, ())
             table, table_problems = csv_tables.read_table(table_file, columns, kind.cell_forms, extra_columns)
         except (files.Unreadable, csv_tables.TableNameError) as refusal:
             problems.append(refusal.explanation.add_subject(f"{field}:").locate(document.at(("spec", field))))

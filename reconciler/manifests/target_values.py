@@ -7,7 +7,7 @@ those of the mapping that asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from reconciler.diagnostics import Diagnostic, Explanation, Source
@@ -57,21 +57,32 @@ class ValueGroup(NamedTuple):
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FilledDocument(Document):
-    """A document with values of a target, by their places, in which a message quotes what was looked up."""
+    """A document with values of a target, by their places, in which a message quotes what was looked up.
 
-    texts: Mapping[Path, str] = field(default_factory=dict)
+    Where everything stands only the document before that knows, which may be one of several layers.
+    """
+
+    asking: Document
+    texts: Mapping[Path, str]
+
+    def at(self, path: Path) -> Source:
+        """Return where a value stands, or what asks for it."""
+        return self.asking.at(path)
+
+    def key(self, path: Path) -> Source:
+        """Return where the key of a value stands."""
+        return self.asking.key(path)
 
     def raw(self, path: Path) -> RawScalar | None:
         """Return a scalar as it was written; one that was looked up as if in double quotes."""
         text = self.texts.get(path)
-        # The class is made twice, for its slots, so that a bare super() knows the one that is gone.
-        return Document.raw(self, path) if text is None else RawScalar(text, '"')
+        return self.asking.raw(path) if text is None else RawScalar(text, '"')
 
     def find_escape(self, path: Path, character: str) -> str:
         """Return the escape by which a scalar holds a character; of one that was looked up it is not here."""
-        return "" if path in self.texts else Document.find_escape(self, path, character)
+        return "" if path in self.texts else self.asking.find_escape(path, character)
 
 
 def find_references(spec: Mapping[str, object]) -> Iterator[ValueReference]:
@@ -144,7 +155,15 @@ def fill_document(document: Document, references: Sequence[ValueReference], valu
         value = _replace_member(value, path, values.get(name, REFUSED))
     is_damaged = document.damaged or not all(name in values for _, name in references)
     texts = {path: values[name] for path, name in references if name in values}
-    return FilledDocument(value, document.source, document.file, document.number, is_damaged, texts)
+    return FilledDocument(
+        value=value,
+        source=document.source,
+        file=document.file,
+        number=document.number,
+        damaged=is_damaged,
+        asking=document,
+        texts=texts,
+    )
 
 
 def _replace_member(value: Any, path: Path, new: object) -> object:

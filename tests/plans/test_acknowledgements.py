@@ -13,7 +13,8 @@ import pytest
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Severity, Source
 from reconciler.engine.observe import observe
-from reconciler.kinds.kind import ClaimedAct, Run
+from reconciler.kinds.claimed_acts import ClaimedAct
+from reconciler.kinds.kind import Run
 from reconciler.kinds.registry import KINDS
 from reconciler.kinds.request_denial.comparison import name_act
 from reconciler.model import Json, Obstacle, Plan

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from operator import eq
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, StrictBool, StrictInt
 
@@ -122,8 +122,15 @@ class Certificates(SpecPart):
         "Certificates that the query finds and that are left alone, such as those of another document.", alias="except"
     )
 
+    selections: ClassVar[frozenset[str]] = frozenset({"thumbprints", "ids", "query"})
+    alternatives: ClassVar[tuple[frozenset[str], ...]] = (
+        selections,
+        frozenset({"except", "thumbprints"}),
+        frozenset({"except", "ids"}),
+    )
+
     def check_fields(self) -> Iterator[Explanation]:
-        if len(self.model_fields_set - {"except_"}) != 1:
+        if len(self.model_fields_set & self.selections) != 1:
             yield _ONE_SELECTION
         if "except_" in self.model_fields_set and "query" not in self.model_fields_set:
             yield _EXCEPT_WITHOUT_QUERY
@@ -154,6 +161,12 @@ class CertificateOwner(Spec):
     ] = unmanaged_field(
         "What becomes of a certificate that is named and does not exist (purged, renewed): `refuse`, the default, "
         "makes it a step that is not sent and lets `apply` end 9; `report` only tells it. It is drift in both."
+    )
+
+    alternatives: ClassVar[tuple[frozenset[str], ...]] = (
+        frozenset({"owner", "clear"}),
+        *(frozenset({"assignments", field}) for field in ("owner", "clear", "certificates")),
+        frozenset({"collection", "container"}),
     )
 
     def check_fields(self) -> Iterator[Explanation]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from reconciler.diagnostics import Source
-from reconciler.kinds.kind import ClaimedAct, Match, Wanted
+from reconciler.kinds.claimed_acts import ClaimedAct
+from reconciler.kinds.kind import Match, Wanted
 from reconciler.kinds.request_denial.matching import PatternMatches, find_matches
 from reconciler.kinds.request_denial.spec import Expected, RequestDenial
 from reconciler.model import Json, Obstacle, Path, Subject

@@ -125,8 +125,10 @@ class RequestDenial(Spec):
     )
     expires: Day = unmanaged_field("From that day on (UTC) the document is inert and reported as such.")
 
+    alternatives: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"requests", "match"}),)
+
     def check_fields(self) -> Iterator[Explanation]:
-        if len(self.model_fields_set & {"requests", "match"}) != 1:
+        if len(self.model_fields_set & self.alternatives[0]) != 1:
             yield _ONE_SELECTION
 
     def check(self, name: str, tables: Tables) -> Iterator[tuple[Path, Explanation]]:
