@@ -27,6 +27,7 @@ from reconciler.reports.export import EXPORT_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
 from reconciler.reports.posture_schema import POSTURE_SCHEMA
+from reconciler.reports.rendered import RENDER_SCHEMA
 from reconciler.reports.rights import RIGHTS_SCHEMA
 from reconciler.reports.unmanaged_schema import BASE_MEMBERS, COUNTS_SCHEMA, LISTED_OBJECTS_SCHEMA, SAVED_COUNTS_SCHEMA
 from reconciler.settings.schema_texts import build_settings_schema, build_targets_schema
@@ -103,7 +104,7 @@ def _build_report_schema() -> Schema:
         "state": {"state": state},
     }
     own |= {"adopt": ADOPTION_SCHEMA, "unmanaged": {"objects": LISTED_OBJECTS_SCHEMA}}
-    own["report"] = {"posture": POSTURE_SCHEMA}
+    own |= {"report": {"posture": POSTURE_SCHEMA}, "render": RENDER_SCHEMA}
     own |= {command: {"targets": BOUNDS_SCHEMA} for command in ("plan", "drift", "apply")}
     own |= dict.fromkeys(("export", "init"), EXPORT_SCHEMA)
     # A saved plan has `targets` too, of another shape.

@@ -21,6 +21,8 @@ Options:
 
 Everyday:
   validate  Check manifests offline: every error at once, with its position.
+  render    Print what all layers of an environment say together, with the
+            origin of each field.
   plan      Show what `apply` would send.
   apply     Send a saved plan; or plan, show, ask and send.
   drift     Say what is no longer as declared.

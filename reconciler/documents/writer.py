@@ -26,7 +26,7 @@ _MAX_KEY_LENGTH: Final = 200
 
 
 Comments = Mapping[tuple[str | int, ...], str]
-"""Comments of one document by the path of the scalar that they stand behind; an empty one is none."""
+"""Comments of one document by the path of the scalar or the member that they stand behind; an empty one is none."""
 
 
 def format_yaml(
@@ -76,10 +76,10 @@ def _format_mapping(
     for key, member in value.items():
         name, place = _format_key(key), (*path, key)
         if isinstance(member, Mapping) and member:
-            yield f"{indent}{name}:\n"
+            yield f"{indent}{name}:{_format_comment(comments, place)}\n"
             yield from _format_mapping(member, f"{indent}  ", place, comments)
         elif _is_list(member) and member:
-            yield f"{indent}{name}:\n"
+            yield f"{indent}{name}:{_format_comment(comments, place)}\n"
             yield from _format_list(member, f"{indent}  ", place, comments)
         else:
             yield f"{indent}{name}: {_format_scalar(member)}{_format_comment(comments, place)}\n"

@@ -177,9 +177,11 @@ def _spread(wanted: Wanted, target_names: Iterable[str]) -> tuple[Wanted, ...]:
     """Return the same for each of the targets."""
     (_, kind, name), spec, source = wanted.address, wanted.spec, wanted.source
     labels, tables, at, former_name = wanted.labels, wanted.tables, wanted.at, wanted.renamed_from
+    layers, origin = wanted.layers, wanted.origin
     # No copy by `replace`, which takes four times as long: there may be a thousand targets.
     return tuple(
-        Wanted(Address(target, kind, name), spec, source, labels, tables, at, former_name) for target in target_names
+        Wanted(Address(target, kind, name), spec, source, labels, tables, at, former_name, layers, origin)
+        for target in target_names
     )
 
 

@@ -114,6 +114,8 @@ OUTCOMES = [
     ("explain below a value", {}, "explain EventHandler.enabled.x", 3, "plain value"),
     ("explain", {}, "explain SecurityRole.claims.type", 0, ""),
     ("kinds", {}, "kinds", 0, ""),
+    ("rendered", {"m/a.yaml": ROLE}, "render m", 0, "m/a.yaml:4"),
+    ("nothing to render", {"m/a.yaml": "x: 1\n"}, "render m", 4, "m/a.yaml:1:1"),
     ("no policies", {"m/a.yaml": ROLE}, "policy m", 0, ""),
     ("policies", {"m/a.yaml": ROLE + POLICY}, "policy m", 0, "over each document"),
     ("no rule of a policy", {"m/a.yaml": ROLE + POLICY.replace("has(", "hs(")}, "policy m", 4, "m/a.yaml:9:48"),
