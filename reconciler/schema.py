@@ -26,6 +26,7 @@ from reconciler.reports.drift_members import AGE_SCHEMA, RUN_SCHEMA
 from reconciler.reports.export import EXPORT_SCHEMA
 from reconciler.reports.history_schema import build_run_schema
 from reconciler.reports.json_document import FORMAT_VERSION
+from reconciler.reports.origins import ORIGIN_SCHEMA
 from reconciler.reports.posture_schema import POSTURE_SCHEMA
 from reconciler.reports.rendered import RENDER_SCHEMA
 from reconciler.reports.rights import RIGHTS_SCHEMA
@@ -198,7 +199,8 @@ def _build_change_schema(reason: str, optional: Schema | None = None) -> Schema:
     members = {"path": path, "before": anything, "after": anything, "risk": risk, **why}
     about_names = "What members that hold an id are called, by member."
     names: Schema = {"type": "object", "additionalProperties": {"type": "string"}, "description": about_names}
-    return _build_open(members, {"names": names, "verdict": verdict, **(optional or {})})
+    told = {"names": names, "origin": ORIGIN_SCHEMA}
+    return _build_open(members, {"verdict": verdict, **told, **(optional or {})})
 
 
 def _build_call_schema() -> Schema:

@@ -19,6 +19,7 @@ from typing import Any
 
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
+from reconciler.field_origins import FieldOrigin
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Obstacle, Plan, Request, Risk, Step, Subject
 from reconciler.plans.stored_rights import decode_rights_change, encode_rights_change
 
@@ -130,8 +131,10 @@ def encode_step(step: Step) -> dict[str, Json]:
 
 def encode_stored_change(change: Change) -> dict[str, Json]:
     """Return a change; `decode_change` gives back an equal one."""
-    members = {**change._asdict(), "risk": change.risk.value, "names": dict(change.names)}
-    return members if change.names else {name: member for name, member in members.items() if name != "names"}
+    path, before, after, risk, reason, origin, names = change
+    members = {"path": path, "before": before, "after": after, "risk": risk.value, "reason": reason}
+    members |= {"origin": encode_origin(origin)} if origin else {}
+    return members | ({"names": dict(names)} if names else {})
 
 
 def decode_step(members: Mapping[str, Any]) -> Step:
@@ -152,6 +155,23 @@ def decode_step(members: Mapping[str, Any]) -> Step:
         deferral=_decode_deferral(members["acknowledgement"]) if "acknowledgement" in members else None,
         escalation=escalation,
     )
+
+
+def encode_origin(origin: FieldOrigin) -> dict[str, Json]:
+    """Return which line decided a field, and which ones it overrides, the nearest first."""
+    return {"source": str(origin.source), "overridden": [str(source) for source in origin.overridden]}
+
+
+def decode_origin(members: Mapping[str, Any]) -> FieldOrigin:
+    """Return the origin of `encode_origin`; raises as `decode_plan` does."""
+    _check_texts(members["source"], *members["overridden"])
+    return _share_origin(members["source"], *members["overridden"])
+
+
+# Of a document of 100,000 certificates one line decides.
+@lru_cache(maxsize=4096)
+def _share_origin(source: str, *overridden: str) -> FieldOrigin:
+    return FieldOrigin(parse_source(source), tuple(map(parse_source, overridden)))
 
 
 def encode_deferral(deferral: Deferral) -> dict[str, Json]:
@@ -257,12 +277,12 @@ def _decode_diagnostics(rows: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, 
 def decode_change(members: Mapping[str, Any]) -> Change:
     """Return a change; raises as `decode_plan` does."""
     path, before, after, reason = members["path"], members["before"], members["after"], members["reason"]
-    names = members.get("names", {})
+    names, origin = members.get("names", {}), members.get("origin")
     _check_texts(path, reason, *names.values())
-    if not names and isinstance(before, str | None) and isinstance(after, str | None):
+    if not names and not origin and isinstance(before, str | None) and isinstance(after, str | None):
         return _share_change(path, before, after, members["risk"], reason)
     change = Change(intern(path), _share_texts(before), _share_texts(after), Risk(members["risk"]), intern(reason))
-    return change._replace(names=tuple(sorted(names.items()))) if names else change
+    return change._replace(names=tuple(sorted(names.items())), origin=decode_origin(origin) if origin else None)
 
 
 def decode_subject(members: Mapping[str, Any]) -> Subject:

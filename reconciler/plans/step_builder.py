@@ -7,10 +7,12 @@ after, but those that the body makes of the object as it was read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from reconciler.errors import CannotEncode
 from reconciler.kinds.kind import Kind, Match, Meaning
 from reconciler.model import Change, ObjectSides, Request, Step
+from reconciler.plans.change_origins import trace_changes
 from reconciler.plans.diff import find_changes
 
 
@@ -23,12 +25,20 @@ def build_steps(match: Match, kind: Kind) -> Iterator[Step]:
     source = match.source or match.document.source
     address, action = match.document.address, kind.action(match)
     if request is None:
-        changes = name_members(find_changes(match.before, match.after, kind.assess), match.names)
+        changes = _find_told(match, match.before, match.after, kind)
         yield Step(address, action, source, changes, None, match.object, refusal, match.subjects, match.obstacle)
         return
     meaning = kind.explain(request)
-    changes = name_members(find_changes(*_merge_sides(match, meaning), kind.assess), match.names)
+    changes = _find_told(match, *_merge_sides(match, meaning), kind)
     yield Step(address, action, source, changes, request, meaning.object, "", meaning.subjects)
+
+
+def _find_told(
+    match: Match, before: Mapping[str, Any] | None, after: Mapping[str, Any], kind: Kind
+) -> tuple[Change, ...]:
+    """Return the changes, with the names of members and the lines that decided them."""
+    changes = name_members(find_changes(before, after, kind.assess), match.names)
+    return trace_changes(match.document, match.source, changes)
 
 
 def name_members(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Change, ...]:

@@ -102,4 +102,5 @@ def _is_same_change(change: Change, other: Change, meaning: Meaning) -> bool:
         return False
     if change.path in meaning.opaque:
         return (change.path, change.risk, change.reason) == (other.path, other.risk, other.reason)
-    return change._replace(names=()) == other
+    # The line that decided is told by manifests alone, and what is sent does not depend on it.
+    return change._replace(names=(), origin=None) == other

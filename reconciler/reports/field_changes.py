@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.model import Change, Json, Risk
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.layout import Line, MemberNames, build_line, measure_text, quote_member, quote_value
+from reconciler.reports.origins import format_origin
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call, render_request
 from reconciler.sanitize import escape_invisible
@@ -39,6 +40,10 @@ def render_fields(step: MaskedStep, view: View, *, group_size: int = 1) -> Itera
             subject = subjects.get(change.path)
             told = f"   {', '.join((subject.name, *map(' '.join, subject.facts)))}" if subject and not number else ""
             yield build_line(_INDENT, f"{label if not number else '':{width}}  ", *pieces, told, hang=hang + 2)
+        if change.origin:
+            yield build_line(
+                _INDENT, " " * (width + 2), (f"decided at {format_origin(change.origin)}", _FAINT), hang=hang + 2
+            )
     for label, text, style in closing_lines:
         yield build_line(_INDENT, (f"{label:{width}}  {text}", style), hang=hang)
     if step.request and view.headers:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model import Change, Json, Step, Verdict
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
-from reconciler.plans.serial import encode_call, encode_subject
+from reconciler.plans.serial import encode_call, encode_origin, encode_subject
 from reconciler.plans.stored_rights import encode_rights_change
 from reconciler.plans.summary import Summary
 from reconciler.plans.unmanaged import sum_unmanaged
@@ -189,6 +189,7 @@ def encode_change(change: Change, verdict: Verdict | None) -> dict[str, Json]:
         "risk_reason": change.reason,
     }
     members |= {"names": dict(change.names)} if change.names else {}
+    members |= {"origin": encode_origin(change.origin)} if change.origin else {}
     return members | {"verdict": verdict.value} if verdict else members
 
 

@@ -9,6 +9,7 @@ from reconciler.reports.field_changes import MAX_MEMBERS, compare_members
 from reconciler.reports.layout import escape_ci_commands, quote_member, quote_value
 from reconciler.reports.markdown_text import build_fence, quote_cell, quote_html
 from reconciler.reports.object_names import ObjectDetail, describe_object
+from reconciler.reports.origins import format_origin
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call
 from reconciler.reports.run_report import ReportedStep, RunReport
@@ -71,7 +72,7 @@ def build_fields(reported: ReportedStep, view: View) -> list[str]:
     target = f"target {step.address.target}" if view.names_targets else ""
     title = " ".join(filter(None, (str(step.address), describe_object(step, view), target)))
     changes = view.list_changes(step)
-    lines = [line for change in changes[:_MAX_CHANGES] for line in _diff_change(change, view)]
+    lines = [line for change in changes[:_MAX_CHANGES] for line in (*_diff_change(change, view), *_tell_origin(change))]
     lines += [f"# and {len(changes) - _MAX_CHANGES:,} more"] if len(changes) > _MAX_CHANGES else []
     facts = [f"# risk: {step.risk.value}: {step.risk_reason}"] if step.risk_reason else []
     facts += [f"# refused: {step.refusal}"] if step.refusal else []
@@ -80,6 +81,11 @@ def build_fields(reported: ReportedStep, view: View) -> list[str]:
     facts += [f"# {outcome.verdict.value.replace('_', ' ')}: {outcome.detail}"] if outcome and outcome.detail else []
     visible = [escape_ci_commands(escape_invisible(line)) for line in (*lines, *facts)]
     return [f"<details><summary>{quote_html(title)}</summary>", "", *build_fence(visible, "diff"), "", "</details>"]
+
+
+def _tell_origin(change: Change) -> Iterator[str]:
+    if change.origin:
+        yield f"# {change.path}: decided at {format_origin(change.origin)}"
 
 
 def _diff_change(change: Change, view: View) -> Iterator[str]:

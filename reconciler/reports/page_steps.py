@@ -14,6 +14,7 @@ from reconciler.reports.alike_steps import build_likeness_key
 from reconciler.reports.diff_lines import DiffLine, build_diff_lines
 from reconciler.reports.layout import format_count
 from reconciler.reports.object_names import describe_object
+from reconciler.reports.origins import format_origin
 from reconciler.reports.perspective import View
 from reconciler.reports.request_text import format_call
 from reconciler.reports.run_report import ReportedStep
@@ -52,12 +53,15 @@ class Mark(NamedTuple):
 
 
 class ShownChange(NamedTuple):
-    """One field: its path, which of the step's objects it is about, what sets it apart, and its lines."""
+    """One field: its path, which of the step's objects it is about, what sets it apart, its lines, and which line of a
+    layer decided it, "" where there are no layers.
+    """
 
     path: str
     subject: str
     marks: Sequence[Mark]
     lines: Sequence[DiffLine]
+    origin: str = ""
 
 
 class ShownObject(NamedTuple):
@@ -243,6 +247,7 @@ def _build_changes(changes: Sequence[Change], reported: ReportedStep, view: View
             _describe_subject(subjects[change.path]) if change.path in subjects else "",
             marks.get(change.path, ()),
             build_diff_lines(change, step, view),
+            format_origin(change.origin) if change.origin else "",
         )
         for change in changes
     ]

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from reconciler.documents.writer import Comments, format_yaml
 from reconciler.engine.rendering import RenderedDocument, RenderedManifests
-from reconciler.field_origins import FieldOrigin
 from reconciler.manifests.envelope import API_VERSION
 from reconciler.model import Json, Path
+from reconciler.plans.serial import encode_origin
+from reconciler.reports.origins import ORIGIN_SCHEMA, format_origin
 
 _TEXT: Final = {"type": "string"}
 RENDER_SCHEMA: Final[dict[str, Any]] = {
@@ -32,14 +33,7 @@ RENDER_SCHEMA: Final[dict[str, Any]] = {
                 "origins": {
                     "type": "object",
                     "description": "By field, such as notification.targetId: the line that decided it.",
-                    "additionalProperties": {
-                        "type": "object",
-                        "required": ["source", "overridden"],
-                        "properties": {
-                            "source": {**_TEXT, "description": "file:line:column."},
-                            "overridden": {"type": "array", "items": _TEXT, "description": "The nearest first."},
-                        },
-                    },
+                    "additionalProperties": ORIGIN_SCHEMA,
                 },
             },
         },
@@ -77,21 +71,9 @@ def _encode_value(value: Any) -> Json:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def encode_origin(origin: FieldOrigin) -> dict[str, Json]:
-    """Return an origin as reports have it."""
-    return {"source": str(origin.source), "overridden": [str(source) for source in origin.overridden]}
-
-
 def format_field_path(path: Path) -> str:
     """Return a path as people write it, such as `claims[0].type`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
-
-
-def format_origin(origin: FieldOrigin) -> str:
-    """Return an origin as it stands behind a field: the lines, without columns."""
-    # An editor jumps to a line just as well, and behind a field there is little room.
-    places = [f"{source.file}:{source.line}" for source in (origin.source, *origin.overridden)]
-    return ", over ".join([places[0], " and ".join(places[1:])]) if origin.overridden else places[0]
 
 
 def render_documents(manifests: RenderedManifests) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.errors import RefusedError, StaleError
+from reconciler.field_origins import FieldOrigin
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Action, Bound, Call, Change, Coverage, Json, Plan, Request, Risk, Step
 from reconciler.plans.planfile import PlanStamp, build_saved_plan, load_plan
@@ -250,7 +251,8 @@ CALLS = st.builds(
     st.dictionaries(TEXT, TEXT, max_size=2).map(lambda query: tuple(query.items())), st.sampled_from([1, 2]),
 )  # fmt: skip
 NAMES = st.dictionaries(TEXT, TEXT, max_size=2).map(lambda names: tuple(sorted(names.items())))
-CHANGES = st.builds(Change, TEXT, VALUES, VALUES, st.sampled_from(Risk), TEXT, st.none(), NAMES)
+ORIGINS = st.builds(FieldOrigin, SOURCES, st.lists(SOURCES, max_size=2).map(tuple))
+CHANGES = st.builds(Change, TEXT, VALUES, VALUES, st.sampled_from(Risk), TEXT, st.none() | ORIGINS, NAMES)
 REQUESTS = st.builds(Request, CALLS, st.none() | OBJECTS, OBJECTS)
 ADDRESSES = st.builds(Address, st.just("command"), st.sampled_from(["SecurityRole", "RequestDenial"]), TEXT)
 STEPS = st.builds(
