@@ -15,6 +15,7 @@ from reconciler.errors import Exit
 from reconciler.kinds.registry import Registry
 from reconciler.manifests.document_schema import build_document_schema
 from reconciler.manifests.envelope import API_VERSION
+from reconciler.manifests.patch_schema import build_patch_schema
 from reconciler.manifests.target_value_schema import allow_target_values
 from reconciler.model import Action, Obstacle, Risk, Verdict
 from reconciler.plans.serial import PLAN_FORMAT_VERSION
@@ -47,6 +48,7 @@ def build_schemas(kinds: Registry) -> dict[str, Schema]:
     documents |= {name: allow_target_values(documents[name]) for name, kind in declarable.items() if kind.api}
     files = {f"{name}.json": _add_header(f"{name}.json", document) for name, document in documents.items()}
     files["manifest.json"] = _build_manifest_schema(list(declarable))
+    files["patch.json"] = _add_header("patch.json", build_patch_schema(documents))
     files["settings.json"] = _add_header("settings.json", build_settings_schema())
     files["targets.json"] = _add_header("targets.json", build_targets_schema())
     files["report.json"] = _build_report_schema()
