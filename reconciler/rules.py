@@ -290,6 +290,7 @@ _UNDO_RULES = {
     "undo.partial": "Some steps of a run can't be taken back; the others can be by themselves.",
 }
 _USAGE_RULES = {
+    "usage.adopt-in-layers": "Values are to be adopted in an environment, whose layers could all have them.",
     "usage.command-line": "The command line has an option, an argument or a combination that no command takes.",
     "usage.invalid-filter": "A filter such as --only or --label is not written as it has to be.",
     "usage.invalid-link": "What is given to --link is no URL that people could be sent to.",
@@ -309,7 +310,6 @@ _USAGE_RULES = {
     "usage.not-a-manifest": "A path on the command line is a file whose name is not a manifest's.",
     "usage.not-a-report": "A file is no JSON report of plan, drift or apply as this version of the tool writes them.",
     "usage.not-held": "`unlock` names a run that holds no target.",
-    "usage.paths-with-environment": "A path is named beside an environment, whose layers say where manifests lie.",
     "usage.saved-plan-only": "An option is about a saved plan, and none is given.",
     "usage.saved-plan-whole": "A saved plan is to be applied with other paths or only in part.",
     "usage.selection-empty": "The filters match none of the documents.",

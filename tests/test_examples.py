@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -20,7 +21,10 @@ from reconciler.simulator import FleetSeed, Simulator
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FOLDERS = sorted(path for path in EXAMPLES.iterdir() if path.is_dir())
 PLANNED = [folder for folder in FOLDERS if (folder / "manifests").is_dir()]
-MANIFESTS = sorted(EXAMPLES.glob("*/manifests/**/*.yaml"))
+LAYERED = EXAMPLES / "13-environments"
+LAYERS = [LAYERED / layer for layer in ("base", "dev", "prod")]
+LAYER_FILES = [file for layer in LAYERS for file in layer.glob("*.yaml")]
+MANIFESTS = sorted([*EXAMPLES.glob("*/manifests/**/*.yaml"), *LAYER_FILES])
 
 
 @pytest.mark.parametrize("folder", PLANNED, ids=lambda path: path.name)
@@ -40,6 +44,37 @@ def test_an_example_is_applied_and_then_in_sync(folder: Path) -> None:
             runs
         )
         assert simulator.ledger, "an example that changes nothing shows nothing"
+
+
+def test_environments_are_applied_one_after_the_other(tmp_path: Path) -> None:
+    """On one server as if it were two: each is in sync after it, says who decided, and is what `render` prints."""
+    shutil.copytree(LAYERED, tmp_path, dirs_exist_ok=True)
+    settings = yaml.safe_load((LAYERED / "reconciler.yaml").read_text("utf-8"))
+    with Simulator(certificates=0) as simulator:
+        served = yaml.safe_load(Path(simulator.credentials["settings"]).read_text("utf-8"))["targets"]
+        servers = {target["api"]: target for target in served.values()}
+        for name, target in settings["targets"].items():
+            kept = {word: target[word] for word in ("labels", "values") if word in target}
+            settings["targets"][name] = servers[target["api"]] | kept
+        (tmp_path / "reconciler.yaml").write_text(json.dumps(settings), "utf-8")
+        config = ["--config", str(tmp_path / "reconciler.yaml"), "--format", "json"]
+        for environment in ("dev", "prod"):
+            documents = {}
+            for command, expected in (("render", 0), ("plan", 0), ("apply --yes", 0), ("drift", 0)):
+                argv = [*command.split(), "--environment", environment, *config]
+                stdout, stderr = io.StringIO(), io.StringIO()
+                assert main(argv, {}, stdout, stderr, io.StringIO()) == expected, (argv, stderr.getvalue())
+                documents[command] = json.loads(stdout.getvalue())
+            changes = [change for step in documents["plan"]["steps"] for change in step["changes"]]
+            assert changes
+            deciding = {Path(change["origin"]["source"].partition(":")[0]).parent.name for change in changes}
+            assert deciding == {"base", environment}
+            names = [document["name"] for document in documents["render"]["documents"]]
+            assert ("denied-logger" in names) == (environment == "prod")
+        argv = ["adopt", "--environment", "prod", "--config", config[1]]
+        stderr = io.StringIO()
+        assert main(argv, {}, io.StringIO(), stderr, io.StringIO()) == 3
+        assert "which layer is to have what the servers have can't be told" in stderr.getvalue()
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: str(path.relative_to(EXAMPLES)))

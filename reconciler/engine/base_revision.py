@@ -13,6 +13,7 @@ from reconciler.documents.tree_search import search_tree
 from reconciler.engine.git_revision import Repository, find_repository, find_revision, read_tree
 from reconciler.errors import UsageError
 from reconciler.kinds.kind import Wanted
+from reconciler.manifests.layer_files import LayerFiles, merge_listings
 from reconciler.manifests.load import salvage_documents
 from reconciler.manifests.manifest import Vocabulary
 from reconciler.manifests.selection import DocumentTest
@@ -39,8 +40,10 @@ def read_base_revision(
     env: Mapping[str, str],
     vocabulary: Vocabulary,
     is_selected: DocumentTest,
+    *,
+    is_layered: bool = False,
 ) -> BaseRevision:
-    """Read what the files of a revision declared that lay where these paths are.
+    """Read what the files of a revision declared that lay where these paths are, each of which may be a layer.
 
     Raises UsageError where no path lies in a repository, or where that has no such revision. What is wrong with its
     manifests ends nothing: it becomes notes.
@@ -50,9 +53,11 @@ def read_base_revision(
     # No name of git's for a merge base can have a path behind it.
     prefix = f"{commit[:12] if '...' in ref else ref}:"
     tree = read_tree(repository, commit, list(roots.values()))
-    listing = search_tree((HeldFile(tree, root, prefix) for root in roots.values()), tree)
+    files = {path: HeldFile(tree, root, prefix) for path, root in roots.items()}
+    layers = [LayerFiles(path, search_tree([file], tree)) for path, file in files.items()] if is_layered else []
+    listing = merge_listings(layers) if is_layered else search_tree(files.values(), tree)
     tree.fetch_files([file.path for file in listing.files if isinstance(file, HeldFile)])
-    salvaged = salvage_documents(listing, vocabulary)
+    salvaged = salvage_documents(listing, vocabulary, layers)
     notes = [_note_unread(problem) for problem in salvaged.problems]
     notes += [_note_outside(str(path), ref) for path in paths if str(path) not in roots]
     selected = [document for document in salvaged.documents if is_selected(document)]

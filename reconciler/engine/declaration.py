@@ -193,7 +193,10 @@ def _read_base(
 
     paths = list_manifest_paths(settings, options.paths)
     vocabulary = Vocabulary(inputs.kinds, targets, environment=describe_scope(settings))
-    return read_base_revision(options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected)
+    is_layered = bool(settings.layers) and not options.paths
+    return read_base_revision(
+        options.base, paths, inputs.cwd, inputs.env, vocabulary, is_selected, is_layered=is_layered
+    )
 
 
 def list_manifest_paths(settings: Settings, paths: Sequence[str]) -> Sequence[str]:
@@ -225,8 +228,6 @@ def load_declared(
     may_be_empty: bool = False,
 ) -> LoadedManifests:
     """Read the manifests at these paths, or those of the settings, for these targets."""
-    if paths and settings.layers:
-        raise UsageError(_make_paths_refusal(paths, settings))
     # Before a manifest is read: whoever may change manifests could else say where credentials are sent.
     for path in paths:
         check_settings_location(settings.own_places, inputs.cwd / path, inputs.cwd)
@@ -240,18 +241,8 @@ def load_declared(
         read_standard_input=inputs.read_standard_input,
         may_be_empty=may_be_empty,
         today=inputs.today,
-        layers=settings.layers,
-    )
-
-
-def _make_paths_refusal(paths: Sequence[str], settings: Settings) -> Diagnostic:
-    layers = ", ".join(layer.name for layer in settings.layers)
-    return Diagnostic(
-        "usage.paths-with-environment",
-        Source(paths[0]),
-        f"a path is named beside environment {settings.environment}, whose manifests lie in {layers}",
-        "what a document says there depends on all layers",
-        "leave the path out, and choose with --only or --label",
+        # Whoever names files means those, as they are.
+        layers=() if paths else settings.layers,
     )
 
 

@@ -64,7 +64,7 @@ def gather_documents(documents: Sequence[Wanted]) -> tuple[RenderedDocument, ...
 def _select_directives(inputs: RunInputs, options: RunOptions, declared: Declaration) -> Iterator[Wanted]:
     """Yield the directives that a selection is about: what names no target is about each."""
     targets = list_declared_targets(declared.settings) or DEFAULT_TARGETS
-    is_selected = make_document_test(options.selection, targets, inputs.kinds)
+    is_selected = make_document_test(options.selection, targets, inputs.kinds, declared.settings.environment)
     for directive in declared.loaded.directives:
         address = directive.address
         names = [address.target] if address.target else [*options.selection.target[:1], ""][:1]

@@ -23,6 +23,7 @@ environments:
 """
 EVERY_COMMAND = [
     ["validate"],
+    ["render"],
     ["plan"],
     ["plan", "--out", "p.json"],
     ["apply", "--yes"],

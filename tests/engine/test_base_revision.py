@@ -51,6 +51,23 @@ def names(base: BaseRevision) -> list[str]:
     return [document.address.name for document in base.documents]
 
 
+def test_layers_are_merged_as_they_were_at_the_revision(checkout: Path) -> None:
+    """A later one patches what was below it then, and what it removed is not declared there."""
+    for layer, text in {"base": handler("a") + "---\n" + handler("b"), "prod": handler("a", "enabled: false")}.items():
+        (checkout / layer).mkdir()
+        (checkout / layer / "a.yaml").write_text(text)
+    commit(checkout)
+    removal = "---\napiVersion: reconciler/v1\nkind: EventHandler\nmetadata: {name: b}\nremove: true\n"
+    (checkout / "prod" / "a.yaml").write_text(handler("a", "enabled: true") + removal)
+
+    first = read_base_revision("HEAD", ["base", "prod"], checkout, ENV, VOCABULARY, lambda _: True, is_layered=True)
+    assert {document.address.name: document.spec.enabled for document in first.documents} == {"a": False, "b": True}
+    commit(checkout)
+    second = read_base_revision("HEAD", ["base", "prod"], checkout, ENV, VOCABULARY, lambda _: True, is_layered=True)
+    assert {document.address.name: document.spec.enabled for document in second.documents} == {"a": True}
+    assert (first.notes, second.notes) == ((), ())
+
+
 def test_every_name_of_a_commit_is_taken(checkout: Path) -> None:
     """Branch, tag, remote branch, ancestor, commit, merge base: each says what was declared there."""
     first = run_git("rev-parse", "HEAD", folder=checkout)

@@ -17,7 +17,9 @@ from reconciler.errors import Exit
 @options.settings_and_selection
 @options.output
 @click.pass_obj
-def command(session: Session, /, paths: tuple[str, ...], config: str | None, **filters: Any) -> CommandResult:
+def command(
+    session: Session, /, paths: tuple[str, ...], config: str | None, environment: str | None, **filters: Any
+) -> CommandResult:
     """Print what all layers of an environment say together, with the origin of each field. Offline."""
     from reconciler.engine.declaration import RunOptions
     from reconciler.engine.rendering import render_manifests
@@ -25,7 +27,8 @@ def command(session: Session, /, paths: tuple[str, ...], config: str | None, **f
     from reconciler.reports.layout import format_count
     from reconciler.reports.rendered import encode_rendered, render_documents
 
-    manifests = render_manifests(session.inputs, RunOptions(paths, config, Selection(**filters)))
+    run_options = RunOptions(paths, config, Selection(**filters), environment=environment)
+    manifests = render_manifests(session.inputs, run_options)
     return CommandResult(
         Exit.OK,
         lambda _: render_documents(manifests),

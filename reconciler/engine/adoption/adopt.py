@@ -85,6 +85,12 @@ def adopt_live_state(inputs: RunInputs, options: RunOptions, on_progress: Callab
         summary, reason = "what is piped in can't be edited in place", "nothing was read"
         raise UsageError(Diagnostic("usage.not-a-manifest", Source(STANDARD_INPUT), summary, reason, "name a file"))
     declared = read_declaration(inputs, options)
+    if declared.settings.layers and not options.paths:
+        # A value of one target that is written into the base would be that of all environments.
+        place = Source(f"--environment {declared.settings.environment}")
+        summary, reason = "which layer is to have what the servers have can't be told", "nothing was read from them"
+        remedy = "write a patch into the last layer; `plan` shows the values"
+        raise UsageError(Diagnostic("usage.adopt-in-layers", place, summary, reason, remedy))
     files = find_manifests(list_manifest_paths(declared.settings, options.paths), inputs.cwd).files
     places = read_places(files, declared.loaded.documents)
     with connect_targets(inputs, declared.settings, declared.targets) as apis:
