@@ -71,6 +71,7 @@ def merge_layers(layers: Iterable[Sequence[LayerDocument]], rules: LayerRules) -
     for level, documents in enumerate(layers):
         for holder in documents:
             stack.add_document(holder, level)
+    # Files are read one by one, and what is wrong is told by file.
     return sorted(stack.build_documents(), key=lambda document: document.source)
 
 
@@ -99,6 +100,7 @@ class _Stack:
             problems = list(find_stray_words(document, value, is_partly=bool(patched)))
         elif not problems:
             problems = self._find_removal_problems(declared, holder, level, targets)
+        # Alone it would be judged as a whole document, and blamed for all that a patch may leave out.
         if problems:
             self._single.append(_make_single(holder, problems, is_stray=True))
             return

@@ -73,6 +73,7 @@ class _Merge:
         for name, member in value.items():
             member_path = (*path, name)
             earlier = members.get(name)
+            # One that was a text and is a mapping now replaces it: `commonName: {exact: ...}`.
             if earlier is not None and _is_mapping(member) and _is_mapping(earlier.value):
                 merged = self.merge_mappings(earlier, member, member_path, _find_model(model, name))
             elif (
@@ -187,6 +188,7 @@ def _forget_names(members: Members, word: str, names: Collection[str]) -> None:
     node = members.get(word)
     if node is None or not set(_list_names(node.value)) & set(names):
         return
+    # What is no name is wrong there, and told where the whole is validated.
     rest = [
         member for member in node.expand().values() if not isinstance(member.value, str) or member.value not in names
     ]

@@ -110,6 +110,7 @@ def _check_words(document: Document, value: Mapping[str, Any], words: Mapping[st
             yield _NO_FIELDS.add_subject(name).locate(document.at(words[name].path))
     if REMOVE not in words:
         return
+    # A switch that does nothing where it is off would be read as if it did something.
     if words[REMOVE].value is not True:
         yield _NOT_REMOVED.locate(document.at(words[REMOVE].path))
         return
@@ -139,6 +140,7 @@ def find_stray_words(document: Document, value: Mapping[str, Any], *, is_partly:
     spec = value.get("spec")
     explanation = _PARTLY_PATCHED if is_partly else _NOTHING_PATCHED
     for word in _WORDS:
+        # No kind has a word of its own there, so that even `additive` is a patch's.
         if word in value:
             yield explanation.add_subject(word).locate(document.key((word,)))
         if isinstance(spec, dict) and word in spec and (word != ADDITIVE or is_partly):

@@ -45,6 +45,7 @@ def find_declared_field(document: Wanted, path: str) -> Path:
         place = (*place, step)
     if place:
         return place
+    # No document gives a field that it clears.
     given = _list_given(document.spec)
     if path in given.get("clear", ()):
         return ("clear",)

@@ -95,6 +95,7 @@ def _comment_fields(document: RenderedDocument) -> Comments:
     return {
         _find_first_scalar(document, path): format_origin(origin)
         for path, origin in document.origins.items()
+        # Labels have a line each, whoever gives them.
         if path != ("metadata", "labels")
     }
 
