@@ -79,15 +79,14 @@ def summarize_outcomes(
 ) -> str:
     """Say what became of every object in the plan; the numbers add up to it. `targets` are those of the plan."""
     answers = f"; {fleet.describe_answers(targets)}" if fleet else ""
-    is_whole = not interrupted and not (fleet and fleet.lost)
-    total = sum(outcome.step.weight for outcome in outcomes)
+    is_whole, total = not (interrupted or (fleet and fleet.lost)), sum(outcome.step.weight for outcome in outcomes)
     counts = {verdict: number for verdict, number in count_by_verdict(outcomes).items() if number}
     if is_whole and set(counts) == {Verdict.APPLIED}:
         return f"Applied: {format_count(total, 'change')}, each confirmed by reading back{answers}."
     summary = ", ".join(f"{number:,} {_VERDICT_WORDS[verdict]}" for verdict, number in counts.items())
-    headline = "NOT ALL APPLIED" if set(counts) - _GOOD_VERDICTS or not is_whole else "Applied"
-    headline = "INTERRUPTED" if interrupted else headline
-    return f"{headline}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')}{answers})"
+    failed = "INTERRUPTED" if interrupted else "NOT ALL APPLIED"
+    start = failed if set(counts) - _GOOD_VERDICTS or not is_whole else "Applied"
+    return f"{start}: {summary or 'nothing was sent'}  (of {format_count(total, 'change')}{answers})"
 
 
 def describe_part(plan: MaskedPlan, fleet: FleetFacts | None) -> str:
@@ -144,7 +143,6 @@ def _count_faulty_documents(plan: MaskedPlan) -> int:
 
 def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords], fleet: FleetFacts | None) -> str:
     is_drift, counts = words is FOUND, _count_steps(plan.steps)
-    is_whole = plan.complete and not describe_part(plan, fleet)
     absent = len(plan.absences) + counts.withheld[Obstacle.ABSENT] if is_drift else 0
     absences = [f"{absent:,} {_ABSENT}"] if absent else []
     # To drift an object that is not there is a difference like others.
@@ -154,13 +152,17 @@ def _describe_counts(plan: MaskedPlan, words: Mapping[Action, ActionWords], flee
     if acknowledged := count_acknowledged(plan, plan.steps):
         parts.append(f"{acknowledged:,} acknowledged")
     if unchanged := count_in_sync(plan, plan.steps):
-        parts.append(f"{unchanged:,} {'in sync' if is_whole else 'unchanged'}")
+        parts.append(f"{unchanged:,} {_name_unchanged(plan, fleet)}")
     parts.append(", ".join(_join_counts(counts.risks, _RISK_LABELS)))
     if plan.absences and not is_drift:
         parts.append(_describe_absences(plan))
     if not plan.steps and not absences:
         parts.insert(0, "no difference in what was compared" if plan.compared.objects else "nothing was compared")
     return f"{'; '.join(filter(None, parts))}  ({_describe_comparison(plan, fleet)})"
+
+
+def _name_unchanged(plan: MaskedPlan, fleet: FleetFacts | None) -> str:
+    return "in sync" if plan.complete and not describe_part(plan, fleet) else "unchanged"
 
 
 class _Counts(NamedTuple):

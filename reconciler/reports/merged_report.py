@@ -103,6 +103,7 @@ def _merge_fleets(
     by_name: dict[str, LostTarget] = {}
     for target in sorted(all_lost, key=lambda target: (target.name, target.problem.identity)):
         by_name.setdefault(target.name, target)
+    # Whoever gives the facts knows the whole; a shard's own are of a part.
     targets = fleet.targets if fleet else {name for facts in others for name in facts.targets}
     shard = fleet.shard if fleet else _join_shards(facts.shard for facts in others)
     return FleetFacts(tuple(sorted(targets)), tuple(by_name.values()), shard)
@@ -123,21 +124,28 @@ def _join_shards(shards: Iterable[str]) -> str:
 def _merge_plans(reports: Sequence[RunReport], fleet: FleetFacts | None, steps: MergedSteps) -> MaskedPlan:
     """Return the plan of these steps with all that the plans tell beside them."""
     plans = [report.plan for report in reports]
-    documents = [_list_own_documents(plan) for plan in plans]
-    return MaskedPlan(
-        steps=steps.steps,
-        compared=_merge_coverage(plans, documents),
+    told = replace(
+        EMPTY_PLAN,
         problems=_sort_groups(plan.problems for plan in plans),
         gaps=_merge_gaps(plans, fleet),
         notes=_sort_groups(plan.notes for plan in plans),
-        selection=_merge_selections([report.plan.selection for report in reports if report.has_plan], fleet),
-        targets=dict(sorted(pair for plan in plans for pair in plan.targets.items())),
         absences=_sort_groups(plan.absences for plan in plans),
-        acknowledged=steps.acknowledged,
-        unmanaged=_merge_unmanaged(plans, documents),
         rights=sort_rights_changes(change for plan in plans for change in plan.rights),
-        compared_addresses=frozenset().union(*(plan.compared_addresses for plan in plans)),
-        documents=tuple(sorted((each for group in documents for each in group), key=lambda each: each.address)),
+    )
+    return replace(_merge_scopes(reports, fleet, told), steps=steps.steps, acknowledged=steps.acknowledged)
+
+
+def _merge_scopes(reports: Sequence[RunReport], fleet: FleetFacts | None, plan: MaskedPlan) -> MaskedPlan:
+    """Return the plan with what all of them are about."""
+    plans = [report.plan for report in reports]
+    documents = [_list_own_documents(plan) for plan in plans]
+    return replace(
+        plan,
+        compared=_merge_coverage(plans, documents),
+        selection=_merge_selections(reports, fleet),
+        targets=dict(sorted(pair for plan in plans for pair in plan.targets.items())),
+        unmanaged=_merge_unmanaged(plans, documents),
+        documents=tuple(sorted(chain.from_iterable(documents), key=lambda document: document.address)),
         manifests=_find_common(plan.manifests for plan in plans),
     )
 
@@ -169,9 +177,10 @@ def _merge_gaps(plans: Sequence[MaskedPlan], fleet: FleetFacts | None) -> tuple[
     return tuple(Gap(problem, causes[problem.key]) for problem in problems)
 
 
-def _merge_selections(texts: Sequence[str], fleet: FleetFacts | None) -> str:
+def _merge_selections(reports: Sequence[RunReport], fleet: FleetFacts | None) -> str:
     """Return the filters that all have; targets only where nobody knows that there are no others."""
-    selections = [parse_filters(text) for text in texts]
+    # What ended before it read the manifests says nothing of what was selected.
+    selections = [parse_filters(report.plan.selection) for report in reports if report.has_plan]
     filters = {selection._replace(target=()) for selection in selections}
     if len(filters) > 1:
         raise ValueError("reports of one selection can be merged, and of nothing else")
@@ -214,6 +223,7 @@ def _merge_bases(members: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
     bases = [each["base"] for each in members if "base" in each]
     if not bases:
         return {}
+    # Where they are not of one revision, as in one fleet, the choice is still no matter of order.
     first = min(bases, key=lambda base: (base["revision"], base["commit"]))
     withdrawals = [entry for each in members for entry in each.get("no_longer_declared", ())]
     return {
@@ -230,6 +240,7 @@ def _find_common(texts: Iterable[str]) -> str:
 
 def _merge_exits(reports: Sequence[RunReport], plan: MaskedPlan) -> Exit:
     """Return the code of all: that nothing could be read of one target is no more than a gap among the others."""
+    # Its cause is the outcome of a run in which nothing else was compared, and among others one of many.
     codes = {report.exit for report in reports if not _is_told_by_gaps(report)}
     return exit_code(plan, causes=codes | {gap.cause for gap in plan.gaps if gap.cause in _GRAVE})
 

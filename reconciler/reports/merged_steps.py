@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import sort_diagnostics
@@ -31,14 +32,9 @@ class MergedSteps(NamedTuple):
 def merge_steps(reports: Sequence[RunReport]) -> MergedSteps:
     """Return the steps of reports of disjoint targets."""
     # sorted() is stable: each target's own order stays.
-    rows = sorted(
-        ((reported, evidence) for report in reports for reported, evidence in _pair_evidence(report)),
-        key=lambda row: row[0].step.address.target,
-    )
-    left_alone = sorted(
-        (reported for report in reports for reported in report.acknowledged),
-        key=lambda reported: reported.step.address.target,
-    )
+    rows = sorted(chain.from_iterable(map(_pair_evidence, reports)), key=lambda row: row[0].step.address.target)
+    acknowledged = chain.from_iterable(report.acknowledged for report in reports)
+    left_alone = sorted(acknowledged, key=lambda reported: reported.step.address.target)
     has_outcomes = any(report.outcomes for report in reports)
     has_evidence = any(report.evidence for report in reports)
     return MergedSteps(

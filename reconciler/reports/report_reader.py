@@ -11,12 +11,12 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
-from reconciler.coverage import DocumentCoverage
+from reconciler.coverage import DocumentCoverage, UnmanagedCounts
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit, UsageError
 from reconciler.model import Bound, Coverage, Gap, Json
 from reconciler.plans.drift_items import DriftComparison
-from reconciler.plans.masking import MaskedPlan
+from reconciler.plans.masking import MaskedOutcome, MaskedPlan
 from reconciler.plans.serial import decode_diagnostic
 from reconciler.plans.stored_rights import decode_rights_change
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
@@ -76,21 +76,15 @@ def _refuse(name: str, summary: str) -> UsageError:
 
 def _decode_report(document: Mapping[str, Any]) -> RunReport:
     records = list(map(decode_reported_step, read_list(document["steps"])))
-    steps = [record for record in records if not record.step.deferral]
-    outcomes = [record.outcome for record in steps if record.outcome]
-    if outcomes and len(outcomes) < len(steps):
-        raise ValueError("what became of a step is missing")
-    plan = _decode_plan(document, records)
     return RunReport(
-        command=read_text(document["command"]),
-        exit=Exit(read_count(document["outcome"]["code"])),
-        plan=plan,
-        outcomes=tuple(outcomes),
+        *_decode_end(document),
+        plan=_decode_plan(document, records),
+        outcomes=_list_outcomes(records),
         problems=tuple(_decode_problem(entry) for entry in document["problems"] if not entry.keys() & _OF_THE_PLAN),
         drift=_decode_comparison(document, records) if "ages" in document else None,
         members=dict(_pick_members(document)),
         headline=read_text(document.get("headline", "")),
-        evidence=tuple(record.evidence for record in steps) if "blamed" in document else (),
+        evidence=tuple(each.evidence for each in _leave_acknowledged(records)) if "blamed" in document else (),
         refusals=read_count(document.get("refusals", 0)),
         interrupted="interrupted" in document,
         has_sent="nothing_sent" not in document,
@@ -99,12 +93,28 @@ def _decode_report(document: Mapping[str, Any]) -> RunReport:
     )
 
 
+def _decode_end(document: Mapping[str, Any]) -> tuple[str, Exit]:
+    return read_text(document["command"]), Exit(read_count(document["outcome"]["code"]))
+
+
+def _leave_acknowledged(records: Iterable[StepRecord]) -> Iterator[StepRecord]:
+    return (record for record in records if not record.step.deferral)
+
+
+def _list_outcomes(records: Iterable[StepRecord]) -> tuple[MaskedOutcome, ...]:
+    """Return what became of the steps: of all of them, or of none where nothing was to be sent."""
+    steps = list(_leave_acknowledged(records))
+    outcomes = tuple(record.outcome for record in steps if record.outcome)
+    if outcomes and len(outcomes) < len(steps):
+        raise ValueError("what became of a step is missing")
+    return outcomes
+
+
 def _decode_plan(document: Mapping[str, Any], records: Sequence[StepRecord]) -> MaskedPlan:
-    problems, compared = read_list(document["problems"]), document["compared"]
-    absences = tuple(map(_decode_problem, read_list(document["absences"])))
+    problems, absences = read_list(document["problems"]), tuple(map(_decode_problem, read_list(document["absences"])))
     return MaskedPlan(
-        steps=tuple(record.step for record in records if not record.step.deferral),
-        compared=Coverage(read_count(compared["objects"]), read_count(compared["of"])),
+        steps=tuple(record.step for record in _leave_acknowledged(records)),
+        compared=Coverage(*(read_count(document["compared"][name]) for name in Coverage._fields)),
         problems=tuple(_decode_problem(entry) for entry in problems if "held_back" in entry),
         gaps=tuple(Gap(_decode_problem(entry), _find_exit(entry["cause"])) for entry in problems if "cause" in entry),
         notes=tuple(_leave_out(map(_decode_problem, read_list(document["notes"])), absences)),
@@ -112,14 +122,17 @@ def _decode_plan(document: Mapping[str, Any], records: Sequence[StepRecord]) -> 
         targets={name: _decode_bound(bound) for name, bound in document.get("targets", {}).items()},
         absences=absences,
         acknowledged=tuple(record.step for record in records if record.step.deferral),
-        unmanaged={
-            kind: {target: read_count(count) for target, count in counts.items()}
-            for kind, counts in document.get("unmanaged_by_target", {}).items()
-        },
+        unmanaged=_decode_counts(document.get("unmanaged_by_target", {})),
         rights=tuple(map(decode_rights_change, read_list(document["rights"]))),
         documents=tuple(map(_decode_document, read_list(document.get("coverage", [])))),
         manifests=read_text(document.get("manifests", "")),
     )
+
+
+def _decode_counts(counts: Mapping[str, Any]) -> UnmanagedCounts:
+    return {
+        kind: {target: read_count(count) for target, count in by_target.items()} for kind, by_target in counts.items()
+    }
 
 
 def _find_exit(word: Json) -> Exit:
@@ -162,7 +175,7 @@ def _decode_comparison(document: Mapping[str, Any], records: Sequence[StepRecord
     if sum(number for _, number in ages) > differences:
         raise ValueError("more differences are counted than told")
     return DriftComparison(
-        steps=tuple(record.drift for record in records if not record.step.deferral),
+        steps=tuple(record.drift for record in _leave_acknowledged(records)),
         absences=tuple(decode_age(entry.get("drift", {})) for entry in read_list(document["absences"])),
         ages=tuple(chain.from_iterable(repeat(age, number) for age, number in ages if age)),
         cleared=tuple(map(decode_cleared, read_list(document["cleared"]))),

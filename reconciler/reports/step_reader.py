@@ -64,24 +64,28 @@ def read_address(value: Json) -> Address:
 
 def decode_reported_step(members: Mapping[str, Any]) -> StepRecord:
     """Return a step of `encode_reported_step`."""
-    address, changes = read_address(members["address"]), read_list(members["changes"])
-    step = MaskedStep(
-        Step(
-            address=address,
-            action=Action(members["action"]),
-            source=read_source(members["source"]),
-            changes=tuple(map(_decode_change, changes)),
-            request=_decode_request(address.target, members["call"]) if members["call"] is not None else None,
-            object=read_text(members["object"]),
-            refusal=read_text(members.get("refusal", "")),
-            subjects=tuple(map(decode_subject, read_list(members["subjects"]))),
-            obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
-            deferral=_decode_deferral(members.get("drift", {})),
-            escalation=read_text(members.get("escalation", "")),
-        )
-    )
+    changes = read_list(members["changes"])
+    # What was masked when the report was made needs no secret to be shown again.
+    step = MaskedStep(_decode_step(members, changes))
     evidence = tuple(_decode_evidence(change["blame"]) if "blame" in change else None for change in changes)
     return StepRecord(step, _decode_outcome(step, members, changes), _decode_step_drift(members, changes), evidence)
+
+
+def _decode_step(members: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> Step:
+    address = read_address(members["address"])
+    return Step(
+        address=address,
+        action=Action(members["action"]),
+        source=read_source(members["source"]),
+        changes=tuple(map(_decode_change, changes)),
+        request=_decode_request(address.target, members["call"]) if members["call"] is not None else None,
+        object=read_text(members["object"]),
+        refusal=read_text(members.get("refusal", "")),
+        subjects=tuple(map(decode_subject, read_list(members["subjects"]))),
+        obstacle=Obstacle(members.get("obstacle", Obstacle.REFUSED)),
+        deferral=_decode_deferral(members.get("drift", {})),
+        escalation=read_text(members.get("escalation", "")),
+    )
 
 
 def decode_age(members: Mapping[str, Any]) -> DriftAge | None:
@@ -126,6 +130,7 @@ def _decode_outcome(
 ) -> MaskedOutcome | None:
     if members["verdict"] is None:
         return None
+    # Only of a batch that the server split is something known of each change.
     verdicts = tuple(Verdict(change["verdict"]) for change in changes if "verdict" in change)
     if verdicts and len(verdicts) < len(changes):
         raise ValueError("the outcome of a change is missing")
