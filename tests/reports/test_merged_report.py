@@ -95,7 +95,7 @@ def fold(reports: Sequence[RunReport], cuts: Sequence[int]) -> RunReport:
     return merge_reports([read_again(merge_reports(group)) for group in groups])
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(draw_fleet(), st.randoms(use_true_random=False), st.lists(st.integers(0, 6), max_size=2))
 def test_neither_order_nor_groups_matter(fleet: dict[str, RunReport], random: Any, cuts: list[int]) -> None:
     """Whatever the runs came to, and whether a report was read from a file or not."""
@@ -106,7 +106,7 @@ def test_neither_order_nor_groups_matter(fleet: dict[str, RunReport], random: An
     assert render_run_text(fold(shuffled, cuts)) == render_run_text(whole)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(draw_fleet(), st.integers(1, 4))
 def test_all_shards_are_the_fleet(fleet: dict[str, RunReport], number: int) -> None:
     """To the byte, targets without an answer among them."""

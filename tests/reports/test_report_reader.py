@@ -162,7 +162,7 @@ def list_places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]
 PLACES = list_places(DAMAGED)[1:]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.sampled_from(PLACES), st.sampled_from(JUNK))
 def test_a_damaged_report_is_refused_or_can_be_drawn(place: tuple[Any, ...], junk: Any) -> None:
     """Never a traceback: neither when it is read, nor when what was read is shown."""
