@@ -203,3 +203,15 @@ def test_what_does_not_belong_together_is_not_put_together(reports: list[RunRepo
     """Another command or other filters are another question."""
     with pytest.raises(ValueError, match="of one"):
         merge_reports(reports)
+
+
+def test_a_group_in_which_nothing_was_read_decides_nothing_for_the_others() -> None:
+    """Two causes make a group incomplete; beside a refused login that is what has to be mended first, in any group."""
+    causes = {"a": Exit.UNREACHABLE, "b": Exit.LOCKED, "c": Exit.AUTH}
+    reports = [
+        make_report(name, gaps=(Gap(tell(name, "unread"), cause),), compared=Coverage(0, 3), exit=cause)
+        for name, cause in causes.items()
+    ]
+    group = merge_reports(reports[:2])
+    assert group.exit is Exit.INCOMPLETE
+    assert merge_reports([group, reports[2]]).exit is merge_reports(reports).exit is Exit.AUTH
