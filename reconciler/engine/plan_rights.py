@@ -211,10 +211,10 @@ def identify_account(account: CallingAccount, auth: Auth) -> CallingAccount:
 def _list_needs(kinds: Registry, names: frozenset[str]) -> Iterator[NeededGrant]:
     users: dict[PermissionGrant, list[str]] = {}
     for name in sorted(names):
-        requires = kinds[name].requires
-        lists = (listing.permission for listing in requires.read)
-        items = (listing.item_permission for listing in requires.read if listing.item_permission)
-        grants = [*(PermissionGrant((permission,)) for permission in (*lists, *items)), *requires.write]
+        reads = [listing for listing in kinds[name].requires.read if listing.is_vital]
+        lists = (listing.permission for listing in reads)
+        items = (listing.item_permission for listing in reads if listing.item_permission)
+        grants = [*(PermissionGrant((permission,)) for permission in (*lists, *items)), *kinds[name].requires.write]
         for grant in dict.fromkeys(grants):
             users.setdefault(grant, []).append(name)
     return (NeededGrant(grant, tuple(users[grant])) for grant in users)

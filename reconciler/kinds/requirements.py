@@ -13,7 +13,8 @@ class ListPermission(NamedTuple):
     """A list that comparing or exporting reads: GET of `path` below the API's root, and the permission for it.
 
     `condition` says which documents need it, "" for all. `item` is the member of a row whose value, put behind the
-    path, reads that row alone; `item_permission` is what that needs where it isn't `permission`.
+    path, reads that row alone; `item_permission` is what that needs where it isn't `permission`. `is_vital` is false of
+    one that documents can do without, by saying the same otherwise: who loses it is not locked out.
     """
 
     noun: str
@@ -23,6 +24,7 @@ class ListPermission(NamedTuple):
     condition: str = ""
     item: str = ""
     item_permission: str = ""
+    is_vital: bool = True
 
 
 class PermissionGrant(NamedTuple):

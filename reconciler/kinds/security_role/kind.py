@@ -138,8 +138,15 @@ class SecurityRoleKind(Kind[SecurityRole, LiveRoles]):
                 "permission sets", "/PermissionSets", "/security/read/", condition="that declare one by name"
             ),
             ListPermission("claims", CLAIMS_PATH, "/security/read/", condition="that give a role a claim"),
+            # What is named can be written by its id as well.
             *(
-                ListPermission(f"{noun}s", path, LIST_PERMISSIONS[noun], condition=f"whose permissions name a {noun}")
+                ListPermission(
+                    f"{noun}s",
+                    path,
+                    LIST_PERMISSIONS[noun],
+                    condition=f"whose permissions name a {noun}",
+                    is_vital=False,
+                )
                 for noun, path in SCOPE_LISTS.items()
             ),
         ),
