@@ -14,7 +14,8 @@ from reconciler.model import Risk, Verdict
 from reconciler.plans.masking import MaskedStep
 from reconciler.plans.posture import Urgency
 from reconciler.reports.fleet_matrix import build_fleet_matrix, is_fleet, list_bounds
-from reconciler.reports.fleet_sharing import count_sharing, fold_changes, fold_problems
+from reconciler.reports.fleet_problems import join_diagnostics
+from reconciler.reports.fleet_sharing import count_sharing, fold_changes
 from reconciler.reports.object_names import describe_object
 from reconciler.reports.perspective import View
 from reconciler.reports.run_report import ReportedStep, RunReport
@@ -76,7 +77,7 @@ def list_findings(report: RunReport, *, folds: bool = False) -> list[Finding]:
     notes = sorted({*report.plan.notes, *report.notes})
     urgent = frozenset(_list_urgent_rules(report))
     findings = [
-        *(_list_folded_problems(report) if folds else _list_problem_findings(report.all_problems)),
+        *(_list_folded_problems(report) if folds and is_fleet(report) else _list_problem_findings(report.all_problems)),
         *(
             _list_fleet_findings(report, view)
             if folds and is_fleet(report)
@@ -170,10 +171,11 @@ def _list_problem_findings(problems: Iterable[Diagnostic]) -> Iterator[Finding]:
 
 def _list_folded_problems(report: RunReport) -> Iterator[Finding]:
     """Yield what has to be mended; what failed alike for several targets is the same whichever these are."""
-    problems, places = fold_problems(report), {problem.source for problem in report.all_problems}
-    for problem, finding in zip(problems, _list_problem_findings(problems), strict=True):
-        is_shared = problem.source not in places
-        yield finding._replace(identity=(problem.rule, "shared", problem.summary)) if is_shared else finding
+    for joined in join_diagnostics(report, report.all_problems):
+        first = joined.members[0]
+        finding = _make_diagnostic_finding(joined.told, Level.ERROR)
+        identity = (first.rule, "shared", first.source.file if first.source.line else "", first.summary)
+        yield finding._replace(identity=identity) if len(joined.members) > 1 else finding
 
 
 def _list_fleet_findings(report: RunReport, view: View) -> Iterator[Finding]:

@@ -208,6 +208,7 @@ def _count_documents(report: RunReport, findings: _Findings, lost: Collection[st
     held_back = {problem.address for problem in report.plan.problems}
     # What is told of steps was compared; what is missing comes on top of it.
     differing = {key: sum(counts.values()) for key, counts in findings.cells.items()}
+    # A saved plan has no documents: then nothing is called in sync.
     compared: Counter[tuple[str, str]] = Counter()
     for document in report.plan.documents:
         address = document.address
@@ -229,7 +230,7 @@ def _place_problems(report: RunReport, findings: _Findings, targets: frozenset[s
     gaps = [gap.problem for gap in report.plan.gaps]
     # Two that read the same are equal, whichever targets they are of: a line of a manifest is wrong for many.
     problems = {
-        (_find_target(problem, targets), problem) for problem in (*report.problems, *report.plan.problems, *gaps)
+        (find_target(problem, targets), problem) for problem in (*report.problems, *report.plan.problems, *gaps)
     }
     unread = frozenset(gaps)
     for target, problem in sorted(problems):
@@ -240,13 +241,17 @@ def _place_problems(report: RunReport, findings: _Findings, targets: frozenset[s
             findings.unplaced.append(problem)
 
 
-def _find_target(problem: Diagnostic, targets: frozenset[str]) -> str:
-    """Return the target that a problem is of, "" if that can't be told.
+def find_target(problem: Diagnostic, targets: Collection[str]) -> str:
+    """Return the target that a problem is of, "" if that can't be told."""
+    if problem.address and problem.address.target in targets:
+        return problem.address.target
+    return problem.source.file.partition(" ")[0] if is_request_of(problem, targets) else ""
 
-    The source of what could not be read is a request, whose first word is the target.
-    """
-    name = problem.address.target if problem.address else problem.source.file.partition(" ")[0]
-    return name if name in targets else ""
+
+def is_request_of(problem: Diagnostic, targets: Collection[str]) -> bool:
+    """Say whether the source of a problem is a request to one of these targets: its first word is the target."""
+    # `TARGET METHOD URL`, as the clients of the APIs say it (apis.client).
+    return not problem.source.line and problem.source.file.partition(" ")[0] in targets
 
 
 def _build_row(

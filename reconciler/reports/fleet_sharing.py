@@ -14,11 +14,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from reconciler.diagnostics import Diagnostic, Source
 from reconciler.model import Bound, Json
 from reconciler.plans.masking import MaskedStep
 from reconciler.reports.alike_steps import build_sharing_key
-from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet, judge_step
+from reconciler.reports.fleet_matrix import FleetMatrix, is_fleet, judge_step
 from reconciler.reports.run_report import ReportedStep, RunReport
 from reconciler.rights import RightsChange
 
@@ -68,6 +67,7 @@ def fold_changes(steps: Iterable[ReportedStep], bounds: Mapping[str, Bound]) -> 
     for reported in steps:
         general = _set_project_aside(reported.step, bounds.get(reported.step.address.target))
         outcome = reported.outcome
+        # A detail may hold what a server calls a request: then each is told by itself.
         result = (outcome.verdict, outcome.detail, outcome.verdicts) if outcome else None
         key = (build_sharing_key(general), result)
         groups.setdefault(key, []).append((reported, general))
@@ -78,33 +78,13 @@ def fold_changes(steps: Iterable[ReportedStep], bounds: Mapping[str, Bound]) -> 
     return FoldedChanges(tuple(sorted(changes, key=_build_rank)), remaining)
 
 
-def fold_problems(report: RunReport) -> list[Diagnostic]:
-    """Return what has to be mended; where requests to several targets of a fleet failed alike that is one thing."""
-    if not is_fleet(report):
-        return report.all_problems
-    targets = {problem: row.target for row in build_fleet_matrix(report).rows for problem in row.problems}
-    groups: dict[Hashable, list[Diagnostic]] = {}
-    for problem in report.all_problems:
-        is_request = not problem.source.line and problem in targets
-        words = problem.rule, problem.address, problem.object_name, problem.message
-        groups.setdefault(words if is_request else problem, []).append(problem)
-    return [_join_problems(group, [targets.get(problem, "") for problem in group]) for group in groups.values()]
-
-
-def _join_problems(group: Sequence[Diagnostic], targets: Sequence[str]) -> Diagnostic:
-    names = sorted(set(targets))
-    if len(names) < 2:
-        return group[0]
-    place = f"{len(names):,} targets ({_join_targets(names, _MAX_NAMES, str)}), such as {group[0].source}"
-    return replace(group[0], source=Source(place))
-
-
 def fold_rights(report: RunReport) -> Sequence[RightsChange]:
     """Return who gains and loses rights, the greatest changes first; in a fleet one that several targets make alike is
     one, with how many these are in the place of the target's name.
     """
     if not is_fleet(report):
         return report.plan.rights
+    # The order is by how much is gained, and the first of a group stands where it stood.
     groups: dict[RightsChange, list[RightsChange]] = {}
     for change in report.plan.rights:
         groups.setdefault(change._replace(target=""), []).append(change)
@@ -169,13 +149,14 @@ def list_sharing(
     if not missing:
         return ""
     if len(missing) >= len(names):
-        return f"in {_join_targets(change.targets, limit, quote)}"
+        return f"in {join_targets(change.targets, limit, quote)}"
     unread = len(matrix.unread_targets.intersection(missing))
     doubt = f" ({unread:,} of these not read whole)" if unread else ""
-    return f"not in {_join_targets(missing, limit, quote)}{doubt}"
+    return f"not in {join_targets(missing, limit, quote)}{doubt}"
 
 
-def _join_targets(names: Sequence[str], limit: int, quote: Callable[[str], str]) -> str:
+def join_targets(names: Sequence[str], limit: int = _MAX_NAMES, quote: Callable[[str], str] = str) -> str:
+    """Name the first of these targets, and say how many more there are."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
     return f"{', '.join(map(quote, names[:limit]))}{more}"
 

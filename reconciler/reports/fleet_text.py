@@ -184,17 +184,21 @@ def _render_beside_steps(report: RunReport, matrix: FleetMatrix, layout: Layout,
         yield from render_rights(fold_rights(report), view.remainder_hint, names_target=view.names_targets)
     if view.from_server:
         yield from _render_shared_absences(plan.absences, matrix, view)
-    acknowledged = fold_changes(report.acknowledged, plan.targets)
     if plan.acknowledged:
-        yield build_line()
-        yield build_line(("Acknowledged and left alone:", "bold"))
-        for change in acknowledged.shared:
-            yield build_line()
-            yield from _render_shared_change(change, matrix, view)
-        yield from render_step_lines([reported.step for reported in acknowledged.remaining], layout, view)
+        yield from _render_acknowledged(report, matrix, layout, view)
     if unmanaged := summarize_unmanaged(_sum_targets(plan.unmanaged)):
         yield build_line()
         yield build_line(unmanaged, hang=2)
+
+
+def _render_acknowledged(report: RunReport, matrix: FleetMatrix, layout: Layout, view: View) -> Iterator[Line]:
+    acknowledged = fold_changes(report.acknowledged, report.plan.targets)
+    yield build_line()
+    yield build_line(("Acknowledged and left alone:", "bold"))
+    for change in acknowledged.shared:
+        yield build_line()
+        yield from _render_shared_change(change, matrix, view)
+    yield from render_step_lines([reported.step for reported in acknowledged.remaining], layout, view)
 
 
 def _render_shared_absences(absences: Iterable[Diagnostic], matrix: FleetMatrix, view: View) -> Iterator[Line]:

@@ -32,6 +32,7 @@ def describe_cell(cell: FleetCell, command: str) -> str:
 
 def _describe_counts(counts: Mapping[CellState, int], command: str) -> Iterator[str]:
     for state, number in counts.items():
+        # Beside what is not, nobody looks for what is.
         if state is CellState.IN_SYNC:
             if len(counts) == 1:
                 yield state.value

@@ -22,7 +22,8 @@ from reconciler.reports.fleet_markdown import (
     build_shared_section,
 )
 from reconciler.reports.fleet_matrix import FleetMatrix, build_fleet_matrix, is_fleet
-from reconciler.reports.fleet_sharing import SharedChange, fold_changes, fold_problems, fold_rights
+from reconciler.reports.fleet_problems import fold_diagnostics, fold_notes
+from reconciler.reports.fleet_sharing import SharedChange, fold_changes, fold_rights
 from reconciler.reports.fleet_words import summarize_fleet
 from reconciler.reports.layout import PLAIN_LAYOUT, escape_ci_commands, format_count
 from reconciler.reports.markdown_runs import RUN_TABLE_HEAD, build_run_row, build_run_steps, list_withdrawal_lines
@@ -83,7 +84,7 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     matrix = build_fleet_matrix(report) if is_fleet(report) else None
     if matrix:
         _add_matrix(sheet, matrix, remainder_place)
-    _add_problems(sheet, fold_problems(report), remainder_place)
+    _add_problems(sheet, fold_diagnostics(report, report.all_problems), remainder_place)
     _add_list(sheet, "Found", report.findings, remainder_place)
     if matrix:
         _add_fleet_steps(sheet, report, matrix, remainder_place)
@@ -92,7 +93,8 @@ def render_markdown(report: RunReport, context: FormatContext) -> str:
     _add_rights(sheet, report, remainder_place)
     _add_blame(sheet, report, remainder_place)
     _add_acknowledged(sheet, report, remainder_place)
-    _add_list(sheet, "Not there, and only told", sorted(report.plan.absences), remainder_place)
+    absences = fold_diagnostics(report, sorted(report.plan.absences))
+    _add_list(sheet, "Not there, and only told", absences, remainder_place)
     _add_runs(sheet, report, remainder_place)
     _add_withdrawals(sheet, report, remainder_place)
     _add_cleared(sheet, report)
@@ -306,7 +308,7 @@ def _add_cleared(sheet: _Sheet, report: RunReport) -> None:
 
 
 def _add_notes(sheet: _Sheet, report: RunReport) -> None:
-    notes = report.other_notes
+    notes = fold_notes(report)
     if not notes:
         return
     lines = [_format_diagnostic(note) for note in notes[:_MAX_NOTES]]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.diagnostics import Diagnostic
 from reconciler.errors import EXIT_MEANINGS, Exit
-from reconciler.model import Action, Risk
+from reconciler.model import Action, Bound, Risk
 from reconciler.reports.fleet_matrix import is_fleet, list_bounds
-from reconciler.reports.fleet_sharing import fold_problems, fold_rights
+from reconciler.reports.fleet_problems import fold_diagnostics, fold_notes
+from reconciler.reports.fleet_sharing import fold_rights
 from reconciler.reports.formats import FormatContext
 from reconciler.reports.headline import summarize_news
 from reconciler.reports.page_filters import PageFilters, build_filters
@@ -142,13 +143,13 @@ def build_page_content(report: RunReport, context: FormatContext) -> PageContent
         _judge(report),
         list(_list_facts(report, context)),
         list(_count_tiles(report)),
-        _tell(fold_problems(report), view, {}),
+        _tell(fold_diagnostics(report, report.all_problems), view, {}),
         steps,
         build_filters(steps.blocks),
         _build_rights_page(report) if plan.rights else None,
-        _tell(plan.absences, view, report.absence_ages),
+        _tell(fold_diagnostics(report, plan.absences), view, report.absence_ages),
         _list_cleared(report),
-        _tell(report.other_notes, view, {}),
+        _tell(fold_notes(report), view, {}),
         _list_withdrawn(report),
         summarize_unmanaged(plan.unmanaged),
         build_history_page(report.runs, report.differences, context.moment) if report.command == "history" else None,
@@ -199,16 +200,11 @@ def _find_tone(report: RunReport, word: str) -> str:
 
 def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str, str]]:
     """Yield (name, text) of what the run was: where it looked, at what, and which run it was."""
-    targets = sorted(report.plan.targets.items())
-    if len(targets) > MAX_PAGE_BOUNDS:
-        yield "targets", f"{targets[0][0]} to {targets[-1][0]}, {len(targets):,} that gave an answer"
-    for name, bound in targets if len(targets) <= MAX_PAGE_BOUNDS else ():
-        yield f"target {name}", f"{bound.url}{f' project {bound.project}' if bound.project else ''}"
-    if report.plan.selection:
-        yield "selection", report.plan.selection
+    yield from _list_bound_facts(report.plan.targets)
     members = report.members
     saved, run = members.get("saved_plan") or {}, members.get("run") or {}
     facts = {
+        "selection": report.plan.selection,
         "plan": report.plan_digest,
         "run": run.get("id"),
         "commit": run.get("commit") or saved.get("commit"),
@@ -219,6 +215,16 @@ def _list_facts(report: RunReport, context: FormatContext) -> Iterable[tuple[str
     if context.requests:
         yield "requests", f"{context.requests:,}"
     yield "tool", f"reconciler {context.version}".rstrip()
+
+
+def _list_bound_facts(bounds: Mapping[str, Bound]) -> Iterable[tuple[str, str]]:
+    targets = sorted(bounds.items())
+    # Their addresses are in the settings: hundreds of them would hide which run it was.
+    if len(targets) > MAX_PAGE_BOUNDS:
+        yield "targets", f"{targets[0][0]} to {targets[-1][0]}, {len(targets):,} that gave an answer"
+        return
+    for name, bound in targets:
+        yield f"target {name}", f"{bound.url}{f' project {bound.project}' if bound.project else ''}"
 
 
 def _count_tiles(report: RunReport) -> Iterable[Tile]:

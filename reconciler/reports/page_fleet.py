@@ -96,15 +96,16 @@ def build_fleet_content(report: RunReport, view: View) -> FleetContent:
     )
     single_steps = build_page_steps(folded.remaining, view)
     halves = (single_steps, shared_steps) if folded.is_worse_apart else (shared_steps, single_steps)
-    blocks = chain.from_iterable(half.blocks for half in halves)
-    steps = PageSteps(
-        [replace(block, number=number) for number, block in enumerate(blocks, 1)],
-        shared_steps.hidden + single_steps.hidden,
-    )
     # Where not all blocks have room nobody can tell which of them is whose.
     start = len(single_steps.blocks) + 1 if folded.is_worse_apart else 1
     numbers = [0] * len(shared) if shared_steps.hidden else range(start, start + len(shared))
-    return FleetContent(_build_fleet_page(matrix, zip(numbers, shared, strict=True), view), steps)
+    return FleetContent(_build_fleet_page(matrix, zip(numbers, shared, strict=True), view), _join_steps(halves))
+
+
+def _join_steps(halves: Sequence[PageSteps]) -> PageSteps:
+    blocks = chain.from_iterable(half.blocks for half in halves)
+    numbered = [replace(block, number=number) for number, block in enumerate(blocks, 1)]
+    return PageSteps(numbered, sum(half.hidden for half in halves))
 
 
 def _build_fleet_page(matrix: FleetMatrix, shared: Iterable[tuple[int, SharedChange]], view: View) -> FleetPage:
@@ -145,6 +146,7 @@ def _build_shared_block(change: SharedChange, matrix: FleetMatrix, view: View) -
     block = build_block([change.example], view)
     call = f"{block.call} and {len(change.members) - 1:,} more like it" if block.call else ""
     placeholder = f"{PROJECT_PLACEHOLDER} stands for the project of each target" if change.names_project else ""
+    # A block without a target would be filtered as one of which it is not remembered.
     return replace(
         block,
         target="",

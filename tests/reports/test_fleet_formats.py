@@ -279,6 +279,9 @@ def test_what_is_no_step_is_told_once_as_well() -> None:
     assert BESIDE in render_fleet(replace(report, plan=plan))
     page = Markup(render_html(replace(report, plan=plan), PAGE_CONTEXT)).text
     assert "SecretEvent rotation acknowledged 2 of 3 targets" in page
+    comment = FORMATS["markdown"].render(replace(report, plan=plan, notes=absences), CONTEXT)
+    told = "the event is not there, for 2 targets (prod-eu-001, prod-eu-002)"
+    assert [text.replace("`", "").count(told) for text in (page, comment)] == [1, 2]
 
 
 def test_rights_that_many_targets_change_alike_are_one_line() -> None:

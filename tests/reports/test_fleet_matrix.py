@@ -19,6 +19,7 @@ from reconciler.errors import Exit
 from reconciler.model import Bound, Change, Coverage, Gap, Obstacle, Outcome, Plan, Risk, Step, Verdict
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.fleet_matrix import CellState, build_fleet_matrix
+from reconciler.reports.fleet_problems import fold_diagnostics
 from reconciler.reports.fleet_sharing import fold_changes, list_sharing
 from reconciler.reports.fleet_words import describe_cell, summarize_fleet
 from reconciler.reports.run_report import RunReport
@@ -162,6 +163,21 @@ def test_what_is_the_same_but_for_the_own_project_is_shared() -> None:
     assert change.example.step.changes[0].after == "urn:smn:eu-west-101:{project}:pki"
     by_name = sorted(steps, key=lambda each: each.address)
     assert [member.step for member in change.members] == by_name
+
+
+def test_problems_are_joined_over_targets_alone() -> None:
+    """Two lists of one target that fail alike are two things to look at; a line that is wrong for both is one."""
+    silence = explain_silence(A)
+    twice = (silence, replace(silence, source=Source(f"{A} GET https://a/other")))
+    faults = tuple(replace(HELD_BACK, address=Address(target, "SecretEvent", "audit")) for target in (A, B))
+    bounds = {name: Bound("csms", "https://a") for name in (A, B)}
+    plan = Plan((), Coverage(0, 9), faults, tuple(Gap(gap, Exit.AUTH) for gap in twice), targets=bounds)
+    report = RunReport("drift", Exit.AUTH, mask_plan(plan), fleet=FleetFacts((A, B)))
+    assert len(report.all_problems) == 4
+    told = [problem.summary for problem in fold_diagnostics(report, report.all_problems)]
+    assert told == ["no answer within 30 s", "no answer within 30 s", "no, for 2 targets (a, b)"]
+    (joined,) = fold_diagnostics(report, (silence, explain_silence(B)))
+    assert joined.source.file.startswith("2 targets (a, b), such as a GET https://csms.example.com/v1/")
 
 
 def test_the_shorter_list_of_targets_is_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -223,21 +223,31 @@ def _render_headline(result: CommandResult) -> str:
 
 
 def _list_problems(session: Session, result: CommandResult) -> tuple[Diagnostic, ...]:
-    if result.fleet:
-        from reconciler.reports.fleet_sharing import fold_problems
-
-        return tuple(fold_problems(build_run_report("", result)))
     problems = () if result.problems_in_text and not session.has_document else result.problems
     plan = result.plan
     return (*problems, *plan.problems, *(gap.problem for gap in plan.gaps)) if plan else problems
 
 
-def _render_messages(session: Session, result: CommandResult) -> str:
-    """What goes with a result: notes, and everything that has to be mended."""
-    plan, problem_list = result.plan, _list_problems(session, result)
+def _list_notes(session: Session, result: CommandResult) -> tuple[Diagnostic, ...]:
+    plan = result.plan
     absences = plan.absences if plan and (session.has_document or not result.absences_in_text) else ()
     plan_notes = (note for note in plan.notes if note.rule not in result.untold_rules) if plan else ()
-    notes = (*plan_notes, *absences, *result.notes)
+    return (*plan_notes, *absences, *result.notes)
+
+
+def _fold_messages(result: CommandResult, messages: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
+    """Return them, and what reads alike of many targets of a fleet once."""
+    if result.fleet is None:
+        return messages
+    from reconciler.reports.fleet_problems import fold_diagnostics
+
+    # None of these depends on the name of the command.
+    return fold_diagnostics(build_run_report("", result), messages)
+
+
+def _render_messages(session: Session, result: CommandResult) -> str:
+    """What goes with a result: notes, and everything that has to be mended."""
+    plan, problem_list, notes = result.plan, _list_problems(session, result), _list_notes(session, result)
     if not problem_list and not notes:
         return ""
     from reconciler.cli.terminal.snippets import read_snippets
@@ -245,7 +255,8 @@ def _render_messages(session: Session, result: CommandResult) -> str:
 
     layout = session.choose_layout(session.stderr)
     names_targets = plan is not None and len(plan.targets) > 1
-    rendered_notes = render_notes(notes, layout, names_targets=names_targets)
+    rendered_notes = render_notes(_fold_messages(result, notes), layout, names_targets=names_targets)
     manifest_problems = plan.problems if plan else problem_list if result.exit is Exit.INVALID else ()
     snippets = read_snippets(session, session.stderr, manifest_problems)
-    return rendered_notes + render_problems(problem_list, layout, snippets, names_targets=names_targets)
+    problems = _fold_messages(result, problem_list)
+    return rendered_notes + render_problems(problems, layout, snippets, names_targets=names_targets)
