@@ -70,15 +70,19 @@ def limit_by_file(entries: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 def render_validation(
-    entries: Iterable[Diagnostic], documents: int, files: int, layout: Layout, lines: Mapping[Source, str]
+    entries: Iterable[Diagnostic],
+    documents: int,
+    files: int,
+    layout: Layout,
+    lines: Mapping[Source, str],
+    targets: int = 1,
 ) -> str:
-    """Return the result of a validation: every problem, then the count."""
+    """Return the result of a validation: every problem, or the counts; that of `targets` where it says something."""
     unique_problems = sorted(set(entries))
     if not unique_problems:
-        return render_parts(
-            [build_line((f"Valid: {format_count(documents, 'document')} in {format_count(files, 'file')}.", "bold"))],
-            layout,
-        )
+        counts = f"{format_count(documents, 'document')} in {format_count(files, 'file')}"
+        scope = f", for {format_count(targets, 'target')}" if targets > 1 else ""
+        return render_parts([build_line((f"Valid: {counts}{scope}.", "bold"))], layout)
     faulty_files = len({problem.source.file for problem in unique_problems})
     verdict = f"{format_count(len(unique_problems), 'problem')} in {format_count(faulty_files, 'file')}."
     return render_problems(unique_problems, layout, lines) + render_parts([build_line((verdict, "bold"))], layout)

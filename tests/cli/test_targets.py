@@ -111,6 +111,15 @@ def test_in_an_environment_what_is_for_other_targets_is_left_aside(folder: Path,
         select_declared(inputs, half, RunOptions(["m.yaml"]))
 
 
+def test_validate_counts_what_is_written(run: Run, folder: Path, settings: str) -> None:
+    """Documents as they stand in the files, and the targets that they are for; the JSON has each for each target."""
+    (folder / "m.yaml").write_text(EVENT.replace("METADATA", "targets: {env: prod}"))
+    assert run(["validate", "m.yaml", "--config", settings])[1] == "Valid: 1 document in 1 file, for 2 targets.\n"
+    assert json.loads(run(["validate", "m.yaml", "--config", settings, "--format", "json"])[1])["documents"] == 2
+    one = run(["validate", "m.yaml", "--config", settings, "--target", "events-b"])
+    assert one[1] == "Valid: 1 document in 1 file.\n"
+
+
 def test_offline_the_names_of_targets_without_settings_serve(run: Run, folder: Path) -> None:
     """No credentials, no settings: `command` and `csms` can be named, in a list as well; labels are nobody's."""
     for metadata, outcome in (("targets: [csms]", 0), ("targets: [csm]", 4), ("targets: {env: prod}", 4)):

@@ -43,10 +43,13 @@ def command(
     if findings and findings.refusals:
         return _report_problems(session, findings.refusals, Exit.REFUSED, (*declared.loaded.notes, *findings.notes))
     documents, files = len(declared.selected), declared.loaded.files
+    written = len({document.source for document in declared.selected})
+    # Where a document is for many; of others that names its one target nobody wants to know how many there are.
+    targets = len(declared.targets) if written < documents else 1
     counts = {"documents": documents, "files": files, "ignored": list(declared.loaded.ignored)}
     return CommandResult(
         Exit.OK,
-        lambda layout: render_validation((), documents, files, layout, {}),
+        lambda layout: render_validation((), written, files, layout, {}, targets),
         documents=_list_documents(declared) if session.reports.wishes else (),
         extra=counts,
         notes=(*declared.loaded.notes, *(findings.notes if findings else ())),
