@@ -14,7 +14,8 @@ UnmanagedCounts = Mapping[str, Mapping[str, int]]
 class DocumentCoverage(NamedTuple):
     """One declared document, and how many of its objects were compared with a live one.
 
-    Of a document that declares nothing, such as an expired one, `of` is 0, and so it is of one that is not selected.
+    Of a document that declares nothing, such as an expired one, `of` is 0, and so it is of one that is not selected;
+    `passed_over` is then how many objects it declares.
     """
 
     address: Address
@@ -22,6 +23,7 @@ class DocumentCoverage(NamedTuple):
     objects: int
     of: int
     is_selected: bool = True
+    passed_over: int = 0
 
     @property
     def is_complete(self) -> bool:

@@ -158,6 +158,10 @@ _OUTPUT_RULES = {
     "output.unwritable": "A result could not be written whole, such as on a full disk.",
 }
 _PLAN_RULES = {
+    "merge.different-runs": "Reports that are to be merged are not parts of one run: what they are of differs.",
+    "merge.no-report": "Of a target, or of a part of a run, none of the reports that were merged knows anything.",
+    "merge.same-target": "Two reports that are to be merged are about the same target.",
+    "merge.unreadable-file": "A report that is to be merged can't be read.",
     "plan.account-unknown": "A server does not tell an account its roles, so what it could take back is not known.",
     "plan.change": "An object is to be changed by apply.",
     "plan.damaged": "A saved plan is not byte for byte what was written.",

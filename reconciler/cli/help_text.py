@@ -27,6 +27,7 @@ Everyday:
   apply     Send a saved plan; or plan, show, ask and send.
   drift     Say what is no longer as declared.
   show      Render a saved plan.
+  merge     Tell JSON reports of parts of one run, such as shards, as one.
   doctor    Examine each target: reachable, who we are, what we may do.
   report    Report on the servers as they are, whatever the manifests say:
             `report posture`.

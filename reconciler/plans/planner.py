@@ -150,7 +150,8 @@ def _count_document(document: Wanted, findings: Iterable[Finding], kind: Kind, c
 
 
 def _pass_over(document: Wanted) -> DocumentCoverage:
-    return DocumentCoverage(document.address, document.source, 0, 0, is_selected=False)
+    size = document.spec.size(document.tables)
+    return DocumentCoverage(document.address, document.source, 0, 0, is_selected=False, passed_over=size)
 
 
 def _get_address(coverage: DocumentCoverage) -> Address:

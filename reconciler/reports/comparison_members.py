@@ -70,6 +70,7 @@ COMPARISON_MEMBERS: dict[str, Json] = {
                 "objects": _COUNT,
                 "of": _COUNT,
                 "selected": {"const": False, "description": "The selection leaves it out."},
+                "passed_over": _COUNT | {"description": "How many objects it declares, where it is left out."},
             },
         },
     },
@@ -143,7 +144,7 @@ def _encode_document(document: DocumentCoverage) -> dict[str, Json]:
         "objects": document.objects,
         "of": document.of,
     }
-    return members if document.is_selected else {**members, "selected": False}
+    return members if document.is_selected else {**members, "selected": False, "passed_over": document.passed_over}
 
 
 def _encode_drift(drift: DriftComparison | None) -> dict[str, Json]:

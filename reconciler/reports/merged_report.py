@@ -139,13 +139,16 @@ def _merge_scopes(reports: Sequence[RunReport], fleet: FleetFacts | None, plan: 
     """Return the plan with what all of them are about."""
     plans = [report.plan for report in reports]
     documents = [_list_own_documents(plan) for plan in plans]
+    others = _list_other_documents(plans, documents, fleet)
+    # Each plan has all documents: so it is known which targets there are.
+    is_whole = fleet is not None or (not others and any(plan.documents for plan in plans))
     return replace(
         plan,
-        compared=_merge_coverage(plans, documents),
-        selection=_merge_selections(reports, fleet),
+        compared=_merge_coverage(plans, documents, others),
+        selection=_merge_selections(reports, is_whole=is_whole),
         targets=dict(sorted(pair for plan in plans for pair in plan.targets.items())),
         unmanaged=_merge_unmanaged(plans, documents),
-        documents=tuple(sorted(chain.from_iterable(documents), key=lambda document: document.address)),
+        documents=tuple(sorted(chain.from_iterable((*documents, others)), key=lambda document: document.address)),
         manifests=_find_common(plan.manifests for plan in plans),
     )
 
@@ -157,13 +160,30 @@ def _list_own_documents(plan: MaskedPlan) -> list[DocumentCoverage]:
     return [document for document in plan.documents if document.address.target in plan.targets]
 
 
-def _merge_coverage(plans: Sequence[MaskedPlan], documents: Sequence[Sequence[DocumentCoverage]]) -> Coverage:
-    """Return the sums; what was passed over on other targets is counted by the reports of those."""
-    declared = (
-        plan.compared.of if len(own) == len(plan.documents) else sum(document.of for document in own)
-        for plan, own in zip(plans, documents, strict=True)
-    )
-    return Coverage(sum(plan.compared.objects for plan in plans), sum(declared))
+def _list_other_documents(
+    plans: Sequence[MaskedPlan], documents: Sequence[Sequence[DocumentCoverage]], fleet: FleetFacts | None
+) -> list[DocumentCoverage]:
+    """Return the documents of targets that no report is about; of a fleet those are told as lost, or by other shards."""
+    if fleet is not None:
+        return []
+    known = {document.address.target for own in documents for document in own}
+    others = {document.address: document for plan in plans for document in plan.documents}
+    return [document for address, document in sorted(others.items()) if address.target not in known]
+
+
+def _merge_coverage(
+    plans: Sequence[MaskedPlan],
+    documents: Sequence[Sequence[DocumentCoverage]],
+    others: Sequence[DocumentCoverage],
+) -> Coverage:
+    """Return the sums; what was passed over on other targets is counted by the reports of those, or once."""
+    passed_over = sum(document.passed_over for document in others)
+    for plan, own in zip(plans, documents, strict=True):
+        passed_over += sum(document.passed_over for document in own) - sum(
+            document.passed_over for document in plan.documents
+        )
+    declared = sum(plan.compared.of for plan in plans) + passed_over
+    return Coverage(sum(plan.compared.objects for plan in plans), declared)
 
 
 def _merge_gaps(plans: Sequence[MaskedPlan], fleet: FleetFacts | None) -> tuple[Gap, ...]:
@@ -177,7 +197,7 @@ def _merge_gaps(plans: Sequence[MaskedPlan], fleet: FleetFacts | None) -> tuple[
     return tuple(Gap(problem, causes[problem.key]) for problem in problems)
 
 
-def _merge_selections(reports: Sequence[RunReport], fleet: FleetFacts | None) -> str:
+def _merge_selections(reports: Sequence[RunReport], *, is_whole: bool) -> str:
     """Return the filters that all have; targets only where nobody knows that there are no others."""
     # What ended before it read the manifests says nothing of what was selected.
     selections = [parse_filters(report.plan.selection) for report in reports if report.has_plan]
@@ -185,7 +205,7 @@ def _merge_selections(reports: Sequence[RunReport], fleet: FleetFacts | None) ->
     if len(filters) > 1:
         raise ValueError("reports of one selection can be merged, and of nothing else")
     targets = {name for selection in selections for name in selection.target}
-    is_whole = fleet is not None or not all(selection.target for selection in selections)
+    is_whole = is_whole or not all(selection.target for selection in selections)
     common = filters.pop() if filters else Selection()
     return format_filters(common if is_whole else common._replace(target=tuple(sorted(targets))))
 
@@ -225,11 +245,20 @@ def _merge_bases(members: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
         return {}
     # Where they are not of one revision, as in one fleet, the choice is still no matter of order.
     first = min(bases, key=lambda base: (base["revision"], base["commit"]))
-    withdrawals = [entry for each in members for entry in each.get("no_longer_declared", ())]
+    withdrawals: dict[str, Json] = {}
+    # A run of one target names what is gone from all, and knows of its own alone what still exists.
+    for entry in sorted(
+        chain.from_iterable(each.get("no_longer_declared", ()) for each in members), key=_rank_existing
+    ):
+        withdrawals[repr([*entry["address"].values(), entry["source"], entry["document"], entry["objects"]])] = entry
     return {
         "base": {**first, "whole": all(base["whole"] for base in bases)},
-        "no_longer_declared": sorted(withdrawals, key=lambda entry: (*entry["address"].values(), entry["source"])),
+        "no_longer_declared": [withdrawals[key] for key in sorted(withdrawals)],
     }
+
+
+def _rank_existing(withdrawal: Mapping[str, Json]) -> int:
+    return -1 if withdrawal["existing"] is None else int(withdrawal["existing"])
 
 
 def _find_common(texts: Iterable[str]) -> str:

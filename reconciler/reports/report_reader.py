@@ -165,7 +165,8 @@ def _decode_bound(members: Mapping[str, Any]) -> Bound:
 def _decode_document(members: Mapping[str, Any]) -> DocumentCoverage:
     counts = read_count(members["objects"]), read_count(members["of"])
     is_selected = members.get("selected", True) is not False
-    return DocumentCoverage(read_address(members["address"]), read_source(members["source"]), *counts, is_selected)
+    address, source = read_address(members["address"]), read_source(members["source"])
+    return DocumentCoverage(address, source, *counts, is_selected, read_count(members.get("passed_over", 0)))
 
 
 def _decode_comparison(document: Mapping[str, Any], records: Sequence[StepRecord]) -> DriftComparison:

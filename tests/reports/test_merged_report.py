@@ -178,14 +178,16 @@ def test_a_shard_is_no_whole_fleet() -> None:
 
 def test_only_what_all_know_is_told_of_all() -> None:
     """Objects that one target could not count are counted on none, and its own are nobody else's documents."""
-    other = DocumentCoverage(Address("b", KIND, "a"), SHARED, 0, 0, is_selected=False)
+    other = DocumentCoverage(Address("b", KIND, "a"), SHARED, 0, 0, is_selected=False, passed_over=3)
     one = make_report("a", unmanaged={KIND: {"a": 2}}, compared=Coverage(3, 6), selection="--target a")
     one = replace(one, plan=replace(one.plan, documents=(*one.plan.documents, other)))
     merged = merge_reports([one, make_report("b", selection="--target b")])
     assert merged.plan.unmanaged == {}
     assert merged.plan.compared == Coverage(6, 6)
     assert len(merged.plan.documents) == 2
-    assert merged.plan.selection == "--target a --target b"
+    assert merged.plan.selection == ""
+    alone = merge_reports([one])
+    assert (alone.plan.selection, alone.plan.compared) == ("--target a", Coverage(3, 6))
     whole = merge_reports([one, make_report("b", unmanaged={KIND: {"b": 1}})], FleetFacts(("a", "b")))
     assert whole.plan.unmanaged == {KIND: {"a": 2, "b": 1}}
     assert whole.plan.selection == ""

@@ -13,7 +13,7 @@ from reconciler.cli.terminal.options import LazyGroup
 from reconciler.cli.terminal.streams import write_text
 
 HEADINGS = (
-    ("Everyday", ("validate", "render", "plan", "apply", "drift", "show", "doctor", "report")),
+    ("Everyday", ("validate", "render", "plan", "apply", "drift", "show", "merge", "doctor", "report")),
     ("Manifests from a server", ("init", "unmanaged", "export", "adopt")),
     ("After a run", ("history", "undo", "recover", "unlock", "state")),
     ("Reference", ("explain", "kinds", "exit-codes", "schema", "completion")),

@@ -50,7 +50,7 @@ def list_neighbour_files(inputs: RunInputs, params: Mapping[str, Any]) -> Neighb
 
     cwd, config, paths = inputs.cwd, params.get("config"), params.get("paths") or ()
     folders = read_settings(inputs, config, params.get("environment")).all_manifest_folders
-    names = (params.get("out"), params.get("planfile"), config, *paths)
+    names = (params.get("out"), params.get("planfile"), config, *paths, *(params.get("report_files") or ()))
     files = [cwd / file for file in names if isinstance(file, str) and file]
     return NeighbourFiles(files, [*(cwd / path for path in paths), *folders])
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import CompletionItem
 
-_FILE = re.compile(r"FILE|PATH")
+_FILE = re.compile(r"FILE|PATH|REPORT")
 _FOLDER = re.compile(r"DIR")
 
 

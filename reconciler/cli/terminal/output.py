@@ -47,7 +47,7 @@ class CommandResult(NamedTuple):
     and `posture` is what was found beside everything that is declared. `events` are
     the news of a run for those who are told, and `untold` is what earlier ones could not tell them. `evidence`
     says of each change of the plan who made it. `refusals`, `interrupted`, `has_sent` and `fleet` are as in a
-    `RunReport`, and so is `tool`, which is this version where it is "".
+    `RunReport`, and so is `tool`, which is this version where it is "", and `command`, which is then the one called.
     """
 
     exit: Exit
@@ -74,6 +74,7 @@ class CommandResult(NamedTuple):
     has_sent: bool = True
     fleet: FleetFacts | None = None
     tool: str = ""
+    command: str = ""
 
 
 def build_result(report: RunReport, headers: BuildHeaders | None = None) -> CommandResult:
@@ -167,7 +168,7 @@ def build_run_report(command: str, result: CommandResult) -> RunReport:
     from reconciler.reports.run_report import EMPTY_PLAN, RunReport
 
     return RunReport(
-        command,
+        result.command or command,
         result.exit,
         result.plan or replace(EMPTY_PLAN, documents=tuple(result.documents)),
         outcomes=result.outcomes,

@@ -44,7 +44,9 @@ def _describe_scope(command: click.Command, argv: Sequence[str]) -> str:
 
     environments, targets = (sorted(set(list_option_values(argv, option))) for option in ("--environment", "--target"))
     selecting = [f"{option}={value}" for option in _SELECTING for value in list_option_values(argv, option)]
-    operands = list_operands(argv, command)
+    # Of reports that are merged the names say nothing: a fleet's report is the same however it came about.
+    takes_reports = any(param.name == "report_files" for param in command.params)
+    operands = [] if takes_reports else list_operands(argv, command)
     words = "\0".join([*sorted(selecting), *operands])
     digest = f"-{sha256(words.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}" if words else ""
     return f"{','.join([*environments, *targets]) or 'all'}{digest}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.reports.formats import FormatContext
     from reconciler.reports.run_report import RunReport
 
-REPORTING_COMMANDS = frozenset({"validate", "plan", "apply", "drift", "show", "history", "report"})
+REPORTING_COMMANDS = frozenset({"validate", "plan", "apply", "drift", "show", "history", "report", "merge"})
 """The commands that have the option."""
 _OPTION = "--report"
 _RULE = "usage.invalid-report"
