@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.diagnostics import Diagnostic, Source
+from reconciler.errors import Exit
+from reconciler.reports.fleet_facts import FleetFacts, LostTarget
+from reconciler.reports.json_document import render_report
+from reconciler.reports.merged_report import merge_reports
+from reconciler.reports.report_reader import read_report
+from reconciler.reports.run_report import EMPTY_PLAN, RunReport
 from reconciler.simulator import Simulator
 from tests.cli.conftest import Run
 from tests.support import disturbances as a
@@ -18,7 +26,6 @@ ALIKE = ("command", "outcome", "compared", "partial", "selection", "summary", "p
 """What a run and its parts, told together, have in common to the byte; in notes and steps only the order may differ."""
 
 MISSING = f"kind: CertificateOwner\nmetadata: {{name: o}}\nspec: {{owner: Auditors, certificates: {{thumbprints: [{'AB' * 20}]}}, missing: report}}\n"  # noqa: E501
-CLASHING = a.EVENT.replace("expiry-prod", "another")
 # What is arranged, and the run.
 ROWS: dict[str, tuple[a.Arrange, str]] = {
     "drift": (a.as_it_is, "drift --no-state"),
@@ -46,6 +53,12 @@ def compare(world: a.World, argv: str) -> tuple[int, dict[str, Any]]:
     code, _, stderr = world.run([*argv.split(), "--report", "json=report.json"])
     assert "Traceback" not in stderr
     return code, json.loads((world.folder / "report.json").read_text("utf-8"))
+
+
+def make_empty_part(report: RunReport) -> RunReport:
+    """Return a report of the same run of which nothing is known."""
+    plan = replace(EMPTY_PLAN, manifests=report.plan.manifests)
+    return RunReport(report.command, Exit.INCOMPLETE, plan, headline="nothing", tool=report.tool)
 
 
 def run_parts(world: a.World, argv: str) -> list[str]:
@@ -96,6 +109,45 @@ def test_a_report_is_merged_in_every_format_and_from_a_pipe(world: a.World, run:
     assert summary.read_text().startswith("<!-- reconciler:drift:all -->")
     assert 'name="reconciler drift all"' in (world.folder / "x.xml").read_text()
     assert {file.suffix for file in world.folder.glob("x.*")} == {".html", ".xml", ".sarif", ".txt"}
+
+
+def test_shards_are_told_as_the_fleet_and_a_missing_one_by_its_targets(world: a.World) -> None:
+    """To the byte the report of a fleet in one job; without a shard nothing is in sync, and nothing else is lost."""
+    run_parts(world, "drift --no-state")
+    answers = {name: read_report((world.folder / f"{name}.json").read_bytes(), name) for name in ("command", "csms")}
+    targets = ("command", "csms", "unasked")
+    lost = LostTarget("unasked", Diagnostic("fleet.no-answer", Source("target unasked"), "it was stopped"))
+    whole = merge_reports(answers, FleetFacts(targets, (lost,)))
+    shards = {
+        "1.json": merge_reports({"csms": answers["csms"]}, FleetFacts(targets, (), "1/3")),
+        "2.json": merge_reports([make_empty_part(whole)], FleetFacts(targets, (lost,), "2/3")),
+        "3.json": merge_reports({"command": answers["command"]}, FleetFacts(targets, (), "3/3")),
+    }
+    for name, shard in shards.items():
+        (world.folder / name).write_text(render_report(shard))
+    code, _, stderr = world.run(["merge", "3.json", "1.json", "2.json", "--report", "json=report.json"])
+    assert code == 10, stderr
+    assert (world.folder / "report.json").read_text() == render_report(whole)
+
+    code, stdout, stderr = world.run(["merge", "1.json"])
+    assert code == 10
+    assert stdout.startswith("INCOMPLETE, 2 things could not be read: ")
+    assert "1 of 3 targets answered" in stdout
+    for target, part in (("command", "3/3"), ("unasked", "2/3")):
+        assert f"target {target}: no report has it: that of shard {part} is not among those" in stderr
+    code, _, stderr = world.run(["merge", "1.json", "command.json"])
+    assert (code, "the number of shards is none" in stderr) == (3, True)
+
+
+def test_a_part_that_ended_early_is_told_with_its_reason(world: a.World) -> None:
+    """A job that was called wrongly is no part that is in sync."""
+    run_parts(world, "drift --no-state")
+    world.run(["drift", "--no-state", "--only", "Nothing", "--report", "json=csms.json"])
+    code, stdout, stderr = world.run(["merge", "command.json", "csms.json"])
+    assert code == 10, stderr
+    assert stdout.startswith("INCOMPLETE, ")
+    assert "csms.json: this run ended as usage before there was a plan" in stderr
+    assert "Nothing" in stderr
 
 
 def test_everything_that_speaks_against_a_merge_is_told_at_once(world: a.World, run: Run) -> None:

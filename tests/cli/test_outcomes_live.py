@@ -103,6 +103,7 @@ ROWS = [
     ("nothing to take over", a.in_sync, "adopt --write", 0),
     ("no permission to take over", a.fault("GET", "", "status", status=403), "adopt", 5),
     ("nothing was done", a.as_it_is, "history", 0),
+    ("a report that is not there", a.as_it_is, "merge part.json", 3),
     ("what leads nowhere", a.as_it_is, "report posture", 0),
     ("what leads nowhere, in part", a.fault("GET", "/Claims", "status", status=403), "report posture", 10),
     ("nothing is remembered", a.as_it_is, "state", 3),

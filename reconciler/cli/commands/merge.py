@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reconciler.reports.fleet_facts import FleetFacts
     from reconciler.reports.run_report import RunReport
 
-_MAX_BYTES = 512 * 2**20
 _STANDARD_INPUT = "-"
 
 
@@ -33,7 +32,7 @@ def command(session: Session, /, report_files: tuple[str, ...]) -> CommandResult
     A report is a file that plan, drift or apply wrote with `--report json=FILE`, or `-` for what is piped in. The
     result is that of the one run, to the byte and in every format, and so is the exit code.
     """
-    from reconciler.reports.merge_conflicts import find_merge_conflicts
+    from reconciler.reports.merge_obstacles import list_merge_obstacles
     from reconciler.reports.merged_report import merge_reports
 
     reports: list[tuple[str, RunReport]] = []
@@ -43,7 +42,7 @@ def command(session: Session, /, report_files: tuple[str, ...]) -> CommandResult
             reports.append((name, _read_report_file(session, name)))
         except UsageError as error:
             problems += error.problems
-    if problems := [*problems, *find_merge_conflicts(reports)]:
+    if problems := [*problems, *list_merge_obstacles(reports)]:
         raise UsageError(*problems)
     merged = merge_reports([_tell_early_end(*named) for named in reports], _find_fleet(reports))
     # The answer is the run's, not this command's: its bytes are those of a run over all targets at once.
@@ -68,6 +67,7 @@ def _find_fleet(reports: Sequence[tuple[str, RunReport]]) -> FleetFacts | None:
     """Return the fleet of which a shard is missing, with the targets of that one as lost; None where none is."""
     from reconciler.fleet.shards import parse_shard
     from reconciler.reports.fleet_facts import FleetFacts, LostTarget
+    from reconciler.reports.merge_obstacles import list_report_targets
 
     known = {name: report.fleet for name, report in reports if report.fleet and report.fleet.shard}
     parts = {parse_shard(part) for facts in known.values() for part in facts.shard.split(", ")}
@@ -75,8 +75,13 @@ def _find_fleet(reports: Sequence[tuple[str, RunReport]]) -> FleetFacts | None:
         return None
     targets, number = next(iter(known.values())).targets, next(iter(parts)).of
     missing = sorted({parse_shard(f"{index}/{number}") for index in range(1, number + 1)} - parts)
+    answered = frozenset().union(*(list_report_targets(report) for _, report in reports))
     lost = [
-        LostTarget(target, _explain_missing(target, str(shard))) for shard in missing for target in shard.pick(targets)
+        LostTarget(target, _explain_missing(target, str(shard)))
+        for shard in missing
+        for target in shard.pick(targets)
+        # Which targets a shard has is its own business: what another one tells is known.
+        if target not in answered
     ]
     return FleetFacts(targets, tuple(sorted(lost))) if missing else None
 
@@ -96,13 +101,15 @@ def _read_report_file(session: Session, name: str) -> RunReport:
 def _read_bytes(session: Session, name: str) -> bytes:
     if name == _STANDARD_INPUT and session.read_standard_input:
         return session.read_standard_input()
+    from reconciler.engine.plan_packing import MAX_PLAN_BYTES
+
     path = session.cwd / name
     try:
         # A device or a named pipe could be read without end.
         if not path.is_file():
             raise _explain_unread(name, "this is no regular file" if path.exists() else "there is no such file")
-        if path.stat().st_size > _MAX_BYTES:
-            raise _explain_unread(name, f"this is larger than {_MAX_BYTES // 2**20} MiB")
+        if path.stat().st_size > MAX_PLAN_BYTES:
+            raise _explain_unread(name, f"this is larger than {MAX_PLAN_BYTES // 2**20} MiB")
         return path.read_bytes()
     except (OSError, ValueError) as error:  # no file can have that name, or nobody may look there
         raise _explain_unread(name, getattr(error, "strerror", None) or "no file can be called so") from None

@@ -14,7 +14,7 @@ NamedReport = tuple[str, RunReport]
 _MAX_SHOWN = 80
 
 
-def find_merge_conflicts(reports: Sequence[NamedReport]) -> list[Diagnostic]:
+def list_merge_obstacles(reports: Sequence[NamedReport]) -> list[Diagnostic]:
     """Return what keeps reports from being parts of one run; nothing where they are."""
     return [*_list_differences(reports), *_list_shared_targets(reports)]
 
@@ -37,6 +37,11 @@ def _describe_base(report: RunReport) -> str:
     return f"{base['revision']} ({base['commit']})" if base else ""
 
 
+def _list_fleet(report: RunReport) -> str:
+    fleet = report.fleet
+    return ", ".join(fleet.targets) if fleet and fleet.shard else ""
+
+
 _TRAITS: Mapping[str, Callable[[RunReport], str]] = {
     "command": lambda report: report.command,
     "version of the tool": lambda report: report.tool,
@@ -45,7 +50,8 @@ _PLAN_TRAITS: Mapping[str, Callable[[RunReport], str]] = {
     "digest of the manifests": lambda report: report.plan.manifests,
     "selection": _strip_targets,
     "revision of --base": _describe_base,
-    "fleet": lambda report: ", ".join(report.fleet.targets) if report.fleet else "",
+    # Fleets that are whole, such as those of two zones, may be told together; shards are of one fleet.
+    "fleet of the shard": _list_fleet,
     "number of shards": lambda report: report.fleet.shard.rpartition("/")[2] if report.fleet else "",
 }
 """What is only known of a run that came as far as a plan."""
