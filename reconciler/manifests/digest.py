@@ -47,6 +47,7 @@ def _encode_documents(documents: Iterable[Wanted]) -> Iterator[tuple[Address, by
 
 def _identify_content(document: Wanted) -> _ContentId:
     """Return what is equal, as long as the documents are there, for those that share all but the address."""
+    # Not the values themselves: to hash a large spec costs as much as to encode it.
     return id(document.spec), id(document.tables), id(document.labels), document.renamed_from
 
 

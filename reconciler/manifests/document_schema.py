@@ -40,6 +40,7 @@ _METADATA_SCHEMA: Schema = {
     "type": "object",
     "additionalProperties": False,
     "required": ["name"],
+    # Editors underline the mapping, which is where one of the two has to go.
     "not": {"required": ["target", "targets"]},
     "properties": {
         "name": {**_NAME_SCHEMA, "description": "Names the document, and the object too where the kind says so."},

@@ -25,6 +25,7 @@ def find_duplicates(documents: Iterable[Wanted]) -> Iterator[Diagnostic]:
         groups.setdefault((document.address.target, document.address.kind), []).append(document)
     # A document without another of its kind clashes with none; it may have a hundred thousand identities.
     several = [group for group in groups.values() if len(group) > 1]
+    # What one document wants of many targets is one object, so that equal ids are equal groups.
     distinct = {tuple((id(document.spec), document.address[1:]) for document in group): group for group in several}
     for group in distinct.values():
         yield from _find_clashes(group)

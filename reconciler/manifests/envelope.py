@@ -30,6 +30,7 @@ Label = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS), Aft
 
 _TargetName = Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)]
 _TargetNames = Annotated[tuple[_TargetName, ...], Field(strict=False, min_length=1)]
+# Wider than what the settings take as a label: that no target has it is told with what was meant.
 _LabelTexts = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
 _TargetLabels = Annotated[dict[Label, Label | _LabelTexts], Field(min_length=1)]
 

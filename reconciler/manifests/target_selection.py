@@ -69,6 +69,7 @@ class _Choosing(NamedTuple):
     def finish(self, names: Sequence[str], path: Path) -> TargetChoice:
         """Return what is chosen when `names` of all targets fit: those of the run."""
         own = tuple(sorted(name for name in names if name in self.targets))
+        # What is for others as well is no news: a base is read for each environment.
         if own:
             return TargetChoice(own, own)
         words = explain_other_environment(self.scope.name, names)
@@ -129,6 +130,7 @@ def _leave_open(choosing: _Choosing) -> TargetChoice:
 def _choose_by_api(choosing: _Choosing) -> TargetChoice:
     kind, scope = choosing.kind, choosing.scope
     if not kind.api:
+        # A rule for everything: whatever targets come later are not left out by accident.
         return TargetChoice(("",))
     candidates = choosing.keep_speaking([*choosing.targets], choosing.targets)
     # An environment says itself which targets its documents are for.

@@ -153,6 +153,7 @@ def fill_document(document: Document, references: Sequence[ValueReference], valu
     # What is copied is what lies on the way: the rest of a large spec is shared by all targets.
     for path, name in references:
         value = _replace_member(value, path, values.get(name, REFUSED))
+    # What is not there counts as refused, so that no check of the whole spec speaks of what it lacks.
     is_damaged = document.damaged or not all(name in values for _, name in references)
     texts = {path: values[name] for path, name in references if name in values}
     return FilledDocument(

@@ -44,7 +44,7 @@ def command(
         return _report_problems(session, findings.refusals, Exit.REFUSED, (*declared.loaded.notes, *findings.notes))
     documents, files = len(declared.selected), declared.loaded.files
     written = len({document.source for document in declared.selected})
-    # Where a document is for many; of others that names its one target nobody wants to know how many there are.
+    # Of documents that name one target each nobody asks how many there are.
     targets = len(declared.targets) if written < documents else 1
     counts = {"documents": documents, "files": files, "ignored": list(declared.loaded.ignored)}
     return CommandResult(
