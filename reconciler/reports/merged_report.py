@@ -163,7 +163,7 @@ def _list_own_documents(plan: MaskedPlan) -> list[DocumentCoverage]:
 def _list_other_documents(
     plans: Sequence[MaskedPlan], documents: Sequence[Sequence[DocumentCoverage]], fleet: FleetFacts | None
 ) -> list[DocumentCoverage]:
-    """Return the documents of targets that no report is about; of a fleet those are told as lost, or by other shards."""
+    """Return the documents of targets that no report is about; of a fleet they are told as lost, or by other shards."""
     if fleet is not None:
         return []
     known = {document.address.target for own in documents for document in own}

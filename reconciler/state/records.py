@@ -26,11 +26,11 @@ FORMAT = 1
 def identify_target(api: str, url: str, project: str = "") -> str:
     """Return the id of a target: a digest of its API, the origin of its URL and its project, 16 hex digits.
 
-    The API's own part of the path is left out: one server under two of them is one server to hold a lock on. What
-    stands before it tells apart the servers of Command that share a host, as behind an ingress.
+    The API's own part of the path is left out: one server under two of them is one server to hold a lock on. Where
+    there are no projects, what stands before it tells apart servers that share a host, as behind an ingress.
     """
     parts = urlsplit(url)
-    place = parts.path.rstrip("/").rpartition("/")[0].lower() if api == "keyfactor" else ""
+    place = "" if project else parts.path.rstrip("/").rpartition("/")[0].lower()
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     members = [api, parts.scheme, (parts.hostname or "").lower(), port, project, *([place] if place else [])]
     text = json.dumps(members)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import trustme
 
@@ -25,11 +26,12 @@ _START_SECONDS = 60.0
 
 @dataclass
 class DaskCluster:
-    """A scheduler and workers, which a test may kill; `env` is what the workers know."""
+    """A scheduler and workers, which a test may kill. `env` is what all know, `zone_env` what a zone's workers do."""
 
     folder: Path
     checkout: Path
     env: Mapping[str, str]
+    zone_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -61,17 +63,17 @@ class DaskCluster:
         words = ["worker", "--scheduler-file", str(self.folder / "scheduler.json"), "--no-nanny", "--no-dashboard"]
         words += ["--nthreads", "1", "--memory-limit", "0", "--death-timeout", "30", "--host", "tls://127.0.0.1"]
         words += ["--local-directory", str(self.folder), *(["--resources", f"{zone}=1"] if zone else [])]
-        self.workers.append(self._start(words))
+        self.workers.append(self._start(words, self.zone_env.get(zone, {})))
 
-    def _start(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: Sequence[str], env: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
         tls = ["--tls-ca-file", self.folder / "ca.pem", "--tls-cert", self.folder / "client.pem"]
         command = [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:], *map(str, tls)]
         command += ["--tls-key", str(self.folder / "client.key")]
         log = (self.folder / f"{words[0]}.log").open("ab")
         with log:
-            env = {**self.env, **_OPTIONS}
+            known = {**self.env, **_OPTIONS, **env}
             return subprocess.Popen(
-                command, cwd=self.checkout, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                command, cwd=self.checkout, env=known, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
     def stop(self) -> None:
@@ -85,11 +87,11 @@ class DaskCluster:
 
 @contextmanager
 def running_cluster(
-    folder: Path, checkout: Path, zones: Sequence[str], env: Mapping[str, str] | None = None
+    folder: Path, checkout: Path, zones: Sequence[str], zone_env: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[DaskCluster]:
     """Run a scheduler, and a worker in `checkout` for each of these zones ("" for none)."""
     write_certificates(folder)
-    cluster = DaskCluster(folder, checkout, env or read_process_environment())
+    cluster = DaskCluster(folder, checkout, read_process_environment(), zone_env or {})
     try:
         cluster.start_scheduler()
         for zone in zones:

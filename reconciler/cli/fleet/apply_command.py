@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli.fleet.apply_runs import TargetPlan, apply_on_fleet
-from reconciler.cli.fleet.fleet_run import gather_fleet, gather_plan_fleet
+from reconciler.cli.fleet.fleet_run import gather_fleet, gather_plan_fleet, open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, PlannedTargets, merge_target_reports, plan_on_fleet
 from reconciler.cli.terminal.confirm import ask_confirmation
 from reconciler.cli.terminal.fleet_options import list_plan_words
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
     from reconciler.engine.declaration import Declaration, RunOptions
     from reconciler.engine.saved_plans import PlanDemands
+    from reconciler.fleet.engine import TaskEngine
     from reconciler.settings.model import Settings
 
 _DECLINED = Diagnostic("plan.not-confirmed", Source("confirmation"), "not confirmed", "nothing was sent")
@@ -43,7 +44,14 @@ def apply_manifests_on_fleet(
 ) -> CommandResult:
     """Plan each target, show all of it, ask once, and send each target's plan."""
     fleet = gather_fleet(session, declared, run_options, options.fleet)
-    planned = plan_on_fleet(session, fleet, (*PLAN_TO_FILE, *list_plan_words(rights=run_options.rights)))
+    with open_engine(session, fleet) as engine:
+        return _plan_and_send(session, fleet, engine, run_options, options)
+
+
+def _plan_and_send(
+    session: Session, fleet: Fleet, engine: TaskEngine, run_options: RunOptions, options: ApplyOptions
+) -> CommandResult:
+    planned = plan_on_fleet(session, fleet, engine, (*PLAN_TO_FILE, *list_plan_words(rights=run_options.rights)))
     plans = {
         target: TargetPlan(planned.reports[target], data, planned.reports[target].plan_digest)
         for target, data in planned.plans.items()
@@ -53,7 +61,7 @@ def apply_manifests_on_fleet(
     problem = None if options.accepted or not whole.sendable_steps else _ask(session, whole)
     if problem:
         return build_result(_report(planned, {}, (problem,)))
-    return send_plans(session, planned, plans, ("--same-manifests", *options.words))
+    return send_plans(session, engine, planned, plans, ("--same-manifests", *options.words))
 
 
 class SavedFleetPlan(NamedTuple):
@@ -90,7 +98,8 @@ def apply_saved_plan_on_fleet(
         words += ["--max-plan-age", f"{int(demands.max_age.total_seconds())}s"]
     used = _find_used(session, planned, plans)
     fresh = {target: plan for target, plan in plans.items() if target not in used}
-    result = send_plans(session, planned, fresh, words, used)
+    with open_engine(session, fleet) as engine:
+        result = send_plans(session, engine, planned, fresh, words, used)
     return result._replace(extra={**result.extra, **members}, notes=(*approved.notes, *result.notes))
 
 
@@ -102,6 +111,7 @@ def merge_saved_plans(plans: Mapping[str, bytes], selection: str) -> Plan:
 
 def send_plans(
     session: Session,
+    engine: TaskEngine,
     planned: PlannedTargets,
     plans: Mapping[str, TargetPlan],
     words: Sequence[str],
@@ -114,7 +124,7 @@ def send_plans(
     with_steps = {target: plan for target, plan in plans.items() if plan.report.plan.steps}
     to_send = with_steps | _find_unsettled(session, planned.fleet, plans)
     session.stops.begin_sending(lambda: _announce_stop(session))
-    applied = apply_on_fleet(session, planned.fleet, to_send, words) if to_send else {}
+    applied = apply_on_fleet(session, planned.fleet, engine, to_send, words) if to_send else {}
     session.stops.begin_reporting()
     return build_result(_report(planned, {**applied, **refused}, ()))
 

@@ -30,6 +30,7 @@ from reconciler.transport.urls import is_loopback
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.fleet.engine import TaskEngine
     from reconciler.settings.model import Settings
     from reconciler.state.store import Store
 
@@ -47,7 +48,7 @@ class TargetPlan(NamedTuple):
 
 
 def apply_on_fleet(
-    session: Session, fleet: Fleet, plans: Mapping[str, TargetPlan], words: Sequence[str]
+    session: Session, fleet: Fleet, engine: TaskEngine, plans: Mapping[str, TargetPlan], words: Sequence[str]
 ) -> dict[str, RunReport]:
     """Send the plans, each by a task of its own, and return what came of each target's.
 
@@ -60,6 +61,7 @@ def apply_on_fleet(
         ends = run_on_fleet(
             session,
             fleet,
+            engine,
             "apply",
             (PLAN_PLACE, *words),
             judge.judge_loss,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -116,9 +116,17 @@ def _list_documents(declared: Declaration) -> dict[str, tuple[DocumentCoverage, 
     return {target: tuple(own) for target, own in documents.items()}
 
 
+@contextmanager
+def open_engine(session: Session, fleet: Fleet) -> Iterator[TaskEngine]:
+    """Open what runs the tasks of a command; raises ReconcilerError where there is nothing to run them."""
+    with closing(_open_engine(session, fleet)) as engine:
+        yield engine
+
+
 def run_on_fleet(
     session: Session,
     fleet: Fleet,
+    engine: TaskEngine,
     command: FleetCommand,
     words: Sequence[str],
     judge_loss: JudgeLoss,
@@ -128,7 +136,7 @@ def run_on_fleet(
 ) -> dict[str, TaskEnd]:
     """Run a command for each target of a fleet, and return what came of each; `plans` are for apply, by target.
 
-    Only targets that have a plan are run then. Raises ReconcilerError where there is nothing to run on.
+    Only targets that have a plan are run then.
     """
     run = make_record_id()
     # A saved plan is compared with what is declared now, and with no revision.
@@ -153,7 +161,7 @@ def run_on_fleet(
     if not tasks:
         return {}
     done: set[str] = set()
-    with closing(_open_engine(session, fleet, len(tasks))) as engine, Progress(session) as progress:
+    with Progress(session) as progress:
 
         def tell(target: str) -> None:
             done.add(target)
@@ -162,14 +170,14 @@ def run_on_fleet(
         return run_tasks(tasks, Dispatch(engine, fleet.zones, judge_loss, is_stopped, tell))
 
 
-def _open_engine(session: Session, fleet: Fleet, task_count: int) -> TaskEngine:
+def _open_engine(session: Session, fleet: Fleet) -> TaskEngine:
     settings, options = fleet.settings, fleet.options
     if settings.engine is not None and options.jobs is None:
         from reconciler.fleet.dask_engine import open_dask_engine
 
         return open_dask_engine(settings.engine, Source(settings.name))
     environment = TaskEnvironment(settings, session.env)
-    jobs = min(options.jobs or choose_jobs(), task_count)
+    jobs = min(options.jobs or choose_jobs(), max(1, len(fleet.own)))
     return ProcessEngine(jobs, environment.shared, environment.choose)
 
 

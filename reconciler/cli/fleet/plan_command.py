@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.cli.fleet.apply_command import merge_saved_plans
+from reconciler.cli.fleet.fleet_run import open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, plan_on_fleet
 from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.diagnostics import Diagnostic, Severity, Source
@@ -24,7 +25,8 @@ def plan_targets(
     session: Session, fleet: Fleet, words: Sequence[str], out: str | None, save: SavePlan
 ) -> CommandResult:
     """Plan each target; `out` is the file that the plan is saved to by `save`, None for none."""
-    planned = plan_on_fleet(session, fleet, (*(PLAN_TO_FILE if out else ()), *words))
+    with open_engine(session, fleet) as engine:
+        planned = plan_on_fleet(session, fleet, engine, (*(PLAN_TO_FILE if out else ()), *words))
     report = planned.report
     result = build_result(report)
     if out is None or not planned.plans:

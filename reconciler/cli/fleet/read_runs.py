@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli.fleet.fleet_results import decode_end, read_ends
-from reconciler.cli.fleet.fleet_run import Fleet, run_on_fleet
+from reconciler.cli.fleet.fleet_run import Fleet, open_engine, run_on_fleet
 from reconciler.cli.fleet.worker import PLAN_PLACE
 from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.diagnostics import Diagnostic, Source
@@ -20,6 +20,7 @@ from reconciler.reports.run_report import RunReport
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
+    from reconciler.fleet.engine import TaskEngine
 
 _READ_ATTEMPTS = 3
 PLAN_TO_FILE = ("--out", PLAN_PLACE)
@@ -40,9 +41,9 @@ class PlannedTargets(NamedTuple):
         return merge_target_reports(self.fleet, self.reports, self.ends)
 
 
-def plan_on_fleet(session: Session, fleet: Fleet, words: Sequence[str]) -> PlannedTargets:
+def plan_on_fleet(session: Session, fleet: Fleet, engine: TaskEngine, words: Sequence[str]) -> PlannedTargets:
     """Plan each target; with `PLAN_TO_FILE` among the words their plans come along."""
-    ends = run_on_fleet(session, fleet, "plan", words, repeat_read)
+    ends = run_on_fleet(session, fleet, engine, "plan", words, repeat_read)
     answers = {target: decode_end(target, end) for target, end in ends.items()}
     plans = {
         target: answer.plan for target, answer in answers.items() if not isinstance(answer, LostTask) and answer.plan
@@ -52,7 +53,8 @@ def plan_on_fleet(session: Session, fleet: Fleet, words: Sequence[str]) -> Plann
 
 def drift_on_fleet(session: Session, fleet: Fleet, words: Sequence[str]) -> CommandResult:
     """Return what is no longer as declared, on all targets."""
-    ends = run_on_fleet(session, fleet, "drift", words, repeat_read)
+    with open_engine(session, fleet) as engine:
+        ends = run_on_fleet(session, fleet, engine, "drift", words, repeat_read)
     report = merge_target_reports(fleet, read_ends(fleet, "drift", ends), ends)
     return build_result(report)._replace(events=list_drift_events(report.drift, ()))
 
