@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from reconciler.coverage import DocumentCoverage
 from reconciler.diagnostics import Address, Diagnostic
+from reconciler.errors import Exit
 from reconciler.model import Bound, Obstacle, Verdict
 from reconciler.plans.summary import count_by_verdict
 from reconciler.reports.run_report import ReportedStep, RunReport
@@ -123,6 +124,11 @@ class _Findings(NamedTuple):
     problems: dict[str, list[tuple[CellState, Diagnostic]]]
     unplaced: list[Diagnostic]
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The targets of which anything was compared or sent."""
+        return frozenset(target for (target, _), counts in self.cells.items() if set(counts) - {CellState.UNREAD})
+
     def add(self, address: Address, state: CellState, number: int) -> None:
         self.cells.setdefault((address.target, address.kind), Counter())[state] += number
 
@@ -228,6 +234,8 @@ def _count_missing(document: DocumentCoverage) -> int:
 def _place_problems(report: RunReport, findings: _Findings, targets: frozenset[str]) -> None:
     """Give each problem to its target: no cell is better than what keeps the target from being right."""
     gaps = [gap.problem for gap in report.plan.gaps]
+    answered = findings.answered
+    silent = frozenset(gap.problem for gap in report.plan.gaps if gap.cause is Exit.UNREACHABLE)
     # Two that read the same are equal, whichever targets they are of: a line of a manifest is wrong for many.
     problems = {
         (find_target(problem, targets), problem) for problem in (*report.problems, *report.plan.problems, *gaps)
@@ -236,6 +244,7 @@ def _place_problems(report: RunReport, findings: _Findings, targets: frozenset[s
     for target, problem in sorted(problems):
         if target:
             state = CellState.UNREAD if problem in unread else CellState.REFUSED
+            state = CellState.LOST if problem in silent and target not in answered else state
             findings.problems.setdefault(target, []).append((state, problem))
         else:
             findings.unplaced.append(problem)

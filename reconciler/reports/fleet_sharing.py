@@ -84,6 +84,7 @@ def fold_rights(report: RunReport) -> Sequence[RightsChange]:
     """
     if not is_fleet(report):
         return report.plan.rights
+    # Ids in a permission are each server's own, so that some of what is meant alike stays apart: nobody guesses them.
     # The order is by how much is gained, and the first of a group stands where it stood.
     groups: dict[RightsChange, list[RightsChange]] = {}
     for change in report.plan.rights:

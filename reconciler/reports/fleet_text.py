@@ -64,6 +64,7 @@ def _render_report(report: RunReport, layout: Layout, view: View) -> Iterator[Li
     yield from _render_matrix(matrix, layout, view)
     steps = list(report.steps)
     folded = FoldedChanges((), tuple(steps)) if view.is_full else fold_changes(steps, report.plan.targets)
+    # A reader who stops after the first screen has seen the worst.
     sections = [_render_shared(folded.shared, matrix, view), _render_others(folded, layout, view)]
     for section in reversed(sections) if folded.is_worse_apart else sections:
         yield from section

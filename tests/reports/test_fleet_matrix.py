@@ -41,7 +41,7 @@ LEFT_ALONE = replace(make_event_step(A, "audit"), request=None, deferral=DEFERRA
 HELD_BACK = Diagnostic(
     "live.refused", Source("a.yaml", 3, 1), "no", address=Address(A, "SecretEvent", "audit"),
 )  # fmt: skip
-GAP = Gap(explain_silence(A), Exit.UNREACHABLE)
+GAP, FORBIDDEN = (Gap(explain_silence(A), cause) for cause in (Exit.UNREACHABLE, Exit.AUTH))
 
 
 def cover(target: str, compared: int, of: int, name: str = "audit") -> DocumentCoverage:
@@ -75,7 +75,11 @@ CASES = {
     "what is left alone in part is its step's": Case(
         {"acknowledged": (LEFT_ALONE,), "steps": (make_event_step(A, "audit"),)}, "changes", "1 differs"
     ),
-    "a list that could not be read": Case({"documents": (cover(A, 0, 5),), "gaps": (GAP,)}, "unread", "5 unread"),
+    "a list that could not be read": Case({"documents": (cover(A, 0, 5),), "gaps": (FORBIDDEN,)}, "unread", "5 unread"),
+    "a list without an answer beside one that has": Case(
+        {"documents": (cover(A, 1, 1, "x"), cover(A, 0, 5)), "gaps": (GAP,)}, "unread", "5 unread"
+    ),
+    "no list has an answer": Case({"documents": (cover(A, 0, 5),), "gaps": (GAP,)}, "no answer", "5 unread"),
     "a gap of no kind is the row's": Case({"documents": (cover(A, 5, 5),), "gaps": (GAP,)}, "unread", "in sync"),
     "a document that is held back": Case(
         {"documents": (cover(A, 4, 5),), "problems": (HELD_BACK,)}, "refused", "1 refused"
