@@ -173,7 +173,7 @@ def _list_folded_problems(report: RunReport) -> Iterator[Finding]:
     """Yield what has to be mended; what failed alike for several targets is the same whichever these are."""
     for joined in join_diagnostics(report, report.all_problems):
         first = joined.members[0]
-        finding = _make_diagnostic_finding(joined.told, Level.ERROR)
+        finding = _make_diagnostic_finding(joined.diagnostic, Level.ERROR)
         identity = (first.rule, "shared", first.source.file if first.source.line else "", first.summary)
         yield finding._replace(identity=identity) if len(joined.members) > 1 else finding
 

@@ -16,14 +16,14 @@ from reconciler.reports.run_report import RunReport
 class JoinedDiagnostic(NamedTuple):
     """Something as it is told, and what it stands for: the same of several targets, or what it is."""
 
-    told: Diagnostic
+    diagnostic: Diagnostic
     members: tuple[Diagnostic, ...]
 
 
 def fold_diagnostics(report: RunReport, diagnostics: Iterable[Diagnostic]) -> Sequence[Diagnostic]:
     """Return what is told beside a report; in a fleet what reads alike of several targets is one thing."""
     diagnostics = tuple(diagnostics)
-    return [joined.told for joined in join_diagnostics(report, diagnostics)] if is_fleet(report) else diagnostics
+    return [joined.diagnostic for joined in join_diagnostics(report, diagnostics)] if is_fleet(report) else diagnostics
 
 
 def fold_notes(report: RunReport) -> Sequence[Diagnostic]:
@@ -45,8 +45,8 @@ def _build_key(diagnostic: Diagnostic, names: Collection[str]) -> Hashable:
     """Return what equals that of another target's that is mended together with it."""
     document = diagnostic.address[1:] if diagnostic.address else ()
     # A request names its target in its source; a line of a manifest is the same one for all.
-    place = "" if is_request_of(diagnostic, names) else diagnostic.source
-    return place, diagnostic.rule, diagnostic.message, diagnostic.severity, document, diagnostic.object_name
+    source = None if is_request_of(diagnostic, names) else diagnostic.source
+    return source, diagnostic.rule, diagnostic.message, diagnostic.severity, document, diagnostic.object_name
 
 
 def _join_group(group: list[Diagnostic], names: Collection[str]) -> list[JoinedDiagnostic]:
@@ -56,7 +56,7 @@ def _join_group(group: list[Diagnostic], names: Collection[str]) -> list[JoinedD
         return [JoinedDiagnostic(diagnostic, (diagnostic,)) for diagnostic in group]
     first, count = group[0], f"{format_count(len(targets), 'target')} ({join_targets(targets)})"
     # Of hundreds of addresses none is the one to go to: the words name the targets.
-    told = replace(first, summary=f"{first.summary}, for {count}", address=None)
+    joined = replace(first, summary=f"{first.summary}, for {count}", address=None)
     if is_request_of(first, names):
-        told = replace(first, source=Source(f"{count}, such as {first.source}"), address=None)
-    return [JoinedDiagnostic(told, tuple(group))]
+        joined = replace(first, source=Source(f"{count}, such as {first.source}"), address=None)
+    return [JoinedDiagnostic(joined, tuple(group))]

@@ -159,8 +159,8 @@ def _add_matrix(sheet: _Sheet, matrix: FleetMatrix, remainder_place: str) -> Non
     """Add a row for each target of a fleet, the worst first: before the problems, which may be as many."""
     sheet.add("", quote_words(summarize_fleet(matrix)), "")
     for section in build_matrix_sections(matrix):
-        shown = _add_section(sheet, section, _SHARE_OF_TARGETS)
-        _tell_rest(sheet, len(section.rows) - shown, "more target", remainder_place)
+        row_count = _add_section(sheet, section, _SHARE_OF_TARGETS)
+        _tell_rest(sheet, len(section.rows) - row_count, "more target", remainder_place)
 
 
 def _add_fleet_steps(sheet: _Sheet, report: RunReport, matrix: FleetMatrix, remainder_place: str) -> None:
@@ -178,23 +178,23 @@ def _add_shared_changes(
 ) -> None:
     """Add a row for each change that targets share, and below them the fields of each."""
     section = build_shared_section(changes, matrix, report)
-    shown = _add_section(sheet, section, _SHARE_OF_SHARED)
-    _tell_rest(sheet, len(section.rows) - shown, "more shared change", remainder_place)
+    row_count = _add_section(sheet, section, _SHARE_OF_SHARED)
+    _tell_rest(sheet, len(section.rows) - row_count, "more shared change", remainder_place)
     unfolded = _count_added(
-        sheet.add(*build_shared_fields(change, matrix, report), share=_SHARE_OF_ROWS) for change in changes[:shown]
+        sheet.add(*build_shared_fields(change, matrix, report), share=_SHARE_OF_ROWS) for change in changes[:row_count]
     )
-    if shown:
-        _tell_rest(sheet, shown - unfolded, "shared change", remainder_place, "whose fields are left out here")
+    if row_count:
+        _tell_rest(sheet, row_count - unfolded, "shared change", remainder_place, "whose fields are left out here")
 
 
 def _add_section(sheet: _Sheet, section: MarkdownSection, share: float) -> int:
     """Add a table with as many of its rows as have room, and say how many; without a row there is no table."""
     if not sheet.add(*section.head, *section.rows[:1], share=share):
         return 0
-    shown = _count_added(sheet.add(row, share=share) for row in section.rows[1:])
+    row_count = _count_added(sheet.add(row, share=share) for row in section.rows[1:])
     # What the head has opened is closed, whatever room there is.
     sheet.lines += section.tail
-    return shown + min(1, len(section.rows))
+    return row_count + min(1, len(section.rows))
 
 
 def _add_steps(sheet: _Sheet, report: RunReport, steps: Sequence[ReportedStep], remainder_place: str) -> None:
