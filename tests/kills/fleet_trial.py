@@ -121,9 +121,11 @@ def _kill(scene: FleetScene, victim: Victim, client: subprocess.Popen[str], draw
         cluster.scheduler.kill()
         cluster.scheduler.wait()
     else:
-        worker = draw.choice(cluster.workers)
-        worker.kill()
-        worker.wait()
+        zone = draw.randrange(len(_ZONES))
+        cluster.workers[zone].kill()
+        cluster.workers[zone].wait()
+        # As whatever looks after workers does.
+        cluster.start_worker(_ZONES[zone])
 
 
 def _list_task_processes(client: int) -> list[int]:
@@ -178,9 +180,6 @@ def _reach_sync(scene: FleetScene, trial: FleetTrial, projects: int) -> None:
         for zone in _ZONES:
             cluster.start_worker(zone)
         scene.__init__(scene.simulator, scene.checkout, cluster)  # type: ignore[misc]
-    elif cluster and trial.victim == "worker":
-        for zone in _ZONES:
-            cluster.start_worker(zone)
     report: dict[str, Any] = {}
     for _ in range(_MOST_ROUNDS):
         out, err = scene.start().communicate(timeout=100)
