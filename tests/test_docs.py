@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md")])
 FILES = sorted(
     path
-    for pattern in ("**/*.yml", "**/*.service", "base/*.yaml", "tekton.yaml", "Jenkinsfile")
-    for folder in ("09-gitops-repository", "10-drift-cron", "kubernetes", "ci")
+    for pattern in ("**/*.yml", "**/*.service", "base/*.yaml", "kubernetes/*.yaml", "tekton.yaml", "Jenkinsfile")
+    for folder in ("09-gitops-repository", "10-drift-cron", "14-fleet", "kubernetes", "ci")
     for path in (ROOT / "examples" / folder).glob(pattern)
 )
 NAMED = re.compile(r"`((?:tests|reconciler|examples|docs|schemas)/[^`<]+)`")
@@ -37,9 +37,8 @@ def _blocks(text: str, language: str) -> list[str]:
 
 def commands(text: str) -> Iterator[list[str]]:
     """Yield what is typed after `reconciler`, from the code of a page and from the files of jobs and units."""
-    shown = (
-        r"^(?: {4,}|\s*(?:- (?:run: |script: )?|steps \{ sh '|ExecStart=|command: ))(?:\S*/)?(?:\[?reconciler[, ])(.*)$"
-    )
+    before = r"^(?: {4,}|\s*(?:- (?:run: |script: )?|steps \{ sh '|ExecStart=|exec |command: ))"
+    shown = before + r"(?:\S*/)?(?:\[?reconciler[, ])(.*)$"
     for line in re.findall(shown, text, re.MULTILINE):
         words = line.partition("#")[0].split(" > ")[0].split("' }")[0].split(" || ")[0].strip().rstrip("]")
         yield shlex.split(words.replace('"$CONFIG"', "x"))
@@ -88,6 +87,10 @@ def test_commands_are_found_where_they_are_typed() -> None:
     assert found["examples/09-gitops-repository/.github/workflows/plan.yml"] == ["validate", "plan"]
     assert found["examples/09-gitops-repository/.github/workflows/apply.yml"] == ["plan", "apply"]
     assert found["examples/09-gitops-repository/.gitlab-ci.yml"] == ["validate", "plan", "apply", "drift"]
+    assert found["examples/14-fleet/.github/workflows/fleet.yml"] == ["drift", "merge"]
+    assert found["examples/14-fleet/.gitlab-ci.yml"] == ["drift", "drift", "merge"]
+    assert found["examples/14-fleet/kubernetes/drift.yaml"] == ["drift"]
+    assert found["examples/14-fleet/kubernetes/merge.yaml"] == ["merge"]
     for name in ("Jenkinsfile", "azure-pipelines.yml", "tekton.yaml"):
         assert found[f"examples/ci/{name}"] == ["plan", "apply", "drift"]
     assert {"plan", "drift", "apply", "export"} <= set(found["README.md"])

@@ -6,11 +6,14 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from cryptography.x509 import load_pem_x509_certificate
 from referencing import Registry
 
 from reconciler.cli import main
@@ -125,3 +128,17 @@ def test_the_built_in_example_of_a_kind_is_valid(kind: str) -> None:
 
     assert document["kind"] == kind
     assert KINDS[kind].spec.load(document["spec"]).declared()
+
+
+def test_the_certificates_of_a_trial_are_for_its_owner_alone(tmp_path: Path) -> None:
+    """One for each side of mutual TLS, all of one authority, whose key nobody has afterwards."""
+    folder = tmp_path / "engine"
+    script = EXAMPLES / "14-fleet" / "make_certificates.py"
+    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=60)
+    authority = load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+    names = [f"{role}.{end}" for role in ("client", "scheduler", "worker") for end in ("key", "pem")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["ca.pem", *names])
+    for path in folder.glob("*er.pem"):
+        load_pem_x509_certificate(path.read_bytes()).verify_directly_issued_by(authority)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700

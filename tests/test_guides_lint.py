@@ -80,6 +80,11 @@ def is_sound_image(path: Path) -> str:
     return said(Path(sys.executable).with_name("hadolint"), "--no-color", "--failure-threshold", "style", path)
 
 
+def is_read_by_bash(path: Path) -> str:
+    """Let bash read a script without running it."""
+    return said("bash", "-n", path)
+
+
 def is_known_to_systemd(path: Path) -> str:
     """Check a unit's settings and values, as of systemd 249, and that what it names is there.
 
@@ -117,6 +122,7 @@ LINTED: Mapping[str, Mapping[str, Callable[[Path], str]]] = {
         f"{FLEET_JOBS}/{name}.yaml": {"schema": is_known_to_kubernetes(SINCE_INDEXED_FAILURES)}
         for name in ("drift", "merge", "reports")
     },
+    **{f"{FLEET}/{name}.sh": {"bash": is_read_by_bash} for name in ("run-fleet", "start-workers")},
     IMAGE: {"hadolint": is_sound_image},
     SERVICE: {"units": is_known_to_systemd},
     TIMER: {"units": is_known_to_systemd},
@@ -165,6 +171,7 @@ MISTAKES = (
     Mistake(
         f"{FLEET_JOBS}/drift.yaml", "schema", "backoffLimitPerIndex:", "backoffLimitPerindex:", "backoffLimitPerindex"
     ),
+    Mistake(f"{FLEET}/run-fleet.sh", "bash", "\ndone\n", "\n", "syntax error"),
     Mistake(IMAGE, "hadolint", "--no-install-recommends ", "", "DL3015"),
     Mistake(IMAGE, "hadolint", "COPY reconciler", "ADD reconciler", "DL3020"),
     Mistake(SERVICE, "units", "ProtectHome=", "ProtectHom=", "[InvalidSetting] - ProtectHom "),
