@@ -17,6 +17,7 @@ def main() -> int:
     folder, parts = Path(sys.argv[1]), int(sys.argv[2])
     reports = [folder / f"shard-{part}.json" for part in range(parts)]
     drift = [RECONCILER, "drift", str(folder / "fleet"), "--config", str(folder / "reconciler.yaml")]
+    # One target at a time in each, so that as much is at work as by --jobs with this number.
     jobs = [
         subprocess.Popen(
             [*drift, "--shard", f"{part}/{parts}", "--report", f"json={report}"], stdout=subprocess.DEVNULL
