@@ -126,6 +126,7 @@ def _count_document(document: Wanted, findings: Iterable[Finding], kind: Kind, c
             case Diagnostic():
                 comparison.problems.append(finding)
                 has_problem = True
+            # What could not be looked up keeps this document back, and says nothing of others.
             case Gap():
                 comparison.gaps.append(finding)
                 has_problem = True

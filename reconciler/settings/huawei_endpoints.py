@@ -49,6 +49,7 @@ def choose_cloud_domain(region: str, override: str = "") -> str:
 
 def find_region(url: str) -> str:
     """Return the region that the host of one of Huawei's public endpoints names, "" for any other host."""
+    # kms.cn-north-4.myhuaweicloud.com; behind any other host the region could only be guessed.
     host = urlsplit(url).hostname or ""
     domain = next((domain for domain in _HUAWEI_DOMAINS if host.endswith(domain)), "")
     region = host.removesuffix(domain).partition(".")[2] if domain else ""

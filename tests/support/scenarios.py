@@ -79,6 +79,12 @@ def cannot(permission: str) -> Callable[[Simulator], None]:
     return change
 
 
+def reads_one_collection(sim: Simulator) -> None:
+    """Let the tool read the first collection alone."""
+    cannot("/certificates/")(sim)
+    named(sim, "GitOps Reconciler")["Permissions"].append("/certificates/collections/read/1/")
+
+
 def twin(name: str) -> Callable[[Simulator], None]:
     """Make a role of this name."""
     return lambda sim: sim.world.roles.update({77: {**sim.world.roles[7], "Id": 77, "Name": name}})
@@ -121,6 +127,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "unauthorized_body": Scenario(role(), lambda sim: sim.fault("GET", "/Security/Roles", "expire_tokens", nth=2)),
     "forbidden_body": Scenario(role(), without_permission),
     "oauth_openid_scope": Scenario(role(), settings=(("clientId:", "scopes: [openid]\n      clientId:"),)),
+    "scopes_listed": Scenario(role("Web Team", permissions="['/certificates/collections/read/{collection: Web}/']"), reads_one_collection),
     "permission_added": Scenario(role(permissions="[/certificates/archive/]")),
     "permission_removed": Scenario(role(permissions="[/ssh/user/]")),
     "role_duplicate_status": Scenario(role("New", **NEW), just_before("POST", "/Security/Roles", twin("New"))),

@@ -92,6 +92,13 @@ def hidden(client: Client) -> int:
     return client.command("GET", "/Certificates/1?collectionId=2", auth=LIMITED).status_code
 
 
+def listed_scopes(client: Client) -> list[list[str]]:
+    """See which collections and containers are listed for who may read one of each."""
+    limited(client, "/certificates/collections/read/2/", "/certificate_stores/read/1/")
+    paths = ("/CertificateCollections", "/CertificateStoreContainers")
+    return [[row["Name"] for row in client.command("GET", path, auth=LIMITED).json()] for path in paths]
+
+
 def unpermitted_deny(client: Client) -> Any:
     """See what a caller without the permission gets."""
     limited(client, "/certificates/collections/change_owner/")

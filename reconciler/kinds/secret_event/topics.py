@@ -26,6 +26,7 @@ class TopicPlace(NamedTuple):
 
     def build_notification(self, topic: str) -> dict[str, str]:
         """Return the members that a topic's name stands for."""
+        # CSMS does not check that a topic exists (contract: 1.2), and SMN is another API: nothing is looked up.
         urn = f"urn:smn:{self.region}:{self.project}:{topic}"
         return {"targetType": "SMN", "targetId": urn, "targetName": topic}
 

@@ -52,6 +52,7 @@ def read_resource_lists(read: Read, documents: Iterable[Wanted[SecurityRole]]) -
     """Read each list of which a document names something; one that can't be read keeps no other document back."""
     scopes: dict[str, Sequence[NamedScope]] = {}
     gaps: dict[str, Sequence[Gap]] = {}
+    # Each list once, whatever the documents: they may be long, and reading them needs rights of their own.
     for noun in sorted({resource.noun for document in documents for _, resource in _list_named(document)}):
         try:
             scopes[noun] = read_scopes(read, noun)
@@ -72,6 +73,7 @@ def resolve_names(document: Wanted[SecurityRole], lists: ResourceLists) -> Resol
         fill_id(named[index], lists.find_id(named[index])) if index in named else permission
         for index, permission in enumerate(document.spec.permissions)
     ]
+    # Only now: offline nobody can tell that a name and an id, or two spellings of a name, are one permission.
     faults = [*_find_repetitions(document, permissions)]
     spec = document.spec.model_copy(update={"permissions": tuple(permissions)})
     return ResolvedDocument(replace(document, spec=spec), faults)
@@ -88,6 +90,7 @@ def name_permissions(permissions: Iterable[str], lists: ResourceLists) -> dict[s
     for permission in permissions:
         start, resource_id = split_trailing_id(permission)
         noun = find_resource_noun(start)
+        # By id alone: what was approved is true whatever the thing is called, even where two have the name.
         for scope in lists.scopes.get(noun, ()):
             if resource_id == f"{scope.id}/" and scope.name:
                 names[permission] = format_resource(noun, scope.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from reconciler.simulator.http.messages import ApiError, HttpReply, build_json_reply
 from reconciler.simulator.http.shapes import STRINGS, Field, build_array_fields
@@ -62,7 +62,8 @@ def _list_provider_types(_world: World, _call: RouteCall) -> HttpReply:
 def _list_collections(world: World, call: RouteCall) -> HttpReply:
     fields = {"Name": "string", "Query": "string", "Favorite": "boolean"}
     # Query can be filtered by, but GET returns the text as Content alone (KF 6.4).
-    rows = [{**collection, "Query": collection["Content"]} for collection in world.collections.values()]
+    visible = _list_visible(world, call, world.collections, _READ_COLLECTIONS)
+    rows = [{**collection, "Query": collection["Content"]} for collection in visible]
     return build_list_reply(
         world,
         call,
@@ -85,9 +86,15 @@ def _get_collection_by_name(world: World, call: RouteCall) -> HttpReply:
 
 def _list_containers(world: World, call: RouteCall) -> HttpReply:
     fields = {"Id": "integer", "Name": "string", "CertStoreType": "integer"}
-    return build_list_reply(
-        world, call, list(world.containers.values()), fields=fields, sort="Name", render=_drop_private_members
-    )
+    rows = _list_visible(world, call, world.containers, _READ_STORES)
+    return build_list_reply(world, call, rows, fields=fields, sort="Name", render=_drop_private_members)
+
+
+def _list_visible(world: World, call: RouteCall, records: Mapping[int, Record], permission: str) -> list[Record]:
+    """Return all records, or those that the caller may read, by the list's permission with an optional id."""
+    if world.switches["scopes_listed"] == "all":
+        return list(records.values())
+    return [record for number, record in records.items() if call.caller.holds(permission.replace("[#]", str(number)))]
 
 
 def _get_container(world: World, call: RouteCall) -> HttpReply:

@@ -68,6 +68,7 @@ _ROLES = (
     Switch("role_permissions_redundant", "400", ("400", "accepted"), "a permission beside one that it is part of", "KF 1.6 LIVE"),
     Switch("role_permissions_unknown", "400", ("400", "accepted"), "a permission of a role or of a set that this server does not know", "KF 4.1 ND"),
     Switch("permissions_listed", "leaves", ("leaves", "levels"), "GET /Permissions: what can be granted at the lowest level, or the levels above as well", "KF 3, 4.2 ND"),
+    Switch("scopes_listed", "all", ("all", "permitted"), "lists of collections and containers for who may read a single one: with all of them, or with that one", "KF 6.4 ND"),
     Switch("permission_added", "", str, "a permission beyond the known ones that this server has and lists, as another version would; empty for none", "KF 4.2: the set differs by version"),
     Switch("permission_removed", "", str, "a known permission that this server does not have, as an older version; empty for none", "KF 4.2: the set differs by version"),
     Switch("role_permissions_outside_set", "400", ("400", "403", "accepted"), "a permission outside the role's permission set", "KF 1.6 ND"),
