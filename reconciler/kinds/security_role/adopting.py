@@ -87,9 +87,11 @@ def _adopt_claims(
 def _adopt_permissions(resources: ResourceLists, declared: Sequence[str] | None, live: frozenset[str]) -> list[str]:
     """Return the permissions of the role; one that was declared by name keeps that where the role still has its id."""
     # Ids decide: a name stays where it still means what the role has, and not because it once did.
-    named = {text: read_named_resource(text) for text in declared or ()}
+    spelt_resources = {text: read_named_resource(text) for text in declared or ()}
     spellings = {
-        fill_id(resource, resources.find_id(resource)): text for text, resource in named.items() if resource is not None
+        fill_id(resource, resources.find_id(resource)): text
+        for text, resource in spelt_resources.items()
+        if resource is not None
     }
     return merge_members(declared or (), [spellings.get(permission, permission) for permission in live])
 

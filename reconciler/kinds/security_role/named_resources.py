@@ -103,8 +103,8 @@ def _find_naming_faults(start: str, noun: str, name: str) -> Iterator[tuple[str,
     """Yield the same for what is named, and for the permission that stands before the braces."""
     example = _EXAMPLES.get(noun, _EXAMPLES["collection"])
     if noun not in _AREAS:
-        known = suggest_option(noun, _AREAS) if noun != "application" else "applications are containers"
-        yield f'names something that is called "{noun}"', f"{known}; other ids are written as they are"
+        suggestion = suggest_option(noun, _AREAS) if noun != "application" else "applications are containers"
+        yield f'names something that is called "{noun}"', f"{suggestion}; other ids are written as they are"
     if not name:
         yield f"names no {noun}", f"write {example}"
     if not re.fullmatch(_PLAIN, start):
@@ -113,5 +113,5 @@ def _find_naming_faults(start: str, noun: str, name: str) -> Iterator[tuple[str,
         yield "names something where its id stands already", f"write the id or the name: {example}"
     due = find_resource_noun(start)
     if due != noun:
-        place = f"where a {due}'s id may stand" if due else "where no id of that sort may stand"
-        yield f"names a {noun} {place}", f"write {_EXAMPLES[due] if due else example}"
+        position = f"where a {due}'s id may stand" if due else "where no id of that sort may stand"
+        yield f"names a {noun} {position}", f"write {_EXAMPLES[due] if due else example}"

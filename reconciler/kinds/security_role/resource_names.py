@@ -63,14 +63,14 @@ def read_resource_lists(read: Read, documents: Iterable[Wanted[SecurityRole]]) -
 
 def resolve_names(document: Wanted[SecurityRole], lists: ResourceLists) -> ResolvedDocument:
     """Return the document with the permissions as they are sent."""
-    named = dict(_list_named(document))
-    if not named:
+    resources = dict(_list_named(document))
+    if not resources:
         return ResolvedDocument(document)
-    faults = [*_find_name_faults(document, named, lists)]
+    faults = [*_find_name_faults(document, resources, lists)]
     if faults:
         return ResolvedDocument(document, faults)
     permissions = [
-        fill_id(named[index], lists.find_id(named[index])) if index in named else permission
+        fill_id(resources[index], lists.find_id(resources[index])) if index in resources else permission
         for index, permission in enumerate(document.spec.permissions)
     ]
     # Only now: offline nobody can tell that a name and an id, or two spellings of a name, are one permission.
@@ -104,9 +104,9 @@ def _list_named(document: Wanted[SecurityRole]) -> Iterator[tuple[int, NamedReso
 
 
 def _find_name_faults(
-    document: Wanted[SecurityRole], named: Mapping[int, NamedResource], lists: ResourceLists
+    document: Wanted[SecurityRole], resources: Mapping[int, NamedResource], lists: ResourceLists
 ) -> Iterator[Diagnostic | Gap]:
-    for index, (_, noun, name) in named.items():
+    for index, (_, noun, name) in resources.items():
         if noun in lists.gaps:
             yield from (
                 gap._replace(problem=replace(gap.problem, address=document.address)) for gap in lists.gaps[noun]
@@ -119,11 +119,11 @@ def _find_repetitions(document: Wanted[SecurityRole], permissions: Sequence[str]
     """Yield a problem for each name whose permission the list has by id, or by another spelling of the name."""
     for index, permission in enumerate(permissions):
         if permission in permissions[:index]:
-            others = document.spec.permissions
+            texts = document.spec.permissions
             yield Diagnostic(
                 "manifest.duplicate-entry",
                 document.at(("spec", "permissions", index)),
-                f"{others[index]} and {others[permissions.index(permission)]} are the same permission, {permission}",
+                f"{texts[index]} and {texts[permissions.index(permission)]} are the same permission, {permission}",
                 "permissions are a set",
                 "remove one",
                 address=document.address,
