@@ -15,7 +15,7 @@ from reconciler.model import Action, Call, Change, Json, Obstacle, Request, Risk
 from reconciler.plans.attribution import Grade, TrailEvidence
 from reconciler.plans.drift_items import ClearedDifference, DriftAge, DriftStatus, StepDrift
 from reconciler.plans.masking import MaskedOutcome, MaskedStep
-from reconciler.plans.serial import decode_subject, parse_source
+from reconciler.plans.serial import decode_origin, decode_subject, parse_source
 
 
 class StepRecord(NamedTuple):
@@ -105,7 +105,8 @@ def decode_cleared(members: Mapping[str, Any]) -> ClearedDifference:
 def _decode_change(members: Mapping[str, Any]) -> Change:
     path, reason = read_text(members["path"]), read_text(members["risk_reason"])
     names = tuple((member, read_text(name)) for member, name in members.get("names", {}).items())
-    return Change(path, members["before"], members["after"], Risk(members["risk"]), reason, names=names)
+    origin = decode_origin(members["origin"]) if "origin" in members else None
+    return Change(path, members["before"], members["after"], Risk(members["risk"]), reason, origin, names)
 
 
 def _decode_request(target: str, call: Mapping[str, Any]) -> Request:

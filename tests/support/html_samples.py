@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from reconciler.diagnostics import Address, Diagnostic, Severity, Source
 from reconciler.engine.run_history import PastDifference, PastRun, RecordedStep
 from reconciler.errors import Exit
+from reconciler.field_origins import FieldOrigin
 from reconciler.model import Action, Bound, Change, Coverage, Gap, Outcome, Plan, Risk, Subject, Verdict
 from reconciler.plans.drift_items import ClearedDifference, DriftAge, DriftComparison, DriftStatus, StepDrift
 from reconciler.plans.posture import ExpiryDay, Posture, PostureFinding, PostureItem, PostureReading
@@ -138,7 +139,7 @@ def spread_word(word: str) -> list[RunReport]:
     changes = (
         Change(word, word, f"{word}x", Risk.HIGH, word),
         Change("set", [word], [{word: word}], Risk.LOW, names=((word, f"{word} name"),)),
-        Change("new", None, word, Risk.LOW),
+        Change("new", None, word, Risk.LOW, origin=FieldOrigin(place, (place._replace(line=9), Source(word)))),
     )
     parts = {"object": word, "source": place, "path": word, "query": ((word, word),), "body": {word: [word]}}
     subjects = (Subject(word, ((word, word),), word), Subject(word, ((word, word),)))
