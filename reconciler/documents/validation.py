@@ -119,16 +119,15 @@ def _locate_error(error: Mapping[str, Any], value: object) -> _LocatedError:
     """Follow pydantic's location through the value; what it names beside keys and indices is a member of a union."""
     path: Path = ()
     unions: tuple[_UnionStep, ...] = ()
-    # pydantic's `loc` also names members of unions and validators (`function-after[...]`), which no document holds.
-    loc: tuple[str | int, ...] = error["loc"]
-    for position, step in enumerate(loc):
-        last = position == len(loc) - 1
-        if isinstance(value, dict) and (step in value or (last and error["type"] == "missing")):
+    for position, step in enumerate(error["loc"], 1):
+        is_last = position == len(error["loc"])
+        if isinstance(value, dict) and (step in value or (is_last and error["type"] == "missing")):
             value = value.get(step)
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             value = value[step]
-        elif last and step == _KEY:
+        elif is_last and step == _KEY:
             return _LocatedError({**error, "is_key": True}, path, unions)
+        # pydantic's `loc` also names members of unions and validators (`function-after[...]`), which no document holds.
         else:
             unions = (*unions, _UnionStep(len(path), str(step)))
             continue

@@ -32,6 +32,7 @@ def find_manifests_commit(inputs: RunInputs, paths: Sequence[str], settings: Set
     if inputs.held is not None:
         return inputs.held.commit
     folders = [inputs.cwd / paths[0]] if paths else settings.manifest_folders
+    # Layers may lie in several repositories, such as a base that is a submodule.
     commits = [find_commit(folder, inputs.env) for folder in folders]
     bare_commits = {commit.removesuffix("+") for commit in commits}
     return max(commits, key=len) if len(bare_commits) == 1 else ""

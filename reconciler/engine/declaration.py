@@ -206,15 +206,12 @@ def list_manifest_paths(settings: Settings, paths: Sequence[str]) -> Sequence[st
     """
     if paths:
         return paths
+    # A repository that comes to environments step by step keeps its folder of manifests for a while.
     if settings.environment_names and not settings.environment and not settings.manifests.exists():
-        problem = Diagnostic(
-            "usage.no-environment",
-            Source("--environment"),
-            "the settings have environments, and none is chosen",
-            f"outside of them there are no manifests: {settings.manifests} does not exist",
-            f"name one of {', '.join(settings.environment_names)}, or name manifests",
-        )
-        raise UsageError(problem)
+        summary = "the settings have environments, and none is chosen"
+        reason = f"outside of them there are no manifests: {settings.manifests} does not exist"
+        remedy = f"name one of {', '.join(settings.environment_names)}, or name manifests"
+        raise UsageError(Diagnostic("usage.no-environment", Source("--environment"), summary, reason, remedy))
     return [str(folder) for folder in settings.manifest_folders]
 
 

@@ -90,33 +90,34 @@ def read_approved_plan(
 ) -> ApprovedPlan:
     """Return the plan of a file to be applied, and what there is to tell of its signature and of the checkout.
 
-    `settings` are those of the options, and `file` is its path as it was typed. Raises as `read_saved_plan` and
-    `read_settings` do, StaleError where it is too old, RefusedError where its signature doesn't hold or is missing and
-    required, or where it was made for another environment than the options name, and either for what else is demanded.
+    `settings` are those of the options. Raises as `read_saved_plan` and `read_settings` do, StaleError where it is too
+    old, RefusedError for a signature that doesn't hold or that is missed, and either for what else is demanded.
     """
-    path = inputs.cwd / file
-    data, beside = _read_plan_bytes(path, file), path.with_name(f"{path.name}{SIGNATURE_SUFFIX}")
-    detached = _read_plan_bytes(beside, f"{file}{SIGNATURE_SUFFIX}") if beside.exists() else None
+    data, detached = _read_signed_bytes(inputs.cwd / file, file)
     verifier = PlanVerifier(settings, inputs.env, file, data, detached)
     age = AgeLimit(now, demands.max_age or settings.plans.max_age, demands.max_age is not None)
     saved_plan = load_plan(unpack_plan(data, file), inputs.kinds, file, age=age, verify=verifier.verify)
-    if saved_plan.environment != settings.environment:
-        _check_environment(saved_plan.environment, options.environment, file)
-        settings = read_settings(inputs, options.config, saved_plan.environment)
+    settings = _find_plan_settings(inputs, settings, options, saved_plan, file)
     checkout = compare_checkout(inputs, settings, saved_plan, file, must_match=demands.same_manifests)
     ended = list_ended_deferrals(saved_plan.plan, inputs.today)
     return ApprovedPlan(saved_plan, settings, (*verifier.notes, *checkout.notes, *ended), checkout.declared)
 
 
-def _check_environment(planned: str, chosen: str | None, file: str) -> None:
-    """Raise RefusedError where another environment was chosen than the one that a plan was made for, or one for none.
-
-    Who names none applies the plan to its own, as it is sent to its own targets.
-    """
+def _find_plan_settings(
+    inputs: RunInputs, settings: Settings, options: RunOptions, saved_plan: SavedPlan, file: str
+) -> Settings:
+    """Return the settings of the environment that a plan was made for; raises RefusedError where another was chosen."""
+    planned, chosen = saved_plan.environment, options.environment
+    if planned == settings.environment:
+        return settings
+    # Who names none applies the plan to its own: it is sent to its own targets, within the limits that hold there.
     if chosen is None:
-        return
-    place = f"environment {planned}" if planned else "no environment"
-    summary, reason = f"the plan was made for {place}, and --environment says {chosen}", "nothing was sent"
+        return read_settings(inputs, options.config, planned)
+    planned_environment = f"environment {planned}" if planned else "no environment"
+    summary, reason = (
+        f"the plan was made for {planned_environment}, and --environment says {chosen}",
+        "nothing was sent",
+    )
     remedy = "leave the option out, or plan again"
     raise RefusedError(Diagnostic("plan.other-environment", Source(file), summary, reason, remedy))
 
@@ -139,6 +140,12 @@ def write_plan_file(path: Path, data: bytes, settings: Settings, env: Mapping[st
     if detached is not None:
         replace_file(path.with_name(f"{path.name}{SIGNATURE_SUFFIX}"), detached)
     replace_file(path, data)
+
+
+def _read_signed_bytes(path: Path, label: str) -> tuple[bytes, bytes | None]:
+    """Return the bytes of a plan and of the signature beside it, None without any."""
+    data, beside = _read_plan_bytes(path, label), path.with_name(f"{path.name}{SIGNATURE_SUFFIX}")
+    return data, _read_plan_bytes(beside, f"{label}{SIGNATURE_SUFFIX}") if beside.exists() else None
 
 
 def _read_plan_bytes(path: Path, label: str) -> bytes:

@@ -24,8 +24,8 @@ def render_saved_plan(saved_plan: SavedPlan) -> str:
     """Return the same as lines of text. The loader saw to it that nothing in them can steer a terminal."""
     commit = f" from commit {saved_plan.commit}" if saved_plan.commit else ""
     environment = f"for environment {saved_plan.environment}, " if saved_plan.environment else ""
-    made = f"{environment}made {saved_plan.created}{commit}"
-    return f"Plan {saved_plan.digest}\n{made}, expires {saved_plan.expires}, {_describe_signature(saved_plan)}\n"
+    origin = f"{environment}made {saved_plan.created}{commit}"
+    return f"Plan {saved_plan.digest}\n{origin}, expires {saved_plan.expires}, {_describe_signature(saved_plan)}\n"
 
 
 def _describe_signature(saved_plan: SavedPlan) -> str:

@@ -13,7 +13,7 @@ from reconciler.documents.document import Document
 from reconciler.documents.suggestions import quote_text, suggest_option
 from reconciler.errors import UsageError
 from reconciler.model import Path as DocumentPath
-from reconciler.settings.model import ManifestLayer, Settings, Target
+from reconciler.settings.model import ManifestLayer, Settings
 from reconciler.settings.schema_environments import EnvironmentMap
 from reconciler.target_selector import TargetSelector, describe_selector, find_unknown_names, select_target_names
 
@@ -61,22 +61,22 @@ def choose_environment(settings: Settings, environments: EnvironmentMap, name: s
     environment = environments.get(name)
     if environment is None or settings.file is None:
         raise UsageError(explain_unknown_environment(name, settings))
-    folder, targets = settings.file.parent, settings.targets
-    names = targets.keys() if environment.targets is None else _select_names(targets, environment.targets)
-    limits = {**settings.limits, **{kind: limit.changes for kind, limit in environment.limits.items()}}
-    return replace(
-        settings,
-        environment=name,
-        layers=tuple(ManifestLayer(layer, _locate_layer(layer, folder)) for layer in environment.layers),
-        targets={name: targets[name] for name in targets if name in names},
-        other_targets={name: targets[name] for name in targets if name not in names},
-        limits=dict(sorted(limits.items())),
-        protected=tuple(dict.fromkeys((*settings.protected, *environment.protected))),
-    )
+    folder, settings = settings.file.parent, _narrow_targets(settings, environment.targets)
+    limits = {**settings.limits} | {kind: limit.changes for kind, limit in environment.limits.items()}
+    # Joined and not replaced: what is protected everywhere can't be opened by a line for one environment.
+    protected = tuple(dict.fromkeys((*settings.protected, *environment.protected)))
+    layers = tuple(ManifestLayer(layer, _locate_layer(layer, folder)) for layer in environment.layers)
+    return replace(settings, environment=name, layers=layers, limits=dict(sorted(limits.items())), protected=protected)
 
 
-def _select_names(targets: Mapping[str, Target], selector: TargetSelector) -> frozenset[str]:
-    return frozenset(select_target_names(selector, {name: target.labels for name, target in targets.items()}))
+def _narrow_targets(settings: Settings, selector: TargetSelector | None) -> Settings:
+    if selector is None:
+        return settings
+    targets = settings.targets
+    names = select_target_names(selector, {name: target.labels for name, target in targets.items()})
+    # What is declared for one of the others is no mistake, and is told as that.
+    other_targets = {name: target for name, target in targets.items() if name not in names}
+    return replace(settings, targets={name: targets[name] for name in names}, other_targets=other_targets)
 
 
 def list_layer_folders(environments: EnvironmentMap, folder: Path) -> tuple[Path, ...]:

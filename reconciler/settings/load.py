@@ -69,13 +69,11 @@ def _load_file(
             # One byte too many tells a file that is too large; the size by stat(2) is 0 for a pipe.
             data = file.read(limits.FILE_BYTES + 1)
     except (OSError, ValueError) as error:
-        problem = Diagnostic(
-            "settings.unreadable-file",
-            source,
+        summary, remedy = (
             f"the settings can't be read ({describe_file_error(error)})",
-            remedy="check the path given with --config",
+            "check the path given with --config",
         )
-        raise UsageError(problem) from None
+        raise UsageError(Diagnostic("settings.unreadable-file", source, summary, remedy=remedy)) from None
     # Measured: pydantic takes 84 ms to import, 105 with 19 models; Python itself starts in 10.
     from reconciler.settings.settings_file import FileContext, parse_settings  # noqa: PLC0415 - only a file needs it
 

@@ -249,7 +249,7 @@ class Settings:
     @property
     def own_places(self) -> tuple[Path, ...]:
         """Files and folders that are settings, and among which no manifest may lie."""
-        return tuple(place for place in (self.file, self.target_files) if place is not None)
+        return tuple(path for path in (self.file, self.target_files) if path is not None)
 
     @property
     def manifest_folders(self) -> tuple[Path, ...]:

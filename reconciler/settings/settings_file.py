@@ -39,12 +39,17 @@ def parse_settings(data: bytes, context: FileContext, environment: str | None) -
     document = _read_document(data, context.name)
     # A secret pasted in the place of its reference would else be quoted in a CI job's log.
     content, problems = validate_value(SettingsFile, document.value, document, rules=SETTINGS_RULES, secret=SECRET_KEYS)
+    # Even where the settings themselves are wrong: all mistakes are told in one run.
     target_files = _find_target_files(document, context.path.parent)
-    split, target_problems = _read_split_targets(target_files, context.cwd) if target_files else ({}, [])
+    misplaced = _find_misplaced(content, target_files, context) if content else []
+    # What lies where it may not is no folder of targets, however much there is in it, and is told as that alone.
+    root = None if misplaced else target_files
+    split, target_problems = _read_split_targets(root, context.cwd) if root else ({}, [])
     if content is None:
         raise UsageError(*limit_problems(problems), *target_problems)
     targets = split or _build_targets(content, context)
     problems += _find_unknown_kinds(content, document, context.kinds)
+    # A folder that turned out to hold none is no lack of targets: the variables may be another server's.
     if not targets and target_files is None:
         targets = read_vendor_targets(context.env)
     settings = _build_settings(content, targets, target_files, context)
@@ -54,16 +59,10 @@ def parse_settings(data: bytes, context: FileContext, environment: str | None) -
 
         settings = replace(settings, layer_folders=list_layer_folders(content.environments, context.path.parent))
         # Of targets that can't be read nobody knows the names and the labels.
-        labels_by_target = None if target_problems else _list_labels(targets)
+        labels_by_target = None if target_problems or misplaced else _list_labels(targets)
         problems += find_environment_problems(content.environments, document, context.path.parent, labels_by_target)
-    misplaced = [
-        problem
-        for folder in settings.all_manifest_folders
-        for problem in find_misplaced_settings(settings.own_places, folder, context.cwd)
-    ]
     if problems or target_problems or misplaced:
-        # What lies where it may not is no file of targets, and need not be told as one.
-        raise UsageError(*limit_problems(problems), *(misplaced or target_problems))
+        raise UsageError(*limit_problems(problems), *target_problems, *misplaced)
     return settings if environment is None else _choose_environment(settings, content, environment)
 
 
@@ -111,6 +110,14 @@ def _choose_environment(settings: Settings, content: SettingsFile, name: str) ->
     return choose_environment(settings, content.environments, name)
 
 
+def _find_misplaced(content: SettingsFile, target_files: Path | None, context: FileContext) -> list[Diagnostic]:
+    """Return what lies where it may not, whichever environment is chosen."""
+    layers = (layer for environment in content.environments.values() for layer in environment.layers)
+    folders = dict.fromkeys(context.path.parent / name for name in (content.manifests, *layers))
+    places = [path for path in (context.path, target_files) if path]
+    return [problem for folder in folders for problem in find_misplaced_settings(places, folder, context.cwd)]
+
+
 def _build_targets(content: SettingsFile, context: FileContext) -> dict[str, Target]:
     """Return the targets that stand in the file itself."""
     if isinstance(content.targets, str):
@@ -122,20 +129,20 @@ def _build_targets(content: SettingsFile, context: FileContext) -> dict[str, Tar
 def _build_settings(
     content: SettingsFile, targets: Mapping[str, Target], target_files: Path | None, context: FileContext
 ) -> Settings:
-    folder = context.path.parent
+    folder, names = context.path.parent, tuple(sorted(content.environments))
     return Settings(
         context.path,
         Path(os.path.normpath(folder / content.manifests)),
         build_state(content.state, folder),
         targets,
-        limits={kind: limit.changes for kind, limit in sorted(content.limits.items())},
-        protected=tuple(content.protected),
+        {kind: limit.changes for kind, limit in sorted(content.limits.items())},
+        tuple(content.protected),
         allowed_lockouts=frozenset(content.allow.lockout),
         name=context.name,
         plans=build_plan_settings(content.plans, folder),
         receivers=build_receivers(content.notify, folder) if content.notify else (),
         engine=build_engine(content.engine, folder) if content.engine else None,
-        environment_names=tuple(sorted(content.environments)),
+        environment_names=names,
         target_files=target_files,
     )
 

@@ -27,30 +27,30 @@ def read_split_targets(root: Path, cwd: Path) -> tuple[dict[str, Target], list[D
     Relative paths in a file begin at the folder that it is in. What begins with a dot and what is no YAML or JSON
     by its name is passed over; links are refused.
     """
-    shown = name_path(root, cwd)
-    files, problems = _find_files(root, shown)
+    display_name = name_path(root, cwd)
+    files, problems = _find_files(root, display_name)
     documents: dict[str, list[tuple[Document, Target]]] = {}
     for file, data in _read_bytes(files, problems):
         problems += _read_file(file, data, documents)
     problems += _find_repeated(documents)
     if not documents and not problems:
-        problems.append(_explain_nothing(shown))
+        problems.append(_explain_nothing(display_name))
     return {name: entries[0][1] for name, entries in sorted(documents.items())}, problems
 
 
-def _find_files(root: Path, shown: str) -> tuple[list[FileRef], list[Diagnostic]]:
+def _find_files(root: Path, display_name: str) -> tuple[list[FileRef], list[Diagnostic]]:
     # Without following a link: a folder that is one is refused as every link below it.
     if stat.S_ISDIR(read_mode(root)):
-        listing = search_tree([FileRef(root, (), shown)], LocalTree())
+        listing = search_tree([FileRef(root, (), display_name)], LocalTree())
         return [file for file in listing.files if isinstance(file, FileRef)], listing.problems
     if is_manifest(root.name):
-        return [FileRef(root.parent, (root.name,), shown)], []
+        return [FileRef(root.parent, (root.name,), display_name)], []
     if stat.S_ISLNK(read_mode(root)):
-        return [], [LINK.locate(Source(shown))]
+        return [], [LINK.locate(Source(display_name))]
     exists = os.path.lexists(root)
     summary = "this is no folder, and no file of targets by its name" if exists else "there is no such folder"
     remedy = f"name a folder, or a file that ends in {', '.join(SUFFIXES)}"
-    return [], [Diagnostic("settings.no-targets", Source(shown), summary, "no target would be known", remedy)]
+    return [], [Diagnostic("settings.no-targets", Source(display_name), summary, "no target would be known", remedy)]
 
 
 def _read_bytes(files: Iterable[FileRef], problems: list[Diagnostic]) -> Iterator[tuple[FileRef, bytes]]:
@@ -102,10 +102,10 @@ def _find_repeated(documents: Mapping[str, list[tuple[Document, Target]]]) -> It
             )
 
 
-def _explain_nothing(shown: str) -> Diagnostic:
+def _explain_nothing(display_name: str) -> Diagnostic:
     return Diagnostic(
         "settings.no-targets",
-        Source(shown),
+        Source(display_name),
         "no file of targets lies here",
         "no target would be known",
         f"add one that ends in {', '.join(SUFFIXES)}",

@@ -107,13 +107,8 @@ def command(
         raise UsageError(_NO_SAVED_PLAN)
     for path in paths if len(paths) > 1 else ():
         if is_marked_as_plan(session.cwd / path):
-            problem = Diagnostic(
-                "usage.saved-plan-whole",
-                Source(path),
-                "a saved plan is applied alone, exactly as it was approved",
-                "nothing was sent",
-                "give it as the only argument",
-            )
+            summary, remedy = "a saved plan is applied alone, as it was approved", "give it as the only argument"
+            problem = Diagnostic("usage.saved-plan-whole", Source(path), summary, "nothing was sent", remedy)
             raise UsageError(problem)
     return _apply_manifests(session, run_options, apply_options)
 
