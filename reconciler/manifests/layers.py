@@ -54,10 +54,15 @@ class _Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Declared:
-    """One kind and name: by target the chain of documents, and chains that rival one of the same layer."""
+    """One kind and name: by target the chain of documents, and chains that rival one of the same layer.
+
+    `earlier` are the chains below the layer that is read, of number `level`.
+    """
 
     kind: DocumentKind
     chains: dict[str, _Chain] = field(default_factory=dict)
+    earlier: dict[str, _Chain] = field(default_factory=dict)
+    level: int = 0
     rivals: list[tuple[_Chain, str]] = field(default_factory=list)
 
 
@@ -93,7 +98,8 @@ class _Stack:
             self._single.append(_make_single(holder))
             return
         declared = self._declared.setdefault((kind.name, name), _Declared(kind))
-        earlier = {target for target, chain in declared.chains.items() if self._find_earlier(chain, level)}
+        self._open_level(declared, level)
+        earlier = declared.earlier.keys()
         targets, problems = self._choose_targets(document, kind, earlier)
         patched = [target for target in targets if target in earlier]
         if not problems and len(patched) < len(targets):
@@ -126,15 +132,18 @@ class _Stack:
         notes = [replace(words.locate(document.at(path)), severity=Severity.NOTE) for path, words in choice.notes]
         return (), [*(words.locate(document.at(path)) for path, words in choice.faults), *notes]
 
-    def _find_earlier(self, chain: _Chain, level: int) -> _Chain:
-        """Return the part of a chain that lies in lower layers; nothing where they removed what there was."""
-        earlier = tuple(number for number in chain if self._entries[number].level < level)
-        return () if earlier and self._entries[earlier[-1]].patch.removes else earlier
+    def _open_level(self, declared: _Declared, level: int) -> None:
+        """Note what lower layers come to: where the last of them removed it, nothing."""
+        if declared.level == level:
+            return
+        declared.level = level
+        chains = declared.chains.items()
+        declared.earlier = {target: chain for target, chain in chains if not self._entries[chain[-1]].patch.removes}
 
     def _stack_entry(self, declared: _Declared, target: str, level: int) -> None:
         number = len(self._entries) - 1
         chain = declared.chains.get(target, ())
-        raised = (*self._find_earlier(chain, level), number)
+        raised = (*declared.earlier.get(target, ()), number)
         if chain and self._entries[chain[-1]].level == level:
             # Both are read, so that the later one is told to be a duplicate.
             declared.rivals.append((raised, target))
