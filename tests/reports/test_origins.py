@@ -11,9 +11,10 @@ from reconciler.errors import Exit
 from reconciler.model import Plan
 from reconciler.reports import text
 from reconciler.reports.html_page import render_html
-from reconciler.reports.json_document import encode_report
+from reconciler.reports.json_document import encode_report, render_report
 from reconciler.reports.layout import Layout
 from reconciler.reports.markdown import render_markdown
+from reconciler.reports.report_reader import read_report
 from reconciler.reports.run_report import RunReport
 from tests.manifests.test_layers import load_layers
 from tests.support.html_samples import CONTEXT
@@ -84,6 +85,8 @@ def test_each_report_has_it(made: Plan) -> None:
     assert origins["enabled"] == {"source": "0/a.yaml:14:12", "overridden": []}
     assert "# notification.targetName: decided at 1/a.yaml:7, over 0/a.yaml:6\n" in render_markdown(report, CONTEXT)
     assert ">decided at 1/a.yaml:7, over 0/a.yaml:6<" in render_html(report, CONTEXT)
+    again = read_report(render_report(report).encode(), "r.json")
+    assert encode_report(again)["steps"] == steps
 
 
 def test_a_saved_plan_keeps_it_under_its_digest(made: Plan) -> None:
