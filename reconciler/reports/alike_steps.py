@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable
+from dataclasses import replace
 
 from reconciler.model import Change
 from reconciler.plans.masking import MaskedStep
@@ -15,8 +16,17 @@ def build_likeness_key(step: MaskedStep) -> Hashable:
 
 
 def build_sharing_key(step: MaskedStep) -> Hashable:
-    """Return what equals that of another step where both change one name alike, whichever their targets."""
-    return (step.address.name, *_list_key_parts(step))
+    """Return what equals that of another step where both change one name alike, whichever their targets, and whichever
+    lines of their layers decided it.
+    """
+    return (step.address.name, *_list_key_parts(forget_origins(step)))
+
+
+def forget_origins(step: MaskedStep) -> MaskedStep:
+    """Return a step without the lines that decided its changes."""
+    if not any(change.origin for change in step.changes):
+        return step
+    return MaskedStep(replace(step, changes=tuple(change._replace(origin=None) for change in step.changes)))
 
 
 def _list_key_parts(step: MaskedStep) -> tuple[Hashable, ...]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from reconciler.model import Bound, Json
 from reconciler.plans.masking import MaskedStep
-from reconciler.reports.alike_steps import build_sharing_key
+from reconciler.reports.alike_steps import build_sharing_key, forget_origins
 from reconciler.reports.fleet_matrix import FleetMatrix, is_fleet, judge_step
 from reconciler.reports.run_report import ReportedStep, RunReport
 from reconciler.rights import RightsChange
@@ -30,21 +30,20 @@ _MAX_NAMES = 8
 
 
 class SharedChange(NamedTuple):
-    """Steps of several targets that are the same: one as it is told, all of them, and their targets by name."""
+    """Steps of several targets that are the same: one as it is told, all of them, and their targets by name.
+
+    `names_project` says that a placeholder stands for each target's own project.
+    """
 
     example: ReportedStep
     members: tuple[ReportedStep, ...]
     targets: tuple[str, ...]
+    names_project: bool
 
     @property
     def objects(self) -> int:
         """How many objects they are about."""
         return sum(member.step.weight for member in self.members)
-
-    @property
-    def names_project(self) -> bool:
-        """True where a placeholder stands for each target's own project."""
-        return self.example.step is not self.members[0].step
 
 
 class FoldedChanges(NamedTuple):
@@ -99,8 +98,13 @@ def _build_shared_change(group: list[tuple[ReportedStep, MaskedStep]]) -> Shared
     group.sort(key=lambda member: (member[1].address, member[1].object))
     first, general = group[0]
     targets = dict.fromkeys(general.address.target for _, general in group)
-    example = first if general == first.step else first._replace(step=general)
-    return SharedChange(example, tuple(reported for reported, _ in group), tuple(targets))
+    names_project = general is not first.step
+    # Where different lines decided it, to name one of them would be true of some targets only.
+    if len({tuple(change.origin for change in member.changes) for _, member in group}) > 1:
+        general = forget_origins(general)
+    return SharedChange(
+        first._replace(step=general), tuple(reported for reported, _ in group), tuple(targets), names_project
+    )
 
 
 def _build_rank(change: SharedChange) -> tuple[int, int, int, str, str, str]:

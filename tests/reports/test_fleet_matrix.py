@@ -16,6 +16,7 @@ from reconciler.coverage import DocumentCoverage
 from reconciler.deferrals import Deferral
 from reconciler.diagnostics import Address, Diagnostic, Source
 from reconciler.errors import Exit
+from reconciler.field_origins import FieldOrigin
 from reconciler.model import Bound, Change, Coverage, Gap, Obstacle, Outcome, Plan, Risk, Step, Verdict
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.fleet_matrix import CellState, build_fleet_matrix
@@ -167,6 +168,22 @@ def test_what_is_the_same_but_for_the_own_project_is_shared() -> None:
     assert change.example.step.changes[0].after == "urn:smn:eu-west-101:{project}:pki"
     by_name = sorted(steps, key=lambda each: each.address)
     assert [member.step for member in change.members] == by_name
+
+
+def test_what_different_lines_decide_alike_is_shared_and_names_none_of_them() -> None:
+    """One line of the base is told with it; patches of each target, which come to the same, are not."""
+    targets = name_targets(3)
+    for lines in ((7, 7, 7), (7, 7, 8)):
+        origins = [FieldOrigin(Source("base/a.yaml", line, 1)) for line in lines]
+        steps = [
+            make_event_step(target, "access", (make_topic_change(targets[0])._replace(origin=origin),))
+            for target, origin in zip(targets, origins, strict=True)
+        ]
+        report = RunReport("plan", Exit.OK, mask_plan(Plan(tuple(steps), Coverage(3, 3))))
+        (change,) = fold_changes(report.steps, {}).shared
+        assert sorted(change.targets) == sorted(targets)
+        assert change.example.step.changes[0].origin == (origins[0] if len(set(lines)) == 1 else None)
+        assert not change.names_project
 
 
 def test_problems_are_joined_over_targets_alone() -> None:
