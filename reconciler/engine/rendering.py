@@ -99,6 +99,6 @@ def _list_fields(value: Any, path: Path, document: Wanted) -> Iterator[Path]:
             yield from _list_fields(member, (*path, name), document)
     elif isinstance(value, list | tuple):
         # Each behind its own line would say the same of every member of most lists.
-        places = [(*path, index) for index in range(len(value))]
-        if len({find_origin(document, place).source.file for place in (path, *places)}) > 1:
-            yield from places
+        members = [(*path, index) for index in range(len(value))]
+        if len({find_origin(document, member).source.file for member in (path, *members)}) > 1:
+            yield from members

@@ -49,10 +49,11 @@ def build_patch_schema(documents: Mapping[str, Schema]) -> Schema:
 
 def _build_kind_schema(name: str, document: Schema) -> Schema:
     """Return what a patch of a kind may say: each field as the kind has it, and none of them required."""
-    place = f"{name}.json#/properties"
+    properties = f"{name}.json#/properties"
     fields = {
-        field: {"$ref": f"{place}/spec/properties/{field}"} for field in document["properties"]["spec"]["properties"]
+        field: {"$ref": f"{properties}/spec/properties/{field}"}
+        for field in document["properties"]["spec"]["properties"]
     }
     spec = {"type": "object", "additionalProperties": False, "properties": {**fields, **PATCH_WORDS}}
-    outer = {"apiVersion": True, "kind": True, "metadata": {"$ref": f"{place}/metadata"}, "spec": spec}
+    outer = {"apiVersion": True, "kind": True, "metadata": {"$ref": f"{properties}/metadata"}, "spec": spec}
     return {"additionalProperties": False, "properties": {**outer, **PATCH_WORDS}}

@@ -36,20 +36,20 @@ def _find_origin(
 
 def find_declared_field(document: Wanted, path: str) -> Path:
     """Return the deepest field of a spec that decides a change: what declares it, what clears it, a table, or ()."""
-    place: Path = ()
+    field: Path = ()
     part: Any = document.spec
     for step in path.split("."):
         part = _list_given(part).get(step)
         if part is None:
             break
-        place = (*place, step)
-    if place:
-        return place
+        field = (*field, step)
+    if field:
+        return field
     # No document gives a field that it clears.
     given = _list_given(document.spec)
     if path in given.get("clear", ()):
         return ("clear",)
-    return tuple(field for field in given if field in document.tables)[:1]
+    return tuple(name for name in given if name in document.tables)[:1]
 
 
 def _list_given(part: Any) -> dict[str, Any]:

@@ -163,7 +163,7 @@ NOWHERE = {
     "enabled": "it is a field: EventHandler.enabled",
     "disabled": "it is a value of SecretEvent.state",
     "keyfactor": "it is a value of Settings.targets.api",
-    "zzz": "SecurityRole, Waiver, Settings, metadata, apiVersion, kind, targetValue, action, risk, verdict, rules",
+    "zzz": "Waiver, Settings, metadata, apiVersion, kind, targetValue, patch, action, risk, verdict, rules",
 }
 
 
@@ -179,7 +179,7 @@ def test_without_a_word_all_that_can_be_explained_is_listed(run: Run) -> None:
     """Each of them is a word that `explain` takes."""
     rows = json.loads(run(["explain", "--format", "json"])[1])["subjects"]
     assert {row["subject"] for row in rows} == {*KINDS, *DIRECTIVES} | {
-        *("Settings", "metadata", "apiVersion", "kind", "targetValue", "action", "risk", "verdict", "rules")
+        *("Settings", "metadata", "apiVersion", "kind", "targetValue", "patch", "action", "risk", "verdict", "rules")
     }
     for row in rows:
         assert run(["explain", row["subject"]])[0] == 0

@@ -1058,6 +1058,35 @@ BANK = (
         "return _Likeness.CERTAIN",
         "plans/test_attribution.py::test_the_best_evidence",
     ),
+    # What layers say together.
+    Mutant(
+        "an-alternative-stays-beside-what-displaces-it",
+        "manifests/merging.py",
+        "        for name in sorted(group & value.keys()):",
+        "        for name in ():",
+        "manifests/test_layers.py::test_a_patch_changes_what_it_says",
+    ),
+    Mutant(
+        "a-patch-without-targets-is-for-its-own",
+        "manifests/layers.py",
+        "if earlier and not _names_targets(document.value):",
+        "if False:",
+        "manifests/test_layers.py::test_labels_merge_and_targets_are_those_of_the_patch",
+    ),
+    Mutant(
+        "what-was-removed-is-patched",
+        "manifests/layers.py",
+        "for target, chain in chains if not self._entries[chain[-1]].patch.removes}",
+        "for target, chain in chains}",
+        "manifests/test_layers.py::test_a_removed_document_is_gone_and_can_come_anew",
+    ),
+    Mutant(
+        "an-origin-is-the-lowest-line",
+        "manifests/merging.py",
+        "return MergedValue(value, (LayerPlace(self.holder, path), *(earlier.places if earlier else ())))",
+        "return MergedValue(value, (*(earlier.places if earlier else ()), LayerPlace(self.holder, path)))",
+        "manifests/test_layer_laws.py::test_every_value_stands_at_its_origin",
+    ),
     Mutant(
         "document-types-in-messages",
         "payloads/audit_xml.py",

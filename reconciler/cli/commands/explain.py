@@ -28,6 +28,7 @@ _TOPICS = {
     "apiVersion": "the version of the format",
     "kind": "what a manifest declares",
     "targetValue": "a text below spec that each target has its own value for",
+    "patch": "a document of a later layer of an environment, and its words",
     "action": "what a step does to its object",
     "risk": "how much thought a change deserves",
     "verdict": "how a step ended",
@@ -38,6 +39,15 @@ _VALUE_EXAMPLE = """\
 spec: {notification: {targetType: SMN, targetId: {targetValue: topicUrn}, targetName: pki}}
 # reconciler.yaml
 targets: {prod: {values: {topicUrn: 'urn:smn:cn-north-4:0123:pki'}, ...}}
+"""
+_PATCH_EXAMPLE = """\
+apiVersion: reconciler/v1
+kind: SecurityRole
+metadata: {name: PKI Operators}
+spec:
+  permissions: [/auditing/read/]
+  additive: [permissions]
+  unset: [emailAddress]
 """
 
 
@@ -85,8 +95,8 @@ def command(session: Session, /, subject: str | None, config: str | None, enviro
         return _list_rules(RULES)
     if subject in RULES:
         return _make_result({"path": subject, "description": RULES[subject], "type": "rule"})
-    if subject == "targetValue":
-        return _make_result(_explain_target_value())
+    if subject in {"targetValue", "patch"}:
+        return _make_result(_explain_patch() if subject == "patch" else _explain_target_value())
     if subject in {"action", "risk", "verdict"}:
         return _make_result(_explain_enumeration(subject))
     return _make_result(_explain_field(subject) | settings_facts)
@@ -133,6 +143,21 @@ def _explain_target_value() -> dict[str, Any]:
     from reconciler.manifests.target_value_schema import describe_target_value
 
     return {"path": "targetValue", "description": describe_target_value(), "type": "object", "example": _VALUE_EXAMPLE}
+
+
+def _explain_patch() -> dict[str, Any]:
+    """Return what a document of a later layer may say beside the fields of its kind."""
+    from reconciler.manifests.patch_schema import PATCH_WORDS
+
+    values = [{"value": word, "meaning": schema["description"]} for word, schema in PATCH_WORDS.items()]
+    description = "What changes of a document that earlier layers declare by the same kind and name; the rest stays."
+    return {
+        "path": "patch",
+        "description": description,
+        "type": "object",
+        "values": values,
+        "example": _PATCH_EXAMPLE,
+    }
 
 
 def _explain_enumeration(subject: str) -> dict[str, Any]:
