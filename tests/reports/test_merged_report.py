@@ -193,6 +193,23 @@ def test_only_what_all_know_is_told_of_all() -> None:
     assert whole.plan.selection == ""
 
 
+def test_what_is_gone_is_told_once_with_what_is_known_of_it() -> None:
+    """A run of one target names what is gone from all, and can say of its own alone what still exists."""
+    base = {"revision": "main", "commit": "3f2a", "whole": True}
+    reports = [make_report("a"), make_report("b")]
+    for at, report in enumerate(reports):
+        gone = [
+            {"address": {"target": target, "kind": KIND, "name": "x"}, "source": "main:a.yaml:1:1", "document": "gone",
+             "objects": ["x"], "existing": 1 if number == at else None}
+            for number, target in enumerate("ab")
+        ]  # fmt: skip
+        reports[at] = replace(report, members={"base": base, "no_longer_declared": gone})
+    merged = [merge_reports(each) for each in (reports, reports[::-1])]
+    assert merged[0].members == merged[1].members
+    rows = merged[0].members["no_longer_declared"]
+    assert [(row["address"]["target"], row["existing"]) for row in rows] == [("a", 1), ("b", 1)]
+
+
 @pytest.mark.parametrize(
     "reports",
     [
