@@ -88,6 +88,7 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
     except click.exceptions.Exit as early_exit:  # --help and --version: nothing was run
         return early_exit.exit_code
     session.stops.begin_reporting()
+    result = _name_environment(argv, command, result)
     result = _tell_others(session, command, _add_trace(session, command, result))
     result, context = _add_reports(session, argv, result)
     try:
@@ -103,6 +104,12 @@ def _run_and_print(argv: Sequence[str], session: Session) -> int:
         result, context = _add_reports(session, argv, result)
         print_plain_result(session, command, result, context)
     return int(result.exit)
+
+
+def _name_environment(argv: Sequence[str], command: str, result: CommandResult) -> CommandResult:
+    """Say in the report of a comparison for which environment it was: what others declare is another matter."""
+    names = list_option_values(argv, "--environment")[-1:] if command in {"plan", "drift", "apply"} else []
+    return result._replace(extra={"environment": names[0], **result.extra}) if names and result.plan else result
 
 
 def _find_command(argv: Sequence[str]) -> str:

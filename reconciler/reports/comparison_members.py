@@ -39,6 +39,7 @@ TOLD_MEMBERS: dict[str, Json] = {
 COMPARISON_MEMBERS: dict[str, Json] = {
     "headline": _TEXT | {"description": "What it came to, in a line or two."},
     "tool": _TEXT | {"description": "The version of the tool that made the report."},
+    "environment": _TEXT | {"description": "What --environment named."},
     "manifests": _TEXT | {"description": "Digest of the manifests that were compared."},
     "refusals": {"type": "integer", "minimum": 1, "description": "How many problems forbid the plan as a whole."},
     "interrupted": {"const": True, "description": "A signal ended the run."},

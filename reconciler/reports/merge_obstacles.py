@@ -47,7 +47,6 @@ _TRAITS: Mapping[str, Callable[[RunReport], str]] = {
     "version of the tool": lambda report: report.tool,
 }
 _PLAN_TRAITS: Mapping[str, Callable[[RunReport], str]] = {
-    "digest of the manifests": lambda report: report.plan.manifests,
     "selection": _strip_targets,
     "revision of --base": _describe_base,
     # Fleets that are whole, such as those of two zones, may be told together; shards are of one fleet.
@@ -60,17 +59,25 @@ _PLAN_TRAITS: Mapping[str, Callable[[RunReport], str]] = {
 def _list_differences(reports: Sequence[NamedReport]) -> Iterator[Diagnostic]:
     """Yield, for each trait, each report that has another one than the first."""
     planned = [(name, report) for name, report in reports if report.has_plan]
-    compared = [
-        *((reports, *trait) for trait in _TRAITS.items()),
-        *((planned, *trait) for trait in _PLAN_TRAITS.items()),
-    ]
-    for group, trait, read_trait in compared:
-        values = [(name, read_trait(report)) for name, report in group]
-        for name, value in values[1:]:
-            first_name, first = values[0]
-            if value != first:
-                summary = f"the {trait} is {_quote(value)}, and {_quote(first)} in {first_name}"
-                yield _explain_difference(summary).locate(Source(name))
+    for traits, group in ((_TRAITS, reports), (_PLAN_TRAITS, planned)):
+        for trait, read_trait in traits.items():
+            yield from _compare_trait(trait, [(name, read_trait(report)) for name, report in group])
+    # Each environment has layers of its own, such as those of two zones; what tells of several has no digest.
+    digests: dict[str, list[tuple[str, str]]] = {}
+    for name, report in planned:
+        if report.plan.manifests:
+            environment = report.members.get("environment", "")
+            digests.setdefault(environment, []).append((name, report.plan.manifests))
+    for values in digests.values():
+        yield from _compare_trait("digest of the manifests", values)
+
+
+def _compare_trait(trait: str, values: Sequence[tuple[str, str]]) -> Iterator[Diagnostic]:
+    for name, value in values[1:]:
+        first_name, first = values[0]
+        if value != first:
+            summary = f"the {trait} is {_quote(value)}, and {_quote(first)} in {first_name}"
+            yield _explain_difference(summary).locate(Source(name))
 
 
 def _explain_difference(summary: str) -> Explanation:

@@ -229,6 +229,9 @@ def _merge_members(reports: Sequence[RunReport]) -> dict[str, Json]:
     """Return the command's own members without what differs from run to run, and without any one saved plan."""
     members = [report.members for report in reports]
     merged: dict[str, Json] = {"saved": False, "digest": ""} if reports[0].command == "plan" else {}
+    environments = [each.get("environment", "") for each in members]
+    if environments[0] and len(set(environments)) == 1:
+        merged["environment"] = environments[0]
     plans = [each["saved_plan"] for each in members if "saved_plan" in each]
     if plans and all(plan == plans[0] for plan in plans):
         merged["saved_plan"] = plans[0]

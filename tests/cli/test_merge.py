@@ -139,6 +139,27 @@ def test_shards_are_told_as_the_fleet_and_a_missing_one_by_its_targets(world: a.
     assert (code, "the number of shards is none" in stderr) == (3, True)
 
 
+def test_environments_are_parts_of_one_run_and_other_manifests_are_not(world: a.World) -> None:
+    """The layers of two zones differ, as they should; within one zone all have to be of the same manifests."""
+    environments = "".join(
+        f"  {name}: {{layers: [manifests/], targets: [{target}]}}\n"
+        for name, target in (("eu", "command"), ("ap", "csms"), ("both", "command, csms"))
+    )
+    a.settings(f"environments:\n{environments}")(world)
+    for name in ("eu", "ap"):
+        world.run(["drift", "--no-state", "--environment", name, "--report", f"json={name}.json"])
+    code, merged = compare(world, "merge eu.json ap.json")
+    assert (code, merged["compared"], "environment" in merged) == (2, {"objects": 3, "of": 3}, False)
+
+    both = "drift --no-state --environment both --target"
+    for target, documents in (("command", (a.ROLE, a.EVENT)), ("csms", (a.EVENT,))):
+        world.declare(*documents)
+        world.run([*both.split(), target, "--report", f"json={target}.json"])
+    assert json.loads((world.folder / "csms.json").read_text())["environment"] == "both"
+    code, _, stderr = world.run(["merge", "command.json", "csms.json"])
+    assert (code, stderr.startswith("csms.json: the digest of the manifests is")) == (3, True)
+
+
 def test_a_part_that_ended_early_is_told_with_its_reason(world: a.World) -> None:
     """A job that was called wrongly is no part that is in sync."""
     run_parts(world, "drift --no-state")
