@@ -101,5 +101,5 @@ def _list_shared_targets(reports: Sequence[NamedReport]) -> Iterator[Diagnostic]
 
 
 def _quote(text: str) -> str:
-    shown = f"{text[:_MAX_SHOWN]}..." if len(text) > _MAX_SHOWN else text
-    return f'"{shown}"' if shown else "none"
+    excerpt = f"{text[:_MAX_SHOWN]}..." if len(text) > _MAX_SHOWN else text
+    return f'"{excerpt}"' if excerpt else "none"

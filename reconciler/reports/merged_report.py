@@ -139,16 +139,18 @@ def _merge_scopes(reports: Sequence[RunReport], fleet: FleetFacts | None, plan: 
     """Return the plan with what all of them are about."""
     plans = [report.plan for report in reports]
     documents = [_list_own_documents(plan) for plan in plans]
-    others = _list_other_documents(plans, documents, fleet)
+    foreign_documents = _list_foreign_documents(plans, documents, fleet)
     # Each plan has all documents: so it is known which targets there are.
-    is_whole = fleet is not None or (not others and any(plan.documents for plan in plans))
+    is_whole = fleet is not None or (not foreign_documents and any(plan.documents for plan in plans))
     return replace(
         plan,
-        compared=_merge_coverage(plans, documents, others),
+        compared=_merge_coverage(plans, documents, foreign_documents),
         selection=_merge_selections(reports, is_whole=is_whole),
         targets=dict(sorted(pair for plan in plans for pair in plan.targets.items())),
         unmanaged=_merge_unmanaged(plans, documents),
-        documents=tuple(sorted(chain.from_iterable((*documents, others)), key=lambda document: document.address)),
+        documents=tuple(
+            sorted(chain.from_iterable((*documents, foreign_documents)), key=lambda document: document.address)
+        ),
         manifests=_find_common(plan.manifests for plan in plans),
     )
 
@@ -160,24 +162,24 @@ def _list_own_documents(plan: MaskedPlan) -> list[DocumentCoverage]:
     return [document for document in plan.documents if document.address.target in plan.targets]
 
 
-def _list_other_documents(
+def _list_foreign_documents(
     plans: Sequence[MaskedPlan], documents: Sequence[Sequence[DocumentCoverage]], fleet: FleetFacts | None
 ) -> list[DocumentCoverage]:
     """Return the documents of targets that no report is about; of a fleet they are told as lost, or by other shards."""
     if fleet is not None:
         return []
-    known = {document.address.target for own in documents for document in own}
-    others = {document.address: document for plan in plans for document in plan.documents}
-    return [document for address, document in sorted(others.items()) if address.target not in known]
+    own_targets = {document.address.target for own in documents for document in own}
+    by_address = {document.address: document for plan in plans for document in plan.documents}
+    return [document for address, document in sorted(by_address.items()) if address.target not in own_targets]
 
 
 def _merge_coverage(
     plans: Sequence[MaskedPlan],
     documents: Sequence[Sequence[DocumentCoverage]],
-    others: Sequence[DocumentCoverage],
+    foreign_documents: Sequence[DocumentCoverage],
 ) -> Coverage:
     """Return the sums; what was passed over on other targets is counted by the reports of those, or once."""
-    passed_over = sum(document.passed_over for document in others)
+    passed_over = sum(document.passed_over for document in foreign_documents)
     for plan, own in zip(plans, documents, strict=True):
         passed_over += sum(document.passed_over for document in own) - sum(
             document.passed_over for document in plan.documents

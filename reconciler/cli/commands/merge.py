@@ -44,7 +44,7 @@ def command(session: Session, /, report_files: tuple[str, ...]) -> CommandResult
             problems += error.problems
     if problems := [*problems, *list_merge_obstacles(reports)]:
         raise UsageError(*problems)
-    merged = merge_reports([_tell_early_end(*named) for named in reports], _find_fleet(reports))
+    merged = merge_reports([_tell_early_end(*report) for report in reports], _find_fleet(reports))
     # The answer is the run's, not this command's: its bytes are those of a run over all targets at once.
     return build_result(merged)._replace(command=merged.command)
 
@@ -69,11 +69,11 @@ def _find_fleet(reports: Sequence[tuple[str, RunReport]]) -> FleetFacts | None:
     from reconciler.reports.fleet_facts import FleetFacts, LostTarget
     from reconciler.reports.merge_obstacles import list_report_targets
 
-    known = {name: report.fleet for name, report in reports if report.fleet and report.fleet.shard}
-    parts = {parse_shard(part) for facts in known.values() for part in facts.shard.split(", ")}
+    shards = {name: report.fleet for name, report in reports if report.fleet and report.fleet.shard}
+    parts = {parse_shard(part) for facts in shards.values() for part in facts.shard.split(", ")}
     if not parts:
         return None
-    targets, number = next(iter(known.values())).targets, next(iter(parts)).of
+    targets, number = next(iter(shards.values())).targets, next(iter(parts)).of
     missing = sorted({parse_shard(f"{index}/{number}") for index in range(1, number + 1)} - parts)
     answered = frozenset().union(*(list_report_targets(report) for _, report in reports))
     lost = [
