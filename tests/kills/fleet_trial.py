@@ -179,6 +179,7 @@ def _reach_sync(scene: FleetScene, trial: FleetTrial, projects: int) -> None:
         cluster.start_scheduler()
         for zone in _ZONES:
             cluster.start_worker(zone)
+        cluster.await_workers()
         scene.__init__(scene.simulator, scene.checkout, cluster)  # type: ignore[misc]
     report: dict[str, Any] = {}
     for _ in range(_MOST_ROUNDS):

@@ -34,6 +34,7 @@ class DaskCluster:
     zone_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _started_workers: int = 0
 
     @property
     def address(self) -> str:
@@ -59,11 +60,19 @@ class DaskCluster:
             time.sleep(0.02)
 
     def start_worker(self, zone: str = "") -> None:
-        """Start a worker with one thread, which offers the zone."""
+        """Start a worker with one thread, which offers the zone; `await_workers` says when it can be asked for."""
         words = ["worker", "--scheduler-file", str(self.folder / "scheduler.json"), "--no-nanny", "--no-dashboard"]
         words += ["--nthreads", "1", "--memory-limit", "0", "--death-timeout", "30", "--host", "tls://127.0.0.1"]
         words += ["--local-directory", str(self.folder), *(["--resources", f"{zone}=1"] if zone else [])]
+        self._started_workers += 1
         self.workers.append(self._start(words, self.zone_env.get(zone, {})))
+
+    def await_workers(self) -> None:
+        """Wait until every worker that was started is known to the scheduler."""
+        log, deadline = self.folder / "worker.log", time.monotonic() + _START_SECONDS
+        while log.read_text().count("Registered to:") < self._started_workers:
+            assert time.monotonic() < deadline, f"the workers did not start: {log.read_text()[-500:]}"
+            time.sleep(0.02)
 
     def _start(self, words: Sequence[str], env: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
         tls = ["--tls-ca-file", self.folder / "ca.pem", "--tls-cert", self.folder / "client.pem"]
@@ -96,6 +105,7 @@ def running_cluster(
         cluster.start_scheduler()
         for zone in zones:
             cluster.start_worker(zone)
+        cluster.await_workers()
         yield cluster
     finally:
         cluster.stop()

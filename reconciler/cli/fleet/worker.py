@@ -24,11 +24,16 @@ from reconciler.state.scratch import hold_scratch_files
 PLAN_PLACE = "{plan}"
 """The word of a task that stands for the file of its plan, wherever a worker puts that."""
 _PLAN_FILE = "plan.json"
-_COMPARING = ("apis.connect", "engine.observe", "plans.planner", "reports.json_document")
+_COMPARING = (
+    "reconciler.apis.connect",
+    "reconciler.engine.observe",
+    "reconciler.plans.planner",
+    "reconciler.reports.json_document",
+)
 _NEEDED: dict[str, tuple[str, ...]] = {
-    "plan": ("cli.commands.plan", "engine.preview", "engine.saved_plans", *_COMPARING),
-    "drift": ("cli.commands.drift", "engine.drift", "state.sqlite", *_COMPARING),
-    "apply": ("cli.commands.apply", "engine.execution", "state.sqlite", *_COMPARING),
+    "plan": ("reconciler.cli.commands.plan", "reconciler.engine.preview", "reconciler.engine.saved_plans", *_COMPARING),
+    "drift": ("reconciler.cli.commands.drift", "reconciler.engine.drift", "reconciler.state.sqlite", *_COMPARING),
+    "apply": ("reconciler.cli.commands.apply", "reconciler.engine.execution", "reconciler.state.sqlite", *_COMPARING),
 }
 """What each process of a command would load by itself: a third of a second, once instead of for each target."""
 
@@ -51,7 +56,7 @@ class TaskRunner:
             return
         self._fleet, self._held = task.fleet, None
         for module in _NEEDED[task.command]:
-            import_module(f"reconciler.{module}")
+            import_module(module)
         options = _build_options(task)
         with suppress(ReconcilerError, OSError):
             inputs = RunInputs(env, Path.cwd(), datetime.now(UTC).date(), KINDS)
