@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.errors import InvalidError
 from reconciler.kinds.kind import Wanted
@@ -410,6 +414,33 @@ def test_an_origin_is_the_line_that_decided_and_those_below_it(tmp_path: Path) -
         "certificates.ids": ["2/a.yaml:6:18", "1/a.yaml:6:5", "0/a.yaml:7:5"],
     }
     assert (wanted.layers, str(wanted.source)) == (("0", "1", "2"), "0/a.yaml:1:1")
+
+
+NAMES = st.sampled_from(["claims", "description", "clear", "additive", "unset", "remove", "certificates", "ids", "x.y"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=5,
+)
+MEMBERS = st.dictionaries(NAMES, ANYTHING, max_size=4)
+HOSTILE = st.fixed_dictionaries(
+    {"apiVersion": st.just("reconciler/v1"), "kind": st.sampled_from(["SecurityRole", "CertificateOwner", "Waiver"])},
+    optional={
+        "metadata": st.just({"name": "x"}) | st.fixed_dictionaries({"name": ANYTHING, "targets": ANYTHING}) | ANYTHING,
+        "spec": MEMBERS | ANYTHING,
+        **dict.fromkeys(("additive", "unset", "remove"), ANYTHING),
+    },
+)
+
+
+@settings(max_examples=60)
+@given(layers=st.lists(st.lists(HOSTILE | ANYTHING, min_size=1, max_size=2), min_size=2, max_size=3))
+def test_whatever_layers_hold_it_is_told(layers: list[list[Any]]) -> None:
+    """Each complaint has a place in one of the files, and nothing breaks."""
+    texts = ["---\n".join(f"{json.dumps(value)}\n" for value in values) for values in layers]
+    with TemporaryDirectory() as folder:
+        for complaint in find_complaints(Path(folder), texts):
+            assert re.match(r"[012]/a\.yaml:\d+:\d+: ", complaint)
 
 
 def test_one_layer_is_what_plain_manifests_are(tmp_path: Path) -> None:
