@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from reconciler.diagnostics import Source
 from reconciler.field_origins import FieldOrigin
 from reconciler.kinds.kind import Wanted
+from reconciler.kinds.spec_model import SpecPart
 from reconciler.model import Change, Path
 
 
@@ -35,21 +36,23 @@ def _find_origin(
 
 
 def find_declared_field(document: Wanted, path: str) -> Path:
-    """Return the deepest field of a spec that decides a change: what declares it, what clears it, a table, or ()."""
+    """Return the deepest field of a spec that decides a change: that field or what stands in its place; () for none."""
     field: Path = ()
     part: Any = document.spec
     for step in path.split("."):
-        part = _list_given(part).get(step)
-        if part is None:
+        given = _list_given(part)
+        name = step if step in given else _find_alternative(part, step, given)
+        if name is None:
             break
-        field = (*field, step)
-    if field:
-        return field
+        field, part = (*field, name), given[name]
     # No document gives a field that it clears.
-    given = _list_given(document.spec)
-    if path in given.get("clear", ()):
-        return ("clear",)
-    return tuple(name for name in given if name in document.tables)[:1]
+    return field or (("clear",) if path in _list_given(document.spec).get("clear", ()) else ())
+
+
+def _find_alternative(part: Any, name: str, given: Collection[str]) -> str | None:
+    """Return what is given in the place of a field, such as assignments for an owner, or a topic for its URN."""
+    groups = part.alternatives if isinstance(part, SpecPart) else ()
+    return next((other for group in groups if name in group for other in sorted(group & set(given))), None)
 
 
 def _list_given(part: Any) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path as FilePath
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.diagnostics import Explanation
 from reconciler.documents.document import Document
 from reconciler.documents.files import FileRef
 from reconciler.documents.reader import parse_documents
 from reconciler.kinds.registry import KINDS
-from reconciler.kinds.spec_model import Spec, SpecPart, find_conflicts
+from reconciler.kinds.spec_model import Spec, SpecPart
 from reconciler.manifests.layered_document import LayerDocument, LayeredDocument
 from reconciler.manifests.layers import LayerRules, merge_layers
 from reconciler.manifests.target_selection import TargetChoice
@@ -105,6 +107,23 @@ def list_parts(model: type[SpecPart]) -> Iterator[type[SpecPart]]:
             yield from list_parts(field.annotation)
 
 
+def list_refusals(part: type[SpecPart], *names: str) -> set[Explanation]:
+    """Return what is wrong with giving these fields and no others, whatever they hold."""
+    fields = {field.alias or name: name for name, field in part.model_fields.items()}
+    given_fields = {fields[name]: None for name in names}
+    return set(part.model_construct(set(given_fields), **given_fields).check_fields())
+
+
+def test_what_is_refused_beside_each_other_is_an_alternative() -> None:
+    """A kind that forgot to say so would make each patch say `unset` first."""
+    for kind in KINDS.values():
+        for part in list_parts(kind.spec):
+            names = [field.alias or name for name, field in part.model_fields.items()]
+            for pair in combinations(names, 2):
+                refusals = list_refusals(part, *pair) - list_refusals(part, pair[0]) - list_refusals(part, pair[1])
+                assert not refusals or any(set(pair) <= group for group in part.alternatives), (part, pair)
+
+
 def test_alternatives_are_refused_beside_each_other() -> None:
     """What a patch displaces is what could not stand there: no kind says more than that."""
     pairs = [
@@ -115,7 +134,5 @@ def test_alternatives_are_refused_beside_each_other() -> None:
     ]
     assert len(pairs) >= 9
     for part, names in pairs:
-        fields = {field.alias or name: name for name, field in part.model_fields.items()}
-        given_fields = {fields[name]: None for name in names}
-        assert list(find_conflicts(part.model_construct(set(given_fields), **given_fields))), (part, names)
+        assert list_refusals(part, *names), (part, names)
     assert Spec.alternatives == ()

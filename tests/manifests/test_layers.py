@@ -120,6 +120,12 @@ MERGES: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = 
         {"unset": ["notification.targetName"]},
         {"state": "ENABLED"},
     ),
+    "a topic displaces what it stands for": (
+        "SecretEvent",
+        {"state": "ENABLED", "notification": TOPIC},
+        {"notification": {"topic": "t"}},
+        {"state": "ENABLED", "notification": {"topic": "t"}},
+    ),
     "another way to choose certificates displaces the first": (
         "CertificateOwner",
         {"owner": "o", "certificates": {**QUERY, "except": {"ids": [3]}}},

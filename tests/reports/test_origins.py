@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import Exit
 from reconciler.model import Plan
+from reconciler.plans.change_origins import find_declared_field
 from reconciler.reports import text
 from reconciler.reports.html_page import render_html
 from reconciler.reports.json_document import encode_report, render_report
@@ -131,3 +132,16 @@ def test_what_no_field_says_has_the_line_of_its_object(tmp_path: Path) -> None:
                 assert change.origin is not None
                 assert str(change.origin.source).startswith(f"{line}:"), name
                 assert len(change.origin.overridden) == overridden, name
+
+
+def test_what_stands_in_the_place_of_a_field_decides_it(tmp_path: Path) -> None:
+    """A topic for its URN, a table for an owner, a word for what it empties; what nobody says has no field."""
+    layers = [f"{EVENT}  notification: {{topic: t}}\n---\n{HANDLER}  className: H\n  clear: [displayName]\n"]
+    documents = {wanted.address.kind: wanted for wanted in load_layers(tmp_path, layers).documents}
+    fields = {
+        ("SecretEvent", "notification.targetId"): ("notification", "topic"),
+        ("SecretEvent", "notification.topic.x"): ("notification", "topic"),
+        ("EventHandler", "displayName"): ("clear",),
+        ("EventHandler", "enabled"): (),
+    }
+    assert {key: find_declared_field(documents[key[0]], key[1]) for key in fields} == fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -95,6 +95,10 @@ class Notification(SpecPart):
         "The topic's URN. CSMS does not check that it exists: a wrong one shows only as failed notifications."
     )
     target_name: TopicName = unmanaged_field("The topic's name.")
+
+    alternatives: ClassVar[tuple[frozenset[str], ...]] = tuple(
+        frozenset({"topic", member}) for member in ("targetType", "targetId", "targetName")
+    )
 
     def check_fields(self) -> Iterator[Explanation]:
         if "topic" in self.model_fields_set and len(self.model_fields_set) > 1:
