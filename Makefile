@@ -26,7 +26,7 @@ schemas: $(VENV)/.run ## the files in schemas/ are what the code says
 	$(BIN)/reconciler schema --check schemas
 
 unit: $(VENV)/.dev ## the tests, with their coverage
-	$(BIN)/pytest -n 3 --dist worksteal --cov=reconciler --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
+	$(BIN)/pytest -n 4 --dist worksteal --cov=reconciler --cov-branch --cov-fail-under=95 --cov-report=term:skip-covered
 
 house: $(VENV)/.dev ## the code in numbers: sizes, names, imports
 	$(BIN)/python -m tests.house
