@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -171,16 +172,24 @@ def _load_declaration(inputs: RunInputs, settings: Settings, options: RunOptions
 
 def _restrict_declaration(declared: Declaration, target: str) -> Declaration:
     """Return what is declared for one target; what is told of the files stays, and so does the digest of all."""
-
-    def pick(documents: Sequence[Wanted]) -> tuple[Wanted, ...]:
-        return tuple(document for document in documents if document.address.target == target)
-
     loaded, base = declared.loaded, declared.base
+    former = [document for document in base.documents if document.address.target == target] if base else []
     return declared._replace(
-        loaded=replace(loaded, documents=pick(loaded.documents)),
-        selected=pick(declared.selected),
-        base=base._replace(documents=pick(base.documents)) if base else None,
+        loaded=replace(loaded, documents=_slice_target(loaded.documents, target)),
+        selected=_slice_target(declared.selected, target),
+        base=base._replace(documents=former) if base else None,
     )
+
+
+def _slice_target(documents: Sequence[Wanted], target: str) -> tuple[Wanted, ...]:
+    """Return the documents of a target; they are in the order of their addresses."""
+
+    def get_target(document: Wanted) -> str:
+        return document.address.target
+
+    # A forked process that looked at all of them would have a copy of each page that they lie on.
+    begin = bisect_left(documents, target, key=get_target)
+    return tuple(documents[begin : bisect_right(documents, target, begin, key=get_target)])
 
 
 def _read_base(
