@@ -135,7 +135,7 @@ def _encode_frame(report: RunReport) -> dict[str, Json]:
         "compared": {"objects": plan.compared.objects, "of": plan.compared.of},
         "partial": bool(describe_part(plan, report.fleet)),
         "selection": plan.selection,
-        "summary": _encode_summary(report.summary),
+        "summary": encode_summary(report.summary),
         "steps": [],
         "problems": _encode_problems(report),
         "notes": [encode_problem(note) for note in report.all_notes],
@@ -212,7 +212,8 @@ def _encode_problems(report: RunReport) -> list[dict[str, Json]]:
     ]
 
 
-def _encode_summary(summary: Summary) -> dict[str, Json]:
+def encode_summary(summary: Summary) -> dict[str, Json]:
+    """Return the numbers that a run comes to."""
     members: dict[str, Json] = {action.value: number for action, number in summary.actions.items()}
     members |= {"refused": summary.refused, "absent": summary.absent, "unchanged": summary.unchanged}
     members["acknowledged"] = summary.acknowledged

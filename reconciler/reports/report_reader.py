@@ -20,7 +20,7 @@ from reconciler.plans.masking import MaskedOutcome, MaskedPlan
 from reconciler.plans.serial import decode_diagnostic
 from reconciler.plans.stored_rights import decode_rights_change
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
-from reconciler.reports.json_document import FORMAT_VERSION
+from reconciler.reports.json_document import FORMAT_VERSION, encode_summary
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.step_reader import (
     StepRecord,
@@ -55,7 +55,7 @@ def read_report(data: bytes, name: str) -> RunReport:
     if summary := _explain_foreign(document):
         raise _refuse(name, summary)
     try:
-        return _decode_report(document)
+        return _check_numbers(_decode_report(document), document)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         raise _refuse(name, "this is not as the tool writes a report") from None
 
@@ -72,6 +72,14 @@ def _explain_foreign(document: Json) -> str:
 
 def _refuse(name: str, summary: str) -> UsageError:
     return UsageError(Diagnostic("usage.not-a-report", Source(name), summary, _REASON, _REMEDY))
+
+
+def _check_numbers(report: RunReport, document: Mapping[str, Any]) -> RunReport:
+    """Return the report, if it comes to the numbers of its file."""
+    # A step that was cut out, or stands there twice, is one too few or too many.
+    if any(document["summary"][name] != number for name, number in encode_summary(report.summary).items()):
+        raise ValueError("the numbers are of other steps")
+    return report
 
 
 def _decode_report(document: Mapping[str, Any]) -> RunReport:

@@ -177,11 +177,15 @@ def test_everything_that_speaks_against_a_merge_is_told_at_once(world: a.World, 
     world.run(["plan", "--no-state", "--target", "command", "--report", "json=plan.json"])
     world.run(["validate", "--report", "json=valid.json"])
     (world.folder / "half.json").write_bytes((world.folder / parts[0]).read_bytes()[:500])
-    files = [*parts, "plan.json", "valid.json", "half.json", "nowhere.json", "."]
+    whole = json.loads((world.folder / parts[0]).read_bytes())
+    (world.folder / "cut.json").write_text(json.dumps({**whole, "steps": []}))
+    (world.folder / "odd.json").write_text(json.dumps({**whole, "selection": "--target", "partial": True}))
+    damaged = ["valid.json", "half.json", "cut.json", "odd.json", "nowhere.json", "."]
+    files = [*parts, "plan.json", *damaged]
     code, stdout, stderr = run(["merge", *files])
     assert (code, stdout) == (3, "")
     told = {line.partition(": ")[0] for line in stderr.splitlines()}
-    assert {"plan.json", "valid.json", "half.json", "nowhere.json", "."} <= told
+    assert {"plan.json", *damaged} <= told
     assert "so is command.json" in stderr
     before = (world.folder / parts[0]).read_bytes()
     code, _, stderr = run(["merge", *parts, f"--report=json={parts[0]}"])

@@ -70,7 +70,7 @@ def _find_fleet(reports: Sequence[tuple[str, RunReport]]) -> FleetFacts | None:
     from reconciler.reports.merge_obstacles import list_report_targets
 
     shards = {name: report.fleet for name, report in reports if report.fleet and report.fleet.shard}
-    parts = {parse_shard(part) for facts in shards.values() for part in facts.shard.split(", ")}
+    parts = {parse_shard(facts.shard) for facts in shards.values()}
     if not parts:
         return None
     targets, number = next(iter(shards.values())).targets, next(iter(parts)).of
@@ -95,7 +95,26 @@ def _explain_missing(target: str, shard: str) -> Diagnostic:
 def _read_report_file(session: Session, name: str) -> RunReport:
     from reconciler.reports.report_reader import read_report
 
-    return read_report(_read_bytes(session, name), name)
+    report = read_report(_read_bytes(session, name), name)
+    if _has_known_parts(report):
+        return report
+    summary = "it is not told which part of a run this is, as the tool writes it"
+    raise UsageError(
+        Diagnostic("usage.not-a-report", Source(name), summary, "it can't be put in its place", "run its part again")
+    )
+
+
+def _has_known_parts(report: RunReport) -> bool:
+    """Say whether a report's selection and shard are such as the tool writes: a file may hold any text."""
+    from reconciler.fleet.shards import parse_shard
+    from reconciler.manifests.selection import parse_filters
+
+    shard = report.fleet.shard if report.fleet else ""
+    try:
+        parse_filters(report.plan.selection)
+        return not shard or str(parse_shard(shard)) == shard
+    except (ValueError, UsageError):
+        return False
 
 
 def _read_bytes(session: Session, name: str) -> bytes:
