@@ -133,7 +133,7 @@ def test_a_revision_is_completed(run: Run, place: Path) -> None:
 def test_commands_come_in_the_order_of_the_help(run: Run, place: Path) -> None:
     """All of them."""
     lines = complete(run, "reconciler ")
-    assert lines[:3] == ["plain\tvalidate", "plain\tplan", "plain\tapply"]
+    assert lines[:4] == ["plain\tvalidate", "plain\trender", "plain\tplan", "plain\tapply"]
     assert "plain\tcompletion" in lines
 
 

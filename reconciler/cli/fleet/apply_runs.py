@@ -152,6 +152,8 @@ def build_recorded_report(planned: RunReport, target: str, end: RecordedEnd) -> 
         summary = f"its task was lost while it applied, as run {end.run}"
         reason, remedy = "what it has not recorded may have been done", "see with: reconciler recover"
         problems = (Diagnostic("fleet.unfinished", Source(f"target {target}"), summary, reason, remedy),)
-    codes = (_EXITS.get(outcome.verdict, Exit.OK) for outcome in outcomes)
-    exit_ = find_worst_exit(codes) if end.exit is None else end.exit
+    exit_ = end.exit
+    # A task whose worker died was told to stop, and nobody has stopped this run.
+    if exit_ is None or exit_ is Exit.INTERRUPTED:
+        exit_ = find_worst_exit(_EXITS.get(outcome.verdict, Exit.OK) for outcome in outcomes)
     return replace(planned, command="apply", exit=exit_, outcomes=tuple(outcomes), problems=problems, members={})
