@@ -131,6 +131,15 @@ def test_a_target_that_fails_costs_itself_alone(run: Run, checkout: Path, fleet:
     assert run(["apply", "--yes", "--jobs", "2"])[0] == 0
 
 
+def test_a_part_without_a_target_is_a_part_all_the_same(run: Run, checkout: Path) -> None:
+    """There may be more jobs than targets; what has nothing to do says so, and merges with the others."""
+    code, out, err = run(["drift", "--no-state", "--shard", "8/9", "--report", "json=eight.json"])
+    assert code == 0, err
+    assert f"0 of {PROJECTS} targets answered" in out
+    assert run(["merge", "eight.json"])[0] == 10
+    assert checkout.joinpath("eight.json").exists()
+
+
 BAD = {
     "what is piped in": (["drift", "-", "--jobs", "2"], "can be read once"),
     "requests of one process": (["drift", "-v", "--jobs", "2"], "run the target alone"),

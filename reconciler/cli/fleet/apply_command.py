@@ -158,7 +158,7 @@ def _find_unsettled(session: Session, fleet: Fleet, plans: Mapping[str, TargetPl
 def _report(planned: PlannedTargets, applied: Mapping[str, RunReport], problems: tuple[Diagnostic, ...]) -> RunReport:
     """Return the one report: what was sent, and of the other targets why nothing was."""
     reports = {target: applied.get(target) or _tell_unsent(report) for target, report in planned.reports.items()}
-    merged = merge_target_reports(planned.fleet, reports, planned.ends)
+    merged = merge_target_reports(planned.fleet, "apply", reports, planned.ends)
     if not problems:
         return merged
     return replace(merged, exit=Exit.REFUSED, problems=(*merged.problems, *problems))

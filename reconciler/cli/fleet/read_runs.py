@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler import __version__
 from reconciler.cli.fleet.fleet_results import decode_end, read_ends
 from reconciler.cli.fleet.fleet_run import Fleet, open_engine, run_on_fleet
 from reconciler.cli.fleet.worker import PLAN_PLACE
@@ -16,7 +18,7 @@ from reconciler.fleet.task import FleetTask
 from reconciler.plans.run_events import list_drift_events
 from reconciler.reports.fleet_facts import FleetFacts, LostTarget
 from reconciler.reports.merged_report import merge_reports
-from reconciler.reports.run_report import RunReport
+from reconciler.reports.run_report import EMPTY_PLAN, RunReport
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
@@ -38,7 +40,7 @@ class PlannedTargets(NamedTuple):
     @property
     def report(self) -> RunReport:
         """The report of all of them."""
-        return merge_target_reports(self.fleet, self.reports, self.ends)
+        return merge_target_reports(self.fleet, "plan", self.reports, self.ends)
 
 
 def plan_on_fleet(session: Session, fleet: Fleet, engine: TaskEngine, words: Sequence[str]) -> PlannedTargets:
@@ -55,14 +57,20 @@ def drift_on_fleet(session: Session, fleet: Fleet, words: Sequence[str]) -> Comm
     """Return what is no longer as declared, on all targets."""
     with open_engine(session, fleet) as engine:
         ends = run_on_fleet(session, fleet, engine, "drift", words, repeat_read)
-    report = merge_target_reports(fleet, read_ends(fleet, "drift", ends), ends)
+    report = merge_target_reports(fleet, "drift", read_ends(fleet, "drift", ends), ends)
     return build_result(report)._replace(events=list_drift_events(report.drift, ()))
 
 
-def merge_target_reports(fleet: Fleet, reports: Mapping[str, RunReport], ends: Mapping[str, TaskEnd]) -> RunReport:
+def merge_target_reports(
+    fleet: Fleet, command: str, reports: Mapping[str, RunReport], ends: Mapping[str, TaskEnd]
+) -> RunReport:
     """Return the one report of reports by target; those of `ends` that have no answer are told by name."""
     lost = tuple(LostTarget(target, end.problem) for target, end in sorted(ends.items()) if isinstance(end, LostTask))
-    return merge_reports(reports, FleetFacts(fleet.targets, lost, fleet.shard))
+    facts = FleetFacts(fleet.targets, lost, fleet.shard)
+    if not reports:  # there are more parts than targets, and this one has none
+        plan = replace(EMPTY_PLAN, selection=fleet.selection, manifests=fleet.manifests)
+        return RunReport(command, Exit.OK, plan, has_sent=False, tool=__version__, fleet=facts)
+    return merge_reports(reports, facts)
 
 
 def repeat_read(task: FleetTask, error: BaseException) -> FleetTask | LostTask:
