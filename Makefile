@@ -55,7 +55,7 @@ campaign: $(VENV)/.run ## the write protocol on trial, the long way
 kills: $(VENV)/.dev ## `apply` killed for real, with each back end, the long way
 	$(BIN)/python -m tests.kills.campaign --trust TRUST.json
 
-# 20 times each a worker, the scheduler, the client and a target's own process, in the middle of 300 writes; 15 minutes.
+# 20 times each a worker, the scheduler, the client and a target's own process, in the middle of 300 writes; 40 minutes.
 fleet-kills: $(VENV)/.dev ## `apply` over a fleet with its parts killed for real, the long way
 	$(BIN)/python -m tests.kills.fleet_campaign
 
