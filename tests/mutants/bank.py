@@ -1087,6 +1087,42 @@ BANK = (
         "return MergedValue(value, (*(earlier.places if earlier else ()), LayerPlace(self.holder, path)))",
         "manifests/test_layer_laws.py::test_every_value_stands_at_its_origin",
     ),
+    # Many targets at once.
+    Mutant(
+        "everything-handed-out-at-once",
+        "fleet/dispatch.py",
+        "while tasks and under_way < slots:",
+        "while tasks:",
+        "fleet/test_dispatch.py::test_each_target_ends_once_and_no_slot_has_two",
+    ),
+    Mutant(
+        "a-task-that-goes-on-is-given-up",
+        "fleet/recorded_ends.py",
+        "return is_holder_gone(lease.holder) or watch.observe(lease) <= 0",
+        "return True",
+        "fleet/test_recorded_ends.py::test_a_run_that_goes_on_is_waited_for",
+    ),
+    Mutant(
+        "what-was-not-recorded-was-not-done",
+        "fleet/recorded_ends.py",
+        "SettledAs.UNKNOWN: Verdict.UNKNOWN,",
+        "SettledAs.UNKNOWN: Verdict.NOT_APPLIED,",
+        "fleet/test_recorded_ends.py::test_what_a_run_without_an_end_has_not_recorded_is_unknown",
+    ),
+    Mutant(
+        "a-worker-with-other-settings",
+        "fleet/task_check.py",
+        "if digest != self._task.settings:",
+        "if False:",
+        "fleet/test_task_check.py::test_other_settings_are_refused",
+    ),
+    Mutant(
+        "a-task-knows-the-secrets-of-all",
+        "fleet/task_environment.py",
+        "hidden = self._private - self._own.get(target, frozenset())",
+        "hidden = frozenset()",
+        "fleet/test_task_check.py::test_a_target_knows_no_secret_of_another_target",
+    ),
     Mutant(
         "document-types-in-messages",
         "payloads/audit_xml.py",
