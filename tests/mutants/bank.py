@@ -997,8 +997,8 @@ BANK = (
     Mutant(
         "object-is-created-for-what-is-left-alone",
         "plans/planner.py",
-        "hold_back(steps, problems, list_left_alone(acknowledged))",
-        "hold_back(steps, problems)",
+        "hold_back(steps, obstacles, list_left_alone(acknowledged))",
+        "hold_back(steps, obstacles)",
         "cli/test_acknowledgements.py::test_what_needs_an_object_that_is_left_alone_waits_for_it",
     ),
     Mutant(
