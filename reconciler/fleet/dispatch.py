@@ -20,6 +20,8 @@ from reconciler.fleet.task import FleetTask
 
 _POLL_SECONDS = 0.2
 """How soon a wish to stop is seen, and a worker that has come back."""
+_BREAK_SECONDS = 10.0
+"""How long who insists waits for the steps under way: their processes end by themselves, whoever waits."""
 _WORKER_GRACE = 30.0
 """Seconds in which a zone that had workers may have none: whatever looks after them starts another one."""
 
@@ -41,7 +43,8 @@ JudgeLoss: TypeAlias = Callable[[FleetTask, BaseException], FleetTask | TaskEnd]
 class Dispatch:
     """What handing out needs: the engine, the zone of each target, who judges losses, and who asks to stop or listens.
 
-    `on_end` hears of each target that is done.
+    `on_end` hears of each target that is done. With `has_report` an interrupt ends the waiting, and is not raised: what
+    was done has to be told.
     """
 
     engine: TaskEngine
@@ -49,6 +52,7 @@ class Dispatch:
     judge_loss: JudgeLoss
     is_stopped: Callable[[], bool] = lambda: False
     on_end: Callable[[str], None] = lambda _target: None
+    has_report: bool = False
     clock: Callable[[], float] = time.monotonic
 
 
@@ -64,7 +68,10 @@ class _Progress:
 
 
 def run_tasks(tasks: Sequence[FleetTask], dispatch: Dispatch) -> dict[str, TaskEnd]:
-    """Run each task, and return by target what came of it. An interrupt stops what is under way, and is then raised."""
+    """Run each task, and return by target what came of it.
+
+    An interrupt stops what is under way, and is then raised; unless there is a report to write.
+    """
     progress = _Progress()
     for task in tasks:
         progress.waiting.setdefault(dispatch.zones[task.target], deque()).append(task)
@@ -78,8 +85,14 @@ def run_tasks(tasks: Sequence[FleetTask], dispatch: Dispatch) -> dict[str, TaskE
             _collect_answers(progress, dispatch)
     except KeyboardInterrupt:
         _stop(progress, dispatch)
-        wait(progress.running)
-        raise
+        wait(progress.running, _BREAK_SECONDS if dispatch.has_report else None)
+        if not dispatch.has_report:
+            raise
+        for future, task in progress.running.items():
+            error = future.exception() if future.done() else TimeoutError("somebody broke it off")
+            verdict = future.result() if error is None else dispatch.judge_loss(task, error)
+            lost = LostTask(explain_not_begun(task.target), Exit.INTERRUPTED)
+            _end(progress, dispatch, task.target, lost if isinstance(verdict, FleetTask) else verdict)
     return progress.ends
 
 
@@ -87,7 +100,7 @@ def _stop(progress: _Progress, dispatch: Dispatch) -> None:
     dispatch.engine.stop()
     for tasks in progress.waiting.values():
         for task in tasks:
-            _end(progress, dispatch, task.target, LostTask(_explain_not_begun(task.target), Exit.INTERRUPTED))
+            _end(progress, dispatch, task.target, LostTask(explain_not_begun(task.target), Exit.INTERRUPTED))
         tasks.clear()
 
 
@@ -126,7 +139,7 @@ def _collect_answers(progress: _Progress, dispatch: Dispatch) -> None:
         return
     done, _ = wait(progress.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
     for future in done:
-        task = progress.running.pop(future)
+        task = progress.running[future]
         error = future.exception()
         verdict = future.result() if error is None else dispatch.judge_loss(task, error)
         if isinstance(verdict, FleetTask):
@@ -134,6 +147,8 @@ def _collect_answers(progress: _Progress, dispatch: Dispatch) -> None:
             progress.waiting[dispatch.zones[task.target]].appendleft(verdict)
         else:
             _end(progress, dispatch, task.target, verdict)
+        # Last: an interrupt on the way here must find it, or nobody would.
+        del progress.running[future]
 
 
 def _end(progress: _Progress, dispatch: Dispatch, target: str, end: TaskEnd) -> None:
@@ -141,7 +156,8 @@ def _end(progress: _Progress, dispatch: Dispatch, target: str, end: TaskEnd) -> 
     dispatch.on_end(target)
 
 
-def _explain_not_begun(target: str) -> Diagnostic:
+def explain_not_begun(target: str) -> Diagnostic:
+    """Say that a target's task was not begun."""
     return Diagnostic(
         "fleet.not-begun", Source(f"target {target}"), "its task was not begun", "somebody stopped the run", "run again"
     )

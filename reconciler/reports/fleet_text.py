@@ -84,9 +84,10 @@ def _summarize_report(report: RunReport) -> str:
 def _render_matrix(matrix: FleetMatrix, layout: Layout, view: View) -> Iterator[Line]:
     """Yield a row for each target that somebody should read, and how many others there are."""
     rows = matrix.loud_rows if view.is_full else matrix.loud_rows[:MAX_FLEET_ROWS]
-    if rows:
-        yield build_line()
-        yield from build_table(_fit_matrix_rows(matrix, rows, layout), layout)
+    if not rows:  # the line above has said how many there are of each sort
+        return
+    yield build_line()
+    yield from build_table(_fit_matrix_rows(matrix, rows, layout), layout)
     hidden = Counter(row.state for row in matrix.loud_rows[len(rows) :])
     groups = [
         f"{_count_group(matrix, state, number, 'more target')}, {view.remainder_hint}"

@@ -220,6 +220,6 @@ def _check_texts(members: Mapping[str, Any]) -> None:
     list(map(read_text, members.values()))
 
 
-_OWN_TEXTS = frozenset({"digest", "environment", "saved_to"})
+_OWN_TEXTS = frozenset({"digest", "environment"})
 _OWN_RECORDS = frozenset({"run", "saved_plan", "base"})
 _OWN_LISTS = {"no_longer_declared": decode_withdrawal, "during_apply": _check_texts}

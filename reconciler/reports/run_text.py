@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.reports import text
 from reconciler.reports.blame import render_blame
 from reconciler.reports.headline import describe_acknowledged
-from reconciler.reports.layout import PLAIN_LAYOUT, Layout, sanitize_message
+from reconciler.reports.layout import PLAIN_LAYOUT, Layout
 from reconciler.reports.perspective import BuildHeaders, View
 from reconciler.reports.run_report import RunReport
 from reconciler.reports.withdrawals import render_withdrawals
@@ -26,9 +26,7 @@ def render_run_text(report: RunReport, layout: Layout = PLAIN_LAYOUT, headers: B
         return main_part + blame + render_withdrawals(report.members, layout)
     if report.command == "apply":
         return _complete_apply(main_part, report, layout)
-    saved_to = report.members.get("saved_to")
-    saved = f"\nPlan {report.plan_digest}\nSaved to {saved_to}; apply it with: reconciler apply {saved_to}\n"
-    return main_part + render_withdrawals(report.members, layout) + (sanitize_message(saved) if saved_to else "")
+    return main_part + render_withdrawals(report.members, layout)
 
 
 def _render_main_part(report: RunReport, layout: Layout, headers: BuildHeaders | None) -> str:

@@ -19,8 +19,8 @@ from reconciler.simulator import FleetSeed, Simulator
 from tests.support.dask_cluster import DaskCluster, running_cluster
 from tests.support.processes import TOOL
 
-Victim = Literal["worker", "scheduler", "client", "process"]
-"""Who is killed; a process is that of one target, where no engine runs it."""
+Victim = Literal["worker", "scheduler", "client", "process", "patience"]
+"""Who is killed; a process is that of one target, where no engine runs it. Patience: the client is asked to stop."""
 EVENTS = ("expiry", "rotation", "rotation-failed", "new-version", "deletion")
 _MOST_ROUNDS = 4
 _ZONES = ("zone-a", "zone-b", "")
@@ -79,7 +79,11 @@ def run_fleet_trial(victim: Victim, seed: int, projects: int) -> FleetTrial:
         (checkout / "manifests").mkdir(parents=True)
         simulator = stack.enter_context(Simulator(certificates=0, latency_ms=2, fleet=FleetSeed(projects)))
         write_manifests(checkout / "manifests")
-        cluster = None if victim == "process" else stack.enter_context(running_cluster(folder, checkout, _ZONES))
+        cluster = (
+            None
+            if victim in {"process", "patience"}
+            else stack.enter_context(running_cluster(folder, checkout, _ZONES))
+        )
         scene = FleetScene(simulator, checkout, cluster)
         _run_and_kill(scene, trial, draw)
         _reach_sync(scene, trial, projects)
@@ -112,7 +116,9 @@ def _run_and_kill(scene: FleetScene, trial: FleetTrial, draw: random.Random) -> 
 
 def _kill(scene: FleetScene, victim: Victim, client: subprocess.Popen[str], draw: random.Random) -> None:
     cluster = scene.cluster
-    if victim == "client" or cluster is None:
+    if victim == "patience":
+        client.terminate()
+    elif victim == "client" or cluster is None:
         victims = [client.pid] if victim == "client" else _list_task_processes(client.pid)
         for process in victims[:1]:
             subprocess.run(["kill", "-9", str(process)], check=False)
@@ -166,6 +172,8 @@ def _judge_report(scene: FleetScene, trial: FleetTrial, out: str, err: str) -> N
         trial.unknown += verdict == "unknown"
         if (verdict == "applied" and written[key] != 1) or (verdict in _NOT_SENT and written[key]):
             trial.faults.append(f"{address['target']} {address['name']}: {verdict}, written {written[key]} times")
+    if trial.victim == "patience" and report["outcome"]["code"] not in {Exit.OK, Exit.INTERRUPTED}:
+        trial.faults.append(f"it was asked to stop, and ended with {report['outcome']['name']}")
     if report["outcome"]["code"] == Exit.OK and any(step["verdict"] != "applied" for step in report["steps"]):
         trial.faults.append("a success that is none")
 

@@ -1,4 +1,4 @@
-"""Parts of a fleet killed in the middle of an apply: two trials of the campaign (`make fleet-kills`)."""
+"""Parts of a fleet killed in the middle of an apply: three trials of the campaign (`make fleet-kills`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.kills.fleet_trial import Victim, run_fleet_trial
 
 
-@pytest.mark.parametrize(("victim", "seed"), [("worker", 2), ("process", 1)])
+@pytest.mark.parametrize(("victim", "seed"), [("worker", 2), ("process", 1), ("patience", 2)])
 def test_what_is_reported_is_what_was_done_and_nothing_is_done_twice(victim: Victim, seed: int) -> None:
     trial = run_fleet_trial(victim, seed, projects=3)
     assert not trial.faults, trial

@@ -71,7 +71,7 @@ READ_AGAIN = {
     "format: base": replace(REPORTS["base"], members=WITHDRAWN),
     "a plan with all there is": RunReport(
         "plan", Exit.REFUSED, mask_plan(WHOLE), problems=(GAP.problem, SHARED, replace(SHARED, summary="no")),
-        notes=(SHARED,), members={"saved": True, "digest": "sha256:1", "saved_to": "plan.json", **WITHDRAWN},
+        notes=(SHARED,), members={"saved": True, "digest": "sha256:1", **WITHDRAWN},
         headline="REFUSED", refusals=1, tool="1.0", fleet=FLEET,
     ),
     "a drift with all there is": RunReport(
@@ -105,7 +105,7 @@ def test_all_that_a_report_can_have_is_in_the_schema() -> None:
         document = json.loads(render_report(READ_AGAIN[name]))
         VALID.validate(document)
         schema = build_schemas(KINDS)["report.json"]["properties"]
-        assert document.keys() <= schema.keys() | {"targets", "saved", "digest", "saved_to"}
+        assert document.keys() <= schema.keys() | {"targets", "saved", "digest"}
 
 
 def test_what_is_said_of_two_documents_in_the_same_words_is_told_of_both() -> None:

@@ -13,7 +13,7 @@ from reconciler.cli.terminal import options
 from reconciler.cli.terminal.context import Session
 from reconciler.cli.terminal.destinations import explain_unwritable
 from reconciler.cli.terminal.fleet_options import FleetOptions, list_plan_words
-from reconciler.cli.terminal.output import CommandResult, build_result, load_headers
+from reconciler.cli.terminal.output import CommandResult, add_saved_line, build_result, load_headers
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.errors import Exit, IncompleteError, ReconcilerError, UsageError
 
@@ -81,10 +81,11 @@ def command(
     with Progress(session) as progress:
         judged_plan, notes = preview_plan(inputs, declared, progress.tell, rights, with_state=not no_state)
     digest, obstacles = _save_if_applicable(session, judged_plan, destination) if destination else ("", ())
-    saved = {"saved": bool(digest), "digest": digest, **({"saved_to": out} if digest else {})}
+    saved = {"saved": bool(digest), "digest": digest}
     report = _build_report(judged_plan, saved, (*notes, *judged_plan.base_notes), detailed_exitcode=detailed_exitcode)
     report = replace(report, problems=(*report.problems, *obstacles))
-    return build_result(report, load_headers() if full else None)
+    result = build_result(report, load_headers() if full else None)
+    return add_saved_line(result, digest, out or "") if digest else result
 
 
 def _build_report(

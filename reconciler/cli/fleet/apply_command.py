@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.cli.fleet.apply_runs import TargetPlan, apply_on_fleet
+from reconciler.cli.fleet.apply_runs import TargetPlan, apply_on_fleet, report_unsent
 from reconciler.cli.fleet.fleet_run import gather_fleet, gather_plan_fleet, open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, PlannedTargets, merge_target_reports, plan_on_fleet
 from reconciler.cli.terminal.confirm import ask_confirmation
@@ -19,8 +19,8 @@ from reconciler.engine.run_store import identify_bound, open_settings_store, rep
 from reconciler.errors import Exit, UsageError
 from reconciler.fleet.recorded_ends import find_claiming_run
 from reconciler.kinds.registry import KINDS
-from reconciler.model import Plan, Verdict
-from reconciler.plans.masking import MaskedOutcome, SecretMasker
+from reconciler.model import Plan
+from reconciler.plans.masking import SecretMasker
 from reconciler.plans.planfile import SavedPlan, load_plan
 from reconciler.plans.target_plans import merge_plans, restrict_plan
 from reconciler.reports.run_report import RunReport
@@ -141,8 +141,7 @@ def _find_used(session: Session, planned: PlannedTargets, plans: Mapping[str, Ta
             bound = plan.report.plan.targets[target]
             if run := find_claiming_run(store, identify_bound(bound), plan.digest):
                 problem = NonceUsed(run.id).explanation.locate(Source(f"target {target}"))
-                unsent = _tell_unsent(plan.report)
-                reports[target] = replace(unsent, exit=Exit.STALE, problems=(problem,))
+                reports[target] = report_unsent(plan.report, [problem], Exit.STALE)
     return reports
 
 
@@ -157,16 +156,14 @@ def _find_unsettled(session: Session, fleet: Fleet, plans: Mapping[str, TargetPl
 
 def _report(planned: PlannedTargets, applied: Mapping[str, RunReport], problems: tuple[Diagnostic, ...]) -> RunReport:
     """Return the one report: what was sent, and of the other targets why nothing was."""
-    reports = {target: applied.get(target) or _tell_unsent(report) for target, report in planned.reports.items()}
+    reports = {
+        target: applied.get(target) or report_unsent(report, (), report.exit)
+        for target, report in planned.reports.items()
+    }
     merged = merge_target_reports(planned.fleet, "apply", reports, planned.ends)
     if not problems:
         return merged
     return replace(merged, exit=Exit.REFUSED, problems=(*merged.problems, *problems))
-
-
-def _tell_unsent(planned: RunReport) -> RunReport:
-    outcomes = tuple(MaskedOutcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in planned.plan.steps)
-    return replace(planned, command="apply", outcomes=outcomes, members={})
 
 
 def _ask(session: Session, whole: Plan) -> Diagnostic | None:

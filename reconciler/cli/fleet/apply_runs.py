@@ -12,18 +12,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from reconciler.cli.fleet.fleet_results import decode_end, read_ends
+from reconciler.cli.fleet.fleet_results import decode_end
 from reconciler.cli.fleet.fleet_run import Fleet, run_on_fleet
 from reconciler.cli.fleet.worker import PLAN_PLACE
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.run_store import identify_bound, open_settings_store
 from reconciler.errors import Exit, ReconcilerError, RefusedError, find_worst_exit
-from reconciler.fleet.dispatch import LostTask, TaskEnd
+from reconciler.fleet.dispatch import LostTask, TaskEnd, explain_not_begun
 from reconciler.fleet.recorded_ends import EndWatch, RecordedEnd, await_recorded_end
 from reconciler.fleet.task import FleetTask, TaskAnswer
 from reconciler.model import Verdict
 from reconciler.plans.masking import MaskedOutcome
 from reconciler.reports.json_document import render_report
+from reconciler.reports.report_reader import read_report
 from reconciler.reports.run_report import RunReport
 from reconciler.state.locations import LocalState
 from reconciler.transport.urls import is_loopback
@@ -67,8 +68,9 @@ def apply_on_fleet(
             judge.judge_loss,
             plans={target: plan.data for target, plan in plans.items()},
             is_stopped=session.stops.is_requested,
+            has_report=True,
         )
-        return read_ends(fleet, "apply", {target: judge.judge_answer(target, end) for target, end in ends.items()})
+        return {target: judge.read_end(target, end) for target, end in ends.items()}
 
 
 def _check_store(settings: Settings) -> None:
@@ -100,10 +102,12 @@ class _LossJudge:
         try:
             end = self._find_end(task.target)
         except ReconcilerError as failure:
-            return LostTask(failure.problems[0], failure.exit)
+            return _pack_report(report_unknown(self._plans[task.target].report, failure.problems))
         if end is not None:
-            return self._answer(task.target, end)
-        if task.attempt < _ATTEMPTS and not self._session.stops.is_hurried():
+            return _pack_report(build_recorded_report(self._plans[task.target].report, task.target, end))
+        if self._session.stops.is_hurried():
+            return LostTask(explain_not_begun(task.target), Exit.INTERRUPTED)
+        if task.attempt < _ATTEMPTS:
             return task.retry()
         summary = f"its task was lost, and nothing was claimed for it: {error}"
         problem = Diagnostic(
@@ -111,19 +115,25 @@ class _LossJudge:
         )
         return LostTask(problem, Exit.INCOMPLETE)
 
-    def judge_answer(self, target: str, end: TaskEnd) -> TaskEnd:
-        """Return an answer; where it is only that the plan was claimed before, what came of the task that claimed it.
+    def read_end(self, target: str, end: TaskEnd) -> RunReport:
+        """Return the report of a target's task; what its answer leaves open, the store tells.
 
-        An engine may run a task twice, and give the answer of the one that came second.
+        An engine may run a task twice, and give the answer of the one that came second: that the plan was used.
         """
+        planned = self._plans[target].report
         answer = decode_end(target, end)
-        if isinstance(answer, LostTask) or _PLAN_USED.encode() not in answer.report:
-            return end
+        if isinstance(answer, LostTask):
+            return report_unsent(planned, [answer.problem], answer.cause)
         try:
-            recorded = self._find_end(target)
-        except ReconcilerError:
-            return end
-        return end if recorded is None else self._answer(target, recorded)
+            report = read_report(answer.report, f"target {target}")
+            is_open = report.exit is Exit.INTERNAL or any(problem.rule == _PLAN_USED for problem in report.problems)
+            recorded = self._find_end(target) if is_open else None
+        except ReconcilerError as failure:
+            return report_unknown(planned, failure.problems)
+        if recorded is not None:
+            return build_recorded_report(planned, target, recorded)
+        # What ended before there was a plan has sent nothing.
+        return report if report.has_plan else report_unsent(planned, report.problems, report.exit)
 
     def _find_end(self, target: str) -> RecordedEnd | None:
         settings, plan = self._fleet.settings, self._plans[target]
@@ -135,9 +145,34 @@ class _LossJudge:
         watch = EndWatch(times, is_hurried=self._session.stops.is_hurried)
         return await_recorded_end(self._store, identify_bound(bound), plan.digest, watch)
 
-    def _answer(self, target: str, end: RecordedEnd) -> bytes:
-        report = build_recorded_report(self._plans[target].report, target, end)
-        return TaskAnswer(int(report.exit), render_report(report).encode()).encode()
+
+def _pack_report(report: RunReport) -> bytes:
+    return TaskAnswer(int(report.exit), render_report(report).encode()).encode()
+
+
+def report_unsent(planned: RunReport, problems: Sequence[Diagnostic], exit_: Exit) -> RunReport:
+    """Return the report of a target that was sent nothing, and why."""
+    outcomes = tuple(MaskedOutcome(step, Verdict.NOT_REACHED, "nothing was sent") for step in planned.plan.steps)
+    return replace(
+        planned,
+        command="apply",
+        exit=exit_,
+        outcomes=outcomes,
+        problems=(*planned.problems, *problems),
+        members={},
+        interrupted=exit_ is Exit.INTERRUPTED,
+    )
+
+
+def report_unknown(planned: RunReport, problems: Sequence[Diagnostic]) -> RunReport:
+    """Return the report of a target of which neither its task nor the store tells what was sent."""
+    detail = "its task has no answer, and the store does not tell"
+    outcomes = tuple(
+        MaskedOutcome(step, Verdict.UNKNOWN if step.request else Verdict.NOT_APPLIED, detail)
+        for step in planned.plan.steps
+    )
+    told = (*planned.problems, *problems)
+    return replace(planned, command="apply", exit=Exit.UNKNOWN, outcomes=outcomes, problems=told, members={})
 
 
 def build_recorded_report(planned: RunReport, target: str, end: RecordedEnd) -> RunReport:

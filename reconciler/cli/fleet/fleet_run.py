@@ -133,16 +133,32 @@ def run_on_fleet(
     *,
     plans: Mapping[str, bytes] | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
+    has_report: bool = False,
 ) -> dict[str, TaskEnd]:
     """Run a command for each target of a fleet, and return what came of each; `plans` are for apply, by target.
 
-    Only targets that have a plan are run then.
+    Only targets that have a plan are run then. With `has_report` an interrupt ends it, and takes no answer away.
     """
-    run = make_record_id()
+    tasks = _make_tasks(fleet, command, words, plans)
+    if not tasks:
+        return {}
+    done: set[str] = set()
+    with Progress(session) as progress:
+
+        def tell(target: str) -> None:
+            done.add(target)
+            progress.tell(f"{len(done)} of {len(tasks)} targets: {target}")
+
+        return run_tasks(tasks, Dispatch(engine, fleet.zones, judge_loss, is_stopped, tell, has_report))
+
+
+def _make_tasks(
+    fleet: Fleet, command: FleetCommand, words: Sequence[str], plans: Mapping[str, bytes] | None
+) -> list[FleetTask]:
     # A saved plan is compared with what is declared now, and with no revision.
     asked = fleet.asked._replace(base=None) if plans else fleet.asked
     common = FleetTask(
-        run,
+        make_record_id(),
         command,
         "",
         __version__,
@@ -157,17 +173,7 @@ def run_on_fleet(
         tuple(words),
     )
     chosen = [target for target in fleet.own if plans is None or target in plans]
-    tasks = [replace(common, target=target, plan=(plans or {}).get(target, b"")) for target in chosen]
-    if not tasks:
-        return {}
-    done: set[str] = set()
-    with Progress(session) as progress:
-
-        def tell(target: str) -> None:
-            done.add(target)
-            progress.tell(f"{len(done)} of {len(tasks)} targets: {target}")
-
-        return run_tasks(tasks, Dispatch(engine, fleet.zones, judge_loss, is_stopped, tell))
+    return [replace(common, target=target, plan=(plans or {}).get(target, b"")) for target in chosen]
 
 
 def _open_engine(session: Session, fleet: Fleet) -> TaskEngine:

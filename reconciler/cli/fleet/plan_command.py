@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from reconciler.cli.fleet.apply_command import merge_saved_plans
 from reconciler.cli.fleet.fleet_run import open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, plan_on_fleet
-from reconciler.cli.terminal.output import CommandResult, build_result
+from reconciler.cli.terminal.output import CommandResult, add_saved_line, build_result
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.model import Plan
-from reconciler.reports.layout import Layout, format_count, sanitize_message
+from reconciler.reports.layout import format_count
 
 if TYPE_CHECKING:
     from reconciler.cli.fleet.fleet_run import Fleet
@@ -32,17 +32,11 @@ def plan_targets(
     if out is None or not planned.plans:
         return result._replace(extra={**result.extra, "saved": False, "digest": ""})
     digest = save(merge_saved_plans(planned.plans, fleet.selection))
-    saved_line = f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n"
     left_out = [target for target in fleet.own if target not in planned.plans]
-    return result._replace(
-        text=lambda layout: _draw(result, layout, saved_line),
+    return add_saved_line(result, digest, out)._replace(
         extra={**result.extra, "saved": True, "digest": digest},
         notes=(*result.notes, *([_note_left_out(out, left_out)] if left_out else [])),
     )
-
-
-def _draw(result: CommandResult, layout: Layout, saved_line: str) -> str:
-    return result.text(layout) + sanitize_message(saved_line)
 
 
 def _note_left_out(out: str, targets: Sequence[str]) -> Diagnostic:

@@ -261,3 +261,11 @@ def _render_messages(session: Session, result: CommandResult) -> str:
     snippets = read_snippets(session, session.stderr, manifest_problems)
     problems = _fold_messages(result, problem_list)
     return rendered_notes + render_problems(problems, layout, snippets, names_targets=names_targets)
+
+
+def add_saved_line(result: CommandResult, digest: str, out: str) -> CommandResult:
+    """Return a result whose text says at its end where the plan was saved; a report does not hold that."""
+    from reconciler.reports.layout import sanitize_message
+
+    line = sanitize_message(f"\nPlan {digest}\nSaved to {out}; apply it with: reconciler apply {out}\n")
+    return result._replace(text=lambda layout: result.text(layout) + line)
