@@ -65,6 +65,7 @@ class _Progress:
     ends: dict[str, TaskEnd] = field(default_factory=dict)
     deserted: dict[str, float] = field(default_factory=dict)
     served: set[str] = field(default_factory=set)
+    is_stopped: bool = False
 
 
 def run_tasks(tasks: Sequence[FleetTask], dispatch: Dispatch) -> dict[str, TaskEnd]:
@@ -75,11 +76,9 @@ def run_tasks(tasks: Sequence[FleetTask], dispatch: Dispatch) -> dict[str, TaskE
     progress = _Progress()
     for task in tasks:
         progress.waiting.setdefault(dispatch.zones[task.target], deque()).append(task)
-    is_stopped = False
     try:
         while progress.running or any(progress.waiting.values()):
-            if dispatch.is_stopped() and not is_stopped:
-                is_stopped = True
+            if dispatch.is_stopped() and not progress.is_stopped:
                 _stop(progress, dispatch)
             _fill_slots(progress, dispatch)
             _collect_answers(progress, dispatch)
@@ -97,6 +96,7 @@ def run_tasks(tasks: Sequence[FleetTask], dispatch: Dispatch) -> dict[str, TaskE
 
 
 def _stop(progress: _Progress, dispatch: Dispatch) -> None:
+    progress.is_stopped = True
     dispatch.engine.stop()
     for tasks in progress.waiting.values():
         for task in tasks:
@@ -142,7 +142,10 @@ def _collect_answers(progress: _Progress, dispatch: Dispatch) -> None:
         task = progress.running[future]
         error = future.exception()
         verdict = future.result() if error is None else dispatch.judge_loss(task, error)
-        if isinstance(verdict, FleetTask):
+        if isinstance(verdict, FleetTask) and progress.is_stopped:
+            # An engine that was stopped begins nothing, so this one would be lost as often as it may be repeated.
+            _end(progress, dispatch, task.target, LostTask(_explain_not_begun(task.target), Exit.INTERRUPTED))
+        elif isinstance(verdict, FleetTask):
             # First: whatever else waits has been promised nothing yet.
             progress.waiting[dispatch.zones[task.target]].appendleft(verdict)
         else:

@@ -1,7 +1,7 @@
 """A process that has loaded the tool and forks for each task: what one target's run knows is gone when it ends.
 
     coordinator ── frame: environment and task ──▶ server ── fork ──▶ child
-                ◀─────────────── frame: answer ─────────────────────── child
+                ◀── frame: answer ─────────────── server ◀── answer ── child
                 ◀── empty frame: the child has ended ── server
 
 A child whose coordinator is gone finishes its step and ends: it sees that its server's input has come to an end.
@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from io import FileIO
 from typing import IO
 
 from reconciler.fleet.frames import read_frame, write_frame
@@ -41,14 +42,8 @@ def serve_tasks(
         prepare(task, json.loads(env))
         if not can_fork:
             _answer(call, source, sink)
-        elif child := os.fork():
-            os.waitpid(child, 0)
-        else:
-            try:
-                _answer(call, source, sink)
-            finally:
-                # Whatever happened: a child that went on here would be a second server.
-                os._exit(0)
+        elif (answer := _fork_child(call, source)) is not None:
+            write_frame(sink, answer)
         write_frame(sink, _ENDED)
         if not can_fork:
             return
@@ -57,6 +52,26 @@ def serve_tasks(
 def pack_call(task: bytes, env: Mapping[str, str]) -> bytes:
     """Return the frame that makes a server run a task."""
     return json.dumps(dict(env)).encode() + b"\n" + task
+
+
+def _fork_child(call: Callable[[], bytes], source: IO[bytes]) -> bytes | None:
+    """Return what a child answers, or None where it ends before all of that was said.
+
+    It comes by way of its server: half an answer on the coordinator's pipe would swallow whatever follows it.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            _answer(call, source, FileIO(writing, "wb"))
+        finally:
+            # Whatever happened: a child that went on here would be a second server.
+            os._exit(0)
+    os.close(writing)
+    with FileIO(reading) as answers:
+        answer = read_frame(answers)
+    os.waitpid(child, 0)
+    return answer
 
 
 def _answer(call: Callable[[], bytes], source: IO[bytes], sink: IO[bytes]) -> None:

@@ -123,6 +123,26 @@ def test_who_asks_to_stop_is_told_what_was_not_begun() -> None:
     }
 
 
+def test_what_is_lost_after_a_stop_is_not_begun_again() -> None:
+    """As tasks are that wait for a process of an engine which begins none any more."""
+
+    class Stopping(ScriptedEngine):
+        def submit(self, task: FleetTask, zone: str) -> Future[bytes]:  # noqa: ARG002 - there is one zone
+            self.begun.append(task)
+            self.future: Future[bytes] = Future()
+            return self.future
+
+        def stop(self) -> None:
+            self.future.set_exception(TaskLost("it was not begun"))
+
+    engine = Stopping({}, {"": 1})
+    stop = Dispatch(engine, {"a": ""}, repeat_twice, is_stopped=lambda: len(engine.begun) == 1)
+    end = run_tasks([make_task("a")], stop)["a"]
+    assert isinstance(end, LostTask)
+    assert (end.problem.rule, end.cause) == ("fleet.not-begun", Exit.INTERRUPTED)
+    assert len(engine.begun) == 1
+
+
 def test_an_interrupt_stops_what_is_under_way_and_is_raised() -> None:
     engine = ScriptedEngine({}, {"": 1})
     engine.zone_of = zones = dict.fromkeys("ab", "")

@@ -22,10 +22,16 @@ import json, os, sys, time
 from io import FileIO
 from reconciler.fleet.task_server import serve_tasks
 
+class Half(bytes):
+    def __radd__(self, length):
+        return length + b"half"
+
 def run(task, env):
     order = task.decode()
     if order == "crash":
         os.kill(os.getpid(), 9)
+    if order == "crash while answering":
+        return Half(b"x" * 9)
     if order.startswith("wait "):
         with open(order[5:], "w") as fifo:
             fifo.write("begun")
@@ -63,9 +69,11 @@ def test_each_task_has_a_process_and_an_environment_of_its_own(process: TaskProc
     assert "SECRET" not in first["own"]
 
 
-def test_a_task_that_dies_costs_itself_alone(process: TaskProcess) -> None:
+@pytest.mark.parametrize("order", [b"crash", b"crash while answering"])
+def test_a_task_that_dies_costs_itself_alone(order: bytes, process: TaskProcess) -> None:
+    """Also one that had said half of its answer: nobody waits for the rest."""
     with pytest.raises(TaskLost):
-        process.run(b"crash", {})
+        process.run(order, {})
     assert process.is_usable
     assert json.loads(process.run(b"after it", {}))["order"] == "after it"
 
