@@ -131,6 +131,23 @@ def test_a_target_that_fails_costs_itself_alone(run: Run, checkout: Path, fleet:
     assert run(["apply", "--yes", "--jobs", "2"])[0] == 0
 
 
+@pytest.mark.parametrize("saved", [False, True], ids=["planned now", "saved plan"])
+def test_a_write_that_fails_is_told_with_its_target(saved: bool, run: Run, checkout: Path, fleet: Simulator) -> None:
+    if saved:
+        assert run(["plan", "--jobs", "2", "--out", "plan.json"])[0] == 0
+    before = len(fleet.ledger)
+    fleet.fault("PUT", "/csms/events", status=400)
+    code, out, err = run(["apply", *(["plan.json"] if saved else ["--yes"]), "--jobs", "1", "--format", "json"])
+    report = read(out)
+    assert code == 9, err
+    verdicts = Counter(step["verdict"] for step in report["steps"])
+    assert verdicts == {"not_applied": 1, "applied": PROJECTS - 1}
+    assert len(report["targets"]) == report["fleet"]["answered"] == PROJECTS
+    assert count_writes(fleet, before).total() == PROJECTS - 1
+    write_manifests(checkout, "ENABLED")
+    assert run(["apply", "--yes"])[0] == 0
+
+
 def test_a_part_without_a_target_is_a_part_all_the_same(run: Run, checkout: Path) -> None:
     """There may be more jobs than targets; what has nothing to do says so, and merges with the others."""
     code, out, err = run(["drift", "--no-state", "--shard", "8/9", "--report", "json=eight.json"])

@@ -127,7 +127,7 @@ def test_what_is_lost_after_a_stop_is_not_begun_again() -> None:
     """As tasks are that wait for a process of an engine which begins none any more."""
 
     class Stopping(ScriptedEngine):
-        def submit(self, task: FleetTask, zone: str) -> Future[bytes]:  # noqa: ARG002 - there is one zone
+        def submit(self, task: FleetTask, zone: str) -> Future[bytes]:
             self.begun.append(task)
             self.future: Future[bytes] = Future()
             return self.future

@@ -48,7 +48,8 @@ def _read_end(fleet: Fleet, command: str, target: str, end: TaskEnd) -> RunRepor
         return make_lost_report(command, documents, list(error.problems), Exit.INCOMPLETE)
     # Each task is held to save its plan; that a fleet's is not saved is told once, by whoever saves it.
     report = replace(report, problems=tuple(item for item in report.problems if item.rule != _NOT_SAVED))
-    if report.plan.documents or report.exit in {Exit.OK, Exit.CHANGES}:
+    # A saved plan has no documents; what was sent of it is told whatever came of it.
+    if report.plan.documents or report.plan.targets or report.exit in {Exit.OK, Exit.CHANGES}:
         return report
     # It ended before anything was compared.
     return replace(make_lost_report(command, documents, list(report.problems), report.exit), notes=report.notes)
