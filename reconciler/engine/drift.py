@@ -36,6 +36,7 @@ from reconciler.plans.drift_items import (
 from reconciler.plans.masking import MaskedPlan
 from reconciler.plans.run_events import StaleLease, UntoldNews
 from reconciler.plans.trail_windows import find_window
+from reconciler.settings.model import Settings
 from reconciler.state.records import DriftItem, DriftNews, DriftRecord, Lease, RunRecord
 from reconciler.state.store import Store
 from reconciler.state.store_errors import describe_holding
@@ -68,6 +69,22 @@ class DriftRun(NamedTuple):
     attribution: Attribution | None = None
 
 
+class LeftNews(NamedTuple):
+    """News that are no difference of this run's: who seems dead, and what earlier runs could not tell."""
+
+    stale: tuple[StaleLease, ...] = ()
+    untold: tuple[UntoldNews, ...] = ()
+
+
+def find_left_news(inputs: RunInputs, settings: Settings, bounds: Mapping[str, Bound]) -> LeftNews:
+    """Return what there is to tell beside the differences of targets that each had a task; a task tells nobody."""
+    if not settings.receivers:
+        return LeftNews()
+    with _Memory(inputs, settings) as memory:
+        run = begin_run(RunOrigin("drift"), "", inputs.env, started=inputs.now)
+        return memory.find_news(run, memory.read_leases(bounds), bounds)
+
+
 def find_drift(
     inputs: RunInputs,
     declared: Declaration,
@@ -85,7 +102,7 @@ def find_drift(
         if not with_state:
             judged = compare_with_servers(inputs, declared, apis, on_progress)
             return DriftRun(judged, run, attribution=_attribute(inputs, apis, judged, {}, blame=blame))
-        memory = stack.enter_context(_Memory(inputs, declared))
+        memory = stack.enter_context(_Memory(inputs, declared.settings))
         # Before and after: an apply may end, or begin, while the servers are read.
         earlier_leases = memory.read_leases({name: api.target.bound() for name, api in apis.items()})
         claimed, _ = read_claimed_acts(inputs, declared, apis)
@@ -93,8 +110,7 @@ def find_drift(
         leases = {**memory.read_leases(judged.plan.targets), **earlier_leases}
         records = memory.read_records(judged.plan.targets) if blame else {}
         comparison = memory.remember(run, judged.masked_plan, inputs.kinds)
-        stale = memory.find_stale(run, leases) if _is_watching_locks(declared) else ()
-        untold = memory.list_untold(judged.plan.targets) if declared.settings.receivers else ()
+        stale, untold = ((), ()) if inputs.target else memory.find_news(run, leases, judged.plan.targets)
         notes = [*map(_note_lease, leases.items()), *memory.notes]
         told_leases = None if memory.failure else leases
         attribution = _attribute(inputs, apis, judged, records, blame=blame)
@@ -125,9 +141,9 @@ def _attribute(
 class _Memory:
     """The store of the settings, asked until it fails for the first time: each failure may take until a deadline."""
 
-    def __init__(self, inputs: RunInputs, declared: Declaration) -> None:
-        self._env, self._settings = inputs.env, declared.settings
-        self._source = Source(declared.settings.name)
+    def __init__(self, inputs: RunInputs, settings: Settings) -> None:
+        self._env, self._settings = inputs.env, settings
+        self._source = Source(settings.name)
         self._stack = ExitStack()
         self._store: Store | None = None
         self.failure: ReconcilerError | None = None
@@ -181,13 +197,15 @@ class _Memory:
                 cleared += list_cleared(news, addresses)
         return compare_with_memory(plan, items, ages, cleared) if ages or not self.failure else None
 
-    def find_stale(self, run: RunRecord, leases: Leases) -> tuple[StaleLease, ...]:
-        """Return which of these leases seem dead, where no earlier run has told it."""
-        return (self._ask(lambda store: tuple(find_stale_leases(store, leases, run))) if leases else None) or ()
-
-    def list_untold(self, bounds: Mapping[str, Bound]) -> tuple[UntoldNews, ...]:
-        """Return what earlier runs on these targets could not tell."""
-        return self._ask(lambda store: tuple(list_untold_news(store, sorted(_group_targets(bounds))))) or ()
+    def find_news(self, run: RunRecord, leases: Leases, bounds: Mapping[str, Bound]) -> LeftNews:
+        """Return which leases seem dead, where no earlier run has told it, and what earlier runs could not tell."""
+        if not self._settings.receivers:
+            return LeftNews()
+        is_watching = any(RunEventName.LOCK_STALE in receiver.events for receiver in self._settings.receivers)
+        watched = leases if is_watching else {}
+        stale = self._ask(lambda store: tuple(find_stale_leases(store, watched, run))) if watched else None
+        untold = self._ask(lambda store: tuple(list_untold_news(store, sorted(_group_targets(bounds)))))
+        return LeftNews(stale or (), untold or ())
 
     def _read_lease(self, target: str) -> Lease | None:
         return self._ask(lambda store: store.read_lease(target))
@@ -207,10 +225,6 @@ class _Memory:
         except StateError as error:
             self.failure = error
             return None
-
-
-def _is_watching_locks(declared: Declaration) -> bool:
-    return any(RunEventName.LOCK_STALE in receiver.events for receiver in declared.settings.receivers)
 
 
 def _group_targets(bounds: Mapping[str, Bound]) -> dict[str, frozenset[str]]:

@@ -164,28 +164,27 @@ def test_a_message_that_fails_is_a_note_and_no_outcome(world: World, run: Run, f
     assert TOKEN not in stdout + stderr
 
 
-def test_what_could_not_be_told_is_told_by_the_next_drift(world: World, run: Run) -> None:
+@pytest.mark.parametrize("way", [[], ["--jobs", "1"]], ids=["one process", "a task a target"])
+def test_what_could_not_be_told_is_told_by_the_next_drift(way: list[str], world: World, run: Run) -> None:
     """Once, to whom it was meant for, and beside what is new; also of an apply, and as often as it fails."""
     world.write_settings(NOTIFY + "  - {url: {env: ALSO}, events: [drift.new, apply.failed]}\n")
     also = world.env | {"ALSO": world.env["HOOK"].replace(TOKEN, "also")}
     dead = also | {"HOOK": "json://127.0.0.1:9/"}
-    assert "the next drift tells it again" in run(["drift"], dead)[2]
+    assert "the next drift tells it again" in run(["drift", *way], dead)[2]
     assert [told["path"] for told in world.take()] == ["/also"]
-    assert "the next drift tells it again" in run(["drift"], dead)[2]
+    assert "the next drift tells it again" in run(["drift", *way], dead)[2]
     assert world.take() == []
 
-    run(["drift"], also)
+    run(["drift", *way], also)
     (late,) = world.take()
     assert (late["path"], late["title"].startswith("reconciler drift.new: told late, of 20")) == (f"/{TOKEN}", True)
     assert late["message"].startswith("a message of an earlier run could not be sent\nDrift")
-    run(["drift"], also)
-    assert world.take() == []
 
     world.server.fault("PUT", "/Security/Roles", status=400)
-    code, _, stderr = run(["apply", "--yes", "--only", "SecurityRole/PKI*"], also | {"ALSO": dead["HOOK"]})
+    code, _, stderr = run(["apply", "--yes", "--only", "SecurityRole/PKI*", *way], also | {"ALSO": dead["HOOK"]})
     assert (code, "notify[2].url, the environment variable ALSO: apply.failed was not told" in stderr) == (9, True)
     world.set_description("otherwise")
-    run(["drift"], also)
+    run(["drift", *way], also)
     told = {told["path"]: told["title"].partition(", of")[0] for told in world.take()}
     new = "reconciler drift.new: 1 changed"
     assert told == {f"/{TOKEN}": new, "/also": f"{new}; apply.failed: told late"}

@@ -77,7 +77,8 @@ def command(
         from reconciler.cli.fleet.read_runs import drift_on_fleet
 
         words = ["--exit-on", exit_on, *(["--no-state"] * no_state), *(["--blame"] * blame)]
-        return drift_on_fleet(session, gather_fleet(session, declared, run_options, fleet_options), words)
+        fleet = gather_fleet(session, declared, run_options, fleet_options)
+        return drift_on_fleet(session, fleet, words, with_state=not no_state)
     with Progress(session) as progress:
         drift = find_drift(inputs, declared, run_options, progress.tell, with_state=not no_state, blame=blame)
     return _build_result(drift, exit_on)

@@ -12,6 +12,7 @@ from reconciler.cli.fleet.fleet_run import Fleet, open_engine, run_on_fleet
 from reconciler.cli.fleet.worker import PLAN_PLACE
 from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.engine.drift import LeftNews, find_left_news
 from reconciler.errors import Exit
 from reconciler.fleet.dispatch import LostTask, TaskEnd
 from reconciler.fleet.task import FleetTask
@@ -53,12 +54,13 @@ def plan_on_fleet(session: Session, fleet: Fleet, engine: TaskEngine, words: Seq
     return PlannedTargets(fleet, ends, read_ends(fleet, "plan", ends), plans)
 
 
-def drift_on_fleet(session: Session, fleet: Fleet, words: Sequence[str]) -> CommandResult:
+def drift_on_fleet(session: Session, fleet: Fleet, words: Sequence[str], *, with_state: bool) -> CommandResult:
     """Return what is no longer as declared, on all targets."""
     with open_engine(session, fleet) as engine:
         ends = run_on_fleet(session, fleet, engine, "drift", words, repeat_read)
     report = merge_target_reports(fleet, "drift", read_ends(fleet, "drift", ends), ends)
-    return build_result(report)._replace(events=list_drift_events(report.drift, ()))
+    left = find_left_news(session.inputs, fleet.settings, report.plan.targets) if with_state else LeftNews()
+    return build_result(report)._replace(events=list_drift_events(report.drift, left.stale), untold=left.untold)
 
 
 def merge_target_reports(

@@ -114,6 +114,7 @@ def _send_letters(
     from reconciler.engine.untold_news import ToldNews, identify_receiver, keep_untold_news
     from reconciler.notify.delivery import explain_unsent, send_letters
     from reconciler.plans.run_events import UntoldNews
+    from reconciler.state.records import make_record_id
 
     source = Source(settings.name)
     failures = send_letters(letters, env, source, is_hurried)
@@ -131,5 +132,6 @@ def _send_letters(
     news, is_kept = ToldNews(told & late, untold), False
     if news.told or news.untold:
         run, bounds = result.extra.get("run") or {}, result.plan.targets if result.plan else {}
-        is_kept = keep_untold_news(news, run.get("id", ""), bounds, settings, env)
+        # A fleet's run has none: each of its tasks has.
+        is_kept = keep_untold_news(news, run.get("id") or make_record_id(), bounds, settings, env)
     return [explain_unsent(letter, failure, source, is_kept=is_kept) for letter, failure in pairs if failure]
