@@ -144,7 +144,7 @@ def _collect_answers(progress: _Progress, dispatch: Dispatch) -> None:
         verdict = future.result() if error is None else dispatch.judge_loss(task, error)
         if isinstance(verdict, FleetTask) and progress.is_stopped:
             # An engine that was stopped begins nothing, so this one would be lost as often as it may be repeated.
-            _end(progress, dispatch, task.target, LostTask(_explain_not_begun(task.target), Exit.INTERRUPTED))
+            _end(progress, dispatch, task.target, LostTask(explain_not_begun(task.target), Exit.INTERRUPTED))
         elif isinstance(verdict, FleetTask):
             # First: whatever else waits has been promised nothing yet.
             progress.waiting[dispatch.zones[task.target]].appendleft(verdict)

@@ -179,6 +179,8 @@ def test_what_could_not_be_told_is_told_by_the_next_drift(way: list[str], world:
     (late,) = world.take()
     assert (late["path"], late["title"].startswith("reconciler drift.new: told late, of 20")) == (f"/{TOKEN}", True)
     assert late["message"].startswith("a message of an earlier run could not be sent\nDrift")
+    run(["drift", *way], also)
+    assert world.take() == []
 
     world.server.fault("PUT", "/Security/Roles", status=400)
     code, _, stderr = run(["apply", "--yes", "--only", "SecurityRole/PKI*", *way], also | {"ALSO": dead["HOOK"]})
