@@ -157,6 +157,14 @@ def test_a_part_without_a_target_is_a_part_all_the_same(run: Run, checkout: Path
     assert checkout.joinpath("eight.json").exists()
 
 
+def test_a_plan_that_no_target_has_is_not_saved_and_that_is_told(run: Run, checkout: Path) -> None:
+    settings = (checkout / "reconciler.yaml").read_text()
+    (checkout / "reconciler.yaml").write_text(settings.replace("changes: 3", "changes: 0"))
+    code, _, err = run(["plan", "--jobs", "1", "--out", "plan.json"])
+    assert (code, (checkout / "plan.json").exists()) == (6, False)
+    assert "plan.json: not written: no target has a plan" in err
+
+
 BAD = {
     "what is piped in": (["drift", "-", "--jobs", "2"], "can be read once"),
     "requests of one process": (["drift", "-v", "--jobs", "2"], "run the target alone"),

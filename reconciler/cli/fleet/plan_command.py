@@ -9,7 +9,7 @@ from reconciler.cli.fleet.apply_command import merge_saved_plans
 from reconciler.cli.fleet.fleet_run import open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, plan_on_fleet
 from reconciler.cli.terminal.output import CommandResult, add_saved_line, build_result
-from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.diagnostics import Diagnostic, Explanation, Severity, Source
 from reconciler.model import Plan
 from reconciler.reports.layout import format_count
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from reconciler.cli.fleet.fleet_run import Fleet
     from reconciler.cli.terminal.context import Session
 
+_UNSAVED = Explanation(
+    "plan.not-saved",
+    "not written: no target has a plan that may be applied",
+    remedy="mend what is listed and plan again",
+)
 SavePlan = Callable[[Plan], str]
 """Writes a plan and returns its digest."""
 
@@ -30,7 +35,9 @@ def plan_targets(
     report = planned.report
     result = build_result(report)
     if out is None or not planned.plans:
-        return result._replace(extra={**result.extra, "saved": False, "digest": ""})
+        unsaved = () if out is None else (_UNSAVED.locate(Source(out)),)
+        problems = (*result.problems, *unsaved)
+        return result._replace(extra={**result.extra, "saved": False, "digest": ""}, problems=problems)
     digest = save(merge_saved_plans(planned.plans, fleet.selection))
     left_out = [target for target in fleet.own if target not in planned.plans]
     return add_saved_line(result, digest, out)._replace(
