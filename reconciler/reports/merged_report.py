@@ -5,7 +5,8 @@ What differs from run to run (ids, times) is no part of it, so that a fleet has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -22,6 +23,8 @@ from reconciler.reports.headline import summarize_drift, summarize_news, summari
 from reconciler.reports.merged_steps import MergedSteps, merge_drift, merge_steps
 from reconciler.reports.run_report import EMPTY_PLAN, RunReport
 
+_UNANIMOUS = frozenset({"waiver.no-breach"})
+"""What only holds if it does on every target: a waiver may be needed on one, of which the others know nothing."""
 _GRAVE = frozenset({Exit.UNKNOWN, Exit.STALE, Exit.PARTIAL})
 """What outranks that something could not be read."""
 
@@ -128,11 +131,19 @@ def _merge_plans(reports: Sequence[RunReport], fleet: FleetFacts | None, steps: 
         EMPTY_PLAN,
         problems=_sort_groups(plan.problems for plan in plans),
         gaps=_merge_gaps(plans, fleet),
-        notes=_sort_groups(plan.notes for plan in plans),
+        notes=_sort_groups(_list_agreed_notes(plans)),
         absences=_sort_groups(plan.absences for plan in plans),
         rights=sort_rights_changes(change for plan in plans for change in plan.rights),
     )
     return replace(_merge_scopes(reports, fleet, told), steps=steps.steps, acknowledged=steps.acknowledged)
+
+
+def _list_agreed_notes(plans: Sequence[MaskedPlan]) -> Iterator[list[Diagnostic]]:
+    """Yield the notes of each plan, without those that another one contradicts by saying nothing of the sort."""
+    compared = [plan for plan in plans if plan.targets]
+    counts = Counter(note.key for plan in compared for note in plan.notes)
+    for plan in plans:
+        yield [note for note in plan.notes if note.rule not in _UNANIMOUS or counts[note.key] == len(compared)]
 
 
 def _merge_scopes(reports: Sequence[RunReport], fleet: FleetFacts | None, plan: MaskedPlan) -> MaskedPlan:

@@ -30,6 +30,7 @@ from tests.support.report_plans import mask_outcomes, mask_plan, step
 NAMES = ("ap-1", "ap-2", "eu-1", "eu-2", "us-1", "us-2")
 KIND = "SecretEvent"
 SHARED = Source("base/events.yaml", 3, 1)
+WAIVED = {0: "live.refused", 64: "waiver.no-breach"}
 VERDICTS = (Verdict.APPLIED, Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_REACHED)
 
 
@@ -49,10 +50,11 @@ def draw_report(draw: st.DrawFn, target: str, command: str) -> RunReport:
     steps = tuple(step(KIND, f"{name}", target=target) for name in "ba"[:number])
     gaps = (Gap(Diagnostic("http.no-answer", Source(f"{target} GET https://x"), "no"), Exit.UNREACHABLE),)
     compared = 0 if flags & 3 == 3 else 3
+    everybody = replace(tell(target, "all alike", WAIVED[flags & 64]), address=None)
     documents = (DocumentCoverage(Address(target, KIND, "a"), SHARED, compared, 3),)
     plan = Plan(
         steps, Coverage(compared, 3), (tell(target, "it is full"),) if flags & 4 else (), gaps if flags & 2 else (),
-        (tell(target, "it has ended"), *([replace(tell(target, "all alike"), address=None)] if flags & 8 else ())), "",
+        (tell(target, "it has ended"), *([everybody] if flags & 8 else ())), "",
         {target: Bound("csms", "https://x", target)}, "sha256:1", (tell(target, "gone"),) if flags & 16 else (),
         (), {KIND: {target: flags}} if flags & 32 else {},
         (RightsChange(target, Principal("User", "ada", ""), (), ("/a/",), ()),) if flags & 64 else (),
@@ -234,3 +236,16 @@ def test_a_group_in_which_nothing_was_read_decides_nothing_for_the_others() -> N
     group = merge_reports(reports[:2])
     assert group.exit is Exit.INCOMPLETE
     assert merge_reports([group, reports[2]]).exit is merge_reports(reports).exit is Exit.AUTH
+
+
+def test_a_waiver_is_needless_only_where_no_target_needs_it() -> None:
+    """Each target's own run judges what it declares alone."""
+    note = Diagnostic("waiver.no-breach", SHARED, "it does not break the policy")
+
+    def report(target: str, notes: tuple[Diagnostic, ...]) -> RunReport:
+        bound = {target: Bound("csms", "https://x", target)}
+        return RunReport("plan", Exit.OK, mask_plan(Plan((), Coverage(1, 1), notes=notes, targets=bound)), headline="x")
+
+    fleet = FleetFacts(("a", "b"))
+    assert merge_reports({"a": report("a", (note,)), "b": report("b", ())}, fleet).plan.notes == ()
+    assert merge_reports({"a": report("a", (note,)), "b": report("b", (note,))}, fleet).plan.notes == (note,)
