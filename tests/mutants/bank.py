@@ -919,7 +919,7 @@ BANK = (
     Mutant(
         "rule-without-a-result-passes",
         "plans/policies.py",
-        "        judgement.refusals.add(_explain_no_result(policy, subject, str(error)))\n        return",
+        "        judgement.refusals.append(_explain_no_result(policy, subject, str(error)))\n        return",
         "        return",
         "cli/test_policies.py::test_a_rule_without_a_result_does_not_pass",
     ),
