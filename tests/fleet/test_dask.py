@@ -18,6 +18,9 @@ from reconciler.simulator import FleetSeed, Simulator
 from tests.kills.fleet_trial import write_manifests
 from tests.support.dask_cluster import DaskCluster, running_cluster
 
+# What it goes through is counted by other tests, and counting takes half as long again.
+pytestmark = pytest.mark.no_cover
+
 ZONES = ("zone-a", "zone-b")
 DRIFT = ("drift", "manifests", "--no-state", "--format", "json")
 

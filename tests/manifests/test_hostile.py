@@ -19,6 +19,9 @@ from reconciler.errors import InvalidError, ReconcilerError
 from tests.support.cpu_time import cost
 from tests.support.toy_kinds import KINDS, lamp, loaded, write
 
+# What it goes through is counted by other tests, and counting takes half as long again.
+pytestmark = pytest.mark.no_cover
+
 MERGE = "a0: &a0 {k: v}\n" + "".join(f"a{n}: &a{n}\n  k{n}: v\n  <<: [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 20))
 LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
 

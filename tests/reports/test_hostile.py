@@ -20,6 +20,9 @@ from tests.support.html_samples import make_posture_report
 from tests.support.problems import make_problem
 from tests.support.report_plans import TARGETS, mask_outcomes, mask_plan, step
 
+# What it goes through is counted by other tests, and counting takes half as long again.
+pytestmark = pytest.mark.no_cover
+
 CORPUS = [
     "\x1b[2J\x1b[31mred",
     "\x1b]0;title\x07",

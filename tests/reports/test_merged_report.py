@@ -27,6 +27,9 @@ from reconciler.reports.run_text import render_run_text
 from reconciler.rights import Principal, RightsChange
 from tests.support.report_plans import mask_outcomes, mask_plan, step
 
+# What it goes through is counted by other tests, and counting takes half as long again.
+pytestmark = pytest.mark.no_cover
+
 NAMES = ("ap-1", "ap-2", "eu-1", "eu-2", "us-1", "us-2")
 KIND = "SecretEvent"
 SHARED = Source("base/events.yaml", 3, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -23,21 +24,25 @@ SEED = "1"
 OVERTAKEN = "single-faults:1.19.second_run"
 
 
-@pytest.fixture(scope="module")
-def layers() -> list[LayerResult]:
-    """One short campaign, which the tests below look at."""
+@cache
+def play_short_campaign() -> list[LayerResult]:
+    """Play one short campaign, which the tests below look at."""
     return run_campaign("short", SEED)
 
 
-def test_a_short_campaign_holds(layers: list[LayerResult]) -> None:
+@pytest.mark.no_cover
+def test_a_short_campaign_holds() -> None:
     """Nothing lost, nothing twice, nothing unasked, nothing untrue; and every kind of fault took place."""
+    layers = play_short_campaign()
     examples = [f"{layer.name}:{one.seed} {one.rule} {one.detail}" for layer in layers for one in layer.tally.examples]
     missed = [f"{gate.name}: {gate.value} of {gate.required}" for gate in list_gates(layers) if not gate.holds]
     assert (examples, missed) == ([], [])
 
 
-def test_the_document_says_what_was_played(layers: list[LayerResult]) -> None:
+@pytest.mark.no_cover
+def test_the_document_says_what_was_played() -> None:
     """Counts by layer, the bound that they give, and the command to repeat it."""
+    layers = play_short_campaign()
     document = build_trust_document(layers, list_gates(layers), "short", SEED)
     assert (document["holds"], document["repeat"]) == (True, "reconciler selftest --tier short --seed 1")
     assert list(document["layers"]) == list(LAYERS)
@@ -146,8 +151,10 @@ def test_gates_fail_where_nothing_happened() -> None:
     } <= missed
 
 
-def test_gates_fail_for_one_violation(layers: list[LayerResult]) -> None:
+@pytest.mark.no_cover
+def test_gates_fail_for_one_violation() -> None:
     """One is too many."""
+    layers = play_short_campaign()
     tally = ScheduleTally(schedules=1, violations=1)
     gates = list_gates([*layers, LayerResult("more", "more", tally, 0.0)])
     assert [gate.name for gate in gates if not gate.holds] == ["violations"]
