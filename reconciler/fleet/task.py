@@ -43,11 +43,6 @@ class FleetTask:
     attempt: int = 1
 
     @property
-    def is_read(self) -> bool:
-        """True if it changes nothing, so that it may be done once more."""
-        return self.command != "apply"
-
-    @property
     def key(self) -> str:
         """What nothing else is called, in any fleet."""
         return f"{self.fleet}/{self.command}/{self.target}/{self.attempt}"

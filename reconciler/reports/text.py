@@ -25,7 +25,6 @@ from reconciler.reports.unmanaged import summarize_unmanaged
 
 if TYPE_CHECKING:
     from reconciler.plans.drift_items import DriftComparison
-    from reconciler.reports.fleet_facts import FleetFacts
 
 MAX_ROWS = 500
 """Rows of the table; where there are more, the riskiest stay."""
@@ -45,27 +44,23 @@ def render_plan(
     layout: Layout = PLAIN_LAYOUT,
     refusals: int = 0,
     headers: BuildHeaders | None = None,
-    *,
-    fleet: FleetFacts | None = None,
 ) -> str:
     """Return a plan's report; `refusals` is how many reasons there are not to apply it, told elsewhere as problems.
 
     With `headers` each request is shown whole, and nothing is grouped, cut or left out.
     """
     view = View(plan.targets, headers=headers)
-    return render_parts(_render_comparison(summarize_plan(plan, refusals, fleet), plan, layout, view), layout)
+    return render_parts(_render_comparison(summarize_plan(plan, refusals), plan, layout, view), layout)
 
 
 def render_drift(
     plan: MaskedPlan,
     layout: Layout = PLAIN_LAYOUT,
     drift: DriftComparison | None = None,
-    *,
-    fleet: FleetFacts | None = None,
 ) -> str:
     """Return the same comparison as news, from the server's side: what was declared, and what was found."""
     view = View(plan.targets, from_server=True)
-    verdict, news = summarize_drift(plan, fleet), summarize_news(drift)
+    verdict, news = summarize_drift(plan), summarize_news(drift)
     return render_parts(_render_comparison(verdict, plan, layout, view, news), layout)
 
 
@@ -75,12 +70,11 @@ def render_outcomes(
     *,
     interrupted: bool = False,
     view: View = View(),  # noqa: B008 - a frozen value
-    fleet: FleetFacts | None = None,
 ) -> str:
     """Return what became of each step; whatever did not simply succeed is explained below the table."""
 
     def report() -> Iterator[Line]:
-        summary = summarize_outcomes(outcomes, interrupted=interrupted, fleet=fleet, targets=view.targets)
+        summary = summarize_outcomes(outcomes, interrupted=interrupted)
         yield build_line((summary, "bold"), hang=2)
         yield from render_outcome_lines(outcomes, layout, view)
 

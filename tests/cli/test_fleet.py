@@ -100,7 +100,7 @@ def test_what_was_planned_for_all_is_sent_once_by_each(run: Run, checkout: Path,
 def test_without_leave_nothing_is_sent_anywhere(run: Run, checkout: Path, fleet: Simulator) -> None:
     before = len(fleet.ledger)
     code, out, err = run(["apply", "--jobs", "2", "--format", "json"])
-    assert code == 6
+    assert code == run(["apply", "--target", next(iter(fleet.places.projects.values())).name])[0] == 3
     assert "nobody can be asked" in err
     assert {step["verdict"] for step in read(out)["steps"]} == {"not_reached"}
     code, out, err = run(["apply", "--approve", "low", "--jobs", "2", "--format", "json"])
@@ -166,6 +166,15 @@ def test_a_plan_that_no_target_has_is_not_saved_and_that_is_told(run: Run, check
     code, _, err = run(["plan", "--jobs", "1", "--out", "plan.json"])
     assert (code, (checkout / "plan.json").exists()) == (6, False)
     assert "plan.json: not written: no target has a plan" in err
+    code, out, err = run(["apply", "--yes", "--jobs", "1", "--format", "json"])
+    assert (code, {step["verdict"] for step in read(out)["steps"]}) == (6, {"not_reached"}), err
+
+
+def test_a_part_without_a_target_applies_nothing(run: Run, checkout: Path, fleet: Simulator) -> None:
+    before = len(fleet.ledger)
+    code, out, err = run(["apply", "--yes", "--shard", "8/9", "--format", "json"])
+    assert (code, read(out)["steps"], len(fleet.ledger) - before) == (0, [], 0), err
+    assert checkout.exists()
 
 
 BAD = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.cli.fleet.apply_runs import TargetPlan, apply_on_fleet, report_unsent
+from reconciler.cli.fleet.apply_runs import TargetPlan, apply_on_fleet, check_shared_store, report_unsent
 from reconciler.cli.fleet.fleet_run import gather_fleet, gather_plan_fleet, open_engine
 from reconciler.cli.fleet.read_runs import PLAN_TO_FILE, PlannedTargets, merge_target_reports, plan_on_fleet
 from reconciler.cli.terminal.confirm import ask_confirmation
@@ -16,7 +16,7 @@ from reconciler.cli.terminal.output import CommandResult, build_result
 from reconciler.cli.terminal.streams import write_text
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.engine.run_store import identify_bound, open_settings_store, report_store_errors
-from reconciler.errors import Exit, UsageError
+from reconciler.errors import Exit, ReconcilerError, RefusedError, UsageError
 from reconciler.fleet.recorded_ends import find_claiming_run
 from reconciler.kinds.registry import KINDS
 from reconciler.model import Plan
@@ -44,6 +44,7 @@ def apply_manifests_on_fleet(
 ) -> CommandResult:
     """Plan each target, show all of it, ask once, and send each target's plan."""
     fleet = gather_fleet(session, declared, run_options, options.fleet)
+    check_shared_store(fleet)
     with open_engine(session, fleet) as engine:
         return _plan_and_send(session, fleet, engine, run_options, options)
 
@@ -56,11 +57,11 @@ def _plan_and_send(
         target: TargetPlan(planned.reports[target], data, planned.reports[target].plan_digest)
         for target, data in planned.plans.items()
     }
-    whole = merge_saved_plans(planned.plans, fleet.selection)
     _show(session, planned.report)
-    problem = None if options.accepted or not whole.sendable_steps else _ask(session, whole)
-    if problem:
-        return build_result(_report(planned, {}, (problem,)))
+    # Where every target is refused, lost or another part's there is nothing to ask about.
+    if plans and not options.accepted and (refusal := _ask(session, merge_saved_plans(planned.plans, fleet.selection))):
+        merged = _report(planned, {})
+        return build_result(replace(merged, exit=refusal.exit, problems=(*merged.problems, *refusal.problems)))
     return send_plans(session, engine, planned, plans, ("--same-manifests", *options.words))
 
 
@@ -83,6 +84,7 @@ def apply_saved_plan_on_fleet(
     """Send each target's part of a saved plan; each task gets the whole of it, since that is what was approved."""
     saved_plan = approved.saved_plan
     fleet = gather_plan_fleet(session, approved.settings, saved_plan, run_options, options.fleet)
+    check_shared_store(fleet)
     masker = SecretMasker(())  # no secret is known here; each task masks what it shows
     members = {"saved_plan": encode_saved_plan(saved_plan)}
     reports = {
@@ -126,7 +128,7 @@ def send_plans(
     session.stops.begin_sending(lambda: _announce_stop(session))
     applied = apply_on_fleet(session, planned.fleet, engine, to_send, words) if to_send else {}
     session.stops.begin_reporting()
-    return build_result(_report(planned, {**applied, **refused}, ()))
+    return build_result(_report(planned, {**applied, **refused}))
 
 
 def _find_used(session: Session, planned: PlannedTargets, plans: Mapping[str, TargetPlan]) -> dict[str, RunReport]:
@@ -154,23 +156,22 @@ def _find_unsettled(session: Session, fleet: Fleet, plans: Mapping[str, TargetPl
         }
 
 
-def _report(planned: PlannedTargets, applied: Mapping[str, RunReport], problems: tuple[Diagnostic, ...]) -> RunReport:
+def _report(planned: PlannedTargets, applied: Mapping[str, RunReport]) -> RunReport:
     """Return the one report: what was sent, and of the other targets why nothing was."""
     reports = {
         target: applied.get(target) or report_unsent(report, (), report.exit)
         for target, report in planned.reports.items()
     }
-    merged = merge_target_reports(planned.fleet, "apply", reports, planned.ends)
-    if not problems:
-        return merged
-    return replace(merged, exit=Exit.REFUSED, problems=(*merged.problems, *problems))
+    return merge_target_reports(planned.fleet, "apply", reports, planned.ends)
 
 
-def _ask(session: Session, whole: Plan) -> Diagnostic | None:
+def _ask(session: Session, whole: Plan) -> ReconcilerError | None:
+    """Return why the plan is not to be sent: somebody said no, or nobody can be asked."""
     try:
-        return None if ask_confirmation(session, whole) else _DECLINED
+        is_accepted = not whole.sendable_steps or ask_confirmation(session, whole)
     except UsageError as error:
-        return error.problems[0]
+        return error
+    return None if is_accepted else RefusedError(_DECLINED)
 
 
 def _show(session: Session, report: RunReport) -> None:

@@ -32,7 +32,6 @@ from reconciler.transport.urls import is_loopback
 if TYPE_CHECKING:
     from reconciler.cli.terminal.context import Session
     from reconciler.fleet.engine import TaskEngine
-    from reconciler.settings.model import Settings
     from reconciler.state.store import Store
 
 _PLAN_USED = "state.plan-used"
@@ -51,12 +50,7 @@ class TargetPlan(NamedTuple):
 def apply_on_fleet(
     session: Session, fleet: Fleet, engine: TaskEngine, plans: Mapping[str, TargetPlan], words: Sequence[str]
 ) -> dict[str, RunReport]:
-    """Send the plans, each by a task of its own, and return what came of each target's.
-
-    Raises RefusedError where workers elsewhere would remember what they did where nobody else can see it.
-    """
-    if fleet.options.jobs is None:
-        _check_store(fleet.settings)
+    """Send the plans, each by a task of its own, and return what came of each target's."""
     with ExitStack() as stack:
         judge = _LossJudge(session, fleet, plans, stack)
         ends = run_on_fleet(
@@ -73,9 +67,10 @@ def apply_on_fleet(
         return {target: judge.read_end(target, end) for target, end in ends.items()}
 
 
-def _check_store(settings: Settings) -> None:
-    engine = settings.engine
-    if engine is None or not isinstance(settings.state.place, LocalState):
+def check_shared_store(fleet: Fleet) -> None:
+    """Raise RefusedError where workers elsewhere would remember what they did where nobody else can see it."""
+    settings, engine = fleet.settings, fleet.settings.engine
+    if engine is None or fleet.options.jobs is not None or not isinstance(settings.state.place, LocalState):
         return
     # A scheduler on this machine's loopback has its workers here as well.
     if is_loopback(urlsplit(engine.scheduler).hostname or ""):
